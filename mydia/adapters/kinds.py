@@ -1,0 +1,66 @@
+"""How a configured service is reached: the value that settings hand to adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mydia.secret import Secret
+
+__all__ = ["Connection", "Secret"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mydia.adapters.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One configured download client or indexer."""
+
+    id: str
+    name: str
+    kind: str
+    """`qbittorrent`, `torznab`, …: a key of the family's KINDS table."""
+    url: str
+    """Base address with scheme, without a trailing slash."""
+    username: str | None = None
+    secret: Secret = field(default_factory=lambda: Secret(""))
+    """Password or API key, by kind."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Kind-specific: category, categories, minimum_seeders, …; documented by the product module."""
+    timeout_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing a person must or may say to connect a service: a field of the settings form."""
+
+    key: str
+    """`url`, `username`, `secret`, or the name of an option in `Connection.options`."""
+    label: str
+    type: str = "text"
+    """`text`, `url`, `password`, `number`, `checkbox`, `list` (of texts) or `numbers` (list of whole numbers)."""
+    required: bool = False
+    default: object = None
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind[Adapter]:
+    """One product of a family: how it is named, what it needs and what makes it."""
+
+    key: str
+    label: str
+    protocol: str
+    """`torrent` or `usenet`."""
+    make: Callable[[Connection, Http], Adapter]
+    needs: tuple[Need, ...]
+    default_url: str
+    """What the form shows first."""
+    help: str = ""
+
+    @property
+    def option_keys(self) -> tuple[str, ...]:
+        """Return the names of the needs that live in `Connection.options`."""
+        return tuple(need.key for need in self.needs if need.key not in {"url", "username", "secret"})

@@ -1,0 +1,1 @@
+"""The contexts, lowest first: users, settings, metadata, media, library, downloads."""

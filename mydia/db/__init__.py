@@ -1,0 +1,23 @@
+"""The database: engines, units of work, reading by key, migrations."""
+
+from mydia.db.base import Base, HasId, Instant, one_of
+from mydia.db.engine import make_engine, sqlite_module, sqlite_version, warn_if_old
+from mydia.db.fetch import decode_cursor, encode_cursor, get
+from mydia.db.migrate import upgrade
+from mydia.db.session import Database
+
+__all__ = [
+    "Base",
+    "Database",
+    "HasId",
+    "Instant",
+    "decode_cursor",
+    "encode_cursor",
+    "get",
+    "make_engine",
+    "one_of",
+    "sqlite_module",
+    "sqlite_version",
+    "upgrade",
+    "warn_if_old",
+]

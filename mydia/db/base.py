@@ -1,0 +1,64 @@
+"""The declarative base and the column types that every table uses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, MetaData, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import JSON, TypeDecorator
+
+from mydia import clock
+
+
+class Base(DeclarativeBase):
+    """Every row's base. Constraint names are fixed, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text(), dict[str, Any]: JSON(), list[Any]: JSON()}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive instants: they would be read back as something else."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "an instant must be aware; use mydia.clock.now()"
+            raise ValueError(msg)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Put the zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class HasId:
+    """A row known by a UUIDv7 as text, so that ids sort by time."""
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=clock.new_id)
+
+
+def one_of(column: str, *allowed: str | type[StrEnum]) -> CheckConstraint:
+    """Return the CHECK that keeps a text column to its members (NULL passes where the column allows it)."""
+    members: list[str] = []
+    for entry in allowed:
+        members += [entry] if isinstance(entry, str) else [str(member) for member in entry]
+    listed = ", ".join(f"'{member}'" for member in members)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)

@@ -1,0 +1,48 @@
+"""Reading by key: `get_…` raises, `find_…` returns None; and key-set cursors."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mydia.db.base import Base
+from mydia.errors import Invalid, NotFound
+
+
+def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str) -> Row:
+    """Return the row with this primary key.
+
+    Args:
+        what: How the sentence calls it: `"This film"`.
+    Raises:
+        NotFound: There is none.
+    """
+    row = session.get(kind, key)
+    if row is None:
+        raise NotFound(f"{what} is not here (any more).")
+    return row
+
+
+def encode_cursor(*key: Any) -> str:
+    """Pack the sort key of a page's last row for the next page's address."""
+    return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
+    """Unpack a cursor; None stays None (the first page).
+
+    Raises:
+        Invalid: It was not made by `encode_cursor` with as many parts.
+    """
+    if not cursor:
+        return None
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, UnicodeError) as error:
+        raise Invalid("This page address is damaged. Start again from the first page.") from error
+    if not isinstance(key, list) or len(key) != parts or not all(isinstance(x, str | int | float | None) for x in key):
+        raise Invalid("This page address belongs to another list. Start again from the first page.")
+    return tuple(key)

@@ -1,0 +1,115 @@
+"""The one table of events: outbox, activity feed, audit log and backlog of live updates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, Integer, Text, insert, select, text
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from mydia.db import Base, Instant, one_of
+from mydia.events.catalog import EVENTS, Event
+
+
+class EventRow(Base):
+    """One thing that happened. `payload` is the event's fields; it holds ids and plain values only."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        one_of("severity", "info", "warning", "error"),
+        Index("ix_events_resource", "resource_kind", "resource_id", "id"),
+        Index("ix_events_type_id", "type", "id"),
+        Index("ix_events_at", "at"),
+        Index("ix_events_undispatched", "id", sqlite_where=text("dispatched_at IS NULL"), postgresql_where=text("dispatched_at IS NULL")),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    type: Mapped[str] = mapped_column(Text)
+    actor_kind: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[str | None] = mapped_column(Text)
+    actor_name: Mapped[str | None] = mapped_column(Text)
+    resource_kind: Mapped[str] = mapped_column(Text)
+    resource_id: Mapped[str | None] = mapped_column(Text)
+    severity: Mapped[str] = mapped_column(Text, default="info")
+    payload: Mapped[dict[str, Any]]
+    dispatched_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event as read back from the log."""
+
+    id: int
+    at: datetime
+    type: str
+    actor_kind: str
+    actor_id: str | None
+    actor_name: str | None
+    resource_kind: str
+    resource_id: str | None
+    severity: str
+    payload: dict[str, Any]
+
+    def event(self) -> Event | None:
+        """Return the typed event, or None for one that this version no longer knows."""
+        kind = EVENTS.get(self.type)
+        return None if kind is None else kind(**self.payload)
+
+
+_COLUMNS = (
+    EventRow.id,
+    EventRow.at,
+    EventRow.type,
+    EventRow.actor_kind,
+    EventRow.actor_id,
+    EventRow.actor_name,
+    EventRow.resource_kind,
+    EventRow.resource_id,
+    EventRow.severity,
+    EventRow.payload,
+)
+
+
+def _happened(rows: Iterable[Row[Any]]) -> list[Happened]:
+    return [Happened(*row) for row in rows]
+
+
+def last_id(session: Session) -> int:
+    """Return the newest event's number, 0 in an empty log."""
+    return session.scalar(select(EventRow.id).order_by(EventRow.id.desc()).limit(1)) or 0
+
+
+def since(session: Session, after_id: int, *, limit: int = 1000) -> list[Happened]:
+    """Return what happened after an event, oldest first."""
+    return _happened(session.execute(select(*_COLUMNS).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit)))
+
+
+def feed(
+    session: Session,
+    *,
+    before_id: int | None = None,
+    types: Iterable[str] = (),
+    resource: tuple[str, str] | None = None,
+    severity: str | None = None,
+    limit: int = 50,
+) -> list[Happened]:
+    """Return the newest events, newest first, by key-set: pass the last `id` as `before_id` for older ones."""
+    query = select(*_COLUMNS).order_by(EventRow.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(EventRow.id < before_id)
+    if wanted := list(types):
+        query = query.where(EventRow.type.in_(wanted))
+    if resource is not None:
+        query = query.where(EventRow.resource_kind == resource[0], EventRow.resource_id == resource[1])
+    if severity is not None:
+        query = query.where(EventRow.severity == severity)
+    return _happened(session.execute(query))
+
+
+INSERT = insert(EventRow)

@@ -1,0 +1,167 @@
+"""Recording an event with the change it tells of, and handing it to jobs after the commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.db import Database
+from mydia.events.catalog import EVENTS, Event
+from mydia.events.log import INSERT, EventRow
+
+logger = logging.getLogger(__name__)
+
+
+class Actor(Protocol):
+    """On whose behalf something happens; every Caller is one."""
+
+    @property
+    def kind(self) -> str:
+        """`user`, `api_key` or `system`."""
+
+    @property
+    def id(self) -> str | None:
+        """The user's or key's id."""
+
+    @property
+    def name(self) -> str:
+        """What the activity page calls them."""
+
+
+def emit(session: Session, actor: Actor, event: Event, *, at: datetime | None = None) -> None:
+    """Record an event in the same transaction as the change it tells of."""
+    payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    resource_id = payload.get(f"{event.resource}_id")
+    # Flushed first, so that rows the event names exist before it, whatever the caller's order of statements.
+    session.flush()
+    session.execute(
+        INSERT,
+        {
+            "at": at or clock.now(),
+            "type": type(event).__name__,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_name": actor.name,
+            "resource_kind": event.resource,
+            "resource_id": None if resource_id is None else str(resource_id),
+            "severity": event.severity,
+            "payload": payload,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One job that an event starts."""
+
+    job: str
+    params: Callable[[Any], Mapping[str, object]]
+    """Event -> the job's parameters."""
+    dedup: Callable[[Any], str] | None = None
+    """Event -> key under which a job that already waits is enough."""
+    when: Callable[[Any], bool] | None = None
+    delay_s: float = 0.0
+
+
+class Enqueue(Protocol):
+    """What the dispatcher needs of the broker."""
+
+    def __call__(
+        self, job: str, params: Mapping[str, object], *, dedup: str | None, delay_s: float, cause: str
+    ) -> object:
+        """Put a job on its queue; raises when the broker is down."""
+
+
+class Dispatcher:
+    """Turns events into jobs, in order, at least once.
+
+    Lives in the worker process. An event is stamped after its jobs are on the queue; dying in between repeats them, which
+    deduplication keys and idempotent jobs bear.
+    """
+
+    def __init__(self, database: Database, enqueue: Enqueue, on_event: Mapping[type[Event], tuple[Trigger, ...]]) -> None:
+        self._database = database
+        self._enqueue = enqueue
+        self._on_event = on_event
+        self._wake = threading.Event()
+
+    def wake(self) -> None:
+        """Have `run` look at once."""
+        self._wake.set()
+
+    def dispatch(self, *, limit: int = 500) -> int:
+        """Enqueue the jobs of events not yet dispatched and return how many events were stamped."""
+        with self._database.reads() as session:
+            rows = session.execute(
+                select(EventRow.id, EventRow.type, EventRow.payload, EventRow.actor_name)
+                .where(EventRow.dispatched_at.is_(None))
+                .order_by(EventRow.id)
+                .limit(limit)
+            ).all()
+        done: list[int] = []
+        for row in rows:
+            kind = EVENTS.get(row.type)
+            triggers = self._on_event.get(kind, ()) if kind else ()
+            if kind and triggers:
+                event = kind(**row.payload)
+                for trigger in triggers:
+                    if trigger.when is None or trigger.when(event):
+                        self._enqueue(
+                            trigger.job,
+                            trigger.params(event),
+                            dedup=trigger.dedup(event) if trigger.dedup else None,
+                            delay_s=trigger.delay_s,
+                            cause=f"{row.type} by {row.actor_name}",
+                        )
+            done.append(row.id)
+        if done:
+            with self._database.writes() as session:
+                session.execute(update(EventRow).where(EventRow.id.in_(done)).values(dispatched_at=clock.now()))
+        return len(done)
+
+    def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
+        """Dispatch until told to stop. Other processes' commits are seen by polling, own ones at once."""
+        version: object = None
+        while not stop.is_set():
+            try:
+                seen = data_version(self._database)
+                if seen != version or self._wake.is_set():
+                    self._wake.clear()
+                    while self.dispatch():
+                        pass
+                    version = seen
+            except Exception:
+                # The dispatcher must survive anything: what failed is still undispatched and is tried again.
+                logger.exception("events could not be dispatched")
+                stop.wait(5)
+            self._wake.wait(poll_s)
+
+
+_version_connections = threading.local()
+
+
+def data_version(database: Database) -> object:
+    """Return a value that changes when anybody commits to the database; nearly free on SQLite.
+
+    `PRAGMA data_version` tells of other connections' commits only, so one connection per thread is kept for asking and
+    never writes. On other databases the newest event's number serves.
+    """
+    if database.engine.dialect.name != "sqlite":
+        with database.reads() as session:
+            return session.scalar(select(EventRow.id).order_by(EventRow.id.desc()).limit(1))
+    held: dict[str, Any] | None = getattr(_version_connections, "held", None)
+    if held is None:
+        held = _version_connections.held = {}
+    connection = held.get(database.url)
+    if connection is None:
+        connection = held[database.url] = database.engine.raw_connection()
+    return connection.driver_connection.execute("PRAGMA data_version").fetchone()[0]

@@ -1,0 +1,74 @@
+"""Logging for people (text) and for machines (JSON lines), with the correlation id of the request or job."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+
+correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+"""Set by the web for each request and by the worker for each run; stands in every line logged meanwhile."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: at, level, logger, message, the fields, correlation_id, error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extras(record),
+        }
+        if identifier := correlation_id.get():
+            line["correlation_id"] = identifier
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """`14:02:11 info  mydia.jobs  release grabbed  download_id=…`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        fields = "".join(f"  {key}={value}" for key, value in _extras(record).items())
+        line = f"{at} {record.levelname.lower():<7} {record.name}  {record.getMessage()}{fields}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(level: str, form: str, directory: Path | None, name: str) -> None:
+    """Set up logging for one process.
+
+    Args:
+        level: One of LEVELS.
+        form: `text` or `json`, for standard error.
+        directory: Where `<name>.log` (JSON lines, rotated at 5 MiB, 3 kept) is written for the logs page; None for no file.
+        name: `web`, `worker`, `relay`.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    if directory is not None:
+        from logging.handlers import RotatingFileHandler
+
+        directory.mkdir(parents=True, exist_ok=True)
+        file = RotatingFileHandler(directory / f"{name}.log", maxBytes=5 * 2**20, backupCount=3, encoding="utf-8")
+        file.setFormatter(JsonFormatter())
+        handlers.append(file)
+    logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
+    # Third parties tell their every step at info; their warnings still come through.
+    for noisy in ("httpx2", "httpcore2", "urllib3", "apscheduler", "alembic", "qbittorrentapi", "dramatiq"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,47 @@
+"""Sizes, durations and speeds in the words people use."""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024**2
+GIB = 1024**3
+
+_STEPS = ((1024**4, "TB"), (GIB, "GB"), (MIB, "MB"), (KIB, "kB"))
+
+
+def size(size_bytes: int | None) -> str:
+    """Say a size with binary steps and the letters every client uses.
+
+    >>> size(19_756_849_562)
+    '18.4 GB'
+    >>> size(None)
+    'unknown size'
+    """
+    if size_bytes is None:
+        return "unknown size"
+    for step, unit in _STEPS:
+        if size_bytes >= step:
+            value = size_bytes / step
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+    return f"{size_bytes} B"
+
+
+def speed(bytes_per_s: int | None) -> str:
+    """Say a speed: `'42.6 MB/s'`; nothing moving is an empty string."""
+    return f"{size(bytes_per_s)}/s" if bytes_per_s else ""
+
+
+def duration(seconds: float | None) -> str:
+    """Say a duration with its two largest parts.
+
+    >>> duration(4320)
+    '1 h 12 min'
+    >>> duration(42)
+    '42 s'
+    """
+    if seconds is None:
+        return ""
+    s = int(seconds)
+    parts = [(s // 86400, "d"), (s % 86400 // 3600, "h"), (s % 3600 // 60, "min"), (s % 60, "s")]
+    said = [f"{n} {unit}" for n, unit in parts if n]
+    return " ".join(said[:2]) or "0 s"

@@ -1,0 +1,32 @@
+"""Whether this thread is inside a unit of work that writes; the outside may not be called there.
+
+SQLite has one writer. Whoever waits for a network or a disk while holding it makes everybody else fail, so
+`Database.writes()` marks the thread here and everything that leaves the process looks at the mark first.
+"""
+
+from __future__ import annotations
+
+import threading
+
+_state = threading.local()
+
+
+def begin() -> None:
+    """Mark this thread as holding the writer; `mydia.db` calls it."""
+    _state.writing = True
+
+
+def end() -> None:
+    """Take the mark away again."""
+    _state.writing = False
+
+
+def is_writing() -> bool:
+    """Tell whether this thread holds the writer."""
+    return getattr(_state, "writing", False)
+
+
+def assert_outside_allowed() -> None:
+    """Raise RuntimeError when this thread is inside `Database.writes()`: read, call, then write."""
+    if is_writing():
+        raise RuntimeError("network or disk inside writes(): read, call, then write (docs: units of work)")
