@@ -44,67 +44,408 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("server.port", "PORT", int, 4000, "The port Mydia listens on.", low=1, high=65535),
     Key("server.host", "HOST", str, "0.0.0.0", "The address Mydia listens on; `::` for IPv6.", also_env=("PHX_IP",)),
-    Key("server.url", "EXTERNAL_URL", str, None, "The address people use, e.g. https://media.example.org; needed behind a proxy."),
-    Key("server.url_scheme", "URL_SCHEME", str, "http", "Scheme of the address people use, where EXTERNAL_URL is not set.", allowed=("http", "https")),
-    Key("server.url_host", "URL_HOST", str, "localhost", "Host of the address people use, where EXTERNAL_URL is not set.", also_env=("PHX_HOST",)),
+    Key(
+        "server.url",
+        "EXTERNAL_URL",
+        str,
+        None,
+        "The address people use, e.g. https://media.example.org; needed behind a proxy.",
+    ),
+    Key(
+        "server.url_scheme",
+        "URL_SCHEME",
+        str,
+        "http",
+        "Scheme of the address people use, where EXTERNAL_URL is not set.",
+        allowed=("http", "https"),
+    ),
+    Key(
+        "server.url_host",
+        "URL_HOST",
+        str,
+        "localhost",
+        "Host of the address people use, where EXTERNAL_URL is not set.",
+        also_env=("PHX_HOST",),
+    ),
     Key("server.allowed_hosts", "ALLOWED_HOSTS", tuple, (), "Host names that requests may carry; empty allows any."),
-    Key("server.trusted_proxies", "TRUSTED_PROXIES", tuple, ("127.0.0.1", "::1"), "Addresses or networks of proxies whose X-Forwarded headers are believed."),
-    Key("server.secret_key_base", "SECRET_KEY_BASE", str, None, "Seals secrets and sessions, at least 32 characters; made and kept in the data folder when not given.", secret=True),
-    Key("server.relay_enabled", "RELAY_ENABLED", bool, False, "Whether the embedded metadata relay is offered to others at /relay."),
+    Key(
+        "server.trusted_proxies",
+        "TRUSTED_PROXIES",
+        tuple,
+        ("127.0.0.1", "::1"),
+        "Addresses or networks of proxies whose X-Forwarded headers are believed.",
+    ),
+    Key(
+        "server.secret_key_base",
+        "SECRET_KEY_BASE",
+        str,
+        None,
+        "Seals secrets and sessions, at least 32 characters; made and kept in the data folder when not given.",
+        secret=True,
+    ),
+    Key(
+        "server.relay_enabled",
+        "RELAY_ENABLED",
+        bool,
+        False,
+        "Whether the embedded metadata relay is offered to others at /relay.",
+    ),
     Key("data.directory", "DATA_DIR", str, "./data", "The folder for databases, backups, artwork and logs."),
-    Key("database.url", "DATABASE_URL", str, None, "A PostgreSQL address; SQLite in the data folder when not given.", secret=True),
+    Key(
+        "database.url",
+        "DATABASE_URL",
+        str,
+        None,
+        "A PostgreSQL address; SQLite in the data folder when not given.",
+        secret=True,
+    ),
     Key("database.path", "DATABASE_PATH", str, None, "The SQLite file; mydia.db in the data folder when not given."),
     Key("database.pool_size", "POOL_SIZE", int, 6, "Database connections kept by each process.", low=2, high=64),
-    Key("database.skip_backups", "SKIP_BACKUPS", bool, False, "Skips the backup before a migration and the scheduled ones."),
-    Key("jobs.broker_url", "BROKER_URL", str, "sqlite:", "Where jobs wait: sqlite: (jobs.db in the data folder), redis://… or amqp://…", secret=True),
-    Key("jobs.max_age_days", "JOBS_MAX_AGE_DAYS", int, 7, "Days that finished jobs are kept for the tasks page.", low=1, high=365, editable=True, also_env=("OBAN_MAX_AGE_DAYS",)),
-    Key("jobs.scan_cron", "SCAN_CRON", str, "0 2 * * *", "When library folders are scanned (minute hour day month weekday name).", editable=True),
-    Key("jobs.search_cron", "SEARCH_CRON", str, "15 */6 * * *", "When missing and upgradable titles are searched.", editable=True),
+    Key(
+        "database.skip_backups",
+        "SKIP_BACKUPS",
+        bool,
+        False,
+        "Skips the backup before a migration and the scheduled ones.",
+    ),
+    Key(
+        "jobs.broker_url",
+        "BROKER_URL",
+        str,
+        "sqlite:",
+        "Where jobs wait: sqlite: (jobs.db in the data folder), redis://… or amqp://…",
+        secret=True,
+    ),
+    Key(
+        "jobs.max_age_days",
+        "JOBS_MAX_AGE_DAYS",
+        int,
+        7,
+        "Days that finished jobs are kept for the tasks page.",
+        low=1,
+        high=365,
+        editable=True,
+        also_env=("OBAN_MAX_AGE_DAYS",),
+    ),
+    Key(
+        "jobs.scan_cron",
+        "SCAN_CRON",
+        str,
+        "0 2 * * *",
+        "When library folders are scanned (minute hour day month weekday name).",
+        editable=True,
+    ),
+    Key(
+        "jobs.search_cron",
+        "SEARCH_CRON",
+        str,
+        "15 */6 * * *",
+        "When missing and upgradable titles are searched.",
+        editable=True,
+    ),
     Key("jobs.time_zone", "TZ", str, "UTC", "The time zone of schedules and of dates on pages."),
-    Key("logging.level", "LOG_LEVEL", str, "info", "The least severe lines that are logged.", allowed=("debug", "info", "warning", "error")),
+    Key(
+        "logging.level",
+        "LOG_LEVEL",
+        str,
+        "info",
+        "The least severe lines that are logged.",
+        allowed=("debug", "info", "warning", "error"),
+    ),
     Key("logging.format", "LOG_FORMAT", str, "text", "text for people, json for collectors.", allowed=("text", "json")),
     Key("auth.local_enabled", "LOCAL_AUTH_ENABLED", bool, True, "Whether people can sign in with a password."),
-    Key("auth.session_days", "SESSION_DAYS", int, 30, "Days after which an unused session ends.", low=1, high=365, editable=True, also_env=("JWT_TTL_DAYS",)),
-    Key("auth.admin_username", "ADMIN_USERNAME", str, None, "Makes this administrator at start, so that setup is skipped."),
+    Key(
+        "auth.session_days",
+        "SESSION_DAYS",
+        int,
+        30,
+        "Days after which an unused session ends.",
+        low=1,
+        high=365,
+        editable=True,
+        also_env=("JWT_TTL_DAYS",),
+    ),
+    Key(
+        "auth.admin_username",
+        "ADMIN_USERNAME",
+        str,
+        None,
+        "Makes this administrator at start, so that setup is skipped.",
+    ),
     Key("auth.admin_email", "ADMIN_EMAIL", str, None, "The administrator's e-mail address."),
-    Key("auth.admin_password", "ADMIN_PASSWORD", str, None, "The administrator's password, at least 8 characters.", secret=True),
-    Key("auth.admin_password_hash", "ADMIN_PASSWORD_HASH", str, None, "The administrator's password as an Argon2 hash.", secret=True),
-    Key("auth.admin_api_key", "ADMIN_API_KEY", str, None, "A managed API key of the administrator, at least 20 characters.", secret=True),
-    Key("metadata.relay_url", "METADATA_RELAY_URL", str, None, "A metadata relay to ask; `off` for none. Without it and without TMDB_API_KEY the public relay is used.", editable=True),
-    Key("metadata.tmdb_api_key", "TMDB_API_KEY", str, None, "TMDB key (v3) or token (v4) for the embedded relay.", secret=True, editable=True),
+    Key(
+        "auth.admin_password",
+        "ADMIN_PASSWORD",
+        str,
+        None,
+        "The administrator's password, at least 8 characters.",
+        secret=True,
+    ),
+    Key(
+        "auth.admin_password_hash",
+        "ADMIN_PASSWORD_HASH",
+        str,
+        None,
+        "The administrator's password as an Argon2 hash.",
+        secret=True,
+    ),
+    Key(
+        "auth.admin_api_key",
+        "ADMIN_API_KEY",
+        str,
+        None,
+        "A managed API key of the administrator, at least 20 characters.",
+        secret=True,
+    ),
+    Key(
+        "metadata.relay_url",
+        "METADATA_RELAY_URL",
+        str,
+        None,
+        "A metadata relay to ask; `off` for none. Without it and without TMDB_API_KEY the public relay is used.",
+        editable=True,
+    ),
+    Key(
+        "metadata.tmdb_api_key",
+        "TMDB_API_KEY",
+        str,
+        None,
+        "TMDB key (v3) or token (v4) for the embedded relay.",
+        secret=True,
+        editable=True,
+    ),
     Key("metadata.tmdb_api_url", "TMDB_API_URL", str, "https://api.themoviedb.org/3", "TMDB's address, for proxies."),
-    Key("metadata.tmdb_image_url", "TMDB_IMAGE_URL", str, "https://image.tmdb.org/t/p", "TMDB's address for images, for proxies."),
-    Key("metadata.tvdb_api_key", "TVDB_API_KEY", str, None, "TheTVDB v4 key for the embedded relay.", secret=True, editable=True),
+    Key(
+        "metadata.tmdb_image_url",
+        "TMDB_IMAGE_URL",
+        str,
+        "https://image.tmdb.org/t/p",
+        "TMDB's address for images, for proxies.",
+    ),
+    Key(
+        "metadata.tvdb_api_key",
+        "TVDB_API_KEY",
+        str,
+        None,
+        "TheTVDB v4 key for the embedded relay.",
+        secret=True,
+        editable=True,
+    ),
     Key("metadata.tvdb_api_url", "TVDB_API_URL", str, "https://api4.thetvdb.com/v4", "TheTVDB's address, for proxies."),
-    Key("metadata.public_relay", "PUBLIC_RELAY_ENABLED", bool, True, "Whether the Mydia project's public relay may be asked when nothing else is set.", editable=True),
-    Key("metadata.language", "METADATA_LANGUAGE", str, "en-US", "Language of titles and overviews, e.g. de-DE.", editable=True),
-    Key("metadata.redis_url", "REDIS_URL", str, None, "Redis for the relay's shared cache; cache.db in the data folder when not given.", secret=True),
+    Key(
+        "metadata.public_relay",
+        "PUBLIC_RELAY_ENABLED",
+        bool,
+        True,
+        "Whether the Mydia project's public relay may be asked when nothing else is set.",
+        editable=True,
+    ),
+    Key(
+        "metadata.language",
+        "METADATA_LANGUAGE",
+        str,
+        "en-US",
+        "Language of titles and overviews, e.g. de-DE.",
+        editable=True,
+    ),
+    Key(
+        "metadata.redis_url",
+        "REDIS_URL",
+        str,
+        None,
+        "Redis for the relay's shared cache; cache.db in the data folder when not given.",
+        secret=True,
+    ),
     Key("media.movies_path", "MOVIES_PATH", str, None, "A library folder for films."),
     Key("media.tv_path", "TV_PATH", str, None, "A library folder for series."),
-    Key("media.auto_search_on_add", "AUTO_SEARCH_ON_ADD", bool, True, "Whether adding a title searches for it at once unless said otherwise.", editable=True),
-    Key("media.monitor_by_default", "MONITOR_BY_DEFAULT", bool, True, "Whether titles found by a scan are monitored.", editable=True),
-    Key("library.missing_share_limit_percent", "MISSING_SHARE_LIMIT_PERCENT", int, 20, "A scan that finds more than this share of a folder's files gone changes nothing and asks.", low=1, high=100, editable=True),
-    Key("library.match_confident_percent", "MATCH_CONFIDENT_PERCENT", int, 85, "Files whose match is at least this sure are added without asking.", low=50, high=100, editable=True),
-    Key("library.recycle_days", "RECYCLE_DAYS", int, 30, "Days that deleted and replaced files stay in the recycle bin; 0 deletes at once.", low=0, high=3650, editable=True, also_env=("MYDIA_TRASH_DAYS",)),
-    Key("library.recycle_directory", "RECYCLE_DIRECTORY", str, None, "The recycle bin's folder; .mydia-recycle in each library folder when not given.", also_env=("MYDIA_TRASH_DIR",)),
-    Key("library.watch", "LIBRARY_WATCH", bool, True, "Whether new files are noticed at once by file-system events.", editable=True),
-    Key("downloads.monitor_interval_minutes", "DOWNLOAD_MONITOR_INTERVAL_MINUTES", int, 5, "Minutes between looks at download clients while nothing is downloading.", low=1, high=60, editable=True),
-    Key("downloads.active_interval_seconds", "DOWNLOAD_ACTIVE_INTERVAL_SECONDS", int, 3, "Seconds between looks while something is downloading.", low=1, high=60, editable=True),
-    Key("downloads.minimum_free_mb", "MINIMUM_FREE_MB", int, 500, "Megabytes that must stay free in a library folder after a download.", low=0, high=10_000_000, editable=True),
-    Key("downloads.minimum_seeders", "AUTO_SEARCH_MIN_SEEDERS", int, 1, "Seeders a torrent needs unless its indexer says otherwise.", low=0, high=1000, editable=True),
-    Key("downloads.automatic_imports", "AUTOMATIC_IMPORTS", bool, True, "Whether finished downloads are imported without asking.", editable=True),
-    Key("downloads.search_batch", "SEARCH_BATCH", int, 50, "Titles searched in one automatic round, longest unsearched first.", low=1, high=1000, editable=True, also_env=("UPGRADE_SWEEP_BATCH_SIZE",)),
-    Key("events.retention_days", "EVENT_RETENTION_DAYS", int, 90, "Days that the activity feed goes back; audit events stay.", low=1, high=3650, editable=True),
-    Key("backups.keep", "BACKUPS_KEEP", int, 7, "Daily backups of the database that are kept.", low=1, high=365, editable=True),
+    Key(
+        "media.auto_search_on_add",
+        "AUTO_SEARCH_ON_ADD",
+        bool,
+        True,
+        "Whether adding a title searches for it at once unless said otherwise.",
+        editable=True,
+    ),
+    Key(
+        "media.monitor_by_default",
+        "MONITOR_BY_DEFAULT",
+        bool,
+        True,
+        "Whether titles found by a scan are monitored.",
+        editable=True,
+    ),
+    Key(
+        "library.missing_share_limit_percent",
+        "MISSING_SHARE_LIMIT_PERCENT",
+        int,
+        20,
+        "A scan that finds more than this share of a folder's files gone changes nothing and asks.",
+        low=1,
+        high=100,
+        editable=True,
+    ),
+    Key(
+        "library.match_confident_percent",
+        "MATCH_CONFIDENT_PERCENT",
+        int,
+        85,
+        "Files whose match is at least this sure are added without asking.",
+        low=50,
+        high=100,
+        editable=True,
+    ),
+    Key(
+        "library.recycle_days",
+        "RECYCLE_DAYS",
+        int,
+        30,
+        "Days that deleted and replaced files stay in the recycle bin; 0 deletes at once.",
+        low=0,
+        high=3650,
+        editable=True,
+        also_env=("MYDIA_TRASH_DAYS",),
+    ),
+    Key(
+        "library.recycle_directory",
+        "RECYCLE_DIRECTORY",
+        str,
+        None,
+        "The recycle bin's folder; .mydia-recycle in each library folder when not given.",
+        also_env=("MYDIA_TRASH_DIR",),
+    ),
+    Key(
+        "library.watch",
+        "LIBRARY_WATCH",
+        bool,
+        True,
+        "Whether new files are noticed at once by file-system events.",
+        editable=True,
+    ),
+    Key(
+        "downloads.monitor_interval_minutes",
+        "DOWNLOAD_MONITOR_INTERVAL_MINUTES",
+        int,
+        5,
+        "Minutes between looks at download clients while nothing is downloading.",
+        low=1,
+        high=60,
+        editable=True,
+    ),
+    Key(
+        "downloads.active_interval_seconds",
+        "DOWNLOAD_ACTIVE_INTERVAL_SECONDS",
+        int,
+        3,
+        "Seconds between looks while something is downloading.",
+        low=1,
+        high=60,
+        editable=True,
+    ),
+    Key(
+        "downloads.minimum_free_mb",
+        "MINIMUM_FREE_MB",
+        int,
+        500,
+        "Megabytes that must stay free in a library folder after a download.",
+        low=0,
+        high=10_000_000,
+        editable=True,
+    ),
+    Key(
+        "downloads.minimum_seeders",
+        "AUTO_SEARCH_MIN_SEEDERS",
+        int,
+        1,
+        "Seeders a torrent needs unless its indexer says otherwise.",
+        low=0,
+        high=1000,
+        editable=True,
+    ),
+    Key(
+        "downloads.automatic_imports",
+        "AUTOMATIC_IMPORTS",
+        bool,
+        True,
+        "Whether finished downloads are imported without asking.",
+        editable=True,
+    ),
+    Key(
+        "downloads.search_batch",
+        "SEARCH_BATCH",
+        int,
+        50,
+        "Titles searched in one automatic round, longest unsearched first.",
+        low=1,
+        high=1000,
+        editable=True,
+        also_env=("UPGRADE_SWEEP_BATCH_SIZE",),
+    ),
+    Key(
+        "events.retention_days",
+        "EVENT_RETENTION_DAYS",
+        int,
+        90,
+        "Days that the activity feed goes back; audit events stay.",
+        low=1,
+        high=3650,
+        editable=True,
+    ),
+    Key(
+        "backups.keep",
+        "BACKUPS_KEEP",
+        int,
+        7,
+        "Daily backups of the database that are kept.",
+        low=1,
+        high=365,
+        editable=True,
+    ),
 )
 BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 # Variables of the list sections: DOWNLOAD_CLIENT_<N>_NAME and so on (reference/mydia-original.md §9.2).
-_CLIENT_FIELDS = ("NAME", "TYPE", "ENABLED", "PRIORITY", "HOST", "PORT", "USE_SSL", "URL_BASE", "USERNAME", "PASSWORD", "API_KEY", "CATEGORY", "DOWNLOAD_DIRECTORY", "REMOTE_PATH", "LOCAL_PATH")
-_INDEXER_FIELDS = ("NAME", "TYPE", "ENABLED", "PRIORITY", "BASE_URL", "API_KEY", "INDEXER_IDS", "CATEGORIES", "RATE_LIMIT", "TIMEOUT", "MINIMUM_SEEDERS")
-_PATH_FIELDS = ("PATH", "NAME", "TYPE", "MONITORED", "SCAN_INTERVAL", "QUALITY_PROFILE", "QUALITY_PROFILE_ID", "IMPORT_MODE")
+_CLIENT_FIELDS = (
+    "NAME",
+    "TYPE",
+    "ENABLED",
+    "PRIORITY",
+    "HOST",
+    "PORT",
+    "USE_SSL",
+    "URL_BASE",
+    "USERNAME",
+    "PASSWORD",
+    "API_KEY",
+    "CATEGORY",
+    "DOWNLOAD_DIRECTORY",
+    "REMOTE_PATH",
+    "LOCAL_PATH",
+)
+_INDEXER_FIELDS = (
+    "NAME",
+    "TYPE",
+    "ENABLED",
+    "PRIORITY",
+    "BASE_URL",
+    "API_KEY",
+    "INDEXER_IDS",
+    "CATEGORIES",
+    "RATE_LIMIT",
+    "TIMEOUT",
+    "MINIMUM_SEEDERS",
+)
+_PATH_FIELDS = (
+    "PATH",
+    "NAME",
+    "TYPE",
+    "MONITORED",
+    "SCAN_INTERVAL",
+    "QUALITY_PROFILE",
+    "QUALITY_PROFILE_ID",
+    "IMPORT_MODE",
+)
 _LISTS = (
     ("download_clients", "DOWNLOAD_CLIENT", _CLIENT_FIELDS),
     ("indexers", "INDEXER", _INDEXER_FIELDS),
@@ -220,7 +561,9 @@ class Config:
         return path.read_bytes().strip()
 
 
-def load(environ: Mapping[str, str], *, file: Path | None = None, read: Callable[[Path], str] = Path.read_text) -> Config:
+def load(
+    environ: Mapping[str, str], *, file: Path | None = None, read: Callable[[Path], str] = Path.read_text
+) -> Config:
     """Return the configuration of a process.
 
     Args:
@@ -253,7 +596,9 @@ def check(key: Key, raw: object, source: str) -> Value:
     except ValueError as error:
         raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.") from error
     if key.allowed and value not in key.allowed:
-        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be one of {', '.join(key.allowed)}.")
+        raise Misconfigured(
+            f"{key.name} ({source}) is {_shown(key, raw)}, but must be one of {', '.join(key.allowed)}."
+        )
     if isinstance(value, int | float) and not isinstance(value, bool) and not _within(key, value):
         raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.")
     return value
@@ -329,14 +674,18 @@ def _read_yaml(file: Path, environ: Mapping[str, str], read: Callable[[Path], st
         if value := environ.get(name):
             return value
         if default is None:
-            raise Misconfigured(f"{file.name} uses ${{{name}}}, which is not set. Set it, or write ${{{name}:-default}}.")
+            raise Misconfigured(
+                f"{file.name} uses ${{{name}}}, which is not set. Set it, or write ${{{name}:-default}}."
+            )
         return default
 
     def expand(value: object) -> object:
         # Filled in after parsing, so that a value can never change the file's structure.
         if isinstance(value, str):
             filled = _VARIABLE.sub(fill, value)
-            return yaml.safe_load(filled) if _VARIABLE.fullmatch(value) and filled.lower() in ("true", "false") else filled
+            return (
+                yaml.safe_load(filled) if _VARIABLE.fullmatch(value) and filled.lower() in ("true", "false") else filled
+            )
         if isinstance(value, dict):
             return {str(k): expand(v) for k, v in value.items()}
         return [expand(v) for v in value] if isinstance(value, list) else value
@@ -370,7 +719,12 @@ def _resolve(key: Key, environ: Mapping[str, str], tree: Mapping[str, Any], file
 
 
 def _entries(
-    name: str, prefix: str, fields: tuple[str, ...], environ: Mapping[str, str], tree: Mapping[str, Any], file: Path | None
+    name: str,
+    prefix: str,
+    fields: tuple[str, ...],
+    environ: Mapping[str, str],
+    tree: Mapping[str, Any],
+    file: Path | None,
 ) -> tuple[ManagedEntry, ...]:
     pattern = re.compile(rf"{prefix}_(\d+)_({'|'.join(fields)})")
     found: dict[int, dict[str, str]] = {}
@@ -382,9 +736,13 @@ def _entries(
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise Misconfigured(f"{name} ({file.name if file else 'file'}) must be a list of entries.")
     for number, entry in enumerate(listed, 1):
-        texts = {str(k): ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in entry.items() if v is not None}
+        texts = {
+            str(k): ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in entry.items() if v is not None
+        }
         for unknown in texts.keys() - {f.lower() for f in fields}:
-            raise Misconfigured(f"{name}[{number}].{unknown} (file {file.name if file else ''}) is not known. Known: {', '.join(f.lower() for f in fields)}.")
+            raise Misconfigured(
+                f"{name}[{number}].{unknown} (file {file.name if file else ''}) is not known. Known: {', '.join(f.lower() for f in fields)}."
+            )
         entries.append(ManagedEntry(texts, f"file {file.name if file else ''}, {name} entry {number}"))
     return tuple(entries)
 
@@ -399,18 +757,26 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _check_together(config: Config) -> None:
     """Refuse combinations that no single key shows to be wrong."""
     if (given := config["server.secret_key_base"]) and len(str(given)) < 32:
-        raise Misconfigured(f"server.secret_key_base ({config.values['server.secret_key_base'].source}) must have at least 32 characters.")
+        raise Misconfigured(
+            f"server.secret_key_base ({config.values['server.secret_key_base'].source}) must have at least 32 characters."
+        )
     if (key := config["auth.admin_api_key"]) and len(str(key)) < 20:
-        raise Misconfigured(f"auth.admin_api_key ({config.values['auth.admin_api_key'].source}) must have at least 20 characters.")
+        raise Misconfigured(
+            f"auth.admin_api_key ({config.values['auth.admin_api_key'].source}) must have at least 20 characters."
+        )
     if (password := config["auth.admin_password"]) and len(str(password)) < 8:
-        raise Misconfigured(f"auth.admin_password ({config.values['auth.admin_password'].source}) must have at least 8 characters.")
+        raise Misconfigured(
+            f"auth.admin_password ({config.values['auth.admin_password'].source}) must have at least 8 characters."
+        )
     if (hashed := config["auth.admin_password_hash"]) and not str(hashed).startswith("$argon2"):
         raise Misconfigured("auth.admin_password_hash must be an Argon2 hash: make one with `mydia hash-password`.")
     if (config["auth.admin_password"] or config["auth.admin_password_hash"]) and not config["auth.admin_username"]:
         raise Misconfigured("An administrator's password is given without a name. Set ADMIN_USERNAME as well.")
     relay = config["metadata.relay_url"]
     if relay and relay != "off" and not str(relay).startswith(("http://", "https://")):
-        raise Misconfigured(f"metadata.relay_url ({config.values['metadata.relay_url'].source}) must start with http:// or https://, or be off.")
+        raise Misconfigured(
+            f"metadata.relay_url ({config.values['metadata.relay_url'].source}) must start with http:// or https://, or be off."
+        )
     for name in ("media.movies_path", "media.tv_path"):
         if (path := config[name]) and not str(path).startswith("/"):
             raise Misconfigured(f"{name} ({config.values[name].source}) is {path!r}, but must be an absolute path.")

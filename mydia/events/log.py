@@ -24,7 +24,12 @@ class EventRow(Base):
         Index("ix_events_resource", "resource_kind", "resource_id", "id"),
         Index("ix_events_type_id", "type", "id"),
         Index("ix_events_at", "at"),
-        Index("ix_events_undispatched", "id", sqlite_where=text("dispatched_at IS NULL"), postgresql_where=text("dispatched_at IS NULL")),
+        Index(
+            "ix_events_undispatched",
+            "id",
+            sqlite_where=text("dispatched_at IS NULL"),
+            postgresql_where=text("dispatched_at IS NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -87,7 +92,9 @@ def last_id(session: Session) -> int:
 
 def since(session: Session, after_id: int, *, limit: int = 1000) -> list[Happened]:
     """Return what happened after an event, oldest first."""
-    return _happened(session.execute(select(*_COLUMNS).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit)))
+    return _happened(
+        session.execute(select(*_COLUMNS).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit))
+    )
 
 
 def feed(

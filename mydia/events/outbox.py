@@ -88,7 +88,9 @@ class Dispatcher:
     deduplication keys and idempotent jobs bear.
     """
 
-    def __init__(self, database: Database, enqueue: Enqueue, on_event: Mapping[type[Event], tuple[Trigger, ...]]) -> None:
+    def __init__(
+        self, database: Database, enqueue: Enqueue, on_event: Mapping[type[Event], tuple[Trigger, ...]]
+    ) -> None:
         self._database = database
         self._enqueue = enqueue
         self._on_event = on_event

@@ -1,0 +1,29 @@
+"""Alembic's environment: the connection is handed over by `mydia.db.migrate`, or made from MYDIA_MIGRATION_URL by hand."""
+
+import sys
+from pathlib import Path
+
+from alembic import context
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import all_models  # noqa: E402, F401  the tables register themselves
+
+from mydia.db.base import Base, Instant  # noqa: E402
+
+
+def render_item(kind: str, item: object, _autogen: object) -> str | bool:
+    """Write our own column types as what they are in the database."""
+    return "sa.DateTime()" if kind == "type" and isinstance(item, Instant) else False
+
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    render_item=render_item,
+)
+with context.begin_transaction():
+    context.run_migrations()

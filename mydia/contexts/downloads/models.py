@@ -1,0 +1,237 @@
+"""Searches, releases with their verdicts, downloads with their history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mydia.db import Base, HasId, Instant, one_of
+
+
+class DownloadState(StrEnum):
+    """Where a download stands; it only moves forward (`states.py` holds the table)."""
+
+    GRABBING = "grabbing"
+    """Written down, not yet confirmed by the client: a crash here is cleared up by asking the client."""
+    QUEUED = "queued"
+    DOWNLOADING = "downloading"
+    STALLED = "stalled"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    IMPORTING = "importing"
+    BLOCKED = "blocked"
+    """Complete, but the import needs a person."""
+    IMPORTED = "imported"
+    FAILED = "failed"
+    REMOVED = "removed"
+    IGNORED = "ignored"
+
+
+OPEN_STATES = (
+    DownloadState.GRABBING,
+    DownloadState.QUEUED,
+    DownloadState.DOWNLOADING,
+    DownloadState.STALLED,
+    DownloadState.PAUSED,
+    DownloadState.COMPLETED,
+    DownloadState.IMPORTING,
+    DownloadState.BLOCKED,
+)
+
+
+class Search(HasId, Base):
+    """One question to the indexers. The last one of each version is kept with its releases."""
+
+    __tablename__ = "searches"
+    __table_args__ = (
+        one_of("cause", "automatic", "manual", "rss", "upgrade", "backlog", "added"),
+        Index("ix_searches_item", "media_item_id", "started_at"),
+    )
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"))
+    version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
+    season_number: Mapped[int | None]
+    episode_ids: Mapped[list[Any]] = mapped_column(default=list)
+    cause: Mapped[str]
+    state: Mapped[str] = mapped_column(default="running")
+    """running | done."""
+    requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    found: Mapped[int] = mapped_column(default=0)
+    approved: Mapped[int] = mapped_column(default=0)
+    indexers: Mapped[list[Any]] = mapped_column(default=list)
+    """[{"id", "name", "state": "ok" | "failed" | "skipped" | "searching", "found", "ms", "error", "code"}]."""
+    summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Objection reason -> how many releases it refused, and "sentence": the answer to `why was nothing taken?`."""
+
+
+class Release(HasId, Base):
+    """A release that was seen, with its verdict and every reason."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        UniqueConstraint("search_id", "indexer_id", "guid"),
+        one_of("verdict", "approved", "refused", "waiting", "grabbed"),
+        one_of("protocol", "torrent", "usenet"),
+        Index("ix_releases_seen", "seen_at"),
+    )
+
+    search_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"))
+    indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
+    indexer_name: Mapped[str]
+    guid: Mapped[str]
+    title: Mapped[str]
+    parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    protocol: Mapped[str]
+    sealed_link: Mapped[str | None]
+    """Download address or magnet, sealed: it may carry the indexer's key."""
+    info_hash: Mapped[str | None]
+    page_url: Mapped[str | None]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    seeders: Mapped[int | None]
+    peers: Mapped[int | None]
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    quality_name: Mapped[str]
+    format_score: Mapped[int] = mapped_column(default=0)
+    objections: Mapped[list[Any]] = mapped_column(default=list)
+    """[{"reason", "text", "permanent"}]."""
+    preference: Mapped[list[Any]] = mapped_column(default=list)
+    """[{"name", "value", "text"}] in the order in which they are compared."""
+    position: Mapped[int] = mapped_column(default=0)
+    """0 is the best of its search."""
+    verdict: Mapped[str]
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
+    episode_ids: Mapped[list[Any]] = mapped_column(default=list)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Download(HasId, Base):
+    """A release handed to a client. Rows are history: success never deletes one."""
+
+    __tablename__ = "downloads"
+    __table_args__ = (
+        UniqueConstraint("client_id", "client_ref"),
+        one_of("state", DownloadState),
+        one_of("protocol", "torrent", "usenet"),
+        Index("ix_downloads_open", "state", "added_at"),
+        Index("ix_downloads_added", "added_at", "id"),
+        Index("ix_downloads_item", "media_item_id", "added_at"),
+    )
+
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
+    version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
+    media_title: Mapped[str]
+    """What it was for, in words that outlive the item."""
+    client_id: Mapped[str | None] = mapped_column(ForeignKey("download_clients.id", ondelete="SET NULL"))
+    client_name: Mapped[str]
+    client_ref: Mapped[str | None]
+    indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
+    indexer_name: Mapped[str | None]
+    release_title: Mapped[str]
+    release_guid: Mapped[str | None]
+    sealed_link: Mapped[str | None]
+    protocol: Mapped[str]
+    info_hash: Mapped[str | None] = mapped_column(index=True)
+    quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    quality_name: Mapped[str]
+    format_score: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    category: Mapped[str | None]
+    cause: Mapped[str]
+    """automatic | manual | rss | upgrade | backlog | added."""
+    requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    reasons: Mapped[list[Any]] = mapped_column(default=list)
+    """Why it was grabbed, and later why it is blocked or failed: [{"at", "text", "kind": "grab" | "block" | "fail" | "note"}]."""
+    state: Mapped[str]
+    state_since: Mapped[datetime] = mapped_column(Instant)
+    progress: Mapped[float] = mapped_column(Float, default=0)
+    speed_bytes_per_s: Mapped[int | None] = mapped_column(BigInteger)
+    eta_s: Mapped[int | None]
+    seeders: Mapped[int | None]
+    peers: Mapped[int | None]
+    ratio: Mapped[float | None] = mapped_column(Float)
+    remote_message: Mapped[str | None]
+    strikes: Mapped[int] = mapped_column(default=0)
+    """Looks in a row at which the client answered and did not have it."""
+    seed_ratio_goal: Mapped[float | None] = mapped_column(Float)
+    seed_time_goal_min: Mapped[int | None]
+    remove_after_seeding: Mapped[bool] = mapped_column(default=False)
+    output_path: Mapped[str | None]
+    """As the client sees it."""
+    import_attempts: Mapped[int] = mapped_column(default=0)
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    completed_at: Mapped[datetime | None] = mapped_column(Instant)
+    imported_at: Mapped[datetime | None] = mapped_column(Instant)
+    seen_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the client last told of it."""
+
+
+class DownloadEpisode(Base):
+    """An episode that a download is to bring."""
+
+    __tablename__ = "download_episodes"
+
+    download_id: Mapped[str] = mapped_column(ForeignKey("downloads.id", ondelete="CASCADE"), primary_key=True)
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episodes.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class PendingRelease(HasId, Base):
+    """An approved release that waits: for its delay to pass, for a client, or as second choice."""
+
+    __tablename__ = "pending_releases"
+    __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"),)
+
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), index=True)
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str]
+    message: Mapped[str]
+    since_at: Mapped[datetime] = mapped_column(Instant)
+    until_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class BlocklistEntry(HasId, Base):
+    """A release that is not taken again."""
+
+    __tablename__ = "blocklist"
+    __table_args__ = (Index("ix_blocklist_added", "added_at", "id"),)
+
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    media_title: Mapped[str]
+    title: Mapped[str]
+    normalised: Mapped[str] = mapped_column(index=True)
+    info_hash: Mapped[str | None] = mapped_column(index=True)
+    indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
+    indexer_name: Mapped[str | None]
+    protocol: Mapped[str]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    quality_name: Mapped[str | None]
+    reason: Mapped[str]
+    download_id: Mapped[str | None] = mapped_column(ForeignKey("downloads.id", ondelete="SET NULL"), index=True)
+    added_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SearchState(Base):
+    """When something wanted was last searched and when it is due again."""
+
+    __tablename__ = "search_state"
+    __table_args__ = (Index("ix_search_state_due", "next_due_at"),)
+
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True)
+    episode_id: Mapped[str] = mapped_column(primary_key=True, default="")
+    """Empty for a film or a whole series."""
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    last_searched_at: Mapped[datetime | None] = mapped_column(Instant)
+    next_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    misses: Mapped[int] = mapped_column(default=0)
+    last_search_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id", ondelete="SET NULL"), index=True)

@@ -1,0 +1,227 @@
+"""Files: what lies in the library folders, what was done to it, and what waits for a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mydia.db import Base, HasId, Instant, one_of
+
+
+class MediaFile(HasId, Base):
+    """One video file, known by its library path and its path below it.
+
+    `relative_path` is text in which undecodable bytes stand as surrogate escapes written `\\udcXX`; `adapters.filesystem`
+    converts both ways. `streams` shape: {"audio": [{codec, channels, language, atmos, default, title}], "subtitles":
+    [{codec, language, forced, hearing_impaired, default, title}], "frame_rate", "chapters", "title"}.
+    """
+
+    __tablename__ = "media_files"
+    __table_args__ = (
+        UniqueConstraint("library_path_id", "relative_path"),
+        one_of("kind", "video", "extra", "sample"),
+        one_of("match_state", "new", "matched", "waiting", "ignored"),
+        Index("ix_media_files_state", "library_path_id", "match_state", "id"),
+        Index(
+            "ix_media_files_unanalysed",
+            "id",
+            sqlite_where=text("analysed_at IS NULL AND analysis_error IS NULL"),
+            postgresql_where=text("analysed_at IS NULL AND analysis_error IS NULL"),
+        ),
+    )
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
+    relative_path: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    inode: Mapped[int] = mapped_column(BigInteger)
+    device: Mapped[int] = mapped_column(BigInteger)
+    oshash: Mapped[str | None]
+    kind: Mapped[str] = mapped_column(default="video")
+    match_state: Mapped[str] = mapped_column(default="new")
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+    version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
+    inbox_id: Mapped[str | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"), index=True)
+    match_score: Mapped[float | None] = mapped_column(Float)
+    match_evidence: Mapped[list[Any]] = mapped_column(default=list)
+    """Sentences: why this title."""
+
+    quality: Mapped[dict[str, Any] | None]
+    """`parsing.Quality.to_json()`; None when nothing is known."""
+    quality_name: Mapped[str | None]
+    edition: Mapped[str | None]
+    languages: Mapped[list[Any]] = mapped_column(default=list)
+    release_name: Mapped[str | None]
+    release_group: Mapped[str | None]
+    format_score: Mapped[int] = mapped_column(default=0)
+    download_id: Mapped[str | None]
+    """The download that brought it; no foreign key, for downloads are above."""
+
+    container: Mapped[str | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    resolution: Mapped[int | None]
+    video_codec: Mapped[str | None]
+    hdr_format: Mapped[str | None]
+    bit_depth: Mapped[int | None]
+    audio_codec: Mapped[str | None]
+    audio_channels: Mapped[str | None]
+    duration_s: Mapped[float | None] = mapped_column(Float)
+    bitrate_bps: Mapped[int | None] = mapped_column(BigInteger)
+    streams: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    analysed_at: Mapped[datetime | None] = mapped_column(Instant)
+    analysis_error: Mapped[str | None]
+
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    verified_at: Mapped[datetime] = mapped_column(Instant)
+    missing_since: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class FileEpisode(Base):
+    """A file holds an episode; one file may hold many, one episode may be split over parts."""
+
+    __tablename__ = "file_episodes"
+
+    file_id: Mapped[str] = mapped_column(ForeignKey("media_files.id", ondelete="CASCADE"), primary_key=True)
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episodes.id", ondelete="CASCADE"), primary_key=True, index=True)
+    part: Mapped[int | None]
+
+
+class Sidecar(HasId, Base):
+    """A file beside a video: subtitle, NFO, artwork. Only `ours` are ever deleted."""
+
+    __tablename__ = "sidecars"
+    __table_args__ = (
+        one_of("kind", "subtitle", "nfo", "artwork", "other"),
+        UniqueConstraint("library_path_id", "relative_path"),
+    )
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
+    file_id: Mapped[str | None] = mapped_column(ForeignKey("media_files.id", ondelete="CASCADE"), index=True)
+    relative_path: Mapped[str]
+    kind: Mapped[str]
+    language: Mapped[str | None]
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger, default=0)
+    ours: Mapped[bool] = mapped_column(default=False)
+
+
+class Scan(HasId, Base):
+    """One look through a library folder."""
+
+    __tablename__ = "scans"
+    __table_args__ = (
+        one_of("state", "running", "done", "refused", "failed", "cancelled"),
+        one_of("phase", "walking", "matching", "enriching", "analysing", "finished"),
+        Index("ix_scans_path", "library_path_id", "started_at"),
+    )
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    state: Mapped[str] = mapped_column(default="running")
+    phase: Mapped[str] = mapped_column(default="walking")
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """seen, new, changed, moved, missing, unreadable, matched, waiting, ignored, analysed, ms."""
+    progress_done: Mapped[int] = mapped_column(default=0)
+    progress_total: Mapped[int | None]
+    current: Mapped[str | None]
+    """The folder being looked at."""
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    """Sentences about what could not be read; at most 200."""
+    reason: Mapped[str | None]
+    """Why it was refused or failed, and what to do."""
+
+
+class InboxEntry(HasId, Base):
+    """A group of files (a film's folder, a series' folder) that waits for a person.
+
+    `candidates` shape: [{"type", "title", "year", "tmdb_id", "tvdb_id", "imdb_id", "poster", "overview", "score" (0..1),
+    "evidence": [{"verdict": "yes" | "no" | "warn", "text"}], "media_item_id"}], best first.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("library_path_id", "folder", "group_key"),
+        one_of("state", "new", "ready", "needs_attention", "no_match", "ignored", "queued", "done"),
+        one_of("type", "movie", "tv_show"),
+        Index("ix_inbox_state", "state", "id"),
+    )
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
+    folder: Mapped[str]
+    group_key: Mapped[str]
+    """Normalised title and year that the group's files share."""
+    type: Mapped[str]
+    title: Mapped[str]
+    """As parsed, for people."""
+    year: Mapped[int | None]
+    state: Mapped[str] = mapped_column(default="new")
+    files_count: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    candidates: Mapped[list[Any]] = mapped_column(default=list)
+    chosen: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+    """Why it waits: two films share name and year, no candidate is close, …"""
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class JournalEntry(HasId, Base):
+    """One file operation, written down before it happens."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        one_of(
+            "operation", "link", "reflink", "copy", "move", "rename", "recycle", "restore", "delete", "write", "mkdir"
+        ),
+        one_of("state", "planned", "done", "undone", "failed"),
+        UniqueConstraint("batch_id", "step"),
+        Index(
+            "ix_journal_open", "id", sqlite_where=text("state = 'planned'"), postgresql_where=text("state = 'planned'")
+        ),
+        Index("ix_journal_item", "media_item_id", "id"),
+    )
+
+    batch_id: Mapped[str]
+    step: Mapped[int]
+    operation: Mapped[str]
+    source: Mapped[str | None]
+    target: Mapped[str | None]
+    """Absolute paths in the stable text form."""
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    fingerprint: Mapped[str | None]
+    """Proof that the target is what it should be: `inode:device` for links, size and oshash for copies."""
+    state: Mapped[str] = mapped_column(default="planned")
+    error: Mapped[str | None]
+    cause: Mapped[str]
+    """`import <download id>`, `rename`, `remove`, `undo <batch>`, …"""
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
+    file_id: Mapped[str | None]
+    actor: Mapped[str]
+    at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class RecycledFile(HasId, Base):
+    """A file taken out of the library that can still come back."""
+
+    __tablename__ = "recycle_bin"
+
+    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
+    original_path: Mapped[str]
+    present_path: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The media_files row as it was."""
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+    reason: Mapped[str]
+    recycled_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -1,0 +1,292 @@
+"""Titles: what the library holds and wants. Provider facts and people's choices never share a column."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mydia.contexts.metadata.models import Image  # noqa: F401  registers the table that posters point to
+from mydia.db import Base, HasId, Instant, one_of
+
+
+class MediaType(StrEnum):
+    """What a title is."""
+
+    MOVIE = "movie"
+    TV_SHOW = "tv_show"
+
+
+class ItemState(StrEnum):
+    """The one word a card shows; kept up to date by `media.status`."""
+
+    AVAILABLE = "available"
+    UPGRADABLE = "upgradable"
+    DOWNLOADING = "downloading"
+    BLOCKED = "blocked"
+    PARTIAL = "partial"
+    """Some episodes are here, some that are out are not."""
+    MISSING = "missing"
+    UPCOMING = "upcoming"
+    UNMONITORED = "unmonitored"
+
+
+class MediaItem(HasId, Base):
+    """A film or a series.
+
+    `metadata_json` shape: {"tagline", "networks": [..], "countries": [..], "keywords": [..], "cast": [{"name", "role",
+    "profile"}], "crew": [{"name", "role"}], "trailer_url", "homepage", "votes", "popularity", "recommendations":
+    [{"type", "title", "year", "tmdb_id", "poster"}], "collection": {"id", "name"}}.
+    """
+
+    __tablename__ = "media_items"
+    __table_args__ = (
+        one_of("type", MediaType),
+        one_of("series_type", "standard", "daily", "anime"),
+        one_of(
+            "status",
+            "announced",
+            "in_production",
+            "in_cinemas",
+            "released",
+            "continuing",
+            "ended",
+            "cancelled",
+            "unknown",
+        ),
+        one_of("minimum_availability", "announced", "in_cinemas", "released"),
+        one_of("monitor_new_seasons", "all", "none"),
+        one_of("state", ItemState),
+        one_of("provider", "tmdb", "tvdb", "none"),
+        UniqueConstraint("type", "tmdb_id"),
+        UniqueConstraint("type", "tvdb_id"),
+        UniqueConstraint("type", "imdb_id"),
+        Index("ix_media_items_type_sort", "type", "sort_title", "id"),
+        Index("ix_media_items_type_state_sort", "type", "state", "sort_title", "id"),
+        Index("ix_media_items_type_added", "type", "added_at", "id"),
+        Index("ix_media_items_type_year", "type", "year", "id"),
+        Index("ix_media_items_refresh", "next_refresh_at"),
+    )
+
+    type: Mapped[str]
+    title: Mapped[str]
+    sort_title: Mapped[str]
+    original_title: Mapped[str | None]
+    year: Mapped[int | None]
+    tmdb_id: Mapped[int | None]
+    tvdb_id: Mapped[int | None]
+    imdb_id: Mapped[str | None]
+    provider: Mapped[str] = mapped_column(default="tmdb")
+    """Who is asked for it; `none` for titles known from names and NFO only."""
+    series_type: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="unknown")
+    cinema_on: Mapped[date | None] = mapped_column(index=True)
+    digital_on: Mapped[date | None] = mapped_column(index=True)
+    physical_on: Mapped[date | None] = mapped_column(index=True)
+    first_air_on: Mapped[date | None]
+    last_air_on: Mapped[date | None]
+    next_air_on: Mapped[date | None]
+    runtime_min: Mapped[int | None]
+    rating: Mapped[float | None] = mapped_column(Float)
+    certification: Mapped[str | None]
+    genres: Mapped[list[Any]] = mapped_column(default=list)
+    overview: Mapped[str | None]
+    original_language: Mapped[str | None]
+    poster_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    backdrop_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    metadata_json: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    locked_fields: Mapped[list[Any]] = mapped_column(default=list)
+    """Provider facts a person edited: a refresh leaves them."""
+
+    monitored: Mapped[bool] = mapped_column(default=True)
+    monitor_new_seasons: Mapped[str] = mapped_column(default="all")
+    minimum_availability: Mapped[str] = mapped_column(default="released")
+    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
+    folder: Mapped[str | None]
+    """Relative to the library path; None until something is placed or found."""
+    match_locked: Mapped[bool] = mapped_column(default=False)
+    """A person chose the match: no scan changes it."""
+
+    state: Mapped[str] = mapped_column(default=ItemState.MISSING)
+    activity: Mapped[str | None]
+    """`downloading` or `blocked` while a download runs or waits for a person; told by the downloads context."""
+    upgradable: Mapped[bool] = mapped_column(default=False)
+    """Something held is below its profile's cutoff; told by the library context."""
+    episodes_total: Mapped[int] = mapped_column(default=0)
+    """Monitored or held, aired episodes: the second number of `21/24`."""
+    episodes_held: Mapped[int] = mapped_column(default=0)
+    files_count: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    best_resolution: Mapped[int | None]
+    added_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    refreshed_at: Mapped[datetime | None] = mapped_column(Instant)
+    next_refresh_at: Mapped[datetime | None] = mapped_column(Instant)
+    refresh_error: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+    poster: Mapped[Image | None] = relationship(foreign_keys=[poster_id], lazy="raise")
+    backdrop: Mapped[Image | None] = relationship(foreign_keys=[backdrop_id], lazy="raise")
+    seasons: Mapped[list[Season]] = relationship(back_populates="item", order_by="Season.number", lazy="raise")
+    versions: Mapped[list[Version]] = relationship(back_populates="item", order_by="Version.position", lazy="raise")
+
+
+class Title(HasId, Base):
+    """A name by which an item is known; matching reads `normalised`."""
+
+    __tablename__ = "titles"
+    __table_args__ = (
+        one_of("kind", "main", "original", "alternative", "translation", "scene", "user"),
+        UniqueConstraint("media_item_id", "normalised", "season_number"),
+        Index("ix_titles_normalised", "normalised"),
+    )
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str]
+    normalised: Mapped[str]
+    kind: Mapped[str]
+    language: Mapped[str | None]
+    season_number: Mapped[int | None]
+
+
+class Season(HasId, Base):
+    """A season; number 0 holds the specials."""
+
+    __tablename__ = "seasons"
+    __table_args__ = (UniqueConstraint("media_item_id", "number"),)
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    title: Mapped[str | None]
+    overview: Mapped[str | None]
+    air_on: Mapped[date | None]
+    poster_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    monitored: Mapped[bool] = mapped_column(default=True)
+
+    item: Mapped[MediaItem] = relationship(back_populates="seasons", lazy="raise")
+
+
+class Episode(HasId, Base):
+    """One episode. `held` mirrors whether any file is linked, so that lists need no join."""
+
+    __tablename__ = "episodes"
+    __table_args__ = (
+        UniqueConstraint("media_item_id", "season_number", "episode_number"),
+        Index("ix_episodes_air", "air_on", "media_item_id"),
+        Index(
+            "ix_episodes_wanted",
+            "air_on",
+            "id",
+            sqlite_where=text("monitored = 1 AND held = 0"),
+            postgresql_where=text("monitored AND NOT held"),
+        ),
+    )
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    season_id: Mapped[str] = mapped_column(ForeignKey("seasons.id", ondelete="CASCADE"), index=True)
+    season_number: Mapped[int]
+    episode_number: Mapped[int]
+    absolute_number: Mapped[int | None]
+    scene_season_number: Mapped[int | None]
+    scene_episode_number: Mapped[int | None]
+    title: Mapped[str | None]
+    overview: Mapped[str | None]
+    air_on: Mapped[date | None]
+    airs_at: Mapped[datetime | None] = mapped_column(Instant)
+    runtime_min: Mapped[int | None]
+    finale: Mapped[str | None]
+    rating: Mapped[float | None] = mapped_column(Float)
+    still_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    provider_id: Mapped[int | None]
+    monitored: Mapped[bool] = mapped_column(default=True)
+    held: Mapped[bool] = mapped_column(default=False)
+    upgradable: Mapped[bool] = mapped_column(default=False)
+
+
+class Version(HasId, Base):
+    """One wanted form of an item, with its own profile; files, searches and downloads belong to a version."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("media_item_id", "name"),)
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(default="Default")
+    profile_id: Mapped[str] = mapped_column(ForeignKey("quality_profiles.id", ondelete="RESTRICT"), index=True)
+    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
+    suffix: Mapped[str | None]
+    edition: Mapped[str | None]
+    monitored: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+    item: Mapped[MediaItem] = relationship(back_populates="versions", lazy="raise")
+
+
+class ItemTag(Base):
+    """A label on an item."""
+
+    __tablename__ = "item_tags"
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[str] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Collection(HasId, Base):
+    """Films that belong together."""
+
+    __tablename__ = "collections"
+
+    tmdb_id: Mapped[int | None] = mapped_column(unique=True)
+    name: Mapped[str]
+    overview: Mapped[str | None]
+    poster_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    monitored: Mapped[bool] = mapped_column(default=False)
+
+
+class CollectionMember(Base):
+    """A film of a collection, here or not."""
+
+    __tablename__ = "collection_members"
+
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    tmdb_id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    year: Mapped[int | None]
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+
+
+class Request(HasId, Base):
+    """A wish of somebody who may not add titles."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        one_of("type", MediaType),
+        one_of("state", "pending", "approved", "declined", "available", "failed"),
+        Index("ix_requests_state", "state", "created_at"),
+    )
+
+    asker_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    type: Mapped[str]
+    tmdb_id: Mapped[int | None]
+    tvdb_id: Mapped[int | None]
+    title: Mapped[str]
+    year: Mapped[int | None]
+    seasons: Mapped[list[Any] | None]
+    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+    state: Mapped[str] = mapped_column(default="pending")
+    reason: Mapped[str | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    choices: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class RequestFollower(Base):
+    """Somebody who wants the same."""
+
+    __tablename__ = "request_followers"
+
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)

@@ -1,0 +1,295 @@
+"""What an administrator edits while Mydia runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mydia.db import Base, HasId, Instant, one_of
+
+
+class Setting(Base):
+    """One stored value of `mydia.config.KEYS`; the layers above and below it are not stored."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+    """{"value": …}; secret keys hold {"sealed": …}."""
+    updated_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Tag(HasId, Base):
+    """A label for items, profiles, indexers and clients."""
+
+    __tablename__ = "tags"
+
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class QualityProfile(HasId, Base):
+    """Which qualities are wanted, in which order, and when an item is good enough."""
+
+    __tablename__ = "quality_profiles"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    items: Mapped[list[Any]]
+    """Worst first: {"quality": name} or {"group": name, "qualities": [names]}, each with "allowed": bool."""
+    cutoff: Mapped[str | None]
+    """Name of the quality or group at which upgrading stops."""
+    upgrades_allowed: Mapped[bool] = mapped_column(default=True)
+    minimum_format_score: Mapped[int] = mapped_column(default=0)
+    cutoff_format_score: Mapped[int] = mapped_column(default=0)
+    minimum_format_increment: Mapped[int] = mapped_column(default=1)
+    language: Mapped[str | None]
+    minimum_size_mb: Mapped[int | None]
+    maximum_size_mb: Mapped[int | None]
+    """Bounds for a whole release, where the preset has them."""
+    preset: Mapped[str | None]
+    """Name of the preset it was made from; None for people's own."""
+    managed: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class QualityDefinition(Base):
+    """Size limits of one quality in megabytes (1024²) per minute; None is unlimited."""
+
+    __tablename__ = "quality_definitions"
+    __table_args__ = (one_of("media_type", "movie", "tv_show"),)
+
+    quality: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str] = mapped_column(primary_key=True)
+    minimum_mb_per_min: Mapped[float] = mapped_column(Float, default=0)
+    preferred_mb_per_min: Mapped[float | None] = mapped_column(Float)
+    maximum_mb_per_min: Mapped[float | None] = mapped_column(Float)
+
+
+class CustomFormat(HasId, Base):
+    """A named set of conditions on a release."""
+
+    __tablename__ = "custom_formats"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    trash_id: Mapped[str | None] = mapped_column(unique=True)
+    specs: Mapped[list[Any]]
+    include_in_rename: Mapped[bool] = mapped_column(default=False)
+
+
+class ProfileFormat(Base):
+    """What a custom format is worth in a profile."""
+
+    __tablename__ = "profile_formats"
+
+    profile_id: Mapped[str] = mapped_column(ForeignKey("quality_profiles.id", ondelete="CASCADE"), primary_key=True)
+    format_id: Mapped[str] = mapped_column(
+        ForeignKey("custom_formats.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    score: Mapped[int]
+
+
+class NamingSet(HasId, Base):
+    """How folders and files are called."""
+
+    __tablename__ = "naming_sets"
+    __table_args__ = (
+        one_of("multi_episode_style", "extend", "duplicate", "repeat", "scene", "range", "prefixed_range"),
+        one_of("colon_replacement", "delete", "dash", "space_dash", "space_dash_space", "smart"),
+    )
+
+    name: Mapped[str] = mapped_column(unique=True)
+    rename: Mapped[bool] = mapped_column(default=True)
+    movie_folder: Mapped[str]
+    movie_file: Mapped[str]
+    series_folder: Mapped[str]
+    season_folder: Mapped[str]
+    specials_folder: Mapped[str]
+    episode_file: Mapped[str]
+    daily_file: Mapped[str]
+    anime_file: Mapped[str]
+    multi_episode_style: Mapped[str] = mapped_column(default="prefixed_range")
+    colon_replacement: Mapped[str] = mapped_column(default="smart")
+    replace_illegal: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class LibraryPath(HasId, Base):
+    """A folder of the library. `type` says what lives in it."""
+
+    __tablename__ = "library_paths"
+    __table_args__ = (
+        one_of("type", "movies", "series", "mixed"),
+        one_of("import_mode", "hardlink", "reflink", "copy", "move"),
+        one_of("provider", "tmdb", "tvdb"),
+    )
+
+    path: Mapped[str] = mapped_column(unique=True)
+    """Absolute, without a trailing slash."""
+    name: Mapped[str]
+    type: Mapped[str]
+    monitored: Mapped[bool] = mapped_column(default=True)
+    """Whether it is scanned by schedule and watched."""
+    scan_cron: Mapped[str | None]
+    default_profile_id: Mapped[str | None] = mapped_column(
+        ForeignKey("quality_profiles.id", ondelete="SET NULL"), index=True
+    )
+    naming_set_id: Mapped[str | None] = mapped_column(ForeignKey("naming_sets.id", ondelete="SET NULL"), index=True)
+    provider: Mapped[str] = mapped_column(default="tmdb")
+    language: Mapped[str | None]
+    import_mode: Mapped[str] = mapped_column(default="hardlink")
+    managed: Mapped[bool] = mapped_column(default=False)
+    managed_source: Mapped[str | None]
+    last_scan_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_scan_state: Mapped[str | None]
+    last_scan_reason: Mapped[str | None]
+    """Why a scan changed nothing: the mount is missing, too many files were gone, …"""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DownloadClientRow(HasId, Base):
+    """A configured download client."""
+
+    __tablename__ = "download_clients"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    priority: Mapped[int] = mapped_column(default=1)
+    """1 first."""
+    url: Mapped[str]
+    username: Mapped[str | None]
+    sealed_secret: Mapped[str | None]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """category, movies_category, series_category, download_directory, verify_tls, remove_completed, …"""
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    managed: Mapped[bool] = mapped_column(default=False)
+    managed_source: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class IndexerRow(HasId, Base):
+    """A configured indexer."""
+
+    __tablename__ = "indexers"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    automatic_search: Mapped[bool] = mapped_column(default=True)
+    interactive_search: Mapped[bool] = mapped_column(default=True)
+    priority: Mapped[int] = mapped_column(default=25)
+    """1 to 50, lower wins. Source: the field's convention (arr-stack §1.7)."""
+    url: Mapped[str]
+    sealed_secret: Mapped[str | None]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """categories, movie_categories, tv_categories, minimum_seeders, seed_ratio, seed_time_min, rate_limit_per_min, timeout_s, …"""
+    capabilities: Mapped[dict[str, Any] | None]
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    managed: Mapped[bool] = mapped_column(default=False)
+    managed_source: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ServiceStatus(Base):
+    """How a client or indexer has been answering; back-off survives a restart."""
+
+    __tablename__ = "service_status"
+    __table_args__ = (
+        one_of("family", "download_client", "indexer", "metadata"),
+        one_of("state", "ok", "failing", "disabled"),
+    )
+
+    family: Mapped[str] = mapped_column(primary_key=True)
+    service_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    failures: Mapped[int] = mapped_column(default=0)
+    since_at: Mapped[datetime] = mapped_column(Instant)
+    """When the present state began: `unreachable since …`."""
+    disabled_until: Mapped[datetime | None] = mapped_column(Instant)
+    last_ok_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_error: Mapped[str | None]
+    last_error_code: Mapped[str | None]
+    version: Mapped[str | None]
+
+
+class RemotePathMapping(HasId, Base):
+    """How a path that a client tells is reached from here."""
+
+    __tablename__ = "remote_path_mappings"
+    __table_args__ = (UniqueConstraint("client_id", "remote_path"),)
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("download_clients.id", ondelete="CASCADE"))
+    remote_path: Mapped[str]
+    local_path: Mapped[str]
+
+
+class DelayProfile(HasId, Base):
+    """How long to wait for a better release, by protocol."""
+
+    __tablename__ = "delay_profiles"
+    __table_args__ = (one_of("preferred_protocol", "torrent", "usenet"),)
+
+    name: Mapped[str]
+    enable_torrent: Mapped[bool] = mapped_column(default=True)
+    enable_usenet: Mapped[bool] = mapped_column(default=True)
+    preferred_protocol: Mapped[str] = mapped_column(default="torrent")
+    torrent_delay_min: Mapped[int] = mapped_column(default=0)
+    usenet_delay_min: Mapped[int] = mapped_column(default=0)
+    bypass_if_highest_quality: Mapped[bool] = mapped_column(default=False)
+    bypass_above_score: Mapped[int | None]
+    position: Mapped[int] = mapped_column(default=0)
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class ReleaseProfile(HasId, Base):
+    """Words that releases must or must not carry."""
+
+    __tablename__ = "release_profiles"
+
+    name: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    required: Mapped[list[Any]] = mapped_column(default=list)
+    ignored: Mapped[list[Any]] = mapped_column(default=list)
+    indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="CASCADE"), index=True)
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class NotificationTarget(HasId, Base):
+    """Where messages go."""
+
+    __tablename__ = "notification_targets"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    sealed_url: Mapped[str]
+    events: Mapped[list[Any]] = mapped_column(default=list)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class PersonDefault(Base):
+    """What a person chose last when adding a title."""
+
+    __tablename__ = "person_defaults"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(primary_key=True)
+    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
+    profile_id: Mapped[str | None] = mapped_column(ForeignKey("quality_profiles.id", ondelete="SET NULL"), index=True)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class SetupProgress(Base):
+    """Which steps of the first run are done; one row."""
+
+    __tablename__ = "setup_progress"
+    __table_args__ = (Index("ix_setup_progress_finished", "finished_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    steps: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """step -> "done" | "skipped"."""
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,102 @@
+"""Accounts, ways to sign in, sessions and keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mydia.contexts.users.permissions import Role
+from mydia.db import Base, HasId, Instant, one_of
+
+
+class User(HasId, Base):
+    """A person. `username` and `email` are case-folded; `password_hash` is None when there is no local login."""
+
+    __tablename__ = "users"
+    __table_args__ = (one_of("role", Role),)
+
+    username: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str | None] = mapped_column(unique=True)
+    display_name: Mapped[str | None]
+    avatar_url: Mapped[str | None]
+    role: Mapped[str]
+    password_hash: Mapped[str | None]
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """theme (mydia-dark | mydia-light | system), time_zone, language, views."""
+    managed: Mapped[bool] = mapped_column(default=False)
+    last_login_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Identity(HasId, Base):
+    """A person at an OIDC provider."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Credential(HasId, Base):
+    """A second factor, sealed."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (one_of("kind", "totp", "webauthn", "recovery"),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    sealed: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class UserSession(HasId, Base):
+    """A signed-in browser. Only a hash of its token is kept."""
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    last_seen_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    address: Mapped[str | None]
+    agent: Mapped[str | None]
+
+
+class ApiKey(HasId, Base):
+    """A key for other software: found by its prefix, then verified against an Argon2 hash."""
+
+    __tablename__ = "api_keys"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    prefix: Mapped[str] = mapped_column(unique=True)
+    key_hash: Mapped[str]
+    scopes: Mapped[list[Any] | None]
+    """Permissions it is narrowed to; None for all of its owner's."""
+    managed: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class LoginAttempt(HasId, Base):
+    """A failed sign-in, kept for throttling across processes and restarts; pruned after a day."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index("ix_login_attempts_key_at", "key", "at"),)
+
+    key: Mapped[str] = mapped_column(Text)
+    """`address:…` or `username:…`."""
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,54 @@
+"""What tests of every layer share: a migrated database each, and callers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mydia.contexts.users.permissions import Caller, Role, permissions_of
+from mydia.db import Database, upgrade
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file at the newest schema, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "mydia.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database.engine)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated database of the test's own."""
+    path = tmp_path / "mydia.db"
+    shutil.copy(migrated_file, path)
+    made = Database(f"sqlite:///{path}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed instant: Saturday, 21 November 2026, noon."""
+    return datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def admin() -> Caller:
+    """Somebody who may do everything."""
+    return Caller("user", None, "Robin", permissions_of(Role.ADMIN), Role.ADMIN)
+
+
+@pytest.fixture
+def guest() -> Caller:
+    """Somebody who may look and ask."""
+    return Caller("user", None, "Guest", permissions_of(Role.GUEST), Role.GUEST)
