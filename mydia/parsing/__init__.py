@@ -1,0 +1,39 @@
+"""What the name of a release, file or folder says, and how sure that is.
+
+Pure: names in, facts out. `parse_release` reads one name, `parse_path` a path with its folders, and `parse` gives
+the plain dictionary form. Search, import, scanning and subtitles use this package and nothing else.
+"""
+
+from mydia.parsing.quality import (
+    QUALITIES,
+    Modifier,
+    Quality,
+    QualityDefinition,
+    Revision,
+    Source,
+    definition_by_radarr_id,
+    definition_by_sonarr_id,
+)
+from mydia.parsing.reading import parse, parse_path, parse_release
+from mydia.parsing.release import Confidence, ParsedRelease, Span
+from mydia.parsing.titles import normalise_title, similarity, sort_title
+
+__all__ = [
+    "QUALITIES",
+    "Confidence",
+    "Modifier",
+    "ParsedRelease",
+    "Quality",
+    "QualityDefinition",
+    "Revision",
+    "Source",
+    "Span",
+    "definition_by_radarr_id",
+    "definition_by_sonarr_id",
+    "normalise_title",
+    "parse",
+    "parse_path",
+    "parse_release",
+    "similarity",
+    "sort_title",
+]

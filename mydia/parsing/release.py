@@ -1,0 +1,98 @@
+"""What a name says: the value that every part of Mydia reads instead of the name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from mydia.parsing.quality import Quality
+
+Span = tuple[int, int]
+"""Begin and end in the name, counted in characters."""
+_NOTHING: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure the parser is, from 0 to 1, of each field that decides which work and episode it is."""
+
+    type: float = 0.0
+    title: float = 0.0
+    year: float = 0.0
+    season: float = 0.0
+    episodes: float = 0.0
+    quality: float = 0.0
+
+    @property
+    def overall(self) -> float:
+        """The weakest of the fields that were read."""
+        return min((value for value in (self.title, self.year, self.season, self.episodes) if value), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRelease:
+    """The facts of one release, file or folder name. Absent is None or empty."""
+
+    name: str
+    type: str | None = None
+    """`movie`, `episode` or None where the name does not tell."""
+    title: str = ""
+    """Empty when the name begins with the numbering (`S02E03.720p`)."""
+    alternative_titles: tuple[str, ...] = ()
+    year: int | None = None
+    season: int | None = None
+    """The first one of a multi-season pack."""
+    seasons: tuple[int, ...] = ()
+    episodes: tuple[int, ...] = ()
+    absolute_episodes: tuple[int, ...] = ()
+    special_absolute_episodes: tuple[float, ...] = ()
+    """Absolute numbers between two episodes, such as 12.5."""
+    air_on: date | None = None
+    part: int | None = None
+    full_season: bool = False
+    is_multi_season: bool = False
+    is_season_extra: bool = False
+    is_special: bool = False
+    is_split_episode: bool = False
+    episode_title: str | None = None
+    quality: Quality = field(default=Quality())
+    release_group: str | None = None
+    hash: str | None = None
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 with a region where it matters (`pt-BR`), or `original`; empty is "not stated"."""
+    subtitle_languages: tuple[str, ...] = ()
+    subtitle_language: str | None = None
+    """Of a subtitle file."""
+    subtitle_tags: tuple[str, ...] = ()
+    subtitle_title: str | None = None
+    hardcoded_subs: bool = False
+    edition: str | None = None
+    """As written, e.g. `Extended Directors Cut`."""
+    editions: tuple[str, ...] = ()
+    """The same in our words, e.g. `("Extended", "Director's Cut")`."""
+    imdb_id: str | None = None
+    tmdb_id: int | None = None
+    tvdb_id: int | None = None
+    video_codec: str | None = None
+    bit_depth: int | None = None
+    audio_codecs: tuple[str, ...] = ()
+    audio_channels: str | None = None
+    object_audio: str | None = None
+    """`atmos` or `dts-x`."""
+    container: str | None = None
+    streaming_service: str | None = None
+    website: str | None = None
+    hdr: tuple[str, ...] = ()
+    is_3d: bool = False
+    extra: str | None = None
+    """The kind of a file that is not the work itself: `sample`, `trailer`, `featurette` …"""
+    confidence: Confidence = field(default=Confidence())
+    spans: Mapping[str, tuple[Span, ...]] = field(default=_NOTHING)
+    """Field -> the parts of the name it was read from."""
+
+    @property
+    def is_season_pack(self) -> bool:
+        """Whether it holds every episode of a season or of several."""
+        return self.full_season or self.is_multi_season

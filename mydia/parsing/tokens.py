@@ -1,0 +1,225 @@
+"""Cutting a name into words and finding the phrases of the tables among them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mydia.parsing.patterns import ANNIVERSARY, TERMS
+
+# One character for one, so that every place in the prepared text is the same place in the name.
+_SAME_LENGTH = str.maketrans(
+    {
+        "【": "[", "】": "]", "［": "[", "］": "]", "（": "(", "）": ")", "「": "[", "」": "]", "『": "[", "』": "]",
+        "{": "(", "}": ")", "＆": "&", "–": "-", "—": "-", "－": "-", "‐": "-", "‑": "-", "−": "-", "’": "'", "‘": "'",
+        "`": "'", "´": "'", "\u00a0": " ", "\u3000": " ", "\t": " ", "\n": " ", "\r": " ", "\u200b": " ", "\ufeff": " ",
+        "★": " ", "☆": " ", "\ufffd": " ",
+    }
+)  # fmt: skip
+_WORD = re.compile(r"(?:dd|hdr10|hdr|disney|paramount|appletv)\+|[^\W_]+(?:'[^\W_]+)*")
+_GAPS = frozenset({"", " ", ".", "-", "_", ". ", " - ", "'", "+", "..", "  ", ".-", "/"})
+
+
+def prepare(name: str) -> str:
+    """Return the name with brackets, dashes and spaces of every script made plain, at its own length."""
+    return name.translate(_SAME_LENGTH)
+
+
+def lower(text: str) -> str:
+    """Return the text in lower case at its own length; a few letters (`İ`) would grow and stay as they are."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+
+
+class Mark(NamedTuple):
+    """One phrase found: the words `first` up to but not including `last`."""
+
+    first: int
+    last: int
+    kind: str
+    value: str
+    solid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a name and where they stand."""
+
+    text: str
+    low: str
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def gap(self, index: int) -> str:
+        """Return what stands between the word and the one before it."""
+        return self.low[self.ends[index - 1] if index else 0 : self.starts[index]]
+
+    def index_at(self, position: int) -> int:
+        """Return the first word that begins at or behind the position."""
+        lo, hi = 0, len(self.starts)
+        while lo < hi:
+            mid = (lo + hi) // 2
+            if self.starts[mid] < position:
+                lo = mid + 1
+            else:
+                hi = mid
+        return lo
+
+
+def cut(text: str, low: str) -> Words:
+    """Cut a prepared text into words."""
+    found = [(m.group(), m.start(), m.end()) for m in _WORD.finditer(low)]
+    if not found:
+        return Words(text, low, (), (), ())
+    words, starts, ends = zip(*found, strict=True)
+    return Words(text, low, words, starts, ends)
+
+
+def _index_terms() -> dict[str, tuple[tuple[tuple[str, ...], str, str, bool], ...]]:
+    """First word -> the phrases that begin with it, longest first."""
+    phrases: dict[tuple[str, ...], tuple[str, str, bool]] = {}
+    for term in TERMS:
+        for phrase in term.phrases:
+            phrases.setdefault(tuple(phrase.lower().split(" ")), (term.kind, term.value, term.solid))
+    index: dict[str, list[tuple[tuple[str, ...], str, str, bool]]] = {}
+    for words, (kind, value, solid) in phrases.items():
+        index.setdefault(words[0], []).append((words, kind, value, solid))
+    return {first: tuple(sorted(rows, key=lambda row: -len(row[0]))) for first, rows in index.items()}
+
+
+_TERMS = _index_terms()
+_ONE_WORD = {first: row for first, rows in _TERMS.items() for row in rows if len(row[0]) == 1}
+_LINES = re.compile(r"(?:m|hd|web|bd|bluray|dvd|4kto|hdtv|fhd)?(\d{3,4})[pi](?:(\d{2,3})?(?:fps)?|x|hd|10|hi)\Z")
+_FRAME = re.compile(r"(\d{3,4})[x*](\d{3,4})(?:[pi]\d{0,2})?\Z")
+_KNOWN_LINES = frozenset({"240", "360", "368", "400", "480", "540", "576", "720", "900", "960", "1080", "1440", "2160", "4320"})
+# Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`.
+_PIECE = (
+    r"bluray|blu-ray|bdrip|brrip|bdremux|bd|hdtv|pdtv|sdtv|dsr|webrip|webdl|web|dlrip|dl|dvdrip|dvd|hdrip|uhd|remux|repack|proper|internal"
+    r"|[xh]26[456]|hevc|avc|xvid|divx|av1|vp9|ac3|eac3|aac|flac|ddp|dd|dts|truehd|mp3|opus|atmos"
+    r"|hdr10|hdr|dv|10bit|8bit|\d{3,4}[pi]"
+)
+_COMPOUND = re.compile(rf"(?:{_PIECE})(?:{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lol\Z)+\Z")
+_PIECES = re.compile(_PIECE)
+_AUDIO_NUMBER = re.compile(r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z")
+_AUDIO_OF = {"ddpa": "eac3", "ddp": "eac3", "ddplus": "eac3", "dd": "ac3", "dd+": "eac3", "mpa": "mp2", "lpcm": "pcm", "hdma": "dts-hd"}
+_CHANNEL_NUMBERS = frozenset({"1.0", "2.0", "2.1", "3.1", "4.0", "5.0", "5.1", "6.0", "6.1", "7.1", "9.1"})
+_LANGUAGE_TIMES = re.compile(r"\d?x?([a-zа-яіїєґ]{2,4})\Z")
+_ANNIVERSARY = re.compile(ANNIVERSARY)
+
+
+def find_marks(words: Words) -> list[Mark]:
+    """Find the phrases of the tables, left to right, the longest at each place."""
+    marks: list[Mark] = []
+    tokens, low = words.words, words.low
+    count, index = len(tokens), 0
+    while index < count:
+        word = tokens[index]
+        rows = _TERMS.get(word)
+        if rows is not None:
+            found = _match_phrase(words, rows, index)
+            if found is not None:
+                marks.append(found)
+                index = found.last
+                continue
+        if word[-1].isdigit() or word[0].isdigit() or len(word) > 6:
+            index = _read_compound(words, index, word, marks)
+            continue
+        index += 1
+    if "anniversary" in low:
+        for found_text in _ANNIVERSARY.finditer(low):
+            first = words.index_at(found_text.start())
+            marks.append(Mark(first, words.index_at(found_text.end()), "edition", "Anniversary", False))
+        marks.sort()
+    return marks
+
+
+def _match_phrase(words: Words, rows: tuple[tuple[tuple[str, ...], str, str, bool], ...], index: int) -> Mark | None:
+    tokens, starts, ends, low = words.words, words.starts, words.ends, words.low
+    for phrase, kind, value, solid in rows:
+        length = len(phrase)
+        if length == 1:
+            return Mark(index, index + 1, kind, value, solid)
+        if tokens[index : index + length] == phrase and all(
+            low[ends[place - 1] : starts[place]] in _GAPS for place in range(index + 1, index + length)
+        ):
+            return Mark(index, index + length, kind, value, solid)
+    return None
+
+
+def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> int:
+    """Read a word that is not in the tables because it carries a number or several words; return the next index."""
+    after = index + 1
+    found = _LINES.match(word)
+    if found and found.group(1) in _KNOWN_LINES:
+        marks.append(Mark(index, after, "resolution", found.group(1), True))
+        for prefix in ("bluray", "bd", "hdtv", "web", "dvd"):
+            if word.startswith(prefix):
+                _append_piece(index, prefix, marks)
+        if word.endswith("10"):
+            marks.append(Mark(index, after, "bit_depth", "10", True))
+        return after
+    frame = _FRAME.match(word)
+    if frame:
+        marks.append(Mark(index, after, "resolution", frame.group(2), True))
+        return after
+    audio = _AUDIO_NUMBER.match(word)
+    if audio:
+        return _read_audio_number(words, index, audio, marks)
+    if len(word) == 1 and word.isdigit():
+        return _read_channels(words, index, marks)
+    if len(word) >= 5 and _COMPOUND.match(word):
+        for piece in _PIECES.findall(word):
+            _append_piece(index, piece, marks)
+        return after
+    return after
+
+
+def _append_piece(index: int, piece: str, marks: list[Mark]) -> None:
+    row = _ONE_WORD.get(piece)
+    if row is not None:
+        marks.append(Mark(index, index + 1, row[1], row[2], True))
+    elif piece[-1] in "pi" and piece[:-1] in _KNOWN_LINES:
+        marks.append(Mark(index, index + 1, "resolution", piece[:-1], True))
+
+
+def _read_audio_number(words: Words, index: int, audio: re.Match[str], marks: list[Mark]) -> int:
+    """Read `DDP5.1`, `DD51`, `AAC2.0`, `MA5.1`: a codec with its channels."""
+    codec, main, low = audio.groups()
+    value = _AUDIO_OF.get(codec, codec)
+    after = index + 1
+    if low is None and after < len(words.words) and words.words[after] in {"0", "1", "2"} and words.gap(after) in {".", " ", "_"}:
+        low, after = words.words[after], after + 1
+    channels = f"{main}.{low}" if low is not None else None
+    if channels not in _CHANNEL_NUMBERS:
+        channels = None
+        after = index + 1
+    if codec in {"ma", "hd"}:
+        if marks and marks[-1].kind == "audio_codec" and marks[-1].last == index:
+            previous = marks.pop()
+            marks.append(Mark(previous.first, after, "audio_codec", "dts-hd" if previous.value == "dts" else previous.value, True))
+            if channels:
+                marks.append(Mark(index, after, "audio_channels", channels, True))
+        return after
+    if value in {"ac3", "aac", "eac3", "flac", "opus", "mp2", "pcm", "truehd", "dts", "dts-hd", "atmos"}:
+        marks.append(Mark(index, after, "audio_codec", value, True))
+        if channels:
+            marks.append(Mark(index, after, "audio_channels", channels, True))
+    return after
+
+
+def _read_channels(words: Words, index: int, marks: list[Mark]) -> int:
+    """Read `5.1` or `5 1` behind an audio word, a bracket or alone between dots."""
+    tokens = words.words
+    after = index + 1
+    if after >= len(tokens) or tokens[after] not in {"0", "1"} or words.gap(after) not in {".", " ", "_"}:
+        return after
+    channels = f"{tokens[index]}.{tokens[after]}"
+    if channels not in _CHANNEL_NUMBERS:
+        return after
+    beside = bool(marks) and marks[-1].last == index and marks[-1].kind in {"audio_codec", "hdr", "resolution", "video_codec", "source", "language", "misc", "bit_depth", "streaming_service"}
+    if not beside:
+        return after
+    marks.append(Mark(index, after + 1, "audio_channels", channels, False))
+    return after + 1
