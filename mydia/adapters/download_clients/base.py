@@ -95,6 +95,10 @@ class ClientReport:
     """Sentences about settings that will get in the way (category missing, seeding limit removes files, …)."""
 
 
+type RemoteFiles = list[RemoteFile]
+"""Named here, for inside the protocol `list` is the method."""
+
+
 class DownloadClient(Protocol):
     """One configured client. Methods raise `AdapterError` and never retry; jobs do."""
 
@@ -112,7 +116,7 @@ class DownloadClient(Protocol):
     def get(self, ref: str) -> RemoteDownload | None:
         """Return one download, or None when the client answered and does not have it."""
 
-    def files(self, ref: str) -> list[RemoteFile]:
+    def files(self, ref: str) -> RemoteFiles:
         """Return the files inside a download; empty while a magnet's metadata is not there yet."""
 
     def pause(self, ref: str) -> None:

@@ -1,0 +1,412 @@
+"""qBittorrent 4.1 and later, through its Web API.
+
+Versions differ in ways that matter: 5.0 renamed paused to stopped, 5.2 changed the answers to signing in and adding.
+Sources: the project's WebUI-API pages for 4.1, 5.0 and 5.2, its WebAPI changelog and `src/webui`.
+
+Options of a connection: `category` (what new downloads are filed under), `save_path` (as the client sees it),
+`verify_certificate` (default true).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import qbittorrentapi
+from qbittorrentapi import exceptions as qbt
+
+from mydia import clock, writing
+from mydia.adapters.download_clients.base import (
+    ClientReport,
+    NewDownload,
+    RemoteDownload,
+    RemoteFile,
+    RemoteFiles,
+    RemoteState,
+)
+from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
+from mydia.adapters.http import Http, show_address
+from mydia.adapters.kinds import Connection
+from mydia.adapters.torrents import magnet_hashes, read_torrent
+from mydia.errors import Invalid
+
+_NO_ETA_S = 8_640_000  # "unknown": a hundred days. Source: MAX_ETA in qBittorrent's src/base/bittorrent/torrent.h
+_BANNED_S = 3600.0  # how long a ban after failed sign-ins lasts by default. Source: Preferences::getWebUIBanDuration
+_APPEARS_WITHIN_S = 5.0  # torrents/add answers before the torrent is listed; a loaded machine took 0.4 s
+_LOOK_AGAIN_S = 0.05
+
+_STATES: Mapping[str, RemoteState] = {
+    "error": RemoteState.FAILED,
+    "missingFiles": RemoteState.MISSING_FILES,
+    "allocating": RemoteState.DOWNLOADING,
+    "downloading": RemoteState.DOWNLOADING,
+    "forcedDL": RemoteState.DOWNLOADING,
+    # Files are being moved to their final folder; they are not to be touched yet.
+    "moving": RemoteState.DOWNLOADING,
+    "metaDL": RemoteState.FETCHING_METADATA,
+    "forcedMetaDL": RemoteState.FETCHING_METADATA,
+    "stalledDL": RemoteState.STALLED,
+    "queuedDL": RemoteState.QUEUED,
+    "checkingDL": RemoteState.CHECKING,
+    "checkingUP": RemoteState.CHECKING,
+    "checkingResumeData": RemoteState.CHECKING,
+    # qBittorrent 5 renamed paused* to stopped*; both are in the wild.
+    "pausedDL": RemoteState.PAUSED,
+    "stoppedDL": RemoteState.PAUSED,
+    "uploading": RemoteState.SEEDING,
+    "stalledUP": RemoteState.SEEDING,
+    "forcedUP": RemoteState.SEEDING,
+    "queuedUP": RemoteState.SEEDING,
+    "pausedUP": RemoteState.COMPLETED,
+    "stoppedUP": RemoteState.COMPLETED,
+}
+
+_SENTENCES: Mapping[str, str] = {
+    "error": "qBittorrent stopped with an error; its log says why.",
+    "missingFiles": "The files are gone from the folder where qBittorrent kept them.",
+}
+
+# Named here, for inside the class `list` is the method.
+type _Rows = list[Mapping[str, Any]]
+type _Downloads = list[RemoteDownload]
+
+
+class _Gone(Refused):
+    """404: the torrent is not there."""
+
+
+class QBittorrent:
+    """One qBittorrent; signs in when first needed and again when the session ends."""
+
+    def __init__(self, connection: Connection, http: Http) -> None:
+        self.connection = connection
+        self._http = http
+        self._lock = threading.RLock()  # the library's session may not be shared by two calls at once
+        self._client: qbittorrentapi.Client | None = None
+        self._api_version: tuple[int, ...] = ()
+
+    def test(self) -> ClientReport:
+        """Sign in and read versions, folders and the settings that will get in the way."""
+        with self._lock:
+            self._client = None
+            version = self._call(lambda client: client.app_version())
+            preferences = self._table(lambda client: client.app_preferences())
+            state = self._table(lambda client: client.sync_maindata(rid=0)).get("server_state") or {}
+            categories = self._table(lambda client: client.torrents_categories())
+        return ClientReport(
+            version=version.removeprefix("v"),
+            api_version=".".join(map(str, self._api_version)),
+            save_path=preferences.get("save_path") or None,
+            free_bytes=_whole(state.get("free_space_on_disk")),
+            notes=_notes(preferences, categories, self._option("category"), version),
+        )
+
+    def add(self, download: NewDownload) -> str:
+        """Hand over a magnet or .torrent and return its info-hash, the same one when it is there already.
+
+        Raises:
+            Refused: qBittorrent did not take it.
+            Nonsense: What is to be added is no torrent.
+        """
+        try:
+            hashes = (
+                magnet_hashes(download.magnet) if download.magnet else read_torrent(download.content or b"").info_hashes
+            )
+        except Invalid as error:
+            raise Nonsense(download.name, f"cannot be added. {error.message}") from error
+        with self._lock:
+            if (known := self._known_as(hashes)) is not None:
+                return known
+            category = download.category or self._option("category")
+            save_path = download.save_path or self._option("save_path")
+            if category:
+                self._ensure_category(category)
+            options: dict[str, Any] = {
+                "category": category,
+                "save_path": save_path,
+                # With automatic management on, qBittorrent would ignore the folder.
+                "use_auto_torrent_management": False if save_path else None,
+                "tags": ",".join(download.tags) or None,
+                "ratio_limit": download.seed_ratio,
+                "seeding_time_limit": download.seed_time_min,
+                "is_stopped": download.paused,
+            }
+            if download.magnet:
+                options["urls"] = download.magnet
+            else:
+                options["torrent_files"] = {f"{hashes[0]}.torrent": download.content}
+            refused: AdapterError | None = None
+            try:
+                self._accepted(self._call(lambda client: client.torrents_add(**options)))
+            except Refused as error:
+                refused = error
+            return self._wait_until_listed(hashes, refused)
+
+    def list(self, *, category: str | None = None) -> _Downloads:
+        """Return all torrents, or those of one category."""
+        found = self._rows(lambda client: client.torrents_info(category=category))
+        return [self._remote(row) for row in found]
+
+    def get(self, ref: str) -> RemoteDownload | None:
+        """Return one torrent, or None when qBittorrent answered and does not have it."""
+        found = self._rows(lambda client: client.torrents_info(torrent_hashes=ref))
+        # An old version without the filter would answer with everything.
+        return next((self._remote(row) for row in found if str(row.get("hash")).lower() == ref.lower()), None)
+
+    def files(self, ref: str) -> RemoteFiles:
+        """Return the files of a torrent; empty while a magnet's metadata is not there yet, or when it is gone."""
+        try:
+            rows = self._rows(lambda client: client.torrents_files(torrent_hash=ref))
+        except _Gone:
+            return []
+        return [
+            RemoteFile(
+                path=str(row.get("name", "")),
+                size_bytes=_whole(row.get("size")) or 0,
+                progress=_share(row.get("progress")),
+                wanted=row.get("priority") != 0,
+            )
+            for row in rows
+        ]
+
+    def pause(self, ref: str) -> None:
+        """Stop a torrent."""
+        self._call(lambda client: client.torrents_stop(torrent_hashes=ref))
+
+    def resume(self, ref: str) -> None:
+        """Start a stopped torrent."""
+        self._call(lambda client: client.torrents_start(torrent_hashes=ref))
+
+    def remove(self, ref: str, *, delete_files: bool) -> None:
+        """Remove a torrent; one that is not there is no error."""
+        self._call(lambda client: client.torrents_delete(delete_files=delete_files, torrent_hashes=ref))
+
+    def _option(self, key: str) -> str | None:
+        value = self.connection.options.get(key)
+        return str(value) if value else None
+
+    def _known_as(self, hashes: tuple[str, ...]) -> str | None:
+        found = self._rows(lambda client: client.torrents_info(torrent_hashes="|".join(hashes)))
+        known = {
+            str(row.get(key)).lower()[:40]: str(row.get("hash")).lower()
+            for row in found
+            for key in ("hash", "infohash_v1", "infohash_v2")
+            if row.get(key)
+        }
+        return next((known[h] for h in hashes if h in known), None)
+
+    def _ensure_category(self, category: str) -> None:
+        if category not in self._table(lambda client: client.torrents_categories()):
+            self._call(lambda client: client.torrents_create_category(name=category))
+
+    def _accepted(self, answer: object) -> None:
+        # Up to 5.1 the answer is "Ok." or "Fails."; 5.2 answers with counts. Source: WebAPI changelog, 2.14.
+        if isinstance(answer, str) and answer.strip() == "Fails.":
+            raise Refused(self.connection.name, "did not take the torrent")
+
+    def _wait_until_listed(self, hashes: tuple[str, ...], refused: AdapterError | None) -> str:
+        """Return the id under which the torrent came up; a refusal does not count if it was a duplicate."""
+        until_s = clock.monotonic_s() + (0 if refused else _APPEARS_WITHIN_S)
+        while (known := self._known_as(hashes)) is None:
+            if refused is not None:
+                raise refused
+            if clock.monotonic_s() > until_s:
+                raise Refused(self.connection.name, "took the torrent and then did not list it; its log may say why")
+            time.sleep(_LOOK_AGAIN_S)
+        return known
+
+    def _remote(self, row: Mapping[str, Any]) -> RemoteDownload:
+        state = str(row.get("state", ""))
+        ref = str(row.get("hash", "")).lower()
+        if not ref or not state:
+            raise Nonsense(self.connection.name, "listed a torrent without hash or state")
+        eta_s = _whole(row.get("eta"))
+        return RemoteDownload(
+            ref=ref,
+            name=str(row.get("name", "")),
+            state=_STATES.get(state, RemoteState.DOWNLOADING),
+            progress=_share(row.get("progress")),
+            size_bytes=_positive(row.get("size")),
+            downloaded_bytes=_whole(row.get("completed", row.get("downloaded"))),
+            speed_bytes_per_s=_whole(row.get("dlspeed")),
+            upload_bytes_per_s=_whole(row.get("upspeed")),
+            eta_s=None if eta_s is None or not 0 <= eta_s < _NO_ETA_S else eta_s,
+            ratio=_ratio(row.get("ratio")),
+            seeding_time_s=_whole(row.get("seeding_time")),
+            seeders=_count(row.get("num_complete"), row.get("num_seeds")),
+            peers=_count(row.get("num_incomplete"), row.get("num_leechs")),
+            category=str(row.get("category") or "") or None,
+            output_path=_output_path(row),
+            message=_SENTENCES.get(state) or (None if state in _STATES else f"qBittorrent says “{state}”."),
+            added_at=_instant(row.get("added_on")),
+            completed_at=_instant(row.get("completion_on")),
+        )
+
+    def _rows(self, call: Callable[[qbittorrentapi.Client], object]) -> _Rows:
+        answer = self._call(call)
+        # Since 2.11.8 an empty list may come as an empty body. Source: WebAPI changelog.
+        if answer in (None, ""):
+            return []
+        if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
+            raise Nonsense(self.connection.name, "answered with something else than a list")
+        return cast("_Rows", answer)
+
+    def _table(self, call: Callable[[qbittorrentapi.Client], object]) -> Mapping[str, Any]:
+        answer = self._call(call)
+        if answer in (None, ""):
+            return {}
+        if not isinstance(answer, Mapping):
+            raise Nonsense(self.connection.name, "answered with something else than a table")
+        return answer
+
+    def _call[T](self, call: Callable[[qbittorrentapi.Client], T]) -> T:
+        """Make one call, signed in; an ended session is renewed once."""
+        writing.assert_outside_allowed()
+        with self._lock:
+            fresh = self._client is None
+            try:
+                client = self._client or self._sign_in()
+                try:
+                    return call(client)
+                except (qbt.Forbidden403Error, qbt.Unauthorized401Error):
+                    if fresh:
+                        raise
+                    self._client = None
+                    return call(self._sign_in())
+            except qbt.APIError as error:
+                raise self._translated(error) from error
+            except ValueError as error:
+                raise Nonsense(self.connection.name, "answered with something that is not JSON") from error
+
+    def _sign_in(self) -> qbittorrentapi.Client:
+        """Make sure that it is a qBittorrent and that it lets us in; one attempt, for failures lead to a ban."""
+        connection = self.connection
+        verify = connection.options.get("verify_certificate", True) is not False
+        # Through our own client, which refuses forbidden addresses and reports redirects before a password is sent.
+        answer = self._http.request(
+            connection.name,
+            "GET",
+            f"{connection.url.rstrip('/')}/api/v2/app/webapiVersion",
+            expected=(200, 204, 301, 302, 303, 307, 308, 401, 403),
+            timeout_s=connection.timeout_s,
+            verify=verify,
+        )
+        if 300 <= answer.status < 400:
+            target = show_address(answer.headers.get("location", "")).removesuffix("/api/v2/app/webapiVersion")
+            raise Refused(connection.name, f"redirects to {target or 'somewhere else'}; configure that address instead")
+        password = connection.secret.reveal()
+        is_key = password.startswith("qbt_") and not connection.username
+        client = qbittorrentapi.Client(
+            host=connection.url,
+            username=None if is_key else connection.username,
+            password=None if is_key else password,
+            api_key=password if is_key else None,
+            VERIFY_WEBUI_CERTIFICATE=verify,
+            FORCE_SCHEME_FROM_HOST=True,
+            DISABLE_LOGGING_DEBUG_OUTPUT=True,
+            SIMPLE_RESPONSES=True,
+            HTTPADAPTER_ARGS={"max_retries": 0},
+            REQUESTS_ARGS={"timeout": (min(5.0, connection.timeout_s), connection.timeout_s), "allow_redirects": False},
+        )
+        if answer.status in {401, 403} or connection.username or is_key:
+            client.auth_log_in()
+        version = client.app_web_api_version()
+        if not (numbers := re.findall(r"\d+", version)) or len(version) > 20:
+            raise Nonsense(connection.name, "does not answer like qBittorrent; check address and sub-path")
+        self._api_version = tuple(map(int, numbers))
+        self._client = client
+        return client
+
+    def _translated(self, error: qbt.APIError) -> AdapterError:
+        name = self.connection.name
+        match error:
+            case qbt.LoginFailed():
+                return Refused(name, "did not accept user name and password")
+            case qbt.Forbidden403Error() if "ban" in str(error).lower():
+                return Refused(
+                    name,
+                    "has banned this address after too many failed sign-ins; wait an hour or restart it",
+                    retry_after_s=_BANNED_S,
+                )
+            case qbt.Forbidden403Error():
+                return Refused(name, "did not accept the sign-in; check user name and password")
+            case qbt.Unauthorized401Error():
+                return Refused(
+                    name, "refused this address; check its Web UI settings for host header validation and reverse proxy"
+                )
+            case qbt.NotFound404Error():
+                return _Gone(name, "does not have this torrent, or has nothing at this address")
+            case qbt.UnsupportedMediaType415Error():
+                return Nonsense(name, "says that this is not a valid torrent")
+            case qbt.HTTP5XXError():
+                return Unreachable(name, "failed inside; try again later")
+            case qbt.HTTPError():
+                return Refused(name, f"refused the request (HTTP {error.http_status_code})")
+            case qbt.APIConnectionError():
+                return Unreachable(name, f"no answer from {show_address(self.connection.url)}; is it running?")
+            case _:
+                return Nonsense(name, "answered with something that cannot be read")
+
+
+def _notes(
+    preferences: Mapping[str, Any], categories: Mapping[str, Any], category: str | None, version: str
+) -> tuple[str, ...]:
+    """Say which settings of qBittorrent will get in the way."""
+    notes: list[str] = []
+    if category and category not in categories:
+        notes.append(f"The category “{category}” does not exist yet; the first download creates it.")
+    limited = preferences.get("max_ratio_enabled") or preferences.get("max_seeding_time_enabled")
+    # 1 removes the torrent, 3 its files too. Source: WebUI-API page, max_ratio_act.
+    if limited and preferences.get("max_ratio_act") in {1, 3}:
+        notes.append(
+            "qBittorrent removes torrents that reach their seeding limit, perhaps before they are imported. "
+            "Choose “stop torrent” there instead."
+        )
+    if preferences.get("dht") is False:
+        notes.append("DHT is off: magnet links without trackers will not start.")
+    if re.match(r"v?[1-3]\.", version):
+        notes.append("This qBittorrent is too old; use 4.1 or later.")
+    return tuple(notes)
+
+
+def _output_path(row: Mapping[str, Any]) -> str | None:
+    path = str(row.get("content_path") or "")
+    # While a magnet's metadata is missing the content path is the whole save folder, which must never be imported.
+    if not path or _same_folder(path, str(row.get("save_path") or "")) or _same_folder(path, row.get("download_path")):
+        return None
+    return path
+
+
+def _same_folder(path: str, other: object) -> bool:
+    return bool(other) and path.rstrip("/\\") == str(other).rstrip("/\\")
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and value >= 0 else None
+
+
+def _positive(value: object) -> int | None:
+    return _whole(value) or None
+
+
+def _count(swarm: object, connected: object) -> int | None:
+    # The tracker's count where there is one (-1 is none), else those connected to.
+    return count if (count := _whole(swarm)) is not None else _whole(connected)
+
+
+def _share(value: object) -> float:
+    return min(1.0, max(0.0, float(value))) if isinstance(value, int | float) else 0.0
+
+
+def _ratio(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value >= 0 else None
+
+
+def _instant(value: object) -> datetime | None:
+    # -1 and, on some versions, a number near 2**32 mean "never".
+    seconds = _whole(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds and seconds < 4_294_900_000 else None

@@ -1,0 +1,667 @@
+"""The disk: walking, confining paths, and placing files so that nothing is ever half there or overwritten.
+
+Paths inside a root travel as text with `/` between parts. A name that is not UTF-8 is kept as text too: each byte that
+cannot be decoded becomes one character of U+EF80…U+EFFF, which databases, JSON and pages can carry and `to_os` turns
+back into the very same bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from mydia import clock, writing
+from mydia.adapters.errors import AdapterError, Refused, Unreachable
+from mydia.errors import Conflict, Invalid
+
+PART_PREFIX = ".mydia-"
+PART_SUFFIX = ".part"
+"""A copy on its way is called `.mydia-<id>.part`, beside where it will be; a leftover may be deleted."""
+_COPY_BYTES = 8 * 1024**2
+_FICLONE = 0x40049409  # ioctl that shares the blocks of two files; Source: linux/fs.h
+_RENAME_NOREPLACE = 1  # flag of renameat2(2)
+_AT_FDCWD = -100
+_OSHASH_BYTES = 64 * 1024
+_OCTETS = range(0xEF80, 0xF000)
+_ODD = re.compile("[\udc80-\udcff\uef80-\uefff]")
+_SERVICE = "Disk"
+
+
+class CrossDevice(Refused):
+    """The two paths are not on one file system: link and rename cannot work, a copy can."""
+
+    code = "cross_device"
+
+
+class NoSpace(Refused):
+    """The disk or the quota is full."""
+
+    code = "no_space"
+
+
+class FoundFile(NamedTuple):
+    """One file met by a walk. A tuple, for a scan makes hundreds of thousands."""
+
+    path: str
+    """Relative to the root, as text (see the module)."""
+    size_bytes: int
+    mtime_ns: int
+    device: int
+    inode: int
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalkProblem:
+    """Something a walk could not look into; the rest of the tree was walked."""
+
+    path: str
+    """Relative to the root; empty for the root itself."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MountState:
+    """What is known about a folder that ought to be there."""
+
+    exists: bool
+    is_folder: bool
+    is_mount: bool
+    empty: bool | None
+    """None when it could not be listed."""
+    device: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What Mydia may do in a folder."""
+
+    readable: bool
+    writable: bool
+    sentence: str
+    """Empty when all is well, else what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How much room the file system of a path has."""
+
+    total_bytes: int
+    free_bytes: int
+    """What Mydia's user may still use; space reserved for root is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the file system tells about one path, symbolic links followed."""
+
+    size_bytes: int
+    mtime_ns: int
+    device: int
+    inode: int
+    links: int
+    is_folder: bool
+
+
+def to_text(name: str) -> str:
+    r"""Turn a name from the operating system into text that can be stored anywhere.
+
+    >>> to_text("caf\udce9.mkv")
+    'caf\uefe9.mkv'
+    """
+    return _ODD.sub(_escaped, name) if _ODD.search(name) else name
+
+
+def to_os(text: str) -> str:
+    r"""Turn stored text back into the operating system's name.
+
+    >>> to_os("caf\uefe9.mkv")
+    'caf\udce9.mkv'
+    """
+    if not any("\uef80" <= c <= "\uefff" for c in text):
+        return text
+    raw = b"".join(bytes([ord(c) - 0xEF00]) if ord(c) in _OCTETS else c.encode("utf-8", "surrogatepass") for c in text)
+    return os.fsdecode(raw)
+
+
+def shown(text: str) -> str:
+    """Return a name as people may see it: bytes that are no text become replacement characters."""
+    return _ODD.sub("\ufffd", text)
+
+
+def confine(root: Path, relative: str) -> Path:
+    """Return the real path of `relative` under `root`, refusing every way out.
+
+    The path need not exist; of what exists, symbolic links are followed and must stay inside.
+
+    Raises:
+        Invalid: Absolute, empty, with `..` or NUL, or a link leads out of the root.
+    """
+    if "\0" in relative:
+        raise Invalid("The path holds a character that no path may hold.")
+    parts = PurePosixPath(to_os(relative)).parts
+    if not parts or relative.startswith("/") or ".." in parts:
+        raise Invalid(f"The path {shown(relative)!r} does not stay inside its folder.")
+    real_root = Path(os.path.realpath(root))
+    path = real_root.joinpath(*parts)
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(real_root):
+        raise Invalid(f"The path {shown(relative)!r} leads out of its folder through a link.")
+    return path
+
+
+def relative_text(root: Path, path: Path) -> str:
+    """Return the stored form of a path under a root. Raises: Invalid if it is not under it."""
+    for base in (root, Path(os.path.realpath(root))):
+        if path.is_relative_to(base):
+            return to_text(path.relative_to(base).as_posix())
+    raise Invalid(f"{shown(str(path))!r} is not inside {str(root)!r}.")
+
+
+class Files:
+    """Everything Mydia does with files. Never overwrites; every failure is one of our errors with a sentence.
+
+    `Conflict` means that the target exists, `CrossDevice` and `NoSpace` what they say, `Refused` that permissions or
+    the file system say no, `Unreachable` that the path is gone or the disk fails.
+    """
+
+    def walk(
+        self,
+        root: Path,
+        *,
+        on_problem: Callable[[WalkProblem], None] | None = None,
+        enter: Callable[[str], bool] | None = None,
+    ) -> Iterator[FoundFile]:
+        """Yield every regular file under a root, parents before children, names in order within a folder.
+
+        Folders are entered once, however many links lead to them; links that leave the root are reported and left.
+
+        Args:
+            on_problem: Told of every folder or file that could not be read.
+            enter: Asked with each folder's relative path; False skips it with all it holds.
+
+        Raises:
+            Unreachable: The root itself cannot be listed: an empty library is never made of a failing disk.
+        """
+        writing.assert_outside_allowed()
+        real_root = os.path.realpath(root)
+        try:
+            seen = {_identity(Path(real_root).stat())}
+            with os.scandir(real_root):
+                pass
+        except OSError as error:
+            raise _translated(error, Path(real_root)) from error
+        report = on_problem or (lambda _problem: None)
+        # Folders still to be read, the next one last: (real path, relative text with a trailing slash).
+        waiting: list[tuple[str, str]] = [(real_root, "")]
+        while waiting:
+            folder, prefix = waiting.pop()
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                report(WalkProblem(prefix.rstrip("/"), _cause(error, Path(folder))))
+                continue
+            inner: list[tuple[str, str]] = []
+            for entry in entries:
+                relative = prefix + to_text(entry.name)
+                try:
+                    if entry.is_symlink() and not _stays_inside(entry.path, real_root):
+                        report(WalkProblem(relative, "a link that leads out of the library folder is not followed"))
+                        continue
+                    if entry.is_dir():
+                        if enter is None or enter(relative):
+                            identity = _identity(entry.stat())
+                            if identity not in seen:
+                                seen.add(identity)
+                                inner.append((entry.path, relative + "/"))
+                        continue
+                    facts = entry.stat()
+                except OSError as error:
+                    report(WalkProblem(relative, _cause(error, Path(entry.path))))
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    yield FoundFile(
+                        relative, facts.st_size, facts.st_mtime_ns, facts.st_dev, facts.st_ino, facts.st_nlink
+                    )
+            waiting.extend(reversed(inner))
+
+    def facts(self, path: Path) -> FileFacts | None:
+        """Return what is known about a path; None when nothing is there. Raises: Unreachable, Refused."""
+        writing.assert_outside_allowed()
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _translated(error, path) from error
+        return FileFacts(
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_dev,
+            found.st_ino,
+            found.st_nlink,
+            stat.S_ISDIR(found.st_mode),
+        )
+
+    def exists(self, path: Path) -> bool:
+        """Tell whether something is there, a dangling link included."""
+        writing.assert_outside_allowed()
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _translated(error, path) from error
+        return True
+
+    def same_file(self, one: Path, other: Path) -> bool:
+        """Tell whether two paths are the same file on disk, as after a hard link."""
+        first, second = self.facts(one), self.facts(other)
+        return bool(first and second and (first.device, first.inode) == (second.device, second.inode))
+
+    def list_folder(self, path: Path) -> list[str]:
+        """Return the names in a folder as text, in order, for choosing folders and looking around."""
+        writing.assert_outside_allowed()
+        try:
+            return sorted(to_text(child.name) for child in path.iterdir())
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def list_folders(self, path: Path) -> list[str]:
+        """Return the names of the folders in a folder, in order, without hidden ones."""
+        writing.assert_outside_allowed()
+        try:
+            with os.scandir(path) as listing:
+                names = [to_text(entry.name) for entry in listing if not entry.name.startswith(".") and _is_dir(entry)]
+        except OSError as error:
+            raise _translated(error, path) from error
+        return sorted(names, key=str.casefold)
+
+    def read_bytes(self, path: Path, *, limit: int) -> bytes:
+        """Return the content of a small file such as an NFO; Refused when it is larger than `limit` bytes."""
+        writing.assert_outside_allowed()
+        try:
+            with path.open("rb") as file:
+                content = file.read(limit + 1)
+        except OSError as error:
+            raise _translated(error, path) from error
+        if len(content) > limit:
+            raise Refused(_SERVICE, f"{shown(path.name)} is larger than it may be")
+        return content
+
+    def make_folder(self, path: Path) -> None:
+        """Create a folder with its parents; one that is there already is fine."""
+        writing.assert_outside_allowed()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def hardlink(self, source: Path, target: Path) -> None:
+        """Give a file a second name; parents of the target are made.
+
+        Raises:
+            CrossDevice: Other file system, or one without hard links, or too many links: copy instead.
+            Conflict: The target exists.
+        """
+        self.make_folder(target.parent)
+        try:
+            # A link to a symbolic link would be imported as a link into the download folder.
+            os.link(os.path.realpath(source), target)
+        except OSError as error:
+            if error.errno in {errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}:
+                raise CrossDevice(_SERVICE, f"no hard link is possible to {shown(str(target.parent))}") from error
+            if error.errno == errno.EPERM and not self.same_filesystem(source, target.parent):
+                raise CrossDevice(_SERVICE, f"no hard link is possible to {shown(str(target.parent))}") from error
+            if error.errno == errno.EPERM:
+                # FAT, exFAT and some network shares say EPERM for "no hard links here" (link(2)).
+                raise CrossDevice(_SERVICE, "the file system or its protection allows no hard link") from error
+            raise _translated(error, target) from error
+        self.fsync_dir(target.parent)
+
+    def copy(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        verify: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Copy a file so that the target appears whole or not at all, keeping its times.
+
+        Blocks are shared where the file system can (btrfs, XFS, ZFS), which takes no room and no time.
+
+        Args:
+            verify: Also read the copy back and compare SHA-256; the size is always compared.
+            on_progress: Told the bytes copied so far; raising from it stops the copy and leaves nothing behind.
+
+        Raises:
+            Conflict: The target exists.
+            NoSpace: It does not fit; nothing is left behind.
+        """
+        self.make_folder(target.parent)
+        if self.exists(target):
+            raise Conflict(f"{shown(str(target))} exists already.")
+        part = target.parent / f"{PART_PREFIX}{clock.new_id()}{PART_SUFFIX}"
+        try:
+            try:
+                _copy_content(source, part, verify=verify, on_progress=on_progress)
+            except OSError as error:
+                raise _translated(error, target if error.errno in _TARGET_TROUBLE else source) from error
+            self.rename(part, target)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+    def move(self, source: Path, target: Path, *, on_progress: Callable[[int], None] | None = None) -> None:
+        """Move a file: renamed on one file system, else copied, verified by hash and only then removed."""
+        self.make_folder(target.parent)
+        try:
+            self.rename(source, target)
+        except CrossDevice:
+            self.copy(source, target, verify=True, on_progress=on_progress)
+            self.delete(source)
+
+    def rename(self, source: Path, target: Path, *, replace: bool = False) -> None:
+        """Rename a file or folder within one file system; with `replace` a file at the target gives way at once.
+
+        A change of letter case only works on file systems that ignore case, too.
+
+        Raises:
+            Conflict: The target exists and is another file.
+            CrossDevice: Another file system.
+        """
+        writing.assert_outside_allowed()
+        try:
+            if replace:
+                source.rename(target)
+            elif not _rename_without_replacing(source, target):
+                raise Conflict(f"{shown(str(target))} exists already.")
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise CrossDevice(_SERVICE, "the two folders are not on one file system") from error
+            raise _translated(error, source if error.errno == errno.ENOENT else target) from error
+        self.fsync_dir(target.parent)
+        if source.parent != target.parent:
+            self.fsync_dir(source.parent)
+
+    def recycle(self, path: Path, wanted: Path) -> Path:
+        """Move a file to a place in the recycle bin and return where it went: `_2`, `_3` … when the name is taken.
+
+        Its times stay as they are, for the same file may still be seeded under another name.
+        """
+        for number in range(1, 10_000):
+            target = wanted if number == 1 else wanted.with_name(f"{wanted.stem}_{number}{wanted.suffix}")
+            with suppress(Conflict):
+                self.move(path, target)
+                return target
+        raise Conflict(f"The recycle bin holds too many files named {shown(wanted.name)}.")
+
+    def delete(self, path: Path) -> None:
+        """Delete a file; one that is gone is no error."""
+        writing.assert_outside_allowed()
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def remove_empty_parents(self, path: Path, root: Path) -> list[Path]:
+        """Remove the folders above `path` that are empty, up to but never including `root`; returns what went."""
+        writing.assert_outside_allowed()
+        removed: list[Path] = []
+        folder = path.parent
+        while folder != root and folder.is_relative_to(root):
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                break
+            else:
+                removed.append(folder)
+            folder = folder.parent
+        return removed
+
+    def space(self, path: Path) -> Space:
+        """Return the room on the file system of a path that may not exist yet."""
+        writing.assert_outside_allowed()
+        try:
+            found = os.statvfs(_nearest(path))
+        except OSError as error:
+            raise _translated(error, path) from error
+        return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+
+    def same_filesystem(self, one: Path, other: Path) -> bool:
+        """Tell whether two paths, existing or not, are on one device.
+
+        Yes does not promise a hard link (two bind mounts of one device refuse it); only trying tells.
+        """
+        writing.assert_outside_allowed()
+        try:
+            return _nearest(one).stat().st_dev == _nearest(other).stat().st_dev
+        except OSError:
+            return False
+
+    def access(self, path: Path) -> Access:
+        """Find out by trying what Mydia may do in a folder: network shares answer `access(2)` with hopes."""
+        writing.assert_outside_allowed()
+        try:
+            with os.scandir(path) as listing:
+                next(listing, None)
+        except OSError as error:
+            return Access(readable=False, writable=False, sentence=_sentence_for(error, path))
+        trial = path / f"{PART_PREFIX}{clock.new_id()}{PART_SUFFIX}"
+        try:
+            trial.touch(exist_ok=False)
+            trial.unlink()
+        except OSError as error:
+            return Access(readable=True, writable=False, sentence=_sentence_for(error, path))
+        return Access(readable=True, writable=True, sentence="")
+
+    def mount_state(self, path: Path) -> MountState:
+        """Look at a library folder before believing what a walk says about it."""
+        writing.assert_outside_allowed()
+        try:
+            found = path.stat()
+        except OSError:
+            return MountState(exists=False, is_folder=False, is_mount=False, empty=None, device=None)
+        if not stat.S_ISDIR(found.st_mode):
+            return MountState(exists=True, is_folder=False, is_mount=False, empty=None, device=found.st_dev)
+        try:
+            with os.scandir(path) as listing:
+                empty = next(listing, None) is None
+        except OSError:
+            empty = None
+        return MountState(exists=True, is_folder=True, is_mount=os.path.ismount(path), empty=empty, device=found.st_dev)
+
+    def fsync_dir(self, path: Path) -> None:
+        """Make the names in a folder survive a power cut; file systems that cannot are left alone."""
+        writing.assert_outside_allowed()
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def oshash(self, path: Path) -> str | None:
+        """Return the hash by which OpenSubtitles knows a video: size plus the sums of its first and last 64 KiB.
+
+        None for files below 128 KiB, which have none. Source: the OpenSubtitles "moviehash" page.
+        """
+        writing.assert_outside_allowed()
+        words = _OSHASH_BYTES // 8
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size < 2 * _OSHASH_BYTES:
+                    return None
+                first = file.read(_OSHASH_BYTES)
+                file.seek(-_OSHASH_BYTES, os.SEEK_END)
+                last = file.read(_OSHASH_BYTES)
+            total = size + sum(struct.unpack(f"<{words}Q", first)) + sum(struct.unpack(f"<{words}Q", last))
+        except OSError as error:
+            raise _translated(error, path) from error
+        except struct.error as error:
+            raise Unreachable(_SERVICE, f"{shown(path.name)} changed while it was read") from error
+        return f"{total & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+
+    def sha256(self, path: Path) -> str:
+        """Return the SHA-256 of a file in hex."""
+        writing.assert_outside_allowed()
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _translated(error, path) from error
+
+
+_TARGET_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # A real character of the escape range is escaped byte by byte, so that the way back is never ambiguous.
+    raw = os.fsencode(match.group())
+    return "".join(chr(0xEF00 + byte) for byte in raw)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _stays_inside(path: str, real_root: str) -> bool:
+    real = os.path.realpath(path)
+    return real == real_root or real.startswith(real_root.rstrip("/") + "/")
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _nearest(path: Path) -> Path:
+    for candidate in (path, *path.parents):
+        if candidate.exists():
+            return candidate
+    return Path("/")
+
+
+def _copy_content(source: Path, part: Path, *, verify: bool, on_progress: Callable[[int], None] | None) -> None:
+    with source.open("rb") as reading, part.open("xb") as written:
+        size = os.fstat(reading.fileno()).st_size
+        digest = None
+        if not _share_blocks(written.fileno(), reading.fileno()):
+            digest = hashlib.sha256() if verify else None
+            done = 0
+            while chunk := reading.read(_COPY_BYTES):
+                written.write(chunk)
+                if digest is not None:
+                    digest.update(chunk)
+                done += len(chunk)
+                if on_progress is not None:
+                    on_progress(done)
+        written.flush()
+        os.fsync(written.fileno())
+        copied = os.fstat(written.fileno()).st_size
+    shutil.copystat(source, part)
+    if copied != size or size != source.stat().st_size:
+        raise Unreachable(_SERVICE, f"{shown(source.name)} changed while it was copied; try again")
+    if digest is not None:
+        with part.open("rb") as reading:
+            if hashlib.file_digest(reading, "sha256").digest() != digest.digest():
+                raise Unreachable(_SERVICE, f"the copy of {shown(source.name)} differs from it; check the disk")
+    if on_progress is not None:
+        on_progress(size)
+
+
+def _share_blocks(target_fd: int, source_fd: int) -> bool:
+    try:
+        fcntl.ioctl(target_fd, _FICLONE, source_fd)
+    except OSError:
+        return False
+    return True
+
+
+def _rename_without_replacing(source: Path, target: Path) -> bool:
+    """Rename; False when another file is at the target."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    rename = getattr(libc, "renameat2", None)
+    if rename is not None:
+        if rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+            return True
+        code = ctypes.get_errno()
+        if code not in {errno.EEXIST, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+            raise OSError(code, os.strerror(code), str(target))
+    # Older kernels and some file systems have no such flag, and file systems that ignore case find the file itself.
+    try:
+        there = os.lstat(target)
+    except FileNotFoundError:
+        source.rename(target)
+        return True
+    here = os.lstat(source)
+    if _identity(there) == _identity(here) and here.st_nlink == 1:
+        source.rename(target)
+        return True
+    return False
+
+
+def _sentence_for(error: OSError, path: Path) -> str:
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"{_who_and_whose(path)} Give that user access, or set PUID and PGID to the folder's owner."
+    return f"{_cause(error, path)}."
+
+
+def _who_and_whose(path: Path) -> str:
+    name = shown(str(path))
+    try:
+        found = _nearest(path).stat()
+        owner = f"belongs to {found.st_uid}:{found.st_gid} with mode {stat.S_IMODE(found.st_mode):o}"
+    except OSError:
+        owner = "may not even be looked at"
+    return f"Mydia runs as user {os.geteuid()}, group {os.getegid()}, and {name} {owner}."
+
+
+def _cause(error: OSError, path: Path) -> str:
+    translated = _translated(error, path)
+    return translated.cause if isinstance(translated, AdapterError) else translated.message.rstrip(".")
+
+
+def _translated(error: OSError, path: Path) -> AdapterError | Conflict:
+    name = shown(str(path))
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return Unreachable(_SERVICE, f"{name} is not there")
+        case errno.EEXIST:
+            return Conflict(f"{name} exists already.")
+        case errno.ENOSPC | errno.EDQUOT:
+            return NoSpace(_SERVICE, f"there is no room left for {name}")
+        case errno.EXDEV:
+            return CrossDevice(_SERVICE, f"{name} is on another file system")
+        case errno.EACCES | errno.EPERM:
+            return Refused(_SERVICE, _who_and_whose(path).rstrip("."))
+        case errno.EROFS:
+            return Refused(_SERVICE, f"{name} is on a file system that can only be read")
+        case errno.ENAMETOOLONG:
+            return Refused(_SERVICE, f"the name {shown(path.name)[:40]}… is too long for the file system")
+        case errno.ELOOP:
+            return Refused(_SERVICE, f"the links at {name} go round in circles")
+        case errno.ESTALE | errno.EIO | errno.ENODEV | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN:
+            return Unreachable(_SERVICE, f"the disk behind {name} fails ({error.strerror}); check the mount")
+        case _:
+            return Unreachable(_SERVICE, f"{name}: {error.strerror or error}")

@@ -1,0 +1,429 @@
+"""The one HTTP client of the process: limits on time and size, guarded addresses, errors in our four causes.
+
+Two things are kept apart: an address that an admin configured may be anywhere but on the few addresses that never are a
+service (cloud metadata, multicast); an address that came in somebody's answer (a redirect, a download link, a picture)
+must be public, or be on the host that was configured. The check is made on the very address that is connected to, after
+the name was resolved, so a name that changes its mind between check and use gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import re
+import socket
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import httpcore2
+import httpx2
+
+from mydia import __version__, clock, writing
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
+
+USER_AGENT = f"Mydia/{__version__}"
+MAX_BYTES = 16 * 1024**2
+"""What an answer may weigh unless the call says otherwise; the largest .torrent files seen are near 10 MB."""
+MAX_REDIRECTS = 5
+_CHUNK_BYTES = 64 * 1024
+_CONNECT_TIMEOUT_S = 5.0
+
+_NEVER = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "169.254.0.0/16",  # link-local, where clouds keep their metadata service (169.254.169.254)
+        "100.100.100.200/32",  # the metadata service of Alibaba Cloud
+        "192.0.0.192/32",  # the metadata service of Oracle Cloud
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/128",
+        "fe80::/10",
+        "fd00:ec2::254/128",  # the metadata service of Amazon over IPv6
+        "ff00::/8",
+    )
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # carries an IPv4 address in its last 32 bits (RFC 6052 §2.1)
+
+_KEY_IN_TEXT = re.compile(
+    r"(?i)\b((?:[a-z]+_)?(?:api_?key|passkey|token|auth|pass(?:word)?|rsskey|torrent_pass|r|sid)=)[^&\s\"'<>]+"
+)
+
+
+class _AddressRefused(httpcore2.ConnectError):
+    """Raised where the connection would be made; carries a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    content: bytes
+    url: str
+    """Where the answer came from, after redirects. May carry a key: never show it, see `show_address`."""
+    magnet: str | None = None
+    """The link, when a redirect ended in one."""
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type without parameters, in lower case; empty when not told."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """Return the body as UTF-8, with what is not marked by replacement characters."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self, service: str) -> Any:
+        """Return the body as JSON. Raises: Nonsense."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            what = "a web page" if looks_like_html(self) else "something that is not JSON"
+            raise Nonsense(service, f"answered with {what}; check the address") from error
+
+
+class Http:
+    """One client per process, safe to share between threads."""
+
+    def __init__(self, *, verify: bool = True) -> None:
+        # httpx2 logs every address with its query at INFO, and keys travel in queries.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        logging.getLogger("httpcore2").setLevel(logging.WARNING)
+        self._configured = _client(_GuardedNetwork(public_only=False), verify=verify)
+        self._foreign = _client(_GuardedNetwork(public_only=True), verify=verify)
+        self._unverified: httpx2.Client | None = None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._configured.close()
+        self._foreign.close()
+        if self._unverified is not None:
+            self._unverified.close()
+
+    def request(
+        self,
+        service: str,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | int | float | None] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json_body: object = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout_s: float = 15.0,
+        max_bytes: int = MAX_BYTES,
+        expected: Collection[int] = (),
+        home: str | None = None,
+        trusted_hosts: Collection[str] = (),
+        verify: bool = True,
+    ) -> Response:
+        """Send a request and read the answer, following redirects of GET and HEAD.
+
+        Args:
+            service: How people call the service; error texts begin with it.
+            expected: Failing statuses that the caller wants to see itself instead of an error.
+            home: Set it when `url` came in somebody's answer: the configured address of who gave it. Such a url must be
+                on that host, on a trusted one, or public. None means that an admin configured `url`.
+            timeout_s: For each step of the exchange; the whole may take four times that.
+            verify: False accepts any certificate, for a configured service only.
+
+        Raises:
+            Unreachable: No connection, no answer in time, 5xx.
+            Refused: 4xx, a forbidden address, or a redirect that may not be followed.
+            Limited: 429, or 503 that says when to come back.
+            Nonsense: Larger than `max_bytes`, or not HTTP.
+        """
+        writing.assert_outside_allowed()
+        body = None if json_body is None else json.dumps(json_body).encode()
+        own_hosts = {_host(home or url), *(host.lower() for host in trusted_hosts)}
+        sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
+        sent_headers |= headers or {}
+        given_url = url
+        for _ in range(MAX_REDIRECTS + 1):
+            check_scheme(service, url)
+            client = self._client_for(url, own_hosts, verify=verify)
+            request = client.build_request(
+                method,
+                url,
+                params={k: v for k, v in params.items() if v is not None} if params else None,
+                headers=sent_headers,
+                content=body if body is not None else content,
+                data=form,
+                timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_TIMEOUT_S)),
+            )
+            status, answered, received = _exchange(
+                service, client, request, auth, deadline_s=4 * timeout_s, max_bytes=max_bytes
+            )
+            location = answered.get("location")
+            if status not in {301, 302, 303, 307, 308} or not location or status in expected:
+                response = Response(status, answered, received, url)
+                if status >= 400 and status not in expected:
+                    raise fault(service, response)
+                return response
+            if location.startswith("magnet:"):
+                return Response(status, answered, b"", url, magnet=location)
+            target = urljoin(url, location)
+            if method not in {"GET", "HEAD"}:
+                raise Refused(service, f"redirects to {show_address(target)}; configure that address instead")
+            if _origin(target) != _origin(given_url):
+                auth = None
+                sent_headers = {"User-Agent": USER_AGENT}
+            url, params = target, None
+        raise Refused(service, f"redirects more than {MAX_REDIRECTS} times; check the address")
+
+    def get(self, service: str, url: str, **options: Any) -> Response:
+        """Send a GET; options as for `request`."""
+        return self.request(service, "GET", url, **options)
+
+    def _client_for(self, url: str, own_hosts: set[str], *, verify: bool) -> httpx2.Client:
+        if _host(url) not in own_hosts:
+            return self._foreign
+        if verify:
+            return self._configured
+        if self._unverified is None:
+            self._unverified = _client(_GuardedNetwork(public_only=False), verify=False)
+        return self._unverified
+
+
+def fault(service: str, response: Response) -> AdapterError:
+    """Translate a failing status into one of the four causes."""
+    status = response.status
+    retry_after_s = read_retry_after(response.headers.get("retry-after"))
+    if status == 429 or (status == 503 and retry_after_s is not None):
+        when = f"; it asked to wait {retry_after_s:.0f} seconds" if retry_after_s else ""
+        return Limited(service, f"too many requests{when}", retry_after_s=retry_after_s)
+    if status in {401, 403}:
+        return Refused(service, f"did not accept the credentials (HTTP {status}); check user name, password or key")
+    if status == 407:
+        return Refused(service, "the proxy in between asks for credentials")
+    if status == 404:
+        return Refused(service, "has nothing at this address (HTTP 404); check the address")
+    if status == 408 or status >= 500:
+        return Unreachable(service, f"failed inside (HTTP {status}); try again later", retry_after_s=retry_after_s)
+    return Refused(service, f"refused the request (HTTP {status})")
+
+
+def read_retry_after(text: str | None) -> float | None:
+    """Read `Retry-After`, given in seconds or as a date (RFC 9110 §10.2.3); None when absent or unreadable.
+
+    >>> read_retry_after("120")
+    120.0
+    """
+    if not text:
+        return None
+    text = text.strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if at.tzinfo is None:
+        return None
+    return max(0.0, (at - clock.now()).total_seconds())
+
+
+def show_address(url: str) -> str:
+    """Return an address that may be shown: scheme, host, port and path, without user, password and query.
+
+    >>> show_address("http://me:secret@box:9696/1/api?apikey=k")
+    'http://box:9696/1/api'
+    """
+    try:
+        parts = urlsplit(url)
+        host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
+
+
+def without_keys(text: str, *secrets: str) -> str:
+    """Blank out keys in a text that a service sent, before it is shown or logged.
+
+    >>> without_keys("see http://x/api?t=get&apikey=abc")
+    'see http://x/api?t=get&apikey=…'
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    return _KEY_IN_TEXT.sub(r"\1…", text)
+
+
+def looks_like_html(response: Response) -> bool:
+    """Tell whether an answer is a web page, by type or by how it begins."""
+    if response.content_type in {"text/html", "application/xhtml+xml"}:
+        return True
+    return response.content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def check_scheme(service: str, url: str) -> None:
+    """Raise Refused unless the address is http or https with a host."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Refused(service, "the address must begin with http:// or https:// and name a host")
+
+
+def is_allowed_address(address: str, *, public_only: bool) -> bool:
+    """Tell whether an IP address may be connected to.
+
+    >>> is_allowed_address("169.254.169.254", public_only=False)
+    False
+    >>> is_allowed_address("192.168.1.20", public_only=False), is_allowed_address("192.168.1.20", public_only=True)
+    (True, False)
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_allowed_address(str(inner), public_only=public_only)
+    if any(ip in network for network in _NEVER if network.version == ip.version):
+        return False
+    return ip.is_global or not public_only
+
+
+class _GuardedNetwork(httpcore2.SyncBackend):
+    """Resolves names itself and connects only to addresses that may be connected to."""
+
+    def __init__(self, *, public_only: bool) -> None:
+        super().__init__()
+        self._public_only = public_only
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(f"the name {host} is not known") from error
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        allowed = [a for a in addresses if is_allowed_address(a, public_only=self._public_only)]
+        if not allowed:
+            raise _AddressRefused(
+                "is in a private network, and only a configured service may be there"
+                if all(is_allowed_address(a, public_only=False) for a in addresses)
+                else "is not the address of a service"
+            )
+        for address in allowed[:-1]:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        return super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
+
+
+class _GuardedTransport(httpx2.HTTPTransport):
+    """The usual transport on a guarded network."""
+
+    def __init__(self, network: httpcore2.NetworkBackend, *, verify: bool) -> None:
+        super().__init__(verify=verify)
+        self._pool.close()
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpx2.create_ssl_context(verify=verify),
+            max_connections=64,
+            max_keepalive_connections=16,
+            keepalive_expiry=20.0,
+            network_backend=network,
+        )
+
+
+def _client(network: httpcore2.NetworkBackend, *, verify: bool) -> httpx2.Client:
+    # A jar that keeps nothing: services must not see one another's cookies, nor their own from another account.
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx2.Client(
+        transport=_GuardedTransport(network, verify=verify), cookies=jar, follow_redirects=False, trust_env=False
+    )
+
+
+def _exchange(
+    service: str,
+    client: httpx2.Client,
+    request: httpx2.Request,
+    auth: tuple[str, str] | None,
+    *,
+    deadline_s: float,
+    max_bytes: int,
+) -> tuple[int, dict[str, str], bytes]:
+    """Send one request and read its whole answer."""
+    shown = show_address(str(request.url.copy_with(path="/"))).rstrip("/")
+    ends_at_s = clock.monotonic_s() + deadline_s
+    received = bytearray()
+    try:
+        answer = client.send(request, auth=auth, stream=True)
+        try:
+            for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                received += chunk
+                if len(received) > max_bytes:
+                    raise Nonsense(
+                        service, f"answered with more than {max_bytes // 1024**2} MB; that is not believable"
+                    )
+                if clock.monotonic_s() > ends_at_s:
+                    raise Unreachable(service, f"{shown} took more than {deadline_s:.0f} seconds to answer")
+        finally:
+            answer.close()
+    except httpx2.TimeoutException as error:
+        raise Unreachable(service, f"{shown} did not answer in time") from error
+    except httpx2.ConnectError as error:
+        raise _cannot_connect(service, shown, error) from error
+    except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
+        if not received and "disconnected" in str(error).lower():
+            raise Unreachable(service, f"{shown} closed the connection without an answer") from error
+        raise Nonsense(service, f"{shown} does not speak proper HTTP; check address and port") from error
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        raise Unreachable(service, f"the connection to {shown} broke") from error
+    return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(received)
+
+
+def _cannot_connect(service: str, shown: str, error: httpx2.ConnectError) -> AdapterError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _AddressRefused):
+            return Refused(service, f"{shown} {cause}")
+        text = str(cause).lower()
+        if "certificate" in text:
+            return Unreachable(
+                service, f"the certificate of {shown} is not trusted; use a valid one or switch the check off"
+            )
+        if "wrong_version_number" in text or "wrong version number" in text or "record layer" in text:
+            return Unreachable(service, f"{shown} does not speak HTTPS; try http://")
+        if "not known" in text:
+            return Unreachable(service, f"the host of {shown} is not known; check the spelling")
+        cause = cause.__cause__ or cause.__context__
+    return Unreachable(service, f"no answer from {shown}; is it running, and is the port right?")
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc.lower()

@@ -1,0 +1,66 @@
+"""Asking many indexers at once: one that fails or dawdles is data, never the end of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from mydia import clock, writing
+from mydia.adapters.errors import AdapterError, Unreachable
+from mydia.adapters.indexers.base import Indexer, IndexerRelease
+from mydia.adapters.kinds import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class IndexerAnswer:
+    """What one indexer gave: releases or the failure, never both."""
+
+    connection: Connection
+    releases: tuple[IndexerRelease, ...]
+    failure: AdapterError | None
+    took_s: float
+
+
+def ask_all(
+    indexers: Sequence[Indexer],
+    ask: Callable[[Indexer], Sequence[IndexerRelease]],
+    *,
+    deadline_s: float = 60.0,
+    workers: int = 8,
+) -> list[IndexerAnswer]:
+    """Ask every indexer, at most `workers` at a time, and answer in the order given.
+
+    Args:
+        ask: What to ask each, such as `lambda indexer: indexer.search(query)`.
+        deadline_s: Indexers that have not answered by then count as unreachable; their threads end by their own
+            time-outs.
+    """
+    writing.assert_outside_allowed()  # asked here, for the mark belongs to this thread and not to those of the pool
+    if not indexers:
+        return []
+    started = clock.monotonic_s()
+    pool = ThreadPoolExecutor(min(workers, len(indexers)), thread_name_prefix="indexer")
+    try:
+        futures = [pool.submit(_ask_one, indexer, ask) for indexer in indexers]
+        wait(futures, timeout=deadline_s)
+        took_s = clock.monotonic_s() - started
+        return [_answer(indexer, future, took_s) for indexer, future in zip(indexers, futures, strict=True)]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask_one(indexer: Indexer, ask: Callable[[Indexer], Sequence[IndexerRelease]]) -> IndexerAnswer:
+    started = clock.monotonic_s()
+    try:
+        releases, failure = tuple(ask(indexer)), None
+    except AdapterError as error:
+        releases, failure = (), error
+    return IndexerAnswer(indexer.connection, releases, failure, clock.monotonic_s() - started)
+
+
+def _answer(indexer: Indexer, future: Future[IndexerAnswer], took_s: float) -> IndexerAnswer:
+    if future.done():
+        return future.result()
+    late = Unreachable(indexer.connection.name, f"no answer within {took_s:.0f} seconds")
+    return IndexerAnswer(indexer.connection, (), late, took_s)

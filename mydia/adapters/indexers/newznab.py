@@ -1,0 +1,510 @@
+"""Torznab and Newznab: one protocol in two dialects, as spoken by Prowlarr, Jackett and the indexers themselves.
+
+Sources: the Newznab API text, the Torznab 1.3 draft, and what Prowlarr and Jackett really send.
+
+Options of a connection: `movie_categories` and `tv_categories` (numbers), `api_path` (default `/api`), `extra_parameters`
+(`&a=b`), `trusted_hosts` (private hosts that download links may point to besides the indexer's own).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
+
+from mydia import clock
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
+from mydia.adapters.http import Http, Response, fault, looks_like_html, read_retry_after, without_keys
+from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, Protocols, Query
+from mydia.adapters.kinds import Connection
+from mydia.adapters.torrents import magnet_hashes
+from mydia.errors import Invalid
+
+_CAPS_KEPT_S = 24 * 3600.0  # capabilities change with the indexer's software; Sonarr keeps them for a week
+_LIMIT = 100
+_EVERY_STATUS = range(400, 600)  # error documents come with any of them; read before the status is judged
+# Characters that XML 1.0 forbids and that descriptions contain all the same.
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_NAMESPACES = (
+    "{http://torznab.com/schemas/2015/feed}",
+    "{http://www.newznab.com/DTD/2010/feeds/attributes/}",
+)
+_HEX_40 = re.compile(r"[0-9a-fA-F]{40}")
+_FLAG_TAGS = frozenset({"freeleech", "halfleech", "internal", "scene", "exclusive", "personal", "featured", "nuked"})
+# What each mode is assumed to take when the indexer does not say. Source: the Newznab API text.
+_ASSUMED: Mapping[str, tuple[str, ...]] = {
+    "search": ("q",),
+    "tv-search": ("q", "rid", "season", "ep"),
+    "movie-search": ("q",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Caps:
+    """Capabilities with what only this module needs."""
+
+    shown: Capabilities
+    raw_text: bool
+    """The indexer matches titles as they are; otherwise punctuation confuses its full-text engine."""
+    known_at_s: float
+
+
+class Newznab:
+    """One indexer behind a Torznab or Newznab address."""
+
+    def __init__(self, connection: Connection, http: Http, protocol: Protocols) -> None:
+        self.connection = connection
+        self._http = http
+        self._protocol = protocol
+        self._lock = threading.Lock()
+        self._caps: _Caps | None = None
+
+    def capabilities(self) -> Capabilities:
+        """Ask what it can do, always afresh; searches keep the answer for a day."""
+        return self._ask_capabilities().shown
+
+    def search(self, query: Query) -> list[IndexerRelease]:
+        """Search by ids where possible, then by text, until something is found."""
+        caps = self._known_capabilities()
+        found: list[IndexerRelease] = []
+        for parameters in _tiers(query, caps):
+            try:
+                found = self._releases(parameters, query.limit, caps, self._categories(query.type))
+            except _NotUnderstood:
+                continue
+            if found:
+                break
+        return found
+
+    def recent(self, *, limit: int = _LIMIT) -> list[IndexerRelease]:
+        """Return its newest releases, newest first."""
+        caps = self._known_capabilities()
+        found = self._releases({"t": "search"}, limit, caps, self._categories("any"))
+        oldest = datetime.min.replace(tzinfo=UTC)
+        return sorted(found, key=lambda release: release.published_at or oldest, reverse=True)
+
+    def fetch(self, release_url: str) -> Fetched:
+        """Fetch a .torrent or .nzb; a magnet link, or a redirect to one, is as good."""
+        if release_url.startswith("magnet:"):
+            return Fetched(None, release_url)
+        trusted = self.connection.options.get("trusted_hosts") or ()
+        answer = self._http.get(
+            self.connection.name,
+            release_url,
+            timeout_s=self.connection.timeout_s,
+            home=self.connection.url,
+            trusted_hosts=tuple(map(str, trusted)) if isinstance(trusted, list | tuple) else (),
+            expected=_EVERY_STATUS,
+        )
+        if answer.magnet:
+            return Fetched(None, answer.magnet)
+        content = answer.content
+        if content.startswith(b"magnet:?"):
+            return Fetched(None, content.decode("utf-8", "replace").strip())
+        if answer.status < 400 and content.startswith(b"d") and self._protocol is Protocols.TORRENT:
+            return Fetched(content, None)
+        if answer.status < 400 and b"<nzb" in content[:4096] and self._protocol is Protocols.USENET:
+            return Fetched(content, None)
+        self._document(answer)  # raises what an error document or a bad status means
+        raise Nonsense(self.connection.name, "gave something else than a release for this download")
+
+    def _known_capabilities(self) -> _Caps:
+        with self._lock:
+            if self._caps is None or clock.monotonic_s() - self._caps.known_at_s > _CAPS_KEPT_S:
+                self._caps = self._ask_capabilities()
+            return self._caps
+
+    def _ask_capabilities(self) -> _Caps:
+        document = self._get({"t": "caps"})
+        if document.tag != "caps":
+            raise Nonsense(self.connection.name, "does not answer with capabilities; check the address")
+        return _read_caps(document, self.connection.name)
+
+    def _categories(self, type: str) -> tuple[int, ...]:
+        wanted: list[int] = []
+        for key, types in (("movie_categories", {"movie", "any"}), ("tv_categories", {"tv", "any"})):
+            listed = self.connection.options.get(key)
+            if type in types and isinstance(listed, list | tuple):
+                wanted += [int(number) for number in listed if str(number).isdigit()]
+        defaults = {"movie": (2000,), "tv": (5000,)}
+        return tuple(dict.fromkeys(wanted)) or defaults.get(type, (2000, 5000))
+
+    def _releases(
+        self, parameters: Mapping[str, str], limit: int, caps: _Caps, categories: tuple[int, ...]
+    ) -> list[IndexerRelease]:
+        document = self._get(
+            {
+                **parameters,
+                "cat": ",".join(map(str, categories)) or None,
+                "limit": str(min(limit, caps.shown.limit_max)),
+                "offset": "0",
+                "extended": "1",
+            }
+        )
+        if document.tag == "nothing":
+            return []
+        channel = document.find("channel")
+        if document.tag != "rss" or channel is None:
+            raise Nonsense(self.connection.name, "answered with a document that is not a feed")
+        found = [self._release(item) for item in channel.findall("item")]
+        unique = {release.guid: release for release in found if release is not None}
+        return list(unique.values())[:limit]
+
+    def _get(self, parameters: Mapping[str, str | None]) -> etree._Element:
+        options = self.connection.options
+        url = self.connection.url.rstrip("/")
+        path = str(options.get("api_path") or "/api").rstrip("/")
+        if not url.endswith(path) and "/results/torznab" not in url:
+            url += path if path.startswith("/") else f"/{path}"
+        extra = str(options.get("extra_parameters") or "").lstrip("&?")
+        answer = self._http.get(
+            self.connection.name,
+            url,
+            params={
+                **dict(parse_qsl(urlsplit(url).query)),
+                **parameters,
+                **dict(parse_qsl(extra)),
+                "apikey": self.connection.secret.reveal() or None,
+            },
+            timeout_s=self.connection.timeout_s,
+            expected=_EVERY_STATUS,
+        )
+        return self._document(answer)
+
+    def _document(self, answer: Response) -> etree._Element:
+        """Read an answer as XML; whatever it says besides what was asked becomes one of the four causes."""
+        name = self.connection.name
+        try:
+            document = _parse(answer.content)
+        except etree.XMLSyntaxError as error:
+            if answer.status >= 400:
+                raise fault(name, answer) from error
+            if looks_like_html(answer):
+                raise Nonsense(
+                    name, "answered with a web page: the address is wrong, or something like Cloudflare is in between"
+                ) from error
+            raise Nonsense(name, "answered with broken XML") from error
+        if document.tag == "error":
+            if (translated := self._translated(document, answer)) is not None:
+                raise translated
+            return etree.Element("nothing")
+        if answer.status >= 400:
+            raise fault(name, answer)
+        if document.tag == "html":
+            raise Nonsense(name, "answered with a web page; check the address")
+        return document
+
+    def _translated(self, document: etree._Element, answer: Response) -> AdapterError | None:
+        """Translate an error document; None when it says "no such item", which is an empty answer."""
+        name = self.connection.name
+        code = _number(document.get("code")) or 900
+        said = without_keys(
+            " ".join((document.get("description") or "").split())[:200], self.connection.secret.reveal()
+        )
+        quoted = f": “{said}”" if said else ""
+        retry_after_s = read_retry_after(answer.headers.get("retry-after"))
+        if answer.status == 429 or code in {429, 500, 501} or "limit reached" in said.lower():
+            return Limited(name, f"its limit is used up{quoted}", retry_after_s=retry_after_s)
+        if 100 <= code < 200:
+            return Refused(name, f"did not accept the API key{quoted}")
+        if code == 300 and answer.status < 400:
+            return None
+        if 200 <= code < 300:
+            return _NotUnderstood(name, f"does not understand the request{quoted}")
+        if code in {410, 910} or answer.status == 410:
+            return Refused(name, f"is switched off there{quoted}")
+        if code == 300 or answer.status == 404:
+            return Refused(name, f"no longer has this release{quoted}")
+        return Unreachable(name, f"failed inside{quoted}", retry_after_s=retry_after_s)
+
+    def _release(self, item: etree._Element) -> IndexerRelease | None:
+        title = _text(item, "title")
+        if not title:
+            return None
+        attributes = _attributes(item)
+        enclosure = item.find("enclosure")
+        links = [
+            *([enclosure.get("url") or ""] if enclosure is not None else []),
+            _text(item, "link") or "",
+            _first(attributes, "magneturl") or "",
+        ]
+        magnet = next((link for link in links if link.startswith("magnet:")), None)
+        download_url = next((link for link in links if link.startswith(("http://", "https://"))), None)
+        guid = _text(item, "guid") or download_url or magnet
+        if guid is None or (magnet is None and download_url is None):
+            return None
+        seeders = _number(_first(attributes, "seeders"))
+        leechers = _number(_first(attributes, "leechers"))
+        peers = _number(_first(attributes, "peers"))
+        return IndexerRelease(
+            guid=guid,
+            title=title,
+            protocol=self._protocol,
+            download_url=download_url,
+            magnet=magnet,
+            info_hash=_info_hash(_first(attributes, "infohash"), magnet),
+            page_url=(_text(item, "comments") or "").removesuffix("#comments") or None,
+            size_bytes=_size(item, attributes),
+            published_at=_read_date(_first(attributes, "usenetdate")) or _read_date(_text(item, "pubDate")),
+            seeders=seeders,
+            peers=peers if peers is not None else _sum(seeders, leechers),
+            grabs=_number(_first(attributes, "grabs")) or _number(_text(item, "grabs")),
+            flags=_flags(attributes),
+            categories=_categories_of(item, attributes),
+            imdb_id=_imdb(_first(attributes, "imdbid") or _first(attributes, "imdb")),
+            tmdb_id=_number(_first(attributes, "tmdbid")) or None,
+            tvdb_id=_number(_first(attributes, "tvdbid")) or None,
+        )
+
+
+class _NotUnderstood(Refused):
+    """The indexer knows neither function nor parameter; another way of asking may work."""
+
+
+def _tiers(query: Query, caps: _Caps) -> Iterator[dict[str, str]]:
+    """Yield the ways to ask, best first: by ids, by title in the mode for it, by free text."""
+    text = query.text if caps.raw_text else _plain(query.text)
+    if query.type == "movie":
+        yield from _movie_tiers(query, caps.shown, text)
+    elif query.type == "tv":
+        yield from _tv_tiers(query, caps.shown, text)
+    else:
+        yield {"t": "search", "q": text}
+
+
+def _movie_tiers(query: Query, caps: Capabilities, text: str) -> Iterator[dict[str, str]]:
+    ids = _ids(query, caps.movie_search, ("tmdbid", "imdbid"))
+    if ids:
+        yield {"t": "movie", **ids}
+    titled = f"{text} {query.year}" if query.year else text
+    if "q" in caps.search or not caps.movie_search:
+        yield {"t": "search", "q": titled}
+    elif "q" in caps.movie_search:
+        yield {"t": "movie", "q": titled}
+
+
+def _tv_tiers(query: Query, caps: Capabilities, text: str) -> Iterator[dict[str, str]]:
+    season, episode = _season_and_episode(query)
+    can_number = (season is None or "season" in caps.tv_search) and (episode is None or "ep" in caps.tv_search)
+    place = {k: v for k, v in (("season", season), ("ep", episode)) if v is not None}
+    ids = _ids(query, caps.tv_search, ("tvdbid", "imdbid", "tmdbid"))
+    if ids and can_number:
+        yield {"t": "tvsearch", **ids, **place}
+    if "q" in caps.tv_search and can_number:
+        yield {"t": "tvsearch", "q": text, **place}
+    if "q" in caps.search or not caps.tv_search:
+        yield {"t": "search", "q": f"{text} {_spoken_place(query)}".rstrip()}
+
+
+def _ids(query: Query, supported: tuple[str, ...], order: tuple[str, ...]) -> dict[str, str]:
+    values = {
+        "tmdbid": str(query.tmdb_id) if query.tmdb_id else None,
+        "tvdbid": str(query.tvdb_id) if query.tvdb_id else None,
+        # Digits only: servers take the tt away, and some do not know it.
+        "imdbid": query.imdb_id.removeprefix("tt") if query.imdb_id else None,
+    }
+    return {key: value for key in order if key in supported and (value := values[key])}
+
+
+def _season_and_episode(query: Query) -> tuple[str | None, str | None]:
+    if query.air_on is not None:
+        return str(query.air_on.year), f"{query.air_on:%m/%d}"
+    # "00" for specials, for some servers take a bare 0 for "no season".
+    season = None if query.season is None else "00" if query.season == 0 else str(query.season)
+    return season, None if query.episode is None or season is None else str(query.episode)
+
+
+def _spoken_place(query: Query) -> str:
+    if query.air_on is not None:
+        return f"{query.air_on:%Y %m %d}"
+    if query.season is None:
+        return ""
+    return f"S{query.season:02}" + (f"E{query.episode:02}" if query.episode is not None else "")
+
+
+def _plain(text: str) -> str:
+    """Return a title as full-text engines want it: no accents, no punctuation.
+
+    >>> _plain("Marvel's Agents of S.H.I.E.L.D. & Amélie")
+    'Marvels Agents of S H I E L D and Amelie'
+    """
+    text = text.replace("&", " and ").replace("'", "").replace("’", "")
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = unicodedata.normalize("NFC", text)
+    return " ".join(re.sub(r"[^\w\s]|_", " ", text).split())
+
+
+def _parse(content: bytes) -> etree._Element:
+    # No entities, no network, no huge trees: an indexer's answer is a stranger's.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+    cleaned = _FORBIDDEN.sub(b"", content.removeprefix(b"\xef\xbb\xbf").lstrip())
+    return etree.fromstring(cleaned, parser)
+
+
+def _read_caps(document: etree._Element, name: str) -> _Caps:
+    modes: dict[str, tuple[str, ...]] = {}
+    raw_text = False
+    for mode, assumed in _ASSUMED.items():
+        element = document.find(f"searching/{mode}")
+        if element is None or (element.get("available") or "no").lower() != "yes":
+            modes[mode] = ()
+            continue
+        listed = element.get("supportedParams")
+        modes[mode] = assumed if listed is None else tuple(p.strip().lower() for p in listed.split(",") if p.strip())
+        raw_text = raw_text or element.get("searchEngine") == "raw"
+    limits = document.find("limits")
+    server = document.find("server")
+    limit_max = (_number(limits.get("max")) if limits is not None else None) or _LIMIT
+    return _Caps(
+        Capabilities(
+            title=(server.get("title") if server is not None else None) or name,
+            search=modes["search"],
+            tv_search=modes["tv-search"],
+            movie_search=modes["movie-search"],
+            limit_max=limit_max,
+            categories=tuple(
+                (number, " / ".join(filter(None, (above, element.get("name")))))
+                for above, element in _category_elements(document)
+                if (number := _number(element.get("id"))) is not None
+            ),
+        ),
+        raw_text,
+        clock.monotonic_s(),
+    )
+
+
+def _category_elements(document: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+    for category in document.iterfind("categories/category"):
+        yield "", category
+        for inner in category.iterfind("subcat"):
+            yield category.get("name") or "", inner
+
+
+def _attributes(item: etree._Element) -> dict[str, list[str]]:
+    """Return the attr elements of both dialects, for feeds mix them; names in lower case."""
+    found: dict[str, list[str]] = {}
+    for namespace in _NAMESPACES:
+        for element in item.iterfind(f"{namespace}attr"):
+            key, value = element.get("name"), element.get("value")
+            if key and value:
+                found.setdefault(key.strip().lower(), []).append(value.strip())
+    return found
+
+
+def _first(attributes: Mapping[str, list[str]], name: str) -> str | None:
+    values = attributes.get(name)
+    return values[0] if values else None
+
+
+def _text(item: etree._Element, tag: str) -> str | None:
+    element = item.find(tag)
+    return (element.text or "").strip() or None if element is not None else None
+
+
+def _number(text: str | None) -> int | None:
+    """Read a whole number; what feeds write as `12.0` or `1,234` counts, other text is None."""
+    if text is None:
+        return None
+    cleaned = text.strip().replace(",", "")
+    return int(float(cleaned)) if re.fullmatch(r"\d{1,18}(\.\d+)?", cleaned) else None
+
+
+def _sum(seeders: int | None, leechers: int | None) -> int | None:
+    return None if seeders is None and leechers is None else (seeders or 0) + (leechers or 0)
+
+
+def _size(item: etree._Element, attributes: Mapping[str, list[str]]) -> int | None:
+    enclosure = item.find("enclosure")
+    told = (
+        _first(attributes, "size"),
+        _text(item, "size"),
+        enclosure.get("length") if enclosure is not None else None,
+    )
+    # Zero and one stand for "unknown" in more than one indexer.
+    return next((size for text in told if (size := _number(text)) is not None and size > 1), None)
+
+
+def _info_hash(told: str | None, magnet: str | None) -> str | None:
+    if told and _HEX_40.fullmatch(told):
+        return told.lower()
+    if magnet is None:
+        return None
+    try:
+        return magnet_hashes(magnet)[0]
+    except Invalid:
+        return None
+
+
+def _flags(attributes: Mapping[str, list[str]]) -> tuple[str, ...]:
+    flags = [tag.lower() for tag in attributes.get("tag", ()) if tag.lower() in _FLAG_TAGS]
+    down = _factor(_first(attributes, "downloadvolumefactor"))
+    flags += [flag for factor, flag in _DOWNLOAD_FACTORS if down == factor]
+    if _factor(_first(attributes, "uploadvolumefactor")) == 2:
+        flags.append("doubleupload")
+    if "1" in (_first(attributes, "haspretime"), _first(attributes, "prematch")):
+        flags.append("scene")
+    if _first(attributes, "nuked") == "1":
+        flags.append("nuked")
+    return tuple(dict.fromkeys(flags))
+
+
+_DOWNLOAD_FACTORS = ((0.0, "freeleech"), (0.25, "freeleech75"), (0.5, "halfleech"), (0.75, "freeleech25"))
+
+
+def _factor(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _categories_of(item: etree._Element, attributes: Mapping[str, list[str]]) -> tuple[int, ...]:
+    told = [*attributes.get("category", ()), *(element.text or "" for element in item.iterfind("category"))]
+    numbers = (_number(part) for text in told for part in text.split(","))
+    return tuple(dict.fromkeys(number for number in numbers if number))
+
+
+def _imdb(text: str | None) -> str | None:
+    digits = (text or "").lower().removeprefix("tt")
+    return f"tt{int(digits):07}" if digits.isascii() and digits.isdigit() and int(digits) else None
+
+
+def _read_date(text: str | None) -> datetime | None:
+    """Read a date of a feed: RFC 822 by the book, and the forms that feeds use instead; in UTC.
+
+    >>> _read_date("Sat, 14 Mar 2015 17:10:42 -0400").isoformat()
+    '2015-03-14T21:10:42+00:00'
+    """
+    if not text:
+        return None
+    parsed: datetime | None = None
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        for pattern in (
+            "%Y-%m-%dT%H:%M:%S%z",
+            "%Y-%m-%d %H:%M:%S%z",
+            "%Y-%m-%d %H:%M:%S",
+            "%d %b %Y %H:%M:%S",
+            "%Y-%m-%d",
+        ):
+            try:
+                parsed = datetime.strptime(text, pattern)  # noqa: DTZ007  # the zone is added below
+                break
+            except ValueError:
+                continue
+    if parsed is None and text.isdigit() and len(text) in {10, 13}:
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    if parsed is None:
+        return None
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None

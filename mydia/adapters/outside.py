@@ -1,0 +1,77 @@
+"""Everything beyond the process, as one value that is passed to whatever needs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from mydia.adapters import download_clients, indexers, media_tools
+from mydia.adapters.download_clients import DownloadClient
+from mydia.adapters.filesystem import Files
+from mydia.adapters.http import Http
+from mydia.adapters.indexers import Indexer
+from mydia.adapters.kinds import Connection, Kind
+from mydia.adapters.media_tools import MediaProbe
+from mydia.adapters.metadata_providers.base import MetadataProvider
+from mydia.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Network, disk and subprocesses. Tests build one from fakes; nothing is patched."""
+
+    download_client: Callable[[Connection], DownloadClient]
+    """The adapter for one configured client; the same connection gives the same, signed-in adapter."""
+    indexer: Callable[[Connection], Indexer]
+    metadata: MetadataProvider
+    probe: MediaProbe
+    files: Files
+    http: Http
+
+
+class _Connected(Protocol):
+    connection: Connection
+
+
+def real_outside(metadata: MetadataProvider, http: Http | None = None) -> Outside:
+    """Build the outside of a running process.
+
+    Args:
+        metadata: Made by the caller, for it may be the embedded relay.
+        http: One per process; None makes it.
+    """
+    http = http or Http()
+    return Outside(
+        download_client=_Made("download client", download_clients.KINDS, http),
+        indexer=_Made("indexer", indexers.KINDS, http),
+        metadata=metadata,
+        probe=media_tools.KINDS["mediainfo"](),
+        files=Files(),
+        http=http,
+    )
+
+
+class _Made[Adapter: _Connected]:
+    """Makes adapters by kind and keeps the last one of each connection, so that a session outlives a call."""
+
+    def __init__(self, family: str, kinds: Mapping[str, Kind[Adapter]], http: Http) -> None:
+        self._family = family
+        self._kinds = kinds
+        self._http = http
+        self._lock = threading.Lock()
+        self._kept: dict[str, Adapter] = {}
+
+    def __call__(self, connection: Connection) -> Adapter:
+        kind = self._kinds.get(connection.kind)
+        if kind is None:
+            raise Misconfigured(
+                f"{connection.name}: there is no {self._family} of kind “{connection.kind}”. "
+                f"Choose one of {', '.join(sorted(self._kinds))}."
+            )
+        with self._lock:
+            kept = self._kept.get(connection.id)
+            if kept is None or kept.connection != connection:
+                kept = self._kept[connection.id] = kind.make(connection, self._http)
+            return kept
