@@ -42,6 +42,17 @@ class UserChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UserRemoved(Event):
+    """An account is gone, with its sessions and keys."""
+
+    resource: ClassVar[str] = "user"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    user_id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn(Event):
     """Somebody signed in."""
 
@@ -60,7 +71,8 @@ class SignInFailed(Event):
     resource: ClassVar[str] = "user"
     severity: ClassVar[str] = "warning"
     audit: ClassVar[bool] = True
-    user_id: str
+    user_id: str | None
+    """None for a name that nobody has."""
     username: str
     address: str
     reason: str

@@ -1,0 +1,145 @@
+"""Signing in with a password, and the sessions that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.contexts.users import passwords, throttle
+from mydia.contexts.users.accounts import caller_of, find_user
+from mydia.contexts.users.models import User, UserSession
+from mydia.contexts.users.permissions import NOBODY, Caller
+from mydia.db import Database
+from mydia.errors import Invalid, NotFound
+from mydia.secret import Secret
+
+# A session's last use is written at most this often: a page with forty posters must not be forty writes.
+TOUCH_AFTER = timedelta(minutes=5)
+_WRONG = "This name and password do not fit together."
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A session that was found by its token, and whom it speaks for."""
+
+    id: str
+    caller: Caller
+    preferences: dict[str, object]
+    needs_touch: bool
+    """Its last use is long enough ago to be written: call `touch_session`."""
+
+
+def authenticate(database: Database, now: datetime, username: str, password: Secret, address: str) -> User:
+    """Return the account that a name and password belong to.
+
+    Counts the attempt first, verifies outside of any transaction, then records the outcome. A wrong name takes as long as
+    a wrong password and says the same.
+
+    Raises:
+        Invalid: They do not fit, or the account is disabled.
+        TooManyAttempts: The address or name must wait, right or wrong.
+    Emits:
+        SignInFailed.
+    """
+    with database.writes() as session:
+        attempt = throttle.reserve(session, now, username, address)
+    with database.reads() as session:
+        user = find_user(session, username)
+    fits = passwords.verify_password(user.password_hash if user else None, password.reveal())
+    if user is None or not fits or user.disabled_at is not None:
+        reason = "disabled" if user and fits else "wrong password" if user else "unknown name"
+        with database.writes() as session:
+            event = events.SignInFailed(user.id if user else None, username[:64], address, reason)
+            events.emit(session, NOBODY, event, at=now)
+        raise Invalid("This account is disabled. An administrator can enable it." if reason == "disabled" else _WRONG)
+    with database.writes() as session:
+        throttle.forgive(session, username, attempt)
+        throttle.prune(session, now)
+        if user.password_hash and passwords.needs_rehash(user.password_hash) and not user.managed:
+            rehashed = passwords.hash_password(password.reveal())
+            session.execute(update(User).where(User.id == user.id).values(password_hash=rehashed))
+    return user
+
+
+def open_session(
+    session: Session, now: datetime, user: User, *, days: int, address: str, agent: str, method: str = "password"
+) -> tuple[UserSession, str]:
+    """Sign somebody in and return the row with the token, which only the browser keeps.
+
+    Args:
+        days: How long it lives without being used.
+    Emits:
+        SignedIn.
+    """
+    token = secrets.token_urlsafe(32)
+    row = UserSession(
+        user_id=user.id,
+        token_hash=_hash(token),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + timedelta(days=days),
+        address=address[:64] or None,
+        agent=agent[:300] or None,
+    )
+    session.add(row)
+    session.execute(update(User).where(User.id == user.id).values(last_login_at=now))
+    session.execute(delete(UserSession).where(UserSession.expires_at < now))
+    events.emit(session, caller_of(user), events.SignedIn(user.id, user.username, method, address), at=now)
+    return row, token
+
+
+def find_session(session: Session, now: datetime, token: str) -> FoundSession | None:
+    """Return whom a token speaks for, or None when it is unknown, has ended, or its account is disabled."""
+    found = session.execute(
+        select(UserSession.id, UserSession.last_seen_at, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > now, User.disabled_at.is_(None))
+    ).first()
+    if found is None:
+        return None
+    identifier, seen_at, user = found
+    return FoundSession(identifier, caller_of(user), user.preferences, now - seen_at > TOUCH_AFTER)
+
+
+def touch_session(session: Session, now: datetime, session_id: str, *, days: int) -> None:
+    """Note that a session was used, so that it lives on."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id)
+        .values(last_seen_at=now, expires_at=now + timedelta(days=days))
+    )
+
+
+def close_session(session: Session, token: str) -> None:
+    """Sign a browser out; an unknown token is no error."""
+    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+
+
+def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserSession]:
+    """Return the caller's own sessions, last used first."""
+    return list(
+        session.scalars(
+            select(UserSession)
+            .where(UserSession.user_id == caller.id, UserSession.expires_at > now)
+            .order_by(UserSession.last_seen_at.desc())
+        )
+    )
+
+
+def revoke_session(session: Session, caller: Caller, session_id: str) -> None:
+    """End one of the caller's own sessions."""
+    row = session.get(UserSession, session_id)
+    if row is None or row.user_id != caller.id:
+        raise NotFound("This session has ended already.")
+    session.delete(row)
+
+
+def _hash(token: str) -> str:
+    # The token is random and long: a plain hash is enough to make a stolen database useless.
+    return hashlib.sha256(token.encode()).hexdigest()

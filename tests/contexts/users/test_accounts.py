@@ -1,0 +1,146 @@
+"""Accounts, as people and administrators meet them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+
+from mydia import events
+from mydia.contexts import users
+from mydia.contexts.users import Caller, NewUser, Role
+from mydia.db import Database
+from mydia.errors import Conflict, Forbidden, Invalid, NotFound
+from mydia.secret import Secret
+
+GOOD = Secret("correct horse battery")
+
+
+def _admin(database: Database, now: datetime, name: str = "Robin") -> tuple[Caller, str]:
+    with database.writes() as session:
+        user = users.add_first_admin(session, now, NewUser(name, Role.ADMIN, GOOD))
+        return users.caller_of(user), user.id
+
+
+def test_the_first_account_is_an_administrator_and_there_is_only_one_first(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    assert caller.role is Role.ADMIN
+    with pytest.raises(Conflict, match="set up already"), database.writes() as session:
+        users.add_first_admin(session, now, NewUser("mallory", Role.ADMIN, GOOD))
+
+
+def test_names_are_the_same_in_any_case(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    with database.reads() as session:
+        assert users.find_user(session, "ROBIN ") is not None
+    with pytest.raises(Conflict, match="already"), database.writes() as session:
+        users.add_user(session, caller, now, NewUser("rObIn", Role.USER, GOOD))
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two words", "x" * 65, "a/b", "<b>"])
+def test_names_that_cannot_be_used_are_refused_at_their_field(database: Database, now: datetime, name: str) -> None:
+    with pytest.raises(Invalid) as refused, database.writes() as session:
+        users.add_first_admin(session, now, NewUser(name, Role.ADMIN, GOOD))
+    assert "username" in refused.value.fields
+
+
+@pytest.mark.parametrize("password", ["short", "password123", "aaaaaaaaaa", "robin" * 2, "x" * 257])
+def test_weak_passwords_are_refused_at_their_field(database: Database, now: datetime, password: str) -> None:
+    with pytest.raises(Invalid) as refused, database.writes() as session:
+        users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(password)))
+    assert "password" in refused.value.fields
+
+
+def test_the_last_administrator_stays_one(database: Database, now: datetime) -> None:
+    caller, admin_id = _admin(database, now)
+    for change in ({"role": Role.USER}, {"disabled": True}):
+        with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
+            users.change_user(session, caller, admin_id, now=now, **change)
+    with database.writes() as session:
+        other = users.add_user(session, caller, now, NewUser("kim", Role.ADMIN, GOOD))
+    with database.writes() as session:
+        users.change_user(session, caller, admin_id, now=now, role=Role.USER)
+    with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
+        users.remove_user(session, caller, now, other.id)
+
+
+def test_a_disabled_second_administrator_does_not_count(database: Database, now: datetime) -> None:
+    caller, admin_id = _admin(database, now)
+    with database.writes() as session:
+        other = users.add_user(session, caller, now, NewUser("kim", Role.ADMIN, GOOD))
+        users.change_user(session, caller, other.id, now=now, disabled=True)
+    with pytest.raises(Conflict), database.writes() as session:
+        users.change_user(session, caller, admin_id, now=now, role=Role.GUEST)
+
+
+def test_nobody_removes_the_account_they_sit_in(database: Database, now: datetime) -> None:
+    caller, admin_id = _admin(database, now)
+    with pytest.raises(Conflict, match="signed in with"), database.writes() as session:
+        users.remove_user(session, caller, now, admin_id)
+
+
+def test_only_those_who_may_manage_accounts_do(database: Database, now: datetime, guest: Caller) -> None:
+    _, admin_id = _admin(database, now)
+    for act in (
+        lambda s: users.add_user(s, guest, now, NewUser("kim", Role.ADMIN, GOOD)),
+        lambda s: users.change_user(s, guest, admin_id, now=now, disabled=True),
+        lambda s: users.remove_user(s, guest, now, admin_id),
+    ):
+        with pytest.raises(Forbidden), database.writes() as session:
+            act(session)
+
+
+def test_removing_an_account_takes_its_sessions_and_keys_along(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    with database.writes() as session:
+        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
+        _, token = users.open_session(session, now, kim, days=30, address="10.0.0.2", agent="Firefox")
+        _, text = users.add_api_key(session, users.caller_of(kim), now, "phone")
+    with database.writes() as session:
+        users.remove_user(session, caller, now, kim.id)
+    with database.reads() as session:
+        assert users.find_session(session, now, token) is None
+        assert users.caller_for_key(session, now, text) is None
+        with pytest.raises(NotFound):
+            users.get_user(session, kim.id)
+        assert events.feed(session)[0].type == "UserRemoved"
+
+
+def test_a_changed_password_ends_all_other_sessions(database: Database, now: datetime) -> None:
+    caller, admin_id = _admin(database, now)
+    with database.writes() as session:
+        user = users.get_user(session, admin_id)
+        here, token_here = users.open_session(session, now, user, days=30, address="", agent="")
+        _, token_there = users.open_session(session, now, user, days=30, address="", agent="")
+    with pytest.raises(Invalid) as refused, database.writes() as session:
+        users.change_own_password(session, caller, now, Secret("wrong one"), Secret("a new password"))
+    assert "current" in refused.value.fields
+    with database.writes() as session:
+        users.change_own_password(session, caller, now, GOOD, Secret("a new password"), keep_session_id=here.id)
+    with database.reads() as session:
+        assert users.find_session(session, now, token_here) is not None
+        assert users.find_session(session, now, token_there) is None
+    assert users.authenticate(database, now, "robin", Secret("a new password"), "10.0.0.1").id == admin_id
+
+
+def test_events_name_what_changed_but_tell_no_password(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    with database.writes() as session:
+        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
+        users.change_user(session, caller, kim.id, now=now, role=Role.GUEST, password=Secret("another long one"))
+    with database.reads() as session:
+        told = events.feed(session)[0]
+        assert told.payload["changed"]["role"] == ["user", "guest"]
+        everything = str(session.execute(select(events.EventRow.payload)).all())
+    assert "another long one" not in everything
+    assert "argon2" not in everything
+
+
+def test_two_accounts_cannot_share_an_address(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    with database.writes() as session:
+        users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD, email="Kim@Example.org"))
+    with pytest.raises(Conflict) as refused, database.writes() as session:
+        users.add_user(session, caller, now, NewUser("lou", Role.USER, GOOD, email="kim@example.ORG"))
+    assert "email" in refused.value.fields

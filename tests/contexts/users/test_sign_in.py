@@ -1,0 +1,181 @@
+"""Signing in, being slowed down, sessions."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from mydia import events
+from mydia.contexts import users
+from mydia.contexts.users import NewUser, Role, TooManyAttempts, User, passwords, throttle
+from mydia.contexts.users.models import LoginAttempt
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.secret import Secret
+
+RIGHT, WRONG = Secret("correct horse battery"), Secret("incorrect horse")
+
+
+@pytest.fixture
+def robin(database: Database, now: datetime) -> User:
+    with database.writes() as session:
+        return users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, RIGHT))
+
+
+def _fail(database: Database, now: datetime, name: str = "robin", address: str = "203.0.113.5") -> str:
+    with pytest.raises(Invalid) as refused:
+        users.authenticate(database, now, name, WRONG, address)
+    return refused.value.message
+
+
+def test_the_right_password_gives_the_account(database: Database, now: datetime, robin: User) -> None:
+    assert users.authenticate(database, now, "Robin", RIGHT, "203.0.113.5").id == robin.id
+
+
+def test_a_wrong_name_and_a_wrong_password_say_the_same(database: Database, now: datetime, robin: User) -> None:
+    assert _fail(database, now) == _fail(database, now, name="nobody")
+
+
+def test_an_unknown_name_costs_a_verification_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Counting:
+        def hash(self, password: str) -> str:
+            return "made"
+
+        def verify(self, password_hash: str, password: str) -> bool:
+            seen.append(password_hash)
+            return True
+
+    passwords._nobodys.cache_clear()
+    monkeypatch.setattr(passwords, "_hasher", Counting)
+    assert passwords.verify_password(None, "x") is False
+    assert seen == ["made"]
+    passwords._nobodys.cache_clear()
+
+
+def test_failures_are_told_with_name_and_address(database: Database, now: datetime, robin: User) -> None:
+    _fail(database, now, name="n" * 200)
+    with database.reads() as session:
+        told = events.feed(session)[0]
+    assert (told.type, told.payload["username"], told.payload["address"]) == ("SignInFailed", "n" * 64, "203.0.113.5")
+
+
+def test_an_address_that_guesses_must_wait_even_with_the_right_password(
+    database: Database, now: datetime, robin: User
+) -> None:
+    for number in range(throttle.PER_ADDRESS):
+        _fail(database, now + timedelta(seconds=number), name=f"guess{number}")
+    with pytest.raises(TooManyAttempts) as refused:
+        users.authenticate(database, now + timedelta(seconds=60), "robin", RIGHT, "203.0.113.5")
+    assert refused.value.retry_after_s == 14 * 60
+    assert "14 min" in refused.value.message
+    assert users.authenticate(database, now, "robin", RIGHT, "203.0.113.6").id == robin.id
+    later = now + timedelta(minutes=16)
+    assert users.authenticate(database, later, "robin", RIGHT, "203.0.113.5").id == robin.id
+
+
+def test_a_name_that_is_guessed_from_everywhere_must_wait(database: Database, now: datetime, robin: User) -> None:
+    for number in range(throttle.PER_USERNAME):
+        _fail(database, now, address=f"198.51.100.{number}")
+    with pytest.raises(TooManyAttempts):
+        users.authenticate(database, now, "ROBIN", RIGHT, "192.0.2.1")
+
+
+def test_neighbours_in_one_ipv6_network_are_one_address(database: Database, now: datetime, robin: User) -> None:
+    for number in range(throttle.PER_ADDRESS):
+        _fail(database, now, name=f"guess{number}", address=f"2001:db8::{number + 1:x}")
+    with pytest.raises(TooManyAttempts):
+        users.authenticate(database, now, "robin", RIGHT, "2001:db8::ffff")
+
+
+def test_guesses_at_the_same_time_all_count(database: Database, now: datetime, robin: User) -> None:
+    refused: list[int] = []
+
+    def guess() -> None:
+        try:
+            users.authenticate(database, now, "robin", WRONG, "203.0.113.5")
+        except TooManyAttempts:
+            refused.append(1)
+        except Invalid:
+            pass
+
+    threads = [threading.Thread(target=guess) for _ in range(throttle.PER_ADDRESS + 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 4
+
+
+def test_signing_in_forgives_the_name(database: Database, now: datetime, robin: User) -> None:
+    for number in range(throttle.PER_USERNAME - 1):
+        _fail(database, now, address=f"198.51.100.{number}")
+    users.authenticate(database, now, "robin", RIGHT, "192.0.2.1")
+    _fail(database, now, address="192.0.2.2")
+    users.authenticate(database, now, "robin", RIGHT, "192.0.2.1")
+
+
+def test_a_disabled_account_is_told_so_only_with_its_password(database: Database, now: datetime, robin: User) -> None:
+    with database.writes() as session:
+        caller = users.caller_of(robin)
+        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
+        _, token = users.open_session(session, now, kim, days=30, address="", agent="")
+        users.change_user(session, caller, kim.id, now=now, disabled=True)
+    assert "disabled" not in _fail(database, now, name="kim")
+    with pytest.raises(Invalid, match="disabled"):
+        users.authenticate(database, now, "kim", RIGHT, "192.0.2.9")
+    with database.reads() as session:
+        assert users.find_session(session, now, token) is None
+
+
+def test_a_session_is_found_by_its_token_only_and_the_token_is_not_stored(
+    database: Database, now: datetime, robin: User
+) -> None:
+    with database.writes() as session:
+        _, token = users.open_session(session, now, robin, days=30, address="192.0.2.1", agent="Firefox")
+    with database.reads() as session:
+        found = users.find_session(session, now, token)
+        assert found is not None
+        assert found.caller.id == robin.id
+        assert users.find_session(session, now, token + "x") is None
+        assert token not in str(session.execute(text("SELECT * FROM sessions")).all())
+
+
+def test_a_used_session_lives_on_and_an_unused_one_ends(database: Database, now: datetime, robin: User) -> None:
+    with database.writes() as session:
+        row, token = users.open_session(session, now, robin, days=10, address="", agent="")
+    later = now + timedelta(days=9)
+    with database.writes() as session:
+        found = users.find_session(session, later, token)
+        assert found is not None
+        assert found.needs_touch
+        users.touch_session(session, later, row.id, days=10)
+    with database.reads() as session:
+        assert users.find_session(session, now + timedelta(days=18), token) is not None
+        assert users.find_session(session, now + timedelta(days=20), token) is None
+
+
+def test_people_end_their_own_sessions_and_no_others(database: Database, now: datetime, robin: User) -> None:
+    caller = users.caller_of(robin)
+    with database.writes() as session:
+        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
+        row, token = users.open_session(session, now, robin, days=10, address="", agent="")
+    from mydia.errors import NotFound
+
+    with pytest.raises(NotFound), database.writes() as session:
+        users.revoke_session(session, users.caller_of(kim), row.id)
+    with database.writes() as session:
+        users.revoke_session(session, caller, row.id)
+    with database.reads() as session:
+        assert users.find_session(session, now, token) is None
+
+
+def test_old_attempts_are_forgotten(database: Database, now: datetime, robin: User) -> None:
+    _fail(database, now)
+    users.authenticate(database, now + timedelta(hours=1), "robin", RIGHT, "192.0.2.1")
+    with database.reads() as session:
+        assert session.scalars(select(LoginAttempt)).all() == []
