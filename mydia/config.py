@@ -43,7 +43,14 @@ class Key:
 
 KEYS: tuple[Key, ...] = (
     Key("server.port", "PORT", int, 4000, "The port Mydia listens on.", low=1, high=65535),
-    Key("server.host", "HOST", str, "0.0.0.0", "The address Mydia listens on; `::` for IPv6.", also_env=("PHX_IP",)),
+    Key(
+        "server.host",
+        "HOST",
+        str,
+        "0.0.0.0",  # noqa: S104  a container's port is published by its owner
+        "The address Mydia listens on; `::` for IPv6.",
+        also_env=("PHX_IP",),
+    ),
     Key(
         "server.url",
         "EXTERNAL_URL",
@@ -569,6 +576,7 @@ def load(
     Args:
         environ: `os.environ`, or a test's.
         file: The YAML file; None looks at MYDIA_CONFIG, then at `config.yml` in the data folder and here.
+
     Raises:
         Misconfigured: A value is wrong; the message names the key, the source and what is allowed.
     """

@@ -513,6 +513,7 @@ def upgrade() -> None:
         sa.Column("metadata_json", sa.JSON(), nullable=False),
         sa.Column("locked_fields", sa.JSON(), nullable=False),
         sa.Column("monitored", sa.Boolean(), nullable=False),
+        sa.Column("monitor_pattern", sa.Text(), nullable=False),
         sa.Column("monitor_new_seasons", sa.Text(), nullable=False),
         sa.Column("minimum_availability", sa.Text(), nullable=False),
         sa.Column("library_path_id", sa.Text(), nullable=True),
@@ -538,6 +539,10 @@ def upgrade() -> None:
             name=op.f("ck_media_items_minimum_availability"),
         ),
         sa.CheckConstraint("monitor_new_seasons IN ('all', 'none')", name=op.f("ck_media_items_monitor_new_seasons")),
+        sa.CheckConstraint(
+            "monitor_pattern IN ('all', 'future', 'missing', 'existing', 'first_season', 'latest_season', 'pilot', 'none')",
+            name=op.f("ck_media_items_monitor_pattern"),
+        ),
         sa.CheckConstraint("provider IN ('tmdb', 'tvdb', 'none')", name=op.f("ck_media_items_provider")),
         sa.CheckConstraint("series_type IN ('standard', 'daily', 'anime')", name=op.f("ck_media_items_series_type")),
         sa.CheckConstraint(

@@ -24,7 +24,7 @@ def sqlite_module() -> ModuleType:
         import pysqlite3.dbapi2 as module
     except ImportError:
         return sqlite3
-    return module  # type: ignore[no-any-return]
+    return module
 
 
 def sqlite_version() -> tuple[int, ...]:

@@ -17,6 +17,7 @@ def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str)
 
     Args:
         what: How the sentence calls it: `"This film"`.
+
     Raises:
         NotFound: There is none.
     """

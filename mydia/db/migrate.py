@@ -24,6 +24,7 @@ def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None 
     Args:
         before: Called with (present revision, target revision) before the first change of a database that already
             holds something; a backup is made there. An exception stops the migration.
+
     Raises:
         Misconfigured: The database was written by a newer Mydia.
     """

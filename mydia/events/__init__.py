@@ -1,11 +1,11 @@
 """Events: the catalogue of what can happen, the log that keeps it, the outbox that hands it on."""
 
-from mydia.events.catalog import *  # noqa: F403  the catalogue is the front door's content
+from mydia.events.catalog import *  # noqa: F403  the catalogue is what this door opens to
 from mydia.events.catalog import EVENTS, Event
 from mydia.events.log import EventRow, Happened, feed, last_id, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
 
-__all__ = [
+__all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "EVENTS",
     "Actor",
     "Dispatcher",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, Integer, Text, insert, select, text
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mydia.db import Base, Instant, one_of
@@ -81,7 +80,7 @@ _COLUMNS = (
 )
 
 
-def _happened(rows: Iterable[Row[Any]]) -> list[Happened]:
+def _happened(rows: Iterable[Sequence[Any]]) -> list[Happened]:
     return [Happened(*row) for row in rows]
 
 

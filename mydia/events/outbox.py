@@ -166,4 +166,8 @@ def data_version(database: Database) -> object:
     connection = held.get(database.url)
     if connection is None:
         connection = held[database.url] = database.engine.raw_connection()
-    return connection.driver_connection.execute("PRAGMA data_version").fetchone()[0]
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA data_version")
+    version: object = cursor.fetchone()[0]
+    cursor.close()
+    return version

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from mydia.contexts.metadata.models import Image  # noqa: F401  registers the table that posters point to
+from mydia.contexts.metadata.models import Image
 from mydia.db import Base, HasId, Instant, one_of
 
 
@@ -59,6 +59,9 @@ class MediaItem(HasId, Base):
         ),
         one_of("minimum_availability", "announced", "in_cinemas", "released"),
         one_of("monitor_new_seasons", "all", "none"),
+        one_of(
+            "monitor_pattern", "all", "future", "missing", "existing", "first_season", "latest_season", "pilot", "none"
+        ),
         one_of("state", ItemState),
         one_of("provider", "tmdb", "tvdb", "none"),
         UniqueConstraint("type", "tmdb_id"),
@@ -102,6 +105,8 @@ class MediaItem(HasId, Base):
     """Provider facts a person edited: a refresh leaves them."""
 
     monitored: Mapped[bool] = mapped_column(default=True)
+    monitor_pattern: Mapped[str] = mapped_column(default="all")
+    """What was chosen when it was added; decides for the episodes of its first details."""
     monitor_new_seasons: Mapped[str] = mapped_column(default="all")
     minimum_availability: Mapped[str] = mapped_column(default="released")
     library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)

@@ -1,0 +1,347 @@
+"""Titles come, are found, change and go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from mydia.contexts import metadata, settings
+from mydia.contexts.media.details import apply_details, set_titles
+from mydia.contexts.media.holdings import refresh_state
+from mydia.contexts.media.models import MediaItem, Season, Title, Version
+from mydia.contexts.media.monitoring import PATTERNS, apply_pattern
+from mydia.contexts.metadata import Details, Ids, SeasonDetails
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Conflict, Invalid, NotFound
+from mydia.events import MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit
+from mydia.parsing import normalise_title, sort_title
+
+
+class AlreadyHere(Conflict):
+    """The title is in the library; `item_id` says which it is."""
+
+    def __init__(self, item: MediaItem) -> None:
+        super().__init__(f"{item.title} ({item.year or 'no year'}) is in the library already.")
+        self.item_id = item.id
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A title to be added. With `details` it is complete at once; without, they are fetched next."""
+
+    type: str
+    title: str
+    year: int | None
+    ids: Ids
+    library_path_id: str | None
+    profile_id: str | None = None
+    """None takes the library path's default."""
+    monitored: bool = True
+    monitor: str = "all"
+    """Which episodes are wanted; see `monitoring.PATTERNS`."""
+    minimum_availability: str = "released"
+    series_type: str | None = None
+    provider: str = "tmdb"
+    folder: str | None = None
+    overview: str | None = None
+    poster_path: str | None = None
+    original_title: str | None = None
+    match_locked: bool = False
+    details: Details | None = None
+    seasons: tuple[SeasonDetails, ...] = field(default=())
+
+
+def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, search_now: bool) -> MediaItem:
+    """Add a title with its default version.
+
+    Raises:
+        AlreadyHere: One of its numbers is in the library under the same type.
+        Invalid: The folder or profile does not exist or does not suit the type.
+
+    Emits: MediaAdded; MediaReady when `details` came along.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    ids = new.details.ids if new.details else new.ids
+    if here := find_by_ids(session, new.type, ids):
+        raise AlreadyHere(here)
+    profile_id = _profile_for(session, new)
+    item = MediaItem(
+        type=new.type,
+        title=new.title,
+        sort_title=sort_title(new.title),
+        original_title=new.original_title,
+        year=new.year,
+        tmdb_id=ids.tmdb_id,
+        tvdb_id=ids.tvdb_id,
+        imdb_id=ids.imdb_id,
+        provider=new.provider if any((ids.tmdb_id, ids.tvdb_id, ids.imdb_id)) else "none",
+        series_type=(new.series_type or "standard") if new.type == "tv_show" else None,
+        overview=new.overview,
+        poster_id=metadata.want_image(session, now, "poster", new.poster_path),
+        monitored=new.monitored,
+        monitor_pattern=new.monitor,
+        monitor_new_seasons="none" if new.monitor in ("existing", "none", "pilot", "first_season") else "all",
+        minimum_availability=new.minimum_availability,
+        library_path_id=new.library_path_id,
+        folder=new.folder,
+        match_locked=new.match_locked,
+        added_by=caller.id,
+        added_at=now,
+        next_refresh_at=now,
+        updated_at=now,
+    )
+    session.add(item)
+    session.flush()
+    session.add(
+        Version(media_item_id=item.id, name="Default", profile_id=profile_id, library_path_id=new.library_path_id)
+    )
+    set_titles(session, item, [])
+    if new.details is not None:
+        apply_details(session, now, item, new.details, new.seasons)
+        if item.type == "tv_show":
+            apply_pattern(session, now, item, new.monitor)
+    refresh_state(session, now, item)
+    emit(session, caller, MediaAdded(item.id, item.type, item.title, search_now))
+    if new.details is not None:
+        emit(session, caller, MediaReady(item.id, search_now))
+    return item
+
+
+def _profile_for(session: Session, new: NewItem) -> str:
+    if new.type not in ("movie", "tv_show"):
+        raise Invalid("A title is a movie or a tv_show.", fields={"type": "Choose movie or tv_show."})
+    if new.type == "tv_show" and new.monitor not in PATTERNS:
+        raise Invalid(f"“{new.monitor}” is not a way to monitor. Choose one of {', '.join(PATTERNS)}.")
+    if not new.title.strip():
+        raise Invalid("A title needs a name.", fields={"title": "Write a name."})
+    profile_id = new.profile_id
+    if new.library_path_id is not None:
+        path = settings.get_library_path(session, new.library_path_id)
+        suits = {"movies": "movie", "series": "tv_show"}.get(path.type, new.type)
+        if suits != new.type:
+            raise Invalid(
+                f"{path.path} is for {path.type}. Choose another folder.",
+                fields={"library_path_id": "This folder is for other titles."},
+            )
+        profile_id = profile_id or path.default_profile_id
+    if profile_id is None:
+        return settings.default_profile_id(session)
+    settings.get_profile(session, profile_id)
+    return profile_id
+
+
+def get_item(session: Session, item_id: str) -> MediaItem:
+    """Return a title with its seasons, versions and pictures. Raises NotFound."""
+    item = session.scalar(
+        select(MediaItem)
+        .where(MediaItem.id == item_id)
+        .options(
+            joinedload(MediaItem.poster),
+            joinedload(MediaItem.backdrop),
+            selectinload(MediaItem.seasons),
+            selectinload(MediaItem.versions),
+        )
+    )
+    if item is None:
+        raise NotFound("This title is not in the library (any more).")
+    return item
+
+
+def find_by_ids(session: Session, type: str, ids: Ids) -> MediaItem | None:
+    """Return the title that carries any of these numbers, or None."""
+    matches = []
+    if ids.tmdb_id is not None:
+        matches.append(MediaItem.tmdb_id == ids.tmdb_id)
+    if ids.tvdb_id is not None:
+        matches.append(MediaItem.tvdb_id == ids.tvdb_id)
+    if ids.imdb_id is not None:
+        matches.append(MediaItem.imdb_id == ids.imdb_id)
+    if not matches:
+        return None
+    return session.scalars(select(MediaItem).where(MediaItem.type == type, or_(*matches)).limit(1)).first()
+
+
+def find_by_title(session: Session, type: str, title: str, year: int | None = None) -> list[MediaItem]:
+    """Return titles that are known by this name; with a year, those within one year of it (or without a year)."""
+    query = (
+        select(MediaItem)
+        .join(Title, Title.media_item_id == MediaItem.id)
+        .where(MediaItem.type == type, Title.normalised == normalise_title(title))
+        .distinct()
+    )
+    found = session.scalars(query).all()
+    return [item for item in found if year is None or item.year is None or abs(item.year - year) <= 1]
+
+
+type TitleIndex = dict[str, list[tuple[str, int | None]]]
+
+
+def match_index(session: Session, type: str) -> TitleIndex:
+    """Return every known name of a type: normalised title -> [(item id, year)]. One read for a whole scan."""
+    index: TitleIndex = {}
+    rows = session.execute(
+        select(Title.normalised, MediaItem.id, MediaItem.year)
+        .join(MediaItem, MediaItem.id == Title.media_item_id)
+        .where(MediaItem.type == type)
+    )
+    for normalised, item_id, year in rows:
+        index.setdefault(normalised, []).append((item_id, year))
+    return index
+
+
+def titles_of(session: Session, item_id: str) -> list[Title]:
+    """Return all names of a title, the main one first."""
+    rows = session.scalars(select(Title).where(Title.media_item_id == item_id).order_by(Title.id)).all()
+    return sorted(rows, key=lambda row: row.kind != "main")
+
+
+def add_user_title(session: Session, caller: Caller, item_id: str, title: str) -> None:
+    """Note another name under which releases of a title come; a refresh keeps it."""
+    caller.require(Permission.MANAGE_MEDIA)
+    item = get(session, MediaItem, item_id, what="This title")
+    normalised = normalise_title(title)
+    if not normalised:
+        raise Invalid("Write a name.", fields={"title": "Write a name."})
+    known = session.scalar(select(Title.id).where(Title.media_item_id == item_id, Title.normalised == normalised))
+    if known is None:
+        session.add(Title(media_item_id=item.id, title=title.strip(), normalised=normalised, kind="user"))
+        emit(session, caller, MediaChanged(item_id, {"other names": [None, title.strip()]}))
+
+
+_CHOICES = (
+    "monitored",
+    "minimum_availability",
+    "monitor_new_seasons",
+    "series_type",
+    "library_path_id",
+    "match_locked",
+    "folder",
+)
+_FACTS = ("title", "overview", "year", "sort_title", "original_title")
+
+
+def change_item(session: Session, caller: Caller, now: datetime, item_id: str, changes: dict[str, Any]) -> MediaItem:
+    """Change a person's choices, or facts (which are then locked against refreshes).
+
+    Args:
+        changes: Of `monitored, minimum_availability, monitor_new_seasons, series_type, library_path_id, match_locked,
+            folder, profile_id, title, overview, year, sort_title, original_title, locked_fields`.
+
+    Emits: MediaChanged, when anything differs.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    item = get(session, MediaItem, item_id, what="This title")
+    changed: dict[str, list[object]] = {}
+    for name, value in changes.items():
+        if name == "profile_id":
+            settings.get_profile(session, value)
+            version = session.scalars(
+                select(Version).where(Version.media_item_id == item_id).order_by(Version.position)
+            ).first()
+            if version is not None and version.profile_id != value:
+                changed["profile"] = [version.profile_id, value]
+                version.profile_id = value
+            continue
+        if name not in (*_CHOICES, *_FACTS, "locked_fields"):
+            raise Invalid(f"{name} cannot be changed.", fields={name: "This cannot be changed."})
+        _check_choice(session, item, name, value)
+        old = getattr(item, name)
+        if old == value:
+            continue
+        changed[name] = [old, value]
+        setattr(item, name, value)
+        if name in _FACTS and name not in item.locked_fields:
+            item.locked_fields = [*item.locked_fields, name]
+        if name == "title" and "sort_title" not in changes:
+            item.sort_title = sort_title(str(value))
+    if changed:
+        item.updated_at = now
+        refresh_state(session, now, item)
+        emit(session, caller, MediaChanged(item_id, changed))
+    return item
+
+
+_ALLOWED: dict[str, tuple[object, ...]] = {
+    "minimum_availability": ("announced", "in_cinemas", "released"),
+    "monitor_new_seasons": ("all", "none"),
+    "series_type": ("standard", "daily", "anime"),
+    "monitored": (True, False),
+    "match_locked": (True, False),
+}
+
+
+def _check_choice(session: Session, item: MediaItem, name: str, value: object) -> None:
+    if name in _ALLOWED and value not in _ALLOWED[name]:
+        allowed = ", ".join(str(choice) for choice in _ALLOWED[name])
+        raise Invalid(f"{name} must be one of {allowed}.", fields={name: f"Choose one of {allowed}."})
+    if name == "series_type" and item.type == "movie":
+        raise Invalid("A film has no series type.", fields={name: "A film has none."})
+    if name == "title" and not str(value or "").strip():
+        raise Invalid("A title needs a name.", fields={"title": "Write a name."})
+    if name == "year" and value is not None and not (isinstance(value, int) and 1870 <= value <= 2200):
+        raise Invalid("The year must lie between 1870 and 2200.", fields={"year": "Write a year such as 1927."})
+    if name == "library_path_id" and value is not None:
+        settings.get_library_path(session, str(value))
+
+
+def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
+    """Ask for a title's details to be fetched again. Emits: RefreshRequested."""
+    caller.require(Permission.MANAGE_MEDIA)
+    get(session, MediaItem, item_id, what="This title")
+    emit(session, caller, RefreshRequested(item_id))
+
+
+def change_ids(
+    session: Session, caller: Caller, now: datetime, item_id: str, new: Details, seasons: tuple[SeasonDetails, ...]
+) -> MediaItem:
+    """Make a title another one (fix match): its numbers and facts change, a person's choices and files stay.
+
+    Raises:
+        AlreadyHere: The other title is in the library already.
+
+    Emits: MediaChanged.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    item = get(session, MediaItem, item_id, what="This title")
+    here = find_by_ids(session, new.type, new.ids)
+    if here is not None and here.id != item_id:
+        raise AlreadyHere(here)
+    old = f"{item.title} ({item.year})"
+    item.tmdb_id, item.tvdb_id, item.imdb_id = new.ids.tmdb_id, new.ids.tvdb_id, new.ids.imdb_id
+    item.provider = new.provider
+    item.locked_fields = []
+    item.match_locked = True
+    apply_details(session, now, item, new, seasons, drop_others=True)
+    refresh_state(session, now, item)
+    emit(session, caller, MediaChanged(item_id, {"match": [old, f"{item.title} ({item.year})"]}))
+    return item
+
+
+def remove_row(session: Session, caller: Caller, now: datetime, item_id: str, *, files_deleted: int) -> None:
+    """Take a title out of the library; its files are the library context's matter, done before. Emits: MediaRemoved."""
+    caller.require(Permission.MANAGE_MEDIA)
+    item = get(session, MediaItem, item_id, what="This title")
+    emit(session, caller, MediaRemoved(item.id, item.type, item.title, files_deleted), at=now)
+    session.delete(item)
+    session.flush()
+
+
+def default_version(session: Session, item_id: str) -> Version:
+    """Return the first version of a title; every title has one."""
+    version = session.scalars(
+        select(Version).where(Version.media_item_id == item_id).order_by(Version.position, Version.id)
+    ).first()
+    if version is None:
+        raise NotFound("This title is not in the library (any more).")
+    return version
+
+
+def seasons_of(session: Session, item_id: str) -> list[Season]:
+    """Return a series' seasons, specials last."""
+    rows = session.scalars(select(Season).where(Season.media_item_id == item_id).order_by(Season.number)).all()
+    return sorted(rows, key=lambda season: (season.number == 0, season.number))

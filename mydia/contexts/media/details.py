@@ -1,0 +1,256 @@
+"""Taking over what a provider tells: facts change, choices stay, edited fields stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from mydia.contexts import metadata
+from mydia.contexts.media import status
+from mydia.contexts.media.models import Episode, MediaItem, Season, Title
+from mydia.contexts.metadata import Details, EpisodeDetails, OtherTitle, SeasonDetails
+from mydia.parsing import normalise_title, sort_title
+
+_PLAIN_FACTS = (
+    "title",
+    "original_title",
+    "year",
+    "overview",
+    "runtime_min",
+    "rating",
+    "certification",
+    "original_language",
+    "cinema_on",
+    "digital_on",
+    "physical_on",
+    "first_air_on",
+    "last_air_on",
+    "next_air_on",
+)
+_TOLD = frozenset(
+    {"title", "year", "overview", "status", "certification", "cinema_on", "digital_on", "physical_on", "runtime_min"}
+)
+"""Changes of these are worth a line in the activity feed; ratings move every day."""
+_STATUSES = frozenset({"announced", "in_production", "in_cinemas", "released", "continuing", "ended", "cancelled"})
+_CAST_KEPT = 30
+_CREW_KEPT = 12
+
+
+def apply_details(
+    session: Session,
+    now: datetime,
+    item: MediaItem,
+    new: Details,
+    seasons: Iterable[SeasonDetails],
+    *,
+    drop_others: bool = False,
+) -> tuple[dict[str, list[object]], int]:
+    """Take over a provider's facts and return (what changed that a person cares about, episodes that are new).
+
+    Args:
+        seasons: The seasons whose episodes were fetched; others keep theirs.
+        drop_others: The match changed: episodes the new title does not have go, unless a file is linked to them.
+    """
+    before = {name: getattr(item, name) for name in (*_PLAIN_FACTS, "status")}
+    for name in _PLAIN_FACTS:
+        value = getattr(new, name)
+        if name not in item.locked_fields and not (name in ("title", "year") and value is None):
+            setattr(item, name, value)
+    if "sort_title" not in item.locked_fields:
+        item.sort_title = sort_title(item.title)
+    item.status = new.status if new.status in _STATUSES else "unknown"
+    item.genres = list(new.genres)
+    item.tmdb_id = new.ids.tmdb_id or item.tmdb_id
+    item.tvdb_id = _unless_taken(session, item, "tvdb_id", new.ids.tvdb_id)
+    item.imdb_id = _unless_taken(session, item, "imdb_id", new.ids.imdb_id)
+    if (
+        item.type == "tv_show"
+        and new.series_type
+        and item.series_type in (None, "standard")
+        and "series_type" not in item.locked_fields
+    ):
+        item.series_type = new.series_type
+    item.poster_id = metadata.want_image(session, now, "poster", new.poster_path) or item.poster_id
+    item.backdrop_id = metadata.want_image(session, now, "backdrop", new.backdrop_path) or item.backdrop_id
+    item.metadata_json = _shown(new)
+    set_titles(session, item, new.titles)
+    added = _take_seasons(session, now, item, new.seasons, seasons, drop_others=drop_others)
+    item.refreshed_at, item.refresh_error, item.updated_at = now, None, now
+    latest = max(
+        (day for day in (new.last_air_on, new.digital_on, new.physical_on, new.cinema_on) if day), default=None
+    )
+    item.next_refresh_at = now + status.next_refresh_in(
+        item.type, item.status, now.date(), latest_on=latest, next_on=new.next_air_on
+    )
+    changed: dict[str, list[object]] = {
+        name: [_plain(old), _plain(getattr(item, name))]
+        for name, old in before.items()
+        if name in _TOLD and old != getattr(item, name)
+    }
+    return changed, added
+
+
+def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) -> None:
+    """Make the names of a title those of the provider plus what people added."""
+    wanted: dict[str, Title] = {}
+
+    def note(title: str | None, kind: str, language: str | None = None) -> None:
+        normalised = normalise_title(title or "")
+        if title and normalised and normalised not in wanted:
+            wanted[normalised] = Title(
+                media_item_id=item.id, title=title, normalised=normalised, kind=kind, language=language
+            )
+
+    note(item.title, "main")
+    note(item.original_title, "original", item.original_language)
+    for other in others:
+        note(
+            other.title,
+            other.kind if other.kind in ("alternative", "translation", "original") else "alternative",
+            other.language,
+        )
+    present = session.scalars(select(Title).where(Title.media_item_id == item.id, Title.season_number.is_(None))).all()
+    kept: set[str] = set()
+    for row in present:
+        new = wanted.get(row.normalised)
+        if row.kind in ("user", "scene"):
+            kept.add(row.normalised)
+        elif new is None:
+            session.delete(row)
+        else:
+            row.title, row.kind, row.language = new.title, new.kind, new.language
+            kept.add(row.normalised)
+    session.add_all(row for normalised, row in wanted.items() if normalised not in kept)
+    session.flush()
+
+
+def _take_seasons(
+    session: Session,
+    now: datetime,
+    item: MediaItem,
+    listed: Iterable[SeasonDetails],
+    fetched: Iterable[SeasonDetails],
+    *,
+    drop_others: bool,
+) -> int:
+    if item.type != "tv_show":
+        return 0
+    fetched = list(fetched)
+    rows = {row.number: row for row in session.scalars(select(Season).where(Season.media_item_id == item.id))}
+    first_time = not rows
+    for told in [*listed, *fetched]:
+        row = rows.get(told.number)
+        if row is None:
+            wanted = told.number > 0 and item.monitored and (first_time or item.monitor_new_seasons == "all")
+            row = rows[told.number] = Season(media_item_id=item.id, number=told.number, monitored=wanted)
+            session.add(row)
+        row.title, row.overview = told.title or row.title, told.overview or row.overview
+        row.air_on = told.air_on or row.air_on
+        row.poster_id = metadata.want_image(session, now, "poster", told.poster_path) or row.poster_id
+    session.flush()
+    episodes = {
+        (row.season_number, row.episode_number): row
+        for row in session.scalars(select(Episode).where(Episode.media_item_id == item.id))
+    }
+    added = 0
+    told_numbers: set[tuple[int, int]] = set()
+    for season in fetched:
+        for told_episode in season.episodes or ():
+            key = (told_episode.season_number, told_episode.episode_number)
+            told_numbers.add(key)
+            row_season = rows.get(told_episode.season_number)
+            if row_season is None:
+                continue
+            episode = episodes.get(key)
+            if episode is None:
+                episode = Episode(
+                    media_item_id=item.id,
+                    season_id=row_season.id,
+                    season_number=key[0],
+                    episode_number=key[1],
+                    monitored=row_season.monitored,
+                )
+                session.add(episode)
+                episodes[key] = episode
+                added += 1
+            _take_episode(session, now, episode, told_episode)
+    _drop_gone(session, item, fetched, told_numbers, everywhere=drop_others)
+    session.flush()
+    return added
+
+
+def _take_episode(session: Session, now: datetime, row: Episode, told: EpisodeDetails) -> None:
+    row.title, row.overview = told.title, told.overview
+    row.air_on, row.runtime_min, row.finale = told.air_on, told.runtime_min, told.finale
+    row.absolute_number = told.absolute_number if told.absolute_number is not None else row.absolute_number
+    row.rating, row.provider_id = told.rating, told.provider_id
+    row.still_id = metadata.want_image(session, now, "still", told.still_path) or row.still_id
+
+
+def _drop_gone(
+    session: Session, item: MediaItem, fetched: list[SeasonDetails], told: set[tuple[int, int]], *, everywhere: bool
+) -> None:
+    """Forget episodes that the provider took back, but never one that a file is linked to."""
+    session.flush()
+    numbers = [season.number for season in fetched if season.episodes]
+    if not numbers and not everywhere:
+        return
+    gone = select(Episode).where(Episode.media_item_id == item.id, Episode.held.is_(False))
+    if not everywhere:
+        gone = gone.where(Episode.season_number.in_(numbers))
+    for row in session.scalars(gone):
+        if (row.season_number, row.episode_number) not in told:
+            session.delete(row)
+    if everywhere:
+        session.flush()
+        used = select(Episode.season_id).where(Episode.media_item_id == item.id)
+        session.execute(
+            delete(Season).where(
+                Season.media_item_id == item.id,
+                Season.id.not_in(used),
+                Season.number.not_in({s.number for s in fetched} or {-1}),
+            )
+        )
+
+
+def _unless_taken(session: Session, item: MediaItem, column: str, value: Any) -> Any:
+    """Return the new number unless another title of the type has it: catalogues do contain such doubles."""
+    present = getattr(item, column)
+    if value is None or value == present:
+        return present
+    taken = session.scalar(
+        select(MediaItem.id).where(
+            MediaItem.type == item.type, getattr(MediaItem, column) == value, MediaItem.id != item.id
+        )
+    )
+    return present if taken else value
+
+
+def _shown(new: Details) -> dict[str, Any]:
+    cast = [c for c in new.credits if c.department == "cast"][:_CAST_KEPT]
+    crew = [c for c in new.credits if c.department != "cast"][:_CREW_KEPT]
+    return {
+        "tagline": new.tagline,
+        "networks": list(new.networks),
+        "countries": list(new.countries),
+        "keywords": list(new.keywords),
+        "cast": [{"name": c.name, "role": c.role, "profile": c.profile_path} for c in cast],
+        "crew": [{"name": c.name, "role": c.role} for c in crew],
+        "trailer_url": new.trailer_url,
+        "homepage": new.homepage,
+        "votes": new.votes,
+        "popularity": new.popularity,
+        "recommendations": [
+            {"type": r.type, "title": r.title, "year": r.year, "tmdb_id": r.ids.tmdb_id, "poster": r.poster_path}
+            for r in new.recommendations[:12]
+        ],
+        "collection": {"id": new.collection_id, "name": new.collection_name} if new.collection_id else None,
+    }
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,119 @@
+"""What of a title is here and what is going on with it, as the higher contexts tell; and the state that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from mydia.contexts.media import status
+from mydia.contexts.media.models import Episode, MediaItem
+from mydia.db import get
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """All that the library has of one title."""
+
+    files_count: int = 0
+    size_bytes: int = 0
+    best_resolution: int | None = None
+    held_episode_ids: frozenset[str] = field(default_factory=frozenset)
+    upgradable_episode_ids: frozenset[str] = field(default_factory=frozenset)
+    upgradable: bool = False
+    """For films: the file is below the profile's cutoff."""
+
+
+def record_holdings(session: Session, now: datetime, item_id: str, holdings: Holdings) -> None:
+    """Take over what the library has of a title; called after every change of its files."""
+    item = get(session, MediaItem, item_id, what="This title")
+    item.files_count, item.size_bytes = holdings.files_count, holdings.size_bytes
+    item.best_resolution = holdings.best_resolution
+    if item.type == "tv_show":
+        # Only rows that differ are written: a scan of a thousand untouched episodes costs one read.
+        present = session.execute(
+            select(Episode.id, Episode.held, Episode.upgradable).where(Episode.media_item_id == item_id)
+        ).all()
+        differing = [
+            {"id": id_, "held": id_ in holdings.held_episode_ids, "upgradable": id_ in holdings.upgradable_episode_ids}
+            for id_, held, upgradable in present
+            if held != (id_ in holdings.held_episode_ids) or upgradable != (id_ in holdings.upgradable_episode_ids)
+        ]
+        if differing:
+            session.flush()
+            session.execute(update(Episode), differing)
+    item.upgradable = holdings.upgradable or bool(holdings.upgradable_episode_ids)
+    item.updated_at = now
+    refresh_state(session, now, item)
+
+
+def record_activity(session: Session, now: datetime, item_id: str, activity: str | None) -> None:
+    """Take over what the downloads context does with a title: `downloading`, `blocked`, or None for nothing."""
+    item = session.get(MediaItem, item_id)
+    if item is None or item.activity == activity:
+        return
+    item.activity = activity
+    item.updated_at = now
+    refresh_state(session, now, item)
+
+
+def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
+    """Compute counters and state anew after a change of any of their parts."""
+    session.flush()
+    today = now.date()
+    if item.type == "tv_show":
+        due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
+        counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
+        total, held = session.execute(
+            select(
+                func.coalesce(func.sum(case((counted, 1), else_=0)), 0),
+                func.coalesce(func.sum(case((and_(counted, Episode.held), 1), else_=0)), 0),
+            ).where(Episode.media_item_id == item.id)
+        ).one()
+        item.episodes_total, item.episodes_held = int(total), int(held)
+    item.state = status.of(
+        status.Facts(
+            type=item.type,
+            monitored=item.monitored,
+            out=is_out(item, today),
+            files=item.files_count,
+            upgradable=item.upgradable,
+            episodes_total=item.episodes_total,
+            episodes_held=item.episodes_held,
+            activity=item.activity,
+        )
+    )
+    session.flush()
+
+
+def is_out(item: MediaItem, today: date) -> bool:
+    """Say whether a film has reached its minimum availability; a series always has."""
+    if item.type != "movie":
+        return True
+    return status.movie_is_out(
+        item.minimum_availability,
+        item.status,
+        today,
+        cinema_on=item.cinema_on,
+        digital_on=item.digital_on,
+        physical_on=item.physical_on,
+    )
+
+
+def roll_over(session: Session, now: datetime) -> int:
+    """Compute the state of titles that the calendar has changed since yesterday; return how many there were."""
+    today = now.date()
+    since = today - timedelta(days=2)
+    airing = select(Episode.media_item_id).where(Episode.air_on.between(since, today))
+    opening = or_(
+        MediaItem.cinema_on.between(since, today),
+        MediaItem.digital_on.between(since, today),
+        MediaItem.physical_on.between(since, today),
+        and_(MediaItem.state == "upcoming", MediaItem.cinema_on <= today),
+    )
+    items = session.scalars(select(MediaItem).where(or_(MediaItem.id.in_(airing), opening))).all()
+    for item in items:
+        refresh_state(session, now, item)
+    return len(items)

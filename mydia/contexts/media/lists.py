@@ -1,0 +1,372 @@
+"""Lists of titles: by key-set, from selects that are built once for each shape of question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from mydia.contexts.media.models import ItemState, MediaItem, Title, Version
+from mydia.contexts.metadata import Image, Picture
+from mydia.contexts.settings.models import QualityProfile
+from mydia.contexts.users import Caller, Permission
+from mydia.db import decode_cursor, encode_cursor
+from mydia.errors import Invalid
+from mydia.parsing import normalise_title
+
+CHUNK = 120
+"""Cards of one section of the poster grid; divides by every column count. Source: design README, Library grid."""
+
+_SORTS: dict[str, ColumnElement[Any]] = {
+    "title": MediaItem.__table__.c.sort_title,
+    "added": MediaItem.__table__.c.added_at,
+    "year": func.coalesce(MediaItem.__table__.c.year, 0),
+    "size": MediaItem.__table__.c.size_bytes,
+    "rating": func.coalesce(MediaItem.__table__.c.rating, 0.0),
+    "runtime": func.coalesce(MediaItem.__table__.c.runtime_min, 0),
+}
+SORTS = tuple(_SORTS)
+
+STATE_FILTERS: dict[str, tuple[str, ...]] = {
+    "missing": (ItemState.MISSING, ItemState.PARTIAL),
+    "upgradable": (ItemState.UPGRADABLE,),
+    "downloading": (ItemState.DOWNLOADING,),
+    "blocked": (ItemState.BLOCKED,),
+    "available": (ItemState.AVAILABLE, ItemState.UPGRADABLE),
+    "upcoming": (ItemState.UPCOMING,),
+    "unmonitored": (ItemState.UNMONITORED,),
+}
+"""Filter on the page -> states it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """Which titles, in which order. All parts are optional but the type."""
+
+    type: str | None = None
+    state: str | None = None
+    text: str | None = None
+    genre: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    resolution: int | None = None
+    monitored: bool | None = None
+    profile_id: str | None = None
+    library_path_id: str | None = None
+    status: str | None = None
+    sort: str = "title"
+    descending: bool = False
+
+    def check(self) -> ItemQuery:
+        """Return itself; raise Invalid when a part is not one of its choices."""
+        if self.sort not in _SORTS:
+            raise Invalid(f"Sort by one of {', '.join(_SORTS)}.", fields={"sort": "Unknown order."})
+        if self.state is not None and self.state not in STATE_FILTERS:
+            raise Invalid(f"Filter by one of {', '.join(STATE_FILTERS)}.", fields={"state": "Unknown state."})
+        if self.type not in (None, "movie", "tv_show"):
+            raise Invalid("A type is movie or tv_show.", fields={"type": "Choose movie or tv_show."})
+        return self
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the type narrows the list."""
+        parts = (self.state, self.text, self.genre, self.year_from, self.year_to, self.resolution, self.monitored)
+        return any(part is not None for part in (*parts, self.profile_id, self.library_path_id, self.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One title in a list."""
+
+    id: str
+    type: str
+    title: str
+    year: int | None
+    state: str
+    monitored: bool
+    best_resolution: int | None
+    episodes_total: int
+    episodes_held: int
+    files_count: int
+    size_bytes: int
+    status: str
+    rating: float | None
+    runtime_min: int | None
+    added_at: datetime
+    next_air_on: Any
+    poster: Picture | None
+    profile: str | None
+    sort_key: Any
+    upgradable: bool = False
+
+
+_CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
+    "type": lambda: MediaItem.type == bindparam("type"),
+    "state": lambda: MediaItem.state.in_(bindparam("state", expanding=True)),
+    "text": lambda: MediaItem.id.in_(
+        select(Title.media_item_id).where(
+            or_(Title.normalised.like(bindparam("text")), Title.normalised.like(bindparam("word")))
+        )
+    ),
+    "genre": lambda: func.lower(func.cast(MediaItem.genres, _text())).like(bindparam("genre")),
+    "year_from": lambda: MediaItem.year >= bindparam("year_from"),
+    "year_to": lambda: MediaItem.year <= bindparam("year_to"),
+    "resolution": lambda: MediaItem.best_resolution == bindparam("resolution"),
+    "monitored": lambda: MediaItem.monitored == bindparam("monitored"),
+    "profile_id": lambda: MediaItem.id.in_(
+        select(Version.media_item_id).where(Version.profile_id == bindparam("profile_id"))
+    ),
+    "library_path_id": lambda: MediaItem.library_path_id == bindparam("library_path_id"),
+    "status": lambda: MediaItem.status == bindparam("status"),
+}
+
+
+def _text() -> Any:
+    from sqlalchemy import Text
+
+    return Text()
+
+
+def _shape(query: ItemQuery) -> tuple[str, ...]:
+    return tuple(name for name in _CONDITIONS if getattr(query, name) is not None)
+
+
+def _values(query: ItemQuery) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(query, name) for name in _shape(query)}
+    if query.state is not None:
+        values["state"] = list(STATE_FILTERS[query.state])
+    if query.text is not None:
+        normalised = normalise_title(query.text) or query.text.lower()
+        escaped = normalised.replace("%", "").replace("_", " ")
+        values["text"], values["word"] = f"{escaped}%", f"% {escaped}%"
+    if query.genre is not None:
+        values["genre"] = f'%"{query.genre.lower()}"%'
+    return values
+
+
+@cache
+def _page_select(shape: tuple[str, ...], sort: str, descending: bool, resumed: bool) -> Select[*tuple[Any, ...]]:
+    key = _SORTS[sort]
+    query: Select[*tuple[Any, ...]] = (
+        select(
+            MediaItem.id,
+            MediaItem.type,
+            MediaItem.title,
+            MediaItem.year,
+            MediaItem.state,
+            MediaItem.monitored,
+            MediaItem.best_resolution,
+            MediaItem.episodes_total,
+            MediaItem.episodes_held,
+            MediaItem.files_count,
+            MediaItem.size_bytes,
+            MediaItem.status,
+            MediaItem.rating,
+            MediaItem.runtime_min,
+            MediaItem.added_at,
+            MediaItem.next_air_on,
+            MediaItem.upgradable,
+            Image.id.label("image_id"),
+            Image.content_hash,
+            Image.color,
+            QualityProfile.name.label("profile"),
+            key.label("sort_key"),
+        )
+        .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
+        .outerjoin(Version, (Version.media_item_id == MediaItem.id) & (Version.position == 0))
+        .outerjoin(QualityProfile, QualityProfile.id == Version.profile_id)
+        .where(*(_CONDITIONS[name]() for name in shape))
+        .limit(bindparam("limit"))
+    )
+    place = tuple_(key, MediaItem.id)
+    if resumed:
+        here = tuple_(bindparam("key", type_=key.type), bindparam("id"))
+        query = query.where(place < here if descending else place > here)
+    return query.order_by(key.desc(), MediaItem.id.desc()) if descending else query.order_by(key, MediaItem.id)
+
+
+def _cards(rows: Sequence[Any]) -> list[Card]:
+    return [
+        Card(
+            id=row[0],
+            type=row[1],
+            title=row[2],
+            year=row[3],
+            state=row[4],
+            monitored=row[5],
+            best_resolution=row[6],
+            episodes_total=row[7],
+            episodes_held=row[8],
+            files_count=row[9],
+            size_bytes=row[10],
+            status=row[11],
+            rating=row[12],
+            runtime_min=row[13],
+            added_at=row[14],
+            next_air_on=row[15],
+            upgradable=row[16],
+            poster=Picture(row[17], row[18] or "0", row[19]) if row[17] else None,
+            profile=row[20],
+            sort_key=row[21],
+        )
+        for row in rows
+    ]
+
+
+def list_items(
+    session: Session, caller: Caller, query: ItemQuery, *, cursor: str | None = None, limit: int = 50
+) -> tuple[list[Card], str | None]:
+    """Return a page of titles and the cursor of the next page (None: that was all).
+
+    Args:
+        limit: At most 200.
+    """
+    caller.require(Permission.BROWSE)
+    query.check()
+    after = decode_cursor(cursor, 2)
+    cards = _after(session, query, after, min(max(limit, 1), 200) + 1)
+    more = len(cards) > min(max(limit, 1), 200)
+    cards = cards[: min(max(limit, 1), 200)]
+    if not more:
+        return cards, None
+    last = cards[-1]
+    key = last.sort_key.isoformat() if isinstance(last.sort_key, datetime) else last.sort_key
+    return cards, encode_cursor(key, last.id)
+
+
+def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, limit: int) -> list[Card]:
+    statement = _page_select(_shape(query), query.sort, query.descending, after is not None)
+    values = {**_values(query), "limit": limit}
+    if after is not None:
+        key = after[0]
+        if query.sort == "added":
+            try:
+                key = datetime.fromisoformat(str(key))
+            except ValueError as error:
+                raise Invalid("This page address is damaged. Start again from the first page.") from error
+        values |= {"key": key, "id": after[1]}
+    return _cards(session.execute(statement, values).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The whole of a list without its rows: how many, and where each chunk begins."""
+
+    total: int
+    size_bytes: int
+    starts: tuple[tuple[Any, str], ...]
+    """Key of the last row before each chunk after the first; a chunk is read from there."""
+    letters: tuple[tuple[str, int], ...]
+    """First letter -> chunk in which it begins; only for lists sorted by title."""
+
+
+@cache
+def _outline_select(shape: tuple[str, ...], sort: str, descending: bool) -> Select[*tuple[Any, ...]]:
+    key = _SORTS[sort]
+    order = (key.desc(), MediaItem.id.desc()) if descending else (key, MediaItem.id)
+    return (
+        select(key.label("k"), MediaItem.id, MediaItem.size_bytes)
+        .where(*(_CONDITIONS[name]() for name in shape))
+        .order_by(*order)
+    )
+
+
+def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
+    """Return the outline of a list. One pass over an index; pages keep it until the database changes."""
+    caller.require(Permission.BROWSE)
+    query.check()
+    rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(query)).all()
+    starts = tuple((rows[i - 1][0], rows[i - 1][1]) for i in range(CHUNK, len(rows), CHUNK))
+    letters: dict[str, int] = {}
+    if query.sort == "title":
+        for i, row in enumerate(rows):
+            first = (row[0] or "#")[0].upper()
+            letters.setdefault(first if first.isascii() and first.isalpha() else "#", i // CHUNK)
+    return Outline(len(rows), sum(row[2] for row in rows), starts, tuple(sorted(letters.items())))
+
+
+def chunk(session: Session, caller: Caller, query: ItemQuery, plan: Outline, number: int) -> list[Card]:
+    """Return one chunk of the poster grid, found by its key and not by counting."""
+    caller.require(Permission.BROWSE)
+    if number == 0:
+        return _after(session, query, None, CHUNK)
+    if not 0 < number <= len(plan.starts):
+        return []
+    key, id_ = plan.starts[number - 1]
+    return _after(session, query, (key, id_), CHUNK)
+
+
+_COUNTS = select(MediaItem.type, MediaItem.state, func.count(), func.sum(MediaItem.size_bytes)).group_by(
+    MediaItem.type, MediaItem.state
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many titles there are of a type, by state."""
+
+    total: int
+    size_bytes: int
+    by_state: dict[str, int]
+
+    def of(self, filter_: str) -> int:
+        """Return how many a filter of the page shows."""
+        return sum(self.by_state.get(state, 0) for state in STATE_FILTERS[filter_])
+
+
+def counts(session: Session) -> dict[str, Counts]:
+    """Return the counts of films and series in one query."""
+    found: dict[str, dict[str, tuple[int, int]]] = {"movie": {}, "tv_show": {}}
+    for type_, state, number, size in session.execute(_COUNTS):
+        found[type_][state] = (number, size or 0)
+    return {
+        type_: Counts(
+            sum(n for n, _ in states.values()),
+            sum(s for _, s in states.values()),
+            {k: n for k, (n, _) in states.items()},
+        )
+        for type_, states in found.items()
+    }
+
+
+def genres(session: Session, type: str) -> list[str]:
+    """Return the genres that occur, in order."""
+    rows = session.scalars(select(MediaItem.genres).where(MediaItem.type == type).distinct())
+    return sorted({str(genre) for row in rows for genre in row})
+
+
+def search_library(session: Session, caller: Caller, text: str, *, limit: int = 8) -> list[Card]:
+    """Return titles known by a name that begins with, or has a word that begins with, the text."""
+    caller.require(Permission.BROWSE)
+    if not text.strip():
+        return []
+    return _after(session, ItemQuery(text=text), None, limit)
+
+
+def recently_added(session: Session, caller: Caller, *, limit: int = 12) -> list[Card]:
+    """Return the newest titles that have files."""
+    caller.require(Permission.BROWSE)
+    return _after(session, ItemQuery(state="available", sort="added", descending=True), None, limit)
+
+
+def neighbours(session: Session, caller: Caller, item: MediaItem) -> tuple[str | None, str | None]:
+    """Return the ids of the titles before and after one in its list by title, for `j` and `k`."""
+    caller.require(Permission.BROWSE)
+    base = ItemQuery(type=item.type)
+    after = _after(session, base, (item.sort_title, item.id), 1)
+    before = session.scalar(
+        select(MediaItem.id)
+        .where(MediaItem.type == item.type, tuple_(MediaItem.sort_title, MediaItem.id) < (item.sort_title, item.id))
+        .order_by(MediaItem.sort_title.desc(), MediaItem.id.desc())
+        .limit(1)
+    )
+    return before, after[0].id if after else None
+
+
+VERSION_OF_LIST = select(func.max(MediaItem.updated_at), func.count(literal_column("1")))
+"""Changes when any title does: the snapshot token of a grid."""

@@ -1,0 +1,134 @@
+"""Fetching a title's details again: read, call, then write; the fresh and the ended are left in peace."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import metadata, settings
+from mydia.contexts.media.details import apply_details
+from mydia.contexts.media.holdings import refresh_state
+from mydia.contexts.media.models import MediaItem, Season
+from mydia.contexts.media.monitoring import apply_pattern
+from mydia.contexts.metadata import Details, Ids, SeasonDetails
+from mydia.contexts.users import Caller
+from mydia.db import Database, get
+from mydia.errors import NotFound, Unavailable
+from mydia.events import MediaReady, MediaRefreshed, emit
+
+logger = logging.getLogger(__name__)
+
+_FRESH = timedelta(hours=6)
+_AFTER_AN_ERROR = timedelta(hours=6)
+_WITHOUT_PROVIDER = timedelta(days=7)
+
+
+def fetch(
+    outside: Outside,
+    type: str,
+    ids: Ids,
+    *,
+    language: str,
+    source: str = "tmdb",
+    known_seasons: frozenset[int] = frozenset(),
+    ended: bool = False,
+) -> tuple[Details, tuple[SeasonDetails, ...]]:
+    """Return a title's details with its seasons.
+
+    Args:
+        known_seasons: Seasons whose episodes are here already; of an ended series only the others are fetched.
+    """
+    details = metadata.details(outside, type, ids, language=language, source=source)
+    if type != "tv_show":
+        return details, ()
+    complete = tuple(season for season in details.seasons if season.episodes is not None)
+    told = {season.number for season in complete}
+    settled = known_seasons if ended else frozenset()
+    wanted = [season.number for season in details.seasons if season.number not in told and season.number not in settled]
+    return details, (*complete, *metadata.seasons(outside, details.ids, wanted, language=language, source=source))
+
+
+def refresh_item(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    item_id: str,
+    *,
+    force: bool = False,
+    search_now: bool = False,
+) -> str:
+    """Bring a title's details up to date and return a few words about the outcome.
+
+    Args:
+        force: Somebody asked: fetch even what is fresh.
+        search_now: Passed on with MediaReady when these are the first details.
+
+    Emits: MediaReady the first time, else MediaRefreshed when something changed.
+    """
+    with database.reads() as session:
+        item = get(session, MediaItem, item_id, what="This title")
+        first = item.refreshed_at is None
+        fresh = item.refreshed_at is not None and now - item.refreshed_at < _FRESH
+        ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
+        type_, source, ended = item.type, item.provider, item.status in ("ended", "cancelled") and not force
+        language = language_of(session, config, item)
+        known = frozenset(session.scalars(select(Season.number).where(Season.media_item_id == item_id)))
+    if fresh and not force:
+        return "fresh"
+    if source == "none" or not metadata.available(outside):
+        _postpone(database, item_id, now + _WITHOUT_PROVIDER, None if source == "none" else metadata.WITHOUT_PROVIDER)
+        return "no provider"
+    try:
+        details, seasons = fetch(
+            outside, type_, ids, language=language, source=source, known_seasons=known, ended=ended
+        )
+    except NotFound as error:
+        _postpone(database, item_id, now + _WITHOUT_PROVIDER, f"{error} The details stay as they are.")
+        return "gone at the provider"
+    except Unavailable as error:
+        _postpone(database, item_id, now + _AFTER_AN_ERROR, str(error))
+        raise
+    with database.writes() as session:
+        row = session.get(MediaItem, item_id)
+        if row is None:
+            return "removed meanwhile"
+        changed, added = apply_details(session, now, row, details, seasons)
+        if first and row.type == "tv_show":
+            apply_pattern(session, now, row, row.monitor_pattern if row.monitored else "none")
+        refresh_state(session, now, row)
+        if first:
+            emit(session, caller, MediaReady(item_id, search_now))
+        elif changed or added:
+            emit(session, caller, MediaRefreshed(item_id, changed, added))
+    return f"{len(changed)} changes, {added} new episodes"
+
+
+def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> list[str]:
+    """Return the ids of titles whose details have grown old, oldest first."""
+    query = (
+        select(MediaItem.id).where(MediaItem.next_refresh_at <= now).order_by(MediaItem.next_refresh_at).limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def language_of(session: Session, config: Config, item: MediaItem | None) -> str:
+    """Return the language in which a title's details are asked for: its folder's, else the general one."""
+    if item is not None and item.library_path_id is not None:
+        path = settings.get_library_path(session, item.library_path_id)
+        if path.language:
+            return path.language
+    return str(settings.value(session, config, "metadata.language"))
+
+
+def _postpone(database: Database, item_id: str, until: datetime, error: str | None) -> None:
+    with database.writes() as session:
+        row = session.get(MediaItem, item_id)
+        if row is not None:
+            row.next_refresh_at, row.refresh_error = until, error

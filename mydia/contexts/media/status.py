@@ -1,0 +1,96 @@
+"""PURE. What one word says about a title: from its choices, dates, holdings and what is going on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from mydia.contexts.media.models import ItemState
+
+# Films without any home release date count as out this long after their cinema date. Source: arr-stack §1.5.
+_CINEMA_TO_HOME = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the state of a title is decided from."""
+
+    type: str
+    monitored: bool
+    out: bool
+    """Whether the film has reached its minimum availability; not asked for series."""
+    files: int
+    upgradable: bool
+    episodes_total: int
+    """Episodes that should be here by now: aired and monitored, or held anyway."""
+    episodes_held: int
+    activity: str | None
+
+
+def of(facts: Facts) -> ItemState:
+    """Return the state of a title.
+
+    >>> of(Facts("movie", True, True, 0, False, 0, 0, None))
+    <ItemState.MISSING: 'missing'>
+    """
+    if facts.activity is not None:
+        return ItemState(facts.activity)
+    if facts.type == "movie":
+        held, whole, expected = facts.files > 0, True, facts.out
+    else:
+        held, expected = facts.episodes_held > 0 or facts.files > 0, facts.episodes_total > 0
+        whole = facts.episodes_held >= facts.episodes_total
+    if held and (whole or not facts.monitored):
+        return ItemState.UPGRADABLE if facts.upgradable and facts.monitored else ItemState.AVAILABLE
+    if held:
+        return ItemState.PARTIAL
+    if not facts.monitored:
+        return ItemState.UNMONITORED
+    return ItemState.MISSING if expected else ItemState.UPCOMING
+
+
+def movie_is_out(
+    minimum_availability: str,
+    status: str,
+    today: date,
+    *,
+    cinema_on: date | None,
+    digital_on: date | None,
+    physical_on: date | None,
+) -> bool:
+    """Say whether a film has reached the availability at which it is looked for (rules: arr-stack §1.5)."""
+    if minimum_availability == "announced":
+        return True
+    if minimum_availability == "in_cinemas" and cinema_on is not None:
+        return cinema_on <= today
+    home = [day for day in (digital_on, physical_on) if day is not None]
+    if home:
+        return min(home) <= today
+    if cinema_on is not None:
+        return cinema_on + _CINEMA_TO_HOME <= today
+    # Nothing is dated: an old film whose catalogue entry says so is out all the same.
+    return status == "released"
+
+
+def has_aired(air_on: date | None, today: date) -> bool:
+    """Say whether an episode is out; one without a date is not."""
+    return air_on is not None and air_on <= today
+
+
+def next_refresh_in(type: str, status: str, today: date, *, latest_on: date | None, next_on: date | None) -> timedelta:
+    """Return how long a title's details may stay as they are.
+
+    What is near its release changes daily; what ended years ago hardly ever.
+    """
+    if status == "continuing" or next_on is not None:
+        return (
+            timedelta(hours=12) if next_on is not None and next_on <= today + timedelta(days=7) else timedelta(days=2)
+        )
+    if latest_on is None:
+        return timedelta(days=3)
+    age = today - latest_on
+    if age < timedelta(days=60):
+        return timedelta(days=2)
+    if age < timedelta(days=365):
+        return timedelta(days=14)
+    return timedelta(days=60)

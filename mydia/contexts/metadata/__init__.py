@@ -1,0 +1,50 @@
+"""Metadata: looking titles up through the relay, and keeping their artwork."""
+
+from mydia.adapters.metadata_providers.base import (
+    Candidate,
+    Details,
+    EpisodeDetails,
+    Ids,
+    OtherTitle,
+    PersonCredit,
+    SeasonDetails,
+)
+from mydia.contexts.metadata.images import Picture, fetch_wanted, file_of, preview, prune_previews, want_image
+from mydia.contexts.metadata.models import Image
+from mydia.contexts.metadata.search import (
+    WITHOUT_PROVIDER,
+    as_candidate,
+    available,
+    by_ids,
+    details,
+    ids_in,
+    search,
+    seasons,
+    trending,
+)
+
+__all__ = [
+    "WITHOUT_PROVIDER",
+    "Candidate",
+    "Details",
+    "EpisodeDetails",
+    "Ids",
+    "Image",
+    "OtherTitle",
+    "PersonCredit",
+    "Picture",
+    "SeasonDetails",
+    "as_candidate",
+    "available",
+    "by_ids",
+    "details",
+    "fetch_wanted",
+    "file_of",
+    "ids_in",
+    "preview",
+    "prune_previews",
+    "search",
+    "seasons",
+    "trending",
+    "want_image",
+]

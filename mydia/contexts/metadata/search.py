@@ -1,0 +1,122 @@
+"""Asking the metadata provider: which titles there are, and all about one of them."""
+
+from __future__ import annotations
+
+from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
+from mydia.adapters.outside import Outside
+from mydia.errors import Invalid, NotFound, Unavailable
+
+WITHOUT_PROVIDER = (
+    "No metadata source is set up, so titles cannot be looked up. "
+    "Set a TMDB key or a metadata relay under Settings, General."
+)
+
+
+def available(outside: Outside) -> bool:
+    """Say whether titles can be looked up at all."""
+    return outside.metadata.available
+
+
+def search(
+    outside: Outside, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+) -> list[Candidate]:
+    """Return titles that answer to a text, best first.
+
+    A catalogue number is understood too: `tmdb:19`, `tt0017136`, `tvdb:73739`.
+
+    Args:
+        type: `movie` or `tv_show`.
+        source: `tmdb` or `tvdb`.
+
+    Raises:
+        Unavailable: No provider is set up, or it does not answer.
+    """
+    _require(outside)
+    words = text.strip()
+    if not words:
+        raise Invalid("Write a title to search for.", fields={"q": "Write a title."})
+    if ids := ids_in(words):
+        return by_ids(outside, type, ids, language=language)
+    return outside.metadata.search(type, words, year=year, language=language, source=source)
+
+
+def by_ids(outside: Outside, type: str | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
+    """Return the titles that carry one of these numbers; usually one, none when the catalogue has no such number."""
+    _require(outside)
+    if ids.tmdb_id is not None and type is not None:
+        try:
+            found = outside.metadata.details(type, Ids(tmdb_id=ids.tmdb_id), language=language)
+        except NotFound:
+            return []
+        return [as_candidate(found)]
+    return outside.metadata.find(type, imdb_id=ids.imdb_id, tvdb_id=ids.tvdb_id)
+
+
+def details(outside: Outside, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+    """Return everything about a title.
+
+    Raises:
+        NotFound: The catalogue has no such number.
+        Unavailable: No provider is set up, or it does not answer.
+    """
+    _require(outside)
+    return outside.metadata.details(type, ids, language=language, source=source)
+
+
+def seasons(
+    outside: Outside, ids: Ids, wanted: list[int], *, language: str = "en-US", source: str = "tmdb"
+) -> tuple[SeasonDetails, ...]:
+    """Return these seasons with their episodes; one the catalogue lists but cannot tell is left out."""
+    _require(outside)
+    found: list[SeasonDetails] = []
+    for number in wanted:
+        try:
+            found.append(outside.metadata.season(ids, number, language=language, source=source))
+        except NotFound:
+            continue
+    return tuple(found)
+
+
+def trending(outside: Outside, type: str, *, language: str = "en-US") -> list[Candidate]:
+    """Return what is watched this week."""
+    _require(outside)
+    return outside.metadata.trending(type, language=language)
+
+
+def as_candidate(found: Details) -> Candidate:
+    """Return details in the shape of a search answer."""
+    return Candidate(
+        type=found.type,
+        title=found.title,
+        original_title=found.original_title,
+        year=found.year,
+        ids=found.ids,
+        provider=found.provider,
+        overview=found.overview,
+        poster_path=found.poster_path,
+        popularity=found.popularity,
+        original_language=found.original_language,
+        other_titles=tuple(other.title for other in found.titles),
+    )
+
+
+def ids_in(text: str) -> Ids | None:
+    """Read a catalogue number that somebody typed instead of a title.
+
+    >>> ids_in("tt0017136").imdb_id
+    'tt0017136'
+    >>> ids_in("Metropolis") is None
+    True
+    """
+    word = text.strip().lower()
+    if word.startswith("tt") and word[2:].isdigit() and 7 <= len(word) - 2 <= 9:
+        return Ids(imdb_id=word)
+    name, _, number = word.partition(":")
+    if not number.isdigit() or len(number) > 9:
+        return None
+    return {"tmdb": Ids(tmdb_id=int(number)), "tvdb": Ids(tvdb_id=int(number))}.get(name)
+
+
+def _require(outside: Outside) -> None:
+    if not outside.metadata.available:
+        raise Unavailable(WITHOUT_PROVIDER)

@@ -1,0 +1,76 @@
+"""Jobs of titles and their artwork."""
+
+from __future__ import annotations
+
+from mydia import clock
+from mydia.contexts import media, metadata
+from mydia.contexts.users import SYSTEM
+from mydia.errors import NotFound, Unavailable
+from mydia.jobs.broker import Deps, job
+
+
+@job("metadata.refresh_item", queue="media", title="Refresh a title", max_retries=4, min_backoff_s=30)
+def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_now: bool = False) -> str:
+    """Fetch one title's details, then its artwork."""
+    try:
+        said = media.refresh_item(
+            deps.database,
+            deps.outside,
+            deps.config,
+            SYSTEM,
+            clock.now(),
+            media_item_id,
+            force=force,
+            search_now=search_now,
+        )
+    except NotFound:
+        return "removed meanwhile"
+    deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
+    return said
+
+
+@job("metadata.refresh_due", queue="media", title="Refresh metadata", max_retries=0, time_limit_s=3600)
+def refresh_due(deps: Deps) -> str:
+    """Refresh the titles whose details have grown old; stops early when the provider does not answer."""
+    with deps.database.reads() as session:
+        due = media.due_for_refresh(session, clock.now())
+    for done, item_id in enumerate(due):
+        if deps.run.cancelled():
+            return f"{done} of {len(due)} refreshed, then stopped"
+        deps.run.progress(done, len(due))
+        try:
+            media.refresh_item(deps.database, deps.outside, deps.config, SYSTEM, clock.now(), item_id)
+        except NotFound:
+            continue
+        except Unavailable as error:
+            return f"{done} of {len(due)} refreshed, then: {error}"
+    if due:
+        deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
+    return f"{len(due)} refreshed"
+
+
+@job("metadata.fetch_images", queue="media", title="Fetch artwork", max_retries=2, time_limit_s=1800)
+def fetch_images(deps: Deps) -> str:
+    """Fetch artwork that is wanted, in small batches, until none is due."""
+    fetched = 0
+    while not deps.run.cancelled():
+        batch = metadata.fetch_wanted(deps.database, deps.outside, clock.now(), deps.config.images_directory, limit=25)
+        if not batch:
+            break
+        fetched += batch
+        deps.run.progress(fetched, None, f"{fetched} pictures")
+    return f"{fetched} pictures"
+
+
+@job("metadata.roll_over", queue="default", title="Turn the calendar")
+def roll_over(deps: Deps) -> str:
+    """Compute the state of titles that came out since yesterday."""
+    with deps.database.writes() as session:
+        changed = media.roll_over(session, clock.now())
+    return f"{changed} titles looked at"
+
+
+@job("metadata.prune_previews", queue="default", title="Prune previews")
+def prune_previews(deps: Deps) -> str:
+    """Delete pictures of titles that somebody looked at long ago."""
+    return f"{metadata.prune_previews(deps.config.images_directory, clock.now())} previews deleted"
