@@ -1,0 +1,479 @@
+"""What a job is, how it is put on a queue, and how one attempt at it is made. The broker is chosen by URL.
+
+A job is a function `fn(deps: Deps, **params)`; params are plain JSON values, ids and not rows. It opens short units of
+work, calls a context, may tell its progress through `deps.run`, and returns a few words about what came of it, or None:
+
+    @job("library.scan", title="Library scan", queue="media", time_limit_s=6 * 3600)
+    def scan(deps: Deps, *, library_path_id: str) -> str | None: ...
+
+Jobs run at least once: a worker may be killed at any instruction, so they are idempotent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import dramatiq
+from dramatiq.middleware import CurrentMessage, Interrupt, Retries, TimeLimit, TimeLimitExceeded
+
+from mydia import clock
+from mydia.adapters.errors import Refused
+from mydia.errors import Misconfigured, MydiaError, Unavailable
+from mydia.logs import correlation_id
+from mydia.taskboard import RunState, TaskBoard
+
+if TYPE_CHECKING:
+    from mydia.adapters.outside import Outside
+    from mydia.config import Config
+    from mydia.db import Database
+
+logger = logging.getLogger(__name__)
+
+QUEUES: dict[str, int] = {"critical": 10, "default": 5, "media": 3, "search": 2, "notifications": 1}
+"""Queue -> how many of its jobs run at once in one worker process."""
+
+SLOTS = 8
+"""Jobs of all queues that run at once in one worker process: its number of job threads."""
+
+_PROGRESS_EVERY_S = 0.5
+_CANCEL_LOOK_EVERY_S = 0.5
+# Not worth another attempt: the world would have to change first, and then an event or a sweep starts the job anew.
+_MESSAGE_LIMIT = 2_000
+
+
+class JobFunction(Protocol):
+    """`fn(deps, **params)`."""
+
+    def __call__(self, deps: Deps, /, **params: Any) -> str | None:
+        """Do it; return a few words about the outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function that can be run later. Calling it runs it here and now, which tests do."""
+
+    name: str
+    function: Callable[..., str | None]
+    title: str
+    queue: str
+    max_retries: int
+    min_backoff_s: float
+    max_backoff_s: float
+    time_limit_s: float
+    priority: int
+    """Lower goes first within its queue."""
+
+    def __call__(self, deps: Deps, **params: Any) -> str | None:
+        """Run it in this thread."""
+        return self.function(deps, **params)
+
+    def key(self, **params: Any) -> str:
+        """Return the deduplication key of this job with these params: one that waits is enough."""
+        return dedup_key(self.name, params)
+
+
+def dedup_key(job: str, params: Mapping[str, Any]) -> str:
+    """Return the deduplication key that stands for a job with exactly these params."""
+    return f"{job}:{json.dumps(dict(params), sort_keys=True, separators=(',', ':'))}"
+
+
+REGISTRY: dict[str, Job] = {}
+"""Every job whose module has been imported, by name."""
+
+
+def job(
+    name: str,
+    *,
+    queue: str = "default",
+    title: str | None = None,
+    max_retries: int = 3,
+    min_backoff_s: float = 15.0,
+    max_backoff_s: float = 3600.0,
+    time_limit_s: float = 600.0,
+    priority: int = 5,
+) -> Callable[[Callable[..., str | None]], Job]:
+    """Make a function `fn(deps, **params)` a job.
+
+    Args:
+        name: `topic.verb`, unique and never renamed: messages on disk carry it.
+        queue: One of QUEUES.
+        title: What the tasks page calls it; made from the name when missing.
+        max_retries: Attempts after the first.
+        min_backoff_s: Wait before the second attempt; doubled, with jitter, each time after, up to `max_backoff_s`.
+        time_limit_s: After so long the attempt is interrupted (not inside a C call) and counts as failed.
+        priority: Lower goes first within its queue.
+    """
+    if queue not in QUEUES:
+        msg = f"job {name}: there is no queue {queue!r}; choose one of {', '.join(QUEUES)}"
+        raise ValueError(msg)
+
+    def register(function: Callable[..., str | None]) -> Job:
+        known = REGISTRY.get(name)
+        if known is not None and known.function.__module__ != function.__module__:
+            msg = f"two jobs are called {name}: in {known.function.__module__} and in {function.__module__}"
+            raise ValueError(msg)
+        said = title or name.rpartition(".")[2].replace("_", " ").capitalize()
+        made = Job(name, function, said, queue, max_retries, min_backoff_s, max_backoff_s, time_limit_s, priority)
+        REGISTRY[name] = made
+        return made
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A line of the SCHEDULE table: a cron line, in local time, that starts a job."""
+
+    cron: str
+    """Five fields as in crontab; weekdays as names or in cron's numbers (0 and 7 are Sunday)."""
+    job: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    """Key under which settings may change the cron line; the job's name when empty."""
+    title: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the name, or the job's where it has none of its own."""
+        return self.name or self.job
+
+
+class RunHandle(Protocol):
+    """What a running job can say and ask about itself."""
+
+    @property
+    def id(self) -> str:
+        """The run's id on the task board."""
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Tell how far it is. Cheap: written at most twice a second."""
+
+    def cancelled(self) -> bool:
+        """Tell whether to stop early: a person cancelled, or the worker is shutting down.
+
+        Look between slices and return; after a shutdown the same message is delivered again.
+        """
+
+
+class Quiet:
+    """A run nobody watches, for calling a job directly in tests and from the command line."""
+
+    id = "-"
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Ignore it."""
+
+    def cancelled(self) -> bool:
+        """Say no."""
+        return False
+
+
+class Enqueue(Protocol):
+    """Put a job on its queue."""
+
+    def __call__(
+        self,
+        job: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        dedup: str | None = None,
+        delay_s: float = 0.0,
+        cause: str | None = None,
+    ) -> str:
+        """See `Enqueuer.__call__`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What a job gets: `database`, `outside`, `config`, the way to start other jobs, and its own run."""
+
+    database: Database
+    outside: Outside
+    config: Config
+    enqueue: Enqueue
+    board: TaskBoard
+    run: RunHandle = field(default_factory=Quiet)
+
+
+class Enqueuer:
+    """Puts jobs on their queues, whichever broker there is."""
+
+    def __init__(self, broker: dramatiq.Broker, jobs: Mapping[str, Job] | None = None) -> None:
+        self._broker = broker
+        self._jobs = REGISTRY if jobs is None else jobs
+
+    def __call__(
+        self,
+        job: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        dedup: str | None = None,
+        delay_s: float = 0.0,
+        cause: str | None = None,
+    ) -> str:
+        """Put a job on its queue and return the run's id.
+
+        Args:
+            params: Plain JSON values.
+            dedup: Key under which one waiting run is enough: a second one only pulls the first forward to its own time
+                and priority. A run that has started no longer counts, so new work that appears meanwhile is not lost.
+            delay_s: Not before so many seconds from now; survives restarts.
+            cause: Why, for the tasks page.
+
+        Returns:
+            The id of the new run, or of the one that already waits under `dedup`.
+
+        Raises:
+            Misconfigured: There is no such job.
+        """
+        known = self._jobs.get(job)
+        if known is None:
+            raise Misconfigured(f"There is no job called {job}.")
+        message: dramatiq.Message[Any] = dramatiq.Message(
+            queue_name=known.queue,
+            actor_name=known.name,
+            args=(),
+            kwargs=dict(params or {}),
+            options={"dedup": dedup, "cause": cause},
+            message_id=clock.new_id(),
+        )
+        sent = self._broker.enqueue(message, delay=int(delay_s * 1000) if delay_s > 0 else None)
+        return sent.message_id
+
+    enqueue = __call__
+
+
+@dataclass(slots=True)
+class Ending:
+    """How an attempt that did not raise ended; the broker writes it on the board with the acknowledgement."""
+
+    state: RunState
+    result: str | None = None
+
+
+def set_ending(message: dramatiq.MessageProxy, ending: Ending) -> None:
+    """Leave the outcome with the message for whoever acknowledges it."""
+    vars(message)["ending"] = ending
+
+
+def ending_of(message: dramatiq.MessageProxy) -> Ending:
+    """Return the outcome left with the message; `done` when nothing was."""
+    found: Ending = vars(message).get("ending") or Ending(RunState.DONE)
+    return found
+
+
+class AttemptFailed(dramatiq.Retry):
+    """An attempt raised. Carries what people and the log need; dramatiq does not log it again."""
+
+    def __init__(self, error: BaseException) -> None:
+        after_s = error.retry_after_s if isinstance(error, Unavailable) else None
+        super().__init__(describe(error), delay=None if after_s is None else int(after_s * 1000))
+        self.text = describe(error)
+        self.worth_retrying = _is_worth_retrying(error)
+        # A sentence for people needs no traceback; a bug does.
+        self.trace = None if isinstance(error, MydiaError) else "".join(traceback.format_exception(error, limit=-20))
+
+
+class HandedBack(dramatiq.Retry):
+    """The worker is stopping and the job stopped early: deliver it again, at no cost to its attempts."""
+
+    def __init__(self) -> None:
+        super().__init__("handed back by a stopping worker", delay=0)
+
+
+def _is_worth_retrying(error: BaseException) -> bool:
+    # The other kinds say that this call, as it is, can never succeed; when the world changes, an event or a sweep
+    # starts the job anew.
+    return isinstance(error, Unavailable) and not isinstance(error, Refused) if isinstance(error, MydiaError) else True
+
+
+def describe(error: BaseException) -> str:
+    """Return the sentence that the tasks page shows for an exception."""
+    if isinstance(error, MydiaError):
+        return error.message
+    if isinstance(error, TimeLimitExceeded):
+        return "It took longer than its time limit and was interrupted."
+    return f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
+
+
+def _retry_when(known: Job) -> Callable[[int, BaseException], bool]:
+    def decide(retries: int, error: BaseException) -> bool:
+        if isinstance(error, HandedBack):
+            return True
+        return retries < known.max_retries and (not isinstance(error, AttemptFailed) or error.worth_retrying)
+
+    return decide
+
+
+class _BoardRun:
+    """The handle of one attempt, backed by the board."""
+
+    def __init__(self, board: TaskBoard, run_id: str, stopping: threading.Event) -> None:
+        self.id = run_id
+        self.told = False
+        self.by_person = False
+        self._board = board
+        self._stopping = stopping
+        self._last: tuple[int, int | None, str | None] | None = None
+        self._wrote_at = self._looked_at = 0.0
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        self._last = (done, total, note)
+        if clock.monotonic_s() - self._wrote_at >= _PROGRESS_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what `progress` held back."""
+        if self._last is not None:
+            self._board.write_progress(self.id, *self._last)
+            self._last = None
+            self._wrote_at = clock.monotonic_s()
+
+    def cancelled(self) -> bool:
+        if self.told:
+            return True
+        if clock.monotonic_s() - self._looked_at >= _CANCEL_LOOK_EVERY_S:
+            self._looked_at = clock.monotonic_s()
+            self.by_person = self._board.is_cancel_asked(self.id)
+        self.told = self.by_person or self._stopping.is_set()
+        return self.told
+
+
+def declare_jobs(
+    broker: dramatiq.Broker, jobs: Mapping[str, Job], deps: Deps, stopping: threading.Event | None = None
+) -> None:
+    """Make the broker able to run these jobs.
+
+    Args:
+        deps: What every job gets; each attempt gets it with a run of its own.
+        stopping: Set when the process is about to stop: jobs that ask are told so, and are delivered again.
+    """
+    stopping = stopping or threading.Event()
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    for known in jobs.values():
+        dramatiq.Actor(
+            _attempt(known, deps, stopping),
+            broker=broker,
+            actor_name=known.name,
+            queue_name=known.queue,
+            priority=known.priority,
+            options={
+                "retry_when": _retry_when(known),
+                "min_backoff": int(known.min_backoff_s * 1000),
+                "max_backoff": int(known.max_backoff_s * 1000),
+                "time_limit": int(known.time_limit_s * 1000),
+            },
+        )
+    deps.board.write_catalogue({known.name: (known.title, known.queue) for known in jobs.values()})
+
+
+def _attempt(known: Job, deps: Deps, stopping: threading.Event) -> Callable[..., None]:
+    def attempt(**params: Any) -> None:
+        message = CurrentMessage.get_current_message()
+        assert isinstance(message, dramatiq.MessageProxy)
+        run = _BoardRun(deps.board, message.message_id, stopping)
+        token = correlation_id.set(run.id)
+        try:
+            outcome = known.function(replace(deps, run=run), **params)
+        except (Exception, Interrupt) as error:
+            if run.by_person:
+                set_ending(message, Ending(RunState.CANCELLED))
+                return
+            if isinstance(error, MydiaError):
+                logger.warning("job failed", extra={"job": known.name, "error": error.message})
+            else:
+                logger.exception("job failed", extra={"job": known.name})
+            raise AttemptFailed(error) from error
+        finally:
+            run.flush()
+            correlation_id.reset(token)
+        if run.by_person:
+            set_ending(message, Ending(RunState.CANCELLED, outcome))
+        elif run.told:
+            raise HandedBack
+        else:
+            set_ending(message, Ending(RunState.DONE, outcome))
+
+    return attempt
+
+
+class Slots:
+    """How many more messages may be taken now: so many of one queue, so many in all.
+
+    Taking no more than can run at once keeps "running" true on the tasks page and leaves the rest to other workers.
+    One slot is kept free of everything but `critical`, so that a household's click never waits for a night of scans.
+    """
+
+    def __init__(self, slots: int = SLOTS, queues: Mapping[str, int] | None = None) -> None:
+        self.slots = slots
+        self.queues = dict(QUEUES if queues is None else queues)
+        self._in_flight: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._news: dict[str, threading.Event] = {}
+
+    def news(self, queue: str) -> threading.Event:
+        """Return the event that is set when it may be worth looking at a queue again."""
+        with self._lock:
+            return self._news.setdefault(queue, threading.Event())
+
+    def wake(self, queue: str | None = None) -> None:
+        """Have the consumer of one queue, or of all, look again."""
+        if queue is not None:
+            self.news(queue).set()
+            return
+        with self._lock:
+            for event in self._news.values():
+                event.set()
+
+    def take(self, queue: str, wanted: int) -> int:
+        """Reserve up to so many slots and return how many there were; give back what is not used."""
+        with self._lock:
+            reserve = 0 if queue == "critical" or self.slots == 1 else 1
+            free = self.slots - reserve - sum(self._in_flight.values())
+            taken = max(0, min(wanted, free, self.queues.get(queue, self.slots) - self._in_flight.get(queue, 0)))
+            self._in_flight[queue] = self._in_flight.get(queue, 0) + taken
+            return taken
+
+    def give_back(self, queue: str, number: int = 1) -> None:
+        """Free slots after a message has ended, and wake whoever may have waited for them."""
+        if number == 0:
+            return
+        with self._lock:
+            was_full = sum(self._in_flight.values()) >= self.slots - 1
+            self._in_flight[queue] -= number
+        self.wake(None if was_full else queue)
+
+
+def make_broker(url: str, board: TaskBoard, slots: Slots | None = None) -> dramatiq.Broker:
+    """Return the broker for an address.
+
+    Args:
+        url: `sqlite:` (the board's own file), `redis://…` or `amqp://…`.
+        slots: How much this process may run at once; the defaults when None.
+
+    Raises:
+        Misconfigured: The scheme is unknown or its driver is not installed.
+    """
+    slots = slots or Slots()
+    scheme = urlsplit(url).scheme.partition("+")[0]
+    if scheme == "sqlite":
+        from mydia.jobs.sqlite_broker import SqliteBroker
+
+        return SqliteBroker(board, slots, middleware=_middleware())
+    if scheme in ("redis", "rediss", "amqp", "amqps"):
+        from mydia.jobs.foreign_brokers import make_foreign_broker
+
+        return make_foreign_broker(url, board, slots, _middleware())
+    raise Misconfigured(f"BROKER_URL begins with “{scheme}:”, but only sqlite:, redis:// and amqp:// are known.")
+
+
+def _middleware() -> list[dramatiq.Middleware]:
+    return [TimeLimit(), Retries(), CurrentMessage()]
