@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import socket
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -98,16 +99,17 @@ class Http:
         # httpx2 logs every address with its query at INFO, and keys travel in queries.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.getLogger("httpcore2").setLevel(logging.WARNING)
-        self._configured = _client(_GuardedNetwork(public_only=False), verify=verify)
-        self._foreign = _client(_GuardedNetwork(public_only=True), verify=verify)
-        self._unverified: httpx2.Client | None = None
+        self._verify = verify
+        self._lock = threading.Lock()
+        # Made when first needed, for reading the certificates of the world takes 20 ms each.
+        self._clients: dict[tuple[bool, bool], httpx2.Client] = {}
 
     def close(self) -> None:
-        """Close all connections."""
-        self._configured.close()
-        self._foreign.close()
-        if self._unverified is not None:
-            self._unverified.close()
+        """Close all connections; the next request opens them anew."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
 
     def request(
         self,
@@ -187,13 +189,12 @@ class Http:
         return self.request(service, "GET", url, **options)
 
     def _client_for(self, url: str, own_hosts: set[str], *, verify: bool) -> httpx2.Client:
-        if _host(url) not in own_hosts:
-            return self._foreign
-        if verify:
-            return self._configured
-        if self._unverified is None:
-            self._unverified = _client(_GuardedNetwork(public_only=False), verify=False)
-        return self._unverified
+        public_only = _host(url) not in own_hosts
+        key = (public_only, self._verify and (verify or public_only))
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = _client(_GuardedNetwork(public_only=public_only), verify=key[1])
+            return self._clients[key]
 
 
 def fault(service: str, response: Response) -> AdapterError:
@@ -202,7 +203,7 @@ def fault(service: str, response: Response) -> AdapterError:
     retry_after_s = read_retry_after(response.headers.get("retry-after"))
     if status == 429 or (status == 503 and retry_after_s is not None):
         when = f"; it asked to wait {retry_after_s:.0f} seconds" if retry_after_s else ""
-        return Limited(service, f"too many requests{when}", retry_after_s=retry_after_s)
+        return Limited(service, f"wants to be left alone for now (HTTP {status}){when}", retry_after_s=retry_after_s)
     if status in {401, 403}:
         return Refused(service, f"did not accept the credentials (HTTP {status}); check user name, password or key")
     if status == 407:
@@ -338,10 +339,11 @@ class _GuardedTransport(httpx2.HTTPTransport):
     """The usual transport on a guarded network."""
 
     def __init__(self, network: httpcore2.NetworkBackend, *, verify: bool) -> None:
-        super().__init__(verify=verify)
+        context = httpx2.create_ssl_context(verify=verify)
+        super().__init__(verify=context)
         self._pool.close()
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(verify=verify),
+            ssl_context=context,
             max_connections=64,
             max_keepalive_connections=16,
             keepalive_expiry=20.0,
@@ -388,8 +390,8 @@ def _exchange(
     except httpx2.ConnectError as error:
         raise _cannot_connect(service, shown, error) from error
     except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
-        if not received and "disconnected" in str(error).lower():
-            raise Unreachable(service, f"{shown} closed the connection without an answer") from error
+        if "disconnected" in str(error).lower() or "peer closed" in str(error).lower():
+            raise Unreachable(service, f"{shown} closed the connection in the middle of its answer") from error
         raise Nonsense(service, f"{shown} does not speak proper HTTP; check address and port") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         raise Unreachable(service, f"the connection to {shown} broke") from error

@@ -37,6 +37,8 @@ class Asked:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes = b""
+    target: str = ""
+    """Path and query exactly as sent."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ class StandIn:
             dict(parse_qsl(address.query, keep_blank_values=True)),
             {name.lower(): text for name, text in handler.headers.items()},
             handler.rfile.read(length) if length else b"",
+            handler.path,
         )
         if asked.path.startswith("/__control/"):
             self._send(handler, self._control(asked))

@@ -65,6 +65,8 @@ _STATES: Mapping[str, RemoteState] = {
     "stoppedUP": RemoteState.COMPLETED,
 }
 
+_ABSOLUTE = re.compile(r"/|\\\\|[A-Za-z]:[\\/]")
+
 _SENTENCES: Mapping[str, str] = {
     "error": "qBittorrent stopped with an error; its log says why.",
     "missingFiles": "The files are gone from the folder where qBittorrent kept them.",
@@ -376,9 +378,10 @@ def _notes(
 def _output_path(row: Mapping[str, Any]) -> str | None:
     path = str(row.get("content_path") or "")
     # While a magnet's metadata is missing the content path is the whole save folder, which must never be imported.
-    if not path or _same_folder(path, str(row.get("save_path") or "")) or _same_folder(path, row.get("download_path")):
+    if _same_folder(path, row.get("save_path")) or _same_folder(path, row.get("download_path")):
         return None
-    return path
+    # Until a new torrent is checked the path lacks its folder; seen with 4.5.2.
+    return path if _ABSOLUTE.match(path) else None
 
 
 def _same_folder(path: str, other: object) -> bool:

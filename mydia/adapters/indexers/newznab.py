@@ -153,8 +153,10 @@ class Newznab:
         channel = document.find("channel")
         if document.tag != "rss" or channel is None:
             raise Nonsense(self.connection.name, "answered with a document that is not a feed")
-        found = [self._release(item) for item in channel.findall("item")]
-        unique = {release.guid: release for release in found if release is not None}
+        items = channel.findall("item")
+        unique = {release.guid: release for item in items if (release := self._release(item)) is not None}
+        if items and not unique:
+            raise Nonsense(self.connection.name, "lists releases without titles or links")
         return list(unique.values())[:limit]
 
     def _get(self, parameters: Mapping[str, str | None]) -> etree._Element:
