@@ -1,0 +1,53 @@
+# The two commands of the README, and the checks behind them.
+.PHONY: run test check demo lint types imports pytest css lock bench clean help
+
+PY := .venv/bin/python
+WORKERS ?= auto
+
+help:
+	@echo "make run    start Mydia on http://localhost:$${PORT:-4000}, data under $${DATA_DIR:-./data}"
+	@echo "make demo   start it with a made library, stand-ins for the outside and, where installed, a real qBittorrent"
+	@echo "make test   install what the tests need and run everything"
+
+run:
+	@scripts/environment requirements.lock
+	@exec $(PY) -m mydia serve
+
+demo:
+	@scripts/environment requirements-dev.lock
+	@exec $(PY) -m tests.demo
+
+test:
+	@scripts/test-packages
+	@scripts/environment requirements-dev.lock
+	@$(MAKE) --no-print-directory check
+
+check: lint types imports pytest
+
+lint:
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+types:
+	$(PY) -m mypy
+
+imports:
+	.venv/bin/lint-imports --no-cache
+
+pytest:
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal
+
+css:
+	frontend/build.sh
+
+# Hashes only: no address of where packages come from stands in a lock.
+lock:
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+
+bench:
+	@scripts/environment requirements-dev.lock
+	$(PY) -m benchmarks
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
