@@ -1,0 +1,34 @@
+"""Where titles are looked up: through a metadata relay, or in the NFO files beside the media."""
+
+from mydia.adapters.metadata_providers.base import (
+    Candidate,
+    Details,
+    EpisodeDetails,
+    Ids,
+    MetadataProvider,
+    OtherTitle,
+    PersonCredit,
+    SeasonDetails,
+)
+from mydia.adapters.metadata_providers.fetch import Fetch, HttpFetch
+from mydia.adapters.metadata_providers.nfo import NfoFacts, nfo_beside, read_nfo
+from mydia.adapters.metadata_providers.nothing import NoProvider
+from mydia.adapters.metadata_providers.relay import RelayProvider
+
+__all__ = [
+    "Candidate",
+    "Details",
+    "EpisodeDetails",
+    "Fetch",
+    "HttpFetch",
+    "Ids",
+    "MetadataProvider",
+    "NfoFacts",
+    "NoProvider",
+    "OtherTitle",
+    "PersonCredit",
+    "RelayProvider",
+    "SeasonDetails",
+    "nfo_beside",
+    "read_nfo",
+]

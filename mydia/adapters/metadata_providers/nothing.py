@@ -1,0 +1,51 @@
+"""The provider of an installation that asks nobody: names and NFO files have to do."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from mydia.adapters.errors import Refused
+from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
+
+
+class NoProvider:
+    """Refuses every question, so that nobody takes silence for an empty answer."""
+
+    name = "none"
+    available = False
+
+    def search(
+        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+    ) -> list[Candidate]:
+        """Refuse."""
+        self._refuse()
+
+    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+        """Refuse."""
+        self._refuse()
+
+    def details(self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+        """Refuse."""
+        self._refuse()
+
+    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
+        """Refuse."""
+        self._refuse()
+
+    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+        """Refuse."""
+        self._refuse()
+
+    def image(self, path: str, size: str) -> tuple[bytes, str]:
+        """Refuse."""
+        self._refuse()
+
+    def check(self) -> None:
+        """Refuse."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise Refused(
+            "Metadata",
+            "no source is set up; add a TMDB key or a relay's address in the settings, or go on with names only",
+        )

@@ -1,0 +1,167 @@
+"""The metadata provider that asks a relay, embedded or by URL; TMDB and TheTVDB are translated by their own modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mydia.adapters.errors import Nonsense, Refused
+from mydia.adapters.metadata_providers import tmdb, tvdb
+from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
+from mydia.adapters.metadata_providers.fetch import Fetch, not_told
+from mydia.errors import NotFound
+
+_SERVICE = "Metadata"
+_MAX_TVDB_PAGES = 20  # of 500 episodes each
+
+
+class RelayProvider:
+    """Looks titles up through a relay."""
+
+    def __init__(self, fetch: Fetch, *, name: str = "relay") -> None:
+        self.name = name
+        self._fetch = fetch
+
+    @property
+    def available(self) -> bool:
+        """Whether any catalogue can be asked."""
+        return bool(self._fetch.sources)
+
+    def check(self) -> None:
+        """Ask whether the relay and its catalogue answer; raises AdapterError when not."""
+        if "tmdb" in self._fetch.sources:
+            self._ask("/configuration", {}, fresh=True)
+        else:
+            self._ask("/tvdb/search", {"query": "mydia", "type": "series"}, fresh=True)
+
+    def search(
+        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+    ) -> list[Candidate]:
+        """Search titles of one type; a year narrows, and is not tried without."""
+        if self._source(source) == "tvdb":
+            kind = "movie" if type == "movie" else "series"
+            params = {"query": text, "type": kind} | ({"year": str(year)} if year else {})
+            return tvdb.candidates(self._ask("/tvdb/search", params), type, language)
+        path, year_name = (
+            ("/tmdb/movies/search", "year") if type == "movie" else ("/tmdb/tv/search", "first_air_date_year")
+        )
+        params = {"query": text, "language": language} | ({year_name: str(year)} if year else {})
+        return tmdb.candidates(self._ask(path, params), type)
+
+    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+        """Find titles by another catalogue's number; a relay that does not know how finds none."""
+        number, source = (imdb_id, "imdb_id") if imdb_id else (str(tvdb_id), "tvdb_id") if tvdb_id else ("", "")
+        if not number:
+            return []
+        if "tmdb" not in self._fetch.sources:
+            if imdb_id:
+                answer = self._ask_or_none(f"/tvdb/search/remoteid/{imdb_id}", {})
+                return [] if answer is None else tvdb.found(answer, type)
+            return [tvdb.as_candidate(self.details("tv_show", Ids(tvdb_id=tvdb_id), source="tvdb"))]
+        answer = self._ask_or_none(f"/tmdb/find/{number}", {"external_source": source})
+        found = [] if answer is None else tmdb.found(answer, type)
+        # Who is found by a number has that number, which the answer does not repeat.
+        return [tmdb.with_ids(c, imdb_id=imdb_id, tvdb_id=None if imdb_id else tvdb_id) for c in found]
+
+    def details(
+        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> Details:
+        """Return everything about a title.
+
+        Args:
+            ids: One number is enough; without the source's own it is found by another.
+            source: The catalogue that is asked, `tmdb` or `tvdb`; the other one when this one has no number.
+            fresh: Past the cache, when a person asked for a refresh.
+
+        Raises:
+            NotFound: The catalogue has no such number.
+        """
+        if self._source(source) == "tvdb" and ids.tvdb_id:
+            kind = "movies" if type == "movie" else "series"
+            answer = self._ask(f"/tvdb/{kind}/{ids.tvdb_id}/extended", {"meta": "translations"}, fresh=fresh)
+            return tvdb.details(answer, type, language)
+        number = ids.tmdb_id or self._tmdb_number(type, ids)
+        path = f"/tmdb/movies/{number}" if type == "movie" else f"/tmdb/tv/shows/{number}"
+        params = {"language": language, **tmdb.details_params(type, language)}
+        return tmdb.details(self._ask(path, params, fresh=fresh), type, language)
+
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> SeasonDetails:
+        """Return one season with its episodes.
+
+        Raises:
+            NotFound: The catalogue has no such series or season.
+        """
+        if self._source(source) == "tvdb" and ids.tvdb_id:
+            return self._tvdb_season(ids.tvdb_id, number, language, fresh=fresh)
+        series = ids.tmdb_id or self._tmdb_number("tv_show", ids)
+        answer = self._ask(f"/tmdb/tv/shows/{series}/{number}", {"language": language}, fresh=fresh)
+        return tmdb.season(answer, number)
+
+    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+        """Return what is watched this week."""
+        path = "/tmdb/movies/trending" if type == "movie" else "/tmdb/tv/trending"
+        return tmdb.candidates(self._ask(path, {"language": language}), type)
+
+    def image(self, path: str, size: str) -> tuple[bytes, str]:
+        """Return (content, content type) of a picture in a provider size such as `w342` or `original`.
+
+        Args:
+            path: TMDB's path, or TheTVDB's whole address, for which `size` means nothing.
+        """
+        return self._fetch.image(path, size)
+
+    # Inside
+
+    def _source(self, wanted: str) -> str:
+        if wanted in self._fetch.sources:
+            return wanted
+        if not self._fetch.sources:
+            raise Refused(_SERVICE, "no catalogue is set up; add a TMDB or TheTVDB key in the settings")
+        return next(iter(sorted(self._fetch.sources)))
+
+    def _ask(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any:
+        status, answer = self._fetch(path, params, fresh=fresh)
+        if status == 404:
+            raise NotFound("The catalogue does not know this title (any more).")
+        if status >= 300:
+            raise not_told(status)
+        if answer is None:
+            raise Nonsense(_SERVICE, "the relay answered with nothing")
+        return answer
+
+    def _ask_or_none(self, path: str, params: Mapping[str, str]) -> Any | None:
+        try:
+            return self._ask(path, params)
+        except NotFound:
+            return None
+
+    def _tmdb_number(self, type: str, ids: Ids) -> int:
+        if ids.imdb_id or ids.tvdb_id:
+            hits = self.find(type, imdb_id=ids.imdb_id, tvdb_id=None if ids.imdb_id else ids.tvdb_id)
+            if not hits and ids.imdb_id and ids.tvdb_id:
+                hits = self.find(type, tvdb_id=ids.tvdb_id)
+            for hit in hits:
+                if hit.ids.tmdb_id:
+                    return hit.ids.tmdb_id
+        raise NotFound("The catalogue does not know this title by the numbers we have.")
+
+    def _tvdb_season(self, series: int, number: int, language: str, *, fresh: bool) -> SeasonDetails:
+        extended = self._ask(f"/tvdb/series/{series}/extended", {"meta": "translations"}, fresh=fresh)
+        summary = tvdb.season_summary(extended, number)
+        if summary is None:
+            raise NotFound(f"TheTVDB does not know season {number} of this series.")
+        told = tvdb.language_code(language)
+        episodes: list[Mapping[str, Any]] = []
+        for page in range(_MAX_TVDB_PAGES):
+            path = f"/tvdb/series/{series}/episodes/official/{told}"
+            answer = self._ask_or_none(path, {"page": str(page)})
+            if answer is None and page == 0:
+                # A relay of the first era knows seasons only by their own number, and in the original language.
+                season_id = tvdb.season_id(extended, number)
+                return tvdb.season(summary, self._ask(f"/tvdb/seasons/{season_id}/extended", {}, fresh=fresh), number)
+            episodes += tvdb.episode_rows(answer)
+            if not tvdb.has_next(answer):
+                break
+        return tvdb.season(summary, {"data": {"episodes": episodes}}, number)

@@ -1,0 +1,376 @@
+"""TMDB's shapes in our words. Pure, but for the day it is, which a film's status depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from mydia import clock
+from mydia.adapters.errors import Nonsense
+from mydia.adapters.metadata_providers import read
+from mydia.adapters.metadata_providers.base import (
+    Candidate,
+    Details,
+    EpisodeDetails,
+    Ids,
+    OtherTitle,
+    PersonCredit,
+    SeasonDetails,
+)
+
+_SERVICE = "TMDB"
+_ANIMATION = 16
+_MAX_CAST = 30
+_CREW = (
+    "Director",
+    "Writer",
+    "Screenplay",
+    "Novel",
+    "Story",
+    "Producer",
+    "Original Music Composer",
+    "Director of Photography",
+    "Editor",
+)
+_FILM_STATUS = {
+    "Rumored": "announced",
+    "Planned": "announced",
+    "In Production": "in_production",
+    "Post Production": "in_production",
+    "Canceled": "cancelled",
+}
+_SERIES_STATUS = {
+    "Returning Series": "continuing",
+    "Planned": "announced",
+    "Pilot": "announced",
+    "In Production": "in_production",
+    "Ended": "ended",
+    "Canceled": "cancelled",
+}
+_FINALES = {"finale": "season", "mid_season": "mid_season", "series_finale": "series"}
+# When nobody tells of a disc or a stream, a film is taken to be out that long after the cinemas. Radarr counts likewise.
+_HOME_AFTER = timedelta(days=90)
+_CINEMA, _LIMITED, _DIGITAL, _PHYSICAL = 3, 2, 4, 5
+
+_SHARED_PARTS = (
+    "alternative_titles",
+    "credits",
+    "external_ids",
+    "images",
+    "keywords",
+    "recommendations",
+    "translations",
+    "videos",
+)
+
+
+def details_params(type: str, language: str) -> dict[str, str]:
+    """Return the parameters that bring everything about a title in one answer."""
+    parts = sorted((*_SHARED_PARTS, "release_dates" if type == "movie" else "content_ratings"))
+    short = language.partition("-")[0]
+    languages = [short, *(["en"] if short != "en" else []), "null"]
+    return {
+        "append_to_response": ",".join(parts),
+        "include_image_language": ",".join(languages),
+        "include_video_language": ",".join(languages),
+    }
+
+
+def candidates(answer: Any, type: str) -> list[Candidate]:
+    """Read a page of titles."""
+    results = read.part(answer, "results")
+    if not isinstance(results, list):
+        raise Nonsense(_SERVICE, "answered a search without results")
+    return [found for row in read.rows(results) if (found := _candidate(row, type)) is not None]
+
+
+def found(answer: Any, type: str | None) -> list[Candidate]:
+    """Read the answer of a look-up by another catalogue's number."""
+    lists = (("movie", "movie_results"), ("tv_show", "tv_results"))
+    return [
+        candidate
+        for kind, name in lists
+        if type in (None, kind)
+        for row in read.rows(read.part(answer, name))
+        if (candidate := _candidate(row, kind)) is not None
+    ]
+
+
+def with_ids(candidate: Candidate, *, imdb_id: str | None, tvdb_id: int | None) -> Candidate:
+    """Return the candidate with the numbers by which it was found."""
+    ids = candidate.ids
+    return replace(candidate, ids=Ids(ids.tmdb_id, ids.tvdb_id or tvdb_id, ids.imdb_id or imdb_id))
+
+
+def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
+    number = read.positive(row.get("id"))
+    title = read.text(row.get("title")) or read.text(row.get("name"))
+    if number is None or title is None:
+        return None
+    original = read.text(row.get("original_title")) or read.text(row.get("original_name"))
+    return Candidate(
+        type=type,
+        title=title,
+        original_title=original,
+        year=read.year(row.get("release_date")) or read.year(row.get("first_air_date")),
+        ids=Ids(tmdb_id=number),
+        provider="tmdb",
+        overview=read.text(row.get("overview")),
+        poster_path=read.text(row.get("poster_path")),
+        popularity=read.number(row.get("popularity")),
+        original_language=read.text(row.get("original_language")),
+        other_titles=(original,) if original and original != title else (),
+    )
+
+
+def details(answer: Any, type: str, language: str) -> Details:
+    """Read everything about a title."""
+    number = read.positive(read.part(answer, "id"))
+    if number is None:
+        raise Nonsense(_SERVICE, "answered with a title that has no number")
+    film = type == "movie"
+    title = read.text(answer.get("title" if film else "name"))
+    original = read.text(answer.get("original_title" if film else "original_name"))
+    if title is None and original is None:
+        raise Nonsense(_SERVICE, "answered with a title that has no name")
+    region = language.partition("-")[2].upper() or "US"
+    english = _translated(answer, "en")
+    common = Details(
+        type=type,
+        title=title or original or "",
+        original_title=original,
+        ids=Ids(number, read.positive(read.part(answer, "external_ids", "tvdb_id")), _imdb_id(answer)),
+        provider="tmdb",
+        overview=read.text(answer.get("overview")) or read.text(english.get("overview")),
+        tagline=read.text(answer.get("tagline")) or read.text(english.get("tagline")),
+        original_language=read.text(answer.get("original_language")),
+        rating=read.number(answer.get("vote_average")) or None,
+        votes=read.whole(answer.get("vote_count")),
+        popularity=read.number(answer.get("popularity")),
+        genres=_names(answer.get("genres")),
+        countries=_countries(answer),
+        keywords=_names(read.part(answer, "keywords", "keywords") or read.part(answer, "keywords", "results")),
+        poster_path=read.text(answer.get("poster_path")),
+        backdrop_path=read.text(answer.get("backdrop_path")),
+        logo_path=_logo(answer),
+        trailer_url=_trailer(answer),
+        homepage=read.text(answer.get("homepage")),
+        titles=_titles(answer, title, original),
+        credits=_credits(answer),
+        recommendations=tuple(
+            c
+            for row in read.rows(read.part(answer, "recommendations", "results"))
+            if (c := _candidate(row, type)) is not None
+        ),
+    )
+    return _film(common, answer, region) if film else _series(common, answer, region)
+
+
+def _film(common: Details, answer: Mapping[str, Any], region: str) -> Details:
+    released = read.day(answer.get("release_date"))
+    by_region = {
+        read.text(row.get("iso_3166_1")): read.rows(row.get("release_dates"))
+        for row in read.rows(read.part(answer, "release_dates", "results"))
+    }
+    home = by_region.get(region) or by_region.get("US") or []
+    everywhere = [row for rows in by_region.values() for row in rows]
+    cinema = _date_of(home, _CINEMA, _LIMITED) or released or _date_of(everywhere, _CINEMA, _LIMITED)
+    digital = _date_of(home, _DIGITAL) or _date_of(everywhere, _DIGITAL)
+    physical = _date_of(home, _PHYSICAL) or _date_of(everywhere, _PHYSICAL)
+    marks = [
+        mark
+        for rows in (home, by_region.get("US") or [])
+        for row in rows
+        if (mark := read.text(row.get("certification")))
+    ]
+    return replace(
+        common,
+        year=released.year if released else None,
+        status=_film_status(read.text(answer.get("status")), cinema, digital, physical),
+        runtime_min=read.positive(answer.get("runtime")),
+        certification=marks[0] if marks else None,
+        networks=_names(answer.get("production_companies")),
+        cinema_on=cinema,
+        digital_on=digital,
+        physical_on=physical,
+        collection_id=read.positive(read.part(answer, "belongs_to_collection", "id")),
+        collection_name=read.text(read.part(answer, "belongs_to_collection", "name")),
+    )
+
+
+def _film_status(told: str | None, cinema: date | None, digital: date | None, physical: date | None) -> str | None:
+    if told in _FILM_STATUS:
+        return _FILM_STATUS[told]
+    if told != "Released":
+        return None
+    today = clock.now().date()
+    at_home = min((day for day in (digital, physical) if day), default=None)
+    if at_home is not None:
+        return "released" if at_home <= today else "in_cinemas"
+    if cinema is not None and cinema + _HOME_AFTER > today:
+        return "in_cinemas"
+    return "released"
+
+
+def _series(common: Details, answer: Mapping[str, Any], region: str) -> Details:
+    first = read.day(answer.get("first_air_date"))
+    ratings = {
+        read.text(row.get("iso_3166_1")): read.text(row.get("rating"))
+        for row in read.rows(read.part(answer, "content_ratings", "results"))
+    }
+    minutes = [minute for value in answer.get("episode_run_time") or [] if (minute := read.positive(value))]
+    latest = read.positive(read.part(answer, "last_episode_to_air", "runtime"))
+    return replace(
+        common,
+        year=first.year if first else None,
+        status=_SERIES_STATUS.get(read.text(answer.get("status")) or ""),
+        runtime_min=minutes[0] if minutes else latest,
+        certification=ratings.get(region) or ratings.get("US"),
+        networks=_names(answer.get("networks")),
+        first_air_on=first,
+        last_air_on=read.day(answer.get("last_air_date")),
+        next_air_on=read.day(read.part(answer, "next_episode_to_air", "air_date")),
+        series_type=_series_type(common, answer),
+        seasons=tuple(s for row in read.rows(answer.get("seasons")) if (s := _season_summary(row)) is not None),
+    )
+
+
+def _series_type(common: Details, answer: Mapping[str, Any]) -> str | None:
+    if answer.get("type") in ("News", "Talk Show"):
+        return "daily"
+    drawn = any(row.get("id") == _ANIMATION for row in read.rows(answer.get("genres")))
+    if "anime" in common.keywords or (drawn and common.original_language == "ja"):
+        return "anime"
+    return None
+
+
+def _season_summary(row: Mapping[str, Any]) -> SeasonDetails | None:
+    number = read.whole(row.get("season_number"))
+    if number is None:
+        return None
+    return SeasonDetails(
+        number=number,
+        title=read.text(row.get("name")),
+        overview=read.text(row.get("overview")),
+        air_on=read.day(row.get("air_date")),
+        poster_path=read.text(row.get("poster_path")),
+        episode_count=read.whole(row.get("episode_count")),
+    )
+
+
+def season(answer: Any, number: int) -> SeasonDetails:
+    """Read one season with its episodes."""
+    listed = read.part(answer, "episodes")
+    if not isinstance(listed, list):
+        raise Nonsense(_SERVICE, "answered with a season without episodes")
+    episodes = tuple(e for row in read.rows(listed) if (e := _episode(row, number)) is not None)
+    return SeasonDetails(
+        number=number,
+        title=read.text(answer.get("name")),
+        overview=read.text(answer.get("overview")),
+        air_on=read.day(answer.get("air_date")),
+        poster_path=read.text(answer.get("poster_path")),
+        episode_count=len(episodes),
+        episodes=episodes,
+    )
+
+
+def _episode(row: Mapping[str, Any], season_number: int) -> EpisodeDetails | None:
+    number = read.whole(row.get("episode_number"))
+    if number is None:
+        return None
+    return EpisodeDetails(
+        season_number=season_number,
+        episode_number=number,
+        title=read.text(row.get("name")),
+        overview=read.text(row.get("overview")),
+        air_on=read.day(row.get("air_date")),
+        runtime_min=read.positive(row.get("runtime")),
+        finale=_FINALES.get(read.text(row.get("episode_type")) or ""),
+        still_path=read.text(row.get("still_path")),
+        provider_id=read.positive(row.get("id")),
+        rating=read.number(row.get("vote_average")) or None,
+    )
+
+
+def _imdb_id(answer: Mapping[str, Any]) -> str | None:
+    return read.text(answer.get("imdb_id")) or read.text(read.part(answer, "external_ids", "imdb_id"))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name for row in read.rows(value) if (name := read.text(row.get("name"))))
+
+
+def _countries(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    codes = [
+        code for row in read.rows(answer.get("production_countries")) if (code := read.text(row.get("iso_3166_1")))
+    ]
+    origin = answer.get("origin_country")
+    return tuple(codes or [c for value in (origin if isinstance(origin, list) else []) if (c := read.text(value))])
+
+
+def _date_of(rows: Iterable[Mapping[str, Any]], *kinds: int) -> date | None:
+    return min(
+        (day for row in rows if row.get("type") in kinds and (day := read.day(row.get("release_date")))), default=None
+    )
+
+
+def _translated(answer: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+    for row in read.rows(read.part(answer, "translations", "translations")):
+        if row.get("iso_639_1") == language and isinstance(row.get("data"), dict):
+            told: Mapping[str, Any] = row["data"]
+            return told
+    return {}
+
+
+def _titles(answer: Mapping[str, Any], title: str | None, original: str | None) -> tuple[OtherTitle, ...]:
+    seen = {title}
+    found: list[OtherTitle] = []
+
+    def add(text: str | None, kind: str, language: str | None) -> None:
+        if text and text not in seen:
+            seen.add(text)
+            found.append(OtherTitle(text, kind, language))
+
+    add(original, "original", read.text(answer.get("original_language")))
+    listed = read.part(answer, "alternative_titles", "titles") or read.part(answer, "alternative_titles", "results")
+    for row in read.rows(listed):
+        add(read.text(row.get("title")), "alternative", None)
+    for row in read.rows(read.part(answer, "translations", "translations")):
+        told = read.text(read.part(row, "data", "title")) or read.text(read.part(row, "data", "name"))
+        add(told, "translation", read.text(row.get("iso_639_1")))
+    return tuple(found)
+
+
+def _credits(answer: Mapping[str, Any]) -> tuple[PersonCredit, ...]:
+    cast = sorted(read.rows(read.part(answer, "credits", "cast")), key=lambda row: read.whole(row.get("order")) or 0)
+    people = [_person(row, read.text(row.get("character")) or "", "cast") for row in cast[:_MAX_CAST]]
+    people += [_person(row, "Creator", "Writing") for row in read.rows(answer.get("created_by"))]
+    for row in read.rows(read.part(answer, "credits", "crew")):
+        job = read.text(row.get("job"))
+        if job in _CREW:
+            people.append(_person(row, job, read.text(row.get("department")) or "Crew"))
+    return tuple(person for person in people if person is not None)
+
+
+def _person(row: Mapping[str, Any], role: str, department: str) -> PersonCredit | None:
+    name = read.text(row.get("name"))
+    if name is None:
+        return None
+    return PersonCredit(name, role, department, read.text(row.get("profile_path")), read.positive(row.get("id")))
+
+
+def _logo(answer: Mapping[str, Any]) -> str | None:
+    return next(
+        (path for row in read.rows(read.part(answer, "images", "logos")) if (path := read.text(row.get("file_path")))),
+        None,
+    )
+
+
+def _trailer(answer: Mapping[str, Any]) -> str | None:
+    videos = [row for row in read.rows(read.part(answer, "videos", "results")) if row.get("site") == "YouTube"]
+    videos.sort(key=lambda row: (row.get("type") != "Trailer", not row.get("official")))
+    key = read.text(videos[0].get("key")) if videos and videos[0].get("type") in ("Trailer", "Teaser") else None
+    return f"https://www.youtube.com/watch?v={key}" if key else None

@@ -1,0 +1,331 @@
+"""TheTVDB's shapes in our words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mydia.adapters.errors import Nonsense
+from mydia.adapters.metadata_providers import read
+from mydia.adapters.metadata_providers.base import (
+    Candidate,
+    Details,
+    EpisodeDetails,
+    Ids,
+    OtherTitle,
+    PersonCredit,
+    SeasonDetails,
+)
+
+_SERVICE = "TheTVDB"
+_IMAGE_HOST = "https://artworks.thetvdb.com"
+_IMDB, _TMDB_FILM, _TMDB_SERIES = 2, 10, 12  # types of remote ids
+_SERIES_BACKGROUND, _FILM_BACKGROUND, _SERIES_LOGO, _FILM_LOGO = 3, 15, 23, 25  # types of artworks
+_SERIES_STATUS = {1: "continuing", 2: "ended", 3: "announced"}
+_FILM_STATUS = {1: "announced", 2: "announced", 3: "in_production", 4: "in_production", 5: "released"}
+_FINALES = {"season": "season", "series": "series", "midseason": "mid_season"}
+_CREW = {
+    "Director": "Directing",
+    "Writer": "Writing",
+    "Creator": "Writing",
+    "Producer": "Production",
+    "Showrunner": "Production",
+}
+# Three letters, with three that are their own. TheTVDB's list has no short codes. Source: its /languages.
+_LANGUAGES = {
+    "ar": "ara", "bg": "bul", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
+    "et": "est", "fa": "fas", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind",
+    "is": "isl", "it": "ita", "ja": "jpn", "ko": "kor", "lt": "lit", "lv": "lav", "ms": "msa", "nb": "nor", "nl": "nld",
+    "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sk": "slk", "sl": "slv", "sr": "srp", "sv": "swe",
+    "th": "tha", "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "zho",
+}  # fmt: skip
+_REGIONAL = {"pt-BR": "pt", "zh-TW": "zhtw", "zh-HK": "yue"}
+_SHORT = {long: short for short, long in _LANGUAGES.items()} | {"pt": "pt", "zhtw": "zh", "yue": "zh"}
+_COUNTRIES = {
+    "usa": "US", "gbr": "GB", "deu": "DE", "fra": "FR", "jpn": "JP", "kor": "KR", "can": "CA", "aus": "AU", "esp": "ES",
+    "ita": "IT", "nld": "NL", "swe": "SE", "nor": "NO", "dnk": "DK", "pol": "PL", "irl": "IE", "chn": "CN", "bra": "BR",
+}  # fmt: skip
+_CERTIFIED_IN = {code: long for long, code in _COUNTRIES.items()}
+
+
+def language_code(language: str) -> str:
+    """Return TheTVDB's code of a language.
+
+    >>> language_code("de-DE"), language_code("pt-BR")
+    ('deu', 'pt')
+    """
+    return _REGIONAL.get(language) or _LANGUAGES.get(language.partition("-")[0].lower(), "eng")
+
+
+def candidates(answer: Any, type: str, language: str) -> list[Candidate]:
+    """Read the hits of a search."""
+    listed = read.part(answer, "data")
+    if not isinstance(listed, list):
+        raise Nonsense(_SERVICE, "answered a search without a list")
+    return [found for row in read.rows(listed) if (found := _hit(row, type, language_code(language))) is not None]
+
+
+def _hit(row: Mapping[str, Any], type: str, told: str) -> Candidate | None:
+    number = read.positive(row.get("tvdb_id"))
+    original = read.text(row.get("name"))
+    title = read.text(read.part(row, "translations", told)) or read.text(row.get("name_translated")) or original
+    kind = {"series": "tv_show", "movie": "movie"}.get(str(row.get("type")))
+    if number is None or title is None or kind != type:
+        return None
+    aliases = row.get("aliases")
+    others = [name for value in (aliases if isinstance(aliases, list) else []) if (name := read.text(value))]
+    translations = row.get("translations")
+    if isinstance(translations, dict):
+        others += [name for value in translations.values() if (name := read.text(value))]
+    return Candidate(
+        type=type,
+        title=title,
+        original_title=original,
+        year=read.year(row.get("year")) or read.year(row.get("first_air_time")),
+        ids=_remote_ids(row.get("remote_ids"), type, number),
+        provider="tvdb",
+        overview=read.text(read.part(row, "overviews", told)) or read.text(row.get("overview")),
+        poster_path=_image(row.get("image_url")),
+        original_language=_SHORT.get(str(row.get("primary_language"))),
+        other_titles=tuple(dict.fromkeys(name for name in others if name != title)),
+    )
+
+
+def found(answer: Any, type: str | None) -> list[Candidate]:
+    """Read the answer of a look-up by another catalogue's number."""
+    hits: list[Candidate] = []
+    for row in read.rows(read.part(answer, "data")):
+        for kind, name in (("tv_show", "series"), ("movie", "movie")):
+            record = row.get(name)
+            if isinstance(record, dict) and type in (None, kind):
+                number, title = read.positive(record.get("id")), read.text(record.get("name"))
+                if number and title:
+                    poster = _image(record.get("image"))
+                    hits.append(
+                        Candidate(
+                            kind,
+                            title,
+                            title,
+                            read.year(record.get("year")),
+                            Ids(tvdb_id=number),
+                            "tvdb",
+                            poster_path=poster,
+                        )
+                    )
+    return hits
+
+
+def as_candidate(known: Details) -> Candidate:
+    """Return the short form of a title."""
+    return Candidate(
+        known.type, known.title, known.original_title, known.year, known.ids, known.provider, known.overview, known.poster_path,
+        known.popularity, known.original_language, tuple(other.title for other in known.titles),
+    )  # fmt: skip
+
+
+def details(answer: Any, type: str, language: str) -> Details:
+    """Read an extended record."""
+    record = read.part(answer, "data")
+    number = read.positive(read.part(record, "id"))
+    original = read.text(read.part(record, "name"))
+    if not isinstance(record, dict) or number is None:
+        raise Nonsense(_SERVICE, "answered with a title that has no number")
+    told = language_code(language)
+    title = (
+        _translation(record, "nameTranslations", told, "name")
+        or _translation(record, "nameTranslations", "eng", "name")
+        or original
+    )
+    if title is None:
+        raise Nonsense(_SERVICE, "answered with a title that has no name")
+    film = type == "movie"
+    first = read.day(record.get("firstAired")) or read.day(read.part(record, "first_release", "date"))
+    region = _CERTIFIED_IN.get(language.partition("-")[2].upper() or "US", "usa")
+    return Details(
+        type=type,
+        title=title,
+        original_title=original,
+        ids=_remote_ids(record.get("remoteIds"), type, number),
+        provider="tvdb",
+        year=first.year if first else read.year(record.get("year")),
+        overview=_translation(record, "overviewTranslations", told, "overview")
+        or read.text(record.get("overview"))
+        or _translation(record, "overviewTranslations", "eng", "overview"),
+        tagline=_translation(record, "overviewTranslations", told, "tagline"),
+        status=(_FILM_STATUS if film else _SERIES_STATUS).get(read.whole(read.part(record, "status", "id")) or 0),
+        original_language=_SHORT.get(str(record.get("originalLanguage"))),
+        runtime_min=read.positive(record.get("runtime" if film else "averageRuntime")),
+        popularity=read.number(record.get("score")),
+        certification=_certification(record, region),
+        genres=_names(record.get("genres")),
+        networks=_networks(record, film=film),
+        countries=_country(record.get("originalCountry")),
+        keywords=_names(record.get("tagOptions")),
+        cinema_on=first if film else None,
+        first_air_on=None if film else first,
+        last_air_on=None if film else read.day(record.get("lastAired")),
+        next_air_on=None if film else read.day(record.get("nextAired")),
+        series_type=None if film else _series_type(record),
+        poster_path=_image(record.get("image")),
+        backdrop_path=_artwork(record, told, _FILM_BACKGROUND if film else _SERIES_BACKGROUND),
+        logo_path=_artwork(record, told, _FILM_LOGO if film else _SERIES_LOGO),
+        trailer_url=next(
+            (url for row in read.rows(record.get("trailers")) if (url := read.text(row.get("url")))), None
+        ),
+        titles=_titles(record, title, original),
+        credits=_credits(record),
+        seasons=() if film else tuple(_season_summary(row) for row in _official(record)),
+    )
+
+
+def season_summary(answer: Any, number: int) -> SeasonDetails | None:
+    """Return a season as the series' record names it."""
+    return next(
+        (_season_summary(row) for row in _official(read.part(answer, "data")) if row.get("number") == number), None
+    )
+
+
+def season_id(answer: Any, number: int) -> int:
+    """Return TheTVDB's own number of a season."""
+    row = next((row for row in _official(read.part(answer, "data")) if row.get("number") == number), {})
+    return read.positive(row.get("id")) or 0
+
+
+def episode_rows(answer: Any) -> list[Mapping[str, Any]]:
+    """Return the episodes of a page, whether the series stands beside or around them."""
+    return read.rows(read.part(answer, "data", "episodes"))
+
+
+def has_next(answer: Any) -> bool:
+    """Tell whether another page follows."""
+    return bool(read.part(answer, "links", "next"))
+
+
+def season(summary: SeasonDetails, answer: Any, number: int) -> SeasonDetails:
+    """Return a season with its episodes, out of a list that may hold those of all seasons."""
+    rows = episode_rows(answer)
+    episodes = [e for row in rows if (e := _episode(row)) is not None and e.season_number == number]
+    episodes.sort(key=lambda e: e.episode_number)
+    return SeasonDetails(
+        number=number,
+        title=summary.title,
+        overview=summary.overview,
+        air_on=next((e.air_on for e in episodes if e.air_on), summary.air_on),
+        poster_path=summary.poster_path,
+        episode_count=len(episodes),
+        episodes=tuple(episodes),
+    )
+
+
+def _episode(row: Mapping[str, Any]) -> EpisodeDetails | None:
+    season_number, number = read.whole(row.get("seasonNumber")), read.whole(row.get("number"))
+    if season_number is None or number is None:
+        return None
+    return EpisodeDetails(
+        season_number=season_number,
+        episode_number=number,
+        title=read.text(row.get("name")),
+        overview=read.text(row.get("overview")),
+        air_on=read.day(row.get("aired")),
+        runtime_min=read.positive(row.get("runtime")),
+        absolute_number=read.positive(row.get("absoluteNumber")),
+        finale=_FINALES.get(str(row.get("finaleType"))),
+        still_path=_image(row.get("image")),
+        provider_id=read.positive(row.get("id")),
+    )
+
+
+def _official(record: Any) -> list[Mapping[str, Any]]:
+    # One row per ordering: the aired order is the one that files and people use.
+    rows = [row for row in read.rows(read.part(record, "seasons")) if read.part(row, "type", "type") == "official"]
+    return sorted((row for row in rows if isinstance(row.get("number"), int)), key=lambda row: row["number"])
+
+
+def _season_summary(row: Mapping[str, Any]) -> SeasonDetails:
+    number = int(row["number"])
+    title = read.text(row.get("name")) or ("Specials" if number == 0 else f"Season {number}")
+    return SeasonDetails(number=number, title=title, poster_path=_image(row.get("image")))
+
+
+def _remote_ids(value: Any, type: str, number: int) -> Ids:
+    by_type = {read.whole(row.get("type")): read.text(row.get("id")) for row in read.rows(value)}
+    tmdb = by_type.get(_TMDB_FILM if type == "movie" else _TMDB_SERIES)
+    imdb = by_type.get(_IMDB)
+    return Ids(read.positive(tmdb), number, imdb if imdb and imdb.startswith("tt") else None)
+
+
+def _image(value: Any) -> str | None:
+    found = read.text(value)
+    if found is None:
+        return None
+    return found if found.startswith("http") else f"{_IMAGE_HOST}/{found.lstrip('/')}"
+
+
+def _artwork(record: Mapping[str, Any], told: str, kind: int) -> str | None:
+    rows = [row for row in read.rows(record.get("artworks")) if row.get("type") == kind]
+    rows.sort(key=lambda row: (row.get("language") not in (told, None), -(read.number(row.get("score")) or 0)))
+    return _image(rows[0].get("image")) if rows else None
+
+
+def _translation(record: Mapping[str, Any], kind: str, told: str, field: str) -> str | None:
+    rows = read.rows(read.part(record, "translations", kind))
+    return next((text for row in rows if row.get("language") == told and (text := read.text(row.get(field)))), None)
+
+
+def _titles(record: Mapping[str, Any], title: str, original: str | None) -> tuple[OtherTitle, ...]:
+    found: dict[str, OtherTitle] = {}
+    if original and original != title:
+        found[original] = OtherTitle(original, "original", _SHORT.get(str(record.get("originalLanguage"))))
+    for kind, rows in (
+        ("alternative", record.get("aliases")),
+        ("translation", read.part(record, "translations", "nameTranslations")),
+    ):
+        for row in read.rows(rows):
+            name = read.text(row.get("name"))
+            if name and name != title:
+                found.setdefault(name, OtherTitle(name, kind, _SHORT.get(str(row.get("language")))))
+    return tuple(found.values())
+
+
+def _credits(record: Mapping[str, Any]) -> tuple[PersonCredit, ...]:
+    people: list[PersonCredit] = []
+    for row in sorted(read.rows(record.get("characters")), key=lambda row: read.whole(row.get("sort")) or 0):
+        name, kind = read.text(row.get("personName")), str(row.get("peopleType"))
+        if name is None:
+            continue
+        photo = _image(row.get("personImgURL"))
+        if kind in ("Actor", "Guest Star"):
+            people.append(
+                PersonCredit(name, read.text(row.get("name")) or "", "cast", photo, read.positive(row.get("peopleId")))
+            )
+        elif kind in _CREW:
+            people.append(PersonCredit(name, kind, _CREW[kind], photo, read.positive(row.get("peopleId"))))
+    return tuple(people[:60])
+
+
+def _certification(record: Mapping[str, Any], region: str) -> str | None:
+    marks = {str(row.get("country")): read.text(row.get("name")) for row in read.rows(record.get("contentRatings"))}
+    return marks.get(region) or marks.get("usa")
+
+
+def _networks(record: Mapping[str, Any], *, film: bool) -> tuple[str, ...]:
+    if film:
+        return _names(record.get("studios")) or _names(read.part(record, "companies", "production"))
+    names = (read.text(read.part(record, key, "name")) for key in ("originalNetwork", "latestNetwork"))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _country(value: Any) -> tuple[str, ...]:
+    code = read.text(value)
+    return (_COUNTRIES.get(code, code.upper()),) if code else ()
+
+
+def _series_type(record: Mapping[str, Any]) -> str | None:
+    genres = {name.casefold() for name in _names(record.get("genres"))}
+    if "anime" in genres:
+        return "anime"
+    return "daily" if genres & {"talk show", "news"} else None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name for row in read.rows(value) if (name := read.text(row.get("name"))))

@@ -1,0 +1,30 @@
+"""The metadata relay: stands between Mydia and TMDB and TheTVDB, caches, and is kind to both.
+
+Used inside the process (`Relay.get`), mounted by the web application, or run alone (`mydia relay`). It knows no context.
+"""
+
+from mydia.relay.answers import RelayAnswer
+from mydia.relay.config import PUBLIC_RELAY_URL, RelayConfig
+from mydia.relay.crashes import Crashes, CrashReport, CrashSender, ReportRefused, redact
+from mydia.relay.fetch import EmbeddedFetch, make_provider
+from mydia.relay.limits import TrustedProxies, Window
+from mydia.relay.relay import Relay
+from mydia.relay.times import REAL_TIMES, Times
+
+__all__ = [
+    "PUBLIC_RELAY_URL",
+    "REAL_TIMES",
+    "CrashReport",
+    "CrashSender",
+    "Crashes",
+    "EmbeddedFetch",
+    "Relay",
+    "RelayAnswer",
+    "RelayConfig",
+    "ReportRefused",
+    "Times",
+    "TrustedProxies",
+    "Window",
+    "make_provider",
+    "redact",
+]

@@ -1,0 +1,232 @@
+"""Which addresses the relay knows, what each asks of an upstream, and under which key the answer is kept. Pure.
+
+The paths are those of the original Mydia relay (`/tmdb/movies/…`, `/tvdb/series/…`: TheTVDB's envelope is passed on)
+and of MediaManager's relay (`/tvdb/tv/…`, `/tvdb/movies/…`: the envelope is taken off), so that the clients of both can
+use this one unchanged. The first rule that matches wins: words such as `trending` stand before numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_LANG = ("language",)
+_PAGED = ("language", "page")
+_DETAILS = ("append_to_response", "include_image_language", "include_video_language", "language")
+_SEARCH = ("include_adult", "language", "page", "query", "year")
+_DISCOVER = (
+    "include_adult", "language", "page", "region", "sort_by", "timezone", "watch_region", "with_cast", "with_companies",
+    "with_crew", "with_genres", "with_keywords", "with_networks", "with_origin_country", "with_original_language",
+    "with_people", "with_release_type", "with_runtime.gte", "with_runtime.lte", "with_status", "with_type",
+    "with_watch_monetization_types", "with_watch_providers", "without_genres", "without_keywords", "vote_average.gte",
+    "vote_average.lte", "vote_count.gte", "vote_count.lte",
+)  # fmt: skip
+_DISCOVER_FILMS = (
+    *_DISCOVER, "certification", "certification.gte", "certification.lte", "certification_country", "include_video",
+    "primary_release_date.gte", "primary_release_date.lte", "primary_release_year", "release_date.gte",
+    "release_date.lte", "year",
+)  # fmt: skip
+_DISCOVER_SERIES = (
+    *_DISCOVER, "air_date.gte", "air_date.lte", "first_air_date.gte", "first_air_date.lte", "first_air_date_year",
+    "include_null_first_air_dates", "screened_theatrically",
+)  # fmt: skip
+_TVDB_SEARCH = (
+    "company", "country", "director", "language", "limit", "network", "offset", "primaryType", "q", "query",
+    "remote_id", "type", "year",
+)  # fmt: skip
+_TVDB_DETAILS = ("meta", "short")
+_SUB = "credits|external_ids|videos|recommendations|similar|keywords|alternative_titles|translations|watch/providers"
+
+_ID = r"([0-9]{1,10})"
+_SEASON = r"([0-9]{1,5})"
+_IMAGE_LANGUAGES = ("include_image_language", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One address of the relay."""
+
+    path: re.Pattern[str]
+    upstream: str
+    """`tmdb` or `tvdb`."""
+    target: str
+    """The upstream's path; `{0}`, `{1}` are the numbers of ours."""
+    kind: str
+    """A key of `ttl.TTL_S`."""
+    params: tuple[str, ...] = ()
+    """What is passed on; anything else is dropped, so that a stray parameter does not make a second entry."""
+    must: tuple[tuple[str, type], ...] = ()
+    """What an answer has to hold to be believed and kept: its keys and their types."""
+    fixed: tuple[tuple[str, str], ...] = ()
+    unwrapped: bool = False
+    """Whether TheTVDB's `data` is handed out without its envelope."""
+    needs: str | None = None
+    """A parameter without which there is nothing to ask."""
+
+
+_PAGE_OF = (("results", list),)
+_ONE = (("id", int),)
+_DATA = (("data", dict),)
+_DATA_LIST = (("data", list),)
+
+
+def _tmdb(
+    path: str,
+    target: str,
+    kind: str,
+    params: Iterable[str] = (),
+    must: tuple[tuple[str, type], ...] = (),
+    needs: str | None = None,
+) -> Rule:
+    return Rule(re.compile(path), "tmdb", target, kind, tuple(params), must, needs=needs)
+
+
+def _tvdb(
+    path: str,
+    target: str,
+    kind: str,
+    params: Iterable[str] = (),
+    must: tuple[tuple[str, type], ...] = _DATA,
+    *,
+    fixed: tuple[tuple[str, str], ...] = (),
+    unwrapped: bool = False,
+    needs: str | None = None,
+) -> Rule:
+    return Rule(re.compile(path), "tvdb", target, kind, tuple(params), must, fixed, unwrapped, needs)
+
+
+RULES: tuple[Rule, ...] = (
+    _tmdb("/configuration", "/configuration", "other", (), (("images", dict),)),
+    _tmdb("/tmdb/movies/search", "/search/movie", "search", (*_SEARCH, "primary_release_year", "region"), _PAGE_OF, "query"),
+    _tmdb("/tmdb/tv/search", "/search/tv", "search", (*_SEARCH, "first_air_date_year"), _PAGE_OF, "query"),
+    _tmdb("/tmdb/movies/trending", "/trending/movie/week", "list", _PAGED, _PAGE_OF),
+    _tmdb("/tmdb/tv/trending", "/trending/tv/week", "list", _PAGED, _PAGE_OF),
+    _tmdb("/tmdb/movies/(popular|upcoming|now_playing|top_rated)", "/movie/{0}", "list", (*_PAGED, "region"), _PAGE_OF),
+    _tmdb("/tmdb/tv/(popular|on_the_air|airing_today|top_rated)", "/tv/{0}", "list", (*_PAGED, "timezone"), _PAGE_OF),
+    _tmdb("/tmdb/movies/discover", "/discover/movie", "list", _DISCOVER_FILMS, _PAGE_OF),
+    _tmdb("/tmdb/tv/discover", "/discover/tv", "list", _DISCOVER_SERIES, _PAGE_OF),
+    _tmdb("/tmdb/genre/(movie|tv)", "/genre/{0}/list", "other", _LANG, (("genres", list),)),
+    _tmdb(f"/tmdb/list/{_ID}", "/list/{0}", "list", _PAGED),
+    _tmdb(f"/tmdb/collections/{_ID}", "/collection/{0}", "other", _LANG, _ONE),
+    _tmdb("/tmdb/find/([A-Za-z0-9_-]{1,64})", "/find/{0}", "search", ("external_source", "language"), (("movie_results", list),), "external_source"),
+    _tmdb(f"/tmdb/movies/{_ID}", "/movie/{0}", "details", _DETAILS, _ONE),
+    _tmdb(f"/tmdb/tv/shows/{_ID}", "/tv/{0}", "details", _DETAILS, _ONE),
+    _tmdb(f"/tmdb/movies/{_ID}/images", "/movie/{0}/images", "images", _IMAGE_LANGUAGES, _ONE),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/images", "/tv/{0}/images", "images", _IMAGE_LANGUAGES, _ONE),
+    _tmdb(f"/tmdb/movies/{_ID}/({_SUB}|release_dates)", "/movie/{0}/{1}", "other", _PAGED),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/({_SUB}|content_ratings|aggregate_credits|episode_groups)", "/tv/{0}/{1}", "other", _PAGED),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/{_SEASON}", "/tv/{0}/season/{1}", "season", _DETAILS, (("episodes", list),)),
+    _tvdb("/tvdb/search", "/search", "search", _TVDB_SEARCH, _DATA_LIST),
+    _tvdb("/tvdb/search/remoteid/([A-Za-z0-9_-]{1,64})", "/search/remoteid/{0}", "search", (), _DATA_LIST),
+    _tvdb(f"/tvdb/series/{_ID}", "/series/{0}", "details"),
+    _tvdb(f"/tvdb/series/{_ID}/extended", "/series/{0}/extended", "details", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/series/{_ID}/episodes", "/series/{0}/episodes/default", "season", ("page", "season", "episodeNumber", "airDate")),
+    _tvdb(f"/tvdb/series/{_ID}/episodes/(default|official|dvd|absolute|alternate|regional)", "/series/{0}/episodes/{1}", "season",
+          ("page", "season", "episodeNumber", "airDate")),
+    _tvdb(f"/tvdb/series/{_ID}/episodes/(default|official|dvd|absolute|alternate|regional)/([a-z]{{2,4}})",
+          "/series/{0}/episodes/{1}/{2}", "season", ("page",)),
+    _tvdb(f"/tvdb/seasons/{_ID}", "/seasons/{0}", "season"),
+    _tvdb(f"/tvdb/seasons/{_ID}/extended", "/seasons/{0}/extended", "season", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/episodes/{_ID}", "/episodes/{0}", "season"),
+    _tvdb(f"/tvdb/episodes/{_ID}/extended", "/episodes/{0}/extended", "season", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/artwork/{_ID}", "/artwork/{0}", "images"),
+    _tvdb(f"/tvdb/movies/{_ID}/extended", "/movies/{0}/extended", "details", _TVDB_DETAILS),
+    _tvdb("/tvdb/tv/trending", "/series", "list", (), _DATA_LIST, fixed=(("page", "0"),), unwrapped=True),
+    _tvdb("/tvdb/movies/trending", "/movies", "list", (), _DATA_LIST, fixed=(("page", "0"),), unwrapped=True),
+    _tvdb("/tvdb/(?:tv|movies)/search", "/search", "search", ("query",), _DATA_LIST, unwrapped=True, needs="query"),
+    _tvdb(f"/tvdb/tv/shows/{_ID}", "/series/{0}/extended", "details", unwrapped=True),
+    _tvdb(f"/tvdb/tv/seasons/{_ID}", "/seasons/{0}/extended", "season", unwrapped=True),
+    _tvdb(f"/tvdb/movies/{_ID}", "/movies/{0}/extended", "details", unwrapped=True),
+)  # fmt: skip
+
+# The shapes of the addresses above with anything in place of a number: a wrong id deserves another answer than 404.
+_WITH_ID = re.compile(
+    r"/tmdb/(?:movies|tv/shows|list|collections)/[^/]+(?:/[^/]+)?|/tvdb/(?:series|seasons|episodes|artwork|movies)/[^/]+(?:/extended|/episodes)?"
+    r"|/tvdb/tv/(?:shows|seasons)/[^/]+"
+)
+_MAX_PATH = 256
+_MAX_VALUE = 512
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+# Saying what the upstream takes for granted must not make a second entry. Source: the reference of TMDB's endpoints.
+_DEFAULTS = {"page": "1", "include_adult": "false", "include_video": "false", "language": "en-US"}
+_TVDB_DEFAULTS = {"page": "0", "short": "false", "offset": "0"}
+_LISTS = ("append_to_response",)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be asked of an upstream."""
+
+    rule: Rule
+    key: str
+    """Canonical: the same for every spelling of the same question."""
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why nothing is asked."""
+
+    status: int
+    body: object
+    """JSON, or a str for plain text."""
+
+
+def resolve(path: str, params: Mapping[str, str]) -> Request | Wrong:
+    """Find what an address of the relay asks for.
+
+    >>> resolve("/tmdb/movies/19", {"language": "en-US", "api_key": "theirs"}).key
+    'tmdb:/movie/19'
+    """
+    path = path.rstrip("/") or "/"
+    if len(path) > _MAX_PATH:
+        return Wrong(404, "Not found")
+    for rule in RULES:
+        match = rule.path.fullmatch(path)
+        if match is not None:
+            return _asked(rule, tuple(_plain(part) for part in match.groups()), params)
+    if _WITH_ID.fullmatch(path):
+        return Wrong(400, {"error": "Invalid id", "message": "Ids and season numbers are whole numbers."})
+    return Wrong(404, "Not found")
+
+
+def _asked(rule: Rule, parts: tuple[str, ...], params: Mapping[str, str]) -> Request | Wrong:
+    kept: dict[str, str] = {}
+    key_parts: list[str] = []
+    defaults = _DEFAULTS if rule.upstream == "tmdb" else _TVDB_DEFAULTS
+    for name in sorted(rule.params):
+        value = params.get(name)
+        if value is None:
+            continue
+        if len(value) > _MAX_VALUE or _UNPRINTABLE.search(value):
+            return Wrong(400, {"error": "Invalid parameter", "message": f"The value of {name} cannot be used."})
+        value = " ".join(value.split())
+        if name in _LISTS:
+            value = ",".join(sorted({part.strip() for part in value.split(",") if part.strip()}))
+        if not value or value == defaults.get(name):
+            continue
+        kept[name] = value
+        # Both upstreams search without regard to case.
+        key_parts.append(f"{name}={value.casefold() if name in ('query', 'q') else value}")
+    if rule.needs and rule.needs not in kept:
+        return _missing(rule)
+    path = rule.target.format(*parts)
+    query = "&".join(key_parts)
+    key = f"{rule.upstream}:{path}{'?' if query else ''}{query}"
+    # The same answer without its envelope is another answer.
+    return Request(rule, f"{key}#data" if rule.unwrapped else key, path, kept | dict(rule.fixed))
+
+
+def _missing(rule: Rule) -> Wrong:
+    if rule.unwrapped:
+        detail = {"type": "missing", "loc": ["query", rule.needs], "msg": "Field required", "input": None}
+        return Wrong(422, {"detail": [detail]})
+    # TMDB's own words, without asking it.
+    return Wrong(422, {"errors": [f"{rule.needs} must be provided"]})
+
+
+def _plain(part: str) -> str:
+    # 007 and 7 are one film.
+    return str(int(part)) if part.isascii() and part.isdigit() else part

@@ -1,0 +1,38 @@
+"""Time as the relay sees it, so that tests can move it by hand."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from mydia import clock
+
+
+class Times(Protocol):
+    """A wall clock, a clock for measuring, and waiting."""
+
+    def now_s(self) -> float:
+        """Return seconds since 1970: entries outlive the process, so their ages need a wall clock."""
+
+    def monotonic_s(self) -> float:
+        """Return seconds on a clock that never goes back."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in this thread."""
+
+
+class _RealTimes:
+    def __init__(self) -> None:
+        self._never = threading.Event()
+
+    def now_s(self) -> float:
+        return clock.now().timestamp()
+
+    def monotonic_s(self) -> float:
+        return clock.monotonic_s()
+
+    def wait(self, seconds: float) -> None:
+        self._never.wait(seconds)
+
+
+REAL_TIMES: Times = _RealTimes()

@@ -1,0 +1,203 @@
+"""Manners towards one upstream: turns, waiting when told to, backing off, and leaving it alone while it is down."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.http import Response, read_retry_after
+from mydia.relay.limits import TokenBucket
+from mydia.relay.times import REAL_TIMES, Times
+
+logger = logging.getLogger(__name__)
+
+_TRIES = 3
+_BACK_OFF_S = (0.5, 2.0)
+_LIMITED_PAUSE_S = 2.0  # TMDB's advice without Retry-After is one to ten seconds
+_BREAKS_AFTER = 5
+_BROKEN_S = 15.0
+_MAX_BROKEN_S = 300.0
+_MAX_PENALTY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAnswer:
+    """What an upstream said."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+class Busy(Exception):
+    """It is not to be asked now."""
+
+    def __init__(self, retry_after_s: float, *, limited: bool) -> None:
+        super().__init__("not now")
+        self.retry_after_s = max(1.0, retry_after_s)
+        self.limited = limited
+        """Too many requests; otherwise it is down."""
+
+
+class UpstreamFailed(Exception):
+    """It was asked and gave nothing that can be used."""
+
+    def __init__(self, answer: UpstreamAnswer | None = None, *, reason: str = "") -> None:
+        super().__init__(reason)
+        self.answer = answer
+        """Its own error, where it sent one that may be passed on."""
+
+
+class Upstream(Protocol):
+    """One service."""
+
+    name: str
+    care: Care
+
+    def ask(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
+        """Ask for JSON; raises Busy and UpstreamFailed."""
+
+    def image(self, path: str, size: str) -> UpstreamAnswer:
+        """Fetch a picture; raises Busy and UpstreamFailed."""
+
+
+class Care:
+    """The state of our relation with one upstream, shared by all threads."""
+
+    def __init__(self, name: str, per_s: float, *, patience_s: float, times: Times = REAL_TIMES) -> None:
+        self.name = name
+        self.calls = 0
+        self.failures = 0
+        self.limited = 0
+        self._bucket = TokenBucket(per_s, max(1.0, per_s), times)
+        self._patience_s = patience_s
+        self._times = times
+        self._lock = threading.Lock()
+        self._penalty_until_s = 0.0
+        self._failed_in_a_row = 0
+        self._broken_until_s = 0.0
+        self._broken_for_s = 0.0
+        self._probing = False
+
+    @property
+    def state(self) -> str:
+        """`ok`, `limited` (told to wait) or `down` (left alone for a while)."""
+        now_s = self._times.monotonic_s()
+        if self._broken_for_s:
+            return "down"
+        return "limited" if now_s < self._penalty_until_s else "ok"
+
+    def ask(self, send: Callable[[], Response]) -> UpstreamAnswer:
+        """Send with manners: up to three tries within the patience that a caller has.
+
+        Args:
+            send: Makes one request; called again for each try.
+
+        Raises:
+            Busy: It may not be asked now.
+            UpstreamFailed: No usable answer.
+        """
+        deadline_s = self._times.monotonic_s() + self._patience_s
+        failed: UpstreamFailed | None = None
+        for attempt in range(_TRIES):
+            try:
+                self._admit(deadline_s)
+            except Busy:
+                if failed is not None:
+                    raise failed from None
+                raise
+            answer, pause_s = self._try(send)
+            if isinstance(answer, UpstreamAnswer):
+                return answer
+            failed = answer
+            pause_s = max(pause_s, _BACK_OFF_S[min(attempt, len(_BACK_OFF_S) - 1)])
+            if attempt + 1 == _TRIES or self._times.monotonic_s() + pause_s > deadline_s:
+                break
+            self._times.wait(pause_s)
+        assert failed is not None
+        raise failed
+
+    def _try(self, send: Callable[[], Response]) -> tuple[UpstreamAnswer | UpstreamFailed, float]:
+        try:
+            response = send()
+        except AdapterError as error:
+            self._note_failure()
+            logger.warning("upstream gave no answer", extra={"upstream": self.name, "cause": error.cause})
+            return UpstreamFailed(reason=error.cause), 0.0
+        except BaseException:
+            self._note_failure()
+            raise
+        said = UpstreamAnswer(response.status, response.content, response.content_type)
+        wait_s = read_retry_after(response.headers.get("retry-after"))
+        if response.status == 429 or (response.status == 503 and wait_s is not None):
+            pause_s = min(_MAX_PENALTY_S, _LIMITED_PAUSE_S if wait_s is None else wait_s)
+            self._note_limit(pause_s)
+            logger.warning("upstream asks us to wait", extra={"upstream": self.name, "seconds": pause_s})
+            return UpstreamFailed(said), pause_s
+        if response.status >= 500:
+            self._note_failure()
+            logger.warning("upstream failed", extra={"upstream": self.name, "status": response.status})
+            return UpstreamFailed(said), 0.0
+        self._note_success()
+        return said, 0.0
+
+    def nonsense(self) -> None:
+        """Count an answer that looked fine and was not."""
+        self._note_failure()
+
+    def _admit(self, deadline_s: float) -> None:
+        now_s = self._times.monotonic_s()
+        with self._lock:
+            if self._broken_for_s:
+                # After the pause one caller may look whether it is back; the others wait for what that one finds.
+                if now_s < self._broken_until_s or self._probing:
+                    raise Busy(max(1.0, self._broken_until_s - now_s), limited=False)
+                self._probing = True
+            penalty_s = self._penalty_until_s - now_s
+        patience_s = deadline_s - now_s
+        if penalty_s > patience_s:
+            self._end_probe()
+            raise Busy(penalty_s, limited=True)
+        turn_s = self._bucket.reserve(patience_s=patience_s)
+        if turn_s is None:
+            self._end_probe()
+            raise Busy(patience_s, limited=True)
+        wait_s = max(penalty_s, turn_s)
+        if wait_s > 0:
+            self._times.wait(wait_s)
+        with self._lock:
+            self.calls += 1
+
+    def _end_probe(self) -> None:
+        with self._lock:
+            self._probing = False
+
+    def _note_success(self) -> None:
+        with self._lock:
+            if self._broken_for_s:
+                logger.info("upstream is back", extra={"upstream": self.name})
+            self._failed_in_a_row = 0
+            self._broken_for_s = 0.0
+            self._probing = False
+
+    def _note_limit(self, pause_s: float) -> None:
+        with self._lock:
+            self.limited += 1
+            self._penalty_until_s = max(self._penalty_until_s, self._times.monotonic_s() + pause_s)
+            self._failed_in_a_row = 0
+            self._broken_for_s = 0.0
+            self._probing = False
+
+    def _note_failure(self) -> None:
+        with self._lock:
+            self.failures += 1
+            self._failed_in_a_row += 1
+            if self._probing or self._failed_in_a_row >= _BREAKS_AFTER:
+                self._broken_for_s = min(_MAX_BROKEN_S, self._broken_for_s * 2 or _BROKEN_S)
+                self._broken_until_s = self._times.monotonic_s() + self._broken_for_s
+                self._failed_in_a_row = 0
+                self._probing = False
