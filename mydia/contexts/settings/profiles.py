@@ -1,0 +1,530 @@
+"""Quality profiles: which qualities are wanted, in which order, and when an item is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mydia import clock, units
+from mydia.contexts.settings.models import QualityProfile
+from mydia.contexts.settings.qualities import QUALITY_NAMES, SizeLimits, default_limits
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import Base, get
+from mydia.errors import Conflict, Invalid
+from mydia.events import SettingsChanged, emit
+from mydia.parsing import ParsedRelease, Quality, parse_release
+
+_RANKS = {name: place for place, name in enumerate(QUALITY_NAMES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a profile: a quality, or several that count as equal."""
+
+    name: str
+    qualities: tuple[str, ...]
+    allowed: bool
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it stands for several qualities."""
+        return self.qualities != (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as decisions read it."""
+
+    id: str
+    name: str
+    rungs: tuple[Rung, ...]
+    """Worst first; every quality stands in exactly one."""
+    cutoff: str | None
+    """Name of the rung at which upgrading stops; None stops at the best one allowed."""
+    upgrades_allowed: bool = True
+    minimum_format_score: int = 0
+    cutoff_format_score: int = 0
+    minimum_format_increment: int = 1
+    language: str | None = None
+    minimum_size_mb: int | None = None
+    maximum_size_mb: int | None = None
+    """Bounds for a feature film or, by its share of time, an episode."""
+    preset: str | None = None
+    managed: bool = False
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places = {quality: place for place, rung in enumerate(self.rungs) for quality in rung.qualities}
+        object.__setattr__(self, "_places", places)
+
+    def rank(self, quality: Quality) -> int:
+        """Return the place of a quality's rung; qualities of one group have one place. Higher is better."""
+        return self._places[quality.name]
+
+    def allows(self, quality: Quality) -> bool:
+        """Say whether a release of this quality may be taken."""
+        return self.rungs[self.rank(quality)].allowed
+
+    @property
+    def best(self) -> int:
+        """The place of the best rung allowed."""
+        return max((place for place, rung in enumerate(self.rungs) if rung.allowed), default=0)
+
+    @property
+    def goal(self) -> int:
+        """The place from which on nothing better is looked for."""
+        if not self.upgrades_allowed:
+            return min((place for place, rung in enumerate(self.rungs) if rung.allowed), default=0)
+        return next((place for place, rung in enumerate(self.rungs) if rung.name == self.cutoff), self.best)
+
+    def at_cutoff(self, quality: Quality) -> bool:
+        """Say whether this quality is good enough."""
+        return self.rank(quality) >= self.goal
+
+    @property
+    def allowed_names(self) -> tuple[str, ...]:
+        """The rungs that are wanted, best first, as people read them."""
+        return tuple(rung.name for rung in reversed(self.rungs) if rung.allowed)
+
+    def items(self) -> list[Any]:
+        """Return the stored form of the rungs."""
+        return [
+            {"group": rung.name, "qualities": list(rung.qualities), "allowed": rung.allowed}
+            if rung.is_group
+            else {"quality": rung.name, "allowed": rung.allowed}
+            for rung in self.rungs
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileForm:
+    """What a person writes into a profile."""
+
+    name: str
+    items: list[Any]
+    """As stored: worst first, {"quality", "allowed"} or {"group", "qualities", "allowed"}."""
+    cutoff: str | None = None
+    upgrades_allowed: bool = True
+    minimum_format_score: int = 0
+    cutoff_format_score: int = 0
+    minimum_format_increment: int = 1
+    language: str | None = None
+    minimum_size_mb: int | None = None
+    maximum_size_mb: int | None = None
+
+
+def read_rungs(items: list[Any]) -> tuple[Rung, ...]:
+    """Turn the stored form into rungs; qualities that are not listed are put in their usual place, not allowed.
+
+    Raises:
+        Invalid: A quality is unknown or listed twice, or a group is empty or shares its name.
+    """
+    rungs: list[Rung] = []
+    seen: set[str] = set()
+    for item in items:
+        rung = _read_rung(item)
+        for quality in rung.qualities:
+            if quality not in _RANKS:
+                raise Invalid(f"There is no quality called “{quality}”.", fields={"items": f"Unknown: {quality}."})
+            if quality in seen:
+                raise Invalid(f"{quality} stands in the profile twice.", fields={"items": f"Twice: {quality}."})
+            seen.add(quality)
+        if rung.is_group and (rung.name in _RANKS or any(other.name == rung.name for other in rungs)):
+            raise Invalid(
+                f"A group cannot be called “{rung.name}”: something else is.", fields={"items": "Choose another name."}
+            )
+        rungs.append(rung)
+    for quality in QUALITY_NAMES:
+        if quality not in seen:
+            better = (i for i, rung in enumerate(rungs) if min(_RANKS[q] for q in rung.qualities) > _RANKS[quality])
+            rungs.insert(next(better, len(rungs)), Rung(quality, (quality,), allowed=False))
+    return tuple(rungs)
+
+
+def _read_rung(item: object) -> Rung:
+    if not isinstance(item, Mapping):
+        raise Invalid("Each entry of a profile is a quality or a group.", fields={"items": "Not a quality or group."})
+    allowed = bool(item.get("allowed", False))
+    if isinstance(name := item.get("quality"), str):
+        return Rung(name, (name,), allowed)
+    name, members = item.get("group"), item.get("qualities")
+    if not isinstance(name, str) or not name.strip():
+        raise Invalid("A group needs a name.", fields={"items": "A group needs a name."})
+    if not isinstance(members, list) or len(members) < 2 or not all(isinstance(member, str) for member in members):
+        raise Invalid(
+            f"The group “{name}” needs at least two qualities.", fields={"items": f"{name} needs two qualities."}
+        )
+    return Rung(name.strip(), tuple(members), allowed)
+
+
+def _checked(form: ProfileForm) -> tuple[Rung, ...]:
+    """Return the rungs of a form that makes sense. Raises: Invalid, with the field."""
+    if not form.name.strip():
+        raise Invalid("A profile needs a name.", fields={"name": "Write a name."})
+    rungs = read_rungs(form.items)
+    allowed = [rung.name for rung in rungs if rung.allowed]
+    if not allowed:
+        raise Invalid(
+            "Allow at least one quality: nothing would ever be taken.", fields={"items": "Allow at least one."}
+        )
+    if form.cutoff is not None and form.cutoff not in allowed:
+        raise Invalid(
+            f"Upgrades cannot stop at “{form.cutoff}”, which is not allowed here. Choose one of {', '.join(allowed)}.",
+            fields={"cutoff": "Choose a quality that is allowed."},
+        )
+    low, high = form.minimum_size_mb, form.maximum_size_mb
+    if (low is not None and low < 0) or (high is not None and high <= 0):
+        raise Invalid("Sizes are written in megabytes, above 0.", fields={"maximum_size_mb": "Write more than 0."})
+    if low is not None and high is not None and high <= low:
+        raise Invalid(
+            f"The largest size must be above the smallest ({low} MB).", fields={"maximum_size_mb": f"More than {low}."}
+        )
+    if form.minimum_format_increment < 1:
+        raise Invalid("A better score is at least 1 better.", fields={"minimum_format_increment": "Write 1 or more."})
+    return rungs
+
+
+def _value(row: QualityProfile) -> Profile:
+    return Profile(
+        id=row.id,
+        name=row.name,
+        rungs=read_rungs(row.items),
+        cutoff=row.cutoff,
+        upgrades_allowed=row.upgrades_allowed,
+        minimum_format_score=row.minimum_format_score,
+        cutoff_format_score=row.cutoff_format_score,
+        minimum_format_increment=row.minimum_format_increment,
+        language=row.language,
+        minimum_size_mb=row.minimum_size_mb,
+        maximum_size_mb=row.maximum_size_mb,
+        preset=row.preset,
+        managed=row.managed,
+    )
+
+
+def get_profile(session: Session, profile_id: str) -> Profile:
+    """Return a profile. Raises: NotFound."""
+    return _value(get(session, QualityProfile, profile_id, what="This quality profile"))
+
+
+def find_profile(session: Session, name: str) -> Profile | None:
+    """Return the profile of this name in any case, or None."""
+    row = session.scalar(select(QualityProfile).where(func.lower(QualityProfile.name) == name.strip().lower()))
+    return None if row is None else _value(row)
+
+
+def list_profiles(session: Session) -> list[Profile]:
+    """Return all profiles by name."""
+    return [_value(row) for row in session.scalars(select(QualityProfile).order_by(QualityProfile.name))]
+
+
+def default_profile_id(session: Session) -> str:
+    """Return the profile for titles of which nobody said anything: HD-1080p while it is there, else the first."""
+    wanted = select(QualityProfile.id).order_by(QualityProfile.preset != DEFAULT_PRESET, QualityProfile.name).limit(1)
+    if (found := session.scalar(wanted)) is not None:
+        return found
+    ensure_default_profiles(session, clock.now())
+    return default_profile_id(session)
+
+
+def save_profile(
+    session: Session, caller: Caller, now: datetime, form: ProfileForm, *, profile_id: str | None = None
+) -> Profile:
+    """Add a profile, or change the one with this id.
+
+    Raises:
+        Invalid: The form contradicts itself; `fields` says where.
+        Conflict: Another profile has the name, or this one comes from the configuration.
+
+    Emits: SettingsChanged, when anything differs.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    rungs = _checked(form)
+    name = form.name.strip()
+    taken = find_profile(session, name)
+    if taken is not None and taken.id != profile_id:
+        raise Conflict(f"There is a profile called “{taken.name}” already.", fields={"name": "Choose another name."})
+    if profile_id is None:
+        row = QualityProfile(created_at=now)
+        session.add(row)
+        old: dict[str, Any] = {}
+    else:
+        row = get(session, QualityProfile, profile_id, what="This quality profile")
+        if row.managed:
+            raise Conflict(f"“{row.name}” is set by the configuration. Change it there, or duplicate it.")
+        old = _shown(row)
+    row.name, row.cutoff, row.upgrades_allowed = name, form.cutoff, form.upgrades_allowed
+    row.minimum_format_score, row.cutoff_format_score = form.minimum_format_score, form.cutoff_format_score
+    row.minimum_format_increment, row.language = form.minimum_format_increment, form.language
+    row.minimum_size_mb, row.maximum_size_mb = form.minimum_size_mb, form.maximum_size_mb
+    row.items = Profile("", name, rungs, form.cutoff).items()
+    new = _shown(row)
+    if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
+        row.updated_at = now
+        session.flush()
+        emit(session, caller, SettingsChanged(f"quality profile {name}", changed), at=now)
+    return _value(row)
+
+
+def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_id: str) -> Profile:
+    """Make a copy that can be changed; its name says so."""
+    profile = get_profile(session, profile_id)
+    names = {other.name for other in list_profiles(session)}
+    name = next(
+        name
+        for number in range(1, len(names) + 2)
+        if (name := f"{profile.name} (copy{'' if number == 1 else f' {number}'})") not in names
+    )
+    form = ProfileForm(
+        name=name,
+        items=profile.items(),
+        cutoff=profile.cutoff,
+        upgrades_allowed=profile.upgrades_allowed,
+        minimum_format_score=profile.minimum_format_score,
+        cutoff_format_score=profile.cutoff_format_score,
+        minimum_format_increment=profile.minimum_format_increment,
+        language=profile.language,
+        minimum_size_mb=profile.minimum_size_mb,
+        maximum_size_mb=profile.maximum_size_mb,
+    )
+    return save_profile(session, caller, now, form)
+
+
+# What refers to profiles, in people's words. Higher contexts are known here by their tables only.
+_USERS = {
+    "versions": ("title", "titles"),
+    "library_paths": ("library folder", "library folders"),
+    "person_defaults": ("person's choice", "people's choices"),
+}
+
+
+def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: str) -> None:
+    """Delete a profile that nothing uses.
+
+    Raises:
+        Conflict: It is in use (the sentence says by what), comes from the configuration, or is the last one.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get(session, QualityProfile, profile_id, what="This quality profile")
+    if row.managed:
+        raise Conflict(f"“{row.name}” is set by the configuration. Take it out there.")
+    if users := profile_users(session, profile_id):
+        raise Conflict(f"“{row.name}” is in use by {_listed(users)}. Give them another profile first.")
+    if session.scalar(select(func.count()).select_from(QualityProfile)) == 1:
+        raise Conflict(f"“{row.name}” is the only profile. Add another one first.")
+    emit(session, caller, SettingsChanged(f"quality profile {row.name}", {"name": [row.name, None]}), at=now)
+    session.delete(row)
+    session.flush()
+
+
+def profile_users(session: Session, profile_id: str) -> dict[str, int]:
+    """Return what refers to a profile: table -> number of rows, found by the foreign keys themselves."""
+    counts: dict[str, int] = {}
+    for table in Base.metadata.tables.values():
+        if table.name == "profile_formats":
+            continue
+        for key in table.foreign_keys:
+            if key.column.table.name == "quality_profiles":
+                count = session.scalar(select(func.count()).select_from(table).where(key.parent == profile_id)) or 0
+                if count:
+                    counts[table.name] = counts.get(table.name, 0) + count
+    return counts
+
+
+def _listed(users: Mapping[str, int]) -> str:
+    words = [
+        f"{count} {_USERS.get(table, (table, table))[count != 1]}"
+        for table, count in sorted(users.items(), reverse=True)
+    ]
+    return " and ".join(words)
+
+
+def _shown(row: QualityProfile) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "qualities": [item.get("group") or item.get("quality") for item in row.items if item.get("allowed")],
+        "order": [item.get("group") or item.get("quality") for item in row.items],
+        "cutoff": row.cutoff,
+        "upgrades": row.upgrades_allowed,
+        "minimum score": row.minimum_format_score,
+        "score to reach": row.cutoff_format_score,
+        "smallest size (MB)": row.minimum_size_mb,
+        "largest size (MB)": row.maximum_size_mb,
+        "language": row.language,
+    }
+
+
+# --- presets -------------------------------------------------------------------------------------------------------
+
+DEFAULT_PRESET = "HD-1080p"
+
+# "WEB 1080p" and the like: a download and a rip of the same stream are worth the same. Source: arr-stack §2.2.
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    f"WEB {lines}": (f"WEBRip-{lines}", f"WEBDL-{lines}") for lines in ("480p", "720p", "1080p", "2160p")
+}
+_SD = ("SDTV", "DVD", "WEB 480p", "Bluray-480p", "Bluray-576p")
+_720P = ("HDTV-720p", "WEB 720p", "Bluray-720p")
+_1080P = ("HDTV-1080p", "WEB 1080p", "Bluray-1080p")
+_2160P = ("HDTV-2160p", "WEB 2160p", "Bluray-2160p", "Remux-2160p")
+
+
+@dataclass(frozen=True, slots=True)
+class _Preset:
+    name: str
+    allowed: tuple[str, ...]
+    cutoff: str
+    upgrades: bool
+    minimum_size_mb: int | None = None
+    maximum_size_mb: int | None = None
+
+
+# Names, resolutions, sizes and upgrades: reference/mydia-original.md §7.3.
+PRESETS: tuple[_Preset, ...] = (
+    _Preset("Any", (*_SD, *_720P, *_1080P, "Remux-1080p", *_2160P), "HDTV-2160p", upgrades=True),
+    _Preset("SD", _SD, "Bluray-576p", True, None, 2048),
+    _Preset("HD-720p", _720P, "HDTV-720p", False, 1024, 5120),
+    _Preset("HD-1080p", _1080P, "HDTV-1080p", False, 2048, 15360),
+    _Preset("Full HD", ("WEB 1080p", "Bluray-1080p", "Remux-1080p"), "WEB 1080p", False, 4096, 20480),
+    _Preset("Remux-1080p", ("Remux-1080p",), "Remux-1080p", False, 20480, 40960),
+    _Preset("4K/UHD", ("WEB 2160p", "Bluray-2160p", "Remux-2160p"), "WEB 2160p", False, 15360, 81920),
+    _Preset("Remux-2160p", ("Remux-2160p",), "Remux-2160p", False, 40960, 102400),
+)
+
+
+def ensure_default_profiles(session: Session, now: datetime) -> None:
+    """Make the presets in a database without any profile; one that somebody deleted does not come back."""
+    if session.scalar(select(QualityProfile.id).limit(1)) is not None:
+        return
+    for preset in PRESETS:
+        session.add(
+            QualityProfile(
+                name=preset.name,
+                items=Profile("", preset.name, _preset_rungs(preset.allowed), preset.cutoff).items(),
+                cutoff=preset.cutoff,
+                upgrades_allowed=preset.upgrades,
+                minimum_size_mb=preset.minimum_size_mb,
+                maximum_size_mb=preset.maximum_size_mb,
+                preset=preset.name,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    session.flush()
+    emit(session, SYSTEM, SettingsChanged("quality profiles", {"presets": [None, [p.name for p in PRESETS]]}), at=now)
+
+
+def preset_profile(name: str) -> Profile:
+    """Return a preset as a value, without a database: for trying names and for tests."""
+    preset = next(preset for preset in PRESETS if preset.name == name)
+    return Profile(
+        id="",
+        name=name,
+        rungs=_preset_rungs(preset.allowed),
+        cutoff=preset.cutoff,
+        upgrades_allowed=preset.upgrades,
+        minimum_size_mb=preset.minimum_size_mb,
+        maximum_size_mb=preset.maximum_size_mb,
+        preset=name,
+    )
+
+
+def _preset_rungs(allowed: tuple[str, ...]) -> tuple[Rung, ...]:
+    grouped = {member: name for name, members in _GROUPS.items() for member in members}
+    names = list(dict.fromkeys(grouped.get(quality, quality) for quality in QUALITY_NAMES))
+    return tuple(Rung(name, _GROUPS.get(name, (name,)), name in allowed) for name in names)
+
+
+# --- size, and trying a name ---------------------------------------------------------------------------------------
+
+# Films shorter than this are no features; a profile's bounds then count by their share of time. Source: the Academy's rule.
+_FEATURE_MIN = 40
+# How long a feature is for an episode's share, and a film whose length nobody knows. Source: arr-stack §1.2, row 1.
+ASSUMED_FILM_MIN = 110
+
+
+def size_bounds(
+    profile: Profile, limits: SizeLimits, media_type: str, runtime_min: int
+) -> tuple[tuple[int, str], tuple[int | None, str]]:
+    """Return the smallest and the largest size in bytes for so many minutes, each with whose limit it is.
+
+    Both the profile's bounds and the quality's limits per minute count; the narrower one is returned.
+    """
+    minutes = max(runtime_min, 1)
+    whole = media_type == "movie" and minutes >= _FEATURE_MIN
+    share = 1.0 if whole else minutes / ASSUMED_FILM_MIN
+    per_minute = f"{minutes} min"
+    lows = [(int(limits.minimum * minutes * units.MIB), f"{limits.minimum:g} MB a minute for {per_minute}")]
+    highs: list[tuple[int, str]] = []
+    if limits.maximum is not None:
+        highs.append((int(limits.maximum * minutes * units.MIB), f"{limits.maximum:g} MB a minute for {per_minute}"))
+    owner = profile.name if whole else f"{profile.name}, for {per_minute}"
+    if profile.minimum_size_mb:
+        lows.append((int(profile.minimum_size_mb * share * units.MIB), owner))
+    if profile.maximum_size_mb:
+        highs.append((int(profile.maximum_size_mb * share * units.MIB), owner))
+    low = max(lows, key=lambda bound: bound[0])
+    return low, min(highs, key=lambda bound: bound[0]) if highs else (None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a profile says about a release name, for the live tester."""
+
+    parsed: ParsedRelease | None
+    quality: Quality
+    accepted: bool
+    lines: tuple[tuple[bool, str], ...]
+    """(fine?, sentence) in the order of the rules."""
+
+
+def try_release(
+    profile: Profile,
+    name: str,
+    *,
+    media_type: str = "movie",
+    runtime_min: int | None = None,
+    size_bytes: int | None = None,
+    limits: Mapping[str, SizeLimits] | None = None,
+) -> Tried:
+    """Say what a profile makes of a release name (and, when given, its size)."""
+    parsed = parse_release(name, "movie" if media_type == "movie" else "tv")
+    if parsed is None:
+        return Tried(None, Quality(), accepted=False, lines=((False, "The name says nothing that Mydia understands."),))
+    quality = parsed.quality
+    allowed = profile.allows(quality)
+    lines = [
+        (allowed, f"{quality.name} is {'wanted' if allowed else 'not wanted'} in {profile.name}."),
+    ]
+    if allowed:
+        reached = profile.at_cutoff(quality)
+        goal = profile.rungs[profile.goal].name
+        if profile.upgrades_allowed:
+            lines.append((True, f"Good enough: upgrades stop here ({goal})." if reached else f"Upgraded until {goal}."))
+        else:
+            lines.append((True, "Kept as it is: this profile does not upgrade."))
+    if size_bytes is not None:
+        lines.append(_size_line(profile, quality, media_type, runtime_min or ASSUMED_FILM_MIN, size_bytes, limits))
+    return Tried(parsed, quality, all(fine for fine, _ in lines), tuple(lines))
+
+
+def _size_line(
+    profile: Profile,
+    quality: Quality,
+    media_type: str,
+    runtime_min: int,
+    size_bytes: int,
+    limits: Mapping[str, SizeLimits] | None,
+) -> tuple[bool, str]:
+    own = (limits or {}).get(quality.name) or default_limits(media_type, quality.name)
+    (low, low_owner), (high, high_owner) = size_bounds(profile, own, media_type, runtime_min)
+    said = units.size(size_bytes)
+    if size_bytes < low:
+        return False, f"{said} is under the smallest size of {units.size(low)} ({low_owner})."
+    if high is not None and size_bytes > high:
+        return False, f"{said} is over the largest size of {units.size(high)} ({high_owner})."
+    return True, f"{said} is within the size limits."
