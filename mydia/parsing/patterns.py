@@ -164,7 +164,7 @@ BIT_DEPTHS = _rows(
 SERVICES = _rows(
     "streaming_service",
     ("Amazon Prime", "amzn|amazonhd|amazonuhd|amazon hd|azhd|amazonsd", "Show.1080p.AMZN.WEB-DL"),
-    ("Netflix", "netflixhd|netflixuhd|netflix hd|netflix uhd|netflixrip|netflixsd|nfhd|nfuhd|nf web|nf webrip|nf web dl|nf webdl|nf webmux", "Show.720p.NetflixHD.x264"),
+    ("Netflix", "netflixhd|netflixuhd|netflix hd|netflix uhd|netflixrip|netflixsd|nfhd|nfuhd", "Show.720p.NetflixHD.x264"),
     ("Disney+", "dsnp|dsny|dsnyp|disneyhd|disneyuhd|disney+|disneyplus|disneyplushd", "Show.1080p.DSNP.WEB-DL"),
     ("iTunes", "ituneshd|hditunes|itunesuhd", "Show.720p.iTunesHD"),
     ("HBO Max", "hmax|hbomax|hbo max", "Show.1080p.HMAX.WEB-DL"),
@@ -398,9 +398,10 @@ LANGUAGE_CODES: dict[str, str] = {
     "may": "ms", "ur": "ur", "urd": "ur", "rm": "rm", "roh": "rm", "ka": "ka", "kat": "ka", "geo": "ka", "sq": "sq",
     "alb": "sq", "af": "af", "afr": "af", "mr": "mr", "mar": "mr", "tl": "tl", "tgl": "tl", "mn": "mn", "mon": "mn",
     "is": "is", "ice": "is", "isl": "is", "hu": "hu", "ca": "ca", "vls": "nl-BE", "bl": "nl-BE", "pan": "pa",
-    "guj": "gu", "eus": "eu", "glg": "gl", "gle": "ga", "sp": "es", "dts": "",
+    "guj": "gu", "eus": "eu", "glg": "gl", "gle": "ga", "sp": "es", "ukr": "uk", "rus": "ru", "hun": "hu", "swe": "sv",
+    "dan": "da", "heb": "he", "esp": "es", "yue": "zh", "cmn": "zh",
 }  # fmt: skip
-LANGUAGE_CODES.pop("dts")
+
 
 SUBTITLES = _rows(
     "subs",
@@ -452,6 +453,10 @@ SIGNING_GROUPS: tuple[str, ...] = (
     "D-Z0N3", "Fight-BB", "VARYG", "E.N.D", "KRaLiMaRKo", "BluDragon", "DarQ", "KCRT", "BEN THE MEN", "BEN.THE.MEN", "TAoE",
     "QxR", "126811", "DX-TV", "Blu-bits", "TMd", "VECTOR", "Eml HDTeam", "LostYears", "Kira", "ZR", "YTS.MX", "YTS.LT", "YTS.AG", "YTS.AM", "YTS.RE",
     "YTS", "YIFY", "RARBG", "D Z0N3",
+    # These sign inside a bracket, or behind another name.
+    "Silence", "afm72", "Panda", "Ghost", "MONOLITH", "Tigole", "Joy", "ImE", "UTR", "t3nzin", "Anime Time",
+    "Project Angel", "Hakata Ramen", "HONE", "Vyndros", "SEV", "Garshasp", "Kappa", "Natty", "RCVR", "SAMPA", "YOGI",
+    "r00t", "EDGE2020", "RZeroX",
 )  # fmt: skip
 
 # What a bare file of that kind is taken for, lines and source. Sonarr and Radarr `MediaFileExtensions`.

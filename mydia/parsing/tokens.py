@@ -74,6 +74,8 @@ def cut(text: str, low: str) -> Words:
     if not found:
         return Words(text, low, (), (), ())
     words, starts, ends = zip(*found, strict=True)
+    if "'" in low:
+        words = tuple(word.replace("'", "") for word in words)
     return Words(text, low, words, starts, ends)
 
 
@@ -123,7 +125,7 @@ def find_marks(words: Words) -> list[Mark]:
                 marks.append(found)
                 index = found.last
                 continue
-        if word[-1].isdigit() or word[0].isdigit() or len(word) > 6:
+        if len(word) > 6 or not word.isalpha():
             index = _read_compound(words, index, word, marks)
             continue
         index += 1

@@ -1,0 +1,28 @@
+"""Which cut of a film it is, as written and in our words."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.tokens import Mark, Words
+
+_ULTIMATE_X = re.compile(r"ultimate[ ._][a-z]+[ ._]edition")
+
+
+def read_edition(words: Words, marks: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """Return the edition as written, its parts in our words and where they stand.
+
+    Parts that follow one another are one edition (`Extended Directors Cut Fan Edit`).
+    """
+    found = [m for m in marks if m.kind == "edition"]
+    strong = [m for m in found if m.value != "Limited" or m.last - m.first > 1]
+    if not strong:
+        return None, tuple(dict.fromkeys(m.value for m in found)), ()
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for mark in strong:
+        start, end = words.starts[mark.first], words.ends[mark.last - 1]
+        pieces.append(" ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last)))
+        spans.append((start, end))
+    written = " ".join(dict.fromkeys(pieces))
+    return written, tuple(dict.fromkeys(m.value for m in found)), tuple(spans)

@@ -1,0 +1,128 @@
+"""Who made a release."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.patterns import REPOSTERS, SIGNING_GROUPS
+from mydia.parsing.tokens import Mark, Words, lower
+
+_TRACKER_TAG = re.compile(
+    r"[ ._-]*[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
+    r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|ru|info|pl|it|es|fr))[\])][ ._-]*\Z"
+)
+_BEHIND_HYPHEN = re.compile(r"-[ ]?([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
+_HYPHEN_THEN_REMARK = re.compile(r"-([a-z0-9]+)(?:[ ._]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z")
+_LAST_BRACKET = re.compile(r"[ ._-]?[\[({]([^\[\](){}]+)[\])}]\Z")
+_NOT_A_GROUP = re.compile(
+    r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|[0-9a-f]{8})\Z"
+)
+_SIGNED = re.compile(
+    "(?:" + "|".join(r"(?<![a-z0-9])" + re.escape(g.lower()) for g in sorted(SIGNING_GROUPS, key=len, reverse=True)) + r")\Z"
+)
+_SIGNING_LAST = frozenset(g.lower()[-1] for g in SIGNING_GROUPS)
+_REPOST = re.compile(r"-([a-z0-9]+)\Z")
+
+
+def strip_tracker(text: str) -> str:
+    """Drop `[rartv]`, `[eztv]-[rarbg.com]` and what else trackers hang behind a name."""
+    while True:
+        found = _TRACKER_TAG.search(lower(text))
+        if found is None or found.start() == 0:
+            return text
+        text = text[: found.start()]
+
+
+def strip_reposters(text: str) -> str:
+    """Drop the words of those who posted it again: `-EVO-postbot` is EVO's."""
+    while True:
+        found = _REPOST.search(lower(text))
+        if found is None or found.group(1) not in REPOSTERS:
+            return text
+        text = text[: found.start()]
+
+
+def read_group(
+    words: Words, text: str, tail_start: int, marks: list[Mark], *, bare_allowed: bool
+) -> tuple[str, tuple[int, int]] | None:
+    """Return the group and where it is signed.
+
+    Args:
+        text: The name without extension, site and tracker tags.
+        tail_start: Where the tail begins, in characters; a group never signs before it.
+        bare_allowed: Whether a last word without hyphen or bracket may be a group.
+    """
+    text = strip_reposters(text.rstrip(" ._-"))
+    low = lower(text)
+    if low and (low[-1] in _SIGNING_LAST or low[-1] in "])"):
+        bare = low.rstrip("])")
+        signed = _SIGNED.search(bare)
+        if signed is not None and signed.start() >= max(tail_start, 1) and low[signed.start() - 1] in " ._-[(":
+            return text[signed.start() : signed.end()], signed.span()
+    marked = {index for mark in marks for index in range(mark.first, mark.last)}
+
+    def is_free(start: int, end: int) -> bool:
+        """Whether none of the words there means something else."""
+        first = words.index_at(start)
+        last = words.index_at(end)
+        return first < last and not any(index in marked for index in range(first, last))
+
+    remark = _HYPHEN_THEN_REMARK.search(low)
+    if remark is not None and remark.start() >= tail_start and _is_group(remark.group(1)) and is_free(*remark.span(1)):
+        return text[remark.start(1) : remark.end(1)], remark.span(1)
+    hyphen = _BEHIND_HYPHEN.search(text)
+    if hyphen is not None and hyphen.start() >= tail_start:
+        written, span = _trim_hyphenated(hyphen, words, marked)
+        if written and _is_group(lower(written)):
+            return written, span
+    bracket = _LAST_BRACKET.search(text)
+    if bracket is not None and bracket.start() >= min(tail_start, bracket.start()):
+        inside, (start, end) = bracket.group(1), bracket.span(1)
+        if text[bracket.start(1) - 1] == "[" and " " not in inside.strip():
+            if is_free(start, end) and _is_group(lower(inside)) and words.index_at(end) - words.index_at(start) <= 2:
+                return inside, (start, end)
+        elif start > tail_start or words.index_at(tail_start) >= words.index_at(start):
+            signed_inside = _last_words(words, start, end, marked)
+            if signed_inside is not None:
+                return signed_inside
+    if bare_allowed and not text.endswith(("]", ")")):
+        index = words.index_at(len(text)) - 1
+        if index >= 0 and index not in marked and index - 1 in marked and words.starts[index] > tail_start:
+            start, end = words.starts[index], words.ends[index]
+            if words.gap(index) in {" ", ".", "_"} and _is_group(words.words[index]) and end == len(text):
+                return text[start:end], (start, end)
+    return None
+
+
+def _is_group(word: str) -> bool:
+    return _NOT_A_GROUP.match(word) is None
+
+
+def _trim_hyphenated(hyphen: re.Match[str], words: Words, marked: set[int]) -> tuple[str, tuple[int, int]]:
+    """Take `GRP` from `-GRP` and from `DTS-HD-GRP`, and nothing from `WEB-DL`."""
+    start, end = hyphen.span(1)
+    first, last = words.index_at(start), words.index_at(end)
+    free = [index for index in range(first, last) if index not in marked]
+    if not free:
+        return "", (start, end)
+    if len(free) == last - first:
+        return hyphen.group(1), (start, end)
+    if free == list(range(free[0], last)):
+        start = words.starts[free[0]]
+        return words.text[start:end], (start, end)
+    return "", (start, end)
+
+
+def _last_words(words: Words, start: int, end: int, marked: set[int]) -> tuple[str, tuple[int, int]] | None:
+    """Take the group from the end of a bracket that holds the quality: `(1080p BluRay x265 Kappa)`."""
+    first, last = words.index_at(start), words.index_at(end)
+    index = last
+    while index > first and index - 1 not in marked:
+        index -= 1
+    if index == last or index == first:
+        return None
+    word_start, word_end = words.starts[index], words.ends[last - 1]
+    written = words.text[word_start:word_end]
+    if last - index > 2 or not _is_group(written.lower()) or written.isdecimal():
+        return None
+    return written, (word_start, word_end)

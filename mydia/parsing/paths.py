@@ -1,0 +1,133 @@
+"""Reading a file together with the folders it lies in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import MappingProxyType
+
+from mydia.parsing import refusals
+from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
+from mydia.parsing.quality import Source
+from mydia.parsing.release import Confidence, ParsedRelease
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
+_SEASON_FOLDER = re.compile(
+    r"(?:.*[ ._-])?(?:season|saison|staffel|stagione|temporada|series|seizoen|sezon|сезон)[ ._-]{0,2}(\d{1,4})(?![0-9])|s(\d{1,4})\Z",
+    re.IGNORECASE,
+)
+_SPECIALS_FOLDER = re.compile(r"(?:specials?|extras?|season[ ._]?0+)\Z", re.IGNORECASE)
+_LEADING_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-]+(?=[^\W\d_])|\Z)|e(?:p|pisode)?[ ._]?(\d{1,3})(?![0-9])", re.IGNORECASE)
+_EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?![0-9])", re.IGNORECASE)
+_FURNITURE = frozenset(
+    "tv movies movie films film series shows tvshows downloads download media video videos complete completed unsorted test home mnt data users public"
+    " torrents torrent usenet anime library content tv-shows plex sorted incoming kids documentaries season specials c d e z s p volume1 shares root srv var opt".split()
+)
+_SUREST = 0.9
+
+
+def is_path(name: str) -> bool:
+    """Whether the text is a path rather than a name with slashes in it (`A / B`, `(2016/S01/WEB-DL)`)."""
+    if name.startswith("/") or _DRIVE.match(name):
+        return True
+    if "/" not in name and "\\" not in name:
+        return False
+    plain = name.replace("\\", "/")
+    folder, _, file = plain.rpartition("/")
+    ending = _ENDING.search(file)
+    if ending is None or (ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS):
+        return False
+    return not (file.startswith(" ") or folder.endswith(" ") or folder.count("(") != folder.count(")") or folder.count("[") != folder.count("]"))
+
+
+def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
+    """Return the parts of a path below the library's root."""
+    plain = path.replace("\\", "/")
+    if library_root:
+        root = library_root.replace("\\", "/").rstrip("/") + "/"
+        plain = plain.removeprefix(root)
+    return tuple(part for part in plain.split("/") if part.strip() and not _DRIVE.match(part + "/"))
+
+
+def season_of_folder(folder: str) -> int | None:
+    """Return the number of a folder that holds one season; 0 for specials."""
+    if _SPECIALS_FOLDER.match(folder.strip()):
+        return 0
+    found = _SEASON_FOLDER.match(folder.strip())
+    return int(found.group(1) or found.group(2)) if found is not None else None
+
+
+def leading_episode(stem: str) -> int | None:
+    """Return the number a file in a season's folder begins with: `02 Honor Thy Father`, `E01-Title`."""
+    found = _LEADING_NUMBER.match(stem.strip())
+    if found is None:
+        found = _EPISODE_WITHIN.search(stem)
+        return int(found.group(1)) if found is not None else None
+    return int(found.group(1) or found.group(2))
+
+
+def is_furniture(folder: str) -> bool:
+    """Whether the folder is a shelf (`TV Shows`, `Downloads`) and not a work."""
+    words = folder.lower().replace("_", " ").split()
+    return all(word in _FURNITURE for word in words)
+
+
+def is_strong(release: ParsedRelease) -> bool:
+    """Whether season and episode, or a day, are written in a form that means nothing else."""
+    return (bool(release.seasons and release.episodes) or release.air_on is not None) and release.confidence.episodes >= _SUREST
+
+
+def with_folder_facts(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
+    """Fill what the file does not say from its folder: quality words, group, languages, year."""
+    quality = file.quality
+    if file.confidence.quality < folder.confidence.quality and folder.quality.source is not Source.UNKNOWN:
+        quality = folder.quality
+    same_kind = file.type == folder.type or folder.type is None
+    return replace(
+        file,
+        year=file.year if file.year is not None else folder.year,
+        quality=quality,
+        release_group=file.release_group or folder.release_group,
+        languages=file.languages or folder.languages,
+        subtitle_languages=file.subtitle_languages or folder.subtitle_languages,
+        edition=file.edition or (folder.edition if same_kind else None),
+        editions=file.editions or (folder.editions if same_kind else ()),
+        imdb_id=file.imdb_id or folder.imdb_id,
+        tmdb_id=file.tmdb_id or folder.tmdb_id,
+        tvdb_id=file.tvdb_id or folder.tvdb_id,
+        video_codec=file.video_codec or folder.video_codec,
+        audio_codecs=file.audio_codecs or folder.audio_codecs,
+        audio_channels=file.audio_channels or folder.audio_channels,
+        streaming_service=file.streaming_service or folder.streaming_service,
+        website=file.website or folder.website,
+        hdr=file.hdr or folder.hdr,
+        confidence=_better_quality(file.confidence, folder.confidence, quality is folder.quality),
+    )
+
+
+def _better_quality(file: Confidence, folder: Confidence, from_folder: bool) -> Confidence:
+    return replace(file, quality=folder.quality) if from_folder else file
+
+
+def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
+    """Give a file its season from the folder and its number from its own name."""
+    strong = is_strong(file)
+    number = leading_episode(stem)
+    if strong:
+        return file
+    title = series.title if series is not None and series.title else file.title
+    episodes = file.episodes if file.season == season and file.episodes else (number,) if number is not None else ()
+    sure = 0.8 if episodes else 0.0
+    return replace(
+        file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=(),
+        full_season=False, is_multi_season=False, is_special=season == 0,
+        year=series.year if series is not None and series.year else file.year,
+        confidence=replace(file.confidence, season=0.85, episodes=sure, title=0.8, type=0.85),
+        spans=MappingProxyType(dict(file.spans)),
+    )  # fmt: skip
+
+
+def says_little(stem: str) -> bool:
+    """Whether a file's name is so poor that its folder tells more."""
+    return refusals.is_obscure(stem)

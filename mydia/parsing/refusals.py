@@ -1,0 +1,66 @@
+"""Names that mean nothing: checksums, random letters, postings; they must not be taken for titles."""
+
+from __future__ import annotations
+
+import re
+
+_HEX = re.compile(r"[0-9a-f]{24,}\Z")
+_HEX_TAIL = re.compile(r"(?:\A|[ ._-])[0-9a-f]{12,}\Z")
+_SHORT_HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,23}\Z")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LETTERS = re.compile(r"[A-Za-z0-9]{18,}\Z")
+_TWO_LONG = re.compile(r"[A-Za-z0-9]{10,40}[ ._-][A-Za-z0-9]{10,40}\Z")
+_BACKUP = re.compile(r"backup_\d{5,}s\d{2}-\d{2}\Z")
+_NUMBERS_ONLY = re.compile(r"[\d ._-]+\Z")
+_UPPER_AND_DIGITS = re.compile(r"(?=.*\d)[A-Z0-9]{11,}\Z")
+_LOWER_WITH_NUMBERS = re.compile(r"[a-z]+\d{1,4}[a-z]+\d*[a-z0-9]*\Z")
+_SWITCH = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
+_PASSWORDED = re.compile(r"(?<![a-z])(?:password(?:ed)?|pass[ ._-]?protected|yenc)(?![a-z])")
+_NUMBERED_POST = re.compile(r"p\d{3,4}(?:\.|\Z)")
+
+
+def _looks_random(word: str) -> bool:
+    """Whether letters and digits change places far more often than in words people write."""
+    switches = len(_SWITCH.findall(word))
+    digits = sum(c.isdigit() for c in word)
+    return switches >= len(word) // 3 and (digits > 0 or switches >= len(word) * 2 // 5)
+
+
+def why_meaningless(stem: str) -> str | None:
+    """Say why a name (without its extension) says nothing; None when it may mean something.
+
+    >>> why_meaningless("08bbc153931ce3ca5fcafe1b92d3297285feb061")
+    'a checksum'
+    """
+    name = stem.strip()
+    if not name:
+        return "nothing is written"
+    low = name.lower()
+    if len(name) >= 12 and " " not in name:
+        if _HEX.match(low) or _UUID.search(low) or _SHORT_HEX.match(low):
+            return "a checksum"
+        if _HEX_TAIL.search(low) and len(low) <= 40 and any(c.isdigit() for c in low[-12:]) and low.count(".") <= 3:
+            return "a checksum"
+    if _LETTERS.match(name) and (_looks_random(name) or (len(name) >= 24 and any(c.isdigit() for c in name))):
+        return "random letters"
+    if len(name) >= 18 and _UPPER_AND_DIGITS.match(name):
+        return "random letters"
+    if _TWO_LONG.match(name) and all(_looks_random(part) for part in re.split(r"[ ._-]", name)):
+        return "random letters"
+    if _BACKUP.match(low):
+        return "a numbered backup"
+    if _PASSWORDED.search(low):
+        return "a locked or encoded posting"
+    return None
+
+
+def is_obscure(stem: str) -> bool:
+    """Whether a file's name is so poor that its folder tells more: also short random words and bare numbers."""
+    name = stem.strip()
+    if why_meaningless(name) is not None or len(name) <= 3:
+        return True
+    if _NUMBERS_ONLY.match(name):
+        return True
+    if " " in name or "." in name:
+        return False
+    return bool(_UPPER_AND_DIGITS.match(name)) or (len(name) >= 12 and _looks_random(name))
