@@ -2,7 +2,7 @@
 
 from mydia.events.catalog import *  # noqa: F403  the catalogue is what this door opens to
 from mydia.events.catalog import EVENTS, Event
-from mydia.events.log import EventRow, Happened, feed, last_id, since
+from mydia.events.log import EventRow, Happened, feed, last_id, prune, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
 
 __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
@@ -17,6 +17,7 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "emit",
     "feed",
     "last_id",
+    "prune",
     "since",
     *EVENTS,
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, Text, insert, select, text
+from sqlalchemy import Index, Integer, Text, delete, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mydia.db import Base, Instant, one_of
@@ -119,3 +119,16 @@ def feed(
 
 
 INSERT = insert(EventRow)
+
+
+def prune(session: Session, before: datetime, *, limit: int = 5_000) -> int:
+    """Delete up to `limit` events older than an instant and return how many; audit events and unfinished ones stay."""
+    audit = [name for name, kind in EVENTS.items() if kind.audit]
+    old = (
+        select(EventRow.id)
+        .where(EventRow.at < before, EventRow.dispatched_at.is_not(None), EventRow.type.not_in(audit))
+        .limit(limit)
+    )
+    doomed = list(session.scalars(old))
+    session.execute(delete(EventRow).where(EventRow.id.in_(doomed)))
+    return len(doomed)

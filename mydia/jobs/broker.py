@@ -44,7 +44,6 @@ SLOTS = 8
 
 _PROGRESS_EVERY_S = 0.5
 _CANCEL_LOOK_EVERY_S = 0.5
-# Not worth another attempt: the world would have to change first, and then an event or a sweep starts the job anew.
 _MESSAGE_LIMIT = 2_000
 
 
@@ -136,8 +135,10 @@ class Schedule:
     job: str
     params: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
-    """Key under which settings may change the cron line; the job's name when empty."""
+    """How it is known on the tasks page; the job's name when empty."""
     title: str = ""
+    setting: str = ""
+    """The setting that holds this line (a cron line, or a number of minutes), where people may change it."""
 
     @property
     def key(self) -> str:
@@ -247,7 +248,9 @@ class Enqueuer:
         sent = self._broker.enqueue(message, delay=int(delay_s * 1000) if delay_s > 0 else None)
         return sent.message_id
 
-    enqueue = __call__
+    def knows(self, job: str) -> Job | None:
+        """Return a job by name, or None."""
+        return self._jobs.get(job)
 
 
 @dataclass(slots=True)

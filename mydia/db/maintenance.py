@@ -1,0 +1,264 @@
+"""Looking after database files: statistics, compaction, checkpoints, integrity, and backups that are proven to open."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from mydia.db.engine import sqlite_module
+from mydia.db.session import Database
+from mydia.errors import Conflict, NotFound, Unavailable
+
+logger = logging.getLogger(__name__)
+
+_BUSY_TIMEOUT_S = 30
+_PAGES_A_STEP = 500
+# Short rests between steps let writers in; a write by another connection makes SQLite begin the copy anew, so steps
+# are large enough that a household's database is done within a few of them. Source: sqlite.org/backup.html.
+_REST_S = 0.005
+_WORTH_VACUUM = 0.10
+"""Share of free pages from which rewriting the file is worth its writes."""
+_VACUUM_ROOM = 2.2
+"""VACUUM needs up to twice the file's size beside it. Source: sqlite.org/lang_vacuum.html."""
+
+_DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.db")
+_BEFORE_MIGRATION = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-.+\.db")
+_STAMP = "%Y%m%dT%H%M%SZ"
+KEEP_BEFORE_MIGRATION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup file; it is a complete SQLite database."""
+
+    path: Path
+    made_at: datetime
+    size_bytes: int
+    before_migration: bool
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[Any]:
+    connection = sqlite_module().connect(str(path), timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    with closing(connection):
+        yield connection
+
+
+def analyze(database: Database) -> str:
+    """Refresh the query planner's statistics."""
+    path = database.path
+    if path is None:
+        _autocommit(database, "ANALYZE")
+    else:
+        with _connected(path) as connection:
+            # Bounds the rows looked at in each index, which keeps it to milliseconds. Source: sqlite.org/lang_analyze.html.
+            connection.execute("PRAGMA analysis_limit = 1000")
+            connection.execute("ANALYZE")
+    return "statistics refreshed"
+
+
+def vacuum(database: Database) -> str:
+    """Rewrite the database without its holes, where that gains something.
+
+    Raises:
+        Unavailable: There is too little free disk space to do it.
+    """
+    path = database.path
+    if path is None:
+        _autocommit(database, "VACUUM")
+        return "vacuumed"
+    return vacuum_file(path)
+
+
+def vacuum_file(path: Path) -> str:
+    """Do `vacuum` for one SQLite file."""
+    with _connected(path) as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if not pages or free / pages < _WORTH_VACUUM:
+            return "nothing to gain"
+        size_bytes = path.stat().st_size
+        if shutil.disk_usage(path.parent).free < size_bytes * _VACUUM_ROOM:
+            raise Unavailable(
+                f"There is too little free space in {path.parent} to compact {path.name}. Free some first."
+            )
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return f"{100 * free // pages} % of {path.name} given back"
+
+
+def checkpoint(path: Path) -> bool:
+    """Move the write-ahead log into the file and cut it; say whether nobody stood in the way."""
+    if not path.exists():
+        return True
+    with _connected(path) as connection:
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return busy == 0
+
+
+def check_integrity(path: Path, *, quick: bool = False) -> list[str]:
+    """Return what is wrong with a SQLite file; an empty list means it is sound.
+
+    Args:
+        quick: Leave out the comparison of indexes with their tables, which takes most of the time.
+    """
+    try:
+        with _connected(path) as connection:
+            found = [str(row[0]) for row in connection.execute(f"PRAGMA {'quick' if quick else 'integrity'}_check(20)")]
+            if found == ["ok"]:
+                found = [
+                    f"a row of {row[0]} refers to a missing row of {row[2]}"
+                    for row in connection.execute("PRAGMA foreign_key_check").fetchmany(0 if quick else 20)
+                ]
+    except sqlite_module().DatabaseError as error:
+        return [str(error)]
+    return found
+
+
+def back_up(database: Database, directory: Path, now: datetime, *, before: str | None = None) -> Backup | None:
+    """Copy the database while it is in use, prove that the copy opens and is sound, and only then give it its name.
+
+    Args:
+        directory: Made when missing.
+        before: The schema revision that a migration is about to bring; such backups are kept apart.
+
+    Returns:
+        The backup, or None where the database is not SQLite and its own tools must be used.
+
+    Raises:
+        Unavailable: The disk is full or not writable, or the copy is not sound.
+    """
+    source = database.path
+    if source is None:
+        return None
+    name = f"mydia-{now.astimezone(UTC).strftime(_STAMP)}{f'-before-{before}' if before else ''}.db"
+    final, temporary = directory / name, directory / f".{name}.part"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        with _connected(source) as reading, _connected(temporary) as writing:
+            reading.backup(writing, pages=_PAGES_A_STEP, sleep=_REST_S)
+            # One file that can be copied away as it is, not three.
+            writing.execute("PRAGMA journal_mode = delete")
+        if wrong := check_integrity(temporary, quick=True):
+            raise Unavailable(f"The backup {name} is damaged and was thrown away: {wrong[0]}.")
+        _flush(temporary)
+        temporary.rename(final)
+        _flush(directory)
+    except (OSError, sqlite_module().Error) as error:
+        raise Unavailable(f"The backup could not be written to {directory}: {error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return _read(final)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> Backup | None:
+    daily = _DAILY.fullmatch(path.name)
+    before = _BEFORE_MIGRATION.fullmatch(path.name)
+    match = daily or before
+    if match is None:
+        return None
+    made_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+    return Backup(path, made_at, path.stat().st_size, before is not None)
+
+
+def list_backups(directory: Path) -> list[Backup]:
+    """Return the backups in a folder, newest first."""
+    if not directory.is_dir():
+        return []
+    found = [backup for path in directory.iterdir() if (backup := _read(path)) is not None]
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -> list[Backup]:
+    """Return which backups rotation lets go of.
+
+    Kept are the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
+    weeks that have one, and the last few made before migrations.
+    """
+    newest_first = sorted(backups, key=lambda backup: backup.made_at, reverse=True)
+    regular = [backup for backup in newest_first if not backup.before_migration]
+    days: dict[object, Backup] = {}
+    weeks: dict[object, Backup] = {}
+    for backup in regular:
+        days.setdefault(backup.made_at.date(), backup)
+        weeks.setdefault(backup.made_at.isocalendar()[:2], backup)
+    kept = {*list(days.values())[:keep_daily], *list(weeks.values())[:keep_weekly]}
+    kept |= {*[backup for backup in newest_first if backup.before_migration][:KEEP_BEFORE_MIGRATION]}
+    return [backup for backup in newest_first if backup not in kept]
+
+
+def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime) -> int:
+    """Delete the backups that are no longer kept, and what an interrupted backup left; return how many."""
+    gone = [
+        backup.path for backup in to_remove(list_backups(directory), keep_daily=keep_daily, keep_weekly=keep_weekly)
+    ]
+    stale = (now - timedelta(days=1)).timestamp()
+    gone += [path for path in directory.glob(".mydia-*.part") if path.stat().st_mtime < stale]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone)
+
+
+def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
+    """Put a backup in the database's place while nothing uses it, keeping what was there beside it.
+
+    Returns:
+        Where the former database is now, or None when there was none.
+
+    Raises:
+        NotFound: There is no such backup.
+        Conflict: The backup is damaged, or Mydia is still running on the database.
+    """
+    if not backup.is_file():
+        raise NotFound(f"There is no backup {backup}.")
+    if wrong := check_integrity(backup):
+        raise Conflict(f"{backup.name} is damaged and was not restored: {wrong[0]}.")
+    former: Path | None = None
+    copied = database_path.with_name(f".{database_path.name}.restoring")
+    shutil.copyfile(backup, copied)
+    _flush(copied)
+    if database_path.exists():
+        _assert_unused(database_path)
+        former = database_path.with_name(f"{database_path.name}.before-restore-{now.astimezone(UTC).strftime(_STAMP)}")
+        database_path.rename(former)
+        for suffix in ("-wal", "-shm"):
+            # A log left behind would be replayed into the restored file and ruin it.
+            database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)
+    copied.rename(database_path)
+    _flush(database_path.parent)
+    return former
+
+
+def _assert_unused(path: Path) -> None:
+    connection = sqlite_module().connect(str(path), timeout=1, isolation_level=None)
+    with closing(connection):
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Leaving WAL mode needs the file for itself alone: it fails while any other connection is open.
+            connection.execute("PRAGMA journal_mode = delete")
+        except sqlite_module().OperationalError as error:
+            raise Conflict("Mydia is still running on this database. Stop it, then restore.") from error
+
+
+def _autocommit(database: Database, statement: str) -> None:
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))

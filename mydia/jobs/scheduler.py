@@ -1,0 +1,310 @@
+"""The clock: cron lines become messages. Lives in the worker process only; one process in all, by a kernel lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mydia import clock
+from mydia.errors import Invalid, Misconfigured
+from mydia.jobs.broker import REGISTRY, Enqueue, Schedule, dedup_key
+from mydia.taskboard import TaskBoard, from_ms, to_ms
+
+logger = logging.getLogger(__name__)
+
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * sun",
+    "@monthly": "0 0 1 * *",
+}
+_OWNER_RETRY_S = 30.0
+
+
+def weekdays(text: str) -> str:
+    """Spell cron's weekday field with names.
+
+    APScheduler counts from Monday where cron counts from Sunday, so a number must never reach it.
+
+    >>> weekdays("0"), weekdays("1-5"), weekdays("5-7"), weekdays("*"), weekdays("fri-mon")
+    ('sun', 'mon,tue,wed,thu,fri', 'sun,fri,sat', '*', 'sun,mon,fri,sat')
+    """
+    if text in ("*", "?"):
+        return "*"
+    chosen: set[int] = set()
+    for part in text.lower().split(","):
+        span, _, step_text = part.partition("/")
+        first, dash, last = span.partition("-")
+        step = int(step_text or 1)
+        low, high = (0, 6) if span == "*" else (_weekday(first), _weekday(last) if dash else _weekday(first))
+        if step_text and not dash and span != "*":
+            high = 6
+        if step < 1:
+            raise ValueError(text)
+        if high < low:
+            # `5-7` and `fri-mon` go over the end of the week.
+            high += 7
+        chosen |= {day % 7 for day in range(low, high + 1, step)}
+    return ",".join(_WEEKDAYS[day] for day in sorted(chosen))
+
+
+def _weekday(text: str) -> int:
+    if text.isdigit():
+        number = int(text)
+        if number > 7:
+            raise ValueError(text)
+        return number % 7
+    return _WEEKDAYS.index(text[:3])
+
+
+def cron_trigger(line: str, zone: ZoneInfo) -> Any:
+    """Return APScheduler's trigger for a cron line.
+
+    Unlike cron, a line that restricts both the day of the month and the weekday needs both to fit.
+
+    Raises:
+        Invalid: The line cannot be read.
+    """
+    from apscheduler.triggers.cron import CronTrigger
+
+    fields = _NICKNAMES.get(line.strip().lower(), line).split()
+    try:
+        minute, hour, day, month, weekday = fields
+        return CronTrigger(  # type: ignore[no-untyped-call]
+            minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(weekday), timezone=zone
+        )
+    except ValueError as error:
+        raise Invalid(
+            f"“{line}” is not a schedule. Write minute, hour, day, month and weekday, such as `0 2 * * *` for two at night."
+        ) from error
+
+
+def time_zone(name: str | None) -> ZoneInfo:
+    """Return the zone of schedules.
+
+    Raises:
+        Misconfigured: There is no such zone.
+    """
+    try:
+        return ZoneInfo((name or "UTC").removeprefix(":"))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Misconfigured(f"TZ is “{name}”, but must be a time zone such as Europe/Berlin.") from error
+
+
+def every_minutes(minutes: int) -> str:
+    """Return the cron line for every so many minutes: 1 to 59, or whole hours."""
+    return f"*/{minutes} * * * *" if minutes < 60 else f"0 */{max(1, minutes // 60)} * * *"
+
+
+@dataclass(slots=True)
+class _Entry:
+    schedule: Schedule
+    cron: str | None = None
+    due: datetime | None = None
+    fixed_hour: bool = False
+
+
+class Clock:
+    """Starts scheduled jobs by enqueueing them.
+
+    A run that was missed while no worker lived is made up for once, at start. The wall-clock time of a daily fire is
+    remembered with its date, so the hour that comes twice in autumn starts nothing twice.
+
+    Args:
+        zone: The zone that cron lines mean.
+        overrides: Called at every `refresh`: schedule name -> cron line, or None for off; others keep their default.
+    """
+
+    def __init__(
+        self,
+        board: TaskBoard,
+        enqueue: Enqueue,
+        schedule: Sequence[Schedule],
+        *,
+        zone: ZoneInfo,
+        overrides: Callable[[], Mapping[str, str | None]] = dict,
+    ) -> None:
+        self._board = board
+        self._enqueue = enqueue
+        self._entries = {entry.key: _Entry(entry) for entry in schedule}
+        self._zone = zone
+        self._overrides = overrides
+        self._lock = threading.RLock()
+        self._scheduler: Any = None
+        self._owner: int | None = None
+
+    def start(self) -> bool:
+        """Begin to fire, unless another worker process does already; say whether this one does."""
+        if not self._become_owner():
+            return False
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        self._scheduler = BackgroundScheduler(  # type: ignore[no-untyped-call]
+            timezone=self._zone,
+            executors={"default": ThreadPoolExecutor(1)},  # type: ignore[no-untyped-call]
+            # However late a fire is noticed (a laptop slept), it happens, and once.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._write_rows()
+        self._catch_up()
+        self.refresh()
+        self._scheduler.start()
+        return True
+
+    def keep_trying(self, stop: threading.Event) -> None:
+        """Wait until this process may be the one whose clock fires, then start; returns at once if it may."""
+
+        def wait() -> None:
+            while not stop.wait(_OWNER_RETRY_S):
+                if self.start():
+                    return
+
+        if not self.start():
+            threading.Thread(target=wait, name="clock-owner", daemon=True).start()
+
+    def stop(self) -> None:
+        """Fire no more."""
+        with self._lock:
+            if self._scheduler is not None:
+                self._scheduler.shutdown(wait=False)
+                self._scheduler = None
+            if self._owner is not None:
+                os.close(self._owner)
+                self._owner = None
+
+    def refresh(self) -> None:
+        """Take over changed cron lines; cheap when nothing has changed."""
+        with self._lock:
+            if self._scheduler is None:
+                return
+            overrides = self._overrides()
+            for key, entry in self._entries.items():
+                wanted = overrides.get(key, entry.schedule.cron) or None
+                if wanted == entry.cron and (entry.due is not None or wanted is None):
+                    continue
+                self._set(key, entry, wanted)
+
+    def fire(self, key: str) -> None:
+        """Enqueue a scheduled job now, unless this very fire has happened."""
+        with self._lock:
+            entry = self._entries[key]
+            due = entry.due or clock.now()
+            fire_key = self._fire_key(entry, due)
+            row = self._board.rows("SELECT fired_key FROM schedule WHERE name = ?", (key,))
+            if row and row[0][0] != fire_key:
+                schedule = entry.schedule
+                # First the message, then the note: dying in between repeats it, and one that waits is enough.
+                self._enqueue(
+                    schedule.job, schedule.params, dedup=dedup_key(schedule.job, schedule.params), cause="schedule"
+                )
+                with self._board.writes() as connection:
+                    connection.execute(
+                        "UPDATE schedule SET fired_at = ?, fired_key = ? WHERE name = ?",
+                        (to_ms(clock.now()), fire_key, key),
+                    )
+            self._note_next(key, entry, after=due)
+
+    def _become_owner(self) -> bool:
+        self._board.locks.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._board.locks / "clock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._owner = descriptor
+        return True
+
+    def _write_rows(self) -> None:
+        with self._board.writes() as connection:
+            known = {row[0] for row in connection.execute("SELECT name FROM schedule")}
+            connection.executemany(
+                "DELETE FROM schedule WHERE name = ?", [(name,) for name in known - set(self._entries)]
+            )
+            for position, (key, entry) in enumerate(self._entries.items()):
+                job = REGISTRY.get(entry.schedule.job)
+                title = entry.schedule.title or (job.title if job else entry.schedule.job)
+                connection.execute(
+                    "INSERT INTO schedule (name, job, params, title, cron, default_cron, position) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT DO UPDATE SET job = excluded.job, "
+                    "params = excluded.params, title = excluded.title, default_cron = excluded.default_cron, "
+                    "position = excluded.position",
+                    (
+                        *(key, entry.schedule.job, json.dumps(dict(entry.schedule.params)), title),
+                        *(entry.schedule.cron, position),
+                    ),
+                )
+
+    def _catch_up(self) -> None:
+        """Make up once for what was due while no worker lived: its next time, noted then, lies in the past now."""
+        now = clock.now()
+        overrides = self._overrides()
+        for name, cron, next_ms in self._board.rows("SELECT name, cron, next_at FROM schedule"):
+            entry = self._entries[name]
+            if next_ms is None or from_ms(next_ms) > now or not (overrides.get(name, entry.schedule.cron)):
+                continue
+            logger.info("making up for a missed run", extra={"schedule": name})
+            entry.due = from_ms(next_ms)
+            entry.fixed_hour = _has_fixed_hour(cron)
+            self.fire(name)
+            entry.due = None
+
+    def _set(self, key: str, entry: _Entry, cron: str | None) -> None:
+        trigger: Any = None
+        if cron is not None:
+            try:
+                trigger = cron_trigger(cron, self._zone)
+            except Invalid as error:
+                logger.warning(
+                    "a schedule cannot be read; its default is used", extra={"schedule": key, "error": str(error)}
+                )
+                trigger = cron_trigger(entry.schedule.cron, self._zone)
+        entry.cron = cron
+        entry.fixed_hour = cron is not None and _has_fixed_hour(cron)
+        if trigger is None:
+            if self._scheduler.get_job(key) is not None:
+                self._scheduler.remove_job(key)
+            self._write_next(key, None, None)
+            entry.due = None
+            return
+        self._scheduler.add_job(self.fire, trigger, args=(key,), id=key, replace_existing=True)
+        self._note_next(key, entry, after=clock.now(), trigger=trigger)
+
+    def _note_next(self, key: str, entry: _Entry, *, after: datetime, trigger: Any = None) -> None:
+        if trigger is None:
+            job = self._scheduler.get_job(key) if self._scheduler is not None else None
+            if job is None:
+                return
+            trigger = job.trigger
+        now = max(clock.now(), after + timedelta(milliseconds=1))
+        entry.due = trigger.get_next_fire_time(None, now.astimezone(self._zone))
+        self._write_next(key, entry.cron, entry.due)
+
+    def _write_next(self, key: str, cron: str | None, due: datetime | None) -> None:
+        with self._board.writes() as connection:
+            connection.execute(
+                "UPDATE schedule SET cron = ?, next_at = ? WHERE name = ?",
+                (cron, None if due is None else to_ms(due), key),
+            )
+
+    def _fire_key(self, entry: _Entry, due: datetime) -> str:
+        local = due.astimezone(self._zone)
+        # A line with fixed hours means wall-clock times: the second 02:30 of an autumn night is the same fire.
+        # Others mean a rhythm, which must go on through that hour.
+        return local.strftime("%Y-%m-%d %H:%M") if entry.fixed_hour else str(to_ms(due))
+
+
+def _has_fixed_hour(cron: str) -> bool:
+    fields = _NICKNAMES.get(cron.strip().lower(), cron).split()
+    return len(fields) == 5 and "*" not in fields[1]

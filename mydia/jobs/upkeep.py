@@ -1,0 +1,96 @@
+"""Jobs that look after Mydia's own files: backups, statistics, compaction, pruning."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from mydia import clock, events
+from mydia.contexts import settings
+from mydia.db import maintenance
+from mydia.errors import MydiaError
+from mydia.jobs.broker import Deps, job
+from mydia.taskboard import KEEP_DONE_PER_JOB
+from mydia.units import size
+
+_KEEP_WEEKLY = 4
+
+
+def _whole_number(deps: Deps, name: str) -> int:
+    with deps.database.reads() as session:
+        return int(str(settings.value(session, deps.config, name)))
+
+
+@job("upkeep.analyze", title="Refresh database statistics", max_retries=1)
+def analyze(deps: Deps) -> str:
+    """Keep the query planner's picture of the tables fresh."""
+    return maintenance.analyze(deps.database)
+
+
+@job("upkeep.vacuum", title="Compact databases", max_retries=0, time_limit_s=3600)
+def vacuum(deps: Deps) -> str:
+    """Give the space of deleted rows back to the disk."""
+    said = [maintenance.vacuum(deps.database)]
+    said += [maintenance.vacuum_file(path) for path in (deps.board.path, deps.config.cache_path) if path.exists()]
+    return "; ".join(dict.fromkeys(said))
+
+
+@job("upkeep.checkpoint", title="Tidy write-ahead logs", max_retries=0)
+def checkpoint(deps: Deps) -> str:
+    """Keep the write-ahead logs short, which keeps reads fast and crashes cheap."""
+    paths = [path for path in (deps.database.path, deps.board.path, deps.config.cache_path) if path is not None]
+    whole = [maintenance.checkpoint(path) for path in paths]
+    return f"{sum(whole)} of {len(whole)} files"
+
+
+@job("upkeep.check_integrity", title="Check the database", max_retries=0, time_limit_s=3600)
+def check_integrity(deps: Deps) -> str:
+    """Look for damage while a good backup still exists.
+
+    Raises:
+        MydiaError: There is damage.
+    """
+    path = deps.database.path
+    if path is None:
+        return "left to the database server"
+    if wrong := maintenance.check_integrity(path):
+        raise MydiaError(
+            f"The database is damaged: {wrong[0]} (and {len(wrong) - 1} more). Stop Mydia, keep the file, and restore "
+            "the newest backup with `mydia backup restore`."
+        )
+    return "sound"
+
+
+@job("upkeep.back_up", title="Back up database", max_retries=2, min_backoff_s=300, time_limit_s=3600)
+def back_up(deps: Deps) -> str:
+    """Make a verified copy and let go of the oldest ones."""
+    if deps.config["database.skip_backups"]:
+        return "switched off"
+    now, directory = clock.now(), deps.config.backups_directory
+    made = maintenance.back_up(deps.database, directory, now)
+    if made is None:
+        return "left to the database server"
+    maintenance.rotate(directory, keep_daily=_whole_number(deps, "backups.keep"), keep_weekly=_KEEP_WEEKLY, now=now)
+    return f"{made.path.name}, {size(made.size_bytes)}"
+
+
+@job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)
+def prune_events(deps: Deps) -> str:
+    """Forget what happened before the retention period; audit events stay."""
+    before = clock.now() - timedelta(days=_whole_number(deps, "events.retention_days"))
+    removed = 0
+    # Slices, so that nobody waits long for the writer.
+    while not deps.run.cancelled():
+        with deps.database.writes() as session:
+            pruned = events.prune(session, before)
+        if not pruned:
+            break
+        removed += pruned
+        deps.run.progress(removed, None, f"{removed} events")
+    return f"{removed} events"
+
+
+@job("upkeep.prune_runs", title="Prune finished jobs", max_retries=1)
+def prune_runs(deps: Deps) -> str:
+    """Forget runs that ended long ago."""
+    keep = timedelta(days=_whole_number(deps, "jobs.max_age_days"))
+    return f"{deps.board.prune(clock.now(), keep=keep, keep_done_per_job=KEEP_DONE_PER_JOB)} runs"

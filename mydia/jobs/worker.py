@@ -1,0 +1,183 @@
+"""The worker process: runs jobs, turns events into jobs, and keeps the clock. Made by `mydia worker` or `mydia serve`."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import platform
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.db import Database
+from mydia.events import Dispatcher, Event, Trigger, data_version
+from mydia.jobs.broker import REGISTRY, SLOTS, Deps, Enqueuer, Job, Schedule, Slots, declare_jobs, make_broker
+from mydia.jobs.scheduler import Clock, every_minutes, time_zone
+from mydia.taskboard import TaskBoard
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 5.0
+"""How long running jobs may take to finish after SIGTERM; what is left is delivered again. Docker waits 10 s in all."""
+
+_TICK_S = 0.25
+_REFRESH_EVERY_S = 1.0
+_NICENESS = 10
+_JOB_POLL_MS = 1000
+# ioprio_set has no wrapper in the C library. Source: linux/arch/x86/entry/syscalls/syscall_64.tbl and
+# include/uapi/asm-generic/unistd.h.
+_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
+_BEST_EFFORT_LOWEST = (2 << 13) | 7
+
+type ReadSetting = Callable[[str], object]
+
+
+class Worker:
+    """One worker process's parts, started and stopped in order.
+
+    Args:
+        setting: Name -> the value that counts now; for schedules that people change.
+        jobs: What can run; every imported job by default.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        outside: Outside,
+        *,
+        on_event: Mapping[type[Event], tuple[Trigger, ...]],
+        schedule: Sequence[Schedule],
+        setting: ReadSetting,
+        jobs: Mapping[str, Job] | None = None,
+        slots: int = SLOTS,
+    ) -> None:
+        import dramatiq
+
+        jobs = REGISTRY if jobs is None else jobs
+        self.stopping = threading.Event()
+        self.board = TaskBoard(config.jobs_path)
+        self.broker = make_broker(str(config["jobs.broker_url"]), self.board, Slots(slots))
+        self.enqueue = Enqueuer(self.broker, jobs)
+        self._database = database
+        declare_jobs(
+            self.broker, jobs, Deps(database, outside, config, self.enqueue, self.board), stopping=self.stopping
+        )
+        self._threads = dramatiq.Worker(self.broker, worker_threads=slots, worker_timeout=_JOB_POLL_MS)
+        self._dispatcher = Dispatcher(database, self.enqueue, on_event)
+        self._dispatching = threading.Thread(target=self._dispatcher.run, args=(self.stopping,), name="dispatcher")
+        self._clock = Clock(
+            self.board,
+            self.enqueue,
+            schedule,
+            zone=time_zone(str(config["jobs.time_zone"])),
+            overrides=lambda: _overrides(schedule, setting),
+        )
+        self._seen: object = None
+        self._refreshed_at = 0.0
+
+    def start(self) -> None:
+        """Begin to work."""
+        self.broker.emit_after("process_boot")
+        self._database.after_commit(self._dispatcher.wake)
+        self._threads.start()
+        self._dispatching.start()
+        self._clock.keep_trying(self.stopping)
+        logger.info("worker started", extra={"pid": os.getpid(), "slots": self._threads.worker_threads})
+
+    def tick(self) -> None:
+        """Do what people asked for on the tasks page, and follow changed settings."""
+        for ask in self.board.asks():
+            known = self.enqueue.knows(ask.job)
+            if known is not None:
+                self.enqueue(ask.job, ask.params, dedup=known.key(**ask.params), cause=ask.cause)
+            else:
+                logger.warning("somebody asked for a job that does not exist", extra={"job": ask.job})
+            self.board.settle(ask)
+        if clock.monotonic_s() - self._refreshed_at >= _REFRESH_EVERY_S:
+            seen = data_version(self._database)
+            if seen != self._seen:
+                self._seen, self._refreshed_at = seen, clock.monotonic_s()
+                self._clock.refresh()
+
+    def stop(self, grace_s: float = GRACE_S) -> None:
+        """Finish what can be finished in time, hand back the rest, and sign off."""
+        self.stopping.set()
+        self._dispatcher.wake()
+        self._clock.stop()
+        self._threads.stop(timeout=int(grace_s * 1000))
+        if self._dispatching.ident is not None:
+            self._dispatching.join(grace_s)
+        self.broker.close()
+        self.board.close()
+
+
+def run(
+    config: Config,
+    database: Database,
+    outside: Outside,
+    *,
+    on_event: Mapping[type[Event], tuple[Trigger, ...]],
+    schedule: Sequence[Schedule],
+    setting: ReadSetting,
+) -> int:
+    """Work until SIGTERM or SIGINT and return the exit code. A second signal ends the process at once.
+
+    Args:
+        setting: See `Worker`.
+    """
+    lower_priority()
+    worker = Worker(config, database, outside, on_event=on_event, schedule=schedule, setting=setting)
+    _stop_on_signals(worker.stopping)
+    worker.start()
+    while not worker.stopping.wait(_TICK_S):
+        try:
+            worker.tick()
+        except Exception:
+            # One of the edges that must survive anything: a full disk or a locked file may be free in a moment.
+            logger.exception("the worker could not look for news")
+            worker.stopping.wait(5)
+    worker.stop()
+    database.close()
+    logger.info("worker stopped")
+    logging.shutdown()
+    # A job stuck in a system call must not keep the process: its message has been handed back and is delivered again.
+    os._exit(0)
+
+
+def _stop_on_signals(stopping: threading.Event) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _overrides(schedule: Sequence[Schedule], setting: ReadSetting) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for entry in schedule:
+        if entry.setting:
+            value = setting(entry.setting)
+            found[entry.key] = every_minutes(value) if isinstance(value, int) else str(value or "") or None
+    return found
+
+
+def lower_priority() -> None:
+    """Let people's clicks and players go first: scans and probes take what processor and disk are left."""
+    try:
+        os.nice(_NICENESS)
+    except OSError as error:
+        logger.info("the worker runs at normal priority", extra={"error": str(error)})
+    number = _IOPRIO_SET.get(platform.machine())
+    if number is not None:
+        libc: Any = ctypes.CDLL(None, use_errno=True)
+        # 1: this process. Threads started later inherit it. Refusal (in some sandboxes) does no harm.
+        libc.syscall(number, 1, 0, _BEST_EFFORT_LOWEST)

@@ -1,0 +1,181 @@
+"""The parent process of `mydia serve`: starts web and worker, restarts the one that dies, and takes both down with it."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mydia import clock
+
+logger = logging.getLogger(__name__)
+
+EXIT_MISCONFIGURED = 78
+"""What a child exits with when starting it again cannot help. Source: EX_CONFIG in sysexits.h."""
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+_HEALTHY_AFTER_S = 20.0
+"""A child that lived so long is healthy: the next death starts the pauses anew."""
+_STOP_WITHIN_S = 8.0
+"""Docker kills a container 10 s after asking it to stop."""
+_WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
+
+
+@dataclass(slots=True)
+class Child:
+    """A process to keep alive."""
+
+    name: str
+    argv: Sequence[str]
+    vital: bool = False
+    """Whether it must come up the first time: if it exits before it was ever healthy, all stops with its code."""
+    environ: Mapping[str, str] | None = None
+    """Its whole environment; None hands on ours."""
+
+
+@dataclass(slots=True)
+class _Running:
+    child: Child
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    pause_s: float = _FIRST_PAUSE_S
+    was_healthy: bool = field(default=False)
+
+    def lived_s(self) -> float:
+        return clock.monotonic_s() - self.started_at
+
+
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send this process a signal when its parent dies, however it dies. Linux only; elsewhere a no-op."""
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+
+
+def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:
+    """Keep the children alive until asked to stop, and return the exit code.
+
+    SIGTERM and SIGINT stop all children in order; SIGHUP is handed on. The code is 0 after such a stop, else that of the
+    child without which there is no point: a vital one that never came up, or any that is misconfigured.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    running = [_Running(child) for child in children]
+    try:
+        return _watch(running)
+    finally:
+        _stop(running, stop_within_s)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+
+
+def _watch(running: Sequence[_Running]) -> int:
+    while True:
+        for one in running:
+            if one.process is None and one.start_at <= clock.monotonic_s():
+                _start(one)
+        wakes = [one.start_at for one in running if one.process is None]
+        timeout_s = max(0.0, min(wakes) - clock.monotonic_s()) if wakes else 3600.0
+        got = signal.sigtimedwait(_WATCHED, timeout_s)
+        if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+            logger.info("stopping", extra={"signal": signal.Signals(got.si_signo).name})
+            return 0
+        if got is not None and got.si_signo == signal.SIGHUP:
+            _tell(running, signal.SIGHUP)
+        for one, code in _reap(running):
+            if (final := _after_death(one, code)) is not None:
+                return final
+
+
+def _start(one: _Running) -> None:
+    parent = os.getpid()
+
+    def in_child() -> None:
+        die_with_parent()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+        if os.getppid() != parent:
+            # The parent died between fork and prctl, so no signal will come.
+            os._exit(1)
+
+    # Its own process group: Ctrl+C then reaches us alone, and the children hear of it once, from us.
+    one.process = subprocess.Popen(
+        list(one.child.argv),
+        preexec_fn=in_child,  # noqa: PLW1509  this process has one thread, so nothing can be locked in the fork
+        process_group=0,
+        env=one.child.environ,
+    )
+    one.started_at = clock.monotonic_s()
+    logger.info("started", extra={"child": one.child.name, "child_pid": one.process.pid})
+
+
+def _reap(running: Sequence[_Running]) -> list[tuple[_Running, int]]:
+    """Collect all that died: our children, and as process 1 of a container also their orphans."""
+    died: list[tuple[_Running, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return died
+        if pid == 0:
+            return died
+        for one in running:
+            if one.process is not None and one.process.pid == pid:
+                code = os.waitstatus_to_exitcode(status)
+                one.process.returncode = code
+                one.process = None
+                died.append((one, code))
+
+
+def _after_death(one: _Running, code: int) -> int | None:
+    """Decide about a child that has ended: the code to exit with, or None to start it again later."""
+    lived_s = one.lived_s()
+    if code == EXIT_MISCONFIGURED:
+        return code
+    if lived_s >= _HEALTHY_AFTER_S:
+        one.was_healthy = True
+        one.pause_s = _FIRST_PAUSE_S
+    elif one.child.vital and not one.was_healthy and code > 0:
+        logger.error("did not start; giving up", extra={"child": one.child.name, "code": code})
+        return code
+    one.start_at = clock.monotonic_s() + one.pause_s
+    logger.warning(
+        "died and is started again",
+        extra={"child": one.child.name, "code": code, "lived_s": round(lived_s, 1), "pause_s": one.pause_s},
+    )
+    one.pause_s = min(one.pause_s * 2, _LONGEST_PAUSE_S)
+    return None
+
+
+def _tell(running: Sequence[_Running], number: signal.Signals) -> None:
+    for one in running:
+        if one.process is not None:
+            try:
+                os.kill(one.process.pid, number)
+            except ProcessLookupError:
+                continue
+
+
+def _stop(running: Sequence[_Running], within_s: float) -> None:
+    _tell(running, signal.SIGTERM)
+    deadline = clock.monotonic_s() + within_s
+    _reap(running)
+    while any(one.process for one in running):
+        left_s = deadline - clock.monotonic_s()
+        if left_s <= 0:
+            logger.warning(
+                "did not stop in time; killed", extra={"children": [o.child.name for o in running if o.process]}
+            )
+            _tell(running, signal.SIGKILL)
+            deadline = clock.monotonic_s() + within_s
+            continue
+        got = signal.sigtimedwait(_WATCHED, left_s)
+        if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+            # Asked twice: whoever does that means now.
+            _tell(running, signal.SIGKILL)
+        _reap(running)
