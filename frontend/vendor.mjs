@@ -1,0 +1,28 @@
+// Puts htmx and the three of its extensions that are used into one file, and writes down what it is made of.
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const out = process.argv[2];
+mkdirSync(out, { recursive: true });
+const version = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")).version;
+const parts = ["htmx.min.js", "ext/hx-sse.min.js", "ext/hx-preload.min.js", "ext/hx-upsert.min.js"];
+const read = (part) => readFileSync(join("node_modules/htmx.org/dist", part), "utf8");
+const bundle = parts.map((part) => read(part).replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "")).join("\n;\n") + "\n";
+writeFileSync(join(out, "htmx.js"), bundle);
+const sum = (text) => createHash("sha256").update(text).digest("hex");
+writeFileSync(join(out, "LICENSE-htmx.txt"), readFileSync("node_modules/htmx.org/LICENSE", "utf8"));
+writeFileSync(join(out, "LICENSE-lucide.txt"), readFileSync("node_modules/lucide-static/LICENSE", "utf8"));
+writeFileSync(join(out, "README.md"), `# Vendored front-end files
+
+Made by \`frontend/build.sh\` from npm packages pinned in \`package-lock.json\`. Nothing here is edited by hand, and nothing is
+loaded from anywhere else.
+
+| file | made of | version | licence | SHA-256 |
+|---|---|---|---|---|
+${parts.map((part) => `| \`htmx.js\` (part) | htmx.org \`dist/${part}\` | ${version("htmx.org")} | 0BSD | \`${sum(read(part))}\` |`).join("\n")}
+| \`htmx.js\` | the four parts above, in that order | | 0BSD | \`${sum(bundle)}\` |
+| \`../icons.svg\` | lucide-static, only the icons in use | ${version("lucide-static")} | ISC | |
+| \`../app.css\` | tailwindcss ${version("tailwindcss")}, daisyui ${version("daisyui")} | | MIT | |
+| \`../fonts/archivo-latin.woff2\` | Archivo, Latin subset, two axes | | OFL-1.1, see \`../fonts/ARCHIVO-OFL.txt\` | |
+`);

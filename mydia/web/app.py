@@ -1,0 +1,112 @@
+"""The web application: made from what it is given, served by `serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+
+from mydia import __version__
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import MydiaError
+from mydia.web import security
+from mydia.web.assets import Assets
+from mydia.web.deps import PROVIDERS, WebDeps
+from mydia.web.errors import answer
+from mydia.web.health import Look
+from mydia.web.live import Live, LiveContext, LiveTopic
+from mydia.web.metrics import Source, Traffic
+from mydia.web.palette import Finder
+from mydia.web.render import Renderer
+from mydia.web.shell import ShellProvider
+
+
+class WebApp(Litestar):
+    """Litestar behind the edge, so that whatever is answered has passed it."""
+
+    edge: security.Edge
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        await self.edge(self._inner, scope, receive, send)
+
+    async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+
+
+def create_app(
+    deps: WebDeps,
+    *,
+    routes: Sequence[ControllerRouterHandler] | None = None,
+    live: Iterable[LiveTopic] | None = None,
+    shell: ShellProvider | None = None,
+    finders: Sequence[Finder] | None = None,
+    checks: Sequence[tuple[str, Look]] | None = None,
+    metrics: Sequence[Source] | None = None,
+    templates: Iterable[Path] = (),
+) -> WebApp:
+    """Make the application.
+
+    Args:
+        routes: Instead of `routes.ROUTES`; so for each of the tables there. Tests bring their own.
+        templates: Further template folders.
+    """
+    from mydia.web import routes as tables  # imports every page; after the rest, so that tests may leave it out
+
+    provider = shell or tables.SHELL
+    renderer = Renderer(Assets(), zone=str(deps.config["jobs.time_zone"]), folders=templates)
+    hub = Live([_shell_topic(provider), *(tables.LIVE if live is None else live)])
+    hub.attach(LiveContext(deps, renderer.render, renderer.environment.globals["ui"]))
+    traffic = Traffic()
+    # One router around all: registered one by one, a handler that shares its path with another method is wrapped for its
+    # thread twice and answers with a coroutine (Litestar 2.25, HTTPRouteHandler.on_registration).
+    everything = Router("/", route_handlers=tables.ROUTES if routes is None else routes)
+    app = WebApp(
+        [everything],
+        state=State(
+            {
+                "deps": deps,
+                "renderer": renderer,
+                "live": hub,
+                "shell": provider,
+                "traffic": traffic,
+                "finders": tuple(tables.FINDERS if finders is None else finders),
+                "checks": tuple(tables.CHECKS if checks is None else checks),
+                "metrics": tuple(tables.METRICS if metrics is None else metrics),
+            }
+        ),
+        dependencies=PROVIDERS,
+        middleware=[security.Csrf()],
+        exception_handlers={HTTPException: answer, MydiaError: answer, Exception: answer},
+        request_max_body_size=security.BODY_LIMIT_BYTES,
+        on_shutdown=[hub.close],
+        openapi_config=OpenAPIConfig(
+            title="Mydia", version=__version__, path="/api/v1", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+        ),
+        logging_config=None,
+        pdb_on_exception=False,
+        debug=False,
+    )
+    app.edge = security.Edge(deps.config, traffic)
+    return app
+
+
+def _shell_topic(provider: ShellProvider) -> LiveTopic:
+    def poll(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
+        view = provider(context.deps, caller)
+        counts = {f"#count-{name}": context.ui.nav_count(name, told) for name, told in view.counts.items()}
+        return {
+            **counts,
+            "#dot-activity": context.ui.tab_dot("activity", view.counts.get("activity")),
+            "#nav-activity": context.ui.transfers(view.transfers),
+            "#banner": context.ui.banner(view.banner),
+        }
+
+    return LiveTopic("shell", Permission.BROWSE, poll=poll)

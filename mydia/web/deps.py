@@ -1,0 +1,122 @@
+"""What handlers are given, and who is asking. Handlers name what they need as a parameter; nothing is global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import MydiaError
+from mydia.secret import Sealer
+from mydia.taskboard import TaskBoard
+
+type WebRequest = Request[Any, Any, State]
+type Authenticate = Callable[[WebRequest, "WebDeps"], Caller | None]
+
+
+class NotSignedIn(MydiaError):
+    """Nobody is signed in: a page goes to the login, an API answers 401."""
+
+    kind = "not_signed_in"
+
+
+@dataclass(frozen=True, slots=True)
+class WebDeps:
+    """Everything the web process was composed of. Made once in `mydia.app`; tests make their own."""
+
+    config: Config
+    database: Database
+    outside: Outside
+    taskboard: TaskBoard
+    sealer: Sealer
+    authenticate: Authenticate
+    """Finds out who sends a request, from its session or API key. Runs in a worker thread, once a request."""
+
+
+def deps_of(request: WebRequest) -> WebDeps:
+    """Return what the application was made with."""
+    deps: WebDeps = request.app.state.deps
+    return deps
+
+
+def caller_of(request: WebRequest) -> Caller | None:
+    """Return who is asking, or None; looked up once a request. Reads the database: call it in a thread."""
+    state = request.scope["state"]
+    if "caller" not in state:
+        deps = deps_of(request)
+        state["caller"] = deps.authenticate(request, deps)
+    found: Caller | None = state["caller"]
+    return found
+
+
+def known_caller(request: WebRequest) -> Caller | None:
+    """Return who is asking if that was found out already; never touches the database."""
+    return request.scope["state"].get("caller")
+
+
+def require_caller(request: WebRequest) -> Caller:
+    """Return who is asking.
+
+    Raises:
+        NotSignedIn: Nobody is.
+    """
+    caller = caller_of(request)
+    if caller is None:
+        raise NotSignedIn("Sign in to see this.")
+    return caller
+
+
+def _deps(request: WebRequest) -> WebDeps:
+    return deps_of(request)
+
+
+def _config(request: WebRequest) -> Config:
+    return deps_of(request).config
+
+
+def _database(request: WebRequest) -> Database:
+    return deps_of(request).database
+
+
+def _outside(request: WebRequest) -> Outside:
+    return deps_of(request).outside
+
+
+def _taskboard(request: WebRequest) -> TaskBoard:
+    return deps_of(request).taskboard
+
+
+def _sealer(request: WebRequest) -> Sealer:
+    return deps_of(request).sealer
+
+
+async def _form(request: WebRequest) -> dict[str, str]:
+    """Return what a form sent, the last value of each name; without the fields that guard the form itself."""
+    sent = await request.form()
+    return {
+        name: str(value)
+        for name, value in sent.multi_items()
+        if isinstance(value, str) and name not in ("_csrf", "_key")
+    }
+
+
+PROVIDERS = {
+    "form": Provide(_form),
+    "deps": Provide(_deps, sync_to_thread=False),
+    "config": Provide(_config, sync_to_thread=False),
+    "database": Provide(_database, sync_to_thread=False),
+    "outside": Provide(_outside, sync_to_thread=False),
+    "taskboard": Provide(_taskboard, sync_to_thread=False),
+    "sealer": Provide(_sealer, sync_to_thread=False),
+    "caller": Provide(require_caller, sync_to_thread=True),
+    "maybe_caller": Provide(caller_of, sync_to_thread=True),
+}
+"""Parameter names that every handler may use."""

@@ -1,0 +1,177 @@
+"""Errors on their way out: one table from kind to status, one handler for page, fragment and problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from mydia.errors import MydiaError
+from mydia.web import render
+from mydia.web.deps import WebRequest, known_caller
+
+logger = logging.getLogger(__name__)
+
+STATUS: dict[str, int] = {
+    "not_found": 404,
+    "conflict": 409,
+    "invalid": 422,
+    "forbidden": 403,
+    "unavailable": 503,
+    "misconfigured": 500,
+    "not_signed_in": 401,
+    "limited": 429,
+    "error": 500,
+}
+"""Kind of a MydiaError -> HTTP status."""
+
+_API = ("/api/", "/graphql", "/sonarr/", "/radarr/", "/plex/", "/relay/", "/ready", "/metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    title: str
+    sentence: str
+
+
+_TOLD: dict[int, _Told] = {
+    400: _Told("That request makes no sense", "The address or the form is not complete. Go back and try again."),
+    401: _Told("Sign in first", "Sign in to see this."),
+    403: _Told("Not allowed", "Your account may not do this. An administrator can grant it."),
+    404: _Told("Nothing here", "The page or title does not exist, or it was removed."),
+    405: _Told("That cannot be done here", "This address does not take this kind of request."),
+    409: _Told("Something is in the way", "It collides with what is there already."),
+    413: _Told("Too large", "What you sent is larger than Mydia takes."),
+    422: _Told("Something is missing or wrong", "Look at the fields and send it again."),
+    429: _Told("Too many tries", "Wait a little before you try again."),
+    500: _Told(
+        "Mydia made a mistake", "The error was written to the log under the number below. Trying again may help."
+    ),
+    503: _Told("Not available right now", "Something that Mydia needs does not answer. Try again in a moment."),
+}
+_ICONS = {401: "lock", 403: "lock", 404: "search-x", 429: "timer", 503: "unplug"}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """What an error page shows."""
+
+    status: int
+    title: str
+    sentence: str
+    icon: str
+    request_id: str
+    path: str
+    can_retry: bool
+    target: str
+    """Selector of the element that a failed fragment belongs to, or `""`."""
+
+
+def answer(request: WebRequest, error: Exception) -> Response[Any]:
+    """Turn an exception into an answer in the shape that was asked for."""
+    status, sentence, kind = _read(error)
+    told = {"method": request.method, "path": request.url.path}
+    if isinstance(error, MydiaError) and status >= 500:
+        logger.warning("request could not be served", extra={**told, "reason": error.message})
+    elif status >= 500:
+        logger.error("request failed", exc_info=error, extra=told)
+    headers = _headers(error)
+    if _wants_problem(request):
+        return _problem(request, error, status, sentence, kind, headers)
+    if status == 401:
+        return _to_login(request)
+    view = _view(request, status, sentence)
+    if not render.is_htmx(request) or render.is_navigation(request):
+        return render.page(request, "errors/page.html", view, status=status, headers=headers)
+    if request.method == "GET":
+        return render.fragment(request, "errors/_notice.html", view, status=status, headers=headers)
+    # A failed action must not replace the row it was pressed in.
+    toast = render.Toast(view.title, sentence, tone="fail")
+    return render.fragment(
+        request, "errors/_notice.html", view, status=status, headers={**headers, "HX-Reswap": "none"}, toast=toast
+    )
+
+
+def _read(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, MydiaError):
+        status = STATUS.get(error.kind, 500)
+        return status, error.message, error.kind
+    if isinstance(error, HTTPException):
+        status = error.status_code
+        told = _TOLD.get(status) or _TOLD[500 if status >= 500 else 400]
+        return status, told.sentence, told.title.lower().replace(" ", "_")
+    return 500, _TOLD[500].sentence, "error"
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    wait_s = getattr(error, "retry_after_s", None)
+    if wait_s is not None:
+        headers["Retry-After"] = str(max(1, round(wait_s)))
+    return headers
+
+
+def _view(request: WebRequest, status: int, sentence: str) -> ErrorView:
+    told = _TOLD.get(status) or _TOLD[500 if status >= 500 else 400]
+    target = request.headers.get("hx-target", "")
+    return ErrorView(
+        status=status,
+        title=told.title,
+        sentence=sentence,
+        icon=_ICONS.get(status, "triangle-alert"),
+        request_id=request_id(request),
+        path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        can_retry=status in {429, 500, 503} and request.method == "GET",
+        target=f"#{target.partition('#')[2]}" if "#" in target else "",
+    )
+
+
+def request_id(request: WebRequest) -> str:
+    """Return the number under which this request stands in the log."""
+    return str(request.scope["state"].get("request_id", ""))
+
+
+def _wants_problem(request: WebRequest) -> bool:
+    if request.url.path.startswith(_API):
+        return True
+    accept = request.headers.get("accept", "*/*")
+    return "text/html" not in accept and "*/*" not in accept and "json" in accept
+
+
+def _problem(
+    request: WebRequest, error: Exception, status: int, sentence: str, kind: str, headers: dict[str, str]
+) -> Response[bytes]:
+    problem: dict[str, Any] = {
+        "type": f"about:blank#{kind}",
+        "title": (_TOLD.get(status) or _TOLD[500]).title,
+        "status": status,
+        "detail": sentence,
+        "instance": request.url.path,
+        "request_id": request_id(request),
+    }
+    if isinstance(error, MydiaError) and error.fields:
+        problem["errors"] = error.fields
+    elif isinstance(error, HTTPException) and status < 500 and error.extra:
+        problem["errors"] = error.extra
+    if status == 401:
+        headers = {**headers, "WWW-Authenticate": 'Bearer realm="Mydia"'}
+    return Response(
+        json.dumps(problem, default=str).encode(),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def _to_login(request: WebRequest) -> Response[str]:
+    if known_caller(request) is not None:
+        return render.page(request, "errors/page.html", _view(request, 401, _TOLD[401].sentence), status=401)
+    came_from = request.headers.get("hx-current-url", "") if render.is_htmx(request) else str(request.url)
+    path = "/" + came_from.split("://", 1)[-1].partition("/")[2]
+    return render.redirect(
+        request, f"/login{render.query({'next': '' if path == '/' else path})}".rstrip("?"), whole=True
+    )

@@ -1,0 +1,159 @@
+"""Is it alive, and can it work? `/health` says that the process answers; `/ready` looks at everything it leans on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass
+
+import msgspec
+from litestar import Response, get
+from sqlalchemy import text
+
+from mydia import __version__, units
+from mydia.contexts.users import Permission
+from mydia.errors import MydiaError
+from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
+from mydia.web.metrics import is_local
+
+_DEADLINE_S = 5.0
+_LOW_DISK_BYTES = 256 * units.MIB  # below this SQLite soon cannot write its log
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: str
+    """`ok`, `warning` (works, but look at it) or `failed`."""
+    sentence: str
+
+
+type Look = Callable[[WebDeps], Iterable[Check]]
+
+
+class Finding(msgspec.Struct):
+    """A check on the wire; the sentence is left out for strangers, since it may name paths."""
+
+    name: str
+    state: str
+    sentence: str | None = None
+
+
+class Readiness(msgspec.Struct):
+    """The whole answer."""
+
+    status: str
+    version: str
+    checks: list[Finding]
+
+
+def look_at_database(deps: WebDeps) -> Iterable[Check]:
+    """Read one value, and see that the file may be written."""
+    with deps.database.reads() as session:
+        session.execute(text("SELECT 1"))
+    path = deps.database.path
+    if path is not None and not os.access(path, os.W_OK):
+        yield Check("database", "failed", f"{path} cannot be written. Give it to the user Mydia runs as.")
+    else:
+        yield Check("database", "ok", "The database answers.")
+
+
+def look_at_data_folder(deps: WebDeps) -> Iterable[Check]:
+    """See that the data folder is there, writable and not full."""
+    folder = deps.config.data_dir
+    if not os.access(folder, os.W_OK):
+        yield Check(
+            "data folder", "failed", f"{folder} is missing or cannot be written. Check the volume and its owner."
+        )
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _LOW_DISK_BYTES:
+        yield Check("data folder", "failed", f"Only {units.size(free)} are free in {folder}. Make room.")
+    else:
+        yield Check("data folder", "ok", f"{units.size(free)} free.")
+
+
+def look_at_worker(deps: WebDeps) -> Iterable[Check]:
+    """See that at least one worker process lives."""
+    workers = deps.taskboard.workers()
+    if not workers:
+        yield Check(
+            "worker", "failed", "No worker is running, so nothing is scanned, searched or imported. Start mydia worker."
+        )
+    else:
+        yield Check("worker", "ok", f"{units_of(len(workers), 'worker')} running.")
+
+
+def units_of(number: int, noun: str) -> str:
+    """Say a small count with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+CHECKS: tuple[tuple[str, Look], ...] = (
+    ("database", look_at_database),
+    ("data folder", look_at_data_folder),
+    ("worker", look_at_worker),
+)
+"""What `/ready` looks at; `routes.CHECKS` adds what contexts know."""
+
+
+def examine(deps: WebDeps, looks: Iterable[tuple[str, Look]]) -> list[Check]:
+    """Run all checks side by side; one that hangs or breaks is a failed check, not a failed answer."""
+    looks = list(looks)
+    pool = ThreadPoolExecutor(max_workers=max(1, len(looks)), thread_name_prefix="ready")
+    try:
+        futures = [(name, pool.submit(_all, look, deps)) for name, look in looks]
+        return [check for name, future in futures for check in _outcome(name, future)]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _all(look: Look, deps: WebDeps) -> list[Check]:
+    return list(look(deps))
+
+
+def _outcome(name: str, future: Future[list[Check]]) -> list[Check]:
+    try:
+        return future.result(timeout=_DEADLINE_S)
+    except TooLate:
+        return [Check(name, "failed", f"No answer within {_DEADLINE_S:.0f} seconds.")]
+    except MydiaError as error:
+        return [Check(name, "failed", error.message)]
+    except Exception as error:  # noqa: BLE001  a broken check is what this answer is for
+        return [Check(name, "failed", f"The check itself failed: {error}")]
+
+
+@get("/health", sync_to_thread=False, include_in_schema=False, opt={"public": True})
+def health() -> dict[str, str]:
+    """Say that the process answers."""
+    return {"status": "ok", "version": __version__}
+
+
+@get("/ready", sync_to_thread=True, include_in_schema=False, opt={"public": True})
+def ready(request: WebRequest) -> Response[Readiness]:
+    """Say whether Mydia can work: 503 when something it leans on failed."""
+    deps = deps_of(request)
+    checks = examine(deps, (*CHECKS, *request.app.state.checks))
+    failed = any(check.state == "failed" for check in checks)
+    detailed = _may_see_details(request)
+    answer = Readiness(
+        status="failed" if failed else "ok",
+        version=__version__,
+        checks=[Finding(check.name, check.state, check.sentence if detailed else None) for check in checks],
+    )
+    return Response(answer, status_code=503 if failed else 200, headers={"Cache-Control": "no-store"})
+
+
+def _may_see_details(request: WebRequest) -> bool:
+    if is_local(request):
+        return True
+    try:
+        caller = caller_of(request)
+    except Exception:  # noqa: BLE001  with a broken database nobody can be recognised, and the answer must still come
+        return False
+    return caller is not None and caller.can(Permission.MANAGE_SETTINGS)

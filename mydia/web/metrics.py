@@ -1,0 +1,121 @@
+"""Numbers for Prometheus. Counting costs a dictionary entry; the library that writes them out is loaded by the first scrape."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from litestar import Response, get
+
+from mydia.contexts.users import Permission
+from mydia.errors import Forbidden
+from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LOCAL = frozenset({"127.0.0.1", "::1"})
+
+type Source = Callable[[WebDeps], Iterator[Metric]]
+
+
+class Traffic:
+    """Requests by method, route template and status, with their durations."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, str, str], list[float]] = {}
+
+    def note(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Count one answered request."""
+        with self._lock:
+            numbers = self._seen.setdefault((method, route, str(status)), [0.0] * (len(_BUCKETS_S) + 2))
+            numbers[bisect_left(_BUCKETS_S, took_s)] += 1
+            numbers[-1] += took_s
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was counted, as Prometheus wants it."""
+        from prometheus_client.core import HistogramMetricFamily
+
+        family = HistogramMetricFamily(
+            "mydia_http_request_duration_seconds", "Time to answer requests.", labels=["method", "route", "status"]
+        )
+        with self._lock:
+            seen = {key: list(numbers) for key, numbers in self._seen.items()}
+        for key, numbers in seen.items():
+            total, cumulated = 0.0, []
+            for limit, number in zip((*map(str, _BUCKETS_S), "+Inf"), numbers[:-1], strict=True):
+                total += number
+                cumulated.append((limit, total))
+            family.add_metric(list(key), cumulated, sum_value=numbers[-1])
+        yield family
+
+
+def _jobs(deps: WebDeps) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    depth = GaugeMetricFamily("mydia_queue_jobs", "Jobs on a queue.", labels=["queue", "state"])
+    for queue in deps.taskboard.queue_depth():
+        for state in ("queued", "delayed", "running", "failed"):
+            depth.add_metric([queue.queue, state], getattr(queue, state))
+    yield depth
+    runs = CounterMetricFamily("mydia_job_runs", "Runs of jobs that ended.", labels=["job", "state"])
+    took = CounterMetricFamily("mydia_job_seconds", "Time that jobs ran.", labels=["job", "state"])
+    for total in deps.taskboard.totals():
+        runs.add_metric([total.job, str(total.state)], total.runs)
+        took.add_metric([total.job, str(total.state)], total.seconds)
+    yield runs
+    yield took
+    workers = GaugeMetricFamily("mydia_workers", "Worker processes alive.")
+    workers.add_metric([], len(deps.taskboard.workers()))
+    yield workers
+
+
+def _pool(deps: WebDeps) -> Iterator[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    used = GaugeMetricFamily("mydia_database_connections_in_use", "Database connections in use by the web process.")
+    used.add_metric([], getattr(deps.database.engine.pool, "checkedout", int)())
+    yield used
+
+
+SOURCES: tuple[Source, ...] = (_jobs, _pool)
+"""What is asked at each scrape, beside the traffic."""
+
+
+@get("/metrics", sync_to_thread=True, include_in_schema=False)
+def metrics(request: WebRequest) -> Response[bytes]:
+    """Write out all numbers: to this machine, and to callers who may see the settings."""
+    _require_insight(request)
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+    deps, traffic = deps_of(request), request.app.state.traffic
+    sources: tuple[Source, ...] = (*SOURCES, *request.app.state.metrics)
+
+    class _All:
+        def collect(self) -> Iterator[Metric]:
+            yield from traffic.collect()
+            for source in sources:
+                yield from source(deps)
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_All())
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def is_local(request: WebRequest) -> bool:
+    """Say whether a request comes from this machine itself."""
+    return request.client is not None and request.client.host in _LOCAL
+
+
+def _require_insight(request: WebRequest) -> None:
+    if is_local(request):
+        return
+    caller = caller_of(request)
+    if caller is None:
+        raise Forbidden("Metrics are shown to this machine and to API keys of administrators only.")
+    caller.require(Permission.MANAGE_SETTINGS)

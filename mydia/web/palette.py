@@ -1,0 +1,55 @@
+"""The command palette: from anywhere to anything by a few letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from litestar import Response, get
+from litestar.params import FromQuery
+
+from mydia.contexts.users import Caller
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.render import fragment
+from mydia.web.shell import NAV
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One line."""
+
+    label: str
+    href: str
+    icon: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines under one heading."""
+
+    title: str
+    hits: tuple[Hit, ...]
+
+
+type Finder = Callable[[WebDeps, Caller, str], Iterable[Group]]
+
+
+def find_pages(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
+    """Find pages by name."""
+    wanted = q.casefold()
+    hits = tuple(
+        Hit(item.label, item.href, item.icon, f"g {item.key}")
+        for item in NAV
+        if caller.can(item.permission) and wanted in item.label.casefold()
+    )
+    if hits:
+        yield Group("Pages", hits)
+
+
+@get("/palette", sync_to_thread=True, include_in_schema=False)
+def palette(request: WebRequest, deps: WebDeps, caller: Caller, q: FromQuery[str] = "") -> Response[str]:
+    """Answer what matches, by group."""
+    finders: tuple[Finder, ...] = (*request.app.state.finders, find_pages)
+    groups = [group for finder in finders for group in finder(deps, caller, q.strip())]
+    return fragment(request, "components/palette/_hits.html", groups, q=q)

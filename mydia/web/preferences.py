@@ -1,0 +1,50 @@
+"""The look chosen in a browser, and what a browser asks for by itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from mydia.errors import Invalid
+from mydia.web import assets
+from mydia.web.deps import WebRequest
+from mydia.web.render import THEMES, is_htmx, local_path, nothing, redirect, renderer_of
+
+_TEN_YEARS_S = 10 * 365 * 86_400
+
+
+class ThemeChoice(msgspec.Struct):
+    """What the theme switch sends."""
+
+    theme: str
+    next: str = "/"
+
+
+@post("/theme", sync_to_thread=False, status_code=200, include_in_schema=False)
+def choose_theme(
+    request: WebRequest, data: Annotated[ThemeChoice, Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Response[str]:
+    """Keep a theme for this browser; without JavaScript the page is loaded anew in it."""
+    if data.theme not in THEMES:
+        raise Invalid("Choose System, Dark or Light.")
+    response = nothing() if is_htmx(request) else redirect(request, local_path(data.next))
+    response.set_cookie(Cookie(key="theme", value=data.theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
+    return response
+
+
+@get("/favicon.ico", sync_to_thread=False, include_in_schema=False, opt={"public": True})
+def icon(request: WebRequest) -> Response[bytes]:
+    """Send the icon that browsers ask for unasked."""
+    return assets.send(request, "favicon.svg")
+
+
+@get("/manifest.webmanifest", sync_to_thread=False, include_in_schema=False, opt={"public": True})
+def manifest(request: WebRequest) -> Response[str]:
+    """Describe the application to a phone that installs it."""
+    text = renderer_of(request).render("layouts/manifest.json")
+    return Response(text, media_type="application/manifest+json", headers={"Cache-Control": "public, max-age=3600"})

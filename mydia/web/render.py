@@ -1,0 +1,413 @@
+"""One address, two shapes: a whole page for a browser, the part that changes for HTMX.
+
+A page template begins with `{% extends layout %}` and fills the blocks `title`, `main` and, where it likes, `heading`,
+`topactions` and `palette`. `layout` is chosen here: the whole shell, a navigation inside it, or the bare fragment. In every
+template stand `view`, `ui` (all component macros), `viewer` (who is signed in, or None), `theme`, `csrf`, `shell` and the filters below.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+from litestar.datastructures import Cookie
+from markupsafe import Markup
+
+from mydia import __version__, clock, units
+from mydia.errors import Invalid
+from mydia.web import security, views
+from mydia.web.assets import Assets
+from mydia.web.deps import WebRequest, deps_of, known_caller
+from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navigation
+
+TEMPLATES = Path(__file__).parent / "templates"
+THEMES = ("system", "mydia-dark", "mydia-light")
+_FLASH = "flash"
+_MAIN = "main#main"  # how htmx 4 names the element that navigation replaces, in HX-Target
+_VARY = "HX-Request, HX-Target, HX-Request-Type, Cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The look that was chosen."""
+
+    choice: str
+    """One of THEMES."""
+
+    @property
+    def name(self) -> str:
+        """What `data-theme` starts with; the script in the head corrects it where the system's choice is light."""
+        return "mydia-light" if self.choice == "mydia-light" else "mydia-dark"
+
+    @property
+    def follows_system(self) -> bool:
+        """Whether the browser decides."""
+        return self.choice == "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """What a person just did, and what came of it."""
+
+    title: str
+    text: str = ""
+    tone: str = "ok"
+    """`ok`, `live`, `miss` or `fail`; a failure stays until it is closed."""
+    action_label: str = ""
+    action_href: str = ""
+    """Where the action goes by GET, or posts to when `action_posts`."""
+    action_posts: bool = False
+
+
+class Components:
+    """All macros of `templates/components`, compiled when first used: `ui.chip(…)`."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._modules = iter(sorted((TEMPLATES / "components").glob("*.html")))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        for path in self._modules:
+            module = self._environment.get_template(f"components/{path.name}").module
+            for macro, value in vars(module).items():
+                if callable(value) and not macro.startswith("_"):
+                    self.__dict__.setdefault(macro, value)
+            if name in self.__dict__:
+                return self.__dict__[name]
+        msg = f"there is no component “{name}”"
+        raise AttributeError(msg)
+
+
+class Renderer:
+    """The template environment of one application.
+
+    Args:
+        zone: Time zone of dates on pages, e.g. `Europe/Vienna`.
+        folders: Further template folders, looked at first; tests bring their own.
+    """
+
+    def __init__(self, assets: Assets, *, zone: str = "UTC", folders: Iterable[Path] = ()) -> None:
+        self.assets = assets
+        try:
+            self.zone: ZoneInfo = ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.zone = ZoneInfo("UTC")
+        self.environment = Environment(
+            loader=FileSystemLoader([*folders, TEMPLATES]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self.environment.filters |= {
+            "size": units.size,
+            "speed": units.speed,
+            "duration": units.duration,
+            "count": count,
+            "moment": self.moment,
+            "day": self.day,
+            "tojson_attr": _json_attribute,
+            "initials": initials,
+            "plural": plural,
+            "ago": lambda at: ago(at, clock.now()),
+        }
+        self.environment.globals |= {
+            "ui": Components(self.environment),
+            "asset": assets.href,
+            "icon_href": assets.icon,
+            "now": clock.now,
+            "new_id": clock.new_id,
+            "navigation": navigation,
+            "NAV": NAV,
+            "TABS": TABS,
+            "version": __version__,
+            "query": query,
+            "STATES": views.STATES,
+            "TIERS": views.TIERS,
+            "tile_color": views.tile_color,
+        }
+
+    def render(self, template: str, /, **context: Any) -> str:
+        """Return a template's text."""
+        return self.environment.get_template(template).render(context)
+
+    def moment(self, at: datetime | None) -> str:
+        """Say an instant in full in the configured zone: `21 Nov 2026, 15:36`."""
+        return "" if at is None else at.astimezone(self.zone).strftime("%-d %b %Y, %H:%M")
+
+    def day(self, on: date | datetime | None) -> str:
+        """Say a date: `21 Nov 2026`."""
+        if isinstance(on, datetime):
+            on = on.astimezone(self.zone).date()
+        return "" if on is None else on.strftime("%-d %b %Y")
+
+
+def count(number: int | None) -> str:
+    """Say a count with separators: `1,204`."""
+    return "" if number is None else f"{number:,}"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Say a count with its noun.
+
+    >>> plural(1, "movie"), plural(1204, "movie")
+    ('1 movie', '1,204 movies')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Say how long ago or how far ahead, up to a week; after that the date.
+
+    >>> ago(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 2, tzinfo=UTC))
+    '2 h ago'
+    """
+    seconds = (now - at).total_seconds()
+    distance = abs(seconds)
+    if distance < 45:
+        return "just now" if seconds >= 0 else "in a moment"
+    if distance < 3600:
+        said = f"{max(1, round(distance / 60))} min"
+    elif distance < 86400:
+        said = f"{round(distance / 3600)} h"
+    elif distance < 7 * 86400:
+        said = plural(round(distance / 86400), "day")
+    else:
+        return at.strftime("%-d %b %Y" if at.year != now.year else "%-d %b")
+    return f"{said} ago" if seconds >= 0 else f"in {said}"
+
+
+def query(values: Mapping[str, Any] | Any, **changes: Any) -> str:
+    """Return a query string with some parameters changed; None and `""` leave one out. Begins with `?`."""
+    given = dict(values) | changes
+    said = urlencode([(key, value) for key, value in given.items() if value not in (None, "")], doseq=True)
+    return f"?{said}" if said else "?"
+
+
+def _json_attribute(value: Any) -> Markup:
+    """Return JSON that stands safely in a single-quoted attribute."""
+    text = json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("'", "\\u0027"))  # noqa: S704
+
+
+def is_htmx(request: WebRequest) -> bool:
+    """Say whether HTMX asks for a part of the page; a restored history entry wants all of it."""
+    headers = request.headers
+    return (
+        headers.get("hx-request") == "true"
+        and headers.get("hx-history-restore-request") != "true"
+        and headers.get("hx-request-type") != "full"
+    )
+
+
+def is_navigation(request: WebRequest) -> bool:
+    """Say whether HTMX replaces the whole of `#main`: a followed link."""
+    return is_htmx(request) and (request.headers.get("hx-target") == _MAIN or "hx-boosted" in request.headers)
+
+
+def renderer_of(request: WebRequest) -> Renderer:
+    """Return the application's renderer."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer
+
+
+def theme_of(request: WebRequest) -> Theme:
+    """Return the look chosen in this browser; the system's until something is chosen."""
+    choice = request.cookies.get("theme", "")
+    return Theme(choice if choice in THEMES else "system")
+
+
+def page(
+    request: WebRequest,
+    template: str,
+    view: object = None,
+    *,
+    active: str = "",
+    topics: Iterable[str] = (),
+    status: int = 200,
+    shell: bool = True,
+    headers: Mapping[str, str] | None = None,
+    toast: Toast | None = None,
+) -> Response[str]:
+    """Answer with a page.
+
+    Args:
+        template: Path below `templates/`, e.g. `movies/list/page.html`.
+        view: A frozen dataclass; `view` in the template.
+        active: The navigation entry that is current, an id of `shell.NAV`.
+        topics: What the page wants pushed, beside `shell`.
+        shell: False for pages that stand alone (login, setup).
+        toast: Shown with the page.
+    """
+    caller = known_caller(request)
+    whole = not is_htmx(request)
+    moving = is_navigation(request)
+    if caller is None:
+        shell = False
+    flash = _read_flash(request) if whole or moving else []
+    context = _context(request) | {
+        "view": view,
+        "active": active,
+        "topics": sorted({"shell", *topics}),
+        "toasts": flash + ([toast] if toast else []),
+    }
+    if not shell:
+        layout = "layouts/bare.html" if whole or moving else "layouts/fragment.html"
+    elif whole or moving:
+        layout = "layouts/base.html" if whole else "layouts/navigation.html"
+        context |= {"shell": _shell(request, status), "live": request.app.state.live.position()}
+    else:
+        layout = "layouts/fragment.html"
+    response = _html(renderer_of(request).render(template, layout=layout, **context), status, headers)
+    if flash:
+        response.delete_cookie(_FLASH)
+    if toast and not (whole or moving):
+        add_toast(response, toast)
+    return response
+
+
+def fragment(
+    request: WebRequest,
+    template: str,
+    view: object = None,
+    *,
+    status: int = 200,
+    toast: Toast | None = None,
+    trigger: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Response[str]:
+    """Answer with a part of a page.
+
+    Args:
+        trigger: DOM events to dispatch on arrival, name -> detail.
+        context: Further names for the template.
+    """
+    text = renderer_of(request).render(template, **(_context(request) | {"view": view} | context))
+    response = _html(text, status, headers)
+    if trigger:
+        _add_trigger(response, trigger)
+    return add_toast(response, toast) if toast else response
+
+
+def invalid_form(request: WebRequest, template: str, view: object, error: Invalid, **context: Any) -> Response[str]:
+    """Answer 422 with the same form; `errors` maps field -> sentence, `""` holds what concerns the whole form."""
+    errors = dict(error.fields) or {"": error.message}
+    return fragment(request, template, view, status=422, errors=errors, **context)
+
+
+def nothing(*, toast: Toast | None = None, trigger: Mapping[str, object] | None = None) -> Response[str]:
+    """Answer that it is done and nothing on the page changes by this answer (204)."""
+    response = Response("", status_code=204, media_type="text/html")
+    if trigger:
+        _add_trigger(response, trigger)
+    return add_toast(response, toast) if toast else response
+
+
+def redirect(request: WebRequest, path: str, *, toast: Toast | None = None, whole: bool = False) -> Response[str]:
+    """Send the browser elsewhere after a change; without JavaScript too.
+
+    Args:
+        path: An address of ours, beginning with `/`.
+        whole: Load it as a new document: after signing in or out, when the shell itself changes.
+    """
+    path = local_path(path)
+    response: Response[str]
+    if is_htmx(request) and whole:
+        response = Response("", status_code=200, headers={"HX-Redirect": path})
+    elif is_htmx(request) and not is_navigation(request):
+        place = {"path": path, "target": "#main", "swap": "innerHTML", "headers": {"HX-Target": _MAIN}}
+        response = Response("", status_code=200, headers={"HX-Location": json.dumps(place)})
+    else:
+        response = Response("", status_code=303, headers={"Location": path})
+    if toast:
+        _set_flash(request, response, toast)
+    return response
+
+
+def local_path(path: str | None, default: str = "/") -> str:
+    """Return an address of ours, or the default: `next=` must not lead off the site."""
+    if (
+        not path
+        or not path.startswith("/")
+        or path.startswith(("//", "/\\"))
+        or any(ord(letter) < 32 for letter in path)
+    ):
+        return default
+    return path
+
+
+def add_toast(response: Response[str], toast: Toast) -> Response[str]:
+    """Have a toast shown when HTMX receives this answer."""
+    return _add_trigger(response, {"toast": asdict(toast)})
+
+
+def _add_trigger(response: Response[str], trigger: Mapping[str, object]) -> Response[str]:
+    already = json.loads(response.headers.get("HX-Trigger") or "{}")
+    response.headers["HX-Trigger"] = json.dumps(already | dict(trigger))
+    return response
+
+
+def _html(text: str, status: int, headers: Mapping[str, str] | None) -> Response[str]:
+    return Response(
+        text,
+        status_code=status,
+        media_type="text/html",
+        headers={"Vary": _VARY, "Cache-Control": "private, no-cache", **(headers or {})},
+    )
+
+
+def _context(request: WebRequest) -> dict[str, Any]:
+    return {
+        "viewer": known_caller(request),
+        "theme": theme_of(request),
+        "csrf": security.csrf_token(request),
+        "path": request.url.path,
+        "errors": {},
+    }
+
+
+def _shell(request: WebRequest, status: int) -> ShellView:
+    # A failing page must not fail again while it is shown: error pages come without counts.
+    caller = known_caller(request)
+    provider: ShellProvider = request.app.state.shell
+    return ShellView() if caller is None or status >= 400 else provider(deps_of(request), caller)
+
+
+def _set_flash(request: WebRequest, response: Response[str], toast: Toast) -> None:
+    packed = base64.urlsafe_b64encode(json.dumps(asdict(toast)).encode()).decode().rstrip("=")
+    response.set_cookie(
+        Cookie(
+            key=_FLASH,
+            value=packed,
+            max_age=30,
+            httponly=True,
+            samesite="lax",
+            secure=deps_of(request).config.https,
+            path="/",
+        )
+    )
+
+
+def _read_flash(request: WebRequest) -> list[Toast]:
+    packed = request.cookies.get(_FLASH)
+    if not packed:
+        return []
+    try:
+        told = json.loads(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
+        return [Toast(**told)]
+    except (binascii.Error, ValueError, TypeError):
+        return []

@@ -1,0 +1,312 @@
+"""What every request passes before it is looked at, and every answer on its way out.
+
+`Edge` wraps the whole application, so that even a 404 carries the headers. Cross-site requests are refused by `Csrf`, which
+stands before the handlers, because its refusal is an ordinary error with an ordinary page.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import ipaddress
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.enums import RequestEncodingType, ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from mydia import clock, logs
+from mydia.config import Config
+from mydia.errors import Forbidden
+from mydia.web.deps import WebRequest
+from mydia.web.metrics import Traffic
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT_BYTES = 10 * 2**20
+"""Larger bodies are refused with 413 unless a handler allows more."""
+CSRF_COOKIE = "csrf"
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "_csrf"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_TOKEN_BYTES = 32
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_SLOW_S = 1.0
+
+# Rails and posters carry a width or a colour in a style attribute; style elements and scripts come from files only.
+CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002  one directive a line
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_COMPRESSIBLE = (b"text/html", b"application/json", b"application/problem+json", b"text/plain")
+_WORTH_COMPRESSING_BYTES = 1024
+
+type _App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Edge:
+    """The outermost layer: whom it came from, its id, headers, compression, counting."""
+
+    def __init__(self, config: Config, traffic: Traffic) -> None:
+        self._https = config.https
+        self._hosts = frozenset(host.lower() for host in config["server.allowed_hosts"])
+        self._proxies = _networks(config["server.trusted_proxies"])
+        self._traffic = traffic
+
+    async def __call__(self, app: _App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on to the application."""
+        if scope["type"] not in {ScopeType.HTTP, ScopeType.WEBSOCKET}:
+            await app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        trusted = self._is_proxy(scope)
+        if trusted:
+            _believe(scope, headers, self._proxies)
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        identifier = given if trusted and _REQUEST_ID.match(given) else clock.new_id()
+        scope.setdefault("state", {})["request_id"] = identifier
+        token = logs.correlation_id.set(identifier)
+        try:
+            if self._hosts and _host_of(scope) not in self._hosts:
+                await _refuse_host(send)
+            elif scope["type"] == ScopeType.WEBSOCKET:
+                await app(scope, receive, send)
+            else:
+                await self._pass(app, scope, receive, send, identifier, headers)
+        finally:
+            logs.correlation_id.reset(token)
+
+    async def _pass(
+        self, app: _App, scope: Scope, receive: Receive, send: Send, identifier: str, headers: dict[bytes, bytes]
+    ) -> None:
+        started_s = clock.monotonic_s()
+        status = 500
+        outgoing = _Outgoing(send, accepts_gzip=b"gzip" in headers.get(b"accept-encoding", b""))
+        secure = self._https or scope["scheme"] == "https"
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                extra = [*_HEADERS, *([_HSTS] if secure else []), (b"x-request-id", identifier.encode())]
+                message["headers"] = [*message["headers"], *((n, v) for n, v in extra if n not in present)]
+            await outgoing(message)
+
+        try:
+            await app(scope, receive, dressed)
+        finally:
+            took_s = clock.monotonic_s() - started_s
+            route = str(scope.get("path_template") or "none")
+            self._traffic.note(str(scope.get("method")), route, status, took_s)
+            if took_s > _SLOW_S and not outgoing.streamed:
+                logger.info("slow request", extra={"route": route, "status": status, "took_s": round(took_s, 2)})
+
+    def _is_proxy(self, scope: Scope) -> bool:
+        client = scope.get("client")
+        return client is not None and _is_in(client[0], self._proxies)
+
+
+class _Outgoing:
+    """Compresses answers that come in one piece; streams pass untouched."""
+
+    def __init__(self, send: Send, *, accepts_gzip: bool) -> None:
+        self._send = send
+        self._accepts = accepts_gzip
+        self._start: Any = None
+        self.streamed = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is None or message["type"] != "http.response.body":
+            if start is not None:
+                await self._send(start)
+            await self._send(message)
+            return
+        body: bytes = message.get("body", b"")
+        self.streamed = bool(message.get("more_body"))
+        if self._accepts and not self.streamed and len(body) >= _WORTH_COMPRESSING_BYTES and _is_compressible(start):
+            body = gzip.compress(body, 5, mtime=0)
+            kept = [(n, v) for n, v in start["headers"] if n.lower() != b"content-length"]
+            start["headers"] = [
+                *kept,
+                (b"content-encoding", b"gzip"),
+                (b"content-length", str(len(body)).encode()),
+                (b"vary", b"Accept-Encoding"),
+            ]
+            message = {"type": "http.response.body", "body": body, "more_body": False}
+        await self._send(start)
+        await self._send(message)
+
+
+def _is_compressible(start: Any) -> bool:
+    headers = dict(start["headers"])
+    kind: bytes = headers.get(b"content-type", b"")
+    return b"content-encoding" not in headers and kind.startswith(_COMPRESSIBLE)
+
+
+class Csrf(ASGIMiddleware):
+    """Refuses changes that another site has a browser send.
+
+    A browser's own word (Sec-Fetch-Site, Origin) is enough to refuse; a token that only our pages know is asked for
+    besides. Requests with an API key are not a browser's doing and pass; handlers may be marked `opt={"csrf": False}`.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Check one request."""
+        request: WebRequest = scope["litestar_app"].request_class(scope=scope, receive=receive)
+        if request.method not in _SAFE and not _carries_key(request) and scope["route_handler"].opt.get("csrf", True):
+            _refuse_other_sites(request)
+            given = request.headers.get(CSRF_HEADER) or await _field(request)
+            if not _matches(given, request.cookies.get(CSRF_COOKIE, "")):
+                raise Forbidden(
+                    "This form is too old, or did not come from this page. Reload the page and send it again."
+                )
+        state = scope["state"]
+
+        async def with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and "csrf_fresh" in state:
+                secure = "; Secure" if scope["scheme"] == "https" else ""
+                cookie = f"{CSRF_COOKIE}={state['csrf_fresh']}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
+            await send(message)
+
+        await next_app(scope, receive, with_cookie)
+
+
+def csrf_token(request: WebRequest) -> str:
+    """Return the token for a page's forms and headers; makes the browser keep its counterpart.
+
+    It looks different on every page, so that compression tells nothing about it (the BREACH attack).
+    """
+    state = request.scope["state"]
+    base = state.get("csrf_fresh") or request.cookies.get(CSRF_COOKIE, "")
+    if len(_unpacked(base)) != _TOKEN_BYTES:
+        base = state["csrf_fresh"] = _packed(secrets.token_bytes(_TOKEN_BYTES))
+    pad = secrets.token_bytes(_TOKEN_BYTES)
+    return _packed(pad + _xor(pad, _unpacked(base)))
+
+
+def _matches(given: str | None, cookie: str) -> bool:
+    token, base = _unpacked(given or ""), _unpacked(cookie)
+    if len(token) != 2 * _TOKEN_BYTES or len(base) != _TOKEN_BYTES:
+        return False
+    return secrets.compare_digest(_xor(token[:_TOKEN_BYTES], token[_TOKEN_BYTES:]), base)
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+
+
+def _packed(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _unpacked(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+
+
+def _carries_key(request: WebRequest) -> bool:
+    return "x-api-key" in request.headers or request.headers.get("authorization", "").lower().startswith("bearer ")
+
+
+def _refuse_other_sites(request: WebRequest) -> None:
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    foreign = site not in {"same-origin", "none"} if site else origin is not None and origin != _own_origin(request)
+    if foreign:
+        raise Forbidden(
+            "This came from another site, so nothing was changed. Behind a proxy, set EXTERNAL_URL and TRUSTED_PROXIES."
+        )
+
+
+def _own_origin(request: WebRequest) -> str:
+    configured: Config = request.app.state.deps.config
+    if urlsplit(configured.external_url).netloc == request.headers.get("host"):
+        return configured.external_url
+    return f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+
+
+async def _field(request: WebRequest) -> str | None:
+    kind, _ = request.content_type
+    if kind not in {RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART}:
+        return None
+    value = (await request.form()).get(CSRF_FIELD)
+    return value if isinstance(value, str) else None
+
+
+def _networks(written: Iterable[str]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(entry, strict=False) for entry in written)
+
+
+def _is_in(address: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)
+
+
+def _believe(scope: Scope, headers: dict[bytes, bytes], proxies: Iterable[Any]) -> None:
+    """Take over what a trusted proxy says of its client: address, scheme and host."""
+    chain = [part.strip() for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if part.strip()]
+    # The rightmost address that is not one of ours is the client; everything left of it may be invented.
+    known = tuple(proxies)
+    client = next((address for address in reversed(chain) if not _is_in(address, known)), chain[0] if chain else None)
+    if client:
+        scope["client"] = (client, 0)
+    proto = headers.get(b"x-forwarded-proto", b"").decode("latin-1").split(",")[-1].strip()
+    if proto in {"http", "https"}:
+        scope["scheme"] = proto if scope["type"] == ScopeType.HTTP else proto.replace("http", "ws")
+    if host := headers.get(b"x-forwarded-host", b"").split(b",")[-1].strip():
+        scope["headers"] = [(n, host if n == b"host" else v) for n, v in scope["headers"]]
+
+
+def _host_of(scope: Scope) -> str:
+    host = next((v for n, v in scope["headers"] if n == b"host"), b"").decode("latin-1")
+    return (urlsplit(f"//{host}").hostname or "").lower()
+
+
+async def _refuse_host(send: Send) -> None:
+    body = b"Mydia is not served under this host name. Add it to ALLOWED_HOSTS.\n"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,63 @@
+"""The server of the web process: granian on uvloop, one process, HTTP/1."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+from litestar import Litestar
+
+from mydia.config import Config
+
+logger = logging.getLogger(__name__)
+
+
+def serve(config: Config, app: Litestar, *, on_started: Callable[[], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        on_started: Called once the port is open.
+    """
+    import uvloop
+
+    uvloop.run(_serve(config, app, on_started))
+
+
+async def _serve(config: Config, app: Litestar, on_started: Callable[[], None] | None) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await listen(app, str(config["server.host"]), int(config["server.port"]), stopping, on_started=on_started)
+
+
+async def listen(
+    app: Litestar, host: str, port: int, stopping: asyncio.Event, *, on_started: Callable[[], None] | None = None
+) -> None:
+    """Serve until `stopping` is set; works on any loop, in any thread."""
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=True,
+        log_enabled=False,
+    )
+    task = asyncio.create_task(server.serve())
+    waiting = asyncio.create_task(stopping.wait())
+    logger.info("listening", extra={"address": f"http://{host}:{port}"})
+    if on_started is not None:
+        on_started()
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    # Streams end first: the server waits for open connections.
+    await asyncio.to_thread(app.state.live.close)
+    waiting.cancel()
+    if not task.done():
+        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
+    await task

@@ -1,0 +1,158 @@
+"""What stands around every page: navigation with counts, the transfer summary, a banner, the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mydia.contexts.users import Caller, Permission
+from mydia.web.deps import WebDeps
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the sidebar."""
+
+    id: str
+    icon: str
+    label: str
+    href: str
+    permission: Permission
+    group: str = ""
+    key: str = ""
+    """The letter after `g` that goes there."""
+
+
+NAV: tuple[NavItem, ...] = (
+    NavItem("home", icon="house", label="Home", href="/", permission=Permission.BROWSE, key="h"),
+    NavItem(
+        "movies", icon="film", label="Movies", href="/movies", permission=Permission.BROWSE, group="Library", key="m"
+    ),
+    NavItem("shows", icon="tv", label="Shows", href="/shows", permission=Permission.BROWSE, group="Library", key="s"),
+    NavItem(
+        "calendar",
+        icon="calendar-days",
+        label="Calendar",
+        href="/calendar",
+        permission=Permission.BROWSE,
+        group="Library",
+        key="c",
+    ),
+    NavItem(
+        "wanted",
+        icon="circle-dashed",
+        label="Wanted",
+        href="/wanted",
+        permission=Permission.MANAGE_MEDIA,
+        group="Library",
+        key="w",
+    ),
+    NavItem(
+        "activity",
+        icon="arrow-down-to-line",
+        label="Downloads",
+        href="/activity",
+        permission=Permission.VIEW_ACTIVITY,
+        group="Activity",
+        key="a",
+    ),
+    NavItem(
+        "imports",
+        icon="folder-input",
+        label="Imports",
+        href="/imports",
+        permission=Permission.MANAGE_MEDIA,
+        group="Activity",
+        key="i",
+    ),
+    NavItem(
+        "system",
+        icon="activity",
+        label="System",
+        href="/system",
+        permission=Permission.MANAGE_SETTINGS,
+        group="Server",
+        key="y",
+    ),
+    NavItem(
+        "settings",
+        icon="sliders-horizontal",
+        label="Settings",
+        href="/settings",
+        permission=Permission.MANAGE_SETTINGS,
+        group="Server",
+        key=",",
+    ),
+)
+TABS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("home", "Home", "house", ("home",)),
+    ("movies", "Movies", "film", ("movies",)),
+    ("shows", "Shows", "tv", ("shows",)),
+    ("activity", "Activity", "arrow-down-to-line", ("activity",)),
+)
+"""The phone's tab bar before `More`: the entry it opens, its label, its icon, the entries it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NavCount:
+    """A number beside an entry: `""` for size, `live` for running, `alert` for needs a person."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """The small summary above the account."""
+
+    label: str
+    """`3 downloading`"""
+    speed: str
+    """`42.6 MB/s`"""
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One sentence over every page that somebody should act on."""
+
+    text: str
+    href: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellView:
+    """What the pages tell the shell."""
+
+    counts: Mapping[str, NavCount] = field(default_factory=dict)
+    """By the entry's id."""
+    transfers: Transfers | None = None
+    banner: Banner | None = None
+
+
+type ShellProvider = Callable[[WebDeps, Caller], ShellView]
+
+
+def empty_shell(_deps: WebDeps, _caller: Caller) -> ShellView:
+    """Tell nothing; stands in until pages tell more."""
+    return ShellView()
+
+
+def navigation(caller: Caller) -> list[tuple[str, list[NavItem]]]:
+    """Return the entries a caller may open, by group."""
+    groups: dict[str, list[NavItem]] = {}
+    for item in NAV:
+        if caller.can(item.permission):
+            groups.setdefault(item.group, []).append(item)
+    return list(groups.items())
+
+
+def initials(name: str) -> str:
+    """Return one or two letters for the account's disc.
+
+    >>> initials("Robin Baker")
+    'RB'
+    """
+    words = name.replace(".", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
