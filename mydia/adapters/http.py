@@ -151,6 +151,9 @@ class Http:
         own_hosts = {_host(home or url), *(host.lower() for host in trusted_hosts)}
         sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
         sent_headers |= headers or {}
+        check_scheme(service, url)
+        # Merged by hand: httpx2 would let parameters replace those that the address has.
+        url = str(httpx2.URL(url).copy_merge_params({k: v for k, v in (params or {}).items() if v is not None}))
         given_url = url
         for _ in range(MAX_REDIRECTS + 1):
             check_scheme(service, url)
@@ -158,7 +161,6 @@ class Http:
             request = client.build_request(
                 method,
                 url,
-                params={k: v for k, v in params.items() if v is not None} if params else None,
                 headers=sent_headers,
                 content=body if body is not None else content,
                 data=form,
@@ -181,7 +183,7 @@ class Http:
             if _origin(target) != _origin(given_url):
                 auth = None
                 sent_headers = {"User-Agent": USER_AGENT}
-            url, params = target, None
+            url = target
         raise Refused(service, f"redirects more than {MAX_REDIRECTS} times; check the address")
 
     def get(self, service: str, url: str, **options: Any) -> Response:
@@ -274,7 +276,8 @@ def check_scheme(service: str, url: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
         raise Refused(service, "the address must begin with http:// or https:// and name a host")

@@ -149,7 +149,7 @@ def _decode(content: bytes, at: int, depth: int, spans: dict[bytes, tuple[int, i
             while content[at : at + 1] != b"e":
                 key, start = _decode(content, at, depth + 1, spans)
                 if not isinstance(key, bytes):
-                    raise ValueError("a key that is no text")  # noqa: TRY004  # damage, not a wrong call
+                    raise ValueError("a key that is no text")  # damage, not a wrong call
                 table[key], at = _decode(content, start, depth + 1, spans)
                 if depth == 0:
                     spans[key] = (start, at)

@@ -101,6 +101,11 @@ class RealQBittorrent:
             host=self.url, username=USERNAME, password=PASSWORD, SIMPLE_RESPONSES=True, REQUESTS_ARGS={"timeout": 10}
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether the process was started and not stopped."""
+        return self._process is not None
+
     def __enter__(self) -> Self:
         self.start()
         return self

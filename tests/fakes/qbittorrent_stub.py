@@ -210,7 +210,7 @@ class QBittorrentStub(StandIn):
         added += [(magnet_hashes(link)[0], magnet_hashes(link)[0], 0, []) for link in links]
         fresh = [entry for entry in added if entry[0] not in self.torrents]
         for info_hash, name, size, listed in fresh:
-            stopped = form.get("stopped") == "true"
+            stopped = form.get("stopped", "").lower() == "true"
             self.torrents[info_hash] = _Torrent(
                 info_hash,
                 name,

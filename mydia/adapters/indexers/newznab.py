@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
 
@@ -170,7 +170,6 @@ class Newznab:
             self.connection.name,
             url,
             params={
-                **dict(parse_qsl(urlsplit(url).query)),
                 **parameters,
                 **dict(parse_qsl(extra)),
                 "apikey": self.connection.secret.reveal() or None,

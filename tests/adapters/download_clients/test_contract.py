@@ -1,0 +1,416 @@
+"""What every download client promises: the same suite for the real product, its stand-in and the fake."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from mydia import writing
+from mydia.adapters.download_clients import KINDS, DownloadClient, NewDownload, RemoteDownload, RemoteState
+from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
+from mydia.adapters.http import Http
+from mydia.adapters.kinds import Secret
+from tests.fakes.outside import FakeDownloadClient
+from tests.fakes.qbittorrent import MISSING, PROGRAM, RealQBittorrent, wait_until
+from tests.fakes.qbittorrent_stub import API_KEY, QBittorrentStub
+from tests.fakes.torrent_files import MadeTorrent, make_hybrid_torrent, make_torrent
+from tests.fakes.tracker import Tracker
+
+
+@dataclass
+class World:
+    """One client with what is needed to move it."""
+
+    client: DownloadClient
+    torrent: MadeTorrent
+    finish: Callable[[str], None]
+    """Lets a download be complete."""
+    go_away: Callable[[], None]
+
+    @property
+    def download(self) -> NewDownload:
+        return NewDownload(name=self.torrent.name, content=self.torrent.content, category="mydia")
+
+    def when(self, ref: str, is_so: Callable[[RemoteDownload], bool], what: str) -> RemoteDownload:
+        """Wait until the client tells of a download what is wanted; clients answer before they have acted."""
+
+        def holds() -> bool:
+            found = self.client.get(ref)
+            return found is not None and is_so(found)
+
+        wait_until(holds, what)
+        found = self.client.get(ref)
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[Http]:
+    made = Http()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Iterator[Tracker]:
+    with Tracker() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def seeder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealQBittorrent]:
+    with RealQBittorrent(tmp_path_factory.mktemp("seeder")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def leecher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealQBittorrent]:
+    with RealQBittorrent(tmp_path_factory.mktemp("leecher")) as running:
+        yield running
+
+
+@pytest.fixture
+def torrent(tmp_path: Path, tracker: Tracker) -> MadeTorrent:
+    """A film of 2 MB in a folder, unlike that of any other test."""
+    folder = tmp_path / "content" / f"Detour.1945.720p.{os.urandom(4).hex()}"
+    folder.mkdir(parents=True)
+    (folder / "detour.mkv").write_bytes(os.urandom(2_000_000))
+    (folder / "detour.nfo").write_text("tt0037638")
+    return make_torrent(folder, tracker=tracker.announce_url)
+
+
+@pytest.fixture(
+    params=["fake", "qBittorrent 5.0", "qBittorrent 5.2", pytest.param("qBittorrent 4, real", marks=pytest.mark.real)]
+)
+def world(request: pytest.FixtureRequest, http: Http, torrent: MadeTorrent) -> Iterator[World]:
+    if request.param == "fake":
+        fake = FakeDownloadClient()
+        yield World(fake, torrent, lambda ref: void(fake.finish(ref)), fake.go_away)
+    elif request.param == "qBittorrent 4, real":
+        if not PROGRAM:
+            pytest.skip(MISSING)
+        seeder: RealQBittorrent = request.getfixturevalue("seeder")
+        leecher: RealQBittorrent = request.getfixturevalue("leecher")
+        client = KINDS["qbittorrent"].make(leecher.connection, http)
+        made = World(client, torrent, lambda _ref: seeder.seed(torrent), leecher.stop)
+        yield made
+        if not leecher.running:
+            leecher.start()
+        for known in client.list():
+            client.remove(known.ref, delete_files=True)
+    else:
+        api = {"qBittorrent 5.0": ("2.11.3", "v5.0.3"), "qBittorrent 5.2": ("2.14.1", "v5.2.0")}[request.param]
+        with QBittorrentStub(api=api[0], version=api[1], sub_path="/box/qb") as stub:
+            client = KINDS["qbittorrent"].make(stub.connection, http)
+            yield World(client, torrent, stub.finish, lambda: stub.fail("error"))
+
+
+def void(_value: object) -> None:
+    """Let a value go."""
+
+
+def test_a_test_tells_version_and_folder(world: World) -> None:
+    report = world.client.test()
+
+    assert report.version[0].isdigit()
+    assert report.save_path
+    assert report.free_bytes
+    assert report.free_bytes > 0
+
+
+def test_a_torrent_is_known_by_its_info_hash(world: World) -> None:
+    assert world.client.add(world.download) == world.torrent.info_hash
+
+
+def test_adding_the_same_torrent_twice_gives_the_same_id_and_one_download(world: World) -> None:
+    first = world.client.add(world.download)
+    second = world.client.add(world.download)
+    third = world.client.add(replace(world.download, content=None, magnet=world.torrent.magnet()))
+
+    assert first == second == third
+    assert [known.ref for known in world.client.list()] == [first]
+
+
+def test_a_download_is_listed_with_its_category_and_size(world: World) -> None:
+    ref = world.client.add(world.download)
+
+    [known] = world.client.list(category="mydia")
+
+    assert known.ref == ref
+    assert known.name == world.torrent.name
+    assert known.category == "mydia"
+    assert known.size_bytes == world.torrent.size_bytes
+    assert known.progress == 0.0
+    assert known.added_at is not None
+    assert known.added_at.tzinfo is not None
+    assert known.completed_at is None
+    assert known.eta_s is None
+    assert world.client.list(category="other") == []
+
+
+def test_files_are_named_relative_to_the_save_folder(world: World) -> None:
+    ref = world.client.add(world.download)
+
+    files = {file.path: file for file in world.client.files(ref)}
+
+    assert set(files) == {f"{world.torrent.name}/detour.mkv", f"{world.torrent.name}/detour.nfo"}
+    assert files[f"{world.torrent.name}/detour.mkv"].size_bytes == 2_000_000
+    assert all(file.wanted for file in files.values())
+
+
+def test_a_finished_download_says_where_its_content_is(world: World) -> None:
+    ref = world.client.add(world.download)
+    world.finish(ref)
+
+    known = world.when(ref, lambda found: found.state is RemoteState.SEEDING, "it seeds")
+
+    assert known.progress == 1.0
+    assert known.output_path is not None
+    assert known.output_path.endswith(f"/{world.torrent.name}")
+    assert known.completed_at is not None
+    assert all(file.progress == 1.0 for file in world.client.files(ref))
+
+
+def test_a_finished_download_that_is_stopped_is_completed_and_seeds_again_when_started(world: World) -> None:
+    ref = world.client.add(world.download)
+    world.finish(ref)
+    world.when(ref, lambda found: found.state is RemoteState.SEEDING, "it seeds")
+
+    world.client.pause(ref)
+    world.when(ref, lambda found: found.state is RemoteState.COMPLETED, "it has stopped")
+    world.client.resume(ref)
+
+    world.when(ref, lambda found: found.state is RemoteState.SEEDING, "it seeds again")
+
+
+def test_a_download_added_paused_waits_until_it_is_resumed(world: World) -> None:
+    ref = world.client.add(replace(world.download, paused=True))
+    world.when(ref, lambda found: found.state is RemoteState.PAUSED, "it is paused")
+
+    world.client.resume(ref)
+
+    world.when(ref, lambda found: found.state in {RemoteState.DOWNLOADING, RemoteState.STALLED}, "it has started")
+
+
+def test_a_magnet_without_metadata_has_neither_files_nor_a_place(world: World) -> None:
+    ref = world.client.add(NewDownload(name="Detour", magnet=world.torrent.magnet()))
+
+    known = world.when(ref, lambda found: found.state is RemoteState.FETCHING_METADATA, "it asks for metadata")
+
+    assert ref == world.torrent.info_hash
+    assert known.output_path is None
+    assert world.client.files(ref) == []
+
+
+def test_a_removed_download_is_gone_and_removing_it_again_is_no_error(world: World) -> None:
+    ref = world.client.add(world.download)
+
+    world.client.remove(ref, delete_files=True)
+    wait_until(lambda: world.client.get(ref) is None, "it is gone")
+    world.client.remove(ref, delete_files=True)
+
+    assert world.client.files(ref) == []
+    assert world.client.list() == []
+
+
+def test_an_unknown_download_is_none_and_not_an_error(world: World) -> None:
+    assert world.client.get("0" * 40) is None
+
+
+def test_what_is_no_torrent_is_nonsense_and_adds_nothing(world: World) -> None:
+    with pytest.raises(Nonsense, match="not a torrent"):
+        world.client.add(NewDownload(name="Detour", content=b"<html>Sign in first</html>"))
+
+    assert world.client.list() == []
+
+
+def test_a_client_that_fails_is_an_error_and_never_an_empty_list(world: World) -> None:
+    ref = world.client.add(world.download)
+    world.go_away()
+
+    with pytest.raises(Unreachable):
+        world.client.list()
+    with pytest.raises(Unreachable):
+        world.client.get(ref)
+
+
+def test_no_client_is_called_while_the_database_is_written(world: World) -> None:
+    writing.begin()
+    try:
+        with pytest.raises(RuntimeError, match="inside writes"):
+            world.client.list()
+    finally:
+        writing.end()
+
+
+# What only the products can show.
+
+
+@pytest.fixture(params=[("2.11.3", "v5.0.3"), ("2.14.1", "v5.2.0")], ids=["5.0", "5.2"])
+def stub(request: pytest.FixtureRequest) -> Iterator[QBittorrentStub]:
+    with QBittorrentStub(api=request.param[0], version=request.param[1]) as running:
+        yield running
+
+
+def test_a_wrong_password_is_refused_with_one_attempt(stub: QBittorrentStub, http: Http) -> None:
+    client = KINDS["qbittorrent"].make(replace(stub.connection, secret=Secret("wrong")), http)
+
+    with pytest.raises(Refused, match="user name and password") as raised:
+        client.list()
+
+    assert stub.sign_ins == 1
+    assert "wrong" not in str(raised.value)
+
+
+def test_a_ban_is_refused_with_the_time_to_wait(stub: QBittorrentStub, http: Http) -> None:
+    stub.banned = True
+    client = KINDS["qbittorrent"].make(stub.connection, http)
+
+    with pytest.raises(Refused, match="banned") as raised:
+        client.list()
+
+    assert raised.value.retry_after_s == 3600
+
+
+def test_one_session_serves_many_calls_and_is_renewed_when_it_ends(
+    stub: QBittorrentStub, http: Http, torrent: MadeTorrent
+) -> None:
+    client = KINDS["qbittorrent"].make(stub.connection, http)
+    client.list()
+    client.list()
+    assert stub.sign_ins == 1
+
+    stub.end_session()
+    ref = client.add(NewDownload(name="Detour", content=torrent.content))
+
+    assert client.get(ref) is not None
+    assert stub.sign_ins == 2
+
+
+def test_an_api_key_needs_no_sign_in(http: Http) -> None:
+    with QBittorrentStub(api="2.14.1", version="v5.2.0") as stub:
+        client = KINDS["qbittorrent"].make(replace(stub.connection, username=None, secret=Secret(API_KEY)), http)
+
+        assert client.list() == []
+        assert stub.sign_ins == 0
+
+
+def test_seeding_goals_tags_and_folder_are_handed_over(stub: QBittorrentStub, http: Http, torrent: MadeTorrent) -> None:
+    client = KINDS["qbittorrent"].make(stub.connection, http)
+
+    ref = client.add(
+        NewDownload(
+            name="Detour",
+            content=torrent.content,
+            save_path="/media/incoming",
+            tags=("mydia", "noir"),
+            seed_ratio=1.5,
+            seed_time_min=90,
+        )
+    )
+
+    known = stub.torrents[ref]
+    assert (known.save_path, known.tags) == ("/media/incoming", "mydia, noir")
+    assert (known.ratio_limit, known.seeding_time_limit) == (1.5, 90)
+    assert known.category == "mydia"
+    assert "mydia" in stub.categories
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("error", RemoteState.FAILED),
+        ("missingFiles", RemoteState.MISSING_FILES),
+        ("stoppedDL", RemoteState.PAUSED),
+        ("pausedDL", RemoteState.PAUSED),
+        ("stoppedUP", RemoteState.COMPLETED),
+        ("pausedUP", RemoteState.COMPLETED),
+        ("forcedUP", RemoteState.SEEDING),
+        ("queuedUP", RemoteState.SEEDING),
+        ("moving", RemoteState.DOWNLOADING),
+        ("checkingResumeData", RemoteState.CHECKING),
+        ("forcedMetaDL", RemoteState.FETCHING_METADATA),
+        ("somethingNew", RemoteState.DOWNLOADING),
+    ],
+)
+def test_the_states_of_both_generations_are_translated(
+    told: str, meant: RemoteState, http: Http, torrent: MadeTorrent
+) -> None:
+    with QBittorrentStub() as stub:
+        client = KINDS["qbittorrent"].make(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=torrent.content))
+        stub.torrents[ref].state = told
+
+        known = client.get(ref)
+
+    assert known is not None
+    assert known.state is meant
+    assert (known.message is not None) == (told in {"error", "missingFiles", "somethingNew"})
+
+
+def test_settings_that_get_in_the_way_are_told(http: Http) -> None:
+    with QBittorrentStub() as stub:
+        stub.preferences |= {"max_ratio_enabled": True, "max_ratio_act": 3, "dht": False}
+        notes = " ".join(KINDS["qbittorrent"].make(stub.connection, http).test().notes)
+
+    assert "removes torrents" in notes
+    assert "DHT is off" in notes
+    assert "does not exist yet" in notes
+
+
+def test_an_address_that_is_something_else_says_so(tracker: Tracker, http: Http) -> None:
+    with QBittorrentStub(sub_path="/qb") as stub:
+        client = KINDS["qbittorrent"].make(replace(stub.connection, url=stub.url), http)
+        with pytest.raises(AdapterError, match="check the address"):
+            client.test()
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not PROGRAM, reason=MISSING)
+def test_a_hybrid_torrent_is_known_by_the_id_that_the_client_gives_it(leecher: RealQBittorrent, http: Http) -> None:
+    client = KINDS["qbittorrent"].make(leecher.connection, http)
+    content = make_hybrid_torrent("detour.mkv", os.urandom(5000))
+
+    ref = client.add(NewDownload(name="Detour", content=content))
+
+    assert client.add(NewDownload(name="Detour", content=content)) == ref
+    known = client.get(ref)
+    assert known is not None
+    assert known.ref == ref
+    client.remove(ref, delete_files=True)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not PROGRAM, reason=MISSING)
+def test_a_client_that_was_killed_still_has_its_downloads_when_it_is_back(
+    tmp_path: Path, http: Http, torrent: MadeTorrent
+) -> None:
+    with RealQBittorrent(tmp_path / "qbittorrent") as running:
+        client = KINDS["qbittorrent"].make(running.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=torrent.content))
+        # Without both files it would not be known after a restart.
+        wait_until(lambda: len([*running.folder.rglob(f"BT_backup/{ref}.*")]) == 2, "it is written down")
+        running.kill()
+        with pytest.raises(Unreachable):
+            client.list()
+
+        running.start()
+
+        wait_until(lambda: client.get(ref) is not None, "it is listed again")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not PROGRAM, reason=MISSING)
+def test_too_many_wrong_passwords_lead_to_a_ban_that_is_told(tmp_path: Path, http: Http) -> None:
+    with RealQBittorrent(tmp_path / "qbittorrent", failures_until_ban=2) as running:
+        client = KINDS["qbittorrent"].make(replace(running.connection, secret=Secret("wrong")), http)
+        for _ in range(2):
+            with pytest.raises(Refused, match="user name and password"):
+                client.test()
+
+        with pytest.raises(Refused, match="banned"):
+            client.test()
