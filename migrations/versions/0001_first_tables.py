@@ -582,6 +582,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_media_items_type_sort", ["type", "sort_title", "id"], unique=False)
         batch_op.create_index("ix_media_items_type_state_sort", ["type", "state", "sort_title", "id"], unique=False)
         batch_op.create_index("ix_media_items_type_year", ["type", "year", "id"], unique=False)
+        batch_op.create_index("ix_media_items_updated", ["updated_at"], unique=False)
 
     op.create_table(
         "person_defaults",
@@ -1426,6 +1427,7 @@ def downgrade() -> None:
 
     op.drop_table("person_defaults")
     with op.batch_alter_table("media_items", schema=None) as batch_op:
+        batch_op.drop_index("ix_media_items_updated")
         batch_op.drop_index("ix_media_items_type_year")
         batch_op.drop_index("ix_media_items_type_state_sort")
         batch_op.drop_index("ix_media_items_type_sort")

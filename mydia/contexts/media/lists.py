@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import ItemState, MediaItem, Title, Version
@@ -17,6 +17,7 @@ from mydia.contexts.settings.models import QualityProfile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import decode_cursor, encode_cursor
 from mydia.errors import Invalid
+from mydia.events import last_id
 from mydia.parsing import normalise_title
 
 CHUNK = 120
@@ -340,6 +341,21 @@ def genres(session: Session, type: str) -> list[str]:
     return sorted({str(genre) for row in rows for genre in row})
 
 
+def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:
+    """Return the ids of everything a question finds, in its order; for bulk actions by filter."""
+    caller.require(Permission.BROWSE)
+    query.check()
+    statement = _outline_select(_shape(query), query.sort, query.descending)
+    return [row[1] for row in session.execute(statement.limit(limit), _values(query))]
+
+
+def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]:
+    """Return these titles; ones that are gone are left out."""
+    caller.require(Permission.BROWSE)
+    statement = _page_select((), "title", False, False).where(MediaItem.id.in_(ids))
+    return _cards(session.execute(statement, {"limit": len(ids)}).all())
+
+
 def search_library(session: Session, caller: Caller, text: str, *, limit: int = 8) -> list[Card]:
     """Return titles known by a name that begins with, or has a word that begins with, the text."""
     caller.require(Permission.BROWSE)
@@ -368,5 +384,10 @@ def neighbours(session: Session, caller: Caller, item: MediaItem) -> tuple[str |
     return before, after[0].id if after else None
 
 
-VERSION_OF_LIST = select(func.max(MediaItem.updated_at), func.count(literal_column("1")))
-"""Changes when any title does: the snapshot token of a grid."""
+_NEWEST_CHANGE = select(func.max(MediaItem.updated_at))
+
+
+def snapshot(session: Session) -> str:
+    """Return a token that changes whenever any list of titles may; two look-ups in indexes."""
+    changed = session.scalar(_NEWEST_CHANGE)
+    return f"{int(changed.timestamp() * 1_000_000) if changed else 0:x}-{last_id(session):x}"

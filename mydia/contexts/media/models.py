@@ -72,6 +72,7 @@ class MediaItem(HasId, Base):
         Index("ix_media_items_type_added", "type", "added_at", "id"),
         Index("ix_media_items_type_year", "type", "year", "id"),
         Index("ix_media_items_refresh", "next_refresh_at"),
+        Index("ix_media_items_updated", "updated_at"),
     )
 
     type: Mapped[str]
@@ -135,8 +136,12 @@ class MediaItem(HasId, Base):
 
     poster: Mapped[Image | None] = relationship(foreign_keys=[poster_id], lazy="raise")
     backdrop: Mapped[Image | None] = relationship(foreign_keys=[backdrop_id], lazy="raise")
-    seasons: Mapped[list[Season]] = relationship(back_populates="item", order_by="Season.number", lazy="raise")
-    versions: Mapped[list[Version]] = relationship(back_populates="item", order_by="Version.position", lazy="raise")
+    seasons: Mapped[list[Season]] = relationship(
+        back_populates="item", order_by="Season.number", lazy="raise", passive_deletes="all"
+    )
+    versions: Mapped[list[Version]] = relationship(
+        back_populates="item", order_by="Version.position", lazy="raise", passive_deletes="all"
+    )
 
 
 class Title(HasId, Base):

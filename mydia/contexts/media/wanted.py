@@ -120,13 +120,12 @@ def _episode_conditions(now: datetime, *, upgrades: bool) -> tuple[ColumnElement
 
 def wanted_counts(session: Session, now: datetime) -> dict[str, int]:
     """Return how much is wanted: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
-    films = dict(
-        session.execute(
-            select(MediaItem.state, func.count())
-            .where(MediaItem.type == "movie", MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
-            .group_by(MediaItem.state)
-        ).tuples()
+    by_state = (
+        select(MediaItem.state, func.count())
+        .where(MediaItem.type == "movie", MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
+        .group_by(MediaItem.state)
     )
+    films = {state: number for state, number in session.execute(by_state)}  # noqa: C416  rows are not pairs to dict()
     episodes = {
         upgrades: session.scalar(
             select(func.count())

@@ -9,7 +9,7 @@ from mydia.adapters.metadata_providers.base import (
     PersonCredit,
     SeasonDetails,
 )
-from mydia.contexts.metadata.images import Picture, fetch_wanted, file_of, preview, prune_previews, want_image
+from mydia.contexts.metadata.images import SIZES, Picture, fetch_wanted, file_of, preview, prune_previews, want_image
 from mydia.contexts.metadata.models import Image
 from mydia.contexts.metadata.search import (
     WITHOUT_PROVIDER,
@@ -24,6 +24,7 @@ from mydia.contexts.metadata.search import (
 )
 
 __all__ = [
+    "SIZES",
     "WITHOUT_PROVIDER",
     "Candidate",
     "Details",

@@ -1,0 +1,79 @@
+"""Lists page by key and never by counting."""
+
+from __future__ import annotations
+
+import pytest
+
+from mydia.contexts import media
+from mydia.errors import Invalid
+from tests.contexts.media.conftest import film
+
+
+@pytest.fixture
+def films(add):
+    titles = [f"Film {chr(65 + n % 26)}{n:03}" for n in range(130)]
+    for n, title in enumerate(titles):
+        add(film(title, 1920 + n % 7, tmdb_id=1000 + n))
+    return titles
+
+
+@pytest.mark.parametrize("sort", media.lists.SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_together_are_the_whole_list_once(films, stocked, admin, sort, descending):
+    asked = media.ItemQuery(type="movie", sort=sort, descending=descending)
+    seen, cursor = [], None
+    with stocked.reads() as session:
+        while True:
+            cards, cursor = media.list_items(session, admin, asked, cursor=cursor, limit=37)
+            seen += [card.id for card in cards]
+            if cursor is None:
+                break
+        plan = media.outline(session, admin, asked)
+        chunks = [
+            card.id
+            for number in range(len(plan.starts) + 1)
+            for card in media.chunk(session, admin, asked, plan, number)
+        ]
+    assert len(seen) == len(set(seen)) == 130 == plan.total
+    assert seen == chunks
+
+
+def test_filters_narrow_and_say_how_many(films, stocked, admin):
+    with stocked.reads() as session:
+        some, _ = media.list_items(session, admin, media.ItemQuery(type="movie", year_from=1926))
+        assert {card.year for card in some} == {1926}
+        named, _ = media.list_items(session, admin, media.ItemQuery(type="movie", text="film a0"))
+        assert {card.title[:7] for card in named} == {"Film A0"}
+        dramas, _ = media.list_items(session, admin, media.ItemQuery(type="movie", genre="drama"), limit=200)
+        assert len(dramas) == 130
+        assert media.list_items(session, admin, media.ItemQuery(type="tv_show"))[0] == []
+        assert media.counts(session)["movie"].of("missing") == 130
+
+
+def test_a_damaged_address_and_an_unknown_order_are_refused(stocked, admin):
+    with stocked.reads() as session:
+        for asked, cursor in (
+            (media.ItemQuery(), "!!"),
+            (media.ItemQuery(sort="colour"), None),
+            (media.ItemQuery(state="blue"), None),
+        ):
+            with pytest.raises(Invalid):
+                media.list_items(session, admin, asked, cursor=cursor)
+
+
+def test_the_token_of_a_list_changes_with_any_title(films, stocked, admin, now):
+    with stocked.reads() as session:
+        before = media.lists.snapshot(session)
+        (card, *_), _ = media.list_items(session, admin, media.ItemQuery(type="movie"))
+    with stocked.writes() as session:
+        media.change_monitoring(session, admin, now, card.id, False)
+    with stocked.reads() as session:
+        assert media.lists.snapshot(session) != before
+
+
+def test_searching_finds_by_the_beginning_of_any_word(add, stocked, admin):
+    add(film("The Passion of Joan of Arc", 1928, 780))
+    with stocked.reads() as session:
+        for text in ("passion", "joan", "The Pass"):
+            assert [card.year for card in media.search_library(session, admin, text)] == [1928], text
+        assert media.search_library(session, admin, "assion") == []
