@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from mydia.parsing.tokens import Mark, Words
 
-_ULTIMATE_X = re.compile(r"ultimate[ ._][a-z]+[ ._]edition")
+_SPELT_OUT = {"dc": "Director's Cut", "directorscut": "Directors Cut", "fanedit": "Fan Edit", "openmatte": "Open Matte"}
 
 
 def read_edition(words: Words, marks: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
@@ -22,7 +20,8 @@ def read_edition(words: Words, marks: list[Mark]) -> tuple[str | None, tuple[str
     spans: list[tuple[int, int]] = []
     for mark in strong:
         start, end = words.starts[mark.first], words.ends[mark.last - 1]
-        pieces.append(" ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last)))
+        pieces.append(_SPELT_OUT.get(words.words[mark.first], "") if mark.last - mark.first == 1 else "")
+        pieces[-1] = pieces[-1] or (" ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last)))
         spans.append((start, end))
     written = " ".join(dict.fromkeys(pieces))
     return written, tuple(dict.fromkeys(m.value for m in found)), tuple(spans)

@@ -81,9 +81,13 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
         return int((to or written)[0].value)
     exact = [m for m in found if words.words[m.first] != "uhd"]
     chosen = exact or found
-    return int(chosen[0].value) if chosen else None
+    if chosen:
+        return int(chosen[0].value)
+    discs = (m for m in marks if m.kind == "source" and m.value in _DISC_SOURCES)
+    return 2160 if any("uhd" in word or word == "ultra" for m in discs for word in words.words[m.first : m.last]) else None
 
 
+_DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})
 _VAGUE = frozenset({"uhd", "ultrahd", "ultra", "4k", "4kuhd", "8k", "fhd", "fullhd", "full", "2k", "qhd"})
 
 

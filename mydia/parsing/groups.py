@@ -72,7 +72,7 @@ def read_group(
         return text[remark.start(1) : remark.end(1)], remark.span(1)
     hyphen = _BEHIND_HYPHEN.search(text)
     if hyphen is not None and hyphen.start() >= tail_start:
-        written, span = _trim_hyphenated(hyphen, words, marked)
+        written, span = _trim_hyphenated(hyphen, words, marked, _find_repeated(marks))
         if written and _is_group(lower(written)):
             return written, span
     bracket = _LAST_BRACKET.search(text)
@@ -89,22 +89,35 @@ def read_group(
         index = words.index_at(len(text)) - 1
         if index >= 0 and index not in marked and index - 1 in marked and words.starts[index] > tail_start:
             start, end = words.starts[index], words.ends[index]
-            if words.gap(index) in {" ", ".", "_"} and _is_group(words.words[index]) and end == len(text):
+            if words.gap(index) in {" ", ".", "_", ". "} and _is_group(words.words[index]) and end == len(text):
                 return text[start:end], (start, end)
     return None
+
+
+def _find_repeated(marks: list[Mark]) -> set[int]:
+    """Find words of a kind that was already said: the second source of `HDTV.x264.CZ-SDTV` is a group's name."""
+    seen: set[str] = set()
+    repeated: set[int] = set()
+    for mark in marks:
+        if mark.kind == "source" and mark.last - mark.first == 1 and mark.kind in seen and mark.value != "remux":
+            repeated.add(mark.first)
+        seen.add(mark.kind)
+    return repeated
 
 
 def _is_group(word: str) -> bool:
     return _NOT_A_GROUP.match(word) is None
 
 
-def _trim_hyphenated(hyphen: re.Match[str], words: Words, marked: set[int]) -> tuple[str, tuple[int, int]]:
+def _trim_hyphenated(
+    hyphen: re.Match[str], words: Words, marked: set[int], repeated: set[int]
+) -> tuple[str, tuple[int, int]]:
     """Take `GRP` from `-GRP` and from `DTS-HD-GRP`, and nothing from `WEB-DL`."""
     start, end = hyphen.span(1)
     first, last = words.index_at(start), words.index_at(end)
     free = [index for index in range(first, last) if index not in marked]
     if not free:
-        return "", (start, end)
+        return (hyphen.group(1), (start, end)) if last - first == 1 and first in repeated else ("", (start, end))
     if len(free) == last - first:
         return hyphen.group(1), (start, end)
     if free == list(range(free[0], last)):

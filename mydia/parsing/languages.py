@@ -29,7 +29,7 @@ class Languages:
     subtitle_spans: tuple[tuple[int, int], ...] = ()
 
 
-def find_language_codes(words: Words, tail: int, marks: list[Mark]) -> list[Mark]:
+def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: int) -> list[Mark]:
     """Add short codes (`ENG`, `Ita`, `2xUkr`, `RU-KA`) as marks.
 
     They are ordinary words too, so only those in the tail count, written as codes are (`ENG`, `Eng`; two letters in
@@ -40,6 +40,10 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark]) -> list[Mark
     text = words.text
     count = len(words.words)
     codes: dict[int, str] = {}
+    for index in range(title_end, tail):
+        # Chinese remarks are written as one word and are none of a title once that has ended.
+        if not words.words[index].isascii() and index not in taken and _CHINESE.search(words.words[index]):
+            found.append(Mark(index, index + 1, "language", "zh", False))
     for index in range(tail, count):
         if index in taken:
             continue
@@ -54,7 +58,8 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark]) -> list[Mark
         if code is None or match is None:
             continue
         written = text[words.starts[index] + match.start(1) : words.ends[index]]
-        if len(written) == 2 and not written.isupper() and match.start(1) == 0:
+        joined = written.istitle() and _joins_codes(words, index)
+        if len(written) == 2 and not written.isupper() and match.start(1) == 0 and not joined:
             continue
         if not (written.isupper() or written.istitle() or match.start(1)):
             bracketed = words.gap(index)[-1:] in {"[", "("}
@@ -69,6 +74,14 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark]) -> list[Mark
             continue
         found.append(Mark(index, index + 1, "language", code, False))
     return found
+
+
+def _joins_codes(words: Words, index: int) -> bool:
+    """Whether it stands in a row like `Fr-Eng` or `Fr+De`, in a bracket of its own."""
+    gap, behind = words.gap(index), words.gap(index + 1) if index + 1 < len(words.words) else ""
+    after = words.words[index + 1] if behind in {"-", "+"} else ""
+    before = words.words[index - 1] if index and gap in {"-", "+"} else ""
+    return after in LANGUAGE_CODES or before in LANGUAGE_CODES
 
 
 def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:

@@ -381,6 +381,8 @@ def _whole(first: str, tenth: str | None, last: str | None) -> tuple[tuple[int, 
 def _brackets(scene: Scene) -> Numbering | None:
     """`[Group][名字][Title][2019][07][1080p]`: everything in brackets, the number too."""
     for found in _BRACKET_NUMBER.finditer(scene.low, scene.begin):
+        if not scene.subgroup and scene.low[found.start() - 1 : found.start()] not in {" ", "_", "]", "."}:
+            continue
         if found.group(3) is None and _is_year(found.group(1)) or found.start() == 0:
             continue
         if found.group(1) in {"480", "720", "1080", "2160", "540", "576"} or found.start() <= scene.begin:
@@ -706,7 +708,9 @@ def today() -> date:
 
 def find_numbering(scene: Scene) -> Numbering | None:
     """Try the forms in order and return what the first that fits has read."""
-    if _SEVERAL_DIGITS.search(scene.low) is None and not any(c.isdecimal() for c in scene.low) and "ea" not in scene.low:
+    if _SEVERAL_DIGITS.search(scene.low) is None and not any(c.isdecimal() for c in scene.low) and not any(
+        word in scene.low for word in ("season", "saison", "part")
+    ):
         return _special(scene) if scene.hint != "movie" else None
     for form in _FILM_FORMS if scene.hint == "movie" else FORMS:
         numbering = form(scene)

@@ -119,9 +119,10 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
     title = series.title if series is not None and series.title else file.title
     episodes = file.episodes if file.season == season and file.episodes else (number,) if number is not None else ()
     sure = 0.8 if episodes else 0.0
+    episode_title = file.episode_title or (file.title if not episodes and series is not None and file.title != series.title else None)
     return replace(
         file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=(),
-        full_season=False, is_multi_season=False, is_special=season == 0,
+        full_season=False, is_multi_season=False, is_special=season == 0, episode_title=episode_title,
         year=series.year if series is not None and series.year else file.year,
         confidence=replace(file.confidence, season=0.85, episodes=sure, title=0.8, type=0.85),
         spans=MappingProxyType(dict(file.spans)),

@@ -37,6 +37,7 @@ _SITE_WITHIN = re.compile(r"(?<![a-z0-9])(?:www\.[a-z0-9-]+\.[a-z]{2,6}|[a-z0-9-
 _SITE_BEHIND = re.compile(rf"[ ._-]*\[\s*({_SITE})\s*\]\Z")
 _BRACKET_IN_FRONT = re.compile(r"[ ]?\[([^\[\]]{1,80})\][ ._-]*")
 _DAY_IN_FRONT = re.compile(r"\d{6}[ _](?=[^\d])")
+_BRACKET = re.compile(r"[\[(][^\[\]()]{2,60}[\])]")
 _HASH = re.compile(r"[\[(]([0-9A-Fa-f]{8,9})[\])]")
 _YEAR = re.compile(r"(?<![a-z0-9])((?:18[89]|19\d|20\d)\d)(?![a-z0-9])|(?<=[a-z])(20\d\d)(?=[.]\d{3,4}p)")
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
@@ -50,7 +51,7 @@ _SPACES = re.compile(r"\s+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?=[._ ]|\Z|[^\W_])")
 _TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", re.IGNORECASE)
 _WALKS_BACK = frozenset({"edition", "language", "revision", "hdr", "source", "resolution", "audio_codec", "video_codec", "audio_channels", "subs", "hardcoded", "bit_depth", "container"})
-_WALKING_MISC = frozenset({"internal", "complete", "widescreen", "hybrid", "audio", "3d", "hd", "limited"})
+_WALKING_MISC = frozenset({"internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"})
 _DEEPEST = 6
 """Folders further up are shelves."""
 _IMPLIED_BY_CALLER = {"tv": "episode", "movie": "movie"}
@@ -72,6 +73,7 @@ class Opened:
     front_group: str | None
     front_span: Span | None
     bare_group_allowed: bool
+    subtitle: SubtitleEnding
 
 
 @dataclass(slots=True)
@@ -142,6 +144,10 @@ def _open(name: str) -> Opened:
             extension = ending
             text = text[: found.start()]
     text = text.rstrip()
+    ending = SubtitleEnding()
+    if extension in SUBTITLE_EXTENSIONS:
+        ending = read_subtitle_ending(text)
+        text = text[: len(text) - ending.length]
     website: str | None = None
     website_span: Span | None = None
     bare = True
@@ -180,7 +186,7 @@ def _open(name: str) -> Opened:
         begin = day.end()
     while begin < len(text) and text[begin] in " ._-":
         begin += 1
-    return Opened(name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare)
+    return Opened(name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare, ending)
 
 
 _FRONT_IS_NO_GROUP = re.compile(r"\d{1,4}\Z|s\d|.*(?:\d{3,4}p|x26[45]|h26[45]|hevc|\d+x\d+)|[0-9a-f]{8}\Z|(?:19|20)\d\d")
@@ -201,9 +207,10 @@ def _bound(
     inside = [y for y in years if opened.begin < y[1] < first_solid]
     bracketed = [y for y in inside if low[y[1] - 1] in "(["]
     chosen = bracketed[-1] if bracketed else inside[-1] if inside else None
+    remark = _find_remark(opened, words, marks, chosen[1] if chosen else first_solid)
     if chosen is not None:
         end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
-        tail = chosen[2]
+        end, tail = min(end, remark), min(chosen[2], remark)
         return Bounds(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[2]), True)
     later = next((y for y in years if y[1] > first_solid), None)
     if first_solid < length:
@@ -214,8 +221,21 @@ def _bound(
     return Bounds(start, start, words.index_at(start), year[0], year[1], first_solid < length)
 
 
+def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int) -> int:
+    """Find a bracket before the place that holds words of the tables and nothing else; the title ends there."""
+    for found in _BRACKET.finditer(opened.low, opened.begin + 1, stop):
+        first, last = words.index_at(found.start()), words.index_at(found.end())
+        inside = {i for m in marks for i in range(m.first, m.last) if first <= i < last}
+        if first < last and len(inside) == last - first:
+            return found.start()
+    return stop
+
+
 def _before_group(opened: Opened) -> int:
     """Return where a name without any solid word ends, its `-GROUP` left out."""
+    checksum = _HASH.search(opened.text, opened.begin + 1)
+    if checksum is not None:
+        return checksum.start()
     text = strip_reposters(opened.text.rstrip(" ._-])"))
     hyphen = text.rfind("-")
     if hyphen > opened.begin and text[hyphen + 1 :].isalnum() and text[hyphen - 1] not in " ":
@@ -228,6 +248,8 @@ def _bound_numbered(
 ) -> Bounds:
     low = opened.low
     title_end = min(numbering.start, first_solid) if first_solid > opened.begin else numbering.start
+    if first_solid < numbering.start and first_solid > opened.begin:
+        title_end = _walk_back(words, marks, title_end, opened.begin, None)
     if numbering.form == "abbreviated name":
         title_end = numbering.start
     elif numbering.air_on is None:
@@ -271,7 +293,14 @@ def _walk_back(
     border = words.index_at(stop)
     floor = words.index_at(begin) - may_reach
     by_end = {m.last: m for m in marks}
-    while (mark := by_end.get(border)) is not None and mark.first > floor:
+    while True:
+        mark = by_end.get(border)
+        if mark is None and kinds is None and border - 1 > floor and _is_common_code(words, border - 1, by_end, marks):
+            border -= 1
+            stop = words.starts[border]
+            continue
+        if mark is None or mark.first <= floor:
+            break
         if kinds is None:
             walks = mark.kind in _WALKS_BACK or (mark.kind == "misc" and mark.value in _WALKING_MISC) or (
                 mark.kind == "streaming_service" and (mark.solid or _before_web(words, mark, marks))
@@ -285,6 +314,15 @@ def _walk_back(
         border = mark.first
         stop = words.starts[border]
     return stop
+
+
+_COMMON_CODES = frozenset("eng ita fre fra ger spa rus jpn jap kor hin por pol ukr cze hun swe nor esp".split())
+
+
+def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: list[Mark]) -> bool:
+    """Whether the word is a language's three letters written as a code, right before words of the tail."""
+    written = words.text[words.starts[index] : words.ends[index]]
+    return words.words[index] in _COMMON_CODES and (written.isupper() or written.istitle())
 
 
 def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:
@@ -308,7 +346,7 @@ def _assemble(
     behind_title = [m for m in marks if words.starts[m.first] >= bounds.title_end]
     late_editions = [m for m in behind_title if m.kind in {"edition", "revision"} and m not in tail_marks]
     marks_read = sorted([*tail_marks, *late_editions], key=lambda m: (m.first, m.last))
-    marks_read += find_language_codes(words, bounds.tail_word, marks_read)
+    marks_read += find_language_codes(words, bounds.tail_word, marks_read, words.index_at(bounds.title_end))
     marks_read.sort(key=lambda m: (m.first, m.last))
 
     titles, title_span = _read_titles(opened, words, numbering, bounds, hint)
@@ -319,7 +357,7 @@ def _assemble(
     group, group_span = _read_group(opened, words, marks_read, bounds, numbering, hint)
     checksum = _HASH.search(text)
     ids = _read_ids(low)
-    ending = _read_subtitle_ending(opened, hint)
+    ending = opened.subtitle
     episode_title, episode_title_span = _read_episode_title(opened, words, numbering, bounds)
 
     spans: dict[str, tuple[Span, ...]] = {}
@@ -372,7 +410,7 @@ def _assemble(
         release_group=group,
         hash=checksum.group(1) if checksum else None,
         languages=languages.audio,
-        subtitle_languages=languages.subtitles,
+        subtitle_languages=languages.subtitles or ((ending.language,) if ending.language else ()),
         subtitle_language=ending.language,
         subtitle_tags=ending.tags,
         subtitle_title=ending.title,
@@ -382,7 +420,7 @@ def _assemble(
         imdb_id=ids.get("imdb"),
         tmdb_id=int(ids["tmdb"]) if "tmdb" in ids else None,
         tvdb_id=int(ids["tvdb"]) if "tvdb" in ids else None,
-        video_codec=_first(marks_read, "video_codec"),
+        video_codec=_first(marks_read, "video_codec") or (opened.extension if opened.extension in {"xvid", "divx"} else None),
         bit_depth=int(depth) if (depth := _first(marks_read, "bit_depth")) else None,
         audio_codecs=tuple(dict.fromkeys(m.value for m in marks_read if m.kind == "audio_codec")),
         audio_channels=_first(marks_read, "audio_channels"),
@@ -439,7 +477,7 @@ def _read_titles(
         start = numbering.end
         tail = bounds.tail if bounds.tail > start else len(text)
         dash = text.find(" - ", start)
-        end = dash if start < dash < tail else tail
+        end = dash if start < dash <= tail else tail
     elif numbering is not None:
         suffix = numbering.title_suffix
     piece = text[start:end]
@@ -478,11 +516,14 @@ def _read_titles(
                 break
     if hint != "tv":
         piece = _VERSION_TAIL.sub("", piece.rstrip())
+        piece = piece.rstrip(" ._-([")
+        if piece.count("(") > piece.count(")"):
+            piece = piece[: piece.rfind("(")].rstrip(" ._-") or piece
         closing = re.search(r"[ ._]\(([^()]+)\)[ ._]*\Z", piece)
         if closing is not None and closing.start() > 0:
             alternatives.append(closing.group(1))
             piece = piece[: closing.start()]
-    title = _clean(piece)
+    title = _clean(_place_article(piece))
     if suffix and suffix != ">":
         title = f"{title} {suffix}"
     cleaned = [t for t in dict.fromkeys(_clean(a) for a in alternatives) if t and t != title]
@@ -490,6 +531,15 @@ def _read_titles(
 
 
 _SECOND_TITLE = re.compile(r"[)\]]?\s*/\s+([^/\[\]]+?)\s*[\[(](?:s\d|season|сезон)", re.IGNORECASE)
+
+
+_ARTICLE_LAST = re.compile(r"(.+),[ ._]+(the|a|an|der|die|das|le|la|les|el|los)[ ._-]*\Z", re.IGNORECASE)
+
+
+def _place_article(piece: str) -> str:
+    """Bring `Simpsons, The` into reading order."""
+    found = _ARTICLE_LAST.match(piece) if "," in piece else None
+    return f"{found.group(2)} {found.group(1)}" if found is not None else piece
 
 
 def _second_title(text: str, numbering: Numbering) -> str | None:
@@ -524,12 +574,6 @@ def _read_ids(low: str) -> dict[str, str]:
         else:
             ids.setdefault(found.group(2), found.group(3))
     return ids
-
-
-def _read_subtitle_ending(opened: Opened, hint: str | None) -> SubtitleEnding:
-    if hint == "subtitle" or opened.extension in SUBTITLE_EXTENSIONS:
-        return read_subtitle_ending(opened.text)
-    return SubtitleEnding()
 
 
 def _read_episode_title(
@@ -631,10 +675,9 @@ def _read_with_folders(
     strong = paths.is_strong(file) and refusal is None
     season = paths.season_of_folder(folders[0])
     if season is not None and not strong and (hint != "movie"):
-        series = read_folders[1] if len(folders) > 1 else nearest
-        if len(folders) > 1 or nearest.title:
-            inside = paths.in_season_folder(file, season, stem, series)
-            return replace(paths.with_folder_facts(inside, nearest), name=path), None
+        series = read_folders[1] if len(folders) > 1 else nearest if nearest.title else None
+        inside = paths.in_season_folder(file, season, stem, series)
+        return replace(paths.with_folder_facts(inside, nearest), name=path), None
     if not strong:
         for folder, name in zip(read_folders, folders, strict=True):
             if refusals.why_meaningless(name) is None and paths.is_strong(folder):
@@ -661,7 +704,6 @@ def _is_poorer(file: ParsedRelease, folder: ParsedRelease) -> bool:
         file.year is None
         and file.confidence.quality <= 0.5
         and not file.confidence.episodes
-        and not file.release_group
         and (folder.confidence.quality > 0.5 or folder.year is not None)
         and similarity(file.title, folder.title) < 0.7
     )

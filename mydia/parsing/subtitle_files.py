@@ -21,6 +21,8 @@ class SubtitleEnding:
     language: str | None = None
     tags: tuple[str, ...] = ()
     title: str | None = None
+    length: int = 0
+    """How many characters of the name it takes, from the end."""
 
 
 def _language(word: str) -> str | None:
@@ -54,7 +56,8 @@ def read_subtitle_ending(stem: str) -> SubtitleEnding:
         index -= 1
     if language is None and title is not None:
         title = None
-    return SubtitleEnding(language, tuple(sorted(set(tags))), title)
+    taken = sum(len(part) + 1 for part in parts[index + 1 :]) if language or tags else 0
+    return SubtitleEnding(language, tuple(sorted(set(tags))), title, taken)
 
 
 def _may_be_title(parts: list[str], index: int, language: str | None, tags: list[str]) -> bool:

@@ -95,6 +95,8 @@ _TERMS = _index_terms()
 _ONE_WORD = {first: row for first, rows in _TERMS.items() for row in rows if len(row[0]) == 1}
 _LINES = re.compile(r"(?:m|hd|web|bd|bluray|dvd|4kto|hdtv|fhd)?(\d{3,4})[pi](?:(\d{2,3})?(?:fps)?|x|hd|10|hi)\Z")
 _FRAME = re.compile(r"(\d{3,4})[x*](\d{3,4})(?:[pi]\d{0,2})?\Z")
+_FRAME_RATE = re.compile(r"\d{2,3}fps\Z")
+_BARE_LINES = frozenset({"480", "720", "1080", "2160"})
 _KNOWN_LINES = frozenset({"240", "360", "368", "400", "480", "540", "576", "720", "900", "960", "1080", "1440", "2160", "4320"})
 # Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`.
 _PIECE = (
@@ -161,6 +163,12 @@ def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> in
                 _append_piece(index, prefix, marks)
         if word.endswith("10"):
             marks.append(Mark(index, after, "bit_depth", "10", True))
+        return after
+    if _FRAME_RATE.match(word):
+        marks.append(Mark(index, after, "misc", "hd", True))
+        return after
+    if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
+        marks.append(Mark(index, after, "resolution", word, False))
         return after
     frame = _FRAME.match(word)
     if frame:
