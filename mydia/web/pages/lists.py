@@ -1,0 +1,360 @@
+"""The lists of films and series: posters by chunks, a table by key-set, filters in the address, bulk actions."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+
+from mydia import clock
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, MydiaError
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.cards import artwork, card, cards
+from mydia.web.render import Toast, fragment, nothing, page, query
+from mydia.web.views import Artwork, Card
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Films or series."""
+
+    path: str
+    type: str
+    id: str
+    title: str
+    noun: str
+    add: str
+
+
+SECTIONS = {
+    "movies": Section("/movies", "movie", "movies", "Movies", "movie", "Add movie"),
+    "shows": Section("/shows", "tv_show", "shows", "Shows", "show", "Add show"),
+}
+_QUICK = (
+    ("missing", "Missing", "circle-dashed"),
+    ("upgradable", "Upgradable", "chevrons-up"),
+    ("downloading", "Downloading", "arrow-down-to-line"),
+    ("upcoming", "Upcoming", "clock"),
+    ("unmonitored", "Not monitored", "eye-off"),
+)
+_SORTS = (
+    ("title", "Title"),
+    ("added", "Added"),
+    ("year", "Year"),
+    ("rating", "Rating"),
+    ("size", "Size"),
+    ("runtime", "Runtime"),
+)
+_TEXTS = (
+    "q",
+    "state",
+    "genre",
+    "profile_id",
+    "library_path_id",
+    "status",
+    "sort",
+    "dir",
+    "view",
+    "resolution",
+    "monitored",
+    "year_from",
+    "year_to",
+)
+_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the table, and where the next ones are."""
+
+    items: tuple[media.Card, ...]
+    more: str | None
+    can_manage: bool
+
+    @staticmethod
+    def art(item: media.Card) -> Artwork:
+        """Return a row's picture."""
+        return artwork(item.poster)
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """The page of films or series."""
+
+    section: Section
+    params: dict[str, str]
+    query: media.ItemQuery
+    total: int
+    whole_total: int
+    size_bytes: int
+    view: str
+    quick: tuple[tuple[str, str, str, int, bool], ...]
+    """(filter, label, icon, count, chosen)."""
+    sorts: tuple[tuple[str, str, bool], ...]
+    applied: tuple[tuple[str, str, str], ...]
+    """(label, value, parameter)."""
+    letters: tuple[tuple[str, int], ...]
+    chunks: int
+    last_chunk: int
+    first: tuple[Card, ...]
+    rows: Rows
+    profiles: tuple[tuple[str, str], ...]
+    genres: tuple[tuple[str, str], ...]
+    snapshot: str
+    can_manage: bool
+    providers: bool
+
+    def url(self, **changes: Any) -> str:
+        """Return this list's address with some parameters changed."""
+        return self.section.path + query(self.params, **changes)
+
+    def chunk_url(self, number: int) -> str:
+        """Return the address of one chunk of this very list."""
+        return f"{self.section.path}/grid" + query(self.params, chunk=number, s=self.snapshot)
+
+
+class _Outlines:
+    """Remembers the outlines of lists until any title changes: a chunk then costs one look-up."""
+
+    def __init__(self, kept: int = 64) -> None:
+        self._lock = threading.Lock()
+        self._kept = kept
+        self._known: dict[tuple[str, media.ItemQuery], tuple[str, media.Outline]] = {}
+
+    def of(self, database: Database, session: Any, caller: Caller, asked: media.ItemQuery) -> tuple[str, media.Outline]:
+        """Return (snapshot token, outline)."""
+        token = media.lists.snapshot(session)
+        key = (database.url, asked)
+        with self._lock:
+            found = self._known.get(key)
+        if found is None or found[0] != token:
+            found = (token, media.outline(session, caller, asked))
+            with self._lock:
+                while len(self._known) >= self._kept:
+                    self._known.pop(next(iter(self._known)))
+                self._known[key] = found
+        return found
+
+
+_outlines = _Outlines()
+
+
+def _section(request: WebRequest) -> Section:
+    return SECTIONS[request.url.path.split("/")[1]]
+
+
+def _params(request: WebRequest) -> dict[str, str]:
+    return {name: value for name in _TEXTS if (value := request.query_params.get(name, "").strip())}
+
+
+def read_query(type_: str, params: dict[str, str]) -> media.ItemQuery:
+    """Turn the parameters of an address into a question. Raises Invalid for numbers that are none."""
+    return media.ItemQuery(
+        type=type_,
+        state=params.get("state"),
+        text=params.get("q"),
+        genre=params.get("genre"),
+        year_from=_number(params, "year_from"),
+        year_to=_number(params, "year_to"),
+        resolution=_number(params, "resolution"),
+        monitored={"true": True, "false": False}.get(params.get("monitored", "")),
+        profile_id=params.get("profile_id"),
+        library_path_id=params.get("library_path_id"),
+        status=params.get("status"),
+        sort=params.get("sort", "title"),
+        descending=params.get("dir", "desc" if params.get("sort", "title") != "title" else "asc") == "desc",
+    ).check()
+
+
+def _number(params: dict[str, str], name: str) -> int | None:
+    text = params.get(name)
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Invalid(f"{name} must be a number.", fields={name: "Write a number."}) from error
+
+
+@get(["/movies", "/shows"], sync_to_thread=True, include_in_schema=False)
+def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show films or series."""
+    section, params = _section(request), _params(request)
+    asked = read_query(section.type, params)
+    as_table = params.get("view") == "table"
+    with database.reads() as session:
+        counts = media.counts(session)[section.type]
+        token, plan = _outlines.of(database, session, caller, asked)
+        first = () if as_table else cards(media.chunk(session, caller, asked, plan, 0))
+        rows, following = media.list_items(session, caller, asked, limit=_ROWS) if as_table else ([], None)
+        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+        genres = tuple((genre, genre) for genre in media.lists.genres(session, section.type))
+    chosen_sort = params.get("sort", "title")
+    view = ListView(
+        section=section,
+        params=params,
+        query=asked,
+        total=plan.total,
+        whole_total=counts.total,
+        size_bytes=plan.size_bytes,
+        view="table" if as_table else "posters",
+        quick=tuple(
+            (name, label, icon, counts.of(name), asked.state == name)
+            for name, label, icon in _QUICK
+            if counts.of(name) or asked.state == name or name in ("missing", "upgradable")
+        ),
+        sorts=tuple((name, label, name == chosen_sort) for name, label in _SORTS),
+        applied=_applied(params, dict(profiles)),
+        letters=plan.letters if not asked.filtered and asked.sort == "title" and not asked.descending else (),
+        chunks=len(plan.starts) + 1,
+        last_chunk=plan.total - media.lists.CHUNK * len(plan.starts),
+        first=first,
+        rows=_rows(section, params, rows, following, caller),
+        profiles=profiles,
+        genres=genres,
+        snapshot=token,
+        can_manage=caller.can(Permission.MANAGE_MEDIA),
+        providers=deps.outside.metadata.available,
+    )
+    return page(request, "library/list.html", view, active=section.id, topics=[f"library:{section.id}", "queue"])
+
+
+def _applied(params: dict[str, str], profiles: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
+    told = [
+        ("Genre", params.get("genre", ""), "genre"),
+        ("Resolution", f"{params['resolution']}p" if "resolution" in params else "", "resolution"),
+        ("Profile", profiles.get(params.get("profile_id", ""), params.get("profile_id", "")), "profile_id"),
+        ("From", params.get("year_from", ""), "year_from"),
+        ("To", params.get("year_to", ""), "year_to"),
+        ("Monitored", {"true": "yes", "false": "no"}.get(params.get("monitored", ""), ""), "monitored"),
+        ("Status", params.get("status", "").replace("_", " "), "status"),
+        ("Title", params.get("q", ""), "q"),
+    ]
+    return tuple((label, value, name) for label, value, name in told if value)
+
+
+@get(["/movies/grid", "/shows/grid"], sync_to_thread=True, include_in_schema=False)
+def show_chunk(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Show one chunk of posters."""
+    section, params = _section(request), _params(request)
+    asked = read_query(section.type, params)
+    number = _number(dict(request.query_params), "chunk") or 0
+    with database.reads() as session:
+        _, plan = _outlines.of(database, session, caller, asked)
+        found = cards(media.chunk(session, caller, asked, plan, number))
+    return fragment(request, "library/_cards.html", found)
+
+
+@get(["/movies/rows", "/shows/rows"], sync_to_thread=True, include_in_schema=False)
+def show_rows(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Show further rows of the table."""
+    section, params = _section(request), _params(request)
+    asked = read_query(section.type, params)
+    with database.reads() as session:
+        rows, following = media.list_items(
+            session, caller, asked, cursor=request.query_params.get("cursor"), limit=_ROWS
+        )
+    return fragment(request, "library/_rows.html", rows=_rows(section, params, rows, following, caller))
+
+
+def _rows(
+    section: Section, params: dict[str, str], items: list[media.Card], following: str | None, caller: Caller
+) -> Rows:
+    more = f"{section.path}/rows" + query(params, cursor=following) if following else None
+    return Rows(tuple(items), more, caller.can(Permission.MANAGE_MEDIA))
+
+
+@get("/items/{item_id:str}/card", sync_to_thread=True, include_in_schema=False)
+def show_card(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+    """Show one card anew."""
+    with database.reads() as session:
+        found = media.lists.cards_of(session, caller, [item_id])
+    return fragment(request, "library/_cards.html", cards(found))
+
+
+# --- bulk ----------------------------------------------------------------------------------------------------------
+
+_BULK_LIMIT = 20_000
+
+
+def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: str | None) -> list[str]:
+    """Return the ids that a selection means: listed ones, or all of a filter but some."""
+    if form.get("scope") != "filter":
+        ids = [part for part in form.get("ids", "").split(",") if part]
+        if not ids:
+            raise Invalid("Nothing is selected.")
+        return ids[:_BULK_LIMIT]
+    asked = read_query(type_ or "movie", {name: value for name in _TEXTS if (value := form.get(name, "").strip())})
+    left_out = set(form.get("except", "").split(","))
+    return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
+
+
+@post(
+    ["/movies/bulk/{action:str}", "/shows/bulk/{action:str}"],
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+)
+def change_many(
+    request: WebRequest, database: Database, deps: WebDeps, caller: Caller, action: str, form: dict[str, str]
+) -> Response[str]:
+    """Do one thing to everything selected and say what came of it."""
+    section = _section(request)
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        ids = chosen_ids(session, caller, form, section.type)
+    done, problems = 0, []
+    for item_id in ids:
+        try:
+            _change_one(deps, caller, action, item_id, form)
+            done += 1
+        except MydiaError as error:
+            problems.append(error.message)
+    word = {
+        "monitor": "monitored",
+        "unmonitor": "no longer monitored",
+        "search": "being searched",
+        "refresh": "being refreshed",
+        "profile": "moved to another profile",
+        "remove": "removed",
+    }[action]
+    toast = Toast(
+        f"{done:,} {section.noun if done == 1 else section.noun + 's'} {word}",
+        problems[0] if problems else "",
+        "miss" if problems else "ok",
+    )
+    return nothing(toast=toast, trigger={"library-changed": {}, "selection-done": {}})
+
+
+def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:
+    now = clock.now()
+    if action == "remove":
+        library.remove_item(
+            deps.database, deps.outside, deps.config, caller, now, item_id, files=form.get("files", "keep")
+        )
+        return
+    with deps.database.writes() as session:
+        match action:
+            case "monitor" | "unmonitor":
+                media.change_monitoring(session, caller, now, item_id, action == "monitor")
+            case "search":
+                downloads.request_search(session, caller, item_id)
+            case "refresh":
+                media.request_refresh(session, caller, item_id)
+            case "profile":
+                media.change_item(session, caller, now, item_id, {"profile_id": form.get("profile_id", "")})
+            case _:
+                raise Invalid("That cannot be done to many titles at once.")
+
+
+ROUTES = (show_list, show_chunk, show_rows, show_card, change_many)
+
+
+def one_card(item: media.Card) -> Card:
+    """Return one title as a card; for live updates."""
+    return card(item)

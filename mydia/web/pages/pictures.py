@@ -1,0 +1,49 @@
+"""Artwork: the library's own under addresses that never change, and previews of titles that are not in it."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.response import File
+
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import metadata
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import MydiaError, NotFound
+from mydia.web.deps import WebRequest
+
+_FOR_EVER = "private, max-age=31536000, immutable"
+_A_WEEK = "private, max-age=604800"
+_SIZES = {f"{width}.webp": width for widths in metadata.SIZES.values() for width in widths}
+
+
+@get("/img/{image_id:str}/{size:str}", sync_to_thread=True, include_in_schema=False)
+def show_picture(request: WebRequest, config: Config, caller: Caller, image_id: str, size: str) -> File:
+    """Send one size of a picture of the library."""
+    caller.require(Permission.BROWSE)
+    if size not in _SIZES:
+        raise NotFound("There is no such picture.")
+    path = metadata.file_of(config.images_directory, image_id, _SIZES[size])
+    return File(
+        path=path, media_type="image/webp", content_disposition_type="inline", headers={"Cache-Control": _FOR_EVER}
+    )
+
+
+@get("/img/preview/{role:str}/{name:str}", sync_to_thread=True, include_in_schema=False)
+def show_preview(
+    request: WebRequest, config: Config, outside: Outside, caller: Caller, role: str, name: str
+) -> File | Response[bytes]:
+    """Send a small picture of a title that somebody looks at before adding it."""
+    caller.require(Permission.BROWSE)
+    try:
+        path = metadata.preview(outside, config.images_directory, role, f"/{name}")
+    except NotFound:
+        raise
+    except MydiaError as error:
+        raise NotFound("There is no picture of this title.") from error
+    return File(
+        path=path, media_type="image/webp", content_disposition_type="inline", headers={"Cache-Control": _A_WEEK}
+    )
+
+
+ROUTES = (show_picture, show_preview)
