@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mydia.errors import Misconfigured
 from mydia.secret import Secret
@@ -37,6 +38,8 @@ class Key:
     high: float | None = None
     secret: bool = False
     editable: bool = False
+    shape: str = ""
+    """What a text must look like: a key of `_SHAPES`."""
     also_env: tuple[str, ...] = ()
     """Older or design-document names of the variable; the first one set wins."""
 
@@ -57,6 +60,7 @@ KEYS: tuple[Key, ...] = (
         str,
         None,
         "The address people use, e.g. https://media.example.org; needed behind a proxy.",
+        shape="url",
     ),
     Key(
         "server.url_scheme",
@@ -141,6 +145,7 @@ KEYS: tuple[Key, ...] = (
         "0 2 * * *",
         "When library folders are scanned (minute hour day month weekday name).",
         editable=True,
+        shape="cron",
     ),
     Key(
         "jobs.search_cron",
@@ -149,8 +154,9 @@ KEYS: tuple[Key, ...] = (
         "15 */6 * * *",
         "When missing and upgradable titles are searched.",
         editable=True,
+        shape="cron",
     ),
-    Key("jobs.time_zone", "TZ", str, "UTC", "The time zone of schedules and of dates on pages."),
+    Key("jobs.time_zone", "TZ", str, "UTC", "The time zone of schedules and of dates on pages.", shape="time_zone"),
     Key(
         "logging.level",
         "LOG_LEVEL",
@@ -211,6 +217,7 @@ KEYS: tuple[Key, ...] = (
         None,
         "A metadata relay to ask; `off` for none. Without it and without TMDB_API_KEY the public relay is used.",
         editable=True,
+        shape="url_or_off",
     ),
     Key(
         "metadata.tmdb_api_key",
@@ -221,13 +228,21 @@ KEYS: tuple[Key, ...] = (
         secret=True,
         editable=True,
     ),
-    Key("metadata.tmdb_api_url", "TMDB_API_URL", str, "https://api.themoviedb.org/3", "TMDB's address, for proxies."),
+    Key(
+        "metadata.tmdb_api_url",
+        "TMDB_API_URL",
+        str,
+        "https://api.themoviedb.org/3",
+        "TMDB's address, for proxies.",
+        shape="url",
+    ),
     Key(
         "metadata.tmdb_image_url",
         "TMDB_IMAGE_URL",
         str,
         "https://image.tmdb.org/t/p",
         "TMDB's address for images, for proxies.",
+        shape="url",
     ),
     Key(
         "metadata.tvdb_api_key",
@@ -238,7 +253,14 @@ KEYS: tuple[Key, ...] = (
         secret=True,
         editable=True,
     ),
-    Key("metadata.tvdb_api_url", "TVDB_API_URL", str, "https://api4.thetvdb.com/v4", "TheTVDB's address, for proxies."),
+    Key(
+        "metadata.tvdb_api_url",
+        "TVDB_API_URL",
+        str,
+        "https://api4.thetvdb.com/v4",
+        "TheTVDB's address, for proxies.",
+        shape="url",
+    ),
     Key(
         "metadata.public_relay",
         "PUBLIC_RELAY_ENABLED",
@@ -254,6 +276,7 @@ KEYS: tuple[Key, ...] = (
         "en-US",
         "Language of titles and overviews, e.g. de-DE.",
         editable=True,
+        shape="language",
     ),
     Key(
         "metadata.redis_url",
@@ -263,8 +286,8 @@ KEYS: tuple[Key, ...] = (
         "Redis for the relay's shared cache; cache.db in the data folder when not given.",
         secret=True,
     ),
-    Key("media.movies_path", "MOVIES_PATH", str, None, "A library folder for films."),
-    Key("media.tv_path", "TV_PATH", str, None, "A library folder for series."),
+    Key("media.movies_path", "MOVIES_PATH", str, None, "A library folder for films.", shape="path"),
+    Key("media.tv_path", "TV_PATH", str, None, "A library folder for series.", shape="path"),
     Key(
         "media.auto_search_on_add",
         "AUTO_SEARCH_ON_ADD",
@@ -607,6 +630,8 @@ def check(key: Key, raw: object, source: str) -> Value:
         raise Misconfigured(
             f"{key.name} ({source}) is {_shown(key, raw)}, but must be one of {', '.join(key.allowed)}."
         )
+    if key.shape and isinstance(value, str) and not _SHAPES[key.shape][0](value):
+        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.")
     if isinstance(value, int | float) and not isinstance(value, bool) and not _within(key, value):
         raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.")
     return value
@@ -642,6 +667,75 @@ def _convert(key: Key, raw: object) -> Value:
     return (text.lower() if key.allowed else text) or None
 
 
+_CRON_FIELDS = (
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    # Numbers are refused: cron counts weekdays from Sunday and APScheduler from Monday.
+    (0, -1, ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
+)
+_CRON_PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d{1,3}))?")
+
+
+def is_cron(text: str) -> bool:
+    """Say whether a text is five cron fields: minute hour day month weekday, weekdays by name."""
+    fields = text.lower().split()
+    return len(fields) == 5 and all(
+        _is_cron_part(part, *rule)
+        for field_, rule in zip(fields, _CRON_FIELDS, strict=True)
+        for part in field_.split(",")
+    )
+
+
+def _is_cron_part(part: str, least: int, most: int, names: tuple[str, ...]) -> bool:
+    match = _CRON_PART.fullmatch(part)
+    if match is None or match["step"] == "0":
+        return False
+    places: list[int] = []
+    for given in (match["low"], match["high"]):
+        if given is None:
+            continue
+        if given in names:
+            places.append(names.index(given) + least)
+        elif given.isdigit() and least <= int(given) <= most:
+            places.append(int(given))
+        else:
+            return False
+    return places == sorted(places)
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in text)
+
+
+def _is_zone(text: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+_SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "cron": (is_cron, "five cron fields with weekdays by name, such as 0 2 * * mon-fri"),
+    "url": (_is_url, "an address that starts with http:// or https://"),
+    "url_or_off": (
+        lambda text: text == "off" or _is_url(text),
+        "an address that starts with http:// or https://, or off",
+    ),
+    "language": (
+        lambda text: re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", text) is not None,
+        "a language such as en-US or de",
+    ),
+    "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
+    "path": (lambda text: text.startswith("/"), "an absolute path"),
+}
+
+
 def _within(key: Key, value: float) -> bool:
     return (key.low is None or value >= key.low) and (key.high is None or value <= key.high)
 
@@ -649,6 +743,8 @@ def _within(key: Key, value: float) -> bool:
 def _wanted(key: Key) -> str:
     if key.kind is bool:
         return "true or false"
+    if key.shape:
+        return _SHAPES[key.shape][1]
     if key.kind in (int, float):
         word = "a whole number" if key.kind is int else "a number"
         return f"{word} from {key.low:g} to {key.high:g}" if key.low is not None and key.high is not None else word
@@ -780,11 +876,70 @@ def _check_together(config: Config) -> None:
         raise Misconfigured("auth.admin_password_hash must be an Argon2 hash: make one with `mydia hash-password`.")
     if (config["auth.admin_password"] or config["auth.admin_password_hash"]) and not config["auth.admin_username"]:
         raise Misconfigured("An administrator's password is given without a name. Set ADMIN_USERNAME as well.")
-    relay = config["metadata.relay_url"]
-    if relay and relay != "off" and not str(relay).startswith(("http://", "https://")):
-        raise Misconfigured(
-            f"metadata.relay_url ({config.values['metadata.relay_url'].source}) must start with http:// or https://, or be off."
-        )
-    for name in ("media.movies_path", "media.tv_path"):
-        if (path := config[name]) and not str(path).startswith("/"):
-            raise Misconfigured(f"{name} ({config.values[name].source}) is {path!r}, but must be an absolute path.")
+
+
+_EXAMPLE_HEAD = """\
+# Mydia's configuration. Copy it to config.yml in the data folder (or name it in MYDIA_CONFIG) and take the # away
+# from the lines you change. What stands here are the defaults.
+#
+# Order: environment variable > what was saved on the settings pages > this file > default.
+# ${NAME} and ${NAME:-default} are filled in from the environment.
+# `mydia config` shows every value with its source, `mydia doctor` names what means nothing.
+"""
+_EXAMPLE_LISTS = """
+# Download clients, indexers and library folders that stand here (or in DOWNLOAD_CLIENT_1_NAME and so on) are shown
+# read-only on the settings pages.
+
+# download_clients:
+#   - name: qBittorrent
+#     type: qbittorrent
+#     host: qbittorrent          # or a whole address: https://box.example.org/qbittorrent
+#     port: 8080
+#     use_ssl: false
+#     username: admin
+#     password: ${QBITTORRENT_PASSWORD}
+#     category: mydia
+#     remote_path: /downloads    # where the client saves, as it sees it ...
+#     local_path: /data/downloads # ... and as Mydia sees it; leave both out when they are the same
+
+# indexers:
+#   - name: Prowlarr
+#     type: prowlarr             # torznab, newznab; prowlarr and jackett with indexer_ids
+#     base_url: http://prowlarr:9696
+#     api_key: ${PROWLARR_API_KEY}
+#     indexer_ids: [1, 2]
+
+# library_paths:
+#   - path: /media/movies
+#     name: Films
+#     type: movies               # movies, series or mixed
+#     quality_profile: HD-1080p
+#     import_mode: hardlink      # hardlink, reflink, copy or move
+"""
+
+
+def example() -> str:
+    """Return `config.yml.example`: every key with its sentence, variable and default, as comments."""
+    lines = [_EXAMPLE_HEAD]
+    section = ""
+    for key in KEYS:
+        part, _, name = key.name.partition(".")
+        if part != section:
+            lines.append(f"\n# {part}:")
+            section = part
+        allowed = f" One of {', '.join(key.allowed)}." if key.allowed else ""
+        if key.low is not None and key.high is not None:
+            allowed = f" From {key.low:g} to {key.high:g}."
+        lines += [f"#   # {key.doc}{allowed}", f"#   # Variable: {', '.join((key.env, *key.also_env))}"]
+        lines.append(f"#   {name}: {_yaml(key.default)}".rstrip())
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n" + _EXAMPLE_LISTS
+
+
+def _yaml(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{part}"' for part in value) + "]"
+    return f'"{value}"' if isinstance(value, str) and re.search(r"[*#:{\[ ]|^$", value) else str(value)

@@ -1,0 +1,249 @@
+"""Download clients: their connections, and how the paths they tell are reached from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.adapters import download_clients
+from mydia.adapters.kinds import Connection
+from mydia.contexts.settings import services
+from mydia.contexts.settings.library_paths import refuse_managed
+from mydia.contexts.settings.models import DownloadClientRow, RemotePathMapping, ServiceStatus
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Conflict, Invalid
+from mydia.secret import Sealer, Secret
+
+FAMILY = "download_client"
+type Mapped = tuple[str, str]
+"""(remote, local)"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A download client as people describe it."""
+
+    name: str
+    kind: str
+    url: str
+    username: str | None = None
+    secret: Secret = field(default_factory=lambda: Secret(""))
+    """Empty keeps the stored one."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Raw form fields by the needs of its kind."""
+    enabled: bool = True
+    priority: int = 1
+    mappings: tuple[Mapped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChoice:
+    """A client, ready to be asked."""
+
+    connection: Connection
+    row: DownloadClientRow
+    mappings: tuple[Mapped, ...]
+    status: ServiceStatus | None
+
+
+def list_clients(session: Session) -> list[DownloadClientRow]:
+    """Return all clients, preferred ones first."""
+    return list(session.scalars(select(DownloadClientRow).order_by(DownloadClientRow.priority, DownloadClientRow.name)))
+
+
+def get_client(session: Session, client_id: str) -> DownloadClientRow:
+    """Return one client."""
+    return get(session, DownloadClientRow, client_id, what="This download client")
+
+
+def client_connections(session: Session, sealer: Sealer, *, enabled_only: bool = True) -> list[ClientChoice]:
+    """Return the clients with what adapters need, preferred ones first."""
+    known = services.statuses(session, FAMILY)
+    mapped = _all_mappings(session)
+    return [
+        ClientChoice(_connection(row, sealer.open(row.sealed_secret)), row, mapped.get(row.id, ()), known.get(row.id))
+        for row in list_clients(session)
+        if row.enabled or not enabled_only
+    ]
+
+
+def trial_connection(session: Session, sealer: Sealer, new: NewClient, *, client_id: str | None = None) -> Connection:
+    """Return the connection that a form describes, to be tried before it is stored.
+
+    Args:
+        client_id: The client that is being changed; its secret counts when the form's is empty.
+    """
+    row = DownloadClientRow(id=client_id or "trial")
+    stored = _fill(session, sealer, row, new, present=get_client(session, client_id) if client_id else None)
+    # An adapter is kept by its connection's id: a trial must not push out the one that is at work.
+    return _connection(row, stored, identifier=f"trial:{row.id}")
+
+
+def add_client(session: Session, sealer: Sealer, caller: Caller, now: datetime, new: NewClient) -> DownloadClientRow:
+    """Set up a download client.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = DownloadClientRow(created_at=now, managed=False, tags=[])
+    _fill(session, sealer, row, new, present=None)
+    session.add(row)
+    session.flush()
+    set_mappings(session, row.id, new.mappings)
+    changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
+    events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+    return row
+
+
+def change_client(
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, client_id: str, *, new: NewClient
+) -> DownloadClientRow:
+    """Change a client; an empty password keeps the stored one.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_client(session, client_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    before = _told(session, row)
+    _fill(session, sealer, row, new, present=row)
+    set_mappings(session, row.id, new.mappings)
+    after = _told(session, row)
+    changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+    if new.secret:
+        changed["secret"] = ["…", "changed"]
+    if changed.keys() & {"url", "username", "secret", "kind", "options"}:
+        services.forget_status(session, FAMILY, row.id)
+    if changed:
+        events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+    return row
+
+
+def remove_client(session: Session, caller: Caller, now: datetime, client_id: str) -> None:
+    """Forget a client; its downloads go on by themselves, and history keeps them.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_client(session, client_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    services.forget_status(session, FAMILY, row.id)
+    session.delete(row)
+    changed: dict[str, list[object]] = {"name": [row.name, None]}
+    events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+
+
+def mappings_of(session: Session, client_id: str) -> tuple[Mapped, ...]:
+    """Return a client's path mappings, longest remote path first."""
+    return _all_mappings(session).get(client_id, ())
+
+
+def map_remote_path(mappings: Sequence[Mapped], remote: str) -> str:
+    r"""Return where a path that a client tells is reached from here; the longest mapping wins, none leaves it as it is.
+
+    >>> map_remote_path([("/downloads", "/mnt/dl"), ("C:\\Done", "/mnt/win")], "/downloads/Detour/a.mkv")
+    '/mnt/dl/Detour/a.mkv'
+    >>> map_remote_path([("/downloads", "/mnt/dl"), ("C:\\Done", "/mnt/win")], "c:\\done\\Detour")
+    '/mnt/win/Detour'
+    >>> map_remote_path([("/downloads", "/mnt/dl")], "/downloads2/Detour")
+    '/downloads2/Detour'
+    """
+    for remote_root, local_root in sorted(mappings, key=lambda pair: len(pair[0]), reverse=True):
+        rest = _below(remote_root, remote)
+        if rest is not None:
+            return f"{local_root.rstrip('/')}/{rest}".rstrip("/") or "/"
+    return remote
+
+
+_WINDOWS = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
+
+
+def _below(root: str, path: str) -> str | None:
+    if _WINDOWS.match(root):
+        root, path = root.replace("\\", "/").rstrip("/"), path.replace("\\", "/")
+        inside = path.casefold() == root.casefold() or path.casefold().startswith(root.casefold() + "/")
+    else:
+        root = root.rstrip("/")
+        inside = path == root or path.startswith(root + "/")
+    return path[len(root) :].strip("/") if inside else None
+
+
+def set_mappings(session: Session, client_id: str, mappings: Sequence[Mapped]) -> None:
+    """Replace a client's path mappings; pairs without any text are left out.
+
+    Raises:
+        Invalid: One side is missing, or the local path is not absolute.
+    """
+    wanted: dict[str, str] = {}
+    for remote, local in mappings:
+        remote_path, local_path = remote.strip(), local.strip()
+        if not remote_path and not local_path:
+            continue
+        sentence = ""
+        if not remote_path or not local_path:
+            sentence = "A path mapping needs both sides: the path as the client sees it, and as Mydia sees it."
+        elif not local_path.startswith("/"):
+            sentence = "The path as Mydia sees it must begin with /."
+        if sentence:
+            raise Invalid(sentence, fields={"mappings": sentence})
+        wanted[remote_path.rstrip("/\\") or remote_path] = local_path.rstrip("/") or "/"
+    session.execute(delete(RemotePathMapping).where(RemotePathMapping.client_id == client_id))
+    session.add_all(
+        RemotePathMapping(client_id=client_id, remote_path=remote, local_path=local) for remote, local in wanted.items()
+    )
+    session.flush()
+
+
+def _all_mappings(session: Session) -> dict[str, tuple[Mapped, ...]]:
+    found: dict[str, list[Mapped]] = {}
+    for row in session.scalars(select(RemotePathMapping)):
+        found.setdefault(row.client_id, []).append((row.remote_path, row.local_path))
+    return {client: tuple(sorted(pairs, key=lambda pair: -len(pair[0]))) for client, pairs in found.items()}
+
+
+def _connection(row: DownloadClientRow, secret: Secret, *, identifier: str | None = None) -> Connection:
+    return Connection(identifier or row.id, row.name, row.kind, row.url, row.username, secret, dict(row.options))
+
+
+def _fill(
+    session: Session, sealer: Sealer, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None
+) -> Secret:
+    """Put a checked description into a row and return its secret."""
+    kind = services.checked_kind(download_clients.KINDS, new.kind)
+    name = " ".join(new.name.split())[:80]
+    if not name:
+        raise Invalid("Give it a name.", fields={"name": "Give it a name."})
+    other = session.scalar(select(DownloadClientRow).where(DownloadClientRow.name == name))
+    if other is not None and other.id != row.id:
+        sentence = f"There is a download client called {name} already."
+        raise Conflict(sentence, fields={"name": sentence})
+    if not 1 <= new.priority <= 50:
+        raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
+    options, sentences = services.read_options(kind.needs, new.options)
+    if sentences:
+        raise Invalid(" ".join(sentences.values()), fields=sentences)
+    row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)
+    row.username = (new.username or "").strip() or None
+    row.enabled, row.priority, row.options = new.enabled, new.priority, options
+    if new.secret:
+        row.sealed_secret = sealer.seal(new.secret.reveal())
+        return new.secret
+    row.sealed_secret = present.sealed_secret if present else None
+    return sealer.open(row.sealed_secret)
+
+
+def _told(session: Session, row: DownloadClientRow) -> dict[str, object]:
+    columns = ("name", "kind", "url", "username", "enabled", "priority", "options")
+    return {column: getattr(row, column) for column in columns} | {
+        "mappings": [list(pair) for pair in mappings_of(session, row.id)]
+    }

@@ -1,0 +1,193 @@
+"""Indexers: their connections, and what each is used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.adapters import indexers
+from mydia.adapters.kinds import Connection, Need
+from mydia.contexts.settings import services
+from mydia.contexts.settings.library_paths import refuse_managed
+from mydia.contexts.settings.models import IndexerRow, ServiceStatus
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Conflict, Invalid
+from mydia.secret import Sealer, Secret
+
+FAMILY = "indexer"
+TORRENT_NEEDS = (
+    Need("minimum_seeders", "Minimum seeders", "number", help="Empty: as in the general settings."),
+    Need("seed_ratio", "Seed ratio", "number", help="Told to the download client; empty leaves it to the client."),
+    Need("seed_time_min", "Seed time in minutes", "number", help="Told to the download client."),
+)
+"""What every torrent indexer may be told, whatever its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewIndexer:
+    """An indexer as people describe it."""
+
+    name: str
+    kind: str
+    url: str
+    secret: Secret = field(default_factory=lambda: Secret(""))
+    """Empty keeps the stored one."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Raw form fields by the needs of its kind."""
+    enabled: bool = True
+    automatic_search: bool = True
+    interactive_search: bool = True
+    priority: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class IndexerChoice:
+    """An indexer, ready to be asked."""
+
+    connection: Connection
+    row: IndexerRow
+    status: ServiceStatus | None
+
+
+def needs_of(kind: str) -> tuple[Need, ...]:
+    """Return the form fields of a kind, with what all torrent indexers share."""
+    found = services.checked_kind(indexers.KINDS, kind)
+    known = {need.key for need in found.needs}
+    shared = TORRENT_NEEDS if found.protocol == "torrent" else ()
+    return (*found.needs, *(need for need in shared if need.key not in known))
+
+
+def list_indexers(session: Session) -> list[IndexerRow]:
+    """Return all indexers, preferred ones first."""
+    return list(session.scalars(select(IndexerRow).order_by(IndexerRow.priority, IndexerRow.name)))
+
+
+def get_indexer(session: Session, indexer_id: str) -> IndexerRow:
+    """Return one indexer."""
+    return get(session, IndexerRow, indexer_id, what="This indexer")
+
+
+def indexer_connections(
+    session: Session, sealer: Sealer, *, usage: str = "automatic", now: datetime | None = None
+) -> list[IndexerChoice]:
+    """Return the enabled indexers for a use, preferred ones first.
+
+    Args:
+        usage: `automatic` or `interactive`.
+        now: When given, those that rest after failures are left out.
+    """
+    known = services.statuses(session, FAMILY)
+    return [
+        IndexerChoice(_connection(row, sealer.open(row.sealed_secret)), row, known.get(row.id))
+        for row in list_indexers(session)
+        if row.enabled
+        and (row.automatic_search if usage == "automatic" else row.interactive_search)
+        and (now is None or not services.is_resting(known.get(row.id), now))
+    ]
+
+
+def trial_indexer(session: Session, sealer: Sealer, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
+    """Return the connection that a form describes, to be tried before it is stored.
+
+    Args:
+        indexer_id: The indexer that is being changed; its key counts when the form's is empty.
+    """
+    row = IndexerRow(id=indexer_id or "trial")
+    stored = _fill(session, sealer, row, new, present=get_indexer(session, indexer_id) if indexer_id else None)
+    return _connection(row, stored, identifier=f"trial:{row.id}")
+
+
+def add_indexer(session: Session, sealer: Sealer, caller: Caller, now: datetime, new: NewIndexer) -> IndexerRow:
+    """Set up an indexer.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = IndexerRow(created_at=now, managed=False, tags=[])
+    _fill(session, sealer, row, new, present=None)
+    session.add(row)
+    session.flush()
+    changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
+    events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+    return row
+
+
+def change_indexer(
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, indexer_id: str, *, new: NewIndexer
+) -> IndexerRow:
+    """Change an indexer; an empty key keeps the stored one.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_indexer(session, indexer_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    before = _told(row)
+    _fill(session, sealer, row, new, present=row)
+    after = _told(row)
+    changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+    if new.secret:
+        changed["secret"] = ["…", "changed"]
+    if changed.keys() & {"url", "secret", "kind", "options"}:
+        services.forget_status(session, FAMILY, row.id)
+        row.capabilities = None
+    if changed:
+        events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+    return row
+
+
+def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: str) -> None:
+    """Forget an indexer.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_indexer(session, indexer_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    services.forget_status(session, FAMILY, row.id)
+    session.delete(row)
+    changed: dict[str, list[object]] = {"name": [row.name, None]}
+    events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+
+
+def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = None) -> Connection:
+    return Connection(identifier or row.id, row.name, row.kind, row.url, None, secret, dict(row.options))
+
+
+def _fill(session: Session, sealer: Sealer, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
+    """Put a checked description into a row and return its secret."""
+    needs = needs_of(new.kind)
+    name = " ".join(new.name.split())[:80]
+    if not name:
+        raise Invalid("Give it a name.", fields={"name": "Give it a name."})
+    other = session.scalar(select(IndexerRow).where(IndexerRow.name == name))
+    if other is not None and other.id != row.id:
+        sentence = f"There is an indexer called {name} already."
+        raise Conflict(sentence, fields={"name": sentence})
+    if not 1 <= new.priority <= 50:
+        raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
+    options, sentences = services.read_options(needs, new.options)
+    if sentences:
+        raise Invalid(" ".join(sentences.values()), fields=sentences)
+    row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)
+    row.enabled, row.priority, row.options = new.enabled, new.priority, options
+    row.automatic_search, row.interactive_search = new.automatic_search, new.interactive_search
+    if new.secret:
+        row.sealed_secret = sealer.seal(new.secret.reveal())
+        return new.secret
+    row.sealed_secret = present.sealed_secret if present else None
+    return sealer.open(row.sealed_secret)
+
+
+def _told(row: IndexerRow) -> dict[str, object]:
+    columns = ("name", "kind", "url", "enabled", "automatic_search", "interactive_search", "priority", "options")
+    return {column: getattr(row, column) for column in columns}

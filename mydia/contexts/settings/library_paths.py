@@ -1,0 +1,279 @@
+"""The folders of the library."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import events, units
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.outside import Outside
+from mydia.config import is_cron
+from mydia.contexts.settings.models import LibraryPath, NamingSet, QualityProfile
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Conflict, Forbidden, Invalid
+
+TYPES = ("movies", "series", "mixed")
+IMPORT_MODES = ("hardlink", "reflink", "copy", "move")
+PROVIDERS = ("tmdb", "tvdb")
+
+# The system's own: neither they nor anything in them may become a library. /run/media is where desktops mount disks.
+_SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
+_SYSTEM_FOLDERS = ("/", "/home", "/opt", "/root", "/tmp", "/var")  # noqa: S108  # refused, not used
+_ALLOWED = "/run/media"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLibraryPath:
+    """A library folder as people describe it."""
+
+    path: str
+    type: str
+    name: str | None = None
+    """None takes the folder's own name."""
+    monitored: bool = True
+    scan_cron: str | None = None
+    """None follows `jobs.scan_cron`."""
+    default_profile_id: str | None = None
+    naming_set_id: str | None = None
+    provider: str = "tmdb"
+    language: str | None = None
+    import_mode: str = "hardlink"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFinding:
+    """One thing that was found out about a folder."""
+
+    tone: str
+    """`yes`, `warn` or `no`."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLook:
+    """What the disk says about a folder."""
+
+    path: str
+    findings: tuple[FolderFinding, ...]
+    problem: str | None
+    """Why it cannot be a library folder; None when it can."""
+    free_bytes: int | None = None
+
+
+def list_library_paths(session: Session) -> list[LibraryPath]:
+    """Return all library folders by name."""
+    return list(session.scalars(select(LibraryPath).order_by(LibraryPath.name, LibraryPath.path)))
+
+
+def get_library_path(session: Session, library_path_id: str) -> LibraryPath:
+    """Return one library folder."""
+    return get(session, LibraryPath, library_path_id, what="This library folder")
+
+
+def checked_path(raw: str) -> str:
+    """Return a path as it is stored: absolute, without `..` and without a trailing slash.
+
+    Raises:
+        Invalid: It is not absolute, or belongs to the system.
+    """
+    if sentence := _objection(raw):
+        raise Invalid(sentence, fields={"path": sentence})
+    return os.path.normpath(raw.strip()).replace("//", "/", 1)
+
+
+def _objection(raw: str) -> str | None:
+    text = raw.strip()
+    if not text:
+        return "Enter the folder's path."
+    if not text.startswith("/") or "\0" in text:
+        return "The path must be absolute: it begins with /."
+    path = os.path.normpath(text).replace("//", "/", 1)
+    if path in _SYSTEM_FOLDERS:
+        return f"{path} belongs to the system. Choose a folder of its own, such as /media/movies."
+    inside = next((tree for tree in _SYSTEM_TREES if path == tree or path.startswith(tree + "/")), None)
+    if inside and not path.startswith(_ALLOWED + "/"):
+        return f"{inside} belongs to the system. Choose a folder of its own, such as /media/movies."
+    return None
+
+
+def nested(path: str, others: list[LibraryPath]) -> LibraryPath | None:
+    """Return the library folder that this path lies in, holds, or is."""
+    return next(
+        (o for o in others if path == o.path or path.startswith(o.path + "/") or o.path.startswith(path + "/")), None
+    )
+
+
+def look_at_folder(
+    outside: Outside, raw: str, others: list[LibraryPath], *, downloads: str | None = None
+) -> FolderLook:
+    """Find out whether a folder can be a library folder, by trying.
+
+    Args:
+        others: The library folders there are, without the one that is being changed.
+        downloads: Where a client saves, as seen from here; tells whether hard links will work.
+    """
+    if sentence := _objection(raw):
+        return FolderLook(raw, (), sentence)
+    path = checked_path(raw)
+    folder = Path(path)
+    state = outside.files.mount_state(folder)
+    if not state.exists:
+        return FolderLook(path, (), f"There is no folder {path}. Create it, or mount it into the container.")
+    if not state.is_folder:
+        return FolderLook(path, (), f"{path} is not a folder.")
+    real = os.path.realpath(path)
+    clash = nested(path, others) or next(
+        (o for o in others if nested(real, [LibraryPath(path=os.path.realpath(o.path))])), None
+    )
+    if clash is not None:
+        return FolderLook(path, (), _clash_sentence(path, clash))
+    access = outside.files.access(folder)
+    if not access.readable:
+        return FolderLook(path, (), access.sentence or "Mydia cannot read this folder.")
+    findings = [
+        FolderFinding("yes", "Readable and writable")
+        if access.writable
+        else FolderFinding("warn", f"Readable, but not writable: {access.sentence}")
+    ]
+    free_bytes = None
+    try:
+        free_bytes = outside.files.space(folder).free_bytes
+        findings.append(FolderFinding("yes", f"{units.size(free_bytes)} free"))
+    except AdapterError as error:
+        findings.append(FolderFinding("warn", error.cause))
+    if state.empty:
+        findings.append(FolderFinding("warn", "Empty right now"))
+    if downloads and outside.files.exists(Path(downloads)):
+        same = outside.files.same_filesystem(folder, Path(downloads))
+        findings.append(
+            FolderFinding("yes", "Same disk as downloads: hard links will be used")
+            if same
+            else FolderFinding("warn", "Different disk from downloads: files will be copied")
+        )
+    return FolderLook(path, tuple(findings), None, free_bytes)
+
+
+def add_library_path(session: Session, caller: Caller, now: datetime, new: NewLibraryPath) -> LibraryPath:
+    """Set up a library folder. Look at the disk first (`look_at_folder`); here only the database is asked.
+
+    Raises:
+        Invalid: The path or a choice cannot be used.
+        Conflict: It is, holds or lies in another library folder.
+
+    Emits:
+        LibraryPathAdded.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = LibraryPath(created_at=now, managed=False)
+    _fill(session, row, new)
+    session.add(row)
+    session.flush()
+    events.emit(session, caller, events.LibraryPathAdded(row.id, row.path), at=now)
+    return row
+
+
+def change_library_path(
+    session: Session, caller: Caller, now: datetime, library_path_id: str, new: NewLibraryPath
+) -> LibraryPath:
+    """Change a library folder's choices, or its place after its files were moved by hand.
+
+    Raises:
+        Forbidden: It is kept by the environment or the file.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_library_path(session, library_path_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    before = _told(row)
+    _fill(session, row, new)
+    after = _told(row)
+    changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+    if changed:
+        events.emit(session, caller, events.SettingsChanged(f"library_path:{row.id}", changed), at=now)
+    return row
+
+
+def remove_library_path(session: Session, caller: Caller, now: datetime, library_path_id: str) -> None:
+    """Take a folder out of the library; nothing on the disk changes.
+
+    Raises:
+        Conflict: Titles still live there.
+        Forbidden: It is kept by the environment or the file.
+
+    Emits:
+        SettingsChanged.
+    """
+    from sqlalchemy.exc import IntegrityError
+
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get_library_path(session, library_path_id)
+    refuse_managed(row.managed, row.name, row.managed_source)
+    session.delete(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"Titles still live in {row.name}. Move them to another folder or remove them first.") from error
+    changed: dict[str, list[object]] = {"path": [row.path, None]}
+    events.emit(session, caller, events.SettingsChanged(f"library_path:{row.id}", changed), at=now)
+
+
+def refuse_managed(managed: bool, name: str, source: str | None) -> None:
+    """Raise Forbidden for what the environment or the file keeps."""
+    if managed:
+        raise Forbidden(f"{name} comes from the {source or 'configuration'}. Change it there and restart.")
+
+
+def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
+    path = checked_path(new.path)
+    others = [other for other in list_library_paths(session) if other.id != row.id]
+    if (clash := nested(path, others)) is not None:
+        sentence = _clash_sentence(path, clash)
+        raise Conflict(sentence, fields={"path": sentence})
+    for field, given, allowed in (
+        ("type", new.type, TYPES),
+        ("import_mode", new.import_mode, IMPORT_MODES),
+        ("provider", new.provider, PROVIDERS),
+    ):
+        if given not in allowed:
+            sentence = f"Choose one of {', '.join(allowed)}."
+            raise Invalid(sentence, fields={field: sentence})
+    if new.scan_cron and not is_cron(new.scan_cron):
+        sentence = "Write five cron fields with weekdays by name, such as 0 2 * * mon-fri."
+        raise Invalid(sentence, fields={"scan_cron": sentence})
+    if new.default_profile_id is not None:
+        get(session, QualityProfile, new.default_profile_id, what="This quality profile")
+    if new.naming_set_id is not None:
+        get(session, NamingSet, new.naming_set_id, what="This naming set")
+    for column, given_value in asdict(new).items():
+        setattr(row, column, given_value)
+    row.path = path
+    row.name = " ".join((new.name or "").split())[:80] or Path(path).name
+    row.language = new.language or None
+    row.scan_cron = new.scan_cron or None
+
+
+def _clash_sentence(path: str, clash: LibraryPath) -> str:
+    if path == clash.path:
+        return f"{path} is a library folder already: {clash.name}."
+    if path.startswith(clash.path + "/"):
+        return f"This folder lies in {clash.name} ({clash.path}). Folders of the library cannot hold one another."
+    return f"{clash.name} ({clash.path}) lies in this folder. Folders of the library cannot hold one another."
+
+
+def _told(row: LibraryPath) -> dict[str, object]:
+    return {
+        column: getattr(row, column)
+        for column in (
+            "path", "name", "type", "monitored", "scan_cron", "default_profile_id", "naming_set_id", "provider",
+            "language", "import_mode",
+        )
+    }  # fmt: skip

@@ -1,0 +1,349 @@
+"""What the environment and the file provide, written into the tables at start, so that there is one place to read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.adapters import download_clients, indexers
+from mydia.config import Config, ManagedEntry, boolean
+from mydia.contexts.settings import clients as client_rows
+from mydia.contexts.settings import indexers as indexer_rows
+from mydia.contexts.settings import library_paths
+from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, LibraryPath, QualityProfile
+from mydia.contexts.users import SYSTEM
+from mydia.errors import Misconfigured, MydiaError
+from mydia.secret import Sealer, Secret
+
+logger = logging.getLogger(__name__)
+
+
+def sync_managed(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+    """Write the entries of environment and file as managed rows; running it again changes nothing.
+
+    A row of the same name (or path) is taken over. What is no longer provided is left to people, but switched off.
+
+    Raises:
+        Misconfigured: An entry cannot be used; the message names the key, its source and what is allowed.
+
+    Emits:
+        SettingsChanged, LibraryPathAdded.
+    """
+    _sync_clients(session, config, sealer, now)
+    _sync_indexers(session, config, sealer, now)
+    _sync_paths(session, config, now)
+
+
+# --- reading one entry -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry with readers that name the key and the source when a value is wrong."""
+
+    section: str
+    entry: ManagedEntry
+
+    def text(self, field: str, default: str = "") -> str:
+        return self.entry.fields.get(field, "").strip() or default
+
+    def needed(self, field: str) -> str:
+        text = self.text(field)
+        if not text:
+            raise Misconfigured(f"{self.section} ({self.entry.source}) lacks {field}.")
+        return text
+
+    def flag(self, field: str, default: bool) -> bool:
+        text = self.text(field)
+        try:
+            return boolean(text) if text else default
+        except ValueError as error:
+            raise self.wrong(field, "true or false") from error
+
+    def number(self, field: str, default: int, low: int, high: int) -> int:
+        text = self.text(field)
+        try:
+            number = int(text) if text else default
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise self.wrong(field, f"a whole number from {low} to {high}")
+        return number
+
+    def choice(self, field: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        text = self.text(field, default or "").lower()
+        if text not in allowed:
+            raise self.wrong(field, f"one of {', '.join(sorted(allowed))}")
+        return text
+
+    def wrong(self, field: str, wanted: str) -> Misconfigured:
+        return Misconfigured(
+            f"{self.section}.{field} ({self.entry.source}) is {self.text(field)!r}, but must be {wanted}."
+        )
+
+
+def _because(entry: _Entry, error: MydiaError) -> Misconfigured:
+    return Misconfigured(f"{entry.section} ({entry.entry.source}): {error.message}")
+
+
+# --- download clients ------------------------------------------------------------------------------------------------
+
+
+def _sync_clients(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+    kept: set[str] = set()
+    for managed in config.download_clients:
+        entry = _Entry("download_clients", managed)
+        new = _client(entry)
+        row = session.scalar(select(DownloadClientRow).where(DownloadClientRow.name == new.name))
+        try:
+            if row is None:
+                row = client_rows.add_client(session, sealer, SYSTEM, now, new)
+            else:
+                if not new.mappings:
+                    # A path mapping made in the interface stands, unless the configuration has one of its own.
+                    new = replace(new, mappings=client_rows.mappings_of(session, row.id))
+                row.managed = False
+                _drop_secret(row, new.secret)
+                client_rows.change_client(
+                    session, sealer, SYSTEM, now, row.id, new=_without_same_secret(sealer, row, new)
+                )
+        except Misconfigured:
+            raise
+        except MydiaError as error:
+            raise _because(entry, error) from error
+        row.managed, row.managed_source = True, managed.source
+        kept.add(row.id)
+    for row in session.scalars(select(DownloadClientRow).where(DownloadClientRow.managed)):
+        if row.id not in kept:
+            row.managed, row.managed_source, row.enabled = False, None, False
+            _tell_released(session, now, f"download_client:{row.id}", row.name)
+    session.flush()
+
+
+def _client(entry: _Entry) -> client_rows.NewClient:
+    kind = entry.choice("type", tuple(download_clients.KINDS), "qbittorrent")
+    options: dict[str, object] = {}
+    known = download_clients.KINDS[kind]
+    for need in known.needs:
+        if need.key in known.option_keys and need.default is not None:
+            options[need.key] = need.default
+    if category := entry.text("category"):
+        options["category"] = category
+    if directory := entry.text("download_directory"):
+        options["save_path"] = directory
+    remote, local = entry.text("remote_path"), entry.text("local_path")
+    return client_rows.NewClient(
+        name=entry.needed("name"),
+        kind=kind,
+        url=_client_url(entry),
+        username=entry.text("username") or None,
+        secret=Secret(entry.text("password") or entry.text("api_key")),
+        options=options,
+        enabled=entry.flag("enabled", True),
+        priority=entry.number("priority", 1, 1, 50),
+        mappings=((remote, local),) if remote or local else (),
+    )
+
+
+def _client_url(entry: _Entry) -> str:
+    host = entry.needed("host")
+    if "://" in host:
+        return host
+    scheme = "https" if entry.flag("use_ssl", False) else "http"
+    port = entry.number("port", 443 if scheme == "https" else 8080, 1, 65535)
+    base = entry.text("url_base").strip("/")
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{scheme}://{bracketed}:{port}" + (f"/{base}" if base else "")
+
+
+# --- indexers --------------------------------------------------------------------------------------------------------
+
+
+def _sync_indexers(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+    kept: set[str] = set()
+    for managed in config.indexers:
+        entry = _Entry("indexers", managed)
+        for new in _indexers(entry):
+            row = session.scalar(select(IndexerRow).where(IndexerRow.name == new.name))
+            try:
+                if row is None:
+                    row = indexer_rows.add_indexer(session, sealer, SYSTEM, now, new)
+                else:
+                    row.managed = False
+                    _drop_secret(row, new.secret)
+                    indexer_rows.change_indexer(
+                        session, sealer, SYSTEM, now, row.id, new=_without_same_secret(sealer, row, new)
+                    )
+            except Misconfigured:
+                raise
+            except MydiaError as error:
+                raise _because(entry, error) from error
+            row.managed, row.managed_source = True, managed.source
+            kept.add(row.id)
+    for row in session.scalars(select(IndexerRow).where(IndexerRow.managed)):
+        if row.id not in kept:
+            row.managed, row.managed_source, row.enabled = False, None, False
+            _tell_released(session, now, f"indexer:{row.id}", row.name)
+    session.flush()
+
+
+# Where Prowlarr and Jackett serve one of their indexers. Source: their own documentation of Torznab feeds.
+_COLLECTIONS = {"prowlarr": "{base}/{id}/api", "jackett": "{base}/api/v2.0/indexers/{id}/results/torznab"}
+
+
+def _indexers(entry: _Entry) -> Iterator[indexer_rows.NewIndexer]:
+    """Yield what an entry stands for: Prowlarr and Jackett are as many Torznab feeds as INDEXER_IDS names."""
+    kinds = tuple(indexers.KINDS)
+    kind = entry.choice("type", (*kinds, *(name for name in _COLLECTIONS if name not in kinds)), "torznab")
+    name, base = entry.needed("name"), entry.needed("base_url").rstrip("/")
+    feeds = [(name, base)]
+    if kind not in kinds:
+        pattern, kind = _COLLECTIONS[kind], "torznab"
+        ids = [part.strip() for part in entry.text("indexer_ids").split(",") if part.strip()]
+        if not ids:
+            raise Misconfigured(
+                f"indexers.indexer_ids ({entry.entry.source}) is needed: the numbers or names of the indexers, "
+                "separated by commas."
+            )
+        feeds = [(name if len(ids) == 1 else f"{name} ({one})", pattern.format(base=base, id=one)) for one in ids]
+    for feed_name, url in feeds:
+        yield indexer_rows.NewIndexer(
+            name=feed_name,
+            kind=kind,
+            url=url,
+            secret=Secret(entry.text("api_key")),
+            options=_indexer_options(entry, kind),
+            enabled=entry.flag("enabled", True),
+            priority=entry.number("priority", 25, 1, 50),
+        )
+
+
+def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
+    needs = {need.key: need for need in indexer_rows.needs_of(kind)}
+    options = {key: need.default for key, need in needs.items() if need.default is not None}
+    if text := entry.text("categories"):
+        try:
+            numbers = [int(part) for part in text.split(",") if part.strip()]
+        except ValueError as error:
+            raise entry.wrong("categories", "whole numbers separated by commas") from error
+        # 5000 to 5999 are series; everything else that is asked for here is films. Source: the Newznab category list.
+        options["movie_categories"] = [number for number in numbers if number // 1000 != 5]
+        options["tv_categories"] = [number for number in numbers if number // 1000 == 5]
+    if "minimum_seeders" in needs and entry.text("minimum_seeders"):
+        options["minimum_seeders"] = entry.number("minimum_seeders", 1, 0, 1000)
+    for field, high in (("rate_limit", 1000), ("timeout", 120_000)):
+        if entry.text(field) and field in needs:
+            options[field] = entry.number(field, 0, 0, high)
+    return options
+
+
+# --- library folders -------------------------------------------------------------------------------------------------
+
+
+def _sync_paths(session: Session, config: Config, now: datetime) -> None:
+    kept: set[str] = set()
+    for entry, new in _paths(session, config):
+        try:
+            path = library_paths.checked_path(new.path)
+            row = session.scalar(select(LibraryPath).where(LibraryPath.path == path))
+            if row is None:
+                row = library_paths.add_library_path(session, SYSTEM, now, new)
+            else:
+                row.managed = False
+                mine = replace(
+                    new,
+                    naming_set_id=row.naming_set_id,
+                    provider=row.provider,
+                    language=row.language,
+                    default_profile_id=new.default_profile_id or row.default_profile_id,
+                )
+                library_paths.change_library_path(session, SYSTEM, now, row.id, mine)
+        except Misconfigured:
+            raise
+        except MydiaError as error:
+            raise _because(entry, error) from error
+        row.managed, row.managed_source = True, entry.entry.source
+        kept.add(row.id)
+    for row in session.scalars(select(LibraryPath).where(LibraryPath.managed)):
+        if row.id not in kept:
+            row.managed, row.managed_source, row.monitored = False, None, False
+            _tell_released(session, now, f"library_path:{row.id}", row.name)
+    session.flush()
+
+
+def _paths(session: Session, config: Config) -> Iterator[tuple[_Entry, library_paths.NewLibraryPath]]:
+    for name, type_, label in (("media.movies_path", "movies", "Movies"), ("media.tv_path", "series", "TV")):
+        if path := config[name]:
+            single = ManagedEntry({"path": str(path)}, config.values[name].source)
+            yield _Entry(name, single), library_paths.NewLibraryPath(str(path), type_, name=label)
+    for managed in config.library_paths:
+        entry = _Entry("library_paths", managed)
+        yield (
+            entry,
+            library_paths.NewLibraryPath(
+                path=entry.needed("path"),
+                type=entry.choice("type", library_paths.TYPES, "mixed"),
+                name=entry.text("name") or None,
+                monitored=entry.flag("monitored", True),
+                scan_cron=_scan_cron(entry),
+                default_profile_id=_profile_id(session, entry),
+                import_mode=entry.choice("import_mode", library_paths.IMPORT_MODES, "hardlink"),
+            ),
+        )
+
+
+def _scan_cron(entry: _Entry) -> str | None:
+    """Return the nearest cron for an interval in seconds, at least a quarter of an hour."""
+    if not entry.text("scan_interval"):
+        return None
+    minutes = entry.number("scan_interval", 3600, 900, 7 * 86_400) // 60
+    if minutes < 60:
+        return f"*/{minutes} * * * *"
+    return f"0 */{minutes // 60} * * *" if minutes < 24 * 60 else "0 2 * * *"
+
+
+def _profile_id(session: Session, entry: _Entry) -> str | None:
+    wanted = entry.text("quality_profile") or entry.text("quality_profile_id")
+    if not wanted:
+        return None
+    found = session.scalar(
+        select(QualityProfile.id).where((QualityProfile.id == wanted) | (QualityProfile.name == wanted))
+    )
+    if found is None:
+        names = ", ".join(session.scalars(select(QualityProfile.name).order_by(QualityProfile.name)))
+        raise entry.wrong(
+            "quality_profile" if entry.text("quality_profile") else "quality_profile_id", f"one of {names}"
+        )
+    return found
+
+
+# --- shared ----------------------------------------------------------------------------------------------------------
+
+
+def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
+    """Take a stored secret away that the entry no longer has; an empty one would keep it."""
+    if not wanted and row.sealed_secret is not None:
+        row.sealed_secret = None
+
+
+def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
+    sealer: Sealer, row: DownloadClientRow | IndexerRow, new: New
+) -> New:
+    """Leave out a secret that is stored already: sealing it again would look like a change at every start."""
+    try:
+        same = bool(new.secret) and sealer.open(row.sealed_secret) == new.secret
+    except Misconfigured:
+        same = False
+    return replace(new, secret=Secret("")) if same else new
+
+
+def _tell_released(session: Session, now: datetime, key: str, name: str) -> None:
+    logger.warning("no longer in the configuration, so it is switched off", extra={"key": key, "name_": name})
+    changed: dict[str, list[object]] = {"managed": [True, False], "enabled": [True, False]}
+    events.emit(session, SYSTEM, events.SettingsChanged(key, changed), at=now)

@@ -1,0 +1,98 @@
+"""How folders and files are called; the templates are read by `library.naming`, which also judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.contexts.settings.models import LibraryPath, NamingSet
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Invalid
+
+TEMPLATES = (
+    "movie_folder",
+    "movie_file",
+    "series_folder",
+    "season_folder",
+    "specials_folder",
+    "episode_file",
+    "daily_file",
+    "anime_file",
+)
+MULTI_EPISODE_STYLES = ("extend", "duplicate", "repeat", "scene", "range", "prefixed_range")
+COLON_REPLACEMENTS = ("delete", "dash", "space_dash", "space_dash_space", "smart")
+
+type Judge = Callable[[str, str], list[str]]
+"""(which template, its text) -> sentences about what is wrong with it."""
+
+
+def get_naming_set(session: Session, library_path_id: str | None = None) -> NamingSet:
+    """Return the naming of a library folder, or the first one when it has none of its own."""
+    if library_path_id is not None:
+        path = session.get(LibraryPath, library_path_id)
+        if path is not None and path.naming_set_id is not None:
+            return get(session, NamingSet, path.naming_set_id, what="This naming set")
+    found = session.scalars(select(NamingSet).order_by(NamingSet.id).limit(1)).first()
+    assert found is not None, "ensure_defaults() makes the first naming set"
+    return found
+
+
+def list_naming_sets(session: Session) -> list[NamingSet]:
+    """Return all naming sets, the default first."""
+    return list(session.scalars(select(NamingSet).order_by(NamingSet.id)))
+
+
+def change_naming_set(
+    session: Session, caller: Caller, now: datetime, naming_set_id: str, changes: Mapping[str, object], *, judge: Judge
+) -> NamingSet:
+    """Change a naming set; files keep their names until they are renamed.
+
+    Args:
+        changes: Column -> value; only what is named changes.
+        judge: `library.naming` says what is wrong with a template.
+
+    Raises:
+        Invalid: A template or a choice cannot be used.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row = get(session, NamingSet, naming_set_id, what="This naming set")
+    sentences = _objections(changes, judge)
+    if sentences:
+        raise Invalid("Some templates cannot be used as they are.", fields=sentences)
+    told: dict[str, list[object]] = {}
+    for column, wanted in changes.items():
+        old = getattr(row, column)
+        if old != wanted:
+            told[column] = [old, wanted]
+            setattr(row, column, wanted)
+    if told:
+        row.updated_at = now
+        events.emit(session, caller, events.SettingsChanged(f"naming_set:{row.id}", told), at=now)
+    return row
+
+
+def _objections(changes: Mapping[str, object], judge: Judge) -> dict[str, str]:
+    sentences: dict[str, str] = {}
+    for column, wanted in changes.items():
+        if column in TEMPLATES:
+            text = str(wanted).strip()
+            problems = judge(column, text) if text else ["This template is needed."]
+            if problems:
+                sentences[column] = " ".join(problems)
+        elif column == "multi_episode_style":
+            if wanted not in MULTI_EPISODE_STYLES:
+                sentences[column] = f"Choose one of {', '.join(MULTI_EPISODE_STYLES)}."
+        elif column == "colon_replacement":
+            if wanted not in COLON_REPLACEMENTS:
+                sentences[column] = f"Choose one of {', '.join(COLON_REPLACEMENTS)}."
+        elif column not in ("rename", "replace_illegal") or not isinstance(wanted, bool):
+            sentences[column] = f"{column} cannot be changed here."
+    return sentences

@@ -1,0 +1,187 @@
+"""What clients and indexers have in common: reading forms by their kind's needs, and how they have been answering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.adapters.errors import AdapterError, Limited
+from mydia.adapters.kinds import Kind, Need
+from mydia.config import boolean
+from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, ServiceStatus
+from mydia.contexts.users import SYSTEM, Caller
+from mydia.errors import Invalid
+
+FIRST_REST = timedelta(minutes=1)
+LONGEST_REST = timedelta(hours=24)
+# A quota that is used up seldom comes back within minutes. Source: arr-stack §4.3.
+LIMITED_REST = timedelta(hours=1)
+
+
+def read_options(needs: Sequence[Need], raw: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Turn form fields into a connection's options.
+
+    Returns:
+        The options that were given, and field -> sentence for those that cannot be used.
+    """
+    options: dict[str, Any] = {}
+    sentences: dict[str, str] = {}
+    for need in needs:
+        if need.key in ("url", "username", "secret"):
+            continue
+        given = raw.get(need.key)
+        try:
+            read = _read(need, given)
+        except ValueError:
+            sentences[need.key] = f"{need.label}: “{given}” is not a number."
+            continue
+        if read in (None, (), []) and need.required:
+            sentences[need.key] = f"{need.label} is needed."
+        elif read is not None:
+            options[need.key] = read
+    return options, sentences
+
+
+def _read(need: Need, given: object) -> Any:
+    if need.type == "checkbox":
+        return given if isinstance(given, bool) else boolean(str(given)) if given not in (None, "") else False
+    if given in (None, ""):
+        return None
+    if need.type == "number":
+        number = float(str(given))
+        return int(number) if number == int(number) else number
+    if need.type in ("list", "numbers"):
+        parts = given if isinstance(given, list | tuple) else str(given).replace("\n", ",").split(",")
+        texts = [str(part).strip() for part in parts if str(part).strip()]
+        return [int(text) for text in texts] if need.type == "numbers" else texts
+    return str(given).strip() or None
+
+
+def checked_url(raw: str) -> str:
+    """Return an address without a trailing slash.
+
+    Raises:
+        Invalid: It is not http or https, or has a password in it.
+    """
+    text = raw.strip().rstrip("/")
+    if text and "://" not in text:
+        text = f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable, parts = False, urlsplit("")
+    sentence = ""
+    if not usable or any(letter.isspace() for letter in text):
+        sentence = "Enter an address such as http://192.168.1.10:8080."
+    elif parts.password is not None:
+        sentence = "Leave the password out of the address; it has its own field."
+    if sentence:
+        raise Invalid(sentence, fields={"url": sentence})
+    return text
+
+
+def checked_kind[K](kinds: Mapping[str, Kind[K]], key: str) -> Kind[K]:
+    """Return a kind.
+
+    Raises:
+        Invalid: There is none of this name.
+    """
+    kind = kinds.get(key)
+    if kind is None:
+        sentence = f"There is no kind “{key}”. Choose one of {', '.join(sorted(kinds))}."
+        raise Invalid(sentence, fields={"kind": sentence})
+    return kind
+
+
+def status_of(session: Session, family: str, service_id: str) -> ServiceStatus | None:
+    """Return how a service has been answering, None before it was first asked."""
+    return session.get(ServiceStatus, (family, service_id))
+
+
+def statuses(session: Session, family: str) -> dict[str, ServiceStatus]:
+    """Return how all services of a family have been answering."""
+    return {row.service_id: row for row in session.scalars(select(ServiceStatus).where(ServiceStatus.family == family))}
+
+
+def record_ok(session: Session, now: datetime, family: str, service_id: str, *, version: str | None = None) -> None:
+    """Note that a service answered.
+
+    Emits:
+        ServiceStateChanged, when it had not answered before.
+    """
+    row = status_of(session, family, service_id)
+    recovered = row is not None and row.state != "ok"
+    if row is None:
+        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, since_at=now)
+        session.add(row)
+    elif recovered:
+        row.state, row.since_at = "ok", now
+    row.failures, row.disabled_until, row.last_error, row.last_error_code = 0, None, None, None
+    row.last_ok_at = now
+    row.version = version or row.version
+    if recovered:
+        event = events.ServiceStateChanged(service_id, family, _name(session, family, service_id), "ok", None)
+        events.emit(session, SYSTEM, event, at=now)
+
+
+def record_failure(
+    session: Session, caller: Caller, now: datetime, family: str, service_id: str, error: AdapterError
+) -> None:
+    """Note that a service failed, and let an indexer rest: a minute, then twice as long each time, up to a day.
+
+    Clients never rest, for their downloads go on; `since_at` tells since when they have not answered.
+
+    Emits:
+        ServiceStateChanged, when it answered before.
+    """
+    row = status_of(session, family, service_id)
+    if row is None:
+        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, since_at=now)
+        session.add(row)
+    first = row.state == "ok"
+    row.failures += 1
+    if first:
+        row.since_at = now
+    rest = None if family == "download_client" else _rest(row.failures, error)
+    row.state = "failing" if rest is None else "disabled"
+    row.disabled_until = None if rest is None else now + rest
+    row.last_error, row.last_error_code = error.cause[:500], error.code
+    if first:
+        name = _name(session, family, service_id) or error.service
+        event = events.ServiceStateChanged(service_id, family, name, row.state, error.cause[:500])
+        events.emit(session, caller, event, at=now)
+
+
+def forget_status(session: Session, family: str, service_id: str) -> None:
+    """Forget how a service answered, after its connection was changed or removed."""
+    row = status_of(session, family, service_id)
+    if row is not None:
+        session.delete(row)
+
+
+def is_resting(status: ServiceStatus | None, now: datetime) -> bool:
+    """Say whether automatic work should leave a service alone for now."""
+    return status is not None and status.disabled_until is not None and status.disabled_until > now
+
+
+def _rest(failures: int, error: AdapterError) -> timedelta:
+    rest: timedelta = min(FIRST_REST * (1 << min(failures - 1, 20)), LONGEST_REST)
+    if error.retry_after_s is not None:
+        return max(rest, timedelta(seconds=error.retry_after_s))
+    return max(rest, LIMITED_REST) if isinstance(error, Limited) else rest
+
+
+def _name(session: Session, family: str, service_id: str) -> str:
+    row: DownloadClientRow | IndexerRow | None = None
+    if family == "download_client":
+        row = session.get(DownloadClientRow, service_id)
+    elif family == "indexer":
+        row = session.get(IndexerRow, service_id)
+    return row.name if row else ""

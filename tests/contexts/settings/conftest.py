@@ -1,0 +1,24 @@
+"""What the tests of settings share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from mydia.contexts import settings
+from mydia.db import Database
+from mydia.secret import Sealer
+
+
+@pytest.fixture
+def sealer() -> Sealer:
+    return Sealer(b"a key for tests, and long enough at that")
+
+
+@pytest.fixture
+def furnished(database: Database, now: datetime) -> Database:
+    """A database with the defaults in it."""
+    with database.writes() as session:
+        settings.ensure_defaults(session, now)
+    return database

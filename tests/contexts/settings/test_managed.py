@@ -1,0 +1,171 @@
+"""What environment and file provide becomes rows, and stays theirs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from mydia import config as configuration
+from mydia import events
+from mydia.contexts import settings
+from mydia.contexts.settings import NewClient, NewLibraryPath
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import Forbidden, Misconfigured
+from mydia.secret import Sealer, Secret
+
+ENVIRON = {
+    "MOVIES_PATH": "/media/movies",
+    "LIBRARY_PATH_1_PATH": "/media/anime",
+    "LIBRARY_PATH_1_TYPE": "series",
+    "LIBRARY_PATH_1_SCAN_INTERVAL": "7200",
+    "LIBRARY_PATH_1_QUALITY_PROFILE": "HD-1080p",
+    "DOWNLOAD_CLIENT_1_NAME": "qBittorrent",
+    "DOWNLOAD_CLIENT_1_TYPE": "qbittorrent",
+    "DOWNLOAD_CLIENT_1_HOST": "nas",
+    "DOWNLOAD_CLIENT_1_PORT": "9090",
+    "DOWNLOAD_CLIENT_1_USERNAME": "admin",
+    "DOWNLOAD_CLIENT_1_PASSWORD": "adminadmin",
+    "DOWNLOAD_CLIENT_1_CATEGORY": "films",
+    "DOWNLOAD_CLIENT_1_REMOTE_PATH": "/downloads",
+    "DOWNLOAD_CLIENT_1_LOCAL_PATH": "/mnt/downloads",
+    "INDEXER_1_NAME": "Prowlarr",
+    "INDEXER_1_TYPE": "prowlarr",
+    "INDEXER_1_BASE_URL": "http://prowlarr:9696",
+    "INDEXER_1_API_KEY": "k" * 32,
+    "INDEXER_1_INDEXER_IDS": "1,7",
+    "INDEXER_1_CATEGORIES": "2000,2040,5030",
+}
+
+
+def _sync(database: Database, sealer: Sealer, now: datetime, environ: dict[str, str], file: Path | None = None) -> None:
+    with database.writes() as session:
+        settings.sync_managed(session, configuration.load(environ, file=file), sealer, now)
+
+
+def test_everything_given_is_there_and_marked(furnished: Database, sealer: Sealer, now: datetime) -> None:
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        paths = {row.path: row for row in settings.list_library_paths(session)}
+        assert {row.type for row in paths.values()} == {"movies", "series"}
+        assert paths["/media/movies"].managed_source == "environment variable MOVIES_PATH"
+        anime = paths["/media/anime"]
+        assert anime.scan_cron == "0 */2 * * *"
+        assert anime.default_profile_id is not None
+        assert settings.get_profile(session, anime.default_profile_id).name == "HD-1080p"
+        (client,) = settings.client_connections(session, sealer)
+        assert client.row.managed
+        assert client.connection.url == "http://nas:9090"
+        assert client.connection.secret == Secret("adminadmin")
+        assert client.connection.options["category"] == "films"
+        assert client.mappings == (("/downloads", "/mnt/downloads"),)
+        found = settings.indexer_connections(session, sealer)
+        assert [(i.row.name, i.connection.url) for i in found] == [
+            ("Prowlarr (1)", "http://prowlarr:9696/1/api"),
+            ("Prowlarr (7)", "http://prowlarr:9696/7/api"),
+        ]
+        assert found[0].connection.options["movie_categories"] == [2000, 2040]
+        assert found[0].connection.options["tv_categories"] == [5030]
+
+
+def test_a_second_start_changes_nothing(furnished: Database, sealer: Sealer, now: datetime) -> None:
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        before = events.last_id(session)
+        ids = [row.id for row in settings.list_clients(session)]
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        assert events.last_id(session) == before
+        assert [row.id for row in settings.list_clients(session)] == ids
+
+
+def test_what_leaves_the_environment_stays_but_is_switched_off(
+    furnished: Database, sealer: Sealer, now: datetime
+) -> None:
+    _sync(furnished, sealer, now, ENVIRON)
+    _sync(furnished, sealer, now, {})
+    with furnished.reads() as session:
+        assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(False, False)]
+        assert {(row.managed, row.monitored) for row in settings.list_library_paths(session)} == {(False, False)}
+        assert {(row.managed, row.enabled) for row in settings.list_indexers(session)} == {(False, False)}
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(True, True)]
+
+
+def test_a_row_of_the_same_name_is_taken_over(
+    furnished: Database, sealer: Sealer, admin: Caller, now: datetime
+) -> None:
+    with furnished.writes() as session:
+        mine = NewClient("qBittorrent", "qbittorrent", "http://old", secret=Secret("old one"))
+        identifier = settings.add_client(session, sealer, admin, now, mine).id
+        settings.add_library_path(session, admin, now, NewLibraryPath("/media/movies", "mixed"))
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        (client,) = settings.client_connections(session, sealer)
+        assert client.row.id == identifier
+        assert client.connection.secret == Secret("adminadmin")
+        assert len(settings.list_library_paths(session)) == 2
+
+
+def test_people_cannot_change_what_is_managed(
+    furnished: Database, sealer: Sealer, admin: Caller, now: datetime
+) -> None:
+    _sync(furnished, sealer, now, ENVIRON)
+    with furnished.reads() as session:
+        client = settings.list_clients(session)[0].id
+        path = settings.list_library_paths(session)[0].id
+        indexer = settings.list_indexers(session)[0].id
+    new = NewLibraryPath("/media/x", "movies")
+    for act in (
+        lambda s: settings.remove_client(s, admin, now, client),
+        lambda s: settings.remove_indexer(s, admin, now, indexer),
+        lambda s: settings.change_library_path(s, admin, now, path, new),
+        lambda s: settings.remove_library_path(s, admin, now, path),
+    ):
+        with pytest.raises(Forbidden, match="environment variable"), furnished.writes() as session:
+            act(session)
+
+
+def test_the_file_provides_the_same(furnished: Database, sealer: Sealer, now: datetime, tmp_path: Path) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text(
+        "download_clients:\n  - name: Seedbox\n    type: qbittorrent\n    host: https://box.example/qb\n"
+        "    password: ${BOX}\nindexers:\n  - name: One\n    base_url: http://one\n    categories: [2000]\n"
+    )
+    _sync(furnished, sealer, now, {"BOX": "sesame!!"}, file)
+    with furnished.reads() as session:
+        (client,) = settings.client_connections(session, sealer)
+        assert (client.connection.url, client.connection.secret) == ("https://box.example/qb", Secret("sesame!!"))
+        assert client.row.managed_source == "file config.yml, download_clients entry 1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"DOWNLOAD_CLIENT_1_HOST": "nas"}, ["download_clients", "DOWNLOAD_CLIENT_1", "name"]),
+        (
+            {"DOWNLOAD_CLIENT_1_NAME": "x", "DOWNLOAD_CLIENT_1_HOST": "nas", "DOWNLOAD_CLIENT_1_TYPE": "pigeon"},
+            ["download_clients.type", "'pigeon'", "qbittorrent"],
+        ),
+        (
+            {"DOWNLOAD_CLIENT_1_NAME": "x", "DOWNLOAD_CLIENT_1_HOST": "nas", "DOWNLOAD_CLIENT_1_PORT": "many"},
+            ["download_clients.port", "from 1 to 65535"],
+        ),
+        ({"INDEXER_1_NAME": "x"}, ["indexers", "base_url"]),
+        ({"INDEXER_1_NAME": "x", "INDEXER_1_BASE_URL": "nope nope"}, ["indexers", "INDEXER_1", "address"]),
+        ({"INDEXER_1_NAME": "x", "INDEXER_1_BASE_URL": "http://x", "INDEXER_1_TYPE": "jackett"}, ["indexer_ids"]),
+        ({"LIBRARY_PATH_1_PATH": "/etc"}, ["library_paths", "LIBRARY_PATH_1", "system"]),
+        ({"MOVIES_PATH": "/media", "TV_PATH": "/media/tv"}, ["media.tv_path", "TV_PATH", "lies in"]),
+        ({"LIBRARY_PATH_1_PATH": "/m", "LIBRARY_PATH_1_QUALITY_PROFILE": "Best"}, ["quality_profile", "HD-1080p"]),
+        ({"LIBRARY_PATH_1_PATH": "/m", "LIBRARY_PATH_1_SCAN_INTERVAL": "5"}, ["scan_interval", "900"]),
+    ],
+)
+def test_a_wrong_entry_names_the_key_the_source_and_what_is_allowed(
+    furnished: Database, sealer: Sealer, now: datetime, environ: dict[str, str], said: list[str]
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        _sync(furnished, sealer, now, environ)
+    assert all(word in refused.value.message for word in said), refused.value.message
