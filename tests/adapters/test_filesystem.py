@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ OTHER_DISK = Path("/dev/shm")  # memory, so another file system than tmp_path
 
 
 @pytest.fixture
-def other_disk(tmp_path: Path) -> Path:
+def other_disk(tmp_path: Path) -> Iterator[Path]:
     if (
         not OTHER_DISK.is_dir()
         or OTHER_DISK.stat().st_dev == tmp_path.stat().st_dev
@@ -46,6 +48,22 @@ def other_disk(tmp_path: Path) -> Path:
     for child in folder.iterdir():
         child.unlink()
     folder.rmdir()
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[Path]:
+    """A folder of an ordinary user; as root, who may do everything, become one while the test runs."""
+    folder = Path(tempfile.mkdtemp(prefix="mydia-"))
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, 65534, 65534)
+        os.setegid(65534)
+        os.seteuid(65534)
+    yield folder
+    if is_root:
+        os.seteuid(0)
+        os.setegid(0)
+    shutil.rmtree(folder)
 
 
 def write(path: Path, content: bytes = b"content") -> Path:
@@ -171,14 +189,13 @@ def test_a_name_that_is_no_text_is_found_and_can_be_opened_again(tmp_path: Path)
     assert confine(tmp_path, found).read_bytes() == b"content"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_walked(tmp_path: Path) -> None:
-    write(tmp_path / "open" / "film.mkv")
-    locked = tmp_path / "locked"
+def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_walked(ordinary_user: Path) -> None:
+    write(ordinary_user / "open" / "film.mkv")
+    locked = ordinary_user / "locked"
     write(locked / "film.mkv")
     locked.chmod(0)
     try:
-        found, problems = walked(tmp_path)
+        found, problems = walked(ordinary_user)
     finally:
         locked.chmod(0o755)
 
@@ -398,11 +415,10 @@ def test_room_is_told_for_folders_that_do_not_exist_yet(tmp_path: Path) -> None:
     assert 0 < space.free_bytes <= space.total_bytes
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_says_who_mydia_is(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    access = FILES.access(tmp_path)
-    tmp_path.chmod(0o755)
+def test_a_folder_that_may_not_be_written_says_who_mydia_is(ordinary_user: Path) -> None:
+    ordinary_user.chmod(0o555)
+    access = FILES.access(ordinary_user)
+    ordinary_user.chmod(0o755)
 
     assert access.readable
     assert not access.writable

@@ -1,0 +1,53 @@
+"""Where releases come from in the flows and the demo: a tracker, a seeding qBittorrent and an indexer that offers its torrents."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from mydia.adapters.kinds import Connection, Secret
+from tests.fakes.qbittorrent import RealQBittorrent
+from tests.fakes.torrent_files import make_torrent
+from tests.fakes.torznab import KEY, Offer, Torznab
+from tests.fakes.tracker import Tracker
+
+
+class Swarm:
+    """Runs while it is entered; `publish` makes something downloadable for real.
+
+    Args:
+        folder: For the seeder's profile; made if needed.
+        indexer: Another Torznab than the usual one; not entered yet.
+    """
+
+    def __init__(self, folder: Path, indexer: Torznab | None = None) -> None:
+        self.tracker = Tracker()
+        self.indexer = indexer or Torznab()
+        self.seeder = RealQBittorrent(folder / "seeder")
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        for part in (self.tracker, self.indexer, self.seeder):
+            self._running.enter_context(part)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    @property
+    def connection(self) -> Connection:
+        """How Mydia is configured to reach the indexer."""
+        return Connection("swarm", self.indexer.title, "torznab", self.indexer.api_url, secret=Secret(KEY))
+
+    def publish(self, path: Path, title: str | None = None, **facts: Any) -> Offer:
+        """Seed a file or a folder and offer it on the indexer.
+
+        Args:
+            path: The content; stays where it is while it is seeded.
+            title: The release name; None is the name of the folder, or of the file without its ending.
+            **facts: More fields of `Offer`, such as `tmdb_id`, `categories`, `published_at`, `size_bytes`.
+        """
+        torrent = make_torrent(path, tracker=self.tracker.announce_url)
+        self.seeder.seed(torrent)
+        return self.indexer.offer(torrent, title or (path.name if path.is_dir() else path.stem), **facts)
