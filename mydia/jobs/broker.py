@@ -418,6 +418,8 @@ class Slots:
     def __init__(self, slots: int = SLOTS, queues: Mapping[str, int] | None = None) -> None:
         self.slots = slots
         self.queues = dict(QUEUES if queues is None else queues)
+        self.stopping = threading.Event()
+        """Set when the process is about to stop: nothing more is taken, and jobs that ask are told."""
         self._in_flight: dict[str, int] = {}
         self._lock = threading.Lock()
         self._news: dict[str, threading.Event] = {}
@@ -438,6 +440,8 @@ class Slots:
 
     def take(self, queue: str, wanted: int) -> int:
         """Reserve up to so many slots and return how many there were; give back what is not used."""
+        if self.stopping.is_set():
+            return 0
         with self._lock:
             reserve = 0 if queue == "critical" or self.slots == 1 else 1
             free = self.slots - reserve - sum(self._in_flight.values())

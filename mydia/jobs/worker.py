@@ -61,9 +61,10 @@ class Worker:
         import dramatiq
 
         jobs = REGISTRY if jobs is None else jobs
-        self.stopping = threading.Event()
+        free = Slots(slots)
+        self.stopping = free.stopping
         self.board = TaskBoard(config.jobs_path)
-        self.broker = make_broker(str(config["jobs.broker_url"]), self.board, Slots(slots))
+        self.broker = make_broker(str(config["jobs.broker_url"]), self.board, free)
         self.enqueue = Enqueuer(self.broker, jobs)
         self._database = database
         declare_jobs(

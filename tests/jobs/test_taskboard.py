@@ -1,0 +1,95 @@
+"""What the tasks page, the API and the metrics read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mydia import clock
+from mydia.errors import Conflict, NotFound
+from mydia.jobs.broker import Deps
+from mydia.taskboard import RunState, TaskBoard
+from tests.jobs.conftest import MakeBench, a_job, eventually
+
+
+def nothing(deps: Deps) -> None:
+    return None
+
+
+def test_an_unknown_run_is_not_found(board: TaskBoard) -> None:
+    for call in (board.get, board.cancel, board.retry_dead):
+        with pytest.raises(NotFound):
+            call("nonesuch")
+
+
+def test_what_has_ended_can_neither_be_cancelled_nor_started_again(bench: MakeBench) -> None:
+    made = bench(a_job("nothing", nothing)).start()
+    run_id = made.enqueue("nothing")
+    made.ended(run_id)
+    with pytest.raises(Conflict, match="already ended"):
+        made.board.cancel(run_id)
+    with pytest.raises(Conflict, match="failed or was cancelled"):
+        made.board.retry_dead(run_id)
+
+
+def test_a_cancelled_run_does_not_come_back_beside_one_that_waits(bench: MakeBench) -> None:
+    made = bench(a_job("nothing", nothing))
+    first = made.enqueue("nothing", dedup="same")
+    made.board.cancel(first)
+    made.enqueue("nothing", dedup="same")
+    with pytest.raises(Conflict, match="already waiting"):
+        made.board.retry_dead(first)
+
+
+def test_recent_runs_come_newest_first_in_pages(bench: MakeBench) -> None:
+    made = bench(a_job("nothing", nothing), a_job("other", nothing)).start()
+    ids = []
+    for _ in range(5):
+        ids.append(made.enqueue("nothing"))
+        made.ended(ids[-1])
+    made.ended(made.enqueue("other"))
+    page = made.board.recent(2, job="nothing")
+    assert [run.id for run in page] == ids[:2:-1]
+    rest = made.board.recent(10, page[-1].id, job="nothing")
+    assert [run.id for run in rest] == ids[2::-1]
+    assert made.board.recent(10, states=(RunState.FAILED,)) == []
+
+
+def test_run_now_waits_for_a_worker_as_a_wish(board: TaskBoard) -> None:
+    board.run_now("scan", {"path": "/m"}, by="ada")
+    (ask,) = board.asks()
+    assert (ask.job, ask.params, ask.cause) == ("scan", {"path": "/m"}, "run now by ada")
+    board.settle(ask)
+    assert board.asks() == []
+
+
+def test_pruning_forgets_old_runs_and_the_many_successes_of_busy_jobs(bench: MakeBench) -> None:
+    made = bench(a_job("busy", nothing), a_job("broken", lambda deps: 1 / 0)).start()
+    failed = made.enqueue("broken")
+    waiting = made.enqueue("busy", delay_s=3600)
+    ids = [made.enqueue("busy") for _ in range(6)]
+    for run_id in [failed, *ids]:
+        made.ended(run_id)
+    now = clock.now()
+    assert made.board.prune(now, keep_done_per_job=4) == 2
+    assert made.board.get(failed).state == RunState.FAILED
+    assert made.board.prune(now + timedelta(days=8)) == 5
+    assert made.board.get(waiting).state == RunState.DELAYED
+    assert {(t.job, t.runs) for t in made.board.totals()} == {("busy", 6), ("broken", 1)}
+
+
+def test_the_board_knows_which_workers_live(bench: MakeBench, board: TaskBoard) -> None:
+    assert board.workers() == []
+    made = bench(a_job("nothing", nothing)).start()
+    (worker,) = eventually(board.workers)
+    assert (worker.slots, worker.queues["media"]) == (8, 3)
+    made.close()
+    assert board.workers() == []
+
+
+def test_a_change_by_another_process_is_noticed_by_its_version(bench: MakeBench, board: TaskBoard) -> None:
+    before = board.version()
+    assert board.version() == before
+    bench(a_job("nothing", nothing)).enqueue("nothing")
+    assert board.version() != before
