@@ -329,7 +329,7 @@ class Files:
             if error.errno == errno.EPERM:
                 # FAT, exFAT and some network shares say EPERM for "no hard links here" (link(2)).
                 raise CrossDevice(_SERVICE, "the file system or its protection allows no hard link") from error
-            raise _translated(error, target) from error
+            raise _translated(error, source if error.errno == errno.ENOENT else target) from error
         self.fsync_dir(target.parent)
 
     def copy(

@@ -40,9 +40,9 @@ def test_what_is_searched_and_grabbed_arrives_as_it_was_published(tmp_path: Path
         wait_until(arrived, "it has arrived")
         known = client.get(ref)
         assert known is not None
-        assert known.output_path is not None
+        assert known.save_path is not None
         [file] = client.files(ref)
         target = tmp_path / "library" / "Detour (1945)" / "Detour (1945).mkv"
-        outside.files.hardlink(Path(known.output_path).parent / file.path, target)
+        outside.files.hardlink(Path(known.save_path) / file.path, target)
 
     assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(published.read_bytes()).digest()

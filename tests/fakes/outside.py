@@ -115,6 +115,7 @@ class FakeDownloadClient:
             downloaded_bytes=0,
             category=download.category or _text(self.connection.options.get("category")),
             output_path=f"{download.save_path or self.folder}/{name}" if files else None,
+            save_path=(download.save_path or self.folder) if files else None,
             added_at=ADDED_AT,
         )
         return ref
@@ -147,7 +148,7 @@ class FakeDownloadClient:
         known = self.downloads.pop(ref, None)
         if known is not None and delete_files:
             for file in self._files[ref]:
-                (Path(known.output_path or self.folder).parent / file.path).unlink(missing_ok=True)
+                (Path(known.save_path or self.folder) / file.path).unlink(missing_ok=True)
         self._files.pop(ref, None)
 
     def _ask(self) -> None:

@@ -49,7 +49,10 @@ class RemoteDownload:
     peers: int | None = None
     category: str | None = None
     output_path: str | None = None
-    """The file or folder that holds the content, as the client sees the path."""
+    """The file or folder that holds the content, as the client sees the path. Of a folder with one file, qBittorrent
+    tells the file."""
+    save_path: str | None = None
+    """The folder that the paths of `files()` are relative to, as the client sees it; None while that is unknown."""
     message: str | None = None
     """The client's own error text, where it has one."""
     added_at: datetime | None = None

@@ -242,7 +242,8 @@ class QBittorrent:
             seeders=_count(row.get("num_complete"), row.get("num_seeds")),
             peers=_count(row.get("num_incomplete"), row.get("num_leechs")),
             category=str(row.get("category") or "") or None,
-            output_path=_output_path(row),
+            output_path=(output_path := _output_path(row)),
+            save_path=_save_path(row, output_path),
             message=_SENTENCES.get(state) or (None if state in _STATES else f"qBittorrent says “{state}”."),
             added_at=_instant(row.get("added_on")),
             completed_at=_instant(row.get("completion_on")),
@@ -382,6 +383,12 @@ def _output_path(row: Mapping[str, Any]) -> str | None:
         return None
     # Until a new torrent is checked the path lacks its folder; seen with 4.5.2.
     return path if _ABSOLUTE.match(path) else None
+
+
+def _save_path(row: Mapping[str, Any], output_path: str | None) -> str | None:
+    # Content that is not complete may lie in a folder of its own until then.
+    folders = [str(row.get(key) or "").rstrip("/\\") for key in ("save_path", "download_path")]
+    return next((f for f in folders if f and output_path and output_path.startswith((f"{f}/", f"{f}\\"))), None)
 
 
 def _same_folder(path: str, other: object) -> bool:

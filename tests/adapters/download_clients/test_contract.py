@@ -171,6 +171,8 @@ def test_a_finished_download_says_where_its_content_is(world: World) -> None:
     assert known.progress == 1.0
     assert known.output_path is not None
     assert known.output_path.endswith(f"/{world.torrent.name}")
+    assert known.save_path is not None
+    assert known.output_path == f"{known.save_path}/{world.torrent.name}"
     assert known.completed_at is not None
     assert all(file.progress == 1.0 for file in world.client.files(ref))
 
