@@ -12,6 +12,7 @@ from mydia.relay.relay import Relay
 from mydia.relay.times import REAL_TIMES, Times
 
 __all__ = [
+    "MAX_REPORT_BYTES",
     "PUBLIC_RELAY_URL",
     "REAL_TIMES",
     "CrashReport",

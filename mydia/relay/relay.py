@@ -81,6 +81,8 @@ class Relay:
         self._flights: dict[str, _Flight] = {}
         self._async_flights: dict[tuple[int, str], asyncio.Future[RelayAnswer]] = {}
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="relay-refresh")
+        # Misses wait for an upstream most of the time, so they have more threads than there are processors.
+        self._askers = ThreadPoolExecutor(32, thread_name_prefix="relay-ask")
         self._refreshing: set[str] = set()
         self._swept_at_s = times.monotonic_s()
         # Finding the rule and spelling the key costs more than the look-up itself.
@@ -88,6 +90,7 @@ class Relay:
 
     def close(self) -> None:
         """End background work and let go of files and connections."""
+        self._askers.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self.store is not None:
             self.store.close()
@@ -166,7 +169,7 @@ class Relay:
         key = (id(loop), asked.key)
         flight = self._async_flights.get(key)
         if flight is None:
-            flight = loop.run_in_executor(None, lambda: self.get(path, params, client=client))
+            flight = loop.run_in_executor(self._askers, lambda: self.get(path, params, client=client))
             self._async_flights[key] = flight
             flight.add_done_callback(lambda _: self._async_flights.pop(key, None))
         else:

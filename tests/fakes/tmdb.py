@@ -672,7 +672,7 @@ def _drawn(name: str, size: str, kind: str, words: str) -> bytes:
         if name.startswith("still-")
         else "person"
         if name.startswith("person-")
-        else name.split("--")[1].split("-")[0]
+        else name.split("--")[1].split("-", maxsplit=1)[0]
     )
     art = name.split("--")[1].removeprefix(role).removeprefix("-") if role in ("poster", "backdrop") else ""
     full = {"poster": (780, 1170), "backdrop": (1280, 720), "still": (640, 360), "person": (400, 600)}[role]
