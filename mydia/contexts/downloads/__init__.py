@@ -1,0 +1,1 @@
+"""Downloads: searching, deciding, grabbing, following, importing."""

@@ -1,0 +1,32 @@
+"""Decisions: releases and facts in, verdicts with reasons out. Pure."""
+
+from mydia.contexts.downloads.decisions.candidate import Candidate, find_episodes, make_candidate, normalised_name
+from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked, summarise
+from mydia.contexts.downloads.decisions.facts import Blocked, Facts, Held, Imported, Queued
+from mydia.contexts.downloads.decisions.ranking import Preference, told
+from mydia.contexts.downloads.decisions.spec import Objection, Spec, Stage
+from mydia.contexts.downloads.decisions.specs import SPECS
+
+__all__ = [
+    "SPECS",
+    "Blocked",
+    "Candidate",
+    "Decision",
+    "Facts",
+    "Held",
+    "Imported",
+    "Objection",
+    "Preference",
+    "Queued",
+    "Spec",
+    "Stage",
+    "decide",
+    "find_episodes",
+    "first_approved",
+    "judge",
+    "make_candidate",
+    "normalised_name",
+    "ranked",
+    "summarise",
+    "told",
+]

@@ -1,0 +1,172 @@
+"""A release with what its name says and which episodes it would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mydia.adapters.indexers import IndexerRelease
+from mydia.contexts.downloads.decisions.facts import Facts, Queued
+from mydia.contexts.media import EpisodeRef
+from mydia.contexts.settings import UpgradeVerdict, compare
+from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
+
+# Of an episode when neither it nor its series says how long it is. Source: arr-stack §1.2, row 1.
+_ASSUMED_EPISODE_MIN = 45
+_ASSUMED_FILM_MIN = 110
+# A pack is worth taking when so many of its episodes would be of use. Source: mydia-original §4.5, the 70 % rule.
+PACK_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One release that is judged."""
+
+    release: IndexerRelease
+    indexer_id: str
+    indexer_name: str
+    indexer_priority: int
+    parsed: ParsedRelease | None
+    episodes: tuple[EpisodeRef, ...] = ()
+    """What it would bring, of the episodes that are known."""
+    runtime_min: int = 0
+    """Of all its episodes, or the film; assumed where nobody knows."""
+    format_score: int = 0
+    held_verdict: UpgradeVerdict | None = None
+    """Against the held file that speaks most against it; None when it replaces nothing."""
+    queue_verdict: tuple[Queued, UpgradeVerdict] | None = None
+    useful: int = 0
+    """Episodes of it that are missing or would be upgraded."""
+    loses: tuple[str, ...] = field(default=())
+    """Episodes that would be lost with the file it replaces."""
+
+    @property
+    def quality(self) -> Quality:
+        """What the name says about quality."""
+        return self.parsed.quality if self.parsed else Quality()
+
+    @property
+    def episode_ids(self) -> frozenset[str]:
+        """Ids of what it would bring."""
+        return frozenset(episode.id for episode in self.episodes)
+
+    @property
+    def is_pack(self) -> bool:
+        """Whether it is a whole season or more."""
+        return self.parsed is not None and self.parsed.is_season_pack
+
+    @property
+    def identity(self) -> str:
+        """What tells two releases apart, also across indexers."""
+        return self.release.info_hash or f"{self.indexer_id}:{self.release.guid}"
+
+
+def make_candidate(
+    release: IndexerRelease, facts: Facts, *, indexer_id: str, indexer_name: str, indexer_priority: int = 25
+) -> Candidate:
+    """Read a release's name and hold it against what is known."""
+    parsed = parse_release(release.title, "movie" if facts.type == "movie" else "tv")
+    episodes = map_episodes(parsed, facts) if parsed and facts.type == "tv_show" else ()
+    return _against_present(
+        Candidate(
+            release=release,
+            indexer_id=indexer_id,
+            indexer_name=indexer_name,
+            indexer_priority=indexer_priority,
+            parsed=parsed,
+            episodes=episodes,
+            runtime_min=_runtime(episodes, facts),
+        ),
+        facts,
+    )
+
+
+def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
+    """Return the known episodes that a name speaks of, in order."""
+    return find_episodes(parsed, facts.episodes, anime=facts.series_type == "anime")
+
+
+def find_episodes(parsed: ParsedRelease, known: Sequence[EpisodeRef], *, anime: bool = False) -> tuple[EpisodeRef, ...]:
+    """Return those of a series' episodes that a name speaks of: by date, by absolute number, by season and number."""
+    if parsed.air_on is not None:
+        for off in (0, 1, -1):  # time zones move a broadcast by a day
+            if found := tuple(e for e in known if e.air_on is not None and (e.air_on - parsed.air_on).days == off):
+                return found
+        return ()
+    if parsed.absolute_episodes and (anime or parsed.season is None):
+        numbered = {e.absolute_number: e for e in known if e.absolute_number is not None} or dict(
+            enumerate((e for e in known if e.season_number > 0), 1)
+        )
+        if found := tuple(numbered[number] for number in parsed.absolute_episodes if number in numbered):
+            return found
+    seasons = parsed.seasons or ((parsed.season,) if parsed.season is not None else ())
+    if parsed.episodes:
+        wanted = set(parsed.episodes)
+        return tuple(e for e in known if e.season_number in seasons and e.episode_number in wanted)
+    return tuple(e for e in known if e.season_number in seasons) if parsed.is_season_pack else ()
+
+
+def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
+    if facts.type == "movie":
+        return facts.runtime_min or _ASSUMED_FILM_MIN
+    each = facts.runtime_min or _ASSUMED_EPISODE_MIN
+    return sum(episode.runtime_min or each for episode in episodes) or each
+
+
+def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
+    """Compare with what is held and what is queued, once for all specs."""
+    if candidate.parsed is None or (facts.type == "tv_show" and not candidate.episodes):
+        return candidate
+    brought = candidate.episode_ids
+    quality, score = candidate.quality, candidate.format_score
+    overlapping = [held for held in facts.held if facts.type == "movie" or held.episode_ids & brought]
+    verdicts = [
+        (held, compare(facts.profile, held.quality, quality, current_score=held.format_score, new_score=score))
+        for held in overlapping
+    ]
+    refusing = [verdict for _, verdict in verdicts if not verdict.upgrade]
+    kept = frozenset[str]().union(*(held.episode_ids for held, verdict in verdicts if not verdict.upgrade))
+    useful = len(brought - kept)
+    if candidate.is_pack and brought and useful >= PACK_SHARE * len(brought):
+        # Files that are no upgrades are left out when the pack is imported.
+        refusing = []
+    codes = {episode.id: episode.code for episode in facts.episodes}
+    lost = frozenset[str]().union(*(held.episode_ids for held in overlapping)) - brought
+    return Candidate(
+        release=candidate.release,
+        indexer_id=candidate.indexer_id,
+        indexer_name=candidate.indexer_name,
+        indexer_priority=candidate.indexer_priority,
+        parsed=candidate.parsed,
+        episodes=candidate.episodes,
+        runtime_min=candidate.runtime_min,
+        format_score=score,
+        held_verdict=next(iter(refusing), None) or next((v for _, v in verdicts if v.upgrade), None),
+        queue_verdict=_against_queue(candidate, facts),
+        useful=useful if facts.type == "tv_show" else 1,
+        loses=tuple(sorted(codes.get(id, "another episode") for id in lost)),
+    )
+
+
+def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, UpgradeVerdict] | None:
+    brought = candidate.episode_ids
+    found: tuple[Queued, UpgradeVerdict] | None = None
+    for queued in facts.queued:
+        if facts.type == "tv_show" and queued.episode_ids and not queued.episode_ids & brought:
+            continue
+        verdict = compare(
+            facts.profile,
+            queued.quality,
+            candidate.quality,
+            current_score=queued.format_score,
+            new_score=candidate.format_score,
+        )
+        if not verdict.upgrade:
+            return queued, verdict
+        found = found or (queued, verdict)
+    return found
+
+
+def normalised_name(title: str) -> str:
+    """Return the form under which release names are compared, e.g. with the blocklist."""
+    return normalise_title(title)

@@ -1,0 +1,104 @@
+"""Everything a decision may know, gathered in one read before the first release is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mydia.contexts.media import EpisodeRef
+from mydia.contexts.settings import Profile, SizeLimits
+from mydia.parsing import Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file the version has."""
+
+    quality: Quality
+    episode_ids: frozenset[str]
+    """Empty for a film."""
+    format_score: int = 0
+    release_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A download that is under way for the version."""
+
+    title: str
+    quality: Quality
+    episode_ids: frozenset[str]
+    info_hash: str | None = None
+    format_score: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A blocklist entry of the item."""
+
+    normalised: str
+    info_hash: str | None
+    indexer_id: str | None
+    protocol: str
+    reason: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A release that was imported for the item before."""
+
+    title: str
+    info_hash: str | None
+    imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the specs read. Nothing in here changes while a batch is decided."""
+
+    now: datetime
+    item_id: str
+    type: str
+    """`movie` or `tv_show`."""
+    title: str
+    year: int | None
+    titles: frozenset[str]
+    """Every name the item is known by, normalised."""
+    profile: Profile
+    limits: Mapping[str, SizeLimits]
+    interactive: bool = False
+    """A person looks at the list: being unmonitored or not out yet is no objection."""
+    tmdb_id: int | None = None
+    tvdb_id: int | None = None
+    imdb_id: str | None = None
+    namesakes: tuple[str, ...] = ()
+    """Other works of the library with one of these names: `Dune (1984)`."""
+    series_type: str | None = None
+    monitored: bool = True
+    runtime_min: int | None = None
+    not_out: str | None = None
+    """A sentence when the film is not available yet."""
+    episodes: tuple[EpisodeRef, ...] = ()
+    season_number: int | None = None
+    """The season that was searched for; None for all or a film."""
+    episode_ids: frozenset[str] = frozenset()
+    """The episodes that were searched for; empty: whatever fits."""
+    held: tuple[Held, ...] = ()
+    queued: tuple[Queued, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    imported: tuple[Imported, ...] = ()
+    protocols: frozenset[str] = frozenset({"torrent", "usenet"})
+    """Those for which a client is set up and enabled."""
+    minimum_seeders: int = 1
+    indexer_seeders: Mapping[str, int] = field(default_factory=dict)
+    """Indexer id -> its own minimum."""
+    free_bytes: int | None = None
+    """Room in the library folder; None when it could not be asked."""
+    minimum_free_bytes: int = 0
+
+    @property
+    def label(self) -> str:
+        """`Alien (1979)`."""
+        return f"{self.title} ({self.year})" if self.year else self.title

@@ -1,0 +1,113 @@
+"""PURE. Which of two releases is better: a total order in which the first difference decides."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mydia import units
+from mydia.contexts.downloads.decisions.candidate import Candidate
+from mydia.contexts.downloads.decisions.facts import Facts
+from mydia.contexts.settings import SizeLimits
+
+# Sizes closer than this are the same size. Source: arr-stack §1.7, step 9.
+_SIZE_STEP = 200 * units.MIB
+_FLAG_POINTS = {"freeleech": 2, "double_upload": 2, "internal": 2, "halfleech": 1}
+
+
+class Preference(NamedTuple):
+    """What counts, most important first; more is better everywhere. Order: arr-stack §1.7."""
+
+    quality: int
+    revision: int
+    format_score: int
+    fit: int
+    """How many of the episodes searched for it brings; of one episode, how little else."""
+    indexer: int
+    flags: int
+    seeders: int
+    peers: int
+    age: int
+    size: int
+
+
+def prefer(candidate: Candidate, facts: Facts) -> Preference:
+    """Return what is compared between releases."""
+    release, quality = candidate.release, candidate.quality
+    return Preference(
+        quality=facts.profile.rank(quality),
+        revision=quality.revision.real * 100 + quality.revision.version,
+        format_score=candidate.format_score,
+        fit=_fit(candidate, facts),
+        indexer=-candidate.indexer_priority,
+        flags=sum(_FLAG_POINTS.get(flag, 0) for flag in release.flags),
+        seeders=_magnitude(release.seeders),
+        peers=_magnitude(release.peers),
+        age=_age(release.published_at, facts.now) if release.protocol == "usenet" else 0,
+        size=_size(candidate, facts),
+    )
+
+
+def order_key(preference: Preference, candidate: Candidate) -> tuple[Preference, str]:
+    """Return the key of the total order; where everything is equal, the name of the release decides."""
+    return preference, f"{candidate.release.title}\0{candidate.identity}"
+
+
+def told(preference: Preference, candidate: Candidate) -> list[dict[str, Any]]:
+    """Return the stored form: name, value and words, in the order in which they are compared."""
+    release = candidate.release
+    words = {
+        "quality": candidate.quality.name,
+        "revision": f"version {candidate.quality.revision.version}",
+        "format_score": f"score {candidate.format_score}",
+        "fit": _fit_words(candidate),
+        "indexer": f"{candidate.indexer_name}, priority {candidate.indexer_priority}",
+        "flags": ", ".join(release.flags) or "no flags",
+        "seeders": "unknown seeders" if release.seeders is None else f"{release.seeders} seeders",
+        "peers": "unknown peers" if release.peers is None else f"{release.peers} peers",
+        "age": "" if release.published_at is None else f"posted {release.published_at:%-d %B %Y}",
+        "size": units.size(release.size_bytes),
+    }
+    return [{"name": name, "value": value, "text": words[name]} for name, value in preference._asdict().items()]
+
+
+def _fit(candidate: Candidate, facts: Facts) -> int:
+    if facts.type == "movie":
+        return 0
+    if len(facts.episode_ids) == 1:
+        return -len(candidate.episodes)
+    return len(candidate.episode_ids & facts.episode_ids) if facts.episode_ids else candidate.useful
+
+
+def _fit_words(candidate: Candidate) -> str:
+    count = len(candidate.episodes)
+    if not count:
+        return "the whole film"
+    return f"{count} episode{'s' if count > 1 else ''}{' (season pack)' if candidate.is_pack else ''}"
+
+
+def _magnitude(count: int | None) -> int:
+    return round(math.log10(count)) if count else -1
+
+
+def _age(published_at: datetime | None, now: datetime) -> int:
+    if published_at is None:
+        return -10
+    hours = max(0.0, (now - published_at).total_seconds() / 3600)
+    if hours < 1:
+        return 1000
+    if hours <= 24:
+        return 100
+    return 10 if hours <= 24 * 7 else -round(math.log10(hours / 24))
+
+
+def _size(candidate: Candidate, facts: Facts) -> int:
+    size = candidate.release.size_bytes
+    if size is None:
+        return -1_000_000
+    preferred = facts.limits.get(candidate.quality.name, SizeLimits()).preferred
+    if preferred is None:
+        return round(size / _SIZE_STEP)
+    wanted = preferred * units.MIB * candidate.runtime_min
+    return -round(abs(size - wanted) / _SIZE_STEP)
