@@ -1,0 +1,248 @@
+"""`/api/v1/media`: titles, their seasons and episodes; and `/api/v1/search`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router, delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import downloads, library, media, metadata, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.web.api.schemas import (
+    Accepted,
+    EpisodeShape,
+    Found,
+    Hit,
+    Item,
+    Listed,
+    MediaChange,
+    Monitoring,
+    NewMedia,
+    Page,
+    episode,
+    item,
+    listed,
+)
+
+
+@get("/media", sync_to_thread=True, summary="List titles")
+def list_media(
+    database: Database,
+    caller: Caller,
+    type: FromQuery[str | None] = None,
+    state: FromQuery[str | None] = None,
+    q: FromQuery[str | None] = None,
+    genre: FromQuery[str | None] = None,
+    monitored: FromQuery[bool | None] = None,
+    profile_id: FromQuery[str | None] = None,
+    library_path_id: FromQuery[str | None] = None,
+    sort: FromQuery[str] = "title",
+    descending: FromQuery[bool] = False,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 50,
+) -> Page[Listed]:
+    """Return a page of titles; `limit` is at most 200."""
+    asked = media.ItemQuery(
+        type=type,
+        state=state,
+        text=q or None,
+        genre=genre or None,
+        monitored=monitored,
+        profile_id=profile_id or None,
+        library_path_id=library_path_id or None,
+        sort=sort,
+        descending=descending,
+    )
+    with database.reads() as session:
+        cards, following = media.list_items(session, caller, asked, cursor=cursor or None, limit=limit)
+    return Page(items=[listed(card) for card in cards], next_cursor=following)
+
+
+@post("/media", sync_to_thread=True, summary="Add a title")
+def add_media(database: Database, outside: Outside, config: Config, caller: Caller, data: JSONBody[NewMedia]) -> Item:
+    """Look a title up by its number and add it. 409 when it is here already."""
+    caller.require(Permission.MANAGE_MEDIA)
+    if data.type not in ("movie", "tv_show"):
+        raise Invalid("type must be movie or tv_show.", fields={"type": "Choose movie or tv_show."})
+    ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
+    if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
+        raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Give a number."})
+    with database.reads() as session:
+        language = str(settings.value(session, config, "metadata.language"))
+        search_now = data.search_now
+        if search_now is None:
+            search_now = bool(settings.value(session, config, "media.auto_search_on_add"))
+        if here := media.find_by_ids(session, data.type, ids):
+            raise media.AlreadyHere(here)
+    found = metadata.by_ids(outside, data.type, ids, language=language)
+    if not found:
+        raise NotFound("The catalogue has no title with this number.")
+    details, seasons = media.fetch(outside, data.type, found[0].ids, language=language, source=found[0].provider)
+    new = media.NewItem(
+        type=data.type,
+        title=details.title,
+        year=details.year,
+        ids=details.ids,
+        library_path_id=data.library_path_id,
+        profile_id=data.profile_id,
+        monitored=data.monitored,
+        monitor=data.monitor,
+        minimum_availability=data.minimum_availability,
+        provider=details.provider,
+        details=details,
+        seasons=seasons,
+    )
+    with database.writes() as session:
+        added = media.add_item(session, caller, clock.now(), new, search_now=search_now).id
+    return _item(database, caller, added)
+
+
+@get("/media/{media_id:str}", sync_to_thread=True, summary="Get a title")
+def get_media(database: Database, caller: Caller, media_id: FromPath[str]) -> Item:
+    """Return a title in full."""
+    return _item(database, caller, media_id)
+
+
+@put("/media/{media_id:str}", sync_to_thread=True, summary="Change a title")
+def change_media(database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[MediaChange]) -> Item:
+    """Change a person's choices, or facts, which are then kept against refreshes."""
+    with database.writes() as session:
+        media.change_item(session, caller, clock.now(), media_id, data.given())
+    return _item(database, caller, media_id)
+
+
+@delete("/media/{media_id:str}", sync_to_thread=True, status_code=204, summary="Remove a title")
+def remove_media(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    media_id: FromPath[str],
+    files: FromQuery[str] = "keep",
+) -> None:
+    """Remove a title. `files`: keep | recycle | delete."""
+    library.remove_item(database, outside, config, caller, clock.now(), media_id, files=files)
+
+
+@get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
+def list_episodes(
+    database: Database, caller: Caller, media_id: FromPath[str], season: FromQuery[int | None] = None
+) -> list[EpisodeShape]:
+    """Return the episodes of a series in order."""
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        media.get_item(session, media_id)
+        return [episode(ref) for ref in media.episodes_of(session, media_id, season_number=season)]
+
+
+@put("/media/{media_id:str}/monitoring", sync_to_thread=True, summary="Monitor a title, a season or episodes")
+def change_monitoring(database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[Monitoring]) -> Item:
+    """Want, or stop wanting, all of a title or a part of it."""
+    with database.writes() as session:
+        media.change_monitoring(
+            session,
+            caller,
+            clock.now(),
+            media_id,
+            data.monitored,
+            season_number=data.season,
+            episode_ids=data.episode_ids,
+        )
+    return _item(database, caller, media_id)
+
+
+@post("/media/{media_id:str}/refresh", sync_to_thread=True, status_code=202, summary="Refresh a title's details")
+def refresh_media(database: Database, caller: Caller, media_id: FromPath[str]) -> Accepted:
+    """Ask for the details to be fetched again."""
+    with database.writes() as session:
+        media.request_refresh(session, caller, media_id)
+    return Accepted(detail="The details are fetched by a job.")
+
+
+@post("/media/{media_id:str}/search", sync_to_thread=True, status_code=202, summary="Search for what a title lacks")
+def search_media(
+    database: Database, caller: Caller, media_id: FromPath[str], season: FromQuery[int | None] = None
+) -> Accepted:
+    """Ask the indexers for what is missing or can be better; the best release that passes every rule is taken."""
+    with database.writes() as session:
+        downloads.request_search(session, caller, media_id, season_number=season)
+    return Accepted(detail="The indexers are asked by a job; see /api/v1/media/{id}/searches for its answer.")
+
+
+@get("/search", sync_to_thread=True, summary="Search the library and the providers")
+def search(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    q: FromQuery[str],
+    type: FromQuery[str | None] = None,
+    year: FromQuery[int | None] = None,
+) -> Hit:
+    """Return titles by name; a catalogue number (`tmdb:19`, `tt0017136`, `tvdb:73739`) is understood too."""
+    caller.require(Permission.BROWSE)
+    if type not in (None, "movie", "tv_show"):
+        raise Invalid("type must be movie or tv_show.", fields={"type": "Choose movie or tv_show."})
+    with database.reads() as session:
+        here = media.search_library(session, caller, q, limit=20)
+        language = str(settings.value(session, config, "metadata.language"))
+    notice, candidates = None, []
+    try:
+        for kind in (type,) if type else ("movie", "tv_show"):
+            candidates += metadata.search(outside, kind, q, year=year, language=language)
+    except Unavailable as error:
+        notice = error.message
+    with database.reads() as session:
+        known = [media.find_by_ids(session, c.type, c.ids) for c in candidates]
+    return Hit(
+        library=[listed(card) for card in here if type in (None, card.type)],
+        providers=[_found(c, row) for c, row in zip(candidates, known, strict=True)],
+        notice=notice,
+    )
+
+
+def _found(candidate: metadata.Candidate, here: media.MediaItem | None) -> Found:
+    source = candidate.poster_path
+    return Found(
+        type=candidate.type,
+        title=candidate.title,
+        original_title=candidate.original_title,
+        year=candidate.year,
+        tmdb_id=candidate.ids.tmdb_id,
+        tvdb_id=candidate.ids.tvdb_id,
+        imdb_id=candidate.ids.imdb_id,
+        overview=candidate.overview,
+        poster_url=f"/img/preview/poster{source}" if source and source.startswith("/") else None,
+        media_id=here.id if here else None,
+    )
+
+
+def _item(database: Database, caller: Caller, media_id: str) -> Item:
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        return item(media.get_item(session, media_id))
+
+
+ROUTES: tuple[Any, ...] = (
+    list_media,
+    add_media,
+    get_media,
+    change_media,
+    remove_media,
+    list_episodes,
+    change_monitoring,
+    refresh_media,
+    search_media,
+    search,
+)
+
+
+def router(*routes: Any) -> Router:
+    """Return the router of REST v1."""
+    return Router("/api/v1", route_handlers=routes)

@@ -1,0 +1,322 @@
+"""Shapes on the wire. Built by hand from rows: ten times cheaper than validated conversion."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from mydia.contexts import media, metadata, settings
+
+
+class Struct(msgspec.Struct, kw_only=True):
+    """What all shapes share: unknown fields are ignored on the way in, as clients of other versions send them."""
+
+
+class Page[Item](Struct):
+    """A page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+    """Pass it as `cursor` for what follows; null at the end."""
+    total: int | None = None
+
+
+class Listed(Struct):
+    """A title in a list."""
+
+    id: str
+    type: str
+    title: str
+    year: int | None
+    state: str
+    monitored: bool
+    status: str
+    rating: float | None
+    runtime_min: int | None
+    resolution: int | None
+    files: int
+    size_bytes: int
+    episodes_total: int
+    episodes_held: int
+    profile: str | None
+    poster_url: str | None
+    added_at: datetime
+
+
+def listed(card: media.Card) -> Listed:
+    """Return a title of a list."""
+    return Listed(
+        id=card.id,
+        type=card.type,
+        title=card.title,
+        year=card.year,
+        state=card.state,
+        monitored=card.monitored,
+        status=card.status,
+        rating=card.rating,
+        runtime_min=card.runtime_min,
+        resolution=card.best_resolution,
+        files=card.files_count,
+        size_bytes=card.size_bytes,
+        episodes_total=card.episodes_total,
+        episodes_held=card.episodes_held,
+        profile=card.profile,
+        poster_url=card.poster.url(342) if card.poster else None,
+        added_at=card.added_at,
+    )
+
+
+class EpisodeShape(Struct):
+    """An episode."""
+
+    id: str
+    season: int
+    episode: int
+    absolute: int | None
+    title: str | None
+    air_on: date | None
+    runtime_min: int | None
+    monitored: bool
+    held: bool
+
+
+class SeasonShape(Struct):
+    """A season."""
+
+    number: int
+    title: str | None
+    monitored: bool
+
+
+class VersionShape(Struct):
+    """A wanted form of a title."""
+
+    id: str
+    name: str
+    profile_id: str
+    monitored: bool
+
+
+class Item(Struct):
+    """A title in full."""
+
+    id: str
+    type: str
+    title: str
+    sort_title: str
+    original_title: str | None
+    year: int | None
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    state: str
+    status: str
+    monitored: bool
+    minimum_availability: str
+    monitor_new_seasons: str
+    series_type: str | None
+    overview: str | None
+    genres: list[Any]
+    runtime_min: int | None
+    rating: float | None
+    certification: str | None
+    original_language: str | None
+    cinema_on: date | None
+    digital_on: date | None
+    physical_on: date | None
+    first_air_on: date | None
+    last_air_on: date | None
+    next_air_on: date | None
+    library_path_id: str | None
+    folder: str | None
+    locked_fields: list[Any]
+    files: int
+    size_bytes: int
+    episodes_total: int
+    episodes_held: int
+    versions: list[VersionShape]
+    seasons: list[SeasonShape]
+    poster_url: str | None
+    backdrop_url: str | None
+    added_at: datetime
+    refreshed_at: datetime | None
+    updated_at: datetime
+
+
+def item(row: media.MediaItem) -> Item:
+    """Return a title in full; its pictures, seasons and versions must be loaded."""
+
+    def picture(image: metadata.Image | None, width: int) -> str | None:
+        if image is None or image.state != "present":
+            return None
+        return metadata.Picture(image.id, image.content_hash or "0", image.color).url(width)
+
+    return Item(
+        id=row.id,
+        type=row.type,
+        title=row.title,
+        sort_title=row.sort_title,
+        original_title=row.original_title,
+        year=row.year,
+        tmdb_id=row.tmdb_id,
+        tvdb_id=row.tvdb_id,
+        imdb_id=row.imdb_id,
+        state=row.state,
+        status=row.status,
+        monitored=row.monitored,
+        minimum_availability=row.minimum_availability,
+        monitor_new_seasons=row.monitor_new_seasons,
+        series_type=row.series_type,
+        overview=row.overview,
+        genres=row.genres,
+        runtime_min=row.runtime_min,
+        rating=row.rating,
+        certification=row.certification,
+        original_language=row.original_language,
+        cinema_on=row.cinema_on,
+        digital_on=row.digital_on,
+        physical_on=row.physical_on,
+        first_air_on=row.first_air_on,
+        last_air_on=row.last_air_on,
+        next_air_on=row.next_air_on,
+        library_path_id=row.library_path_id,
+        folder=row.folder,
+        locked_fields=row.locked_fields,
+        files=row.files_count,
+        size_bytes=row.size_bytes,
+        episodes_total=row.episodes_total,
+        episodes_held=row.episodes_held,
+        versions=[
+            VersionShape(id=v.id, name=v.name, profile_id=v.profile_id, monitored=v.monitored) for v in row.versions
+        ],
+        seasons=[SeasonShape(number=s.number, title=s.title, monitored=s.monitored) for s in row.seasons],
+        poster_url=picture(row.poster, 500),
+        backdrop_url=picture(row.backdrop, 1280),
+        added_at=row.added_at,
+        refreshed_at=row.refreshed_at,
+        updated_at=row.updated_at,
+    )
+
+
+def episode(ref: media.EpisodeRef) -> EpisodeShape:
+    """Return an episode."""
+    return EpisodeShape(
+        id=ref.id,
+        season=ref.season_number,
+        episode=ref.episode_number,
+        absolute=ref.absolute_number,
+        title=ref.title,
+        air_on=ref.air_on,
+        runtime_min=ref.runtime_min,
+        monitored=ref.monitored,
+        held=ref.held,
+    )
+
+
+class NewMedia(Struct):
+    """A title to be added: its type and one catalogue number; the rest has defaults."""
+
+    type: str
+    tmdb_id: int | None = None
+    tvdb_id: int | None = None
+    imdb_id: str | None = None
+    library_path_id: str | None = None
+    profile_id: str | None = None
+    monitored: bool = True
+    monitor: str = "all"
+    minimum_availability: str = "released"
+    search_now: bool | None = None
+    """Null takes the setting `media.auto_search_on_add`."""
+
+
+class MediaChange(Struct):
+    """What is to be changed; what is left out stays as it is."""
+
+    monitored: bool | UnsetType = UNSET
+    minimum_availability: str | UnsetType = UNSET
+    monitor_new_seasons: str | UnsetType = UNSET
+    series_type: str | UnsetType = UNSET
+    library_path_id: str | UnsetType = UNSET
+    profile_id: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    sort_title: str | UnsetType = UNSET
+    overview: str | None | UnsetType = UNSET
+    year: int | None | UnsetType = UNSET
+    locked_fields: list[str] | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were sent."""
+        named = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {name: value for name, value in named if value is not UNSET}
+
+
+class Monitoring(Struct):
+    """What to monitor, or stop monitoring, of a series."""
+
+    monitored: bool
+    season: int | None = None
+    episode_ids: list[str] | None = None
+
+
+class Found(Struct):
+    """A title that a provider knows."""
+
+    type: str
+    title: str
+    original_title: str | None
+    year: int | None
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    overview: str | None
+    poster_url: str | None
+    media_id: str | None
+    """Set when it is in the library."""
+
+
+class Hit(Struct):
+    """What a search answers: titles of the library, then of the provider."""
+
+    library: list[Listed]
+    providers: list[Found]
+    notice: str | None = None
+    """Why the provider's part is empty, when it could not be asked."""
+
+
+class ProfileShape(Struct):
+    """A quality profile; `items` stand worst first."""
+
+    id: str
+    name: str
+    items: list[Any]
+    cutoff: str | None
+    upgrades_allowed: bool
+
+
+def profile(value: settings.Profile) -> ProfileShape:
+    """Return a quality profile."""
+    return ProfileShape(
+        id=value.id, name=value.name, items=value.items(), cutoff=value.cutoff, upgrades_allowed=value.upgrades_allowed
+    )
+
+
+class SettingShape(Struct):
+    """One setting; the value of a secret is never told, only whether it is set."""
+
+    key: str
+    value: Any
+    layer: str
+    source: str
+    editable: bool
+    description: str
+    secret: bool
+
+
+class Accepted(Struct):
+    """A wish was written down; a job carries it out."""
+
+    status: str = "accepted"
+    detail: str = ""
