@@ -40,6 +40,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
     text = words.text
     count = len(words.words)
     codes: dict[int, str] = {}
+    sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"}}
     for index in range(title_end, tail):
         # Chinese remarks are written as one word and are none of a title once that has ended.
         if not words.words[index].isascii() and index not in taken and _CHINESE.search(words.words[index]):
@@ -58,7 +59,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
         if code is None or match is None:
             continue
         written = text[words.starts[index] + match.start(1) : words.ends[index]]
-        joined = written.istitle() and _joins_codes(words, index)
+        joined = written.istitle() and (_joins_codes(words, index) or _between_facts(index, tail, taken, sounds))
         if len(written) == 2 and not written.isupper() and match.start(1) == 0 and not joined:
             continue
         if not (written.isupper() or written.istitle() or match.start(1)):
@@ -68,12 +69,19 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
         codes[index] = code
     for index, code in codes.items():
         beside = index - 1 in codes or index + 1 in codes or index - 1 in taken or index + 1 in taken
+        if words.words[index] == "fin" and index - 1 not in codes and index + 1 not in codes:
+            continue  # `[Fin]` is the last episode of an anime.
         if not beside and words.gap(index)[-1:] not in {"[", "("}:
             continue
         if index == count - 1 and words.gap(index) == "-" and not (index - 1 in codes):
             continue
         found.append(Mark(index, index + 1, "language", code, False))
     return found
+
+
+def _between_facts(index: int, tail: int, taken: set[int], sounds: set[int]) -> bool:
+    """Whether it stands between two facts, as the `Fr` of `2016.Fr.AAC`."""
+    return index + 1 in sounds and (index == tail or index - 1 in taken)
 
 
 def _joins_codes(words: Words, index: int) -> bool:
@@ -125,7 +133,7 @@ def _language_in_subs_word(word: str) -> str | None:
     found = _SUBS_WORD.match(word)
     if found is None:
         return None
-    return SUBTITLE_PREFIXES.get(found.group(1) or found.group(2))
+    return SUBTITLE_PREFIXES.get(found.group(1) or found.group(2)) or None
 
 
 def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, marks: list[Mark]) -> bool:

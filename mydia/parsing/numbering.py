@@ -73,12 +73,13 @@ def _span(first: int, last: int) -> tuple[int, ...]:
 
 _SEASON_EPISODE = re.compile(
     r"s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))(\d{1,4})"
-    r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]?|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
+    r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
 )
 _MORE_EPISODES = re.compile(
     r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
     r"|[-~](\d{1,4})(?![0-9a-z]))"
 )
+_VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
 _OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
 _ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
 _ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]{0,2}[\[(]?\Z")
@@ -106,6 +107,9 @@ def _season_episode(scene: Scene) -> Numbering | None:
     season, first = int(found.group(1)), int(found.group(2).replace("o", "0"))
     last, end = _continue(low, found.end(), first)
     episodes = _span(first, last)
+    version = _VERSION_BEHIND.match(low, end)
+    if version is not None:
+        end = version.end()
     total = _OF_TOTAL.match(low, end)
     full = bool(total) and first == 1 and last > 1 and total is not None and last == int(total.group(1))
     if total:
@@ -145,8 +149,8 @@ def _is_year(digits: str) -> bool:
     return len(digits) == 4 and "1900" <= digits <= "2099"
 
 
-_CROSS = re.compile(r"(?<![a-z0-9])(\d{1,2})x(\d{1,4})(?![0-9a-wyz])")
-_MORE_CROSS = re.compile(r"(?:[ ._]?[-&+]?[ ._]?(?:\d{1,2})?x(\d{1,4})(?![0-9a-wyz])|-(\d{2,3})(?![0-9a-z]))")
+_CROSS = re.compile(r"(?<![a-z0-9])(\d{1,2})(?:x|[ ]x[ ](?=\d\d))(?!26[456])(\d{1,4})(?![0-9a-wyz])")
+_MORE_CROSS = re.compile(r"(?:\]?[ ._]?(?:[-&+]|and)?[ ._]?\[?(?:\d{1,2})?x(\d{1,4})(?![0-9a-wyz])|-(\d{2,3})(?![0-9a-z]))")
 
 
 def _cross(scene: Scene) -> Numbering | None:
@@ -357,7 +361,7 @@ def _season_mark_with_absolute(scene: Scene) -> Numbering | None:
     )  # fmt: skip
 
 
-_NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:(?:-|~)(\d{1,4}))?(?:v\d)?"
+_NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:(?:-|~|[ ]~[ ]|[ ]to[ ])(\d{1,4}))?(?:v\d)?"
 _DASH_NUMBER = re.compile(
     r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]-]|\Z|(?:end|fin|完))"
 )
@@ -433,6 +437,8 @@ def _dash(scene: Scene) -> Numbering | None:
 def _range_in_front_of_bracket(scene: Scene) -> Numbering | None:
     """`Title 1017-1088 (WEB 1080p)`, `Title - Arc (892-916) (BD)`: several absolute numbers without a dash before."""
     if scene.hint == "movie" or (scene.hint is None and not scene.subgroup):
+        return None
+    if _find_season_words(scene) is not None:
         return None
     for found in _RANGE_BEFORE_BRACKET.finditer(scene.low, scene.begin):
         first, last = int(found.group(1)), int(found.group(2))
@@ -570,6 +576,7 @@ def _bare_absolute(scene: Scene) -> Numbering | None:
             continue
         if index > limit:
             break
+        padded = scene.subgroup and len(digits) in {2, 3} and digits[0] == "0"
         behind = scene.low[words.ends[index] : words.ends[index] + 3].lstrip(" ._")
         at_end = index + 1 == len(words.words)
         at_tail = index + 1 == limit or behind[:1] in {"[", "("} or any(m.first == index + 1 for m in scene.marks)
@@ -577,7 +584,7 @@ def _bare_absolute(scene: Scene) -> Numbering | None:
             continue
         if len(digits) == 1 and not (scene.hint == "tv" and index + 1 == limit < len(words.words)):
             continue
-        if (scene.subgroup and (at_tail or at_end)) or (at_tail and len(digits) <= 2 and _is_broadcast(scene)):
+        if padded or (scene.subgroup and (at_tail or at_end)) or (at_tail and len(digits) <= 2 and _is_broadcast(scene)):
             start, end = words.starts[index], words.ends[index]
             return Numbering(
                 start, end, "bare absolute", 0.6, absolute=(int(digits),), spans={"absolute_episodes": ((start, end),)}
@@ -643,6 +650,25 @@ def _split_compact(word: str) -> tuple[int, tuple[int, ...]] | None:
     return int(season), episodes
 
 
+_SIX_DIGITS = re.compile(r"(?<=[ ._-])(\d\d)(0[1-9]|1[0-2])([0-3]\d)(?=[ ._\[(]|\Z)")
+
+
+def _day_in_six_digits(scene: Scene) -> Numbering | None:
+    """`Show.140722.720p`: the day a broadcast was recorded, year first."""
+    if scene.hint != "tv":
+        return None
+    found = _SIX_DIGITS.search(scene.low, scene.begin + 1)
+    if found is None:
+        return None
+    try:
+        air_on = date(2000 + int(found.group(1)), int(found.group(2)), int(found.group(3)))
+    except ValueError:
+        return None
+    if air_on > today():
+        return None
+    return Numbering(found.start(), found.end(), "day in six digits", 0.5, air_on=air_on, spans={"air_on": (found.span(),)})
+
+
 _FRONT_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-](?=[^\W\d_]))")
 
 
@@ -663,12 +689,16 @@ def _number_in_front(scene: Scene) -> Numbering | None:
 _SPECIAL = re.compile(r"(?<![a-z0-9])(?:ncop|nced|ova|oad|ovd|ona|specials?|sp|menu|pv|cm)\d{0,2}[a-z]?(?:v\d)?(?![a-z0-9])")
 _SPECIAL_BEHIND_DASH = re.compile(r"[ ._]-[ ._](?:nc(?:op|ed)|op|ed|ova|oad|ovd|ona|specials?|sp|menu|pv|cm)\d{0,2}[a-z]?(?:v\d)?(?=[ ._\[(]|\Z)")
 
+_SPECIAL_BEFORE_BRACKET = re.compile(r"[ ._](?:ova|oad|ona|specials?)[ ._]?(?=[\[(])")
+
 
 def _special(scene: Scene) -> Numbering | None:
     """`[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
     if not scene.subgroup and scene.hint != "tv":
         return None
     found = _SPECIAL_BEHIND_DASH.search(scene.low, scene.begin)
+    if found is None and scene.subgroup:
+        found = _SPECIAL_BEFORE_BRACKET.search(scene.low, scene.begin)
     if found is None:
         return None
     return Numbering(found.start(), found.end(), "special", 0.6, is_special=True, spans={"is_special": (found.span(),)})
@@ -691,6 +721,7 @@ FORMS: tuple[Form, ...] = (
     _mini_series,
     _bare_absolute,
     _compact,
+    _day_in_six_digits,
     _number_in_front,
     _special,
 )

@@ -224,12 +224,12 @@ MISC = _rows(
     "misc",
     ("internal", "internal|iNT", "Show.S01E01.iNTERNAL.720p"),
     ("limited", "limited|ltd", "Movie.2011.LiMiTED.DVDRip"),
-    ("complete", "complete|completa|completo|integrale|integral", "Show.S01.COMPLETE"),
+    ("complete", "complete|completa|completo|integrale|integral|the complete|complete series|the complete series|complete season|complete seasons|the complete collection|complete collection|season pack", "Show.S01.COMPLETE"),
     ("widescreen", "ws|widescreen|letterbox|fs|fullscreen", "Show.S01E01.WS.DSR"),
     ("standard", "ntsc|pal|secam|stv|readnfo|read nfo|nfofix|nfo|dirfix|nfo fix|proof|fix|fixed|subfix|samplefix|syncfix|sync|prooffix|proof fix|proof sample fix|retail|dvdr", "Movie.NTSC"),
     ("hybrid", "hybrid|upscaled|upscale|ai upscale|upscaled 4k|regraded|rife", "Movie.2018.Hybrid.REMUX"),
     ("audio", "dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
-     "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|track|untouched|tracks|24 bit|24bit|16bit", "Show.S01.Dual.Audio"),
+     "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit", "Show.S01.Dual.Audio"),
     ("hd", "cc|hd|sd|hq|lq|hfr|dxva|hc|nsd|msd|hisd|hdlight", "Movie.HD.1080p"),
     ("encoder", "nvenc|qsv|vaapi|dubbing|handbrake|reenc|re enc|reencoded|re encoded|encode|encoded|reencode|repost|chaps|chapters", "Movie.2160p-NVENC"),
     ("season", "saison|season|batch|pack|collection|serie|series", "Show.S01.Complete.Series"),
@@ -342,7 +342,7 @@ LANGUAGES = _rows(
     ("sk", "slovak|slovensky|skdub|sk dub", "Movie.Slovak"),
     ("th", "thai", "Movie.Thai"),
     ("pt-BR", "brazilian|dublado|pt br|ptbr|por br|brazilian portuguese|portuguese brazil|brazil portuguese|portugues br|dual áudio|nacional|português br|audio pt br", "Show.Dublado"),
-    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|es 419|spa lat|latin american", "Show.Latino"),
+    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|latin american", "Show.Latino"),
     ("ro", "romanian|rodubbed|ro dubbed|rodub|romana|română", "Show.RoDubbed"),
     ("lv", "latvian|latviesu", "Movie.LATVIAN"),
     ("fa", "persian|farsi", "Movie.PERSIAN"),
@@ -420,7 +420,8 @@ SUBTITLE_PREFIXES = {
     "fr": "fr", "fra": "fr", "fre": "fr", "french": "fr", "ita": "it", "it": "it", "es": "es", "spa": "es", "ger": "de",
     "de": "de", "kor": "ko", "dan": "da", "nor": "no", "fin": "fi", "br": "pt-BR", "pt": "pt", "chi": "zh", "jp": "ja",
     "jap": "ja", "jpn": "ja", "ukr": "uk", "cz": "cs", "hun": "hu", "gr": "el", "ro": "ro", "bg": "bg", "ar": "ar",
-    "e": "en",
+    "e": "en", "dk": "da", "no": "no", "se": "sv", "fi": "fi", "tr": "tr", "vn": "vi", "th": "th", "hu": "hu", "pt": "pt",
+    "ptbr": "pt-BR", "multi": "", "m": "",
 }  # fmt: skip
 """What may stand right before `sub`/`subs` in one word: `NLSubs`, `SWESUB`."""
 

@@ -20,7 +20,7 @@ from mydia.parsing.grading import corpus_source, read_quality, read_revision
 from mydia.parsing.groups import read_group, strip_reposters, strip_tracker
 from mydia.parsing.languages import Languages, find_language_codes, read_languages
 from mydia.parsing.numbering import Numbering, Scene, find_numbering
-from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
+from mydia.parsing.patterns import EXTENSIONS, LANGUAGE_CODES, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
 from mydia.parsing.release import Confidence, ParsedRelease, Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
 from mydia.parsing.titles import similarity
@@ -41,14 +41,18 @@ _BRACKET = re.compile(r"[\[(][^\[\]()]{2,60}[\])]")
 _HASH = re.compile(r"[\[(]([0-9A-Fa-f]{8,9})[\])]")
 _YEAR = re.compile(r"(?<![a-z0-9])((?:18[89]|19\d|20\d)\d)(?![a-z0-9])|(?<=[a-z])(20\d\d)(?=[.]\d{3,4}p)")
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
+_ID_TAG = re.compile(
+    r"[ ._]?[\[({]?\b(?:(?:imdb(?:id)?[-=: ]?)?tt\d{7,9}|(?:tmdb|tvdb)(?:id)?[-=: ]?\d{1,8})\b[\])}]?", re.IGNORECASE
+)
 _KNOWN_SIGNERS = frozenset(g.lower() for g in SIGNING_GROUPS)
 _VERSION_TAIL = re.compile(r"[ ._]v\d\Z", re.IGNORECASE)
+_NO_TITLE = re.compile(r"(?:19|20)\d\d|.*新番.*|国漫|國漫|\d{1,3}月.*")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _AKA = re.compile(r"[ ._](?:a\.?k\.?a\.?)[ ._]", re.IGNORECASE)
 _SLASH = re.compile(r"[ ]/[ ]")
 _SPACES = re.compile(r"\s+")
-_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?=[._ ]|\Z|[^\W_])")
+_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
 _TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", re.IGNORECASE)
 _WALKS_BACK = frozenset({"edition", "language", "revision", "hdr", "source", "resolution", "audio_codec", "video_codec", "audio_channels", "subs", "hardcoded", "bit_depth", "container"})
 _WALKING_MISC = frozenset({"internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"})
@@ -74,6 +78,7 @@ class Opened:
     front_span: Span | None
     bare_group_allowed: bool
     subtitle: SubtitleEnding
+    ids: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -128,6 +133,12 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
 def _open(name: str) -> Opened:
     text = prepare(name)
     low = lower(text)
+    ids: dict[str, str] = {}
+    if "tt" in low or "tmdb" in low or "tvdb" in low:
+        ids = _read_ids(low)
+        # Blank them, so that their digits are never taken for a number of the work.
+        text = _ID_TAG.sub(lambda found: " " * len(found.group()), text)
+        low = lower(text)
     if _REVERSED.search(low):
         found = _EXTENSION.search(text)
         stem, ending = (text[: found.start()], found.group()) if found and found.group(1).lower() in EXTENSIONS else (text, "")
@@ -186,7 +197,7 @@ def _open(name: str) -> Opened:
         begin = day.end()
     while begin < len(text) and text[begin] in " ._-":
         begin += 1
-    return Opened(name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare, ending)
+    return Opened(name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare, ending, ids)
 
 
 _FRONT_IS_NO_GROUP = re.compile(r"\d{1,4}\Z|s\d|.*(?:\d{3,4}p|x26[45]|h26[45]|hevc|\d+x\d+)|[0-9a-f]{8}\Z|(?:19|20)\d\d")
@@ -221,9 +232,9 @@ def _bound(
     return Bounds(start, start, words.index_at(start), year[0], year[1], first_solid < length)
 
 
-def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int) -> int:
+def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, begin: int | None = None) -> int:
     """Find a bracket before the place that holds words of the tables and nothing else; the title ends there."""
-    for found in _BRACKET.finditer(opened.low, opened.begin + 1, stop):
+    for found in _BRACKET.finditer(opened.low, opened.begin + 1 if begin is None else begin, stop):
         first, last = words.index_at(found.start()), words.index_at(found.end())
         inside = {i for m in marks for i in range(m.first, m.last) if first <= i < last}
         if first < last and len(inside) == last - first:
@@ -259,12 +270,16 @@ def _bound_numbered(
     before = [y for y in years if opened.begin < y[1] < title_end]
     if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]"):
         year, start, end = before[-1]
+        if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
+            # `Series (2013-2020)`: the years it ran; the first is the one people know it by.
+            year, start, end = before[-2]
         span, title_end = (start, end), start
     solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
     stop = words.starts[solid.first] if solid is not None else _before_group(opened)
     tail = _walk_back(words, marks, stop, numbering.end, None, may_reach=True)
     if numbering.full_season or (not numbering.episodes and not numbering.air_on and numbering.seasons):
         tail = min(tail, numbering.end)
+    tail = min(tail, _find_remark(opened, words, marks, tail, numbering.end))
     if year is None:
         for value, start, end in years:
             if start < numbering.end:
@@ -316,13 +331,18 @@ def _walk_back(
     return stop
 
 
+_COMMON_PAIRS = frozenset("fr de es nl pl cz ru hu pt dk kr jp".split())
 _COMMON_CODES = frozenset("eng ita fre fra ger spa rus jpn jap kor hin por pol ukr cze hun swe nor esp".split())
 
 
 def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: list[Mark]) -> bool:
     """Whether the word is a language's three letters written as a code, right before words of the tail."""
-    written = words.text[words.starts[index] : words.ends[index]]
-    return words.words[index] in _COMMON_CODES and (written.isupper() or written.istitle())
+    written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
+    if len(written) == 2:
+        return word in _COMMON_PAIRS and written.isupper() and not words.text.isupper() and index + 1 in {m.first for m in marks}
+    if not (written.isupper() or written.istitle()):
+        return False
+    return word in _COMMON_CODES or (len(word) == 3 and word in LANGUAGE_CODES and words.words[index + 1] in LANGUAGE_CODES)
 
 
 def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:
@@ -356,7 +376,7 @@ def _assemble(
     edition, editions, edition_spans = read_edition(words, marks_read)
     group, group_span = _read_group(opened, words, marks_read, bounds, numbering, hint)
     checksum = _HASH.search(text)
-    ids = _read_ids(low)
+    ids = opened.ids
     ending = opened.subtitle
     episode_title, episode_title_span = _read_episode_title(opened, words, numbering, bounds)
 
@@ -463,7 +483,8 @@ def _clean(piece: str) -> str:
     kept = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
     kept = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", kept)
     plain = kept.replace(".", " ").replace("_", " ").replace("\x00", ".")
-    return _SPACES.sub(" ", plain).strip(" -~|,:/([+*#").rstrip(" -[(")
+    title = _SPACES.sub(" ", plain).strip(" -~|,:/[+*#").rstrip(" -[(")
+    return title.lstrip("( ") if ")" not in title else title
 
 
 def _read_titles(
@@ -489,7 +510,7 @@ def _read_titles(
             piece = second
     if "][" in piece or piece.startswith("["):
         parts = [p for p in re.split(r"[\[\]]+", piece) if p.strip(" ._-")]
-        parts = [p for p in parts if not re.fullmatch(r"(?:19|20)\d\d", p.strip())] or parts
+        parts = [p for p in parts if not _NO_TITLE.fullmatch(p.strip())] or parts
         latin = [p for p in parts if _LATIN.search(p) and not (_CJK.search(p) and not re.search(r"[/_]", p))]
         if parts:
             piece = (latin or parts)[0]
@@ -514,6 +535,11 @@ def _read_titles(
                 alternatives += [p for p in parts if p not in latin]
                 piece = joined
                 break
+        else:
+            last = [found.end() for found in _CJK.finditer(piece)][-1]
+            if piece[last : last + 1] == " " and len(_LATIN.findall(piece[last:])) > 0:
+                alternatives.append(piece[:last])
+                piece = piece[last:]
     if hint != "tv":
         piece = _VERSION_TAIL.sub("", piece.rstrip())
         piece = piece.rstrip(" ._-([")
@@ -555,7 +581,7 @@ def _read_group(
 ) -> tuple[str | None, Span | None]:
     if opened.front_group is not None:
         return opened.front_group, opened.front_span
-    found = read_group(words, opened.text, bounds.tail, marks, bare_allowed=opened.bare_group_allowed and hint is None)
+    found = read_group(words, opened.text, max(bounds.tail, numbering.end if numbering else 0), marks, bare_allowed=opened.bare_group_allowed and hint is None)
     if found is None and numbering is None and bounds.year_span is not None:
         # Film names of fansub habit put the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
         bracket = _BRACKET_IN_FRONT.match(opened.low, bounds.year_span[1])
@@ -565,8 +591,6 @@ def _read_group(
 
 
 def _read_ids(low: str) -> dict[str, str]:
-    if "tt" not in low and "tmdb" not in low and "tvdb" not in low:
-        return {}
     ids: dict[str, str] = {}
     for found in _IDS.finditer(low):
         if found.group(1):
@@ -581,7 +605,9 @@ def _read_episode_title(
 ) -> tuple[str | None, Span | None]:
     if numbering is None or numbering.full_season or bounds.tail <= numbering.end:
         return None, None
-    piece = opened.text[numbering.end : bounds.tail]
+    piece = opened.text[numbering.end : bounds.tail].lstrip(" ._-])")
+    if not piece.startswith("("):
+        piece = re.split(r"[\[\]]", piece, maxsplit=1)[0]
     title = _clean(piece.strip(" ._-])"))
     return (title, (numbering.end, bounds.tail)) if title else (None, None)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mydia.parsing.patterns import ANNIVERSARY, TERMS
+from mydia.parsing.patterns import ANNIVERSARY, SUBTITLE_PREFIXES, TERMS
 
 # One character for one, so that every place in the prepared text is the same place in the name.
 _SAME_LENGTH = str.maketrans(
@@ -127,7 +127,9 @@ def find_marks(words: Words) -> list[Mark]:
                 marks.append(found)
                 index = found.last
                 continue
-        if len(word) > 6 or not word.isalpha():
+        if word.endswith(("subs", "sub")) and word[: word.rindex("sub")] in SUBTITLE_PREFIXES:
+            marks.append(Mark(index, index + 1, "subs", "subs", False))
+        elif len(word) > 6 or not word.isalpha():
             index = _read_compound(words, index, word, marks)
             continue
         index += 1
