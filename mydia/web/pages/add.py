@@ -1,0 +1,216 @@
+"""Adding a title: search, choose, say where and how it is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import Response, get, post
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, metadata, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, Unavailable
+from mydia.units import size
+from mydia.web.deps import WebRequest
+from mydia.web.pages.cards import preview
+from mydia.web.render import Toast, fragment, invalid_form, page, redirect
+from mydia.web.views import Artwork
+
+_TYPES = {"movie": "Movies", "tv_show": "Shows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One title that a provider knows."""
+
+    type: str
+    title: str
+    year: int | None
+    overview: str | None
+    number: str
+    """`tmdb:19`: what the form sends."""
+    artwork: Artwork
+    here: str | None
+    """Its page, when it is in the library."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddView:
+    """The page: the question, and the answers or why there are none."""
+
+    q: str
+    type: str
+    types: tuple[tuple[str, str], ...]
+    choices: tuple[Choice, ...] | None
+    """None before anything was asked."""
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddForm:
+    """How a chosen title is to be kept."""
+
+    choice: Choice
+    folders: tuple[tuple[str, str], ...]
+    profiles: tuple[tuple[str, str], ...]
+    monitors: tuple[tuple[str, str], ...]
+    values: dict[str, str]
+
+
+@get("/add", sync_to_thread=True, include_in_schema=False)
+def show_add(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+) -> Response[str]:
+    """Show the search; with `q`, its answers too."""
+    caller.require(Permission.MANAGE_MEDIA)
+    view = _answers(request, database, outside, config)
+    return page(request, "add/page.html", view, active="movies" if view.type == "movie" else "shows")
+
+
+@get("/add/results", sync_to_thread=True, include_in_schema=False)
+def show_results(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+) -> Response[str]:
+    """Show the answers alone."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return fragment(request, "add/_results.html", _answers(request, database, outside, config))
+
+
+def _answers(request: WebRequest, database: Database, outside: Outside, config: Config) -> AddView:
+    q = request.query_params.get("q", "").strip()
+    type_ = request.query_params.get("type", "movie")
+    if type_ not in _TYPES:
+        raise Invalid("Search for movie or tv_show.")
+    types = tuple(_TYPES.items())
+    if not q:
+        notice = None if metadata.available(outside) else metadata.WITHOUT_PROVIDER
+        return AddView(q, type_, types, None, notice)
+    with database.reads() as session:
+        language = str(settings.value(session, config, "metadata.language"))
+    try:
+        found = metadata.search(outside, type_, q, language=language)
+    except Unavailable as error:
+        return AddView(q, type_, types, (), error.message)
+    with database.reads() as session:
+        here = [media.find_by_ids(session, c.type, c.ids) for c in found]
+    return AddView(
+        q, type_, types, tuple(_choice(c, item.id if item else None) for c, item in zip(found, here, strict=True))
+    )
+
+
+def _choice(candidate: metadata.Candidate, item_id: str | None) -> Choice:
+    ids = candidate.ids
+    number = f"tmdb:{ids.tmdb_id}" if ids.tmdb_id else f"tvdb:{ids.tvdb_id}" if ids.tvdb_id else str(ids.imdb_id or "")
+    section = "shows" if candidate.type == "tv_show" else "movies"
+    return Choice(
+        candidate.type,
+        candidate.title,
+        candidate.year,
+        candidate.overview,
+        number,
+        preview("poster", candidate.poster_path),
+        f"/{section}/{item_id}" if item_id else None,
+    )
+
+
+@get("/add/{type_:str}/{number:str}", sync_to_thread=True, include_in_schema=False)
+def show_form(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, type_: str, number: str
+) -> Response[str]:
+    """Show how a chosen title is to be kept, in a dialog."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return fragment(request, "add/_form.html", _form(database, outside, config, caller, type_, number, {}))
+
+
+def _form(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    type_: str,
+    number: str,
+    values: dict[str, str],
+) -> AddForm:
+    ids = metadata.ids_in(number)
+    if type_ not in _TYPES or ids is None:
+        raise Invalid("That is no title. Search for it again.")
+    found = metadata.by_ids(outside, type_, ids)
+    if not found:
+        raise Invalid("The catalogue does not have this title any more. Search for it again.")
+    with database.reads() as session:
+        folders = [
+            path
+            for path in settings.list_library_paths(session)
+            if path.type in ("mixed", "movies" if type_ == "movie" else "series")
+        ]
+        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+        default_profile = settings.default_profile_id(session)
+        search_now = bool(settings.value(session, config, "media.auto_search_on_add"))
+    first = folders[0] if folders else None
+    defaults = {
+        "library_path_id": first.id if first else "",
+        "profile_id": (first.default_profile_id if first else None) or default_profile,
+        "monitor": "all",
+        "minimum_availability": "released",
+        "search_now": "true" if search_now else "",
+    }
+    told = []
+    for path in folders:
+        free = outside.files.free_space(path.path)
+        told.append((path.id, f"{path.path}{f' · {size(free)} free' if free is not None else ' · not reachable'}"))
+    return AddForm(_choice(found[0], None), tuple(told), profiles, tuple(media.PATTERNS.items()), defaults | values)
+
+
+@post("/add", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_title(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, form: dict[str, str]
+) -> Response[str]:
+    """Add a title, with all its details at once where the provider answers."""
+    caller.require(Permission.MANAGE_MEDIA)
+    type_, number = form.get("type", ""), form.get("number", "")
+    ids = metadata.ids_in(number)
+    if type_ not in _TYPES or ids is None:
+        raise Invalid("That is no title. Search for it again.")
+    with database.reads() as session:
+        language = str(settings.value(session, config, "metadata.language"))
+    found = metadata.by_ids(outside, type_, ids, language=language)
+    if not found:
+        raise Invalid("The catalogue does not have this title any more. Search for it again.")
+    details, seasons = media.fetch(outside, type_, found[0].ids, language=language, source=found[0].provider)
+    pattern = form.get("monitor", "all")
+    new = media.NewItem(
+        type=type_,
+        title=details.title,
+        year=details.year,
+        ids=details.ids,
+        library_path_id=form.get("library_path_id") or None,
+        profile_id=form.get("profile_id") or None,
+        monitored=pattern != "none",
+        monitor=pattern,
+        minimum_availability=form.get("minimum_availability", "released"),
+        provider=details.provider,
+        details=details,
+        seasons=seasons,
+    )
+    search_now = form.get("search_now") == "true"
+    try:
+        with database.writes() as session:
+            item_id = media.add_item(session, caller, clock.now(), new, search_now=search_now).id
+    except media.AlreadyHere as error:
+        return redirect(request, _page_of(type_, error.item_id), toast=Toast(error.message, tone="miss"))
+    except Invalid as error:
+        return invalid_form(
+            request, "add/_form.html", _form(database, outside, config, caller, type_, number, form), error
+        )
+    said = "Mydia searches for it now." if search_now and pattern != "none" else "It is in the library."
+    return redirect(request, _page_of(type_, item_id), toast=Toast(f"{details.title} added", said))
+
+
+def _page_of(type_: str, item_id: str) -> str:
+    return f"/{'shows' if type_ == 'tv_show' else 'movies'}/{item_id}"
+
+
+ROUTES = (show_add, show_results, show_form, add_title)

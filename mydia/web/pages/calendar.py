@@ -1,0 +1,161 @@
+"""The calendar: a month on a desktop, an agenda on a phone."""
+
+from __future__ import annotations
+
+import calendar as months
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get
+
+from mydia import clock
+from mydia.contexts import media
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.web.deps import WebRequest
+from mydia.web.render import page, query, renderer_of
+
+_LOOKS = {
+    "ok": ("ok", "check", "Available"),
+    "live": ("live", "arrow-down-to-line", "Downloading"),
+    "fail": ("fail", "triangle-alert", "Import blocked"),
+    "miss": ("miss", "circle-dashed", "Missing"),
+    "soon": ("soon", "clock", "Upcoming"),
+    "off": ("ink-3", "eye-off", "Not monitored"),
+}
+_SHOWN_A_DAY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line on a day."""
+
+    href: str
+    title: str
+    label: str
+    """`S2 E4`, `Digital`."""
+    state: str
+    color: str
+    icon: str
+    word: str
+    detail: str
+
+    @property
+    def border(self) -> str:
+        """Return the classes of the line at its left: pattern and colour tell the same."""
+        pattern = {"soon": "border-dotted ", "miss": "border-dashed "}.get(self.state, "")
+        return f"{pattern}border-{self.color}"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day."""
+
+    on: date
+    here: bool
+    """In the month that is shown."""
+    today: bool
+    past: bool
+    entries: tuple[Entry, ...]
+
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """Return what fits a cell."""
+        return self.entries[:_SHOWN_A_DAY]
+
+    @property
+    def more(self) -> int:
+        """Return how many do not."""
+        return max(0, len(self.entries) - _SHOWN_A_DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    """A month."""
+
+    first: date
+    weeks: tuple[tuple[Day, ...], ...]
+    view: str
+    type: str
+    params: dict[str, str]
+    previous: str
+    following: str
+    next_on: date | None
+    legend: tuple[tuple[str, str, str], ...]
+
+    @property
+    def days(self) -> tuple[Day, ...]:
+        """Return the month's days on which anything comes out."""
+        return tuple(day for week in self.weeks for day in week if day.here and day.entries)
+
+    def url(self, **changes: str | None) -> str:
+        """Return this page's address with some parameters changed."""
+        return "/calendar" + query(self.params, **changes)
+
+
+@get("/calendar", sync_to_thread=True, include_in_schema=False)
+def show_calendar(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Show a month."""
+    zone = renderer_of(request).zone
+    today = clock.now().astimezone(zone).date()
+    params = {n: v for n in ("month", "view", "type", "monitored") if (v := request.query_params.get(n, ""))}
+    first = _month(params.get("month"), today)
+    if params.get("type") not in (None, "movie", "tv_show"):
+        raise Invalid("Show movie or tv_show.")
+    days = list(months.Calendar().itermonthdates(first.year, first.month))
+    with database.reads() as session:
+        found = media.calendar.entries(
+            session,
+            caller,
+            today,
+            days[0],
+            days[-1],
+            type=params.get("type"),
+            monitored_only=params.get("monitored") == "true",
+        )
+        next_on = media.calendar.next_entry_on(session, caller, days[-1])
+    by_day: dict[date, list[Entry]] = {}
+    for told in found:
+        by_day.setdefault(told.on, []).append(entry(told, zone))
+    cells = [Day(on, on.month == first.month, on == today, on < today, tuple(by_day.get(on, ()))) for on in days]
+    view = CalendarView(
+        first=first,
+        weeks=tuple(tuple(cells[i : i + 7]) for i in range(0, len(cells), 7)),
+        view="agenda" if params.get("view") == "agenda" else "month",
+        type=params.get("type", ""),
+        params=params,
+        previous=f"{first - timedelta(days=1):%Y-%m}",
+        following=f"{first + timedelta(days=32):%Y-%m}",
+        next_on=next_on,
+        legend=tuple(_LOOKS[name] for name in ("ok", "live", "miss", "soon")),
+    )
+    return page(request, "calendar/page.html", view, active="calendar", topics=["library:shows", "library:movies"])
+
+
+def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
+    """Return one line of a day."""
+    color, icon, word = _LOOKS[told.state]
+    show = told.kind == "episode"
+    label = f"S{told.season_number} E{told.episode_number}" if show else told.kind.capitalize()
+    if told.finale:
+        label += " · finale"
+    at = f"{told.airs_at.astimezone(zone):%H:%M}" if isinstance(told.airs_at, datetime) else ""
+    detail = " · ".join(part for part in (told.episode_title or "", at) if part)
+    href = f"/{'shows' if told.type == 'tv_show' else 'movies'}/{told.media_item_id}"
+    if show:
+        href += f"?open={told.season_number}"
+    return Entry(href, told.title, label, told.state, color, icon, word, detail)
+
+
+def _month(text: str | None, today: date) -> date:
+    if not text:
+        return today.replace(day=1)
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise Invalid("A month is written 2026-11.") from error
+
+
+ROUTES = (show_calendar,)
