@@ -36,6 +36,12 @@ def _qbittorrent(connection: Connection, http: Http) -> DownloadClient:
     return QBittorrent(connection, http)
 
 
+def _transmission(connection: Connection, http: Http) -> DownloadClient:
+    from mydia.adapters.download_clients.transmission import Transmission
+
+    return Transmission(connection, http)
+
+
 KINDS: Mapping[str, Kind[DownloadClient]] = {
     "qbittorrent": Kind(
         key="qbittorrent",
@@ -48,6 +54,21 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
             Need("username", "User name", help="Leave empty if the Web UI lets Mydia in without signing in."),
             Need("secret", "Password or API key", "password", help="An API key of qBittorrent 5.2 begins with qbt_."),
             Need("category", "Category", default="mydia", help="Mydia only looks after downloads of this category."),
+            Need("save_path", "Save folder", help="As the client sees it; empty means the client's own default."),
+            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+        ),
+    ),
+    "transmission": Kind(
+        key="transmission",
+        label="Transmission",
+        protocol="torrent",
+        make=_transmission,
+        default_url="http://localhost:9091",
+        needs=(
+            Need("url", "Address", "url", required=True, help="/transmission/rpc is added unless it ends with it."),
+            Need("username", "User name"),
+            Need("secret", "Password", "password"),
+            Need("category", "Label", default="mydia", help="Mydia only looks after downloads with this label."),
             Need("save_path", "Save folder", help="As the client sees it; empty means the client's own default."),
             Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
         ),

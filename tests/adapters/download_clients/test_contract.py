@@ -14,6 +14,7 @@ from mydia.adapters.download_clients import KINDS, DownloadClient, NewDownload, 
 from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http
 from mydia.adapters.kinds import Secret
+from tests.fakes import transmission
 from tests.fakes.outside import FakeDownloadClient
 from tests.fakes.qbittorrent import MISSING, PROGRAM, RealQBittorrent, wait_until
 from tests.fakes.qbittorrent_stub import API_KEY, QBittorrentStub
@@ -30,6 +31,8 @@ class World:
     finish: Callable[[str], None]
     """Lets a download be complete."""
     go_away: Callable[[], None]
+    says_when: bool = True
+    """Transmission tells no instant for content that it found complete instead of downloading it."""
 
     @property
     def download(self) -> NewDownload:
@@ -73,6 +76,12 @@ def leecher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealQBittorren
         yield running
 
 
+@pytest.fixture(scope="module")
+def transmission_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[transmission.RealTransmission]:
+    with transmission.RealTransmission(tmp_path_factory.mktemp("transmission")) as running:
+        yield running
+
+
 @pytest.fixture
 def torrent(tmp_path: Path, tracker: Tracker) -> MadeTorrent:
     """A film of 2 MB in a folder, unlike that of any other test."""
@@ -84,7 +93,13 @@ def torrent(tmp_path: Path, tracker: Tracker) -> MadeTorrent:
 
 
 @pytest.fixture(
-    params=["fake", "qBittorrent 5.0", "qBittorrent 5.2", pytest.param("qBittorrent 4, real", marks=pytest.mark.real)]
+    params=[
+        "fake",
+        "qBittorrent 5.0",
+        "qBittorrent 5.2",
+        pytest.param("qBittorrent 4, real", marks=pytest.mark.real),
+        pytest.param("Transmission 3, real", marks=pytest.mark.real),
+    ]
 )
 def world(request: pytest.FixtureRequest, http: Http, torrent: MadeTorrent) -> Iterator[World]:
     if request.param == "fake":
@@ -100,6 +115,16 @@ def world(request: pytest.FixtureRequest, http: Http, torrent: MadeTorrent) -> I
         yield made
         if not leecher.running:
             leecher.start()
+        for known in client.list():
+            client.remove(known.ref, delete_files=True)
+    elif request.param == "Transmission 3, real":
+        if not transmission.PROGRAM:
+            pytest.skip(transmission.MISSING)
+        daemon: transmission.RealTransmission = request.getfixturevalue("transmission_daemon")
+        client = KINDS["transmission"].make(daemon.connection, http)
+        yield World(client, torrent, lambda ref: daemon.complete(torrent, ref), daemon.stop, says_when=False)
+        if not daemon.running:
+            daemon.start()
         for known in client.list():
             client.remove(known.ref, delete_files=True)
     else:
@@ -173,7 +198,7 @@ def test_a_finished_download_says_where_its_content_is(world: World) -> None:
     assert known.output_path.endswith(f"/{world.torrent.name}")
     assert known.save_path is not None
     assert known.output_path == f"{known.save_path}/{world.torrent.name}"
-    assert known.completed_at is not None
+    assert (known.completed_at is not None) == world.says_when
     assert all(file.progress == 1.0 for file in world.client.files(ref))
 
 
@@ -416,3 +441,26 @@ def test_too_many_wrong_passwords_lead_to_a_ban_that_is_told(tmp_path: Path, htt
 
         with pytest.raises(Refused, match="banned"):
             client.test()
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not transmission.PROGRAM, reason=transmission.MISSING)
+def test_transmission_refuses_a_wrong_password(transmission_daemon: transmission.RealTransmission, http: Http) -> None:
+    wrong = replace(transmission_daemon.connection, secret=Secret("wrong"))
+
+    with pytest.raises(Refused, match="credentials"):
+        KINDS["transmission"].make(wrong, http).test()
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not transmission.PROGRAM, reason=transmission.MISSING)
+def test_transmission_gets_labels_and_goals(
+    transmission_daemon: transmission.RealTransmission, http: Http, torrent: MadeTorrent
+) -> None:
+    client = KINDS["transmission"].make(transmission_daemon.connection, http)
+
+    ref = client.add(NewDownload("Detour", content=torrent.content, tags=("noir",), seed_ratio=1.5, seed_time_min=90))
+
+    [row] = client._torrents({"ids": [ref], "fields": ["labels", "seedRatioLimit", "seedRatioMode", "seedIdleLimit"]})
+    assert row == {"labels": ["mydia", "noir"], "seedRatioLimit": 1.5, "seedRatioMode": 1, "seedIdleLimit": 90}
+    client.remove(ref, delete_files=True)
