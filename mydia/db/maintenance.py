@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -158,7 +158,8 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
     except (OSError, sqlite_module().Error) as error:
         raise Unavailable(f"The backup could not be written to {directory}: {error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return _read(final)
 
 

@@ -1,0 +1,188 @@
+"""Backups that are proven to open, rotation, integrity, compaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mydia import events
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database, maintenance
+from mydia.db.maintenance import Backup
+from mydia.errors import Conflict, NotFound, Unavailable
+
+
+def fill(database: Database, number: int) -> None:
+    with database.writes() as session:
+        for n in range(number):
+            events.emit(session, SYSTEM, events.SettingsChanged(f"key {n} {'x' * 500}", {}))
+
+
+def rows_in(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_a_backup_is_one_file_with_everything_committed(database: Database, tmp_path: Path, now: datetime) -> None:
+    fill(database, 10)
+    made = maintenance.back_up(database, tmp_path / "backups", now)
+    assert made is not None
+    assert made.path.name == "mydia-20261121T120000Z.db"
+    assert rows_in(made.path) == 10
+    assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == [made.path.name]
+    assert maintenance.list_backups(tmp_path / "backups") == [made]
+
+
+def test_a_backup_can_be_made_while_others_write(database: Database, tmp_path: Path, now: datetime) -> None:
+    fill(database, 500)
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            fill(database, 1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        made = maintenance.back_up(database, tmp_path / "backups", now)
+    finally:
+        stop.set()
+        writer.join()
+    assert made is not None
+    assert rows_in(made.path) >= 500
+    assert maintenance.check_integrity(made.path) == []
+
+
+def test_a_backup_that_cannot_be_written_leaves_nothing_half(database: Database, tmp_path: Path, now: datetime) -> None:
+    (tmp_path / "backups").write_text("a file where the folder belongs")
+    with pytest.raises(Unavailable, match="could not be written"):
+        maintenance.back_up(database, tmp_path / "backups", now)
+
+
+def test_a_damaged_source_makes_no_backup(database: Database, tmp_path: Path, now: datetime) -> None:
+    fill(database, 2000)
+    path = database.path
+    assert path is not None
+    maintenance.checkpoint(path)
+    database.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 65536)
+    assert maintenance.check_integrity(path) != []
+    with pytest.raises(Unavailable):
+        maintenance.back_up(Database(f"sqlite:///{path}"), tmp_path / "backups", now)
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def backup(day: str, *, before: bool = False) -> Backup:
+    at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    return Backup(Path(day), at, 1, before_migration=before)
+
+
+def test_rotation_keeps_days_then_weeks_and_the_last_before_migrations() -> None:
+    start = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    daily = [backup((start - timedelta(days=n)).isoformat()) for n in range(40)]
+    twice = backup((start + timedelta(hours=1)).isoformat())
+    migrations = [backup((start - timedelta(days=n, hours=1)).isoformat(), before=True) for n in range(5)]
+    gone = maintenance.to_remove([*daily, twice, *migrations], keep_daily=7, keep_weekly=4)
+    kept = [b for b in [twice, *daily] if b not in gone]
+    # 21 November 2026 is a Saturday: its own week, then the Sundays before.
+    assert [b.made_at.strftime("%d.%m. %H") for b in kept] == [
+        "21.11. 04",
+        "20.11. 03",
+        "19.11. 03",
+        "18.11. 03",
+        "17.11. 03",
+        "16.11. 03",
+        "15.11. 03",
+        "08.11. 03",
+        "01.11. 03",
+    ]
+    assert [b in gone for b in migrations] == [False, False, False, True, True]
+
+
+def test_rotation_touches_nothing_it_did_not_make(database: Database, tmp_path: Path, now: datetime) -> None:
+    directory = tmp_path / "backups"
+    for n in range(4):
+        maintenance.back_up(database, directory, now - timedelta(days=30 * n))
+    (directory / "my-own-copy.db").write_text("mine")
+    assert maintenance.rotate(directory, keep_daily=1, keep_weekly=2, now=now) == 2
+    assert {path.name for path in directory.iterdir()} == {
+        "my-own-copy.db",
+        "mydia-20261121T120000Z.db",
+        "mydia-20261022T120000Z.db",
+    }
+
+
+def test_a_restored_backup_replaces_the_database_and_keeps_the_former_one(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    fill(database, 3)
+    made = maintenance.back_up(database, tmp_path / "backups", now)
+    assert made is not None
+    fill(database, 4)
+    path = database.path
+    assert path is not None
+    database.close()
+    former = maintenance.restore(made.path, path, now)
+    assert former is not None
+    assert (rows_in(path), rows_in(former)) == (3, 7)
+
+
+def test_nothing_is_restored_under_a_running_mydia(database: Database, tmp_path: Path, now: datetime) -> None:
+    made = maintenance.back_up(database, tmp_path / "backups", now)
+    assert made is not None
+    assert database.path is not None
+    with database.reads() as session:
+        events.last_id(session)
+        with pytest.raises(Conflict, match="still running"):
+            maintenance.restore(made.path, database.path, now)
+
+
+def test_neither_damage_nor_nothing_is_restored(database: Database, tmp_path: Path, now: datetime) -> None:
+    assert database.path is not None
+    (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    with pytest.raises(Conflict, match="is damaged"):
+        maintenance.restore(tmp_path / "bad.db", database.path, now)
+    with pytest.raises(NotFound):
+        maintenance.restore(tmp_path / "none.db", database.path, now)
+    assert maintenance.check_integrity(database.path) == []
+
+
+def test_vacuum_gives_space_back_only_where_there_is_some(database: Database) -> None:
+    path = database.path
+    assert path is not None
+    assert maintenance.vacuum(database) == "nothing to gain"
+    fill(database, 4000)
+    with database.writes() as session:
+        session.execute(events.EventRow.__table__.delete())  # type: ignore[attr-defined]
+    maintenance.checkpoint(path)
+    before = path.stat().st_size
+    assert "given back" in maintenance.vacuum(database)
+    assert path.stat().st_size < before / 2
+
+
+def test_a_checkpoint_empties_the_log(database: Database) -> None:
+    fill(database, 100)
+    path = database.path
+    assert path is not None
+    log = path.with_name(path.name + "-wal")
+    assert log.stat().st_size > 0
+    assert maintenance.checkpoint(path)
+    assert log.stat().st_size == 0
+
+
+def test_statistics_are_refreshed(database: Database) -> None:
+    fill(database, 10)
+    maintenance.analyze(database)
+    assert database.path is not None
+    connection = sqlite3.connect(database.path)
+    assert connection.execute("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'events'").fetchone()[0] > 0
+    connection.close()

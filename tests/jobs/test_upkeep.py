@@ -1,0 +1,84 @@
+"""The jobs that look after Mydia's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mydia import clock, config, events
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database, maintenance
+from mydia.errors import MydiaError
+from mydia.jobs import upkeep
+from mydia.jobs.broker import REGISTRY, Deps
+from mydia.taskboard import TaskBoard
+from tests.jobs.conftest import NOBODY
+
+
+@pytest.fixture
+def deps(database: Database, board: TaskBoard, tmp_path: Path) -> Iterator[Deps]:
+    return Deps(database, NOBODY, config.load({"DATA_DIR": str(tmp_path), "BACKUPS_KEEP": "2"}), NOBODY, board)
+
+
+def test_every_upkeep_job_is_registered() -> None:
+    named = {name for name in REGISTRY if name.startswith("upkeep.")}
+    assert named == {
+        "upkeep.analyze",
+        "upkeep.back_up",
+        "upkeep.check_integrity",
+        "upkeep.checkpoint",
+        "upkeep.prune_events",
+        "upkeep.prune_runs",
+        "upkeep.vacuum",
+    }
+
+
+def test_upkeep_runs_on_a_new_installation(deps: Deps) -> None:
+    said = {name: job(deps) for name, job in REGISTRY.items() if name.startswith("upkeep.")}
+    assert said["upkeep.check_integrity"] == "sound"
+    assert said["upkeep.prune_runs"] == "0 runs"
+    assert str(said["upkeep.back_up"]).startswith("mydia-")
+    assert len(maintenance.list_backups(deps.config.backups_directory)) == 1
+
+
+def test_backups_can_be_switched_off(database: Database, board: TaskBoard, tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path), "SKIP_BACKUPS": "true"})
+    assert upkeep.back_up(Deps(database, NOBODY, loaded, NOBODY, board)) == "switched off"
+    assert not loaded.backups_directory.exists()
+
+
+def test_old_activity_goes_and_audit_and_unfinished_events_stay(deps: Deps) -> None:
+    long_ago = clock.now() - timedelta(days=200)
+    with deps.database.writes() as session:
+        events.emit(session, SYSTEM, events.ScanFinished(**_fields(events.ScanFinished)), at=long_ago)
+        events.emit(session, SYSTEM, events.SettingsChanged("audit", {}), at=long_ago)
+        session.execute(events.EventRow.__table__.update().values(dispatched_at=long_ago))  # type: ignore[attr-defined]
+        events.emit(session, SYSTEM, events.ScanFinished(**_fields(events.ScanFinished)), at=long_ago)
+        events.emit(session, SYSTEM, events.ScanFinished(**_fields(events.ScanFinished)))
+    assert upkeep.prune_events(deps) == "1 events"
+    with deps.database.reads() as session:
+        assert [row.type for row in events.feed(session)] == ["ScanFinished", "ScanFinished", "SettingsChanged"]
+
+
+def _fields(kind: type) -> dict[str, object]:
+    import dataclasses
+
+    return {field.name: "x" for field in dataclasses.fields(kind)}
+
+
+def test_damage_is_an_error_that_says_what_to_do(deps: Deps) -> None:
+    path = deps.database.path
+    assert path is not None
+    with deps.database.writes() as session:
+        for n in range(3000):
+            events.emit(session, SYSTEM, events.SettingsChanged(f"{n} {'x' * 300}", {}))
+    maintenance.checkpoint(path)
+    deps.database.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 65536)
+    with pytest.raises(MydiaError, match="restore"):
+        upkeep.check_integrity(deps)

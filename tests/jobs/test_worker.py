@@ -1,0 +1,163 @@
+"""The worker process as a whole: events become jobs, wishes become runs, and it stops in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mydia import clock, config, events
+from mydia.contexts import settings
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from mydia.events import Trigger
+from mydia.jobs.broker import Deps, Schedule
+from mydia.jobs.worker import Worker
+from mydia.taskboard import RunState
+from tests.jobs.conftest import NOBODY, a_job, eventually
+
+type MakeWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+def make_worker(database: Database, tmp_path: Path) -> Iterator[MakeWorker]:
+    made: list[Worker] = []
+    loaded = config.load({"DATA_DIR": str(tmp_path)})
+
+    def setting(name: str) -> object:
+        with database.reads() as session:
+            return settings.value(session, loaded, name)
+
+    def make(*jobs: Any, on_event: Any = None, schedule: Any = ()) -> Worker:
+        worker = Worker(
+            loaded,
+            database,
+            NOBODY,
+            on_event=on_event or {},
+            schedule=schedule,
+            setting=setting,
+            jobs={job.name: job for job in jobs},
+        )
+        worker.start()
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.stop()
+
+
+def say(deps: Deps, *, key: str = "nothing") -> str:
+    return f"saw {key}"
+
+
+ON_EVENT = {events.SettingsChanged: (Trigger("say", lambda event: {"key": event.key}),)}
+
+
+def test_an_event_starts_its_job(make_worker: MakeWorker, database: Database) -> None:
+    worker = make_worker(a_job("say", say), on_event=ON_EVENT)
+    with database.writes() as session:
+        events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
+    (run,) = eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+    assert (run.result, run.cause) == ("saw colour", f"SettingsChanged by {SYSTEM.name}")
+
+
+def test_an_event_of_another_process_starts_its_job(
+    make_worker: MakeWorker, database: Database, tmp_path: Path
+) -> None:
+    worker = make_worker(a_job("say", say), on_event=ON_EVENT)
+    web = Database(database.url)
+    with web.writes() as session:
+        events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
+    web.close()
+    assert eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+
+
+def test_an_event_from_before_the_start_is_not_forgotten(make_worker: MakeWorker, database: Database) -> None:
+    with database.writes() as session:
+        events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
+    worker = make_worker(a_job("say", say), on_event=ON_EVENT)
+    assert eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+
+
+def test_a_persons_wish_becomes_a_run(make_worker: MakeWorker) -> None:
+    worker = make_worker(a_job("say", say))
+    worker.board.run_now("say", {"key": "me"}, by="ada")
+    worker.board.run_now("nonesuch")
+    worker.tick()
+    (run,) = eventually(worker.board.recent)
+    assert (run.result, run.cause) == ("saw me", "run now by ada")
+    assert worker.board.asks() == []
+
+
+def test_a_schedule_follows_its_setting_at_once(make_worker: MakeWorker, database: Database, tmp_path: Path) -> None:
+    worker = make_worker(
+        a_job("say", say),
+        a_job("watch", say),
+        schedule=(
+            Schedule("0 2 * * *", "say", setting="jobs.scan_cron"),
+            Schedule("*/5 * * * *", "watch", setting="downloads.monitor_interval_minutes"),
+        ),
+    )
+    loaded = config.load({"DATA_DIR": str(tmp_path)})
+    with database.writes() as session:
+        changes = {"jobs.scan_cron": "30 4 * * sat", "downloads.monitor_interval_minutes": 10}
+        settings.change_values(session, SYSTEM, clock.now(), loaded, changes)
+
+    def crons() -> bool:
+        worker.tick()
+        return [entry.cron for entry in worker.board.scheduled()] == ["30 4 * * sat", "*/10 * * * *"]
+
+    eventually(crons)
+
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from mydia import config
+from mydia.db import Database
+from mydia.jobs import worker
+from mydia.jobs.broker import job
+
+folder = Path(sys.argv[1])
+
+@job("stuck")
+def stuck(deps):
+    (folder / "stuck").touch()
+    import time
+    time.sleep(3600)
+
+loaded = config.load({"DATA_DIR": str(folder)})
+worker.GRACE_S = 0.2
+worker.Worker.stop.__defaults__ = (0.2,)
+raise SystemExit(worker.run(
+    loaded, Database(loaded.database_url), None, on_event={}, schedule=(), setting=lambda name: loaded[name]
+))
+"""
+
+
+def test_it_stops_on_sigterm_and_hands_back_a_stuck_job(database: Database, tmp_path: Path) -> None:
+    from mydia.taskboard import TaskBoard
+
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], cwd=Path(__file__).parents[2])
+    try:
+        board = TaskBoard(tmp_path / "jobs.db")
+        eventually(board.workers)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
+        board.run_now("stuck")
+        eventually((tmp_path / "stuck").exists)
+        (running,) = board.running()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert board.get(running.id).state == RunState.QUEUED
+        assert board.workers() == []
+        board.close()
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,138 @@
+"""The parent of web and worker: restarts, stops, and leaves no orphans. Real processes, really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mydia.supervise import EXIT_MISCONFIGURED
+from tests.jobs.conftest import eventually
+
+PARENT = """
+import sys
+from mydia import supervise
+children = [
+    supervise.Child(name, [sys.executable, "-c", program], vital=name == "web")
+    for name, program in zip(sys.argv[1::2], sys.argv[2::2])
+]
+supervise._FIRST_PAUSE_S = 0.01
+raise SystemExit(supervise.run(children, stop_within_s=3))
+"""
+
+
+def living(folder: Path, name: str) -> str:
+    """Return a child that notes its process id and lives until it is told to stop."""
+    return (
+        "import os, signal\n"
+        f"open({str(folder / name)!r}, 'a').write(str(os.getpid()) + chr(10))\n"
+        "signal.sigwait({signal.SIGTERM})\n"
+    )
+
+
+def stubborn(folder: Path, name: str) -> str:
+    return "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + living(folder, name).replace(
+        "sigwait({signal.SIGTERM})", "pause()"
+    )
+
+
+def pids(folder: Path, name: str) -> list[int]:
+    path = folder / name
+    return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+type StartParent = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[StartParent]:
+    made: list[subprocess.Popen[bytes]] = []
+
+    def start(**programs: str) -> subprocess.Popen[bytes]:
+        words = [word for name, program in programs.items() for word in (name, program)]
+        made.append(subprocess.Popen([sys.executable, "-c", PARENT, *words], cwd=Path(__file__).parents[1]))
+        return made[-1]
+
+    yield start
+    for process in made:
+        process.kill()
+        process.wait()
+    for path in tmp_path.iterdir():
+        for pid in pids(tmp_path, path.name):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def both(folder: Path) -> list[int]:
+    return eventually(
+        lambda: (
+            [*pids(folder, "web"), *pids(folder, "worker")] if pids(folder, "web") and pids(folder, "worker") else []
+        )
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_to_stop_stops_both_children(parent: StartParent, tmp_path: Path, number: signal.Signals) -> None:
+    process = parent(web=living(tmp_path, "web"), worker=living(tmp_path, "worker"))
+    children = both(tmp_path)
+    process.send_signal(number)
+    assert process.wait(20) == 0
+    assert not any(map(alive, children))
+
+
+def test_a_child_that_will_not_stop_is_killed(parent: StartParent, tmp_path: Path) -> None:
+    process = parent(web=stubborn(tmp_path, "web"), worker=living(tmp_path, "worker"))
+    children = both(tmp_path)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert not any(map(alive, children))
+
+
+def test_a_killed_parent_leaves_no_orphans(parent: StartParent, tmp_path: Path) -> None:
+    process = parent(web=living(tmp_path, "web"), worker=living(tmp_path, "worker"))
+    children = both(tmp_path)
+    process.kill()
+    process.wait()
+    eventually(lambda: not any(map(alive, children)))
+
+
+def test_a_killed_child_is_started_again_and_the_other_goes_on(parent: StartParent, tmp_path: Path) -> None:
+    parent(web=living(tmp_path, "web"), worker=living(tmp_path, "worker"))
+    web, worker = both(tmp_path)
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: len(pids(tmp_path, "worker")) == 2)
+    assert pids(tmp_path, "web") == [web]
+    assert alive(web)
+
+
+def test_a_web_process_that_cannot_start_ends_everything_with_its_code(parent: StartParent, tmp_path: Path) -> None:
+    process = parent(web="raise SystemExit(3)", worker=living(tmp_path, "worker"))
+    assert process.wait(20) == 3
+    assert not any(map(alive, pids(tmp_path, "worker")))
+
+
+def test_a_misconfigured_worker_ends_everything_with_its_code(parent: StartParent, tmp_path: Path) -> None:
+    process = parent(web=living(tmp_path, "web"), worker=f"raise SystemExit({EXIT_MISCONFIGURED})")
+    assert process.wait(20) == EXIT_MISCONFIGURED
+    assert not any(map(alive, pids(tmp_path, "web")))
+
+
+def test_a_worker_that_crashes_at_start_is_tried_again(parent: StartParent, tmp_path: Path) -> None:
+    crash = living(tmp_path, "worker").replace("signal.sigwait({signal.SIGTERM})", "raise SystemExit(1)")
+    process = parent(web=living(tmp_path, "web"), worker=crash)
+    eventually(lambda: len(pids(tmp_path, "worker")) >= 3)
+    assert process.poll() is None
