@@ -18,7 +18,7 @@ from mydia.errors import MydiaError
 from mydia.secret import Sealer
 from mydia.taskboard import TaskBoard
 
-type WebRequest = Request[Any, Any, State]
+WebRequest = Request[Any, Any, State]
 type Authenticate = Callable[[WebRequest, "WebDeps"], Caller | None]
 
 

@@ -7,10 +7,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
+from litestar import Response, get
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
-from mydia.errors import MydiaError
+from mydia.contexts.users import Caller
+from mydia.errors import MydiaError, NotFound
 from mydia.web import render
 from mydia.web.deps import WebRequest, known_caller
 
@@ -94,6 +96,12 @@ def answer(request: WebRequest, error: Exception) -> Response[Any]:
     return render.fragment(
         request, "errors/_notice.html", view, status=status, headers={**headers, "HX-Reswap": "none"}, toast=toast
     )
+
+
+@get("/{rest:path}", sync_to_thread=True, include_in_schema=False)
+def nowhere(rest: FromPath[str], maybe_caller: Caller | None) -> None:
+    """Answer for every address that nobody else answers for, knowing who asks, so that the shell stands around the error."""
+    raise NotFound(_TOLD[404].sentence)
 
 
 def _read(error: Exception) -> tuple[int, str, str]:

@@ -119,6 +119,8 @@ class Live:
         self._seq = 0
         self._backlog: deque[tuple[int, float, Push]] = deque(maxlen=_BACKLOG)
         self._polled: dict[_Group, dict[str, str]] = {}
+        self._heard_s: dict[str, float] = {}
+        """Topic -> when somebody last listened: those who were cut off are told what they missed."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._context: LiveContext | None = None
@@ -188,6 +190,7 @@ class Live:
         """Forget a tab."""
         with self._lock:
             self._connections.discard(connection)
+            self._heard_s |= dict.fromkeys(connection.topics, clock.monotonic_s())
             self._alone_since_s = clock.monotonic_s()
 
     def take(self, connection: _Connection) -> list[tuple[int, Push]]:
@@ -267,9 +270,12 @@ class Live:
         return happened[-1].id if happened else after
 
     def _listened(self) -> set[str]:
+        now_s = clock.monotonic_s()
         with self._lock:
-            names = {topic for connection in self._connections for topic in connection.topics}
-        return {found.name for name in names if (found := self.topic(name))}
+            for connection in self._connections:
+                self._heard_s |= dict.fromkeys(connection.topics, now_s)
+            self._heard_s = {name: at for name, at in self._heard_s.items() if now_s - at < _BACKLOG_AGE_S}
+            return {found.name for name in self._heard_s if (found := self.topic(name))}
 
     def _poll(self, context: LiveContext) -> None:
         with self._lock:

@@ -265,7 +265,7 @@ def page(
         "toasts": flash + ([toast] if toast else []),
     }
     if not shell:
-        layout = "layouts/bare.html" if whole or moving else "layouts/fragment.html"
+        layout = "layouts/bare.html" if whole else "layouts/fragment.html"
     elif whole or moving:
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
         context |= {"shell": _shell(request, status), "live": request.app.state.live.position()}

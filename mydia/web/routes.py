@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import assets, health, live, metrics, palette, preferences
+from mydia.web import assets, errors, health, live, metrics, palette, preferences
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
@@ -21,6 +21,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     metrics.metrics,
     live.events_stream,
     palette.palette,
+    errors.nowhere,
 )
 """Handlers, routers and controllers of all features."""
 

@@ -56,7 +56,8 @@ def chromium() -> Iterator[Browser]:
 class Tab:
     """A page that remembers what must not happen: requests elsewhere, script errors, refused content."""
 
-    def __init__(self, context: BrowserContext, origin: str) -> None:
+    def __init__(self, context: BrowserContext, origin: str, *, scripted: bool = True) -> None:
+        self.scripted = scripted
         self.context = context
         self.origin = origin
         self.foreign: list[str] = []
@@ -73,6 +74,9 @@ class Tab:
     def go(self, path: str) -> Page:
         """Open an address of the application."""
         self.page.goto(self.origin + path, wait_until="load")
+        if self.scripted:
+            # htmx sets itself up a moment after the document is ready; faster than any person, but not than a test.
+            self.page.wait_for_function("!document.querySelector('[hx-get]') || document.querySelector('[data-htmx-powered]')")
         return self.page
 
 
@@ -94,7 +98,7 @@ def open_tab(chromium: Browser) -> Iterator[Callable[..., Tab]]:
             context.add_cookies(
                 [{"name": name, "value": value, "url": origin} for name, value in (cookies or {}).items()]
             )
-            return Tab(context, origin)
+            return Tab(context, origin, scripted=options.get("java_script_enabled", True))
 
         yield make
 

@@ -20,14 +20,14 @@
   const setTheme = (theme) => {
     root.toggleAttribute("data-system", theme === "system");
     if (theme !== "system") root.dataset.theme = theme;
-    $$("[data-theme-form] [name=theme]").forEach((b) => b.setAttribute("aria-checked", String(b.value === theme)));
+    $$("[data-theme-form] [name=theme]").forEach((b) => b.setAttribute("aria-pressed", String(b.value === theme)));
     dispatchEvent(new Event("mydia:theme"));
     $("meta[name=theme-color]")?.setAttribute("content", root.dataset.theme === "mydia-light" ? "#f8f6f3" : "#151311");
   };
 
   // Dialogs: what the server puts into #dialog is opened; focus goes back to where it came from.
   let opener = null;
-  const openDialog = (dialog) => { if (!dialog.open) { opener = document.activeElement; dialog.showModal(); } };
+  const openDialog = (dialog) => { if (!dialog.open) { opener = document.activeElement; dialog.showModal(); $("[autofocus],.overflow-y-auto :is(input:not([type=hidden]),select,textarea)", dialog)?.focus(); } };
   const closeDialog = (dialog) => { if (dialog?.open) dialog.close(); };
   on("close", (e) => {
     const back = opener; opener = null;
@@ -262,9 +262,16 @@
     const card = e.target.closest?.(".pcard"), row = e.target.closest?.("[data-rows] tr");
     if (card) {
       const all = $$(".pcard-title", card.closest("[data-grid]") || document), at = all.indexOf($(".pcard-title", card));
-      const top = (a) => a.getBoundingClientRect().top, cols = Math.max(1, all.slice(at).findIndex((a) => top(a) > top(all[at]) + 4));
-      const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -cols, ArrowDown: cols }[e.key]; if (by === undefined) return false;
-      all[at + by]?.focus(); return !!all[at + by];
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key], way = { ArrowUp: -1, ArrowDown: 1 }[e.key];
+      let next = all[at + by];
+      if (way) {
+        const here = all[at].getBoundingClientRect(); let best = Infinity;
+        for (const a of all) {
+          const r = a.getBoundingClientRect(), down = way * (r.top - here.top), far = down * 100 + Math.abs(r.left - here.left);
+          if (down > 4 && far < best) { best = far; next = a; }
+        }
+      }
+      next?.focus(); return !!next;
     }
     if (row && "jk".includes(e.key)) {
       const rows = $$("tbody tr", row.closest("table")), next = rows[rows.indexOf(row) + (e.key === "j" ? 1 : -1)];
