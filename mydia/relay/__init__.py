@@ -5,7 +5,7 @@ Used inside the process (`Relay.get`), mounted by the web application, or run al
 
 from mydia.relay.answers import RelayAnswer
 from mydia.relay.config import PUBLIC_RELAY_URL, RelayConfig
-from mydia.relay.crashes import Crashes, CrashReport, CrashSender, ReportRefused, redact
+from mydia.relay.crashes import MAX_REPORT_BYTES, Crashes, CrashReport, CrashSender, ReportRefused, redact
 from mydia.relay.fetch import EmbeddedFetch, make_provider
 from mydia.relay.limits import TrustedProxies, Window
 from mydia.relay.relay import Relay

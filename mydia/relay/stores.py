@@ -254,6 +254,7 @@ class RedisStore:
         )  # fmt: skip
         self._redis = redis.Redis(connection_pool=pool)
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+        self._away_since_s = 0.0
         self._away_until_s = 0.0
         self._pause_s = 0.0
         self._trouble: str | None = None
@@ -317,7 +318,8 @@ class RedisStore:
 
     @contextmanager
     def _using(self) -> Iterator[Any]:
-        if clock.monotonic_s() < self._away_until_s:
+        began_s = clock.monotonic_s()
+        if began_s < self._away_until_s:
             with suppress(_Away):
                 yield _Absent()
             return
@@ -330,11 +332,13 @@ class RedisStore:
                 )
             self._trouble = f"away ({type(error).__name__})"
             self._pause_s = min(10.0, self._pause_s * 2 or 0.5)
-            self._away_until_s = clock.monotonic_s() + self._pause_s
+            self._away_since_s = clock.monotonic_s()
+            self._away_until_s = self._away_since_s + self._pause_s
         else:
-            if self._trouble is not None:
+            # What began before Redis went away says nothing about now.
+            if self._trouble is not None and began_s > self._away_since_s:
                 logger.info("Redis is back")
-            self._trouble, self._pause_s = None, 0.0
+                self._trouble, self._pause_s = None, 0.0
 
 
 class _Away(Exception):

@@ -18,10 +18,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Litestar, MediaType, Request, Response, Router, asgi, get, post
-from litestar.datastructures import State
+from litestar import Litestar, MediaType, Response, Router, asgi, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
@@ -30,19 +29,19 @@ from mydia.contexts.users.permissions import Permission
 from mydia.errors import Misconfigured, MydiaError, NotFound
 from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused, Window
 from mydia.web.assets import Assets
-from mydia.web.deps import require_caller
+from mydia.web.deps import WebRequest, require_caller
 from mydia.web.render import TEMPLATES, ago
 from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, csrf_token
 
 logger = logging.getLogger(__name__)
 
-type _Request = Request[Any, Any, State]
-type Admit = Callable[[_Request], None]
+type Admit = Callable[[WebRequest], None]
 """Raises unless the request may see the errors."""
 
 _STALE_HINT = ", stale-while-revalidate=86400, stale-if-error=604800"
 _OWN = ("/", "/client-config", "/configuration", "/health", "/metrics", "/stats")
 _PAGE = 50
+_CONNECTIONS = 4096
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -171,7 +170,7 @@ def relay_app(relay: Relay) -> Litestar:
     config = relay.config
     admit = _basic_auth(relay, config.dashboard_username, config.dashboard_password.reveal())
 
-    def failed(request: _Request, error: Exception) -> Response[Any]:
+    def failed(request: WebRequest, error: Exception) -> Response[Any]:
         return _failed(relay, request, error)
 
     return Litestar(
@@ -187,7 +186,7 @@ def relay_app(relay: Relay) -> Litestar:
 
 
 def _handlers(
-    relay: Relay, prefix: str, admit: Admit, token: Callable[[_Request], str]
+    relay: Relay, prefix: str, admit: Admit, token: Callable[[WebRequest], str]
 ) -> list[ControllerRouterHandler]:
     face = RelayFace(relay, prefix)
 
@@ -207,7 +206,7 @@ def _intake(relay: Relay, opt: Mapping[str, Any]) -> ControllerRouterHandler:
     window = Window(relay.config.reports_per_min, 60, relay.times)
 
     @post("/crashes/report", opt=dict(opt), include_in_schema=False, request_max_body_size=MAX_REPORT_BYTES)
-    async def report(request: _Request) -> Response[dict[str, Any]]:
+    async def report(request: WebRequest) -> Response[dict[str, Any]]:
         """Take in a crash report."""
         if relay.crashes is None:
             return Response(
@@ -233,12 +232,12 @@ def _intake(relay: Relay, opt: Mapping[str, Any]) -> ControllerRouterHandler:
 
 
 def _dashboard(
-    relay: Relay, prefix: str, admit: Admit, token: Callable[[_Request], str]
+    relay: Relay, prefix: str, admit: Admit, token: Callable[[WebRequest], str]
 ) -> list[ControllerRouterHandler]:
     pages = _Pages(prefix)
     crashes = relay.crashes
 
-    def shown(request: _Request, template: str, **context: Any) -> Response[str]:
+    def shown(request: WebRequest, template: str, **context: Any) -> Response[str]:
         return Response(
             pages.render(template, csrf=token(request), **context), media_type=MediaType.HTML, headers=dict(_HEADERS)
         )
@@ -249,7 +248,9 @@ def _dashboard(
         return crashes
 
     @get("/errors", sync_to_thread=True, include_in_schema=False)
-    def errors(request: _Request, status: str = "open", q: str = "", page: int = 1) -> Response[str]:
+    def errors(
+        request: WebRequest, status: FromQuery[str] = "open", q: FromQuery[str] = "", page: FromQuery[int] = 1
+    ) -> Response[str]:
         """List the groups of crashes."""
         admit(request)
         page = max(1, min(page, 10_000))
@@ -260,13 +261,13 @@ def _dashboard(
         )  # fmt: skip
 
     @get("/errors/{number:int}", sync_to_thread=True, include_in_schema=False)
-    def error(request: _Request, number: FromPath[int]) -> Response[str]:
+    def error(request: WebRequest, number: FromPath[int]) -> Response[str]:
         """Show one group with its newest reports."""
         admit(request)
         return shown(request, "relay/error.html", group=kept().group(number), occurrences=kept().occurrences(number))
 
     @post("/errors/{number:int}/{action:str}", sync_to_thread=True, include_in_schema=False, status_code=303)
-    def act(request: _Request, number: FromPath[int], action: FromPath[str]) -> Redirect:
+    def act(request: WebRequest, number: FromPath[int], action: FromPath[str]) -> Redirect:
         """Resolve, reopen, mute or show a group."""
         admit(request)
         _refuse_other_sites(request)
@@ -320,14 +321,14 @@ def _bars(counts: tuple[int, ...], height: int = 24) -> list[tuple[int, int]]:
 # Who may look
 
 
-def _admit_admin(request: _Request) -> None:
+def _admit_admin(request: WebRequest) -> None:
     require_caller(request).require(Permission.MANAGE_SETTINGS)
 
 
 def _basic_auth(relay: Relay, username: str, password: str) -> Admit:
     wrong = Window(10, 60, relay.times)
 
-    def admit(request: _Request) -> None:
+    def admit(request: WebRequest) -> None:
         if not username or not password:
             raise HTTPException("Set DASHBOARD_USERNAME and DASHBOARD_PASSWORD to see the errors.", status_code=403)
         given = _credentials(request.headers.get("authorization", ""))
@@ -355,7 +356,7 @@ def _credentials(header: str) -> bytes | None:
         return b""
 
 
-def _refuse_other_sites(request: _Request) -> None:
+def _refuse_other_sites(request: WebRequest) -> None:
     """A browser sends basic credentials by itself, also when another site submits the form."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
@@ -379,7 +380,7 @@ def _static(assets: Assets) -> ControllerRouterHandler:
     return static
 
 
-def _failed(relay: Relay, request: _Request, error: Exception) -> Response[Any]:
+def _failed(relay: Relay, request: WebRequest, error: Exception) -> Response[Any]:
     if isinstance(error, NotFound):
         return Response(error.message, status_code=404, media_type=MediaType.TEXT)
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -424,7 +425,16 @@ async def _serve(config: RelayConfig, host: str, port: int) -> None:
 
     relay = Relay(config)
     server = Server(
-        relay_app(relay), address=host, port=port, interface=Interfaces.ASGI, http=HTTPModes.http1, websockets=False, log_enabled=False
+        relay_app(relay),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=False,
+        # A burst of clients that all wait for one upstream: granian takes no more connections than this at a time.
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
     )  # fmt: skip
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()

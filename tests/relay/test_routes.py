@@ -54,7 +54,10 @@ def _asked(path: str, **params: str) -> Request:
     return found
 
 
-@pytest.mark.parametrize(("path", "upstream", "target"), [(p, "tmdb", t) for p, t in TMDB.items()] + [(p, "tvdb", t) for p, t in TVDB.items()])
+@pytest.mark.parametrize(
+    ("path", "upstream", "target"),
+    [(p, "tmdb", t) for p, t in TMDB.items()] + [(p, "tvdb", t) for p, t in TVDB.items()],
+)
 def test_every_address_of_both_relays_is_known(path: str, upstream: str, target: str) -> None:
     asked = _asked(path)
     assert (asked.rule.upstream, asked.path) == (upstream, target)
@@ -70,7 +73,10 @@ def test_the_order_of_parameters_and_what_nobody_knows_make_no_second_entry() ->
 def test_saying_what_is_taken_for_granted_makes_no_second_entry() -> None:
     assert _asked("/tmdb/movies/19", language="en-US").key == _asked("/tmdb/movies/19").key
     assert _asked("/tmdb/tv/trending", page="1").key == _asked("/tmdb/tv/trending").key
-    assert _asked("/tmdb/movies/19", append_to_response="images,credits").key == _asked("/tmdb/movies/19", append_to_response="credits, images").key
+    assert (
+        _asked("/tmdb/movies/19", append_to_response="images,credits").key
+        == _asked("/tmdb/movies/19", append_to_response="credits, images").key
+    )
 
 
 def test_another_question_is_another_entry() -> None:
@@ -84,14 +90,37 @@ def test_another_question_is_another_entry() -> None:
     assert len(keys) == 5
 
 
-@pytest.mark.parametrize("path", ["/tmdb/movies/abc", "/tmdb/movies/19;x", "/tmdb/movies/..", "/tmdb/tv/shows/12/x1", "/tvdb/series/-4", "/tvdb/movies/19a/extended", "/tmdb/movies/١٩"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tmdb/movies/abc",
+        "/tmdb/movies/19;x",
+        "/tmdb/movies/..",
+        "/tmdb/tv/shows/12/x1",
+        "/tvdb/series/-4",
+        "/tvdb/movies/19a/extended",
+        "/tmdb/movies/١٩",
+    ],
+)
 def test_an_id_that_is_no_number_is_refused_without_asking(path: str) -> None:
     found = resolve(path, {})
     assert isinstance(found, Wrong)
     assert found.status == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/tmdb", "/tmdb/../3/account", "/3/movie/19", "/tmdb/movies/19/images/../../../account", "/tmdb/people/3", "/tvdb/login", "/x" * 300])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/tmdb",
+        "/tmdb/../3/account",
+        "/3/movie/19",
+        "/tmdb/movies/19/images/../../../account",
+        "/tmdb/people/3",
+        "/tvdb/login",
+        "/x" * 300,
+    ],
+)
 def test_other_addresses_do_not_exist(path: str) -> None:
     found = resolve(path, {})
     assert isinstance(found, Wrong)
@@ -115,7 +144,10 @@ def test_a_search_without_words_is_answered_in_the_words_of_each_relay() -> None
     assert other.body["detail"][0]["loc"] == ["query", "query"]
 
 
-@given(st.text(max_size=80), st.dictionaries(st.sampled_from(["query", "page", "language", "year", "x"]), st.text(max_size=30), max_size=5))
+@given(
+    st.text(max_size=80),
+    st.dictionaries(st.sampled_from(["query", "page", "language", "year", "x"]), st.text(max_size=30), max_size=5),
+)
 def test_no_address_makes_it_fail(path: str, params: dict[str, str]) -> None:
     for start in ("", "/tmdb/movies/", "/tmdb/tv/", "/tvdb/", "/tmdb/movies/search"):
         found = resolve(start + path, params)
@@ -127,7 +159,10 @@ def test_no_address_makes_it_fail(path: str, params: dict[str, str]) -> None:
 @given(st.permutations(["query", "year", "language", "page", "include_adult"]))
 def test_keys_do_not_depend_on_order(names: list[str]) -> None:
     values = {"query": "Häxan", "year": "1922", "language": "sv-SE", "page": "2", "include_adult": "true"}
-    assert _asked("/tmdb/movies/search", **{name: values[name] for name in names}).key == _asked("/tmdb/movies/search", **values).key
+    assert (
+        _asked("/tmdb/movies/search", **{name: values[name] for name in names}).key
+        == _asked("/tmdb/movies/search", **values).key
+    )
 
 
 def test_every_rule_names_a_kind_with_a_time_to_live() -> None:

@@ -46,7 +46,9 @@ def test_each_kind_lives_as_long_as_it_stays_true(kind: str, answer: object, exp
     assert ttl_s(kind, answer, TTL_S, NOW.timestamp()) == expected
 
 
-@pytest.mark.parametrize("answer", [None, [], 3, "x", {"episodes": "x"}, {"episodes": [3, None]}, {"data": None}, {"release_date": 7}])
+@pytest.mark.parametrize(
+    "answer", [None, [], 3, "x", {"episodes": "x"}, {"episodes": [3, None]}, {"data": None}, {"release_date": 7}]
+)
 def test_nothing_that_comes_makes_it_fail(answer: object) -> None:
     for kind in TTL_S:
         assert ttl_s(kind, answer, TTL_S, NOW.timestamp()) > 0
