@@ -14,8 +14,8 @@ from mydia import clock
 
 logger = logging.getLogger(__name__)
 
-EXIT_MISCONFIGURED = 78
-"""What a child exits with when starting it again cannot help. Source: EX_CONFIG in sysexits.h."""
+EXIT_MISCONFIGURED = 2
+"""What a child exits with when starting it again cannot help: the command line's code for wrong configuration."""
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -58,6 +58,25 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     except (OSError, AttributeError):
         return
+
+
+def run_once(child: Child) -> int:
+    """Run a child to its end and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are handed on.
+
+    What needs much memory once, such as a migration, is run so, for this process lives as long as Mydia does.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    one = _Running(child)
+    try:
+        _start(one)
+        while True:
+            got = signal.sigwaitinfo(_WATCHED).si_signo
+            if got != signal.SIGCHLD:
+                _tell([one], signal.Signals(got))
+            for _, code in _reap([one]):
+                return code if code >= 0 else 128 - code
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
 
 
 def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:

@@ -32,6 +32,7 @@ def living(folder: Path, name: str) -> str:
     """Return a child that notes its process id and lives until it is told to stop."""
     return (
         "import os, signal\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n"
         f"open({str(folder / name)!r}, 'a').write(str(os.getpid()) + chr(10))\n"
         "signal.sigwait({signal.SIGTERM})\n"
     )
@@ -53,6 +54,23 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_what_is_run_once_hands_on_its_code_and_its_signals(tmp_path: Path) -> None:
+    program = "import sys; from mydia.supervise import Child, run_once; sys.exit(run_once(Child('one', sys.argv[1:])))"
+
+    def once(child: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, sys.executable, "-c", child], cwd=Path(__file__).parents[1]
+        )
+
+    assert once("raise SystemExit(7)").wait(20) == 7
+    assert once("import os; os.kill(os.getpid(), 9)").wait(20) == 128 + 9
+    process = once(living(tmp_path, "one"))
+    (pid,) = eventually(lambda: pids(tmp_path, "one"))
+    process.terminate()
+    assert process.wait(20) == 0
+    assert not alive(pid)
 
 
 type StartParent = Callable[..., subprocess.Popen[bytes]]

@@ -114,7 +114,7 @@ class Worker:
         self._clock.stop()
         self._threads.stop(timeout=int(grace_s * 1000))
         if self._dispatching.ident is not None:
-            self._dispatching.join(grace_s)
+            self._dispatching.join(1.0)
         self.broker.close()
         self.board.close()
 
