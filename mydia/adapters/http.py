@@ -56,6 +56,10 @@ _KEY_IN_TEXT = re.compile(
 )
 
 
+class _Dropped(Unreachable):
+    """The connection ended before a single byte of an answer."""
+
+
 class _AddressRefused(httpcore2.ConnectError):
     """Raised where the connection would be made; carries a sentence."""
 
@@ -150,6 +154,9 @@ class Http:
         body = None if json_body is None else json.dumps(json_body).encode()
         own_hosts = {_host(home or url), *(host.lower() for host in trusted_hosts)}
         sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
+        if method not in {"GET", "HEAD"}:
+            # What changes something is never sent twice, so it must leave no connection that may be stale next time.
+            sent_headers["Connection"] = "close"
         sent_headers |= headers or {}
         check_scheme(service, url)
         # Merged by hand: httpx2 would let parameters replace those that the address has.
@@ -166,9 +173,13 @@ class Http:
                 data=form,
                 timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_TIMEOUT_S)),
             )
-            status, answered, received = _exchange(
-                service, client, request, auth, deadline_s=4 * timeout_s, max_bytes=max_bytes
-            )
+            try:
+                status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
+            except _Dropped:
+                # A kept connection that the server gave up in the same moment: not a failure of the service.
+                if method not in {"GET", "HEAD"}:
+                    raise
+                status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
             location = answered.get("location")
             if status not in {301, 302, 303, 307, 308} or not location or status in expected:
                 response = Response(status, answered, received, url)
@@ -367,7 +378,6 @@ def _exchange(
     client: httpx2.Client,
     request: httpx2.Request,
     auth: tuple[str, str] | None,
-    *,
     deadline_s: float,
     max_bytes: int,
 ) -> tuple[int, dict[str, str], bytes]:
@@ -393,7 +403,9 @@ def _exchange(
     except httpx2.ConnectError as error:
         raise _cannot_connect(service, shown, error) from error
     except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
-        if "disconnected" in str(error).lower() or "peer closed" in str(error).lower():
+        if "disconnected" in str(error).lower():
+            raise _Dropped(service, f"{shown} closed the connection without an answer") from error
+        if "peer closed" in str(error).lower():
             raise Unreachable(service, f"{shown} closed the connection in the middle of its answer") from error
         raise Nonsense(service, f"{shown} does not speak proper HTTP; check address and port") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
@@ -269,3 +270,30 @@ def test_nothing_is_sent_while_the_database_is_written(http: Http, echo: Echo) -
         writing.end()
 
     assert echo.total == 0
+
+
+def test_a_kept_connection_that_was_given_up_is_not_a_failure_for_a_question(http: Http) -> None:
+    """A server that answers one request on each connection and says nothing of closing it."""
+    answered = 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            nonlocal answered
+            for _ in range(2):
+                peer, _address = server.accept()
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    answered += 1
+                    # The next question on this connection is read and left without an answer.
+                    peer.recv(65536)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert http.get("Shy", url).content == b"ok"
+        assert http.get("Shy", url).content == b"ok"
+        http.close()
+        thread.join(5)
+
+    assert answered == 2

@@ -5,6 +5,7 @@ Every fake refuses to be called inside `Database.writes()`, so a test that cover
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -91,9 +92,12 @@ class FakeDownloadClient:
 
     def add(self, download: NewDownload) -> str:
         self._ask()
+        files: _Files = []
         try:
             if download.magnet:
-                hashes, files = magnet_hashes(download.magnet), []
+                hashes: tuple[str, ...] = magnet_hashes(download.magnet)
+            elif b"<nzb" in (download.content or b""):
+                hashes = (f"nzb-{hashlib.sha256(download.content or b'').hexdigest()[:12]}",)
             else:
                 torrent = read_torrent(download.content or b"")
                 hashes = torrent.info_hashes
@@ -374,6 +378,8 @@ def _chosen[Adapter: (DownloadClient, Indexer)](
 def _first_state(download: NewDownload, files: list[RemoteFile]) -> RemoteState:
     if download.paused:
         return RemoteState.PAUSED
+    if not download.magnet and not files:
+        return RemoteState.QUEUED
     return RemoteState.DOWNLOADING if files else RemoteState.FETCHING_METADATA
 
 

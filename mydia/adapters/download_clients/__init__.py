@@ -42,6 +42,18 @@ def _transmission(connection: Connection, http: Http) -> DownloadClient:
     return Transmission(connection, http)
 
 
+def _sabnzbd(connection: Connection, http: Http) -> DownloadClient:
+    from mydia.adapters.download_clients.sabnzbd import Sabnzbd
+
+    return Sabnzbd(connection, http)
+
+
+def _nzbget(connection: Connection, http: Http) -> DownloadClient:
+    from mydia.adapters.download_clients.nzbget import NzbGet
+
+    return NzbGet(connection, http)
+
+
 KINDS: Mapping[str, Kind[DownloadClient]] = {
     "qbittorrent": Kind(
         key="qbittorrent",
@@ -70,6 +82,33 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
             Need("secret", "Password", "password"),
             Need("category", "Label", default="mydia", help="Mydia only looks after downloads with this label."),
             Need("save_path", "Save folder", help="As the client sees it; empty means the client's own default."),
+            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+        ),
+    ),
+    "sabnzbd": Kind(
+        key="sabnzbd",
+        label="SABnzbd",
+        protocol="usenet",
+        make=_sabnzbd,
+        default_url="http://localhost:8080/sabnzbd",
+        needs=(
+            Need("url", "Address", "url", required=True, help="As in the browser, usually ending with /sabnzbd."),
+            Need("secret", "API key", "password", required=True),
+            Need("category", "Category", default="mydia", help="It must exist there."),
+            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+        ),
+    ),
+    "nzbget": Kind(
+        key="nzbget",
+        label="NZBGet",
+        protocol="usenet",
+        make=_nzbget,
+        default_url="http://localhost:6789",
+        needs=(
+            Need("url", "Address", "url", required=True),
+            Need("username", "User name"),
+            Need("secret", "Password", "password"),
+            Need("category", "Category", default="mydia", help="It must exist there."),
             Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
         ),
     ),
