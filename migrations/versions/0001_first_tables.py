@@ -446,6 +446,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_settings_updated_by"), ["updated_by"], unique=False)
 
     op.create_table(
+        "unknown_downloads",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("client_ref", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("protocol", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("progress", sa.Float(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("output_path", sa.Text(), nullable=True),
+        sa.Column("ignored", sa.Boolean(), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["download_clients.id"], name=op.f("fk_unknown_downloads_client_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unknown_downloads")),
+        sa.UniqueConstraint("client_id", "client_ref", name=op.f("uq_unknown_downloads_client_id_client_ref")),
+    )
+    op.create_table(
         "inbox",
         sa.Column("library_path_id", sa.Text(), nullable=False),
         sa.Column("folder", sa.Text(), nullable=False),
@@ -670,6 +690,7 @@ def upgrade() -> None:
         "journal",
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.Integer(), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=True),
         sa.Column("target", sa.Text(), nullable=True),
@@ -883,6 +904,8 @@ def upgrade() -> None:
         sa.Column("completed_at", sa.DateTime(), nullable=True),
         sa.Column("imported_at", sa.DateTime(), nullable=True),
         sa.Column("seen_at", sa.DateTime(), nullable=True),
+        sa.Column("moved_at", sa.DateTime(), nullable=True),
+        sa.Column("left_client_at", sa.DateTime(), nullable=True),
         sa.Column("id", sa.Text(), nullable=False),
         sa.CheckConstraint("protocol IN ('torrent', 'usenet')", name=op.f("ck_downloads_protocol")),
         sa.CheckConstraint(
@@ -1447,6 +1470,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inbox_decided_by"))
 
     op.drop_table("inbox")
+    op.drop_table("unknown_downloads")
     with op.batch_alter_table("settings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_settings_updated_by"))
 

@@ -206,6 +206,8 @@ class ScanRequested(Event):
     resource: ClassVar[str] = "library_path"
     library_path_id: str | None
     subfolder: str | None = None
+    accept_missing: bool = False
+    """A person says that files which are gone really are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,15 @@ class SearchRequested(Event):
     media_item_id: str
     season_number: int | None = None
     episode_ids: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasesRequested(Event):
+    """Somebody opened a manual search: its indexers are asked, nothing is grabbed."""
+
+    resource: ClassVar[str] = "search"
+    search_id: str
+    media_item_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mydia.adapters.indexers.base import Capabilities, Fetched, Indexer, IndexerRelease, Protocols, Query
-from mydia.adapters.indexers.fan_out import IndexerAnswer, ask_all
+from mydia.adapters.indexers.fan_out import IndexerAnswer, ask_all, ask_each
 from mydia.adapters.kinds import Connection, Kind, Need
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "Protocols",
     "Query",
     "ask_all",
+    "ask_each",
 ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 
 from mydia import clock, writing
@@ -46,6 +46,33 @@ def ask_all(
         wait(futures, timeout=deadline_s)
         took_s = clock.monotonic_s() - started
         return [_answer(indexer, future, took_s) for indexer, future in zip(indexers, futures, strict=True)]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def ask_each(
+    indexers: Sequence[Indexer],
+    ask: Callable[[Indexer], Sequence[IndexerRelease]],
+    *,
+    deadline_s: float = 60.0,
+    workers: int = 8,
+) -> Iterator[IndexerAnswer]:
+    """Ask as `ask_all` does, but yield each answer as it comes; those that are late come last, as unreachable."""
+    writing.assert_outside_allowed()
+    if not indexers:
+        return
+    started = clock.monotonic_s()
+    pool = ThreadPoolExecutor(min(workers, len(indexers)), thread_name_prefix="indexer")
+    try:
+        waiting = {pool.submit(_ask_one, indexer, ask): indexer for indexer in indexers}
+        try:
+            for future in as_completed(list(waiting), timeout=deadline_s):
+                del waiting[future]
+                yield future.result()
+        except TimeoutError:
+            took_s = clock.monotonic_s() - started
+            for future, indexer in waiting.items():
+                yield _answer(indexer, future, took_s)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.db import Base, HasId, Instant, one_of
@@ -173,6 +173,29 @@ class Download(HasId, Base):
     imported_at: Mapped[datetime | None] = mapped_column(Instant)
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
     """When the client last told of it."""
+    moved_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When it last came forward: a download that stands still for long is stalled."""
+    left_client_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When Mydia took it out of its client."""
+
+
+class UnknownDownload(HasId, Base):
+    """Something in our category of a client that Mydia did not start: offered for adoption."""
+
+    __tablename__ = "unknown_downloads"
+    __table_args__ = (UniqueConstraint("client_id", "client_ref"),)
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("download_clients.id", ondelete="CASCADE"))
+    client_ref: Mapped[str]
+    name: Mapped[str]
+    protocol: Mapped[str]
+    state: Mapped[str]
+    progress: Mapped[float] = mapped_column(Float, default=0)
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    output_path: Mapped[str | None]
+    ignored: Mapped[bool] = mapped_column(default=False)
+    first_seen_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class DownloadEpisode(Base):

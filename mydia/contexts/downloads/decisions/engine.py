@@ -99,22 +99,28 @@ _GROUPS = {
 }
 
 
-def summarise(decisions: Sequence[Decision], *, failures: int = 0, asked: int = 1) -> tuple[dict[str, int], str]:
-    """Return reason -> count (each release by its first objection) and the sentence that answers "why nothing?".
+def summarise(
+    verdicts: Sequence[tuple[str, Sequence[str]]], *, failures: int = 0, asked: int = 1
+) -> tuple[dict[str, int], str]:
+    """Return reason -> count (each release by its first reason) and the sentence that answers "why nothing?".
 
-    >>> summarise([])[1]
-    'Nothing was found.'
+    Args:
+        verdicts: Of each release its verdict and the reasons of its objections.
+        failures: Indexers that did not answer, of the `asked`.
+
+    >>> summarise([("approved", []), ("refused", ["size-max", "seeders-min"])])[1]
+    '2 found, 1 fits: 1 size.'
     """
-    counts = Counter(decision.objections[0].reason for decision in decisions if decision.objections)
-    approved = sum(1 for decision in decisions if decision.verdict == "approved")
+    counts = Counter(reasons[0] for _, reasons in verdicts if reasons)
+    fitting = sum(1 for verdict, _ in verdicts if verdict in ("approved", "grabbed"))
     failed = f" {failures} of {asked} indexers did not answer." if failures else ""
     if not asked:
         return dict(counts), "No indexer could be asked."
-    if not decisions:
+    if not verdicts:
         return dict(counts), f"Nothing was found.{failed}"
     words: Counter[str] = Counter()
     for reason, count in counts.items():
         words[_GROUPS.get(reason, reason)] += count
     why = ", ".join(f"{count} {word}" for word, count in words.most_common())
-    sentence = f"{len(decisions)} found, {approved} fit{'s' if approved == 1 else ''}"
+    sentence = f"{len(verdicts)} found, {fitting} fit{'s' if fitting == 1 else ''}"
     return dict(counts), f"{sentence}{': ' + why if why else ''}.{failed}"

@@ -258,7 +258,9 @@ def test_the_summary_answers_why_nothing_was_taken() -> None:
         release(GOOD, 18 * GIB),
         release("Aliens.1986.1080p.BluRay-G"),
     )
-    counts, sentence = summarise(decisions, failures=1, asked=3)
+    counts, sentence = summarise(
+        [(d.verdict, [o.reason for o in d.objections]) for d in decisions], failures=1, asked=3
+    )
     assert counts == {"quality-not-wanted": 2, "size-max": 1, "wrong-title": 1}
     assert sentence.startswith("4 found, 0 fit: 2 quality")
     assert sentence.endswith("1 of 3 indexers did not answer.")

@@ -1,0 +1,193 @@
+"""Gathers, in one read, everything that decisions about one target may know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import units
+from mydia.adapters import download_clients
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, settings
+from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, Queued
+from mydia.contexts.downloads.held import held_files
+from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Download, DownloadEpisode, DownloadState
+from mydia.contexts.downloads.targets import SearchTarget, version_of
+from mydia.db import Database
+from mydia.parsing import Quality, normalise_title
+
+# A film without a home release counts as out so long after its cinema date; as in `media.status`.
+_CINEMA_TO_HOME = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts, and what else the search needs to know of the item."""
+
+    facts: Facts
+    version_id: str
+    library_folder: Path | None
+    original_title: str | None
+
+
+def free_bytes(database: Database, outside: Outside, target: SearchTarget) -> int | None:
+    """Return the room in the folder a target would be imported to; None when nobody can tell."""
+    with database.reads() as session:
+        folder = library_folder(session, target)
+    if folder is None:
+        return None
+    try:
+        return outside.files.space(folder).free_bytes
+    except AdapterError:
+        return None
+
+
+def library_folder(session: Session, target: SearchTarget) -> Path | None:
+    """Return the library folder a target belongs to."""
+    version = version_of(session, target)
+    item = media.get_item(session, target.item_id)
+    path_id = version.library_path_id or item.library_path_id
+    return None if path_id is None else Path(settings.get_library_path(session, path_id).path)
+
+
+def gather(
+    session: Session,
+    config: Config,
+    now: datetime,
+    target: SearchTarget,
+    *,
+    interactive: bool,
+    free_bytes: int | None = None,
+) -> Gathered:
+    """Return the facts about a target.
+
+    Raises:
+        NotFound: The item is gone.
+    """
+    item = media.get_item(session, target.item_id)
+    version = version_of(session, target)
+    titles = media.titles_of(session, item.id)
+    namesakes = [
+        f"{other.title} ({other.year})"
+        for other in media.find_by_title(session, item.type, item.title)
+        if other.id != item.id
+    ]
+    facts = Facts(
+        now=now,
+        item_id=item.id,
+        type=item.type,
+        title=item.title,
+        year=item.year,
+        titles=frozenset({row.normalised for row in titles} | {normalise_title(item.title)}),
+        profile=settings.get_profile(session, version.profile_id),
+        limits=settings.size_limits(session, item.type),
+        interactive=interactive,
+        tmdb_id=item.tmdb_id,
+        tvdb_id=item.tvdb_id,
+        imdb_id=item.imdb_id,
+        namesakes=tuple(namesakes),
+        series_type=item.series_type,
+        monitored=item.monitored and version.monitored,
+        runtime_min=item.runtime_min,
+        not_out=None if media.is_out(item, now.date()) else not_out_sentence(item),
+        episodes=tuple(media.episodes_of(session, item.id)) if item.type == "tv_show" else (),
+        season_number=target.season_number,
+        episode_ids=frozenset(target.episode_ids),
+        held=held_files(session, item.id, version.id),
+        queued=_queued(session, item.id, version.id),
+        blocked=_blocked(session, item.id),
+        imported=_imported(session, item.id),
+        protocols=_protocols(session),
+        minimum_seeders=setting(session, config, "downloads.minimum_seeders"),
+        indexer_seeders=_indexer_seeders(session),
+        free_bytes=free_bytes,
+        minimum_free_bytes=setting(session, config, "downloads.minimum_free_mb") * units.MIB,
+    )
+    path_id = version.library_path_id or item.library_path_id
+    folder = None if path_id is None else Path(settings.get_library_path(session, path_id).path)
+    return Gathered(facts, version.id, folder, item.original_title)
+
+
+def setting(session: Session, config: Config, name: str) -> int:
+    """Return a setting that is a whole number."""
+    value = settings.value(session, config, name)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def not_out_sentence(item: media.MediaItem) -> str:
+    """Say when a film will be out, as far as anybody knows."""
+    home = [day for day in (item.digital_on, item.physical_on) if day is not None]
+    if item.minimum_availability == "in_cinemas" and item.cinema_on is not None:
+        return f"It is not out yet: it comes to cinemas on {_day(item.cinema_on)}."
+    if home:
+        return f"It is not out yet: it is released on {_day(min(home))}."
+    if item.cinema_on is not None:
+        return f"It is not out yet: it is expected on {_day(item.cinema_on + _CINEMA_TO_HOME)}."
+    return "It is not out yet, and no date is known."
+
+
+def open_downloads(session: Session, item_id: str) -> list[Download]:
+    """Return the item's downloads that are under way."""
+    return list(
+        session.scalars(select(Download).where(Download.media_item_id == item_id, Download.state.in_(OPEN_STATES)))
+    )
+
+
+def episode_ids_of(session: Session, download_id: str) -> frozenset[str]:
+    """Return the episodes that a download is to bring."""
+    return frozenset(
+        session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == download_id))
+    )
+
+
+def _queued(session: Session, item_id: str, version_id: str) -> tuple[Queued, ...]:
+    return tuple(
+        Queued(
+            row.release_title,
+            Quality.from_json(row.quality),
+            episode_ids_of(session, row.id),
+            row.info_hash,
+            row.format_score,
+        )
+        for row in open_downloads(session, item_id)
+        if row.version_id in (version_id, None)
+    )
+
+
+def _blocked(session: Session, item_id: str) -> tuple[Blocked, ...]:
+    rows = session.scalars(select(BlocklistEntry).where(BlocklistEntry.media_item_id == item_id))
+    return tuple(
+        Blocked(row.normalised, row.info_hash, row.indexer_id, row.protocol, row.reason, row.added_at) for row in rows
+    )
+
+
+def _imported(session: Session, item_id: str) -> tuple[Imported, ...]:
+    rows = session.scalars(
+        select(Download).where(Download.media_item_id == item_id, Download.state == DownloadState.IMPORTED)
+    )
+    return tuple(Imported(row.release_title, row.info_hash, row.imported_at or row.added_at) for row in rows)
+
+
+def _protocols(session: Session) -> frozenset[str]:
+    kinds = download_clients.KINDS
+    return frozenset(
+        kinds[row.kind].protocol for row in settings.list_clients(session) if row.enabled and row.kind in kinds
+    )
+
+
+def _indexer_seeders(session: Session) -> dict[str, int]:
+    return {
+        row.id: int(wanted)
+        for row in settings.list_indexers(session)
+        if (wanted := row.options.get("minimum_seeders")) is not None
+    }
+
+
+def _day(day: date) -> str:
+    return f"{day:%-d %B %Y}"

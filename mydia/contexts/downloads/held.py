@@ -1,0 +1,31 @@
+"""What the library holds of a version, as decisions and import need it."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from mydia.contexts import media, settings
+from mydia.contexts.downloads.decisions import Held
+from mydia.contexts.library.holdings import held_qualities
+
+
+def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
+    """Return the files of a version (files that belong to no version yet count for the first)."""
+    return tuple(
+        Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
+        for file in held_qualities(session, item_id)
+        if file.version_id in (version_id, None)
+    )
+
+
+def held_by_episode(session: Session, item_id: str, version_id: str) -> dict[str, bool]:
+    """Return held episode -> whether it could still be upgraded."""
+    version = session.get(media.Version, version_id)
+    if version is None:
+        return {}
+    profile = settings.get_profile(session, version.profile_id)
+    return {
+        id: settings.upgradable(profile, file.quality, score=file.format_score)
+        for file in held_files(session, item_id, version_id)
+        for id in file.episode_ids
+    }

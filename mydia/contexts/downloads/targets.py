@@ -1,0 +1,168 @@
+"""What is searched for: one film, one season, or some episodes of one version; and what of it is wanted now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.contexts import media
+from mydia.contexts.downloads.held import held_by_episode
+from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
+from mydia.contexts.media import EpisodeRef
+
+# When so many of a season's episodes are wanted, the season is searched as one. Source: mydia-original §4.5.
+_SEASON_SHARE = 0.7
+# Searches of one series in one round. Source: mydia-original §4.5.
+_MOST_TARGETS = 10
+
+# How long something that was searched in vain is left alone: doubled each time, up to a week.
+_FIRST_WAIT = timedelta(hours=6)
+_LONGEST_WAIT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTarget:
+    """One thing to ask indexers for."""
+
+    item_id: str
+    version_id: str | None = None
+    """None: the item's first version."""
+    season_number: int | None = None
+    episode_ids: tuple[str, ...] = ()
+    """Of one season; empty: all of it."""
+
+
+def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[SearchTarget]:
+    """Return what to ask for so that everything wanted of a target is covered with few questions.
+
+    Of a series: whole seasons where most is wanted, else single episodes, newest first.
+    """
+    item = media.get_item(session, target.item_id)
+    if item.type == "movie":
+        return [target]
+    wanted = wanted_episodes(session, now, target)
+    seasons: dict[int, list[EpisodeRef]] = {}
+    for episode in wanted:
+        seasons.setdefault(episode.season_number, []).append(episode)
+    planned: list[SearchTarget] = []
+    for number in sorted(seasons, reverse=True):
+        episodes = seasons[number]
+        known = list(media.episodes_of(session, target.item_id, season_number=number))
+        over = all(e.air_on is not None and e.air_on <= now.date() for e in known)
+        ids = tuple(episode.id for episode in episodes)
+        if number > 0 and over and len(known) > 1 and len(episodes) >= _SEASON_SHARE * len(known):
+            planned.append(SearchTarget(target.item_id, target.version_id, number, ids))
+        else:
+            newest_first = sorted(
+                episodes, key=lambda e: (e.air_on is not None, e.air_on, e.episode_number), reverse=True
+            )
+            planned += [SearchTarget(target.item_id, target.version_id, number, (e.id,)) for e in newest_first]
+    return planned[:_MOST_TARGETS]
+
+
+def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> list[EpisodeRef]:
+    """Return what of a target aired, is monitored, is missing or upgradable, and is not on its way already."""
+    version = version_of(session, target)
+    good = {id for id, upgradable in held_by_episode(session, target.item_id, version.id).items() if not upgradable}
+    coming = set(
+        session.scalars(
+            select(DownloadEpisode.episode_id)
+            .join(Download, Download.id == DownloadEpisode.download_id)
+            .where(Download.media_item_id == target.item_id, Download.state.in_(OPEN_STATES))
+        )
+    )
+    chosen = set(target.episode_ids)
+    return [
+        episode
+        for episode in media.episodes_of(session, target.item_id, season_number=target.season_number)
+        if (episode.id in chosen if chosen else episode.monitored and (episode.season_number > 0 or bool(chosen)))
+        and episode.air_on is not None
+        and episode.air_on <= now.date()
+        and episode.id not in good
+        and episode.id not in coming
+    ]
+
+
+def version_of(session: Session, target: SearchTarget) -> media.Version:
+    """Return the version a target is about."""
+    if target.version_id is not None and (row := session.get(media.Version, target.version_id)) is not None:
+        return row
+    return media.default_version(session, target.item_id)
+
+
+def record_searched(
+    session: Session, now: datetime, target: SearchTarget, version_id: str, search_id: str, *, hit: bool
+) -> None:
+    """Note that something was searched, and when it is due again if it stays missing."""
+    for episode_id in target.episode_ids or ("",):
+        row = session.get(SearchState, (version_id, episode_id))
+        if row is None:
+            row = SearchState(version_id=version_id, episode_id=episode_id, media_item_id=target.item_id, misses=0)
+            session.add(row)
+        row.misses = 0 if hit else row.misses + 1
+        row.last_searched_at, row.last_search_id = now, search_id
+        row.next_due_at = now + min(_FIRST_WAIT * 2 ** min(row.misses, 8), _LONGEST_WAIT)
+
+
+def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchTarget]:
+    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` titles."""
+    never = datetime.min.replace(tzinfo=now.tzinfo)
+    states = {(row.version_id, row.episode_id): row for row in session.scalars(select(SearchState))}
+    busy = set(session.scalars(select(Download.media_item_id).where(Download.state.in_(OPEN_STATES))))
+    found: list[tuple[datetime, SearchTarget]] = []
+    movies = session.execute(
+        select(media.MediaItem.id, media.Version.id)
+        .join(media.Version, media.Version.media_item_id == media.MediaItem.id)
+        .where(
+            media.MediaItem.type == "movie",
+            media.MediaItem.monitored,
+            media.Version.monitored,
+            media.MediaItem.state.in_([media.ItemState.MISSING, media.ItemState.UPGRADABLE]),
+        )
+    )
+    for item_id, version_id in movies:
+        state = states.get((version_id, ""))
+        if item_id not in busy and _is_due(state, now):
+            found.append((state.last_searched_at or never if state else never, SearchTarget(item_id, version_id)))
+    episodes = session.execute(
+        select(media.Episode.media_item_id, media.Episode.id, media.Version.id)
+        .join(media.MediaItem, media.MediaItem.id == media.Episode.media_item_id)
+        .join(media.Version, media.Version.media_item_id == media.Episode.media_item_id)
+        .where(
+            media.MediaItem.monitored,
+            media.Version.monitored,
+            media.Episode.monitored,
+            media.Episode.season_number > 0,
+            media.Episode.held.is_(False) | media.Episode.upgradable.is_(True),
+            media.Episode.air_on <= now.date(),
+        )
+    )
+    series: dict[tuple[str, str], datetime] = {}
+    for item_id, episode_id, version_id in episodes:
+        state = states.get((version_id, episode_id))
+        if _is_due(state, now):
+            last = state.last_searched_at or never if state else never
+            series[item_id, version_id] = min(last, series.get((item_id, version_id), last))
+    found += [(last, SearchTarget(item_id, version_id)) for (item_id, version_id), last in series.items()]
+    found.sort(key=lambda entry: (entry[0], entry[1].item_id))
+    return [target for _, target in found[:limit]]
+
+
+def due_of(
+    session: Session, now: datetime, target: SearchTarget, planned: Sequence[SearchTarget]
+) -> list[SearchTarget]:
+    """Return those of a plan of which anything is due; for rounds that nobody asked for."""
+    version = version_of(session, target)
+    return [
+        part
+        for part in planned
+        if any(_is_due(session.get(SearchState, (version.id, id)), now) for id in part.episode_ids or ("",))
+    ]
+
+
+def _is_due(state: SearchState | None, now: datetime) -> bool:
+    return state is None or state.next_due_at is None or state.next_due_at <= now

@@ -1,0 +1,219 @@
+"""A household with a film, a series, an indexer and a client; everything outside is a fake in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mydia.adapters.indexers import Fetched, IndexerRelease, Protocols
+from mydia.adapters.kinds import Connection
+from mydia.adapters.outside import Outside
+from mydia.adapters.torrents import encode, read_torrent
+from mydia.config import Config, load
+from mydia.contexts import downloads, media, settings
+from mydia.contexts.metadata import Details, EpisodeDetails, Ids, SeasonDetails
+from mydia.contexts.settings import DownloadClientRow, IndexerRow
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from mydia.events import EventRow
+from mydia.units import GIB
+from tests.fakes.outside import FakeDownloadClient, FakeIndexer, FakeProbe, fake_outside
+
+
+def torrent(name: str, files: dict[str, int] | None = None) -> bytes:
+    """Make a .torrent without content: enough for fakes."""
+    info: dict[Any, Any] = {
+        b"name": name.encode(),
+        b"piece length": 65536,
+        b"pieces": hashlib.sha1(name.encode()).digest(),
+    }
+    if files is None:
+        info[b"length"] = 1000
+    else:
+        info[b"files"] = [
+            {b"length": size, b"path": [p.encode() for p in path.split("/")]} for path, size in files.items()
+        ]
+    return encode({b"info": info})
+
+
+@dataclass
+class House:
+    """Everything a test needs, by name."""
+
+    database: Database
+    config: Config
+    now: datetime
+    films: Path
+    series: Path
+    client: FakeDownloadClient
+    indexer: FakeIndexer
+    probe: FakeProbe
+    outside: Outside
+    film_id: str = ""
+    series_id: str = ""
+    profile: str = "Any"
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1000)))
+
+    def offer(
+        self, title: str, size: int = 4 * GIB, *, files: dict[str, int] | None = None, **facts: Any
+    ) -> IndexerRelease:
+        """Put a release on the indexer, with a .torrent behind its link."""
+        number = next(self.numbers)
+        content = torrent(title, files)
+        link = f"http://indexer.test/{number}"
+        facts.setdefault("seeders", 20)
+        known = facts.pop("info_hash", read_torrent(content).info_hashes[0])
+        release = IndexerRelease(
+            guid=f"guid-{number}",
+            title=title,
+            protocol=Protocols.TORRENT,
+            download_url=link,
+            info_hash=known,
+            size_bytes=size,
+            **facts,
+        )
+        self.indexer.releases.append(release)
+        self.indexer.content[link] = Fetched(content, None)
+        return release
+
+    def search(self, item_id: str | None = None, *, cause: str = "manual", **target: Any) -> str:
+        """Run a search and return its id."""
+        wanted = downloads.SearchTarget(item_id or self.film_id, **target)
+        return downloads.run_search(self.database, self.outside, self.config, SYSTEM, self.now, wanted, cause=cause)
+
+    def releases(self, search_id: str) -> list[downloads.Release]:
+        """Return what a search stored, best first."""
+        with self.database.reads() as session:
+            rows = select(downloads.Release).where(downloads.Release.search_id == search_id)
+            return list(session.scalars(rows.order_by(downloads.Release.position)))
+
+    def grab(self, release_id: str, **options: Any) -> str:
+        """Grab a release."""
+        return downloads.grab(self.database, self.outside, self.config, SYSTEM, self.now, release_id, **options)
+
+    def get_one(self, title: str = "Metropolis.1927.1080p.BluRay.x264-GRP", **target: Any) -> str:
+        """Offer, search and grab one release; return the download's id."""
+        if not any(release.title == title for release in self.indexer.releases):
+            self.offer(title)
+        found = next(row for row in self.releases(self.search(**target)) if row.title == title)
+        return self.grab(found.id, override=True)
+
+    def download(self, download_id: str) -> downloads.Download:
+        """Return a download as it is now."""
+        with self.database.reads() as session:
+            row = session.get(downloads.Download, download_id)
+            assert row is not None
+            return row
+
+    def downloads(self) -> list[downloads.Download]:
+        """Return all downloads, oldest first."""
+        with self.database.reads() as session:
+            return list(session.scalars(select(downloads.Download).order_by(downloads.Download.id)))
+
+    def events(self, type: str) -> list[dict[str, Any]]:
+        """Return the payloads of a type of event."""
+        with self.database.reads() as session:
+            return list(session.scalars(select(EventRow.payload).where(EventRow.type == type).order_by(EventRow.id)))
+
+    def item_state(self, item_id: str | None = None) -> str:
+        """Return the word on an item's card."""
+        with self.database.reads() as session:
+            return media.get_item(session, item_id or self.film_id).state
+
+    def episode_ids(self, season: int = 1) -> list[str]:
+        """Return the ids of a season's episodes."""
+        with self.database.reads() as session:
+            return [episode.id for episode in media.episodes_of(session, self.series_id, season_number=season)]
+
+    def later(self, **span: float) -> datetime:
+        """Let time pass."""
+        self.now += timedelta(**span)
+        return self.now
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load({"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY_BASE": "a key that is long enough for the tests"})
+
+
+@pytest.fixture
+def house(database: Database, config: Config, tmp_path: Path, now: datetime) -> House:
+    films, series = tmp_path / "films", tmp_path / "series"
+    films.mkdir()
+    series.mkdir()
+    client = FakeDownloadClient(
+        Connection("client-1", "qBittorrent", "qbittorrent", "http://client.test"), folder=tmp_path / "downloads"
+    )
+    indexer = FakeIndexer(connection=Connection("indexer-1", "Public", "torznab", "http://indexer.test"))
+    probe = FakeProbe()
+    outside = fake_outside(clients=[client], indexers=[indexer], probe=probe)
+    made = House(database, config, now, films, series, client, indexer, probe, outside)
+    with database.writes() as session:
+        settings.ensure_defaults(session, now)
+        profile = settings.find_profile(session, "Any")
+        assert profile is not None
+        session.add(
+            DownloadClientRow(
+                id="client-1",
+                name="qBittorrent",
+                kind="qbittorrent",
+                url="http://client.test",
+                options={},
+                created_at=now,
+            )
+        )
+        session.add(
+            IndexerRow(
+                id="indexer-1", name="Public", kind="torznab", url="http://indexer.test", options={}, created_at=now
+            )
+        )
+        session.add(settings.LibraryPath(id="films", path=str(films), name="Films", type="movies", created_at=now))
+        session.add(settings.LibraryPath(id="series", path=str(series), name="Series", type="series", created_at=now))
+        session.flush()
+        made.film_id = media.add_item(session, SYSTEM, now, _film(profile.id), search_now=False).id
+        made.series_id = media.add_item(session, SYSTEM, now, _series(profile.id, now.date()), search_now=False).id
+    return made
+
+
+def _film(profile_id: str) -> media.NewItem:
+    details = Details(
+        type="movie",
+        title="Metropolis",
+        original_title="Metropolis",
+        ids=Ids(tmdb_id=19, imdb_id="tt0017136"),
+        provider="tmdb",
+        year=1927,
+        status="released",
+        cinema_on=date(1927, 1, 10),
+        runtime_min=148,
+    )
+    return media.NewItem("movie", "Metropolis", 1927, details.ids, "films", profile_id, details=details)
+
+
+def _series(profile_id: str, today: date) -> media.NewItem:
+    first = today - timedelta(days=365)
+    told = tuple(
+        EpisodeDetails(1, n, f"Part {n}", air_on=first + timedelta(days=7 * n), runtime_min=50) for n in range(1, 5)
+    )
+    seasons = (SeasonDetails(number=1, title="Season 1", episodes=told),)
+    details = Details(
+        type="tv_show",
+        title="Silo",
+        original_title="Silo",
+        ids=Ids(tmdb_id=125988, tvdb_id=403245),
+        provider="tmdb",
+        year=today.year - 1,
+        status="continuing",
+        series_type="standard",
+        seasons=seasons,
+    )
+    return media.NewItem(
+        "tv_show", "Silo", details.year, details.ids, "series", profile_id, details=details, seasons=seasons
+    )

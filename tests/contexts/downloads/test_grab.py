@@ -1,0 +1,246 @@
+"""Grabbing: written down first, done once, cleared up after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from mydia.adapters.download_clients import NewDownload
+from mydia.adapters.errors import Nonsense
+from mydia.contexts import downloads, settings
+from mydia.contexts.downloads import PendingRelease, Refusal, ReleaseGone, SearchTarget
+from mydia.contexts.settings import DownloadClientRow, IndexerRow
+from mydia.contexts.users import SYSTEM, Caller
+from mydia.errors import Forbidden, Misconfigured, Unavailable
+from tests.contexts.downloads.conftest import House
+
+GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
+
+
+def automatic(house: House, item_id: str | None = None, **target: object) -> list[str]:
+    return downloads.search_and_grab(
+        house.database, house.outside, house.config, SYSTEM, house.now, SearchTarget(item_id or house.film_id, **target)
+    )
+
+
+def test_the_best_release_goes_to_the_client_with_category_and_reasons(house: House) -> None:
+    house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
+    house.offer(GOOD)
+    (download_id,) = automatic(house)
+    row = house.download(download_id)
+    assert (row.state, row.release_title, row.category) == ("queued", GOOD, "mydia-movies")
+    assert row.client_ref == row.info_hash
+    assert "Bluray-1080p" in row.reasons[0]["text"]
+    assert house.client.added[0].category == "mydia-movies"
+    assert house.item_state() == "downloading"
+    event = house.events("ReleaseGrabbed")[0]
+    assert (event["client"], event["indexer"], event["cause"]) == ("qBittorrent", "Public", "automatic")
+
+
+def test_the_row_is_there_before_the_client_hears_of_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    seen: list[str] = []
+    real = house.client.add
+
+    def spy(download: NewDownload) -> str:
+        seen.extend(row.state for row in house.downloads())
+        return real(download)
+
+    monkeypatch.setattr(house.client, "add", spy)
+    house.grab(release.id)
+    assert seen == ["grabbing"]
+
+
+def test_grabbing_twice_is_grabbing_once(house: House) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    assert house.grab(release.id) == house.grab(release.id)
+    assert len(house.client.added) == 1
+    assert len(house.downloads()) == 1
+
+
+def test_a_refused_release_needs_a_person_who_insists(house: House, admin: Caller) -> None:
+    house.offer("Metropolis.1927.HDCAM.x264-GRP")
+    release = house.releases(house.search())[0]
+    with pytest.raises(Refusal, match=r"not wanted in Any.*anyway") as caught:
+        house.grab(release.id)
+    assert "not wanted in Any" in caught.value.reasons[0]
+    download_id = downloads.grab(
+        house.database, house.outside, house.config, admin, house.now, release.id, override=True
+    )
+    assert any("Taken by Robin although" in reason["text"] for reason in house.download(download_id).reasons)
+
+
+def test_a_guest_grabs_nothing(house: House, guest: Caller) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    with pytest.raises(Forbidden):
+        downloads.grab(house.database, house.outside, house.config, guest, house.now, release.id)
+    assert house.downloads() == []
+
+
+def test_a_release_that_is_gone_gives_way_to_the_next(house: House) -> None:
+    gone = house.offer(GOOD)
+    house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
+    assert gone.download_url is not None
+    del house.indexer.content[gone.download_url]
+    (download_id,) = automatic(house)
+    assert house.download(download_id).release_title == "Metropolis.1927.720p.BluRay.x264-GRP"
+
+
+def test_a_person_is_told_that_a_release_is_gone(house: House) -> None:
+    gone = house.offer(GOOD)
+    assert gone.download_url is not None
+    del house.indexer.content[gone.download_url]
+    with pytest.raises(ReleaseGone, match="no longer has this release"):
+        house.grab(house.releases(house.search())[0].id)
+    assert house.downloads() == []
+
+
+def test_an_unreachable_client_makes_the_best_release_wait_for_it(house: House) -> None:
+    house.offer(GOOD)
+    house.client.go_away()
+    assert automatic(house) == []
+    with house.database.reads() as session:
+        waiting = session.scalars(select(PendingRelease)).one()
+        assert waiting.reason == "client_unavailable"
+        assert "no answer" in waiting.message
+        status = settings.status_of(session, "download_client", "client-1")
+        assert status is not None
+        assert status.state == "failing"
+    house.client.come_back()
+    house.later(minutes=5)
+    downloads.recover_grabs(house.database, house.outside, house.config, house.now)
+    (download_id,) = downloads.grab_pending(house.database, house.outside, house.config, house.now)
+    assert house.download(download_id).state == "queued"
+    assert len(house.downloads()) == 1
+    with house.database.reads() as session:
+        assert session.scalar(select(func.count()).select_from(PendingRelease)) == 0
+
+
+def test_a_person_hears_at_once_that_the_client_does_not_answer(house: House, admin: Caller) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    house.client.go_away()
+    with pytest.raises(Unavailable, match="is it running"):
+        downloads.grab(house.database, house.outside, house.config, admin, house.now, release.id)
+    with house.database.reads() as session:
+        assert session.scalar(select(func.count()).select_from(PendingRelease)) == 0
+    house.client.come_back()
+    house.later(minutes=5)
+    downloads.recover_grabs(house.database, house.outside, house.config, house.now)
+    assert house.downloads() == [], "the client never had it, so it never was"
+    assert house.releases(str(release.search_id))[0].verdict == "approved"
+    assert house.item_state() == "missing"
+
+
+def test_a_client_that_says_no_leaves_nothing_behind(house: House) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    house.client.trouble = Nonsense("qBittorrent", "says that this is not a valid torrent")
+    with pytest.raises(Nonsense):
+        house.grab(release.id)
+    assert house.downloads() == []
+    assert house.releases(str(release.search_id))[0].verdict == "approved"
+
+
+@pytest.mark.parametrize("client_has_it", [True, False])
+def test_a_crash_between_row_and_client_is_cleared_up(
+    house: House, monkeypatch: pytest.MonkeyPatch, client_has_it: bool
+) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    real = house.client.add
+
+    class Killed(BaseException):
+        pass
+
+    def die(download: NewDownload) -> str:
+        if client_has_it:
+            real(download)
+        raise Killed
+
+    monkeypatch.setattr(house.client, "add", die)
+    with pytest.raises(Killed):
+        house.grab(release.id)
+    assert [row.state for row in house.downloads()] == ["grabbing"]
+    monkeypatch.setattr(house.client, "add", real)
+    downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True)
+    if client_has_it:
+        (row,) = house.downloads()
+        assert row.state == "queued"
+        assert "had received it" in row.reasons[-1]["text"]
+        assert len(house.events("ReleaseGrabbed")) == 1
+    else:
+        assert house.downloads() == []
+        assert house.grab(release.id)
+    assert len(house.client.added) == 1
+
+
+def test_an_interrupted_grab_waits_while_the_client_cannot_be_asked(house: House) -> None:
+    house.offer(GOOD)
+    house.client.go_away()
+    automatic(house)
+    house.later(minutes=5)
+    assert downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True) == 0
+    assert [row.state for row in house.downloads()] == ["grabbing"]
+
+
+def test_two_jobs_do_not_fetch_the_same_film_twice(house: House) -> None:
+    house.offer(GOOD)
+    house.offer("Metropolis.1927.2160p.WEB-DL.x265-GRP")
+    rows = house.releases(house.search(cause="automatic"))
+    house.grab(rows[1].id)
+    with pytest.raises(downloads.AlreadyComing):
+        house.grab(rows[0].id)
+
+
+def test_a_season_is_filled_up_with_single_episodes(house: House) -> None:
+    for number in (1, 2, 3):
+        house.offer(f"Silo.S01E0{number}.1080p.WEB-DL.H264-GRP", 2 * 1024**3, tvdb_id=403245)
+    taken = automatic(house, house.series_id)
+    titles = sorted(house.download(id).release_title for id in taken)
+    assert titles == [f"Silo.S01E0{n}.1080p.WEB-DL.H264-GRP" for n in (1, 2, 3)]
+    assert {house.download(id).category for id in taken} == {"mydia-tv"}
+
+
+def test_a_pack_is_enough_for_a_season(house: House) -> None:
+    house.offer("Silo.S01.1080p.WEB-DL.H264-GRP", 8 * 1024**3, tvdb_id=403245)
+    house.offer("Silo.S01E01.1080p.WEB-DL.H264-GRP", 2 * 1024**3, tvdb_id=403245)
+    (download_id,) = automatic(house, house.series_id)
+    assert house.download(download_id).media_title == "Silo S01E01 to S01E04"
+
+
+def test_seeding_goals_come_from_the_indexer(house: House) -> None:
+    with house.database.writes() as session:
+        row = session.get(IndexerRow, "indexer-1")
+        assert row is not None
+        row.options = {"seed_ratio": 1.5, "seed_time_min": 600}
+    house.offer(GOOD)
+    automatic(house)
+    assert (house.client.added[0].seed_ratio, house.client.added[0].seed_time_min) == (1.5, 600)
+
+
+def test_without_a_client_the_sentence_says_what_to_do(house: House) -> None:
+    house.offer(GOOD)
+    with house.database.writes() as session:
+        row = session.get(DownloadClientRow, "client-1")
+        assert row is not None
+        row.enabled = False
+    release = house.releases(house.search())[0]
+    assert release.verdict == "waiting"
+    with pytest.raises(Misconfigured, match="Add one in the settings"):
+        house.grab(release.id, override=True)
+
+
+def test_a_magnet_will_do_when_the_file_cannot_be_fetched(house: House) -> None:
+    made = house.offer(GOOD)
+    magnet = f"magnet:?xt=urn:btih:{made.info_hash}&dn=x"
+    house.indexer.releases = [replace(made, magnet=magnet)]
+    house.indexer.content.clear()
+    (download_id,) = automatic(house)
+    assert house.download(download_id).info_hash == made.info_hash
+    assert house.client.added[0].magnet == magnet

@@ -1,0 +1,221 @@
+"""Searching: everything seen is stored with its verdict, and one bad indexer is data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mydia.adapters.errors import Limited
+from mydia.adapters.indexers import IndexerRelease
+from mydia.adapters.kinds import Connection
+from mydia.contexts import downloads, settings
+from mydia.contexts.downloads import Search, SearchState, SearchTarget
+from mydia.contexts.downloads import search as searching
+from mydia.contexts.settings import IndexerRow
+from mydia.contexts.users import SYSTEM, Caller
+from mydia.errors import Forbidden
+from mydia.units import GIB
+from tests.contexts.downloads.conftest import House
+from tests.fakes.outside import FakeIndexer, fake_outside
+
+
+def stored(house: House, search_id: str) -> Search:
+    with house.database.reads() as session:
+        row = session.get(Search, search_id)
+        assert row is not None
+        return row
+
+
+def second_indexer(house: House, **options: object) -> FakeIndexer:
+    other = FakeIndexer(connection=Connection("indexer-2", "Second", "torznab", "http://second.test"))
+    with house.database.writes() as session:
+        session.add(
+            IndexerRow(id="indexer-2", name="Second", kind="torznab", url="http://second.test", priority=40, options=dict(options), created_at=house.now)
+        )  # fmt: skip
+    house.outside = fake_outside(clients=[house.client], indexers=[house.indexer, other], probe=house.probe)
+    return other
+
+
+def test_every_release_is_stored_with_its_reasons_best_first(house: House) -> None:
+    house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    house.offer("Metropolis.1927.HDCAM.x264-GRP")
+    house.offer("Metropolis.2001.1080p.BluRay.x264-GRP")
+    house.indexer.releases = [replace(release, tmdb_id=19) for release in house.indexer.releases]
+    search_id = house.search()
+    rows = house.releases(search_id)
+    assert [row.title for row in rows[:2]] == [
+        "Metropolis.1927.1080p.BluRay.x264-GRP",
+        "Metropolis.1927.720p.BluRay.x264-GRP",
+    ]
+    assert [row.verdict for row in rows] == ["approved", "approved", "refused", "refused"]
+    reasons = {row.title.split(".")[2] + row.title.split(".")[1]: row.objections[0]["reason"] for row in rows[2:]}
+    assert reasons == {"HDCAM1927": "quality-not-wanted", "1080p2001": "wrong-year"}
+    assert rows[0].preference[0] == {"name": "quality", "value": rows[0].preference[0]["value"], "text": "Bluray-1080p"}
+    search = stored(house, search_id)
+    assert (search.state, search.found, search.approved) == ("done", 4, 2)
+    assert search.summary["sentence"] == "4 found, 2 fit: 1 quality, 1 another year."
+    assert house.events("SearchFinished")[0]["approved"] == 2
+
+
+def test_links_are_sealed(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    row = house.releases(house.search())[0]
+    assert row.sealed_link is not None
+    assert "indexer.test" not in row.sealed_link
+
+
+def test_one_failing_indexer_is_data(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    second_indexer(house).go_away()
+    search = stored(house, house.search())
+    states = {entry["name"]: entry for entry in search.indexers}
+    assert states["Public"]["state"] == "ok"
+    assert states["Public"]["found"] == 1
+    assert states["Second"]["state"] == "failed"
+    assert "no answer" in states["Second"]["error"]
+    assert search.summary["sentence"].endswith("1 of 2 indexers did not answer.")
+    with house.database.reads() as session:
+        status = settings.status_of(session, "indexer", "indexer-2")
+        assert status is not None
+        assert status.failures == 1
+
+
+def test_an_indexer_that_rests_is_left_alone_and_said_so(house: House) -> None:
+    other = second_indexer(house)
+    other.trouble = Limited("Second", "its limit is used up", retry_after_s=3600)
+    house.search()
+    other.come_back()
+    search = stored(house, house.search(cause="automatic"))
+    states = {entry["name"]: entry for entry in search.indexers}
+    assert states["Second"]["state"] == "skipped"
+    assert "Rests until" in states["Second"]["error"]
+    assert other.queries == []
+    house.later(hours=2)
+    assert {e["state"] for e in stored(house, house.search(cause="automatic")).indexers} == {"ok"}
+
+
+def test_a_dawdling_indexer_is_cut_off_and_the_rest_is_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    release = threading.Event()
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    other = second_indexer(house)
+
+    def dawdle(query: object) -> list[IndexerRelease]:
+        release.wait(20)
+        return []
+
+    monkeypatch.setattr(other, "search", dawdle)
+    monkeypatch.setattr(searching, "DEADLINE_S", 0.3)
+    try:
+        search = stored(house, house.search())
+    finally:
+        release.set()
+    states = {entry["name"]: entry for entry in search.indexers}
+    assert states["Second"]["state"] == "failed"
+    assert "no answer within" in states["Second"]["error"]
+    assert search.found == 1
+
+
+def test_the_same_torrent_at_two_indexers_is_one_release_of_the_preferred_one(house: House) -> None:
+    mine = house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    other = second_indexer(house)
+    other.releases.append(replace(mine, guid="elsewhere", seeders=500))
+    rows = house.releases(house.search())
+    assert [(row.indexer_name, row.guid) for row in rows] == [("Public", mine.guid)]
+
+
+def test_answers_are_stored_as_they_arrive(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    second_indexer(house)
+    seen: list[tuple[int, int]] = []
+
+    def look(done: int, total: int, name: str) -> None:
+        with house.database.reads() as session:
+            search = session.scalars(searching.select(Search)).one()
+            assert search.state == "running"
+            answered = sum(1 for entry in search.indexers if entry["state"] == "ok")
+        seen.append((answered, total))
+
+    downloads.run_search(
+        house.database, house.outside, house.config, SYSTEM, house.now, SearchTarget(house.film_id), on_progress=look
+    )
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_one_indexer_can_be_asked_again(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    other = second_indexer(house)
+    other.go_away()
+    search_id = house.search()
+    other.come_back()
+    other.releases.append(
+        replace(house.indexer.releases[0], guid="x", info_hash="b" * 40, title="Metropolis.1927.2160p.WEB-DL-G")
+    )
+    with house.database.writes() as session:
+        downloads.request_retry(session, SYSTEM, house.now, search_id, "indexer-2")
+    asked_before = len(house.indexer.queries)
+    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    assert len(house.indexer.queries) == asked_before, "the one that answered is not asked again"
+    assert [row.title for row in house.releases(search_id)] == [
+        "Metropolis.1927.2160p.WEB-DL-G",
+        "Metropolis.1927.1080p.BluRay.x264-GRP",
+    ]
+    assert {entry["state"] for entry in stored(house, search_id).indexers} == {"ok"}
+
+
+def test_a_film_is_asked_for_by_ids_and_a_season_by_number(house: House) -> None:
+    house.search()
+    assert house.indexer.queries[-1].tmdb_id == 19
+    assert house.indexer.queries[-1].year == 1927
+    house.search(house.series_id, season_number=1)
+    query = house.indexer.queries[-1]
+    assert (query.type, query.season, query.episode, query.tvdb_id) == ("tv", 1, None, 403245)
+    house.search(house.series_id, season_number=1, episode_ids=(house.episode_ids()[2],))
+    assert (house.indexer.queries[-1].season, house.indexer.queries[-1].episode) == (1, 3)
+
+
+def test_what_was_searched_in_vain_waits_longer_each_time(house: House) -> None:
+    waits = []
+    for _ in range(4):
+        house.search(cause="automatic")
+        with house.database.reads() as session:
+            state = session.scalars(searching.select(SearchState)).one()
+            assert state.next_due_at is not None
+            waits.append((state.next_due_at - house.now).total_seconds() / 3600)
+            assert downloads.due_searches(session, house.now, limit=10)[0].item_id != house.film_id
+        house.now = state.next_due_at
+    assert waits == [12, 24, 48, 96]
+
+
+def test_a_search_without_any_indexer_says_so(house: House) -> None:
+    with house.database.writes() as session:
+        row = session.get(IndexerRow, "indexer-1")
+        assert row is not None
+        row.enabled = False
+    assert stored(house, house.search()).summary["sentence"] == "No indexer could be asked."
+
+
+def test_who_may_not_manage_media_searches_nothing(house: House, guest: Caller) -> None:
+    with pytest.raises(Forbidden):
+        downloads.run_search(house.database, house.outside, house.config, guest, house.now, SearchTarget(house.film_id))
+    assert house.indexer.queries == []
+
+
+def test_a_series_is_searched_by_season_where_most_is_missing(house: House) -> None:
+    with house.database.reads() as session:
+        parts = downloads.plan_targets(session, house.now, SearchTarget(house.series_id))
+    assert [(part.season_number, len(part.episode_ids)) for part in parts] == [(1, 4)]
+    one = SearchTarget(house.series_id, season_number=1, episode_ids=(house.episode_ids()[0],))
+    with house.database.reads() as session:
+        assert downloads.plan_targets(session, house.now, one) == [
+            SearchTarget(house.series_id, None, 1, (house.episode_ids()[0],))
+        ]
+
+
+def test_too_large_and_too_few_seeders_are_said_together(house: House) -> None:
+    house.offer("Metropolis.1927.720p.BluRay.x264-GRP", 80 * GIB, seeders=0)
+    row = house.releases(house.search())[0]
+    assert [objection["reason"] for objection in row.objections] == ["size-max", "seeders-min"]
