@@ -26,6 +26,8 @@ class EpisodeRef:
     runtime_min: int | None
     monitored: bool
     held: bool
+    upgradable: bool = False
+    finale: str | None = None
 
     @property
     def code(self) -> str:
@@ -43,6 +45,8 @@ _COLUMNS = (
     Episode.runtime_min,
     Episode.monitored,
     Episode.held,
+    Episode.upgradable,
+    Episode.finale,
 )
 
 
