@@ -209,19 +209,16 @@ class SqliteStore:
     @contextmanager
     def _using(self) -> Iterator[Any]:
         """Lend a connection; an error inside is noted and swallowed, and the block ends without a value."""
-        connection = None
+        connection = self._borrowed()
+        if connection is None:
+            with suppress(_Away):
+                yield _Absent()
+            return
         try:
-            with self._lock:
-                connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                connection = self._connect()
             yield connection
         except (self._module.Error, zlib.error) as error:
-            if self._trouble is None:
-                logger.warning("the cache file cannot be used", extra={"error": str(error)})
-            self._trouble = str(error)
-            if connection is not None:
-                connection.close()
+            self._note(error)
+            connection.close()
         else:
             self._trouble = None
             with self._lock:
@@ -229,6 +226,21 @@ class SqliteStore:
                     self._idle.append(connection)
                     return
             connection.close()
+
+    def _borrowed(self) -> Any | None:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return self._connect()
+        except self._module.Error as error:
+            self._note(error)
+            return None
+
+    def _note(self, error: Exception) -> None:
+        if self._trouble is None:
+            logger.warning("the cache file cannot be used", extra={"error": str(error)})
+        self._trouble = str(error)
 
 
 # Only its owner may end a lease: it may have run out and be somebody else's by now.
@@ -346,7 +358,7 @@ class _Away(Exception):
 
 
 class _Absent:
-    """Stands where Redis would be."""
+    """Stands where the store would be."""
 
     def __getattr__(self, name: str) -> Any:
         raise _Away

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mydia import clock
 from tests.fakes import catalogue
-from tests.fakes.catalogue import GENRES, Episode, Film, Series
+from tests.fakes.catalogue import GENRES, Episode, Film, Series, Translation
 from tests.fakes.stand_in import Answer, Asked, StandIn
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -602,15 +602,16 @@ def _release_dates(film: Film) -> list[Shape]:
 
 def _translations(title: Title) -> list[Shape]:
     key = "title" if isinstance(title, Film) else "name"
+    told_in = {"en": Translation(title.title, title.overview), **title.translations}
     return [
         {
-            "iso_3166_1": language.upper(),
+            "iso_3166_1": "US" if language == "en" else language.upper(),
             "iso_639_1": language,
             "name": _LANGUAGES.get(language, language),
             "english_name": _LANGUAGES.get(language, language),
             "data": {key: told.title, "overview": told.overview, "homepage": "", "tagline": ""},
         }
-        for language, told in title.translations.items()
+        for language, told in told_in.items()
     ]
 
 

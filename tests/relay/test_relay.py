@@ -202,8 +202,7 @@ def test_five_hundred_callers_on_an_event_loop_cause_one_call(relay: Relay, tmdb
             tasks = [asyncio.create_task(relay.get_async(FILM)) for _ in range(500)]
             await asyncio.sleep(0)
             tasks[0].cancel()
-            while relay.counters.joined < 499:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(until, lambda: relay.counters.joined == 499)
         return [
             answer for answer in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(answer, RelayAnswer)
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -35,7 +34,7 @@ class Process:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environ = {
-            "PATH": os.environ["PATH"], "PORT": str(self.port), "HOST": "127.0.0.1", "DATA_DIR": str(folder), "TMDB_API_KEY": KEY,
+            "PORT": str(self.port), "HOST": "127.0.0.1", "DATA_DIR": str(folder), "TMDB_API_KEY": KEY,
             "TMDB_API_URL": tmdb.api_url, "DASHBOARD_USERNAME": "keeper", "DASHBOARD_PASSWORD": "s3cret", "RELAY_PROXY_RATE_LIMIT": "5000",
         }  # fmt: skip
         code = "import os; from mydia.web.relay import serve_relay; raise SystemExit(serve_relay(os.environ))"
@@ -72,8 +71,8 @@ def test_five_hundred_clients_cause_one_call(process: Process, tmdb: Tmdb) -> No
         async with httpx2.AsyncClient(base_url=process.url, limits=limits, timeout=60) as client:
             with tmdb.hold():
                 tasks = [asyncio.create_task(client.get("/tmdb/movies/19")) for _ in range(500)]
-                while json.loads(await asyncio.to_thread(process.get, "/stats"))["cache"]["joined"] < 499:
-                    await asyncio.sleep(0.02)
+                joined = lambda: json.loads(process.get("/stats"))["cache"]["joined"] == 499  # noqa: E731
+                await asyncio.to_thread(until, joined)
             return [answer.status_code for answer in await asyncio.gather(*tasks)]
 
     assert asyncio.run(ask()) == [200] * 500
@@ -101,8 +100,7 @@ def test_two_processes_on_one_cache_ask_once(process: Process, tmdb: Tmdb, tmp_p
             async with httpx2.AsyncClient(timeout=60) as client:
                 with tmdb.hold():
                     first = asyncio.create_task(client.get(f"{process.url}/tmdb/movies/653"))
-                    while not tmdb.total:
-                        await asyncio.sleep(0.01)
+                    await asyncio.to_thread(until, lambda: tmdb.total == 1)
                     second = asyncio.create_task(client.get(f"{other.url}/tmdb/movies/653"))
                     await asyncio.sleep(0)
                 answers = await asyncio.gather(first, second)
