@@ -23,7 +23,9 @@ _HEALTHY_AFTER_S = 20.0
 """A child that lived so long is healthy: the next death starts the pauses anew."""
 _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
-_WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# SIGHUP: the terminal was closed.
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_WATCHED = (signal.SIGCHLD, *_STOPS)
 _PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
@@ -82,8 +84,8 @@ def run_once(child: Child) -> int:
 def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:
     """Keep the children alive until asked to stop, and return the exit code.
 
-    SIGTERM and SIGINT stop all children in order; SIGHUP is handed on. The code is 0 after such a stop, else that of the
-    child without which there is no point: a vital one that never came up, or any that is misconfigured.
+    SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, else that of the child without
+    which there is no point: a vital one that never came up, or any that is misconfigured.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     running = [_Running(child) for child in children]
@@ -102,11 +104,9 @@ def _watch(running: Sequence[_Running]) -> int:
         wakes = [one.start_at for one in running if one.process is None]
         timeout_s = max(0.0, min(wakes) - clock.monotonic_s()) if wakes else 3600.0
         got = signal.sigtimedwait(_WATCHED, timeout_s)
-        if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+        if got is not None and got.si_signo in _STOPS:
             logger.info("stopping", extra={"signal": signal.Signals(got.si_signo).name})
             return 0
-        if got is not None and got.si_signo == signal.SIGHUP:
-            _tell(running, signal.SIGHUP)
         for one, code in _reap(running):
             if (final := _after_death(one, code)) is not None:
                 return final
@@ -194,7 +194,7 @@ def _stop(running: Sequence[_Running], within_s: float) -> None:
             deadline = clock.monotonic_s() + within_s
             continue
         got = signal.sigtimedwait(_WATCHED, left_s)
-        if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+        if got is not None and got.si_signo in _STOPS:
             # Asked twice: whoever does that means now.
             _tell(running, signal.SIGKILL)
         _reap(running)

@@ -386,6 +386,7 @@ def _attempt(known: Job, deps: Deps, stopping: threading.Event) -> Callable[...,
         token = correlation_id.set(run.id)
         try:
             outcome = known.function(replace(deps, run=run), **params)
+            said = None if outcome is None else str(outcome)
         except (Exception, Interrupt) as error:
             if run.by_person:
                 set_ending(message, Ending(RunState.CANCELLED))
@@ -399,11 +400,11 @@ def _attempt(known: Job, deps: Deps, stopping: threading.Event) -> Callable[...,
             run.flush()
             correlation_id.reset(token)
         if run.by_person:
-            set_ending(message, Ending(RunState.CANCELLED, outcome))
+            set_ending(message, Ending(RunState.CANCELLED, said))
         elif run.told:
             raise HandedBack
         else:
-            set_ending(message, Ending(RunState.DONE, outcome))
+            set_ending(message, Ending(RunState.DONE, said))
 
     return attempt
 
@@ -420,6 +421,8 @@ class Slots:
         self.queues = dict(QUEUES if queues is None else queues)
         self.stopping = threading.Event()
         """Set when the process is about to stop: nothing more is taken, and jobs that ask are told."""
+        self.paused = False
+        """Whether a person wants nothing new to start."""
         self._in_flight: dict[str, int] = {}
         self._lock = threading.Lock()
         self._news: dict[str, threading.Event] = {}
@@ -440,7 +443,7 @@ class Slots:
 
     def take(self, queue: str, wanted: int) -> int:
         """Reserve up to so many slots and return how many there were; give back what is not used."""
-        if self.stopping.is_set():
+        if self.paused or self.stopping.is_set():
             return 0
         with self._lock:
             reserve = 0 if queue == "critical" or self.slots == 1 else 1

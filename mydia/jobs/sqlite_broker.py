@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.2
 """How often other processes' messages, due times and the pause flag are looked for; costs one PRAGMA."""
 RECOVER_EVERY_S = 5.0
-MAX_DEATHS = 3
-"""Workers a message may take down with it before it is put aside as dead."""
+MAX_DEATHS = 5
+"""Workers a message may take down with it before it is put aside as dead. More than one: the power may fail as well."""
 _SPREAD_MS = 10_000
 """Between suspects of a second death, so that the next death has one culprit and takes no innocent along."""
 
@@ -95,7 +95,6 @@ class SqliteBroker(dramatiq.Broker):
         self.board = board
         self.slots = slots or Slots()
         self.max_deaths = max_deaths
-        self.paused = False
         self._presence: Presence | None = None
         self._next_due_ms: float = 0
         self._closed = threading.Event()
@@ -201,9 +200,7 @@ class SqliteBroker(dramatiq.Broker):
     def claim(self, queue: str, wanted: int) -> list[SqliteMessage]:
         """Take up to so many messages of a queue, most urgent first, within this process's slots."""
         # A plain read first: an idle look takes no write lock.
-        if self.paused or not self.board.rows(
-            "SELECT 1 FROM runs WHERE state = 'queued' AND queue = ? LIMIT 1", (queue,)
-        ):
+        if not self.board.rows("SELECT 1 FROM runs WHERE state = 'queued' AND queue = ? LIMIT 1", (queue,)):
             return []
         taken = self.slots.take(queue, wanted)
         if not taken:
@@ -229,7 +226,7 @@ class SqliteBroker(dramatiq.Broker):
                 if seen != version:
                     version = seen
                     self._next_due_ms = 0
-                    self.paused = self.board.paused()
+                    self.slots.paused = self.board.paused()
                     self.slots.wake()
                 if to_ms(clock.now()) >= self._next_due_ms:
                     self._promote()

@@ -61,10 +61,10 @@ class Worker:
         import dramatiq
 
         jobs = REGISTRY if jobs is None else jobs
-        free = Slots(slots)
-        self.stopping = free.stopping
+        self._slots = Slots(slots)
+        self.stopping = self._slots.stopping
         self.board = TaskBoard(config.jobs_path)
-        self.broker = make_broker(str(config["jobs.broker_url"]), self.board, free)
+        self.broker = make_broker(str(config["jobs.broker_url"]), self.board, self._slots)
         self.enqueue = Enqueuer(self.broker, jobs)
         self._database = database
         declare_jobs(
@@ -101,6 +101,9 @@ class Worker:
             else:
                 logger.warning("somebody asked for a job that does not exist", extra={"job": ask.job})
             self.board.settle(ask)
+        if (paused := self.board.paused()) != self._slots.paused:
+            self._slots.paused = paused
+            self._slots.wake()
         if clock.monotonic_s() - self._refreshed_at >= _REFRESH_EVERY_S:
             seen = data_version(self._database)
             if seen != self._seen:

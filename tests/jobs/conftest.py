@@ -53,7 +53,7 @@ class Bench:
         self.broker = make_broker(url, self.board, slots)
         self.jobs = {job.name: job for job in jobs}
         self.enqueue = Enqueuer(self.broker, self.jobs)
-        self.slots = slots.slots
+        self.free = slots
         self.stopping = slots.stopping
         declare_jobs(
             self.broker, self.jobs, Deps(NOBODY, NOBODY, NOBODY, self.enqueue, self.board), stopping=self.stopping
@@ -62,7 +62,7 @@ class Bench:
 
     def start(self) -> Bench:
         self.broker.emit_after("process_boot")
-        self.worker = Worker(self.broker, worker_threads=self.slots, worker_timeout=100)
+        self.worker = Worker(self.broker, worker_threads=self.free.slots, worker_timeout=100)
         self.worker.start()
         return self
 
