@@ -192,6 +192,8 @@ class JournalEntry(HasId, Base):
 
     batch_id: Mapped[str]
     step: Mapped[int]
+    unit: Mapped[int] = mapped_column(default=0)
+    """Steps of one unit belong together: after a crash they are all completed or all taken back."""
     operation: Mapped[str]
     source: Mapped[str | None]
     target: Mapped[str | None]

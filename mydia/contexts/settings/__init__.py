@@ -39,6 +39,7 @@ from mydia.contexts.settings.library_paths import (
     get_library_path,
     list_library_paths,
     look_at_folder,
+    record_scan,
     remove_library_path,
 )
 from mydia.contexts.settings.managed import sync_managed
@@ -175,6 +176,7 @@ __all__ = [
     "read_rungs",
     "record_failure",
     "record_ok",
+    "record_scan",
     "remove_client",
     "remove_indexer",
     "remove_library_path",

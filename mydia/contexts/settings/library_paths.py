@@ -226,6 +226,12 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
     events.emit(session, caller, events.SettingsChanged(f"library_path:{row.id}", changed), at=now)
 
 
+def record_scan(session: Session, now: datetime, library_path_id: str, *, state: str, reason: str | None) -> None:
+    """Note how the latest scan of a folder ended; the library context tells."""
+    row = get_library_path(session, library_path_id)
+    row.last_scan_at, row.last_scan_state, row.last_scan_reason = now, state, reason
+
+
 def refuse_managed(managed: bool, name: str, source: str | None) -> None:
     """Raise Forbidden for what the environment or the file keeps."""
     if managed:

@@ -1,0 +1,159 @@
+"""Reading what files really contain, one after the other, so that it can stop and go on at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from mydia.adapters.errors import AdapterError, Unreachable
+from mydia.adapters.filesystem import confine, shown
+from mydia.adapters.outside import Outside
+from mydia.contexts import settings
+from mydia.contexts.library.files import columns_of
+from mydia.contexts.library.holdings import quality_of, refresh_holdings
+from mydia.contexts.library.models import MediaFile
+from mydia.contexts.library.scan import Run, Unwatched, tell
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, get
+from mydia.errors import Invalid
+
+_FILES_PER_WRITE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    id: str
+    library_path_id: str
+    relative_path: str
+    size_bytes: int
+    mtime_ns: int
+    quality: dict[str, Any] | None
+    media_item_id: str | None
+
+
+_COLUMNS = (
+    MediaFile.id,
+    MediaFile.library_path_id,
+    MediaFile.relative_path,
+    MediaFile.size_bytes,
+    MediaFile.mtime_ns,
+    MediaFile.quality,
+    MediaFile.media_item_id,
+)
+_UNANALYSED = (
+    MediaFile.analysed_at.is_(None),
+    MediaFile.analysis_error.is_(None),
+    MediaFile.kind == "video",
+    MediaFile.missing_since.is_(None),
+)
+
+
+def analyse_files(
+    database: Database,
+    outside: Outside,
+    now_fn: Callable[[], datetime],
+    library_path_id: str | None = None,
+    run: Run | None = None,
+    *,
+    scan_id: str | None = None,
+) -> int:
+    """Analyse every file that has not been yet and return how many were looked at.
+
+    A file that cannot be analysed keeps a sentence that says why and is not tried again until it changes.
+
+    Args:
+        library_path_id: Only this folder's; None for all.
+        scan_id: The scan whose row tells the progress.
+    """
+    run = run or Unwatched()
+    done, after = 0, ""
+    with database.reads() as session:
+        query = select(func.count()).select_from(MediaFile).where(*_UNANALYSED)
+        if library_path_id is not None:
+            query = query.where(MediaFile.library_path_id == library_path_id)
+        total = session.scalar(query) or 0
+        roots = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
+    while not run.cancelled():
+        with database.reads() as session:
+            part = _next(session, library_path_id, after)
+        if not part:
+            break
+        found = [(one, _look(outside, roots[one.library_path_id], one)) for one in part]
+        _store(database, now_fn(), found)
+        after = part[-1].id
+        done += len(part)
+        run.progress(done, max(total, done), shown(part[-1].relative_path))
+        if scan_id is not None:
+            tell(database, scan_id, done, max(total, done), part[-1].relative_path, phase="analysing")
+    return done
+
+
+def analyse_file(database: Database, outside: Outside, caller: Caller, now: datetime, file_id: str) -> None:
+    """Analyse one file again, whatever was found before; for the button."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        row = get(session, MediaFile, file_id, what="This file")
+        root = Path(settings.get_library_path(session, row.library_path_id).path)
+        wanted = _Wanted(
+            row.id, row.library_path_id, row.relative_path, row.size_bytes, row.mtime_ns, row.quality, row.media_item_id
+        )
+    _store(database, now, [(wanted, _look(outside, root, wanted))])
+
+
+def _next(session: Session, library_path_id: str | None, after: str) -> list[_Wanted]:
+    query = select(*_COLUMNS).where(*_UNANALYSED, MediaFile.id > after).order_by(MediaFile.id).limit(_FILES_PER_WRITE)
+    if library_path_id is not None:
+        query = query.where(MediaFile.library_path_id == library_path_id)
+    return [_Wanted(*row) for row in session.execute(query)]
+
+
+def _look(outside: Outside, root: Path, one: _Wanted) -> dict[str, Any]:
+    """Return the columns to store: the facts, or the sentence why there are none."""
+    try:
+        path = confine(root, one.relative_path)
+        facts = outside.probe.probe(path)
+        return {**columns_of(facts), "oshash": outside.files.oshash(path), "analysis_error": None}
+    except Invalid as error:
+        return {"analysis_error": str(error)}
+    except Unreachable as error:
+        # Gone, or the disk fails: not the file's fault. The next scan says which.
+        return {} if not outside.files.mount_state(root).exists else {"analysis_error": error.cause}
+    except AdapterError as error:
+        return {"analysis_error": error.cause}
+
+
+def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[str, Any]]]) -> None:
+    with database.writes() as session:
+        items: set[str] = set()
+        for one, columns in found:
+            if not columns:
+                continue
+            if columns["analysis_error"] is None:
+                columns = {**columns, "analysed_at": now, **_quality(one.quality, columns["resolution"])}
+            # The file may have been replaced while it was looked at; then these facts are another file's.
+            result = session.execute(
+                update(MediaFile)
+                .where(
+                    MediaFile.id == one.id, MediaFile.size_bytes == one.size_bytes, MediaFile.mtime_ns == one.mtime_ns
+                )
+                .values(**columns)
+            )
+            item_id = session.scalar(select(MediaFile.media_item_id).where(MediaFile.id == one.id))
+            if item_id is not None and getattr(result, "rowcount", 0) > 0:
+                items.add(item_id)
+        for item_id in items:
+            refresh_holdings(session, now, item_id)
+
+
+def _quality(stored: dict[str, Any] | None, resolution: int | None) -> dict[str, Any]:
+    """A name may lie about the resolution, never about where the picture came from: that the file cannot tell."""
+    if resolution is None and stored is None:
+        return {}
+    quality = quality_of(stored, resolution)
+    return {"quality": quality.to_json(), "quality_name": quality.name}

@@ -1,0 +1,593 @@
+"""The review: groups of files that wait for a person, and what a person may do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, metadata, settings
+from mydia.contexts.library import matching
+from mydia.contexts.library.holdings import refresh_holdings
+from mydia.contexts.library.identify import (
+    Group,
+    choice_of,
+    count_entry,
+    count_waiting,
+    gather,
+    leave,
+    link,
+    new_item,
+    replace_files,
+)
+from mydia.contexts.library.matching import Choice, Evidence, Guess, Scored, Verdict
+from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
+from mydia.contexts.metadata import Details, Ids, SeasonDetails
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, decode_cursor, encode_cursor, get
+from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
+from mydia.events import InboxChanged, InboxDecided, emit
+
+WAITING = ("new", "ready", "needs_attention", "no_match")
+"""States in which an entry asks for a decision."""
+STATES = (*WAITING, "ignored", "queued", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """A page of entries, by key-set."""
+
+    entries: tuple[InboxEntry, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """How many entries are in each bucket."""
+
+    ready: int = 0
+    needs_attention: int = 0
+    no_match: int = 0
+    ignored: int = 0
+    done: int = 0
+    new: int = 0
+    queued: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """All that ask for a decision."""
+        return self.ready + self.needs_attention + self.no_match + self.new
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision led to."""
+
+    media_item_id: str
+    files: int
+    unclear: int
+    """Files whose episode still has to be chosen; they are an entry of their own."""
+    added: bool
+    """The title is new in the library."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedReady:
+    """What became of a batch."""
+
+    decided: int
+    failures: tuple[str, ...]
+    """Sentences, one for each entry that could not be decided."""
+
+
+def list_inbox(
+    session: Session,
+    caller: Caller,
+    *,
+    state: str | Collection[str] | None = None,
+    library_path_id: str | None = None,
+    text: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> InboxPage:
+    """Return entries in the order in which they came.
+
+    Args:
+        state: One or several of STATES; None is whatever waits for a decision.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    states = WAITING if state is None else (state,) if isinstance(state, str) else tuple(state)
+    if unknown := [one for one in states if one not in STATES]:
+        raise Invalid(f"“{unknown[0]}” is not a state. Choose one of {', '.join(STATES)}.")
+    query = select(InboxEntry).where(InboxEntry.state.in_(states)).order_by(InboxEntry.id).limit(limit + 1)
+    if library_path_id is not None:
+        query = query.where(InboxEntry.library_path_id == library_path_id)
+    if text and text.strip():
+        query = query.where(
+            or_(
+                InboxEntry.title.icontains(text.strip(), autoescape=True),
+                InboxEntry.folder.icontains(text.strip(), autoescape=True),
+            )
+        )
+    if (key := decode_cursor(cursor, 1)) is not None:
+        query = query.where(InboxEntry.id > key[0])
+    rows = session.scalars(query).all()
+    return InboxPage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def inbox_counts(session: Session) -> InboxCounts:
+    """Return how many entries are in each bucket."""
+    rows = session.execute(select(InboxEntry.state, func.count()).group_by(InboxEntry.state)).all()
+    return InboxCounts(**{state: number for state, number in rows})
+
+
+def get_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry:
+    """Return one entry. Raises NotFound."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return get(session, InboxEntry, inbox_id, what="This entry of the review")
+
+
+def files_of_entry(session: Session, inbox_id: str) -> list[MediaFile]:
+    """Return the files that wait in an entry, in order."""
+    query = select(MediaFile).where(MediaFile.inbox_id == inbox_id).order_by(MediaFile.relative_path)
+    return list(session.scalars(query))
+
+
+# --- looking for the right one -------------------------------------------------------------------------------------------
+
+
+def search_candidates(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    inbox_id: str,
+    text: str,
+    *,
+    type: str | None = None,
+    year: int | None = None,
+    keep: bool = True,
+) -> list[dict[str, Any]]:
+    """Search a title or number for an entry and return candidates with their evidence, best first.
+
+    Args:
+        type: `movie` or `tv_show`; None takes the entry's.
+        keep: Remember them as the entry's candidates, so that `decide` can choose one by its place.
+
+    Raises:
+        Unavailable: No metadata source is set up, or it does not answer.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
+        path = settings.get_library_path(session, entry.library_path_id)
+        language = path.language or str(settings.value(session, config, "metadata.language"))
+        wanted = type or entry.type
+        here = {
+            (item.tmdb_id, item.tvdb_id, item.imdb_id): item.id for item in media.find_by_title(session, wanted, text)
+        }
+    found = metadata.search(outside, wanted, text, year=year, language=language, source=path.provider)
+    choices = [choice_of(candidate) for candidate in found]
+    with database.reads() as session:
+        choices = [
+            replace(choice, media_item_id=item.id)
+            if (item := media.find_by_ids(session, wanted, choice.ids))
+            else choice
+            for choice in choices
+        ]
+        local = [own_choice(session, item_id) for item_id in here.values()]
+    known = {choice.media_item_id for choice in choices}
+    guess = guess_of(entry, type=wanted)
+    ranked = matching.rank(guess, [*choices, *(one for one in local if one.media_item_id not in known)])
+    told = [one.to_json() for one in ranked[:20]]
+    if keep and told:
+        with database.writes() as session:
+            row = get(session, InboxEntry, inbox_id, what="This entry of the review")
+            row.candidates, row.type = told, wanted
+    return told
+
+
+def guess_of(entry: InboxEntry, *, type: str | None = None) -> Guess:
+    """Return what is known of an entry's files, for scoring."""
+    parsed = entry.parsed
+    ids = parsed.get("ids") or {}
+    numbers = frozenset(
+        (file["season"], number)
+        for file in parsed.get("files", ())
+        if file.get("season") is not None
+        for number in file.get("episodes", ())
+    )
+    return Guess(
+        type=type or entry.type,
+        title=entry.title,
+        year=entry.year,
+        other_titles=tuple(parsed.get("other_titles", ())),
+        ids=Ids(ids.get("tmdb_id"), ids.get("tvdb_id"), ids.get("imdb_id")),
+        ids_from="The name",
+        numbers=numbers,
+        duration_s=parsed.get("duration_s"),
+    )
+
+
+def own_choice(session: Session, item_id: str) -> Choice:
+    """Return a title of the library as a choice."""
+    item = media.get_item(session, item_id)
+    return Choice(
+        type=item.type,
+        title=item.title,
+        year=item.year,
+        ids=Ids(item.tmdb_id, item.tvdb_id, item.imdb_id),
+        original_title=item.original_title,
+        provider=item.provider,
+        overview=item.overview,
+        runtime_min=item.runtime_min,
+        media_item_id=item.id,
+    )
+
+
+# --- deciding ----------------------------------------------------------------------------------------------------------
+
+
+def decide(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    inbox_id: str,
+    *,
+    candidate: int | None = None,
+    choice: Mapping[str, Any] | Choice | None = None,
+    media_item_id: str | None = None,
+    episode_map: Mapping[str, Sequence[str]] | None = None,
+    monitored: bool | None = None,
+    whole_folder: bool = False,
+) -> Decided:
+    """Settle an entry for good: link its files to the title a person chose, which is added when it is not here.
+
+    Args:
+        candidate: Place among the entry's candidates, 0 being the best.
+        choice: A title found otherwise, in the shape of a candidate.
+        media_item_id: A title of the library.
+        episode_map: File id -> episode ids, for files whose name does not tell (only with `media_item_id`).
+        monitored: Whether a title that is added is monitored; None takes the setting.
+        whole_folder: Settle the folder's other entries in the same way.
+
+    Raises:
+        Conflict: It is settled already.
+        Invalid: Nothing was chosen, or the title does not suit the folder.
+
+    Emits: MediaAdded, FileMatched, InboxDecided, InboxChanged.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
+        if entry.state == "done":
+            raise Conflict("This entry is settled already. Reopen it to choose another title.")
+        chosen = _chosen(session, entry, candidate, choice, media_item_id)
+        path = settings.get_library_path(session, entry.library_path_id)
+        language = path.language or str(settings.value(session, config, "metadata.language"))
+        if monitored is None:
+            monitored = bool(settings.value(session, config, "media.monitor_by_default"))
+        others = [] if not whole_folder else _siblings(session, entry)
+        suits = {"movies": "movie", "series": "tv_show"}.get(path.type, chosen.type)
+        if chosen.media_item_id is None and suits != chosen.type:
+            raise Invalid(f"{path.path} is for {path.type}; this title cannot be added there.")
+    details, seasons = _details(outside, chosen, language)
+    first: Decided | None = None
+    for row in [entry, *others]:
+        group = _collect(database, outside, row, chosen.type)
+        if group is None:
+            with database.writes() as session:
+                stale = session.get(InboxEntry, row.id)
+                if stale is not None:
+                    session.delete(stale)
+            continue
+        with database.writes() as session:
+            made = _settle(
+                session, caller, now, row.id, group, chosen, path, details, seasons, monitored, dict(episode_map or {})
+            )
+        first = first or made
+        chosen = replace(chosen, media_item_id=made.media_item_id)
+    if first is None:
+        raise NotFound("The files of this entry are gone. Scan the folder again.")
+    with database.writes() as session:
+        emit(session, caller, InboxChanged(inbox_id, count_waiting(session)), at=now)
+    return first
+
+
+def import_ready(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    *,
+    inbox_ids: Sequence[str] | None = None,
+) -> ImportedReady:
+    """Settle entries with their best candidate.
+
+    Args:
+        inbox_ids: These, whatever their bucket; None takes all that are `ready`.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        query = select(InboxEntry.id, InboxEntry.title).order_by(InboxEntry.id)
+        query = query.where(
+            InboxEntry.id.in_(inbox_ids) if inbox_ids is not None else InboxEntry.state == "ready",
+            InboxEntry.state.in_(WAITING),
+        )
+        entries = session.execute(query).all()
+    done, failures = 0, []
+    for inbox_id, title in entries:
+        try:
+            decide(database, outside, config, caller, now, inbox_id, candidate=0)
+            done += 1
+        except MydiaError as error:
+            failures.append(f"{title}: {error}")
+    return ImportedReady(done, tuple(failures))
+
+
+def ignore(
+    session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[str], *, reason: str | None = None
+) -> int:
+    """Put entries aside for good: the files stay where they are and are never asked about again. Emits: InboxDecided."""
+    caller.require(Permission.MANAGE_MEDIA)
+    entries = session.scalars(
+        select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(WAITING))
+    ).all()
+    for entry in entries:
+        entry.state, entry.decided_by, entry.decided_at, entry.updated_at = "ignored", caller.id, now, now
+        entry.reason = reason or "Put aside by a person."
+        session.execute(update(MediaFile).where(MediaFile.inbox_id == entry.id).values(match_state="ignored"))
+        emit(session, caller, InboxDecided(entry.id, "ignored"), at=now)
+    if entries:
+        emit(session, caller, InboxChanged(None, count_waiting(session)), at=now)
+    return len(entries)
+
+
+def reopen(session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[str]) -> int:
+    """Take decisions back: ignored or settled entries wait again. Titles that were added stay. Emits: InboxDecided."""
+    caller.require(Permission.MANAGE_MEDIA)
+    entries = session.scalars(
+        select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(("ignored", "done")))
+    ).all()
+    for entry in entries:
+        ids = [file["id"] for file in entry.parsed.get("files", ())]
+        linked = session.scalars(select(MediaFile.media_item_id).where(MediaFile.id.in_(ids)))
+        items = {item_id for item_id in linked if item_id is not None}
+        session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(ids)))
+        session.execute(
+            update(MediaFile)
+            .where(or_(MediaFile.id.in_(ids), MediaFile.inbox_id == entry.id))
+            .values(match_state="waiting", inbox_id=entry.id, media_item_id=None, version_id=None)
+        )
+        best = entry.candidates[0]["score"] if entry.candidates else 0.0
+        entry.state = "needs_attention" if best >= matching.NO_MATCH_BELOW else "no_match"
+        entry.reason = "Reopened."
+        entry.chosen = entry.decided_by = entry.decided_at = None
+        entry.updated_at = now
+        count_entry(session, entry)
+        for item_id in items:
+            refresh_holdings(session, now, item_id)
+        emit(session, caller, InboxDecided(entry.id, "reopened"), at=now)
+    if entries:
+        emit(session, caller, InboxChanged(None, count_waiting(session)), at=now)
+    return len(entries)
+
+
+def _chosen(
+    session: Session,
+    entry: InboxEntry,
+    candidate: int | None,
+    choice: Mapping[str, Any] | Choice | None,
+    media_item_id: str | None,
+) -> Choice:
+    if media_item_id is not None:
+        return own_choice(session, media_item_id)
+    if choice is not None:
+        found = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
+    elif candidate is not None and 0 <= candidate < len(entry.candidates):
+        found = matching.choice_from_json(entry.candidates[candidate])
+    else:
+        raise Invalid("Choose a title.", fields={"candidate": "Choose a title."})
+    if found.media_item_id is None and (item := media.find_by_ids(session, found.type, found.ids)) is not None:
+        return own_choice(session, item.id)
+    if found.media_item_id is not None and session.get(media.MediaItem, found.media_item_id) is None:
+        return replace(found, media_item_id=None)
+    return found
+
+
+def _siblings(session: Session, entry: InboxEntry) -> list[InboxEntry]:
+    return list(
+        session.scalars(
+            select(InboxEntry).where(
+                InboxEntry.library_path_id == entry.library_path_id,
+                InboxEntry.folder == entry.folder,
+                InboxEntry.id != entry.id,
+                InboxEntry.state.in_(WAITING),
+            )
+        )
+    )
+
+
+def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
+    """Fetch the episodes of a series that is to be added; when that fails they follow with its refresh."""
+    if choice.media_item_id is not None or choice.type != "tv_show" or not metadata.available(outside):
+        return None, ()
+    if choice.ids == Ids():
+        return None, ()
+    try:
+        return media.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
+    except (Unavailable, NotFound):
+        return None, ()
+
+
+def _collect(database: Database, outside: Outside, entry: InboxEntry, type: str) -> Group | None:
+    with database.reads() as session:
+        ids = list(session.scalars(select(MediaFile.id).where(MediaFile.inbox_id == entry.id)))
+    groups = gather(database, outside, entry.library_path_id, ids) if ids else []
+    if not groups:
+        return None
+    return replace(
+        groups[0],
+        type=type,
+        folder=entry.folder,
+        key=entry.group_key,
+        files=[file for group in groups for file in group.files],
+        owns_folder=all(group.owns_folder for group in groups) and len(groups) == 1,
+    )
+
+
+def _settle(
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    inbox_id: str,
+    group: Group,
+    choice: Choice,
+    path: settings.LibraryPath,
+    details: Details | None,
+    seasons: tuple[SeasonDetails, ...],
+    monitored: bool,
+    episode_map: dict[str, Sequence[str]],
+) -> Decided:
+    entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
+    item_id, added = choice.media_item_id, False
+    if item_id is None:
+        new = new_item(group, choice, path, monitored=monitored, details=details, seasons=seasons, match_locked=True)
+        try:
+            item_id, added = media.add_item(session, caller, now, new, search_now=False).id, True
+        except media.AlreadyHere as error:
+            item_id = error.item_id
+    scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
+    chosen_episodes = {file_id: list(ids) for file_id, ids in episode_map.items()}
+    linked, unclear = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
+    whose = replace(choice, media_item_id=item_id)
+    if unclear and len(unclear) < len(group.files):
+        reason = "It is not clear which episode this is. Choose it."
+        leave(
+            session,
+            now,
+            replace_files(group, unclear),
+            [replace(scored, choice=whose)],
+            Verdict("needs_attention", scored, reason),
+        )
+    elif unclear:
+        entry.state, entry.reason = "needs_attention", "It is not clear which episodes these are. Choose them."
+        entry.candidates = [replace(scored, choice=whose).to_json()]
+    if not unclear or linked:
+        entry.state = "done"
+        entry.reason = None
+        entry.chosen = replace(scored, choice=whose).to_json()
+        entry.decided_by, entry.decided_at = caller.id, now
+        emit(session, caller, InboxDecided(inbox_id, f"{choice.title} ({choice.year or 'no year'})"), at=now)
+    entry.updated_at = now
+    refresh_holdings(session, now, item_id)
+    return Decided(item_id, linked, len(unclear), added)
+
+
+# --- mending matches ---------------------------------------------------------------------------------------------------
+
+
+def rematch_files(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    now: datetime,
+    file_ids: Sequence[str],
+    media_item_id: str,
+    *,
+    episode_map: Mapping[str, Sequence[str]] | None = None,
+) -> int:
+    """Move files to another title of the library, for good; return how many were linked.
+
+    Raises:
+        Invalid: The episode of a file is not clear and none was chosen for it.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        rows = session.execute(
+            select(MediaFile.library_path_id, MediaFile.media_item_id).where(MediaFile.id.in_(file_ids))
+        ).all()
+        if not rows:
+            raise NotFound("These files are not in the library (any more).")
+        choice = own_choice(session, media_item_id)
+    groups = [
+        group
+        for path_id in dict.fromkeys(row[0] for row in rows)
+        for group in gather(database, outside, path_id, file_ids)
+    ]
+    scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
+    linked = 0
+    with database.writes() as session:
+        for group in groups:
+            group.type, group.owns_folder = choice.type, False
+            chosen = {file_id: list(ids) for file_id, ids in (episode_map or {}).items()}
+            number, unclear = link(session, caller, now, media_item_id, group, scored, episode_map=chosen, lock=True)
+            if unclear:
+                names = ", ".join(file.path.rpartition("/")[2] for file in unclear[:3])
+                raise Invalid(f"It is not clear which episode this is: {names}. Choose it.")
+            linked += number
+        for item_id in {media_item_id, *(row[1] for row in rows if row[1] is not None)}:
+            refresh_holdings(session, now, item_id)
+    return linked
+
+
+def rematch_item(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    item_id: str,
+    choice: Mapping[str, Any] | Choice,
+) -> str:
+    """Say that a title is another one (fix match); its files, choices and history go with it.
+
+    Returns:
+        The title's id; another one when the right title was in the library already and took the files over.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
+    with database.reads() as session:
+        item = media.get_item(session, item_id)
+        if item.type != wanted.type:
+            raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
+        language = media.language_of(session, config, item)
+        here = media.find_by_ids(session, wanted.type, wanted.ids)
+        file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))
+    if here is not None and here.id != item_id:
+        if file_ids:
+            rematch_files(database, outside, caller, now, file_ids, here.id)
+        with database.writes() as session:
+            media.remove_row(session, caller, now, item_id, files_deleted=0)
+        return here.id
+    details, seasons = media.fetch(outside, wanted.type, wanted.ids, language=language, source=wanted.provider)
+    with database.writes() as session:
+        media.change_ids(session, caller, now, item_id, details, seasons)
+    if file_ids and wanted.type == "tv_show":
+        rematch_files(database, outside, caller, now, file_ids, item_id)
+    else:
+        with database.writes() as session:
+            refresh_holdings(session, now, item_id)
+    return item_id
+
+
+def unmatch_files(session: Session, caller: Caller, now: datetime, file_ids: Sequence[str]) -> None:
+    """Take files away from their title; the next matching looks at them anew."""
+    caller.require(Permission.MANAGE_MEDIA)
+    rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
+    items = {row.media_item_id for row in rows if row.media_item_id is not None}
+    session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(file_ids)))
+    for row in rows:
+        row.media_item_id = row.version_id = row.inbox_id = None
+        row.match_state, row.match_score, row.match_evidence = "new", None, []
+    for item_id in items:
+        refresh_holdings(session, now, item_id)
