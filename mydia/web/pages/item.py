@@ -22,7 +22,7 @@ from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.web.deps import WebRequest
 from mydia.web.pages import stories
 from mydia.web.pages.cards import artwork, preview
-from mydia.web.render import Toast, fragment, nothing, page, redirect
+from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
 from mydia.web.views import Artwork
 
 _HISTORY = 50
