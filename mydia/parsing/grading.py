@@ -42,6 +42,8 @@ _ENCODED = re.compile(
     r"[xh][-_. ]?26[45]|bd[-_. ]?rip|br[-_. ]?rip|720p|(?<![a-z0-9])mkv|xvid|wmv|d3g|remux|(?:10|8)[ -]?bits?(?![a-z])"
 )
 _BRACKETED = re.compile(r"\[(?:web|webdl|web-dl|hdtv)\]")
+_HIGH_TV = re.compile(r"(?<![a-z0-9])(?:hd[ ._-]tv(?![a-z])|hr[ ._-](?:ws[ ._-])?(?:pdtv|hdtv|dsr))")
+"""`HR` is a half-resolution recording of a high-definition broadcast."""
 _VERSION = re.compile(
     r"(?:\d[-._ ]?v(\d)(?![a-z0-9])|\[v(\d)\]|(?:repack|rerip|proper)[-._ ]?(\d)(?![0-9a-z])|(?:480|540|576|720|1080|2160)p[-._ ]v(\d)(?![0-9]))"
 )
@@ -87,6 +89,9 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
     return 2160 if any("uhd" in word or word == "ultra" for m in discs for word in words.words[m.first : m.last]) else None
 
 
+_SINGLE_FILES = frozenset({"avi", "mp4", "m4v", "wmv", "mov", "webm"})
+_SMALL_ENCODES = frozenset({"x264", "xvid", "divx"})
+"""An encode that names nothing but its codec is a small one."""
 _DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})
 _VAGUE = frozenset({"uhd", "ultrahd", "ultra", "4k", "4kuhd", "8k", "fhd", "fullhd", "full", "2k", "qhd"})
 
@@ -97,7 +102,11 @@ def read_quality(
     """Return the quality and how sure it is: 0.95 where source and lines are written, less where one is implied."""
     low = words.low
     resolution = read_resolution(words, marks)
-    source, modifier, keyword = _read_source(words, marks, is_film)
+    # A disc is a folder or an image: a film in one video file is an encode, whatever its name says.
+    may_be_disc = is_film and extension not in _SINGLE_FILES
+    source, modifier, keyword = _read_source(words, marks, may_be_disc)
+    if keyword == "bluray" and extension in {"iso", "img"} and is_film:
+        modifier = Modifier.BRDISK
     written = source is not Source.UNKNOWN
     if source is Source.UNKNOWN:
         services = any(m.kind == "streaming_service" and m.solid for m in marks)
@@ -105,6 +114,8 @@ def read_quality(
             source = Source.WEBDL
         elif resolution is not None:
             source = Source.TV
+        elif any(words.words[m.first] in _SMALL_ENCODES for m in marks if m.kind == "video_codec"):
+            source, resolution = Source.TV, 480
         elif extension in EXTENSIONS:
             name, lines = EXTENSIONS[extension]
             if name is not None:
@@ -138,7 +149,10 @@ def _read_source(words: Words, marks: list[Mark], is_film: bool) -> tuple[Source
         keyword = "dvdscr"
     if "regional" in values and values <= {"regional", "dvd"}:
         keyword = "regional"
-    if "remux" in values and not values & {"webdl", "webrip"}:
+    web = values & {"webdl", "webrip"}
+    if "remux" in values and web:
+        keyword = next(m.value for m in reversed(found) if m.value in web)
+    elif "remux" in values:
         keyword = "remux" if keyword not in {"dvd", "dvd-r"} else keyword
     elif "br-disk" in values:
         keyword = "br-disk" if is_film else "bluray"
@@ -166,7 +180,9 @@ def _disc_or_encode(words: Words, marks: list[Mark], keyword: str, is_film: bool
 def _implied_lines(source: Source, modifier: Modifier, keyword: str, codecs: set[str], low: str) -> int | None:
     """Say what a source without lines is taken for, as both apps do."""
     if source is Source.TV:
-        return 720 if _BRACKETED.search(low) or re.search(r"(?<![a-z0-9])hd[ ._-]tv(?![a-z])", low) else 480
+        if modifier is Modifier.RAWHD:
+            return 1080
+        return 720 if _BRACKETED.search(low) or _HIGH_TV.search(low) else 480
     if source in {Source.WEBDL, Source.WEBRIP}:
         return 720 if _BRACKETED.search(low) else 480
     if source is Source.BLURAY:

@@ -11,8 +11,8 @@ _TRACKER_TAG = re.compile(
     r"[ ._-]*[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
     r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|ru|info|pl|it|es|fr))[\])][ ._-]*\Z"
 )
-_BEHIND_HYPHEN = re.compile(r"-[ ]?([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
-_HYPHEN_THEN_REMARK = re.compile(r"-([a-z0-9]+)(?:[ ._]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z")
+_BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
+_HYPHEN_THEN_REMARK = re.compile(r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z")
 _LAST_BRACKET = re.compile(r"[ ._-]?[\[({]([^\[\](){}]+)[\])}]\Z")
 _NOT_A_GROUP = re.compile(
     r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|[0-9a-f]{8})\Z"
@@ -21,6 +21,7 @@ _SIGNED = re.compile(
     "(?:" + "|".join(r"(?<![a-z0-9])" + re.escape(g.lower()) for g in sorted(SIGNING_GROUPS, key=len, reverse=True)) + r")\Z"
 )
 _SIGNING_LAST = frozenset(g.lower()[-1] for g in SIGNING_GROUPS)
+_SAMPLE = re.compile(r"[._-]sample\Z")
 _REPOST = re.compile(r"-([a-z0-9]+)\Z")
 
 
@@ -35,6 +36,9 @@ def strip_tracker(text: str) -> str:
 
 def strip_reposters(text: str) -> str:
     """Drop the words of those who posted it again: `-EVO-postbot` is EVO's."""
+    sample = _SAMPLE.search(lower(text))
+    if sample is not None:
+        text = text[: sample.start()]
     while True:
         found = _REPOST.search(lower(text))
         if found is None or found.group(1) not in REPOSTERS:
@@ -74,7 +78,9 @@ def read_group(
     if hyphen is not None and hyphen.start() >= tail_start:
         written, span = _trim_hyphenated(hyphen, words, marked, _find_repeated(marks))
         if written and _is_group(lower(written)):
-            return written, span
+            if bare_allowed:
+                span = _with_word_before(words, span, marked, tail_start)
+            return text[span[0] : span[1]], span
     bracket = _LAST_BRACKET.search(text)
     if bracket is not None and bracket.start() >= min(tail_start, bracket.start()):
         inside, (start, end) = bracket.group(1), bracket.span(1)
@@ -89,9 +95,19 @@ def read_group(
         index = words.index_at(len(text)) - 1
         if index >= 0 and index not in marked and index - 1 in marked and words.starts[index] > tail_start:
             start, end = words.starts[index], words.ends[index]
-            if words.gap(index) in {" ", ".", "_", ". "} and _is_group(words.words[index]) and end == len(text):
+            if words.gap(index) in {" ", ".", "_", ". ", "].", "] "} and _is_group(words.words[index]) and end == len(text):
                 return text[start:end], (start, end)
     return None
+
+
+def _with_word_before(words: Words, span: tuple[int, int], marked: set[int], tail_start: int) -> tuple[int, int]:
+    """Take the unknown word right before the hyphen too: the group of `XviD.Etc-Group` is called `Etc-Group`."""
+    index = words.index_at(span[0]) - 1
+    if index <= 0 or index in marked or index - 1 not in marked or words.starts[index] <= tail_start:
+        return span
+    if words.gap(index) not in {".", "_"} or words.gap(index + 1) != "-" or not words.words[index].isalpha():
+        return span
+    return words.starts[index], span[1]
 
 
 def _find_repeated(marks: list[Mark]) -> set[int]:

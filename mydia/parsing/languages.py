@@ -12,6 +12,8 @@ _TIMES = re.compile(r"(?:\dx)?([a-z]{2,3})\Z")
 _SUBS_WORD = re.compile(r"([a-z]{1,6})(?:subs?|subbed)\Z|(?:sub|vost)(?:s)?([a-z]{2,6})\Z")
 _CHINESE = re.compile("[简繁簡]|中[日英文字双雙]|[国國]语|國語|粤语|中字")
 _WITHIN = re.compile(r"[\[\](){}|]")
+_LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
+"""Believed alone at the very end, in capitals: `….Title.FR.avi`; others (`US`, `IT`, `NO`) are words."""
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
 _NEIGHBOURS = frozenset(
     {"language", "audio_codec", "audio_channels", "source", "resolution", "video_codec", "subs", "hdr", "streaming_service", "misc", "bit_depth", "revision", "edition", "container"}
@@ -61,6 +63,9 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
         written = text[words.starts[index] + match.start(1) : words.ends[index]]
         joined = written.istitle() and (_joins_codes(words, index) or _between_facts(index, tail, taken, sounds))
         if len(written) == 2 and not written.isupper() and match.start(1) == 0 and not joined:
+            continue
+        if index == count - 1 and len(written) == 2 and written in _LAST_PAIRS and words.gap(index) == "." and not text.isupper():
+            found.append(Mark(index, index + 1, "language", code, False))
             continue
         if not (written.isupper() or written.istitle() or match.start(1)):
             bracketed = words.gap(index)[-1:] in {"[", "("}

@@ -63,7 +63,7 @@ class Scene:
     subgroup: bool
     """Whether a `[Group]` stands in front, as fansub groups sign."""
     hint: str | None
-    year_spans: tuple[tuple[int, int], ...] = ()
+    has_year: bool = False
 
 
 def _span(first: int, last: int) -> tuple[int, ...]:
@@ -77,11 +77,11 @@ _SEASON_EPISODE = re.compile(
 )
 _MORE_EPISODES = re.compile(
     r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
-    r"|[-~](\d{1,4})(?![0-9a-z]))"
+    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve)[ ._](\d{1,3})(?![0-9a-z]))"
 )
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
 _OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
-_ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
+_ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-\d{3}){0,9}?(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
 _ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]{0,2}[\[(]?\Z")
 
 
@@ -92,7 +92,7 @@ def _continue(low: str, position: int, first: int) -> tuple[int, int]:
         more = _MORE_EPISODES.match(low, position)
         if more is None:
             return last, position
-        number = int(more.group(1) or more.group(2))
+        number = int(more.group(1) or more.group(2) or more.group(3))
         if number <= last:
             return last, position
         last, position = number, more.end()
@@ -181,7 +181,7 @@ _NUMBER_WORDS = {
     "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
     "uno": 1, "dos": 2, "due": 2, "tres": 3, "tre": 3, "eins": 1, "zwei": 2, "drei": 3, "vier": 4,
 }  # fmt: skip
-_NUMBER_WORD = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
+NUMBER_WORD = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
 _SEASON_WORD = (
     r"(?:seasons?|saisons?|seizoen|stagione|stagioni|temporadas?|temp|staffeln?|sezona?|sezonul|sezóna|sæson|säsong|sesong"
     r"|kausi|сезони?|сезон|se)"
@@ -190,13 +190,15 @@ _EPISODE_WORD = (
     r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серия|серії|серия"
     r"|эпизод|jakso|avsnitt|afsnit)"
 )
-_SEASON_WORDS = re.compile(_SEASON_WORD + rf"[ ._-]{{0,3}}(\d{{1,4}}|(?:{_NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])")
+_SEASON_WORDS = re.compile(_SEASON_WORD + rf"[ ._-]{{0,3}}(\d{{1,4}}|(?:{NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])")
 _EPISODE_BEHIND = re.compile(r"[ ._,()\[\]-]{0,4}" + _EPISODE_WORD + r"[ ._]{0,2}(\d{1,5})(?![0-9])")
 _SERIES_EPISODE = re.compile(r"(?:series|book|volume)[ ._](\d{1,2})[ ._-]{1,3}(?:episode|ep)[ ._]?(\d{1,4})(?!\d)")
+_LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
 
 
-def _number(word: str) -> int:
+def read_number(word: str) -> int:
+    """Return the number of digits or of one of the words of `NUMBER_WORD`."""
     return int(word) if word.isdecimal() else _NUMBER_WORDS[word]
 
 
@@ -227,13 +229,20 @@ def _season_and_episode_words(scene: Scene) -> Numbering | None:
         first = int(episode.group(1))
         last, end = _continue(low, episode.end(), first)
         return Numbering(
-            found.start(), end, "season and episode words", 0.95, (_number(found.group(1)),), _span(first, last),
+            found.start(), end, "season and episode words", 0.95, (read_number(found.group(1)),), _span(first, last),
             spans={"season": (found.span(),), "episodes": ((episode.start(1), end),)},
         )  # fmt: skip
     chapter = _CAP.search(low, found.end())
     if chapter is not None:
         return _read_chapter(chapter, found.start())
-    return None
+    later = _LATER_EPISODE.search(low, found.end())
+    if later is None:
+        return None
+    first = int(later.group(1))
+    return Numbering(
+        found.start(), found.end(), "season word and a later episode word", 0.8, (read_number(found.group(1)),), (first,),
+        spans={"season": (found.span(),), "episodes": (later.span(1),)},
+    )  # fmt: skip
 
 
 def _read_chapter(chapter: re.Match[str], start: int) -> Numbering:
@@ -301,6 +310,16 @@ def _read_date(scene: Scene) -> tuple[int, int, int, int, int, bool] | None:
     return None
 
 
+_OLD_YEAR = re.compile(r"\((19[3-6]\d)\)")
+_TIME_BEHIND = re.compile(r"[ ._-]\d\d[ ._-]\d\d[ ._-]\d\d(?![0-9])")
+
+
+def _is_old_series(scene: Scene, start: int, end: int, year: int) -> bool:
+    """Whether a day before the usual limit is meant: the series' own year is as old, or a time of day follows."""
+    own = _OLD_YEAR.search(scene.low, scene.begin, start)
+    return (own is not None and abs(int(own.group(1)) - year) <= 30) or _TIME_BEHIND.match(scene.low, end) is not None
+
+
 def _daily(scene: Scene) -> Numbering | None:
     """`Show.2018.06.22.Guest`, `Show 23rd Feb 2024`, `20161024 - Title`; a day nobody could mean is refused."""
     if scene.hint == "movie":
@@ -314,7 +333,7 @@ def _daily(scene: Scene) -> Numbering | None:
         air_on = date(year, month, day)
     except ValueError:
         return refused if scene.hint == "tv" else None
-    if year < FIRST_TV_YEAR or air_on > today() + timedelta(days=1):
+    if air_on > today() + timedelta(days=1) or (year < FIRST_TV_YEAR and not _is_old_series(scene, start, end, year)):
         return refused if scene.hint == "tv" else None
     if ambiguous and scene.hint == "tv":
         return replace(refused, refusal="day and month could be swapped")
@@ -369,6 +388,10 @@ _LONG_RUN = re.compile(r"(?<![0-9a-z.])(\d{1,4})[ ._]-[ ._](\d{2,4})[ ._]{0,2}(?
 _BRACKET_NUMBER = re.compile(
     r"\[[ ]?(?:第|ep?\.?|#)?(\d{1,4})(?:\.(\d))?(?:[ ]?(?:-|~)[ ]?(\d{1,4}))?[ ._]?(?:v\d)?[ ._]?(?:end|fin|完|完结|完結|话|話|集|全|合集|全集)?[ ]?\]"
 )
+_NUMBER_THEN_WORD = re.compile(
+    r"(?<![a-z0-9全共])(\d{1,4})(?:-(\d{1,4}))?(?:\.|-[yia]+)?[ ._]?(?:blm|bölüm|bolum|b[oö]l[uü]m|серия|серии|серії|серія|епизод|话|話|集|화|회)(?![a-z])"
+)
+_PARENTHESISED = re.compile(r"[ ._]\((\d{2,3})\)(?=[ ._]|\Z)")
 _RANGE_BEFORE_BRACKET = re.compile(r"[ ._(\[](\d{1,4})(?:-|~)(\d{1,4})[ ._)]{1,3}(?=[\[(]|complete|batch|\Z)")
 _EPISODE_SIGN = re.compile(
     r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
@@ -399,6 +422,29 @@ def _brackets(scene: Scene) -> Numbering | None:
     return None
 
 
+def _number_then_word(scene: Scene) -> Numbering | None:
+    """`Show 69. Bölüm`, `Show 12 серия`, `第12話`: the number before the word for episode."""
+    found = _NUMBER_THEN_WORD.search(scene.low, scene.begin + 1)
+    if found is None or scene.hint == "movie":
+        return None
+    absolute, _ = _whole(found.group(1), None, found.group(2))
+    start = found.start() - (scene.low[found.start() - 1] == "第")
+    return Numbering(start, found.end(), "number before the word", 0.8, absolute=absolute, spans={"absolute_episodes": (found.span(1),)})
+
+
+def _parenthesised(scene: Scene) -> Numbering | None:
+    """`Title (2010) {01} Name`: a padded number in a bracket of its own."""
+    if scene.hint != "tv":
+        return None
+    found = _PARENTHESISED.search(scene.low, scene.begin + 1)
+    if found is None or found.start() > scene.first_solid:
+        return None
+    return Numbering(
+        found.start(), found.end(), "number in round brackets", 0.6, absolute=(int(found.group(1)),),
+        spans={"absolute_episodes": (found.span(1),)},
+    )  # fmt: skip
+
+
 def _dash(scene: Scene) -> Numbering | None:
     """`[Group] Title - 07`, `Title - 01-12 (1080p)`, `Title - 12.5`: the way of fansub groups."""
     low = scene.low
@@ -423,7 +469,8 @@ def _dash(scene: Scene) -> Numbering | None:
         if not scene.subgroup and (len(digits) < 2 or glued or start > scene.first_solid):
             continue
         if not scene.subgroup and scene.hint is None and len(digits) == 3 and digits[0] != "0" and not found.group(3):
-            continue
+            if low[found.end() : found.end() + 2].strip(" ")[:1] not in {"[", "("}:
+                continue
         if start <= scene.begin and scene.begin == 0:
             continue
         absolute, fractional = _whole(digits, found.group(2), found.group(3))
@@ -455,7 +502,7 @@ _MORE_SEASONS = re.compile(
     r"(?:[ ._]?(-|to|a|à|~|&|\+|and|through|thru|bis|/)[ ._]?|[ ._])(s|seasons?[ ._]?|saison[ ._]?)?(\d{1,2})(?![0-9a-z])(?!\.\d[ ._])"
 )
 _SEASON_MARK = re.compile(r"s(?<![a-z0-9]s)(\d{1,4})(?:d\d{1,2})?(?![a-z0-9])")
-_SEASON_PART = re.compile(r"[ ._-]{1,3}(?:part|pt|vol|cour)[ ._]?(\d{1,2})(?![0-9])")
+_SEASON_PART = re.compile(r"[ ._-]{1,3}(?:part|pt|vol|cour|p)[ ._]?(\d{1,2})(?![0-9])")
 _SEASON_EXTRA = re.compile(r"[ ._+\[(-]{1,3}(?:extras?|subpack|bonus)(?![a-z0-9])")
 _SEASON_SPECIAL = re.compile(r"[ ._-]{1,3}(?:special|specials|ova|christmas[ ._]special)(?![a-z0-9])")
 
@@ -467,7 +514,7 @@ def _season_pack(scene: Scene) -> Numbering | None:
     found = marked if marked is not None and (worded is None or marked.start() <= worded.start()) else worded
     if found is None or (scene.hint == "movie" and found is worded and worded is not None and found.group(1).isalpha()):
         return None
-    first, end = _number(found.group(1)), found.end()
+    first, end = read_number(found.group(1)), found.end()
     seasons = [first]
     while (more := _MORE_SEASONS.match(low, end)) is not None:
         number = int(more.group(3))
@@ -529,7 +576,7 @@ def _dated_front(scene: Scene) -> bool:
 
 
 _OF = re.compile(r"(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])")
-_PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{_NUMBER_WORD})(?![a-z0-9])")
+_PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?![a-z0-9])")
 
 
 def _mini_series(scene: Scene) -> Numbering | None:
@@ -552,7 +599,7 @@ def _mini_series(scene: Scene) -> Numbering | None:
     if found is None or found.start() <= scene.begin or low[found.start() - 1] == "(":
         return None
     return Numbering(
-        found.start(), found.end(), "part", 0.6, (1,), (_number(found.group(1)),), spans={"episodes": (found.span(),)}
+        found.start(), found.end(), "part", 0.6, (1,), (read_number(found.group(1)),), spans={"episodes": (found.span(),)}
     )
 
 
@@ -576,7 +623,7 @@ def _bare_absolute(scene: Scene) -> Numbering | None:
             continue
         if index > limit:
             break
-        padded = scene.subgroup and len(digits) in {2, 3} and digits[0] == "0"
+        padded = len(digits) in {2, 3} and digits[0] == "0" and (scene.subgroup or (scene.hint is None and not scene.has_year))
         behind = scene.low[words.ends[index] : words.ends[index] + 3].lstrip(" ._")
         at_end = index + 1 == len(words.words)
         at_tail = index + 1 == limit or behind[:1] in {"[", "("} or any(m.first == index + 1 for m in scene.marks)
@@ -584,12 +631,35 @@ def _bare_absolute(scene: Scene) -> Numbering | None:
             continue
         if len(digits) == 1 and not (scene.hint == "tv" and index + 1 == limit < len(words.words)):
             continue
-        if padded or (scene.subgroup and (at_tail or at_end)) or (at_tail and len(digits) <= 2 and _is_broadcast(scene)):
+        subbed = any(m.first == index + 1 and m.kind == "subs" for m in scene.marks)
+        if padded or subbed or (scene.subgroup and (at_tail or at_end)) or (at_tail and len(digits) <= 2 and _is_broadcast(scene)):
             start, end = words.starts[index], words.ends[index]
             return Numbering(
                 start, end, "bare absolute", 0.6, absolute=(int(digits),), spans={"absolute_episodes": ((start, end),)}
             )
     return None
+
+
+_DAY_BEHIND = re.compile(r"[ ._]-[ ._]((?:19|20)\d\d)(\d\d)(\d\d)(?=[ ._]-|\Z)")
+_RUNNING = re.compile(r"[ ._]-[ ._](\d{1,2})(\d\d)[ ._]\((\d{2,3})\)(?=[ ._]-|\Z)")
+
+
+def _with_running_number(scene: Scene) -> Numbering | None:
+    """`Title - 201 (14) - Name`: season and episode run together, with the number counted through beside it."""
+    found = _RUNNING.search(scene.low, scene.begin)
+    if found is None or scene.hint == "movie":
+        return None
+    day = _DAY_BEHIND.match(scene.low, found.end())
+    air_on, end = None, found.end()
+    if day is not None:
+        try:
+            air_on, end = date(int(day.group(1)), int(day.group(2)), int(day.group(3))), day.end()
+        except ValueError:
+            pass
+    return Numbering(
+        found.start(), end, "run-together with running number", 0.8, (int(found.group(1)),), (int(found.group(2)),),
+        absolute=(int(found.group(3)),), air_on=air_on, spans={"season": (found.span(1),), "episodes": (found.span(2),)},
+    )  # fmt: skip
 
 
 _ABBREVIATED = re.compile(r"-(?:[xh]26[45]|xvid|divx)?-?(\d)(\d\d)\Z")
@@ -678,7 +748,8 @@ def _number_in_front(scene: Scene) -> Numbering | None:
     if found is None or scene.hint == "movie":
         return None
     dotted = scene.low[found.end() - 2 : found.end()] == ". " and found.group(1)[0] == "0"
-    if not (scene.subgroup or dotted):
+    dashed = scene.hint is None and not scene.marks and scene.low[found.end() - 1] == "-" and found.group(1)[0] == "0"
+    if not (scene.subgroup or dotted or dashed):
         return None
     return Numbering(
         scene.begin, found.end(), "number in front", 0.4, absolute=(int(found.group(1)),), title_suffix=">",
@@ -695,13 +766,24 @@ _SPECIAL_BEFORE_BRACKET = re.compile(r"[ ._](?:ova|oad|ona|specials?)[ ._]?(?=[\
 def _special(scene: Scene) -> Numbering | None:
     """`[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
     if not scene.subgroup and scene.hint != "tv":
-        return None
+        return _broadcast_special(scene) if scene.hint is None else None
     found = _SPECIAL_BEHIND_DASH.search(scene.low, scene.begin)
     if found is None and scene.subgroup:
         found = _SPECIAL_BEFORE_BRACKET.search(scene.low, scene.begin)
     if found is None:
         return None
     return Numbering(found.start(), found.end(), "special", 0.6, is_special=True, spans={"is_special": (found.span(),)})
+
+
+_CHRISTMAS = re.compile(r"[ ._](?:christmas|halloween|xmas|easter|new[ ._]years?)[ ._]special(?=[ ._])")
+
+
+def _broadcast_special(scene: Scene) -> Numbering | None:
+    """`Show.2013.Christmas.Special.HDTV`: a special of a series that was broadcast."""
+    found = _CHRISTMAS.search(scene.low, scene.begin)
+    if found is None or not _is_broadcast(scene):
+        return None
+    return Numbering(found.start(), found.start(), "special", 0.5, is_special=True, spans={"is_special": (found.span(),)})
 
 
 Form = Callable[[Scene], Numbering | None]
@@ -711,10 +793,13 @@ FORMS: tuple[Form, ...] = (
     _cross,
     _season_and_episode_words,
     _chapter,
+    _number_then_word,
+    _with_running_number,
     _daily,
     _season_mark_with_absolute,
     _brackets,
     _dash,
+    _parenthesised,
     _range_in_front_of_bracket,
     _season_pack,
     _episode_sign,

@@ -18,8 +18,8 @@ _SEASON_FOLDER = re.compile(
     re.IGNORECASE,
 )
 _SPECIALS_FOLDER = re.compile(r"(?:specials?|extras?|season[ ._]?0+)\Z", re.IGNORECASE)
-_LEADING_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-]+(?=[^\W\d_])|\Z)|e(?:p|pisode)?[ ._]?(\d{1,3})(?![0-9])", re.IGNORECASE)
-_EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?![0-9])", re.IGNORECASE)
+_LEADING_NUMBER = re.compile(r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE)
+_EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset(
     "tv movies movie films film series shows tvshows downloads download media video videos complete completed unsorted test home mnt data users public"
     " torrents torrent usenet anime library content tv-shows plex sorted incoming kids documentaries season specials c d e z s p volume1 shares root srv var opt".split()
@@ -36,6 +36,8 @@ def is_path(name: str) -> bool:
     plain = name.replace("\\", "/")
     folder, _, file = plain.rpartition("/")
     ending = _ENDING.search(file)
+    if season_of_folder(plain.partition("/")[0]) is not None:
+        return True
     if ending is None or (ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS):
         return False
     return not (file.startswith(" ") or folder.endswith(" ") or folder.count("(") != folder.count(")") or folder.count("[") != folder.count("]"))
@@ -58,13 +60,14 @@ def season_of_folder(folder: str) -> int | None:
     return int(found.group(1) or found.group(2)) if found is not None else None
 
 
-def leading_episode(stem: str) -> int | None:
-    """Return the number a file in a season's folder begins with: `02 Honor Thy Father`, `E01-Title`."""
-    found = _LEADING_NUMBER.match(stem.strip())
+def leading_episodes(stem: str) -> tuple[int, ...]:
+    """Return the numbers a file in a season's folder begins with: `02 Honor Thy Father`, `E05-06 - Title`."""
+    found = _LEADING_NUMBER.match(stem.strip()) or _EPISODE_WITHIN.search(stem)
     if found is None:
-        found = _EPISODE_WITHIN.search(stem)
-        return int(found.group(1)) if found is not None else None
-    return int(found.group(1) or found.group(2))
+        return ()
+    first = int(found.group(1))
+    last = int(found.group(2) or first)
+    return tuple(range(first, last + 1)) if first <= last < first + 100 else (first,)
 
 
 def is_furniture(folder: str) -> bool:
@@ -81,6 +84,8 @@ def is_strong(release: ParsedRelease) -> bool:
 def with_folder_facts(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
     """Fill what the file does not say from its folder: quality words, group, languages, year."""
     quality = file.quality
+    if file.episode_title and folder.title and file.episode_title.startswith(folder.title + " - "):
+        file = replace(file, episode_title=file.episode_title[len(folder.title) + 3 :])
     if file.confidence.quality < folder.confidence.quality and folder.quality.source is not Source.UNKNOWN:
         quality = folder.quality
     same_kind = file.type == folder.type or folder.type is None
@@ -113,11 +118,11 @@ def _better_quality(file: Confidence, folder: Confidence, from_folder: bool) -> 
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
     """Give a file its season from the folder and its number from its own name."""
     strong = is_strong(file)
-    number = leading_episode(stem)
+    numbers = leading_episodes(stem)
     if strong:
         return file
     title = series.title if series is not None and series.title else file.title
-    episodes = file.episodes if file.season == season and file.episodes else (number,) if number is not None else ()
+    episodes = file.episodes if file.season == season and file.episodes else numbers or file.absolute_episodes
     sure = 0.8 if episodes else 0.0
     episode_title = file.episode_title or (file.title if not episodes and series is not None and file.title != series.title else None)
     return replace(

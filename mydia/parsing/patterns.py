@@ -29,10 +29,10 @@ def _rows(kind: str, *rows: tuple[str, str, str], solid: bool = True) -> tuple[T
 
 SOURCES = _rows(
     "source",
-    ("cam", "camrip|hdcam|hd cam|hqcam|hq cam|hdcamrip|cam rip|hd cam rip|hq camrip|new cam", "Movie.2018.HDCAM.x264-GRP"),
+    ("cam", "camrip|hdcam|hd cam|hqcam|hq cam|hdcamrip|cam rip|hd cam rip|hq camrip|new cam|newcam|camhd|clearcam|clear cam|hqhdcam|truecam|true cam|hd camrip|newhdcam|new hdcam|camripped|dcam|dcamrip", "Movie.2018.HDCAM.x264-GRP"),
     ("telesync", "telesync|telesynch|hdts|hd ts|tsrip|ts rip|telesync rip|telesyncrip|pdvd|predvd|pre dvd|predvdrip"
-     "|hqts|hdtsrip|hd telesync|hdtelesync", "Movie.2016.HDTS"),
-    ("telecine", "telecine|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
+     "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts", "Movie.2016.HDTS"),
+    ("telecine", "telecine|hdtcrip|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
     ("workprint", "workprint|workprintrip|workprint rip", "Movie.2009.WORKPRINT"),
     ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
     ("tv", "hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
@@ -40,7 +40,7 @@ SOURCES = _rows(
      "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd", "Show.S01E01.HDTV.x264-LOL"),
     ("dvd-r", "dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
      "|xdvdr|mdvdr|md vdr|dvd full", "Movie.2007.DVDR.NTSC"),
-    ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
+    ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
     ("webrip", "webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
      "|dmrip|hd webrip|webrip hd", "Show.S01E01.1080p.WEBRip.x264-GRP"),
     ("webdl", "webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"
@@ -66,7 +66,7 @@ SOURCES_LOOSE = _rows(
     ("workprint", "wp", "Movie.2009.WP"),
     ("dvdscr", "scr|screener|scrrip", "Movie.2013.SCREENER"),
     ("regional", "r5|r6|r3|regional", "Movie.2010.R5.XviD"),
-    ("dvd", "dvd", "Show.S01E01.DVD"),
+    ("dvd", "dvd|ntsc", "Show.S01E01.DVD"),
     ("webdl", "web", "Show.S01E01.1080p.WEB.x264-GRP"),
     ("bd", "bd", "[Group] Show - 07 [BD 1080p FLAC]"),
     ("hdrip", "hdrip|hd rip", "Movie.2016.HDRip.XviD"),
@@ -116,7 +116,7 @@ AUDIO = _rows(
     ("eac3", "ddp|dd+|ddplus|dd plus|eac3|eac 3|e ac3|e ac 3|dolby digital plus|dolbydigitalplus|ddpa", "Show.DDP5.1"),
     ("ac3", "ac3|ac 3|ac3d|ac3dubbed|ac3ld|ac3hd|ac3max|dolby digital|dolbydigital|ddex|dd ex|ac3rip", "Movie.AC3.XviD"),
     ("aac", "aac|aacx2|aac lc|lc aac|he aac|heaac|qaac|aac he|aache|aaclc", "Show.AAC2.0.H.264"),
-    ("flac", "flac|flacx2|2xflac|flac2|flacx3", "[Group] Show - 07 [BD 1080p FLAC]"),
+    ("flac", "flac|flacx2|2xflac|flacx3", "[Group] Show - 07 [BD 1080p FLAC]"),
     ("mp3", "mp3|lame", "Movie.MP3"),
     ("mp2", "mp2|mpa2|mpa", "Show.MPA2.0"),
     ("pcm", "lpcm|l pcm", "Movie.LPCM.2.0"),
@@ -182,7 +182,7 @@ SERVICES = _rows(
     ("Amazon Prime", "amazon|amazonprime", "Show.1080p.Amazon.WEB-DL"),
     ("Netflix", "nf|netflix", "Show.1080p.NF.WEBRip"),
     ("Hulu", "hulu", "Show.720p.HULU.WEBRip"),
-    ("iTunes", "itunes|it", "Show.720p.iTunes.h264"),
+    ("iTunes", "itunes", "Show.720p.iTunes.h264"),
     ("Crunchyroll", "cr", "Show.1080p.CR.WEB-DL"),
     ("MAX", "max", "Show.1080p.MAX.WEB-DL"),
     ("HBO", "hbo", "Show.1080p.HBO.WEB-DL"),
@@ -216,6 +216,8 @@ SERVICES = _rows(
     ("Plex", "plex", "Show.1080p.PLEX.WEB-DL"),
     ("DailyMotion", "dm", "Show.1080p.DM.AAC2.0"),
     ("Crave", "crav|crave", "Show.1080p.CRAV.WEB-DL"),
+    ("DramaFever", "df", "Show.1080p.DF.WEBRip"),
+    ("MBC", "mbc", "Show.480p.MBC.WEB-DL"),
     ("Discovery+", "dscp|disc", "Show.1080p.DSCP.WEB-DL"),
     solid=False,
 )  # fmt: skip
@@ -226,7 +228,7 @@ MISC = _rows(
     ("limited", "limited|ltd", "Movie.2011.LiMiTED.DVDRip"),
     ("complete", "complete|completa|completo|integrale|integral|the complete|complete series|the complete series|complete season|complete seasons|the complete collection|complete collection|season pack", "Show.S01.COMPLETE"),
     ("widescreen", "ws|widescreen|letterbox|fs|fullscreen", "Show.S01E01.WS.DSR"),
-    ("standard", "ntsc|pal|secam|stv|readnfo|read nfo|nfofix|nfo|dirfix|nfo fix|proof|fix|fixed|subfix|samplefix|syncfix|sync|prooffix|proof fix|proof sample fix|retail|dvdr", "Movie.NTSC"),
+    ("standard", "pal|secam|stv|readnfo|read nfo|nfofix|nfo|dirfix|nfo fix|proof|fix|fixed|subfix|samplefix|syncfix|sync|prooffix|proof fix|proof sample fix|retail|dvdr", "Movie.NTSC"),
     ("hybrid", "hybrid|upscaled|upscale|ai upscale|upscaled 4k|regraded|rife", "Movie.2018.Hybrid.REMUX"),
     ("audio", "dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
      "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit", "Show.S01.Dual.Audio"),
@@ -289,7 +291,7 @@ EDITIONS = _rows(
     ("Recut", "recut|re cut|recut edition", "Movie.2005.RECUT.EXTENDED"),
     ("Redux", "redux cut|redux edition|redux version", "Movie.1979.Redux.Cut"),
     ("Alternative Cut", "alternative cut|alternate cut|alternative version|alternate version|alternative edition|alternate ending|alternate ending cut|alternate|alternative", "Movie.2008.Alternate.Cut"),
-    ("Open Matte", "open matte|openmatte", "Movie.2007.Open.Matte"),
+    ("Open Matte", "open matte|openmatte|om", "Movie.2007.Open.Matte"),
     ("Producer's Cut", "producers cut|producer s cut", "Movie.1995.Producers.Cut"),
     ("Workprint Cut", "workprint cut", "Movie.1982.Workprint.Cut"),
     ("International Cut", "international cut|international version|us cut|uk cut|european cut|japanese cut|broadcast edition|television cut|tv cut", "Movie.1978.International.Cut"),
@@ -405,10 +407,11 @@ LANGUAGE_CODES: dict[str, str] = {
 SUBTITLES = _rows(
     "subs",
     ("subs", "sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
-     "|softsub|softsubs|soft subs|substitles|napisy|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv|vostfr|vost|vosta|vostf|vostit"
+     "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
      "|字幕|双语|双语字幕|内嵌|外挂|内封", "Movie.2016.Subs"),
     solid=False,
 )  # fmt: skip
+SUBTITLES_SOLID = _rows("subs", ("subs", "vostfr|vost|vosta|vostf|vostit", "Show.S01E01.VOSTFR.720p"))
 HARDCODED = _rows(
     "hardcoded",
     ("subs", "korsub|korsubs|hc|hcsubs|hardsub|hardsubs|hardsubbed|hardcoded|hc subs|hardcoded subs|hc eng subs|hard sub|hard subs|subbed|hcsub|hardcodedsubs", "Movie.2016.KORSUB.WEBRip"),
@@ -437,7 +440,7 @@ CONTAINERS = _rows(
 
 TERMS: tuple[Term, ...] = (
     *SOURCES, *SOURCES_LOOSE, *RESOLUTIONS, *VIDEO_CODECS, *AUDIO, *CHANNELS, *HDR, *BIT_DEPTHS, *SERVICES, *REVISIONS,
-    *EDITIONS, *LANGUAGES, *HARDCODED, *SUBTITLES, *MISC, *SAMPLES, *CONTAINERS,
+    *EDITIONS, *LANGUAGES, *HARDCODED, *SUBTITLES_SOLID, *SUBTITLES, *MISC, *SAMPLES, *CONTAINERS,
 )  # fmt: skip
 """An earlier row wins over a later one with the same phrase."""
 
@@ -451,11 +454,11 @@ REPOSTERS = frozenset(
 # Groups that sign without a hyphen or with one inside their name, so that no rule of place can find them.
 SIGNING_GROUPS: tuple[str, ...] = (
     "D-Z0N3", "Fight-BB", "VARYG", "E.N.D", "KRaLiMaRKo", "BluDragon", "DarQ", "KCRT", "BEN THE MEN", "BEN.THE.MEN", "TAoE",
-    "QxR", "126811", "DX-TV", "Blu-bits", "TMd", "VECTOR", "Eml HDTeam", "LostYears", "Kira", "ZR", "YTS.MX", "YTS.LT", "YTS.AG", "YTS.AM", "YTS.RE",
+    "QxR", "126811", "DX-TV", "Blu-bits", "TMd", "VECTOR", "Eml HDTeam", "Vialle", "YTS.MX", "YTS.LT", "YTS.AG", "YTS.AM", "YTS.RE",
     "YTS", "YIFY", "RARBG", "D Z0N3",
     # These sign inside a bracket, or behind another name.
     "Silence", "afm72", "Panda", "Ghost", "MONOLITH", "Tigole", "Joy", "ImE", "UTR", "t3nzin", "Anime Time",
-    "Project Angel", "Hakata Ramen", "HONE", "Vyndros", "SEV", "Garshasp", "Kappa", "Natty", "RCVR", "SAMPA", "YOGI",
+    "Project Angel", "Hakata Ramen", "HONE", "GiLG", "Vyndros", "SEV", "Garshasp", "Kappa", "Natty", "RCVR", "SAMPA", "YOGI",
     "r00t", "EDGE2020", "RZeroX",
 )  # fmt: skip
 
@@ -464,7 +467,7 @@ EXTENSIONS: dict[str, tuple[str | None, int | None]] = {
     **dict.fromkeys(["webm"], (None, None)),
     **dict.fromkeys(
         "m4v 3gp nsv ty strm rm rmvb m3u ifo mov qt divx xvid bivx nrg pva wmv asf asx ogm ogv m2v avi bin dat dvr-ms mpg"
-        " mpeg mp4 avc vp3 svq3 nuv viv dv fli flv wpl ts wtv".split(),
+        " mpeg mp4 vp3 svq3 nuv viv fli flv wpl ts wtv".split(),
         ("tv", 480),
     ),
     **dict.fromkeys(["img", "iso", "vob"], ("dvd", 480)),

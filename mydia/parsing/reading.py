@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from mydia.parsing.editions import read_edition
 from mydia.parsing.grading import corpus_source, read_quality, read_revision
 from mydia.parsing.groups import read_group, strip_reposters, strip_tracker
 from mydia.parsing.languages import Languages, find_language_codes, read_languages
-from mydia.parsing.numbering import Numbering, Scene, find_numbering
+from mydia.parsing.numbering import NUMBER_WORD, Numbering, Scene, find_numbering, read_number
 from mydia.parsing.patterns import EXTENSIONS, LANGUAGE_CODES, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
 from mydia.parsing.release import Confidence, ParsedRelease, Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
@@ -30,14 +31,21 @@ MAX_LENGTH = 1_024
 """Characters that are read. File systems stop at 255 bytes; what comes later says nothing new."""
 
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
+_SOURCE_ENDINGS = frozenset({"ts", "iso"})
+"""In capitals at the end of a name these are a source (`Movie.2016.TS`) and not a kind of file."""
 _REVERSED = re.compile(r"(?:\A|[-._ ])(?:p027|p0801|p0612|\d{2,3}e[-._ ]?\d{2}s)(?:[-._ ]|\Z)")
 _SITE = r"(?:www\.)?[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\.[a-z0-9-]{2,63}){0,2}\.(?:[a-z]{2,6}|xn--[a-z0-9-]{4,})"
 _SITE_IN_FRONT = re.compile(rf"\s*(?:[\[(]\s*({_SITE})\s*[\])][ -]*|({_SITE})(?:[ ]-+[ ]*|--+[ ]*|-[ ]+))")
 _SITE_WITHIN = re.compile(r"(?<![a-z0-9])(?:www\.[a-z0-9-]+\.[a-z]{2,6}|[a-z0-9-]+\.(?:com|net|org|to))(?![a-z0-9])")
 _SITE_BEHIND = re.compile(rf"[ ._-]*\[\s*({_SITE})\s*\]\Z")
+_SITE_ENDINGS = frozenset(
+    "com org net info biz xyz club site online top pro live mobi name cloud space website tech store app dev wiki link"
+    " movie media stream download torrent show video film cafe world zone one fun win vip bid party".split()
+)
 _BRACKET_IN_FRONT = re.compile(r"[ ]?\[([^\[\]]{1,80})\][ ._-]*")
 _DAY_IN_FRONT = re.compile(r"\d{6}[ _](?=[^\d])")
 _BRACKET = re.compile(r"[\[(][^\[\]()]{2,60}[\])]")
+_DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?=[^\W\d])")
 _HASH = re.compile(r"[\[(]([0-9A-Fa-f]{8,9})[\])]")
 _YEAR = re.compile(r"(?<![a-z0-9])((?:18[89]|19\d|20\d)\d)(?![a-z0-9])|(?<=[a-z])(20\d\d)(?=[.]\d{3,4}p)")
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
@@ -55,7 +63,7 @@ _SPACES = re.compile(r"\s+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
 _TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", re.IGNORECASE)
 _WALKS_BACK = frozenset({"edition", "language", "revision", "hdr", "source", "resolution", "audio_codec", "video_codec", "audio_channels", "subs", "hardcoded", "bit_depth", "container"})
-_WALKING_MISC = frozenset({"internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"})
+_WALKING_MISC = frozenset({"standard", "internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"})
 _DEEPEST = 6
 """Folders further up are shelves."""
 _IMPLIED_BY_CALLER = {"tv": "episode", "movie": "movie"}
@@ -79,6 +87,9 @@ class Opened:
     bare_group_allowed: bool
     subtitle: SubtitleEnding
     ids: dict[str, str]
+    front_day: date | None = None
+    skipped_from: int = 0
+    """Where words of the tail begin that stand before the title (`BD25.Title.1994`)."""
 
 
 @dataclass(slots=True)
@@ -112,7 +123,11 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
     opened = _open(name[:MAX_LENGTH])
     words = cut(opened.text, opened.low)
     marks = find_marks(words)
+    if not any(m.solid for m in marks):
+        # `The Web` ends a title and `WEB` a release: without any solid word only capitals or a bracket tell.
+        marks = [m for m in marks if m.kind != "source" or _is_written_as_source(words, m)]
     begin_word = words.index_at(opened.begin)
+    opened.skipped_from = opened.begin
     solids = [m for m in marks if m.solid and m.first >= begin_word]
     while solids and solids[0].first == begin_word and solids[0].last < len(words.words):
         begin_word = solids.pop(0).last
@@ -123,11 +138,16 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
         first_solid = min(first_solid, checksum.start())
     scene = Scene(
         opened.text, opened.low, words, tuple(marks), opened.begin, first_solid, opened.front_group is not None,
-        "tv" if hint == "subtitle" else hint,
+        "tv" if hint == "subtitle" else hint, _YEAR.search(opened.low, opened.begin) is not None,
     )  # fmt: skip
     numbering = find_numbering(scene)
     bounds = _bound(opened, words, marks, numbering, first_solid, hint)
     return _assemble(opened, words, marks, numbering, bounds, hint)
+
+
+def _is_written_as_source(words: Words, mark: Mark) -> bool:
+    start, end = words.starts[mark.first], words.ends[mark.last - 1]
+    return words.text[start:end].isupper() or words.gap(mark.first)[-1:] in {"[", "("} or words.text.islower()
 
 
 def _open(name: str) -> Opened:
@@ -151,7 +171,8 @@ def _open(name: str) -> Opened:
     found = _EXTENSION.search(text)
     if found is not None:
         ending = found.group(1).lower()
-        if ending in EXTENSIONS or ending in OTHER_EXTENSIONS:
+        means_source = ending in _SOURCE_ENDINGS and found.group(1).isupper()
+        if (ending in EXTENSIONS or ending in OTHER_EXTENSIONS) and not means_source:
             extension = ending
             text = text[: found.start()]
     text = text.rstrip()
@@ -163,7 +184,7 @@ def _open(name: str) -> Opened:
     website_span: Span | None = None
     bare = True
     behind = _SITE_BEHIND.search(lower(text))
-    if behind is not None and behind.group(1) not in _KNOWN_SIGNERS and behind.start() > 0:
+    if behind is not None and behind.start() > 0 and _is_site(behind.group(1)):
         website, website_span = text[behind.start(1) : behind.end(1)], behind.span(1)
         text, bare = text[: behind.start()], False
     text = strip_tracker(text)
@@ -192,15 +213,37 @@ def _open(name: str) -> Opened:
             break
         front_group, front_span = raw[bracket.start(1) : bracket.end(1)].strip(), bracket.span(1)
         begin = bracket.end()
+    dotted = _DOTTED_DAY.match(low, begin)
+    if dotted is not None:
+        begin = dotted.end()
     day = _DAY_IN_FRONT.match(low, begin)
     if day is not None and begin == 0:
         begin = day.end()
     while begin < len(text) and text[begin] in " ._-":
         begin += 1
-    return Opened(name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare, ending, ids)
+    return Opened(
+        name, text, low, extension, begin, raw, website, website_span, front_group, front_span, bare, ending, ids,
+        front_day=_read_short_day(dotted) if dotted is not None else None,
+    )  # fmt: skip
+
+
+def _read_short_day(dotted: re.Match[str]) -> date | None:
+    """Read `09.03.08` as people outside America write a day."""
+    try:
+        return date(2000 + int(dotted.group(3)), int(dotted.group(2)), int(dotted.group(1)))
+    except ValueError:
+        return None
 
 
 _FRONT_IS_NO_GROUP = re.compile(r"\d{1,4}\Z|s\d|.*(?:\d{3,4}p|x26[45]|h26[45]|hevc|\d+x\d+)|[0-9a-f]{8}\Z|(?:19|20)\d\d")
+
+
+def _is_site(written: str) -> bool:
+    """Whether it is an address and neither a group (`YTS.MX`) nor words of the tail (`Vhs.Rip.Vff`)."""
+    if written in _KNOWN_SIGNERS:
+        return False
+    ending = written.rpartition(".")[2]
+    return written.startswith("www.") or len(ending) == 2 or ending.startswith("xn--") or ending in _SITE_ENDINGS
 
 
 def _may_be_group(inside: str) -> bool:
@@ -268,7 +311,7 @@ def _bound_numbered(
     year: int | None = None
     span: Span | None = None
     before = [y for y in years if opened.begin < y[1] < title_end]
-    if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]"):
+    if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]/"):
         year, start, end = before[-1]
         if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
             # `Series (2013-2020)`: the years it ran; the first is the one people know it by.
@@ -276,6 +319,8 @@ def _bound_numbered(
         span, title_end = (start, end), start
     solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
     stop = words.starts[solid.first] if solid is not None else _before_group(opened)
+    if stop <= numbering.end:
+        stop = len(opened.text)
     tail = _walk_back(words, marks, stop, numbering.end, None, may_reach=True)
     if numbering.full_season or (not numbering.episodes and not numbering.air_on and numbering.seasons):
         tail = min(tail, numbering.end)
@@ -339,7 +384,9 @@ def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: li
     """Whether the word is a language's three letters written as a code, right before words of the tail."""
     written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
     if len(written) == 2:
-        return word in _COMMON_PAIRS and written.isupper() and not words.text.isupper() and index + 1 in {m.first for m in marks}
+        if word not in _COMMON_PAIRS or not written.isupper() or words.text.isupper():
+            return False
+        return index + 1 in {m.first for m in marks} or (index + 1 == len(words.words) and words.gap(index) == ".")
     if not (written.isupper() or written.istitle()):
         return False
     return word in _COMMON_CODES or (len(word) == 3 and word in LANGUAGE_CODES and words.words[index + 1] in LANGUAGE_CODES)
@@ -360,8 +407,19 @@ def _assemble(
 ) -> tuple[ParsedRelease, str | None]:
     text, low = opened.text, opened.low
     is_film = numbering is None and hint != "tv" or hint == "movie"
-    tail_marks = [m for m in marks if m.first >= bounds.tail_word or (m.solid and words.starts[m.first] >= bounds.title_end)]
-    front = [m for m in marks if m.solid and m not in tail_marks and words.starts[m.first] < opened.begin]
+    early = numbering is not None and numbering.start > bounds.title_end and any(
+        m.solid and bounds.title_end <= words.starts[m.first] < numbering.start for m in marks
+    )
+    tail_marks = [
+        m
+        for m in marks
+        if m.first >= bounds.tail_word
+        or (
+            words.starts[m.first] >= bounds.title_end
+            and (m.solid or (early and numbering is not None and words.starts[m.first] < numbering.start))
+        )
+    ]
+    front = [m for m in marks if m.solid and m.last <= words.index_at(opened.begin) and words.starts[m.first] >= opened.skipped_from]
     tail_marks = front + tail_marks
     behind_title = [m for m in marks if words.starts[m.first] >= bounds.title_end]
     late_editions = [m for m in behind_title if m.kind in {"edition", "revision"} and m not in tail_marks]
@@ -379,6 +437,7 @@ def _assemble(
     ids = opened.ids
     ending = opened.subtitle
     episode_title, episode_title_span = _read_episode_title(opened, words, numbering, bounds)
+    part, episode_title = _read_part(numbering, episode_title)
 
     spans: dict[str, tuple[Span, ...]] = {}
     if titles and titles[0]:
@@ -418,8 +477,8 @@ def _assemble(
         episodes=numbering.episodes if numbering else (),
         absolute_episodes=numbering.absolute if numbering else (),
         special_absolute_episodes=numbering.fractional if numbering else (),
-        air_on=numbering.air_on if numbering else None,
-        part=numbering.part if numbering else None,
+        air_on=numbering.air_on if numbering else opened.front_day,
+        part=part,
         full_season=numbering.full_season if numbering else False,
         is_multi_season=numbering.is_multi_season if numbering else False,
         is_season_extra=numbering.is_season_extra if numbering else False,
@@ -429,7 +488,7 @@ def _assemble(
         quality=quality,
         release_group=group,
         hash=checksum.group(1) if checksum else None,
-        languages=languages.audio,
+        languages=languages.audio or ((ending.language,) if ending.language and hint in _IMPLIED_BY_CALLER else ()),
         subtitle_languages=languages.subtitles or ((ending.language,) if ending.language else ()),
         subtitle_language=ending.language,
         subtitle_tags=ending.tags,
@@ -529,7 +588,7 @@ def _read_titles(
     if _CJK.search(piece) and _LATIN.search(piece):
         for cut_at in ("/", "_", "."):
             parts = [p for p in piece.split(cut_at) if p.strip()]
-            latin = [p for p in parts if _LATIN.search(p) and not _CJK.search(p)]
+            latin = [p for p in parts if _LATIN.search(p) and (cut_at == "/" or not _CJK.search(p))]
             if len(parts) > 1 and latin:
                 joined = cut_at.join(latin) if cut_at == "." else latin[0]
                 alternatives += [p for p in parts if p not in latin]
@@ -543,12 +602,23 @@ def _read_titles(
     if hint != "tv":
         piece = _VERSION_TAIL.sub("", piece.rstrip())
         piece = piece.rstrip(" ._-([")
-        if piece.count("(") > piece.count(")"):
-            piece = piece[: piece.rfind("(")].rstrip(" ._-") or piece
+        for left, right in ("()", "[]"):
+            if piece.count(left) > piece.count(right):
+                piece = piece[: piece.rfind(left)].rstrip(" ._-") or piece
         closing = re.search(r"[ ._]\(([^()]+)\)[ ._]*\Z", piece)
         if closing is not None and closing.start() > 0:
             alternatives.append(closing.group(1))
             piece = piece[: closing.start()]
+    if numbering is not None:
+        piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
+    remark = _REMARK.search(piece)
+    if remark is not None and remark.start() > 0:
+        piece = piece[: remark.start()]
+    if hint is None:
+        first = _DASHED.split(piece, maxsplit=1)
+        if len(first) > 1 and first[0].strip(" ._-") and first[1].strip(" ._-"):
+            alternatives += [piece, first[1]]
+            piece = first[0]
     title = _clean(_place_article(piece))
     if suffix and suffix != ">":
         title = f"{title} {suffix}"
@@ -568,6 +638,14 @@ def _place_article(piece: str) -> str:
     return f"{found.group(2)} {found.group(1)}" if found is not None else piece
 
 
+_DASHED = re.compile(r"[ ._]-[ ._]|--")
+"""What a caller who knows nothing gets as the title is the part before it; the whole is the first alternative."""
+_EPISODE_WORD = re.compile(r"[ ._-]+(?:ep|eps|episode)\Z", re.IGNORECASE)
+_REMARK = re.compile(
+    r"[ ._]\((?:mini-?series?|miniserie|tv[ ._-]?series|series?|tv|anime|serie|s[ée]rie|cartoon|documentary)\)[ ._(]*\Z", re.IGNORECASE
+)
+
+
 def _second_title(text: str, numbering: Numbering) -> str | None:
     """Return the second title of `Назва (S2E1) / Name (S2E1) (2023)`."""
     if " / " not in text[numbering.start :]:
@@ -582,9 +660,10 @@ def _read_group(
     if opened.front_group is not None:
         return opened.front_group, opened.front_span
     found = read_group(words, opened.text, max(bounds.tail, numbering.end if numbering else 0), marks, bare_allowed=opened.bare_group_allowed and hint is None)
-    if found is None and numbering is None and bounds.year_span is not None:
-        # Film names of fansub habit put the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
-        bracket = _BRACKET_IN_FRONT.match(opened.low, bounds.year_span[1])
+    if found is None and bounds.year_span is not None:
+        # Fansub  habit puts the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
+        behind = bounds.year_span[1] + (opened.low[bounds.year_span[1] : bounds.year_span[1] + 2] == ").") * 2
+        bracket = _BRACKET_IN_FRONT.match(opened.low, behind)
         if bracket is not None and bracket.group(1).isalnum() and not any(words.starts[m.first] == bracket.start(1) for m in marks):
             found = opened.raw[bracket.start(1) : bracket.end(1)], bracket.span(1)
     return found if found is not None else (None, None)
@@ -608,8 +687,31 @@ def _read_episode_title(
     piece = opened.text[numbering.end : bounds.tail].lstrip(" ._-])")
     if not piece.startswith("("):
         piece = re.split(r"[\[\]]", piece, maxsplit=1)[0]
-    title = _clean(piece.strip(" ._-])"))
+    if piece.count("(") >= piece.count(")") or not piece.rstrip(" ._-").endswith(")"):
+        piece = piece.rstrip(" ._-")
+        piece = piece if piece.count("(") == piece.count(")") else piece.rstrip("( ._-[")
+    if numbering.title_suffix == ">" and " - " in piece:
+        piece = piece.partition(" - ")[2]
+    translated = _TRANSLATED.search(piece)
+    if translated is not None:
+        piece = piece[: translated.start()]
+    title = _clean(piece.strip(" ._-]"))
     return (title, (numbering.end, bounds.tail)) if title else (None, None)
+
+
+_TRANSLATED = re.compile(r"(?<=[\w%!?])[ ]\([ ]?\w[^()]*[ ][^()]*[ ][^()]*\)\Z")
+"""A title of three words or more in brackets behind another says the same in a second language."""
+_PART_OF_TITLE = re.compile(rf"[ (-]+(?:part|pt|teil)[ .]?(\d{{1,2}}|{NUMBER_WORD})\)?\Z", re.IGNORECASE)
+
+
+def _read_part(numbering: Numbering | None, episode_title: str | None) -> tuple[int | None, str | None]:
+    """Return the part and the episode's title without it: `The Siege (Part III)`."""
+    if numbering is None or numbering.part is not None or episode_title is None:
+        return numbering.part if numbering else None, episode_title
+    found = _PART_OF_TITLE.search(episode_title)
+    if found is None:
+        return None, episode_title
+    return read_number(found.group(1).lower()), episode_title[: found.start()].rstrip()
 
 
 def _type_without_numbers(
@@ -617,7 +719,9 @@ def _type_without_numbers(
 ) -> str | None:
     if hint in _IMPLIED_BY_CALLER:
         return _IMPLIED_BY_CALLER[hint]
-    return "movie" if titles and (bounds.year is not None or quality_sure > 0 or marks) else None
+    if titles and (bounds.year is not None or quality_sure > 0 or marks):
+        return "movie"
+    return "movie" if titles and " " in titles[0] else None
 
 
 def _judge(
@@ -703,7 +807,8 @@ def _read_with_folders(
     if season is not None and not strong and (hint != "movie"):
         series = read_folders[1] if len(folders) > 1 else nearest if nearest.title else None
         inside = paths.in_season_folder(file, season, stem, series)
-        return replace(paths.with_folder_facts(inside, nearest), name=path), None
+        missing = "a season's folder, but no number" if hint == "tv" and not inside.episodes else None
+        return replace(paths.with_folder_facts(inside, nearest), name=path), missing
     if not strong:
         for folder, name in zip(read_folders, folders, strict=True):
             if refusals.why_meaningless(name) is None and paths.is_strong(folder):

@@ -54,10 +54,37 @@ def read_subtitle_ending(stem: str) -> SubtitleEnding:
         else:
             break
         index -= 1
+    if language is None:
+        loose = _read_loose_ending(stem)
+        if loose is not None:
+            return loose
     if language is None and title is not None:
         title = None
     taken = sum(len(part) + 1 for part in parts[index + 1 :]) if language or tags else 0
     return SubtitleEnding(language, tuple(sorted(set(tags))), title, taken)
+
+
+_LOOSE = re.compile(r"[-_. ]([^\W_]+)\Z")
+
+
+def _read_loose_ending(stem: str) -> SubtitleEnding | None:
+    """Read `Film-eng-forced` and `Film_en`: any separator, but nothing besides tags and a short code."""
+    tags: list[str] = []
+    rest = stem
+    while (found := _LOOSE.search(rest)) is not None:
+        word = found.group(1).lower()
+        rest = rest[: found.start()]
+        if word in _TAGS:
+            tags.append(word)
+            continue
+        code = _REGIONS.get(word) or LANGUAGE_CODES.get(word) or _NAMES.get(word)
+        if code is None or not rest:
+            return None
+        while (found := _LOOSE.search(rest)) is not None and found.group(1).lower() in _TAGS:
+            tags.append(found.group(1).lower())
+            rest = rest[: found.start()]
+        return SubtitleEnding(code, tuple(sorted(set(tags))), None, len(stem) - len(rest))
+    return None
 
 
 def _may_be_title(parts: list[str], index: int, language: str | None, tags: list[str]) -> bool:

@@ -108,7 +108,9 @@ _COMPOUND = re.compile(rf"(?:{_PIECE})(?:{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lo
 _PIECES = re.compile(_PIECE)
 _AUDIO_NUMBER = re.compile(r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z")
 _AUDIO_OF = {"ddpa": "eac3", "ddp": "eac3", "ddplus": "eac3", "dd": "ac3", "dd+": "eac3", "mpa": "mp2", "lpcm": "pcm", "hdma": "dts-hd"}
-_CHANNEL_NUMBERS = frozenset({"1.0", "2.0", "2.1", "3.1", "4.0", "5.0", "5.1", "6.0", "6.1", "7.1", "9.1"})
+_CHANNEL_NUMBERS = frozenset({"1.0", "2.0", "2.1", "3.1", "4.0", "5.0", "5.1", "6.0", "6.1", "7.1", "8.0", "9.1"})
+_COUNTED = {"6.0": "5.1", "8.0": "7.1"}
+"""Six channels written as a count are the usual 5.1."""
 _LANGUAGE_TIMES = re.compile(r"\d?x?([a-zа-яіїєґ]{2,4})\Z")
 _ANNIVERSARY = re.compile(ANNIVERSARY)
 
@@ -172,6 +174,9 @@ def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> in
     if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
         marks.append(Mark(index, after, "resolution", word, False))
         return after
+    if word.isdecimal() and after < len(words.words) and words.gap(after) in {"*", "×"} and words.words[after].isdecimal():
+        marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
+        return after + 1
     frame = _FRAME.match(word)
     if frame:
         marks.append(Mark(index, after, "resolution", frame.group(2), True))
@@ -207,6 +212,7 @@ def _read_audio_number(words: Words, index: int, audio: re.Match[str], marks: li
     if channels not in _CHANNEL_NUMBERS:
         channels = None
         after = index + 1
+    channels = _COUNTED.get(channels or "", channels)
     if codec in {"ma", "hd"}:
         if marks and marks[-1].kind == "audio_codec" and marks[-1].last == index:
             previous = marks.pop()
@@ -233,5 +239,5 @@ def _read_channels(words: Words, index: int, marks: list[Mark]) -> int:
     beside = bool(marks) and marks[-1].last == index and marks[-1].kind in {"audio_codec", "hdr", "resolution", "video_codec", "source", "language", "misc", "bit_depth", "streaming_service"}
     if not beside:
         return after
-    marks.append(Mark(index, after + 1, "audio_channels", channels, False))
+    marks.append(Mark(index, after + 1, "audio_channels", _COUNTED.get(channels, channels), False))
     return after + 1
