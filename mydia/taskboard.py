@@ -60,6 +60,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_queued ON runs (queue, priority, seq) WHERE state = 'queued';
 CREATE INDEX runs_delayed ON runs (due_at) WHERE state = 'delayed';
 CREATE INDEX runs_running ON runs (worker) WHERE state = 'running';
+CREATE INDEX runs_running_dedup ON runs (dedup) WHERE state = 'running';
 CREATE UNIQUE INDEX runs_dedup ON runs (dedup) WHERE dedup IS NOT NULL AND state IN ('queued', 'delayed');
 CREATE INDEX runs_ended ON runs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX runs_failed ON runs (queue) WHERE state IN ('failed', 'dead');
@@ -592,6 +593,9 @@ class TaskBoard:
         with self.writes() as connection:
             gone = [row[0] for row in connection.execute("SELECT id FROM workers") if not self.is_alive(row[0])]
             connection.executemany("DELETE FROM workers WHERE id = ?", [(worker,) for worker in gone])
+            for worker in gone:
+                # Only files with a row: one without may be that of a worker about to take its lock.
+                (self.locks / f"{worker}.lock").unlink(missing_ok=True)
             connection.execute(
                 "INSERT INTO workers VALUES (?, ?, ?, ?, ?)",
                 (presence.id, os.getpid(), slots, json.dumps(dict(queues)), to_ms(clock.now())),

@@ -224,7 +224,8 @@ class Enqueuer:
         Args:
             params: Plain JSON values.
             dedup: Key under which one waiting run is enough: a second one only pulls the first forward to its own time
-                and priority. A run that has started no longer counts, so new work that appears meanwhile is not lost.
+                and priority. One that appears while a run of its key is under way waits for that run's end, so no work is
+                lost and no two do the same at once.
             delay_s: Not before so many seconds from now; survives restarts.
             cause: Why, for the tasks page.
 

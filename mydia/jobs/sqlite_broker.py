@@ -1,8 +1,8 @@
 """Our own dramatiq broker on SQLite: the rows of the task board are the queue.
 
 Promises, each with a test: messages of a killed worker are delivered again (a kernel file lock tells the living from the
-dead); delays and retries survive restarts; priorities; one waiting message per deduplication key; a message that kills
-its workers ends as `dead`; failures are kept with their error; another process's message is seen within a poll.
+dead); delays and retries survive restarts; priorities; of each deduplication key one waits and one runs; a message that
+kills its workers ends as `dead`; failures are kept with their error; another process's message is seen within a poll.
 """
 
 from __future__ import annotations
@@ -47,7 +47,11 @@ RETURNING id
 _CLAIM = """
 UPDATE runs SET state = 'running', claim = claim + 1, attempt = attempt + 1, worker = ?1, pid = ?2, started_at = ?3,
     progress_done = NULL, progress_total = NULL, progress_note = NULL
-WHERE seq IN (SELECT seq FROM runs WHERE state = 'queued' AND queue = ?4 ORDER BY priority, seq LIMIT ?5)
+WHERE seq IN (
+    SELECT w.seq FROM runs w WHERE w.state = 'queued' AND w.queue = ?4 AND (
+        w.dedup IS NULL OR NOT EXISTS (SELECT 1 FROM runs r WHERE r.state = 'running' AND r.dedup = w.dedup)
+    ) ORDER BY w.priority, w.seq LIMIT ?5
+)
 RETURNING priority, seq, id, job, queue, params, options, queued_at, claim
 """
 

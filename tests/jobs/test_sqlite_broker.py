@@ -100,18 +100,21 @@ def test_one_waiting_message_per_key_is_enough(bench: MakeBench) -> None:
     assert len(made.board.waiting()) == 2
 
 
-def test_a_new_message_may_wait_while_one_with_its_key_runs(bench: MakeBench) -> None:
+def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBench) -> None:
     gate, began = threading.Event(), threading.Event()
 
     def hold(deps: Deps) -> None:
         began.set()
         gate.wait(20)
 
-    made = bench(a_job("hold", hold)).start()
+    made = bench(a_job("hold", hold), a_job("other", nothing)).start()
     first = made.enqueue("hold", dedup="same")
     assert began.wait(20)
     second = made.enqueue("hold", dedup="same")
     assert second != first
+    # It does not start beside the first: one that came later has been and gone.
+    made.ended(made.enqueue("other"))
+    assert (made.board.get(first).state, made.board.get(second).state) == (RunState.RUNNING, RunState.QUEUED)
     gate.set()
     assert made.ended(first).state == made.ended(second).state == RunState.DONE
 
