@@ -131,11 +131,12 @@ def _look(outside: Outside, root: Path, one: _Wanted) -> dict[str, Any]:
 def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[str, Any]]]) -> None:
     with database.writes() as session:
         items: set[str] = set()
-        for one, columns in found:
-            if not columns:
+        for one, looked in found:
+            if not looked:
                 continue
-            if columns["analysis_error"] is None:
-                columns = {**columns, "analysed_at": now, **_quality(one.quality, columns["resolution"])}
+            columns = dict(looked)
+            if looked["analysis_error"] is None:
+                columns |= {"analysed_at": now, **_quality(one.quality, looked["resolution"])}
             # The file may have been replaced while it was looked at; then these facts are another file's.
             result = session.execute(
                 update(MediaFile)

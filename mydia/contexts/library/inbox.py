@@ -124,7 +124,7 @@ def list_inbox(
 def inbox_counts(session: Session) -> InboxCounts:
     """Return how many entries are in each bucket."""
     rows = session.execute(select(InboxEntry.state, func.count()).group_by(InboxEntry.state)).all()
-    return InboxCounts(**{state: number for state, number in rows})
+    return InboxCounts(**{row[0]: row[1] for row in rows})
 
 
 def get_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry:

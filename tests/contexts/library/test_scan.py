@@ -164,7 +164,8 @@ def test_a_disk_that_is_not_there_changes_nothing(
     assert all(row.missing_since is None for row in rows(database).values())
     with database.reads() as session:
         told = session.get(LibraryPath, films.id)
-        assert told is not None and (told.last_scan_state, told.last_scan_reason) == ("refused", done.reason)
+        assert told is not None
+        assert (told.last_scan_state, told.last_scan_reason) == ("refused", done.reason)
 
 
 def test_a_person_can_confirm_that_files_are_gone(database: Database, config: Config, films: LibraryPath) -> None:
