@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import assets, errors, health, live, metrics, palette, preferences
+from mydia.web import assets, auth, errors, health, live, metrics, palette, preferences
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
+from mydia.web.pages import setup
 from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider, empty_shell
 
@@ -21,6 +22,8 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     metrics.metrics,
     live.events_stream,
     palette.palette,
+    *auth.ROUTES,
+    *setup.ROUTES,
     errors.nowhere,
 )
 """Handlers, routers and controllers of all features."""
@@ -35,7 +38,7 @@ FINDERS: tuple[Finder, ...] = ()
 """What the command palette finds, beside pages; in this order."""
 
 CHECKS: tuple[tuple[str, Look], ...] = ()
-"""What `/ready` looks at, beside database, data folder and worker."""
+"""What `/ready` looks at, beside `health.CHECKS`."""
 
 METRICS: tuple[Source, ...] = ()
 """What `/metrics` asks, beside traffic, jobs and connections."""

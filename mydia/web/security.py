@@ -90,6 +90,7 @@ class Edge:
         trusted = self._is_proxy(scope)
         if trusted:
             _believe(scope, headers, self._proxies)
+            scope.setdefault("state", {})["through_proxy"] = True
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         identifier = given if trusted and _REQUEST_ID.match(given) else clock.new_id()
         scope.setdefault("state", {})["request_id"] = identifier

@@ -140,8 +140,9 @@ class Details:
 class MetadataProvider(Protocol):
     """Where titles are looked up. Methods raise `AdapterError`; `search` with no hits returns an empty list."""
 
-    name: str
-    """`relay` and the like, for messages."""
+    @property
+    def name(self) -> str:
+        """`relay` and the like, for messages."""
 
     @property
     def available(self) -> bool:

@@ -27,8 +27,22 @@ TEMPLATES = (
 MULTI_EPISODE_STYLES = ("extend", "duplicate", "repeat", "scene", "range", "prefixed_range")
 COLON_REPLACEMENTS = ("delete", "dash", "space_dash", "space_dash_space", "smart")
 
-type Judge = Callable[[str, str], list[str]]
-"""(which template, its text) -> sentences about what is wrong with it."""
+type Judge = Callable[[str, str], None]
+"""(which template, its text); raises Invalid with the sentence about what is wrong with it."""
+
+# As `library.naming.DEFAULTS`, which cannot be asked from down here; a test compares the two.
+FIRST_TEMPLATES: Mapping[str, str] = {
+    "movie_folder": "{title} ({year})",
+    "movie_file": "{title} ({year}){ - [edition]}{ - quality}{-release_group}",
+    "series_folder": "{title}{ (year)}",
+    "season_folder": "Season {season:2}",
+    "specials_folder": "Specials",
+    "episode_file": "{title}{ (year)} - S{season:2}E{episode:2}{ - episode_title}{ [quality]}{-release_group}",
+    "daily_file": "{title}{ (year)} - {air_date}{ - episode_title}{ [quality]}{-release_group}",
+    "anime_file": (
+        "{title}{ (year)} - S{season:2}E{episode:2}{ - absolute:3}{ - episode_title}{ [quality]}{-release_group}"
+    ),
+}
 
 
 def get_naming_set(session: Session, library_path_id: str | None = None) -> NamingSet:
@@ -83,10 +97,10 @@ def _objections(changes: Mapping[str, object], judge: Judge) -> dict[str, str]:
     sentences: dict[str, str] = {}
     for column, wanted in changes.items():
         if column in TEMPLATES:
-            text = str(wanted).strip()
-            problems = judge(column, text) if text else ["This template is needed."]
-            if problems:
-                sentences[column] = " ".join(problems)
+            try:
+                judge(column, str(wanted))
+            except Invalid as error:
+                sentences[column] = error.message
         elif column == "multi_episode_style":
             if wanted not in MULTI_EPISODE_STYLES:
                 sentences[column] = f"Choose one of {', '.join(MULTI_EPISODE_STYLES)}."

@@ -107,13 +107,11 @@ def find_session(session: Session, now: datetime, token: str) -> FoundSession | 
     return FoundSession(identifier, caller_of(user), user.preferences, now - seen_at > TOUCH_AFTER)
 
 
-def touch_session(session: Session, now: datetime, session_id: str, *, days: int) -> None:
-    """Note that a session was used, so that it lives on."""
-    session.execute(
-        update(UserSession)
-        .where(UserSession.id == session_id)
-        .values(last_seen_at=now, expires_at=now + timedelta(days=days))
-    )
+def touch_session(session: Session, now: datetime, session_id: str) -> None:
+    """Note that a session was used, so that it lives on for as long as it was given at sign-in."""
+    row = session.get(UserSession, session_id)
+    if row is not None:
+        row.last_seen_at, row.expires_at = now, now + (row.expires_at - row.last_seen_at)
 
 
 def close_session(session: Session, token: str) -> None:

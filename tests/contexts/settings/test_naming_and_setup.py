@@ -8,14 +8,17 @@ import pytest
 
 from mydia import events
 from mydia.contexts import settings
+from mydia.contexts.library import naming
 from mydia.contexts.settings import NewLibraryPath
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid
 
 
-def _content(_template: str, text: str) -> list[str]:
-    return ["There is no token {nonsense}."] if "nonsense" in text else []
+def test_the_first_templates_are_those_of_the_library(furnished: Database) -> None:
+    with furnished.reads() as session:
+        row = settings.get_naming_set(session)
+        assert {name: getattr(row, name) for name in settings.TEMPLATES} == dict(naming.DEFAULTS)
 
 
 def test_defaults_are_made_once(furnished: Database, now: datetime) -> None:
@@ -31,11 +34,11 @@ def test_a_template_is_judged_before_it_is_stored(furnished: Database, admin: Ca
         identifier = settings.get_naming_set(session).id
     changes: dict[str, object] = {"movie_file": "{nonsense}", "movie_folder": "", "colon_replacement": "heart"}
     with pytest.raises(Invalid) as refused, furnished.writes() as session:
-        settings.change_naming_set(session, admin, now, identifier, changes, judge=_content)
+        settings.change_naming_set(session, admin, now, identifier, changes, judge=naming.check_template)
     assert set(refused.value.fields) == {"movie_file", "movie_folder", "colon_replacement"}
     with furnished.writes() as session:
         settings.change_naming_set(
-            session, admin, now, identifier, {"movie_folder": "{title}", "rename": False}, judge=_content
+            session, admin, now, identifier, {"movie_folder": "{title}", "rename": False}, judge=naming.check_template
         )
     with furnished.reads() as session:
         assert settings.get_naming_set(session).movie_folder == "{title}"

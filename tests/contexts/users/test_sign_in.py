@@ -153,7 +153,7 @@ def test_a_used_session_lives_on_and_an_unused_one_ends(database: Database, now:
         found = users.find_session(session, later, token)
         assert found is not None
         assert found.needs_touch
-        users.touch_session(session, later, row.id, days=10)
+        users.touch_session(session, later, row.id)
     with database.reads() as session:
         assert users.find_session(session, now + timedelta(days=18), token) is not None
         assert users.find_session(session, now + timedelta(days=20), token) is None

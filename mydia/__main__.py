@@ -1,0 +1,5 @@
+"""`python -m mydia`."""
+
+from mydia.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,292 @@
+"""The command line. Nothing but this module reads the process's environment; commands import what they need when run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mydia import __version__
+from mydia.errors import Misconfigured, MydiaError
+
+if TYPE_CHECKING:
+    from mydia.config import Config, Sourced
+
+EXIT_MISCONFIGURED = 2
+_CHILD_MISCONFIGURED = 78  # what `supervise` understands: starting it again cannot help
+type Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code: 0 done, 1 failed, 2 wrong arguments or configuration."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except Misconfigured as error:
+        print(f"mydia: {error.message}", file=sys.stderr)
+        return _CHILD_MISCONFIGURED if getattr(arguments, "prepared", False) else EXIT_MISCONFIGURED
+    except MydiaError as error:
+        print(f"mydia: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mydia",
+        description="A self-hosted media manager: finds, fetches, names and shows a household's films and series.",
+    )
+    parser.add_argument("--version", action="version", version=f"Mydia {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Command, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        made.set_defaults(run=run)
+        return made
+
+    add("serve", _serve, "start the web server and a worker, and keep both running")
+    for name, run, what in (("web", _web, "the web server"), ("worker", _worker, "a worker")):
+        one = add(name, run, f"start {what} alone")
+        one.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
+    add("relay", _relay, "start a metadata relay alone, for other installations")
+    add("migrate", _migrate, "bring the database to this version, with a backup before")
+    parse = add("parse", _parse, "show what is read from release names, one per argument or line of standard input")
+    parse.add_argument("names", nargs="*", help="release names; none reads standard input")
+    parse.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add("doctor", _doctor, "look at the configuration, folders, database and services, and say what is wrong")
+    backup = add("backup", _backup, "back up the database while it is in use, list backups, or restore one")
+    backup.add_argument("action", nargs="?", choices=("make", "list", "restore"), default="make")
+    backup.add_argument("file", nargs="?", help="the backup to restore")
+    hashing = add(
+        "hash-password", _hash_password, "make the Argon2 hash for ADMIN_PASSWORD_HASH; asks for the password"
+    )
+    hashing.add_argument("--stdin", action="store_true", help="read the password from standard input")
+    shown = add(
+        "config", _config, "show every setting with its source, check the configuration, or print the example file"
+    )
+    shown.add_argument("action", nargs="?", choices=("show", "check", "example"), default="show")
+    shown.add_argument("name", nargs="?", help="only settings whose name begins so")
+    return parser
+
+
+def _load() -> Config:
+    from mydia import config
+
+    return config.load(os.environ)
+
+
+def _log(config: Config, name: str, *, to_file: bool = True) -> None:
+    from mydia import logs
+
+    logs.configure(config["logging.level"], config["logging.format"], config.log_directory if to_file else None, name)
+    import logging
+
+    for unknown in config.unknown_keys:
+        logging.getLogger(__name__).warning(
+            "this key means nothing to Mydia", extra={"key": unknown, "file": config.file}
+        )
+
+
+def _serve(_arguments: argparse.Namespace) -> int:
+    from mydia import supervise
+
+    config = _load()
+    mydia = [sys.executable, "-m", "mydia"]
+    # In a process of its own: this one lives as long as Mydia does, and what it never imports costs no memory.
+    prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
+    if prepared != 0:
+        return prepared
+    _log(config, "serve")
+    return supervise.run(
+        [
+            supervise.Child("web", [*mydia, "web", "--prepared"], vital=True),
+            supervise.Child("worker", [*mydia, "worker", "--prepared"]),
+        ]
+    )
+
+
+def _started(arguments: argparse.Namespace, name: str) -> Config:
+    """Load and prepare for a process that works alone; a child of `serve` finds everything prepared."""
+    config = _load()
+    from mydia import startup
+
+    startup.make_folders(config)
+    _log(config, name)
+    if not arguments.prepared:
+        startup.prepare(config)
+    return config
+
+
+def _web(arguments: argparse.Namespace) -> int:
+    config = _started(arguments, "web")
+    from mydia import startup
+    from mydia.taskboard import TaskBoard
+    from mydia.web import auth
+    from mydia.web.app import create_app
+    from mydia.web.deps import WebDeps
+    from mydia.web.routes import ROUTES
+    from mydia.web.serve import serve
+
+    parts = startup.open_parts(config)
+    board = TaskBoard(config.jobs_path)
+    routes = list(ROUTES)
+    if config["server.relay_enabled"] and (relay := parts.metadata.relay) is not None:
+        from mydia.web.relay import relay_router
+
+        routes.append(relay_router(relay))
+    deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate)
+    try:
+        serve(config, create_app(deps, routes=routes))
+    finally:
+        board.close()
+        parts.close()
+    return 0
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    config = _started(arguments, "worker")
+    from mydia import startup
+    from mydia.contexts import settings
+    from mydia.jobs import triggers, worker
+
+    parts = startup.open_parts(config)
+
+    def setting(name: str) -> object:
+        with parts.database.reads() as session:
+            return settings.value(session, config, name)
+
+    return worker.run(
+        config, parts.database, parts.outside, on_event=triggers.ON_EVENT, schedule=triggers.SCHEDULE, setting=setting
+    )
+
+
+def _relay(_arguments: argparse.Namespace) -> int:
+    from mydia.web.relay import serve_relay
+
+    return serve_relay(os.environ)
+
+
+def _migrate(_arguments: argparse.Namespace) -> int:
+    config = _load()
+    from mydia import startup
+
+    startup.make_folders(config)
+    _log(config, "migrate", to_file=False)
+    startup.prepare(config)
+    print("The database is at this version's schema.")
+    return 0
+
+
+def _parse(arguments: argparse.Namespace) -> int:
+    from mydia.parsing import cli
+
+    return cli.run(arguments.names or (line.rstrip("\n") for line in sys.stdin), as_json=arguments.json)
+
+
+def _doctor(_arguments: argparse.Namespace) -> int:
+    config = _load()
+    from mydia import startup
+
+    found = startup.examine(config)
+    for state, sentence in found:
+        print(f"{ {'ok': '  ok   ', 'warning': ' look  ', 'failed': 'WRONG  '}[state] }{sentence}")
+    return 1 if any(state == "failed" for state, _ in found) else 0
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from mydia import clock, units
+    from mydia.db import Database, maintenance
+
+    config = _load()
+    database = Database(config.database_url, pool_size=2)
+    try:
+        if arguments.action == "list":
+            for one in maintenance.list_backups(config.backups_directory):
+                print(f"{one.made_at:%Y-%m-%d %H:%M} UTC  {units.size(one.size_bytes):>9}  {one.path}")
+            return 0
+        if database.path is None:
+            raise Misconfigured("Backups of PostgreSQL are made with pg_dump.")
+        if arguments.action == "restore":
+            return _restore(arguments, config, database.path)
+        if not database.path.exists():
+            raise Misconfigured(f"There is no database at {database.path} to back up.")
+        made = maintenance.back_up(database, config.backups_directory, clock.now())
+    finally:
+        database.close()
+    print(made.path if made else "Nothing to back up.")
+    return 0
+
+
+def _restore(arguments: argparse.Namespace, config: Config, database_path: Path) -> int:
+    from mydia import clock
+    from mydia.db import maintenance
+
+    if not arguments.file:
+        raise Misconfigured("Name the backup to restore; `mydia backup list` shows them.")
+    given = Path(arguments.file)
+    backup = given if given.exists() else config.backups_directory / given
+    kept = maintenance.restore(backup, database_path, clock.now())
+    print(f"Restored {backup}." + (f" What was there is kept as {kept}." if kept else ""))
+    return 0
+
+
+def _hash_password(arguments: argparse.Namespace) -> int:
+    import getpass
+
+    from mydia.contexts import users
+
+    password = sys.stdin.readline().rstrip("\n") if arguments.stdin else getpass.getpass("Password: ")
+    if (objection := users.password_objection(password)) is not None:
+        raise Misconfigured(objection)
+    if not arguments.stdin and getpass.getpass("Once more: ") != password:
+        raise Misconfigured("The two are not the same.")
+    print(users.hash_password(password))
+    return 0
+
+
+def _config(arguments: argparse.Namespace) -> int:
+    from mydia import config as configuration
+
+    if arguments.action == "example":
+        print(configuration.example(), end="")
+        return 0
+    config = _load()
+    if arguments.action == "check":
+        for name in config.unknown_keys:
+            print(f"{config.file}: {name} means nothing to Mydia", file=sys.stderr)
+        print("The configuration can be used.")
+        return 1 if config.unknown_keys else 0
+    values = _all_values(config)
+    for key in configuration.KEYS:
+        if key.name.startswith(arguments.name or ""):
+            found = values[key.name]
+            shown = ("(set)" if found.value else "(not set)") if key.secret else _plain(found.value)
+            print(f"{key.name:<36} {shown:<36} {found.source}")
+    return 0
+
+
+def _all_values(config: Config) -> dict[str, Sourced]:
+    """Return all values, with those stored in the database where there is one already."""
+    from mydia.contexts import settings
+    from mydia.db import Database
+
+    database = Database(config.database_url, pool_size=2)
+    try:
+        if database.path is not None and not database.path.exists():
+            return dict(config.values)
+        with database.reads() as session:
+            return dict(settings.all_sourced(session, config))
+    finally:
+        database.close()
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,20 @@
+"""Finding out who sends a request: session cookies, API keys, signing in and out, the token of the first run."""
+
+from mydia.web.auth.requests import address_of, authenticate, session_id_of
+from mydia.web.auth.session import login_page, logout, open_browser_session, sign_in
+from mydia.web.auth.setup_token import SetupToken, comes_from_near
+
+ROUTES = (login_page, sign_in, logout)
+
+__all__ = [
+    "ROUTES",
+    "SetupToken",
+    "address_of",
+    "authenticate",
+    "comes_from_near",
+    "login_page",
+    "logout",
+    "open_browser_session",
+    "session_id_of",
+    "sign_in",
+]

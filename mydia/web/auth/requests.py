@@ -1,0 +1,78 @@
+"""Who sends a request: whoever its API key or its session cookie belongs to."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import Caller
+from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
+
+COOKIE = "session"
+
+
+def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
+    """Return the caller of a request, None when nobody is signed in.
+
+    A key counts more than a cookie, and a wrong key is never passed over: software that sends one must hear of it.
+
+    Raises:
+        NotSignedIn: The request carries a key that opens nothing.
+    """
+    key = _key_of(request)
+    return _by_key(deps, key) if key is not None else _by_session(request, deps)
+
+
+def _by_key(deps: WebDeps, key: str) -> Caller:
+    now = clock.now()
+    with deps.database.reads() as session:
+        found = users.caller_for_key(session, now, key)
+    if found is None:
+        raise NotSignedIn("This API key is not known, was revoked, or has expired.")
+    if found.needs_touch:
+        with deps.database.writes() as session:
+            users.touch_api_key(session, now, found.api_key_id)
+    return found.caller
+
+
+def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    now = clock.now()
+    with deps.database.reads() as session:
+        found = users.find_session(session, now, token)
+    if found is None:
+        return None
+    request.scope["state"]["session_id"] = found.id
+    if found.needs_touch:
+        with deps.database.writes() as session:
+            users.touch_session(session, now, found.id)
+    return found.caller
+
+
+def session_id_of(request: WebRequest) -> str | None:
+    """Return the session a request came with, once its caller is known."""
+    found: str | None = request.scope["state"].get("session_id")
+    return found
+
+
+def address_of(request: WebRequest) -> str:
+    """Return the sender's address; behind a trusted proxy that of the proxy's client."""
+    return request.client.host if request.client is not None else ""
+
+
+def is_secure(request: WebRequest, deps: WebDeps) -> bool:
+    """Say whether the sender reaches us over HTTPS, also through a proxy that does not tell."""
+    if request.scope["scheme"] == "https":
+        return True
+    external = urlsplit(deps.config.external_url)
+    return external.scheme == "https" and external.netloc == request.headers.get("host")
+
+
+def _key_of(request: WebRequest) -> str | None:
+    if given := request.headers.get("x-api-key"):
+        return given.strip()
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None

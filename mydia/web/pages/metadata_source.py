@@ -1,0 +1,142 @@
+"""Where titles come from, as a choice: read from settings, written to them, tried. Shared by setup and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from mydia.contexts import settings
+from mydia.contexts.users import Caller
+from mydia.errors import Invalid, MydiaError
+from mydia.relay import RelayConfig, make_provider
+from mydia.secret import Secret
+from mydia.web.deps import WebDeps
+from mydia.web.pages.services import TestResult
+
+SOURCES = ("public", "own", "relay", "none")
+_NAMES = ("metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay")
+_TRIED = "Metropolis"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChoice:
+    """What counts now, as the form shows it."""
+
+    source: str
+    relay_url: str
+    has_tmdb: bool
+    has_tvdb: bool
+    locked: str
+    """Where the choice is fixed (`environment variable TMDB_API_KEY`), or empty."""
+    present: str
+    """The choice in a sentence."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+_SENTENCES = {
+    "public": "Metadata comes from the Mydia project's public relay.",
+    "own": "Metadata comes from the relay inside this Mydia, with your own keys.",
+    "relay": "Metadata comes from the relay at",
+    "none": "There is no metadata source; names and NFO files have to do.",
+}
+
+
+def read_source(session: Session, deps: WebDeps) -> SourceChoice:
+    """Return the choice that counts now."""
+    found = {name: settings.sourced(session, deps.config, name) for name in _NAMES}
+    url = str(found["metadata.relay_url"].value or "")
+    has_tmdb, has_tvdb = bool(found["metadata.tmdb_api_key"].value), bool(found["metadata.tvdb_api_key"].value)
+    if url and url != "off":
+        source = "relay"
+    elif url == "off":
+        source = "none"
+    elif has_tmdb or has_tvdb:
+        source = "own"
+    else:
+        source = "public" if found["metadata.public_relay"].value else "none"
+    locked = next((one.source for one in found.values() if one.layer == "environment"), "")
+    present = f"{_SENTENCES[source]} {url}." if source == "relay" else _SENTENCES[source]
+    return SourceChoice(source, "" if url == "off" else url, has_tmdb, has_tvdb, locked, present)
+
+
+def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime, form: Mapping[str, str]) -> None:
+    """Store a choice.
+
+    Raises:
+        Invalid: Its key or address is missing.
+    """
+    source = form.get("source", "")
+    if source not in SOURCES:
+        raise Invalid("Choose where titles come from.")
+    present = read_source(session, deps)
+    changes: dict[str, object] = {"metadata.relay_url": None, "metadata.public_relay": True}
+    tmdb, tvdb = form.get("tmdb_api_key", "").strip(), form.get("tvdb_api_key", "").strip()
+    if source == "own":
+        if not (tmdb or tvdb or present.has_tmdb or present.has_tvdb):
+            raise Invalid("Enter a key.", fields={"tmdb_api_key": "Enter the key, or choose another source."})
+        changes |= {"metadata.tmdb_api_key": tmdb} if tmdb else {}
+        changes |= {"metadata.tvdb_api_key": tvdb} if tvdb else {}
+    elif source == "relay":
+        if not form.get("relay_url", "").strip():
+            raise Invalid("Enter an address.", fields={"relay_url": "Enter the relay's address."})
+        changes["metadata.relay_url"] = form["relay_url"].strip().rstrip("/")
+    elif source == "none":
+        changes["metadata.relay_url"] = "off"
+    else:
+        # A key left behind would count before the public relay.
+        changes |= {"metadata.tmdb_api_key": None} if present.has_tmdb else {}
+        changes |= {"metadata.tvdb_api_key": None} if present.has_tvdb else {}
+    try:
+        settings.change_values(session, caller, now, deps.config, changes, sealer=deps.sealer)
+    except Invalid as error:
+        raise Invalid(
+            error.message, fields={name.partition(".")[2]: sentence for name, sentence in error.fields.items()}
+        ) from error
+
+
+def try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
+    """Look a film up at the source that a form describes, before it is stored."""
+    source = form.get("source", "")
+    with deps.database.reads() as session:
+        stored = {
+            name: settings.secret_value(session, deps.config, deps.sealer, name)
+            for name in ("metadata.tmdb_api_key", "metadata.tvdb_api_key")
+        }
+        present = read_source(session, deps)
+    if present.locked:
+        source, form = present.source, {"relay_url": present.relay_url}
+    if source == "none":
+        return TestResult("ok", "Nobody is asked", "Titles come from file names and NFO files.")
+    given = {"metadata.tmdb_api_key": form.get("tmdb_api_key"), "metadata.tvdb_api_key": form.get("tvdb_api_key")}
+    keys = {name: Secret(text.strip()) if text and text.strip() else stored[name] for name, text in given.items()}
+    own = source == "own"
+    config = RelayConfig.from_settings(
+        lambda name: (keys[name] if own else "") if name in keys else deps.config[name],
+        cache_path=deps.config.data_dir / "trial.db",
+        crashes_path=None,
+    )
+    url = form.get("relay_url", "").strip().rstrip("/") if source == "relay" else None
+    if source == "relay" and not (url or "").startswith(("http://", "https://")):
+        return TestResult("fail", "The address is missing", "It starts with http:// or https://.")
+    if own and not config.available:
+        return TestResult("fail", "A key is missing", "Enter the TMDB key, TheTVDB's, or both.")
+    provider, relay = make_provider(config, deps.outside.http, relay_url=url, public_relay=source == "public")
+    try:
+        catalogue = "tmdb" if not own or keys["metadata.tmdb_api_key"] else "tvdb"
+        found = provider.search("movie", _TRIED, year=1927, source=catalogue)
+    except MydiaError as error:
+        return TestResult("fail", "It does not work", error.message)
+    finally:
+        if relay is not None:
+            relay.close()
+        for leftover in deps.config.data_dir.glob("trial.db*"):
+            leftover.unlink(missing_ok=True)
+    if not found:
+        return TestResult("miss", "It answers, but does not know Metropolis", "That is odd for a film catalogue.")
+    best = found[0]
+    return TestResult(
+        "ok", f"It knows {best.title}{f' ({best.year})' if best.year else ''}", f"Asked: {provider.name}."
+    )

@@ -1,0 +1,301 @@
+"""What the pages of download clients, indexers and metadata share: their forms, and trying a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from mydia import units
+from mydia.adapters import download_clients, indexers
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.kinds import Need
+from mydia.contexts import settings
+from mydia.contexts.settings import (
+    DownloadClientRow,
+    FolderFinding,
+    IndexerRow,
+    NewClient,
+    NewIndexer,
+    ServiceStatus,
+    map_remote_path,
+)
+from mydia.errors import Invalid, MydiaError
+from mydia.secret import Secret
+from mydia.web.deps import WebDeps
+from mydia.web.render import ago
+
+type Family = Literal["client", "indexer"]
+_EMPTY_MAPPINGS = 2
+_SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceForm:
+    """The form of one client or indexer."""
+
+    family: Family
+    kinds: tuple[tuple[str, str], ...]
+    kind: str
+    needs: tuple[Need, ...]
+    values: Mapping[str, Any]
+    test_action: str
+    errors: Mapping[str, str] = field(default_factory=dict)
+    has_secret: bool = False
+    mappings: tuple[tuple[str, str], ...] = ()
+    open: bool = False
+    """Whether `More` is unfolded."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What trying a connection found."""
+
+    tone: str
+    title: str
+    text: str = ""
+    findings: tuple[FolderFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChip:
+    """How a service has been answering."""
+
+    kind: str
+    icon: str
+    word: str
+    title: str = ""
+
+
+def health_chip(status: ServiceStatus | None, enabled: bool, now: datetime) -> HealthChip:
+    """Return the chip of a service."""
+    if not enabled:
+        return HealthChip("off", icon="power", word="Off")
+    if status is None:
+        return HealthChip("off", icon="circle-dashed", word="Not asked yet")
+    if status.state == "ok":
+        return HealthChip("ok", icon="check", word="Answers", title=status.version or "")
+    word = f"No answer since {ago(status.since_at, now)}" if status.last_error_code == "unreachable" else "Fails"
+    return HealthChip(
+        "fail", icon="triangle-alert", word=word.replace("since just now", "just now"), title=status.last_error or ""
+    )
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+def kinds_of(family: Family) -> tuple[tuple[str, str], ...]:
+    """Return (key, label) of what can be connected."""
+    table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
+    return tuple((key, kind.label) for key, kind in table.items())
+
+
+def needs_of(family: Family, kind: str) -> tuple[Need, ...]:
+    """Return the fields of a kind; an unknown one is Invalid."""
+    if family == "indexer":
+        return settings.needs_of(kind)
+    found = download_clients.KINDS.get(kind)
+    if found is None:
+        raise Invalid(f"There is no download client of kind “{kind}”.")
+    return found.needs
+
+
+def blank_form(family: Family, kind: str | None, taken: set[str]) -> ServiceForm:
+    """Return an empty form with what is usual in it."""
+    kinds = kinds_of(family)
+    chosen = kind if kind in dict(kinds) else kinds[0][0]
+    table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
+    label = table[chosen].label.split(" (")[0]
+    values: dict[str, Any] = {need.key: _written(need.default) for need in needs_of(family, chosen)}
+    values |= {
+        "name": next(name for n in range(1, 99) if (name := label if n == 1 else f"{label} {n}") not in taken),
+        "url": table[chosen].default_url,
+        "priority": "1" if family == "client" else "25",
+        "automatic_search": True,
+        "interactive_search": True,
+    }
+    return _form(family, chosen, values, (), has_secret=False)
+
+
+def form_of(family: Family, row: DownloadClientRow | IndexerRow, mappings: tuple[tuple[str, str], ...]) -> ServiceForm:
+    """Return the form of a stored service; its secret is never in it."""
+    values: dict[str, Any] = {need.key: _written(need.default) for need in needs_of(family, row.kind)}
+    values |= {key: _written(value) for key, value in row.options.items()}
+    values |= {"name": row.name, "url": row.url, "priority": str(row.priority), "secret": ""}
+    if isinstance(row, IndexerRow):
+        values |= {"automatic_search": row.automatic_search, "interactive_search": row.interactive_search}
+    else:
+        values["username"] = row.username or ""
+    return _form(family, row.kind, values, mappings, has_secret=row.sealed_secret is not None)
+
+
+def sent_form(
+    family: Family, form: Mapping[str, str], errors: Mapping[str, str], *, has_secret: bool = False
+) -> ServiceForm:
+    """Return the form as it was sent, with what is wrong with it."""
+    kind = form.get("kind", "")
+    kinds = dict(kinds_of(family))
+    kind = kind if kind in kinds else next(iter(kinds))
+    needs = needs_of(family, kind)
+    flags = {need.key for need in needs if need.type == "checkbox"} | {"automatic_search", "interactive_search"}
+    values: dict[str, Any] = {key: value == "true" if key in flags else value for key, value in form.items()}
+    values["secret"] = ""
+    first = {need.key for need in needs if need.required} | {"name", "username", "secret", "category", ""}
+    made = _form(family, kind, values, mappings_sent(form), has_secret=has_secret)
+    return ServiceForm(
+        made.family, made.kinds, made.kind, made.needs, made.values, made.test_action,
+        errors=dict(errors), has_secret=has_secret, mappings=made.mappings, open=bool(errors.keys() - first),
+    )  # fmt: skip
+
+
+def _form(
+    family: Family, kind: str, values: Mapping[str, Any], mappings: tuple[tuple[str, str], ...], *, has_secret: bool
+) -> ServiceForm:
+    action = "/settings/clients/test" if family == "client" else "/settings/indexers/test"
+    rows = (*mappings, *((("", ""),) * max(1, _EMPTY_MAPPINGS - len(mappings)))) if family == "client" else ()
+    return ServiceForm(
+        family, kinds_of(family), kind, needs_of(family, kind), values, action, has_secret=has_secret, mappings=rows
+    )
+
+
+def mappings_sent(form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the path mappings of a form, without empty ones."""
+    pairs: list[tuple[str, str]] = []
+    for number in range(1, 21):
+        remote, local = form.get(f"remote_{number}", "").strip(), form.get(f"local_{number}", "").strip()
+        if remote or local:
+            pairs.append((remote, local))
+    return tuple(pairs)
+
+
+def read_client(form: Mapping[str, str], *, enabled: bool = True) -> NewClient:
+    """Return the client that a form describes."""
+    return NewClient(
+        name=form.get("name", ""),
+        kind=form.get("kind", ""),
+        url=form.get("url", ""),
+        username=form.get("username"),
+        secret=Secret(form.get("secret", "")),
+        options=form,
+        enabled=enabled,
+        priority=_priority(form, 1),
+        mappings=mappings_sent(form),
+    )
+
+
+def read_indexer(form: Mapping[str, str], *, enabled: bool = True) -> NewIndexer:
+    """Return the indexer that a form describes."""
+    return NewIndexer(
+        name=form.get("name", ""),
+        kind=form.get("kind", ""),
+        url=form.get("url", ""),
+        secret=Secret(form.get("secret", "")),
+        options=form,
+        enabled=enabled,
+        automatic_search=form.get("automatic_search", "true") == "true",
+        interactive_search=form.get("interactive_search", "true") == "true",
+        priority=_priority(form, 25),
+    )
+
+
+def _priority(form: Mapping[str, str], default: int) -> int:
+    text = form.get("priority", "").strip()
+    if not text:
+        return default
+    return int(text) if text.isdigit() else 0
+
+
+def _written(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+# --- trying ----------------------------------------------------------------------------------------------------------
+
+
+def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) -> TestResult:
+    """Sign in to the client that a form describes, and see whether its folder is in reach."""
+    try:
+        new = read_client(form)
+        with deps.database.reads() as session:
+            connection = settings.trial_connection(session, deps.sealer, new, client_id=client_id)
+            paths = settings.list_library_paths(session)
+        report = deps.outside.download_client(connection).test()
+    except AdapterError as error:
+        return TestResult("fail", _TITLES.get(error.code, "It does not work"), _sentence(error.cause))
+    except MydiaError as error:
+        return TestResult("fail", "Something is missing or wrong", error.message)
+    findings = [FolderFinding("warn", note) for note in report.notes]
+    if report.free_bytes is not None:
+        findings.append(FolderFinding("yes", f"{units.size(report.free_bytes)} free at the client"))
+    save_path = str(connection.options.get("save_path") or report.save_path or "")
+    if save_path:
+        findings += _folder_findings(deps, save_path, new.mappings, [path.path for path in paths])
+    tone = "miss" if any(finding.tone != "yes" for finding in findings) else "ok"
+    return TestResult(
+        tone, f"{connection.name} answers: version {report.version.lstrip('v')}", findings=tuple(findings)
+    )
+
+
+def _folder_findings(
+    deps: WebDeps, save_path: str, mappings: tuple[tuple[str, str], ...], library: list[str]
+) -> list[FolderFinding]:
+    local = map_remote_path(mappings, save_path)
+    said = f"{save_path}, which is {local} here" if local != save_path else save_path
+    if not local.startswith("/") or not deps.outside.files.exists(Path(local)):
+        return [
+            FolderFinding(
+                "warn",
+                f"It saves to {said}, and Mydia does not see that folder. Mount it, or add a path mapping below.",
+            )
+        ]
+    findings = [FolderFinding("yes", f"It saves to {said}")]
+    for path in library:
+        same = deps.outside.files.same_filesystem(Path(local), Path(path))
+        findings.append(
+            FolderFinding("yes", f"Hard links into {path} will be used")
+            if same
+            else FolderFinding("warn", f"{path} is on another disk: files will be copied")
+        )
+    return findings
+
+
+def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) -> TestResult:
+    """Ask the indexer that a form describes what it can do, and for its newest releases."""
+    try:
+        with deps.database.reads() as session:
+            connection = settings.trial_indexer(session, deps.sealer, read_indexer(form), indexer_id=indexer_id)
+        indexer = deps.outside.indexer(connection)
+        able = indexer.capabilities()
+        newest = indexer.recent(limit=_SAMPLE)
+    except AdapterError as error:
+        return TestResult("fail", _TITLES.get(error.code, "It does not work"), _sentence(error.cause))
+    except MydiaError as error:
+        return TestResult("fail", "Something is missing or wrong", error.message)
+    findings = [
+        FolderFinding("yes" if able.movie_search else "warn", "Searches films by id or title" if able.movie_search else "No film search; free text is used"),
+        FolderFinding("yes" if able.tv_search else "warn", "Searches series by season and episode" if able.tv_search else "No series search; free text is used"),
+    ]  # fmt: skip
+    if newest:
+        findings += [FolderFinding("yes", f"Newest: {release.title}") for release in newest[:2]]
+    else:
+        findings.append(FolderFinding("warn", "It answered, but has no releases in these categories right now"))
+    return TestResult("ok", f"{able.title or connection.name} answers", findings=tuple(findings))
+
+
+_TITLES = {
+    "unreachable": "There is no answer",
+    "refused": "It says no",
+    "limited": "It asks us to wait",
+    "nonsense": "That is something else",
+}
+
+
+def _sentence(cause: str) -> str:
+    text = cause[:1].upper() + cause[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,126 @@
+"""Signing in and out in a browser, and with keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from litestar.testing import TestClient
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import Caller, throttle
+from mydia.db import Database
+from mydia.web.app import WebApp
+from tests.web.auth.conftest import PASSWORD, sign_in, token
+
+type Browser = TestClient[WebApp]
+
+
+def test_a_stranger_is_asked_to_sign_in_and_then_gets_the_page(browser: Browser, robin: Caller) -> None:
+    asked = browser.get("/?page=2")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=%2F%3Fpage%3D2")
+    answer = sign_in(browser, next="/?page=2", stay="on")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?page=2")
+    assert browser.get("/").text == "hello robin"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Browser, robin: Caller) -> None:
+    cookie = next(c for c in sign_in(browser, stay="on").headers.get_list("set-cookie") if c.startswith("session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Max-Age" in cookie
+    assert "Secure" not in cookie
+
+
+def test_over_https_the_cookie_stays_there_and_without_stay_it_ends_with_the_window(
+    browser: Browser, robin: Caller
+) -> None:
+    browser.base_url = "https://mydia.test"
+    cookie = next(c for c in sign_in(browser).headers.get_list("set-cookie") if c.startswith("session="))
+    assert "Secure" in cookie
+    assert "Max-Age" not in cookie
+
+
+def test_a_new_sign_in_ends_the_session_the_browser_came_with(browser: Browser, robin: Caller) -> None:
+    form = {"_csrf": token(browser), "username": "robin", "password": PASSWORD}
+    browser.post("/login", data=form)
+    first = browser.cookies["session"]
+    assert browser.post("/login", data=form).status_code == 303
+    assert browser.cookies["session"] != first
+    browser.cookies.delete("session")
+    assert browser.get("/", headers={"cookie": f"session={first}"}).status_code == 303
+
+
+@pytest.mark.parametrize("where", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_nobody_is_sent_off_the_site(browser: Browser, robin: Caller, where: str) -> None:
+    assert sign_in(browser, next=where).headers["location"] == "/"
+
+
+def test_a_wrong_password_shows_the_form_with_the_name_still_in_it(browser: Browser, robin: Caller) -> None:
+    answer = sign_in(browser, "wrong password", next="/?page=2")
+    assert answer.status_code == 422
+    assert "do not fit together" in answer.text
+    assert 'value="robin"' in answer.text
+    assert 'value="/?page=2"' in answer.text
+    assert "session" not in browser.cookies
+
+
+def test_too_many_guesses_are_told_how_long_to_wait(browser: Browser, robin: Caller) -> None:
+    for number in range(throttle.PER_ADDRESS):
+        assert sign_in(browser, "wrong password", username=f"guess{number}").status_code == 422
+    answer = sign_in(browser)
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 60
+    assert "Try again in 1" in answer.text
+
+
+def test_a_form_without_its_token_is_refused(browser: Browser, robin: Caller) -> None:
+    assert browser.post("/login", data={"username": "robin", "password": PASSWORD}).status_code == 403
+
+
+def test_signing_out_ends_the_session_itself(browser: Browser, robin: Caller) -> None:
+    form_token = token(browser)
+    browser.post("/login", data={"_csrf": form_token, "username": "robin", "password": PASSWORD})
+    kept = browser.cookies["session"]
+    out = browser.post("/logout", data={"_csrf": form_token})
+    assert out.headers["location"] == "/login"
+    assert browser.get("/", headers={"cookie": f"session={kept}"}).status_code == 303
+
+
+def test_a_used_session_is_noted(browser: Browser, robin: Caller, database: Database) -> None:
+    sign_in(browser, stay="on")
+    with database.writes() as session:
+        (row,) = users.list_sessions(session, robin, clock.now())
+        row.last_seen_at -= timedelta(days=2)
+        row.expires_at -= timedelta(days=2)
+    assert browser.get("/").status_code == 200
+    with database.reads() as session:
+        (row,) = users.list_sessions(session, robin, clock.now())
+        assert clock.now() - row.last_seen_at < timedelta(minutes=1)
+        assert row.expires_at - clock.now() > timedelta(days=29)
+
+
+def test_keys_work_in_both_headers_and_need_no_form_token(browser: Browser, robin: Caller, database: Database) -> None:
+    with database.writes() as session:
+        row, key = users.add_api_key(session, robin, clock.now(), "Prowlarr")
+    for headers in ({"x-api-key": key}, {"authorization": f"Bearer {key}"}):
+        answer = browser.post("/api/v1/wish", headers=headers)
+        assert answer.json() == {"by": "Prowlarr", "kind": "api_key"}
+    with database.reads() as session:
+        assert users.keys_of(session, row.user_id)[0].last_used_at is not None
+
+
+def test_a_wrong_key_is_told_so_even_beside_a_good_session(browser: Browser, robin: Caller) -> None:
+    sign_in(browser)
+    answer = browser.post("/api/v1/wish", headers={"x-api-key": "nonsense"})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "not known" in answer.json()["detail"]
+
+
+def test_software_without_a_key_gets_a_problem_and_no_login_page(browser: Browser, robin: Caller) -> None:
+    answer = browser.get("/api/v1/wish", headers={"accept": "*/*"})
+    assert answer.status_code in (401, 405)
+    assert answer.headers["content-type"] == "application/problem+json"
