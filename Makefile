@@ -1,5 +1,5 @@
 # The two commands of the README, and the checks behind them.
-.PHONY: run test check demo lint types imports pytest css lock bench clean help
+.PHONY: run test check demo lint types imports pytest css docs lock bench clean help
 
 PY := .venv/bin/python
 WORKERS ?= auto
@@ -44,6 +44,9 @@ css:
 lock:
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+
+docs:
+	$(PY) scripts/make_docs.py
 
 bench:
 	@scripts/environment requirements-dev.lock

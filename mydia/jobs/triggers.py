@@ -30,7 +30,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             lambda e: {"media_item_id": e.media_item_id, "search_now": e.search_now},
             _same("metadata.refresh_item", "media_item_id"),
         ),
-        Trigger("metadata.fetch_images", lambda e: {}, lambda e: "metadata.fetch_images"),
+        Trigger("metadata.fetch_images", lambda _: {}, lambda _: "metadata.fetch_images"),
     ),
     events.MediaReady: (
         Trigger(

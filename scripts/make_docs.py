@@ -1,0 +1,74 @@
+"""Writes the documents that are made from the source: the events and the table of settings. Run: make docs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mydia.config import KEYS  # noqa: E402
+from mydia.events import EVENTS  # noqa: E402
+
+BEGIN, END = "<!-- made by scripts/make_docs.py -->", "<!-- end -->"
+
+
+def events() -> str:
+    """Return the table of events."""
+    from mydia.jobs import triggers
+
+    lines = [
+        "# Events",
+        "",
+        "Everything that can happen, from `mydia/events/catalog.py`; made by `scripts/make_docs.py`. An event is recorded in the",
+        "same transaction as the change it tells of, shown in the history, pushed to open pages, and starts the jobs named here.",
+        "",
+        "| event | what happened | fields | starts | found again by |",
+        "|---|---|---|---|---|",
+    ]
+    for name, kind in EVENTS.items():
+        fields = ", ".join(f"`{field.name}`" for field in dataclasses.fields(kind))
+        jobs = ", ".join(f"`{line.job}`" for line in triggers.ON_EVENT.get(kind, ()))
+        said = re.sub(r"\s+", " ", (kind.__doc__ or "").strip()).replace("|", "\\|")
+        lines.append(f"| `{name}` | {said} | {fields} | {jobs} | {triggers.SWEEPS.get(kind, '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def settings() -> str:
+    """Return the table of settings."""
+    lines = ["| key | variable | default | what it does |", "|---|---|---|---|"]
+    for key in KEYS:
+        default = (
+            ""
+            if key.default in (None, ())
+            else f"`{', '.join(key.default) if isinstance(key.default, tuple) else key.default}`"
+        )
+        variables = ", ".join(f"`{name}`" for name in (key.env, *key.also_env))
+        marks = "".join(
+            (" *Can be changed while Mydia runs.*" if key.editable else "", " *Secret.*" if key.secret else "")
+        )
+        lines.append(f"| `{key.name}` | {variables} | {default} | {key.doc}{marks} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write, or with --check say whether anything would change."""
+    guide = ROOT / "docs" / "guide" / "configuration.md"
+    head, _, rest = guide.read_text().partition(BEGIN)
+    tail = rest.partition(END)[2]
+    wanted = {ROOT / "docs" / "events.md": events(), guide: f"{head}{BEGIN}\n{settings()}\n{END}{tail}"}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is stale: run make docs")
+        return bool(stale)
+    for path in stale:
+        path.write_text(wanted[path])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
