@@ -400,22 +400,37 @@ def _failed(relay: Relay, request: WebRequest, error: Exception) -> Response[Any
 # Alone
 
 
+def settings_of(environ: Mapping[str, str]) -> tuple[str, int, str, str]:
+    """Return (host, port, log level, log format) of a relay that runs alone.
+
+    Raises:
+        Misconfigured: A variable cannot be used; the message names it and what is allowed.
+    """
+    host, port = environ.get("HOST") or "0.0.0.0", environ.get("PORT") or "4001"  # noqa: S104  # a server listens
+    if not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise Misconfigured(f"PORT is {port!r}, but must be a number from 1 to 65535.")
+    level, form = (environ.get("LOG_LEVEL") or "info").lower(), (environ.get("LOG_FORMAT") or "text").lower()
+    if level not in logs.LEVELS:
+        raise Misconfigured(f"LOG_LEVEL is {level!r}, but must be one of {', '.join(logs.LEVELS)}.")
+    if form not in ("text", "json"):
+        raise Misconfigured(f"LOG_FORMAT is {form!r}, but must be text or json.")
+    return host, int(port), level, form
+
+
 def serve_relay(environ: Mapping[str, str]) -> int:
-    """Run a relay by itself until SIGINT or SIGTERM, configured by environment variables only; return the exit code."""
-    logs.configure(environ.get("LOG_LEVEL") or "info", environ.get("LOG_FORMAT") or "text", None, "relay")
-    try:
-        config = RelayConfig.from_environ(environ)
-        if not config.available:
-            raise Misconfigured("The relay has nobody to ask. Set TMDB_API_KEY, TVDB_API_KEY or both.")
-        port = environ.get("PORT") or "4001"
-        if not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise Misconfigured(f"PORT is {port!r}, but must be a number from 1 to 65535.")
-    except Misconfigured as error:
-        logger.error("the relay does not start: %s", error.message)  # noqa: TRY400  # a sentence, not a bug
-        return 2
+    """Run a relay by itself until SIGINT or SIGTERM, configured by environment variables only; return the exit code.
+
+    Raises:
+        Misconfigured: It does not start half-configured.
+    """
+    host, port, level, form = settings_of(environ)
+    config = RelayConfig.from_environ(environ)
+    if not config.available:
+        raise Misconfigured("The relay has nobody to ask. Set TMDB_API_KEY, TVDB_API_KEY or both.")
+    logs.configure(level, form, None, "relay")
     import uvloop
 
-    uvloop.run(_serve(config, environ.get("HOST") or "0.0.0.0", int(port)))  # noqa: S104  # a server listens
+    uvloop.run(_serve(config, host, port))
     return 0
 
 

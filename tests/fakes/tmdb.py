@@ -484,6 +484,7 @@ def _paged(items: list[Shape], page: int) -> Shape:
     }
 
 
+@lru_cache(maxsize=65536)
 def _folded(text: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", plain.replace("'", "")))
