@@ -1,5 +1,11 @@
 """Downloads: searching, deciding, grabbing, following, importing; the queue and its history."""
 
+from mydia.contexts.downloads.blocklist import (
+    block_release,
+    clear_blocklist,
+    list_blocklist,
+    unblock,
+)
 from mydia.contexts.downloads.decisions import Decision, Facts, decide, find_episodes, make_candidate
 from mydia.contexts.downloads.gathering import gather
 from mydia.contexts.downloads.grab import (
@@ -11,6 +17,22 @@ from mydia.contexts.downloads.grab import (
     grab_pending,
     recover_grabs,
     search_and_grab,
+)
+from mydia.contexts.downloads.history import (
+    LastSearch,
+    SearchView,
+    Story,
+    counts_by_state,
+    finish_interrupted,
+    get_download,
+    get_search,
+    last_results,
+    last_search,
+    list_history,
+    list_searches,
+    prune_releases,
+    search_states,
+    story_of,
 )
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
@@ -24,11 +46,28 @@ from mydia.contexts.downloads.models import (
     SearchState,
     UnknownDownload,
 )
+from mydia.contexts.downloads.monitor import MonitorReport, monitor, needs_looking
+from mydia.contexts.downloads.queue import (
+    GROUPS,
+    QueueRow,
+    QueueSummary,
+    adopt,
+    find_queue_row,
+    ignore_unknown,
+    list_queue,
+    list_unknown,
+    open_downloads_of,
+    pause,
+    queue_summary,
+    remove,
+    resume,
+)
 from mydia.contexts.downloads.search import open_search, request_retry, request_search, run_search
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
 
 __all__ = [
+    "GROUPS",
     "OPEN_STATES",
     "AlreadyComing",
     "BlocklistEntry",
@@ -37,29 +76,62 @@ __all__ = [
     "DownloadEpisode",
     "DownloadState",
     "Facts",
+    "LastSearch",
+    "MonitorReport",
     "PendingRelease",
+    "QueueRow",
+    "QueueSummary",
     "Refusal",
     "Release",
     "ReleaseGone",
     "Search",
     "SearchState",
     "SearchTarget",
+    "SearchView",
+    "Story",
     "UnknownDownload",
+    "adopt",
+    "block_release",
+    "clear_blocklist",
+    "counts_by_state",
     "decide",
     "due_searches",
     "find_episodes",
+    "find_queue_row",
+    "finish_interrupted",
     "gather",
+    "get_download",
+    "get_search",
     "grab",
     "grab_best",
     "grab_pending",
+    "ignore_unknown",
     "is_open",
+    "last_results",
+    "last_search",
+    "list_blocklist",
+    "list_history",
+    "list_queue",
+    "list_searches",
+    "list_unknown",
     "make_candidate",
     "may_move",
+    "monitor",
+    "needs_looking",
+    "open_downloads_of",
     "open_search",
+    "pause",
     "plan_targets",
+    "prune_releases",
+    "queue_summary",
     "recover_grabs",
+    "remove",
     "request_retry",
     "request_search",
+    "resume",
     "run_search",
     "search_and_grab",
+    "search_states",
+    "story_of",
+    "unblock",
 ]

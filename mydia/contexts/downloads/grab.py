@@ -363,7 +363,7 @@ def _write_down(
         return known, known.state != DownloadState.GRABBING
     if not override:
         _refuse_blocked(session, plan, info_hash)
-    if caller.kind == "system" and _overlapping(session, plan):
+    if caller.kind == "system" and not override and _overlapping(session, plan):
         raise AlreadyComing(f"{plan.media_title} is being downloaded already.")
     indexer_options = plan.indexer.row.options if plan.indexer else {}
     row = Download(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from mydia.contexts import media, settings
+from mydia.contexts import library, media, settings
 from mydia.contexts.downloads.decisions import Held
-from mydia.contexts.library.holdings import held_qualities
 
 
 def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
     """Return the files of a version (files that belong to no version yet count for the first)."""
     return tuple(
         Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
-        for file in held_qualities(session, item_id)
+        for file in library.held_qualities(session, item_id)
         if file.version_id in (version_id, None)
     )
 

@@ -1,0 +1,107 @@
+"""Releases that are not taken again: written on failure or by a person, read by decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from mydia.contexts.downloads.decisions import normalised_name
+from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
+from mydia.contexts.users import Caller, Permission
+from mydia.db import decode_cursor, encode_cursor, get
+from mydia.errors import Invalid
+
+
+def list_blocklist(
+    session: Session, caller: Caller, *, text: str = "", cursor: str | None = None, limit: int = 50
+) -> tuple[list[BlocklistEntry], str | None]:
+    """Return entries, newest first, and the next page's cursor."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    query = select(BlocklistEntry).order_by(BlocklistEntry.added_at.desc(), BlocklistEntry.id.desc()).limit(limit + 1)
+    if text.strip():
+        words = f"%{text.strip()}%"
+        query = query.where(or_(BlocklistEntry.title.ilike(words), BlocklistEntry.media_title.ilike(words)))
+    if after := decode_cursor(cursor, 2):
+        moment = datetime.fromisoformat(str(after[0]))
+        query = query.where(tuple_(BlocklistEntry.added_at, BlocklistEntry.id) < (moment, after[1]))
+    rows = list(session.scalars(query))
+    more = len(rows) > limit
+    return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None
+
+
+def block_download(session: Session, now: datetime, row: Download, reason: str) -> None:
+    """Put a download's release on the blocklist; one that is there already stays as it is."""
+    known = select(BlocklistEntry.id).where(
+        BlocklistEntry.media_item_id == row.media_item_id,
+        or_(
+            BlocklistEntry.info_hash == row.info_hash if row.info_hash else BlocklistEntry.info_hash.is_(None),
+            BlocklistEntry.download_id == row.id,
+        ),
+        BlocklistEntry.normalised == normalised_name(row.release_title),
+    )
+    if session.scalars(known.limit(1)).first() is not None:
+        return
+    session.add(
+        BlocklistEntry(
+            media_item_id=row.media_item_id,
+            media_title=row.media_title,
+            title=row.release_title,
+            normalised=normalised_name(row.release_title),
+            info_hash=row.info_hash,
+            indexer_id=row.indexer_id,
+            indexer_name=row.indexer_name,
+            protocol=row.protocol,
+            size_bytes=row.size_bytes,
+            published_at=row.published_at,
+            quality_name=row.quality_name,
+            reason=reason,
+            download_id=row.id,
+            added_at=now,
+        )
+    )
+
+
+def block_release(session: Session, caller: Caller, now: datetime, release_id: str, reason: str | None = None) -> str:
+    """Put a release that a search found on the blocklist and return the entry's id."""
+    caller.require(Permission.MANAGE_MEDIA)
+    release = get(session, Release, release_id, what="This release")
+    if release.media_item_id is None:
+        raise Invalid("Say first which title this release is.")
+    entry = BlocklistEntry(
+        media_item_id=release.media_item_id,
+        media_title=release.title,
+        title=release.title,
+        normalised=normalised_name(release.title),
+        info_hash=release.info_hash,
+        indexer_id=release.indexer_id,
+        indexer_name=release.indexer_name,
+        protocol=release.protocol,
+        size_bytes=release.size_bytes,
+        published_at=release.published_at,
+        quality_name=release.quality_name,
+        reason=reason or f"{caller.name} does not want it.",
+        added_at=now,
+    )
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def unblock(session: Session, caller: Caller, entry_ids: Sequence[str]) -> int:
+    """Take entries off the list; returns how many there were."""
+    caller.require(Permission.MANAGE_MEDIA)
+    rows = session.scalars(select(BlocklistEntry.id).where(BlocklistEntry.id.in_(entry_ids))).all()
+    session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_(rows)))
+    return len(rows)
+
+
+def clear_blocklist(session: Session, caller: Caller, *, before: datetime | None = None) -> int:
+    """Take all entries off the list, or those from before an instant; returns how many there were."""
+    caller.require(Permission.MANAGE_MEDIA)
+    query = select(BlocklistEntry.id)
+    rows = session.scalars(query if before is None else query.where(BlocklistEntry.added_at < before)).all()
+    session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_(rows)))
+    return len(rows)

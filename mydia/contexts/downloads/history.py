@@ -1,0 +1,229 @@
+"""What happened: searches with what became of every release, downloads with their stories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from mydia.contexts import library
+from mydia.contexts.downloads.models import Download, DownloadState, Release, Search, SearchState
+from mydia.contexts.users import Caller, Permission
+from mydia.db import decode_cursor, encode_cursor, get
+from mydia.events import Happened, feed
+
+
+@dataclass(frozen=True, slots=True)
+class LastSearch:
+    """The latest answer to "why was nothing taken?"."""
+
+    id: str
+    media_item_id: str
+    cause: str
+    running: bool
+    started_at: datetime
+    finished_at: datetime | None
+    found: int
+    approved: int
+    sentence: str
+
+
+_SEARCH_COLUMNS = (
+    Search.id,
+    Search.media_item_id,
+    Search.cause,
+    Search.state,
+    Search.started_at,
+    Search.finished_at,
+    Search.found,
+    Search.approved,
+    Search.summary,
+)
+
+
+def last_search(session: Session, item_id: str) -> LastSearch | None:
+    """Return the latest search for a title, or None when there was none."""
+    query = select(*_SEARCH_COLUMNS).where(Search.media_item_id == item_id)
+    row = session.execute(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(1)).first()
+    return None if row is None else _last(row)
+
+
+def last_results(session: Session, item_ids: Sequence[str]) -> dict[str, LastSearch]:
+    """Return the latest search of several titles, for the list of what is wanted."""
+    newest = (
+        select(Search.media_item_id, func.max(Search.id).label("id"))
+        .where(Search.media_item_id.in_(item_ids))
+        .group_by(Search.media_item_id)
+        .subquery()
+    )
+    rows = session.execute(select(*_SEARCH_COLUMNS).join(newest, newest.c.id == Search.id))
+    return {row.media_item_id: _last(row) for row in rows}
+
+
+def search_states(session: Session, item_ids: Sequence[str]) -> dict[tuple[str, str], SearchState]:
+    """Return (item, episode or "") -> when it was last searched and is due again."""
+    rows = session.scalars(select(SearchState).where(SearchState.media_item_id.in_(item_ids)))
+    return {(row.media_item_id, row.episode_id): row for row in rows}
+
+
+def _last(row: Any) -> LastSearch:
+    running = row.state == "running"
+    sentence = str(row.summary.get("sentence") or ("Searching …" if running else "Nothing was found."))
+    return LastSearch(
+        row.id,
+        row.media_item_id,
+        row.cause,
+        running,
+        row.started_at,
+        row.finished_at,
+        row.found,
+        row.approved,
+        sentence,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """A search with everything that was seen, best first."""
+
+    search: Search
+    releases: tuple[Release, ...]
+    earlier: dict[str, tuple[str, datetime]]
+    """Release id -> (state, when) of an earlier download of the same release."""
+
+
+def get_search(session: Session, caller: Caller, search_id: str) -> SearchView:
+    """Return a search as far as it has come. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    search = get(session, Search, search_id, what="This search")
+    releases = tuple(
+        session.scalars(select(Release).where(Release.search_id == search_id).order_by(Release.position, Release.id))
+    )
+    before = session.execute(
+        select(Download.info_hash, Download.release_title, Download.state, Download.state_since)
+        .where(Download.media_item_id == search.media_item_id)
+        .order_by(Download.added_at)
+    ).all()
+    by_hash = {row.info_hash: (row.state, row.state_since) for row in before if row.info_hash}
+    by_title = {row.release_title: (row.state, row.state_since) for row in before}
+    earlier = {
+        release.id: known
+        for release in releases
+        if (known := by_hash.get(release.info_hash) or by_title.get(release.title)) is not None
+    }
+    return SearchView(search, releases, earlier)
+
+
+def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int = 20) -> list[Search]:
+    """Return the latest searches for a title, newest first."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    query = select(Search).where(Search.media_item_id == item_id)
+    return list(session.scalars(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(limit)))
+
+
+def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
+    """Forget old searches with their releases; the last one of each version stays. Returns how many went."""
+    newest = select(func.max(Search.id)).group_by(Search.version_id, Search.media_item_id)
+    old = session.scalars(
+        select(Search.id).where(Search.started_at < now - timedelta(days=days), Search.id.not_in(newest))
+    ).all()
+    for some in _batches(old):
+        session.execute(delete(Search).where(Search.id.in_(some)))
+    session.execute(delete(Release).where(Release.search_id.is_(None), Release.seen_at < now - timedelta(days=days)))
+    return len(old)
+
+
+def finish_interrupted(session: Session, now: datetime, *, after: timedelta = timedelta(minutes=5)) -> int:
+    """End searches whose worker died; what they had found stays. Returns how many there were."""
+    rows = session.scalars(select(Search).where(Search.state == "running", Search.started_at < now - after)).all()
+    for row in rows:
+        row.state, row.finished_at = "done", now
+        row.indexers = [
+            {**entry, "state": "failed", "error": "Mydia was interrupted."} if entry["state"] == "searching" else entry
+            for entry in row.indexers
+        ]
+        row.summary = {**row.summary, "sentence": "The search was interrupted."}
+    return len(rows)
+
+
+# --- downloads ------------------------------------------------------------------------------------------------------
+
+
+def list_history(
+    session: Session,
+    caller: Caller,
+    *,
+    item_id: str | None = None,
+    states: Iterable[str] = (),
+    indexer_id: str | None = None,
+    client_id: str | None = None,
+    text: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> tuple[list[Download], str | None]:
+    """Return downloads, newest first, and the next page's cursor."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    query = select(Download).order_by(Download.added_at.desc(), Download.id.desc()).limit(limit + 1)
+    if item_id is not None:
+        query = query.where(Download.media_item_id == item_id)
+    if wanted := list(states):
+        query = query.where(Download.state.in_(wanted))
+    if indexer_id is not None:
+        query = query.where(Download.indexer_id == indexer_id)
+    if client_id is not None:
+        query = query.where(Download.client_id == client_id)
+    if text.strip():
+        words = f"%{text.strip()}%"
+        query = query.where(or_(Download.release_title.ilike(words), Download.media_title.ilike(words)))
+    if after := decode_cursor(cursor, 2):
+        moment = datetime.fromisoformat(str(after[0]))
+        query = query.where(tuple_(Download.added_at, Download.id) < (moment, after[1]))
+    rows = list(session.scalars(query))
+    more = len(rows) > limit
+    return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None
+
+
+def get_download(session: Session, caller: Caller, download_id: str) -> Download:
+    """Return one download. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return get(session, Download, download_id, what="This download")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that is known of one download: who, what, why, and where its files are."""
+
+    download: Download
+    events: tuple[Happened, ...]
+    """Oldest first."""
+    files: tuple[str, ...]
+    """What it brought, as paths below the library folder."""
+
+
+def story_of(session: Session, caller: Caller, download_id: str) -> Story:
+    """Return a download's story. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    row = get(session, Download, download_id, what="This download")
+    told = feed(session, resource=("download", download_id), limit=200)
+    if row.media_item_id is not None:
+        about = feed(session, resource=("media_item", row.media_item_id), limit=500)
+        told += [happened for happened in about if happened.payload.get("download_id") == download_id]
+    files = session.scalars(
+        select(library.MediaFile.relative_path).where(library.MediaFile.download_id == download_id)
+    ).all()
+    return Story(row, tuple(sorted(told, key=lambda happened: happened.id)), tuple(sorted(files)))
+
+
+def counts_by_state(session: Session) -> dict[str, int]:
+    """Return state -> downloads, for metrics."""
+    rows = session.execute(select(Download.state, func.count()).group_by(Download.state))
+    known = {str(state): 0 for state in DownloadState}
+    return known | {row[0]: row[1] for row in rows}
+
+
+def _batches(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -1,0 +1,330 @@
+"""Following: progress, completion, failure, stalling; and nothing at all when the client does not answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from mydia.adapters.download_clients import NewDownload, RemoteState
+from mydia.contexts import downloads, settings
+from mydia.contexts.downloads import BlocklistEntry, MonitorReport
+from mydia.contexts.settings import DownloadClientRow
+from mydia.contexts.users import SYSTEM, Caller
+from mydia.errors import Conflict, Forbidden, Invalid, Unavailable
+from tests.contexts.downloads.conftest import House, torrent
+
+GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
+
+
+def look(house: House, **later: float) -> MonitorReport:
+    house.later(**(later or {"seconds": 3}))
+    return downloads.monitor(house.database, house.outside, house.config, house.now)
+
+
+def ref(house: House, download_id: str) -> str:
+    return house.download(download_id).client_ref or ""
+
+
+def test_progress_is_taken_over_without_events(house: House) -> None:
+    download_id = house.get_one()
+    look(house)
+    before = len(house.events("DownloadChanged"))
+    for share in (0.1, 0.5, 0.9):
+        house.client.change(ref(house, download_id), progress=share, speed_bytes_per_s=5_000_000, eta_s=60)
+        report = look(house)
+    row = house.download(download_id)
+    assert (row.state, row.progress, row.speed_bytes_per_s, row.eta_s) == ("downloading", 0.9, 5_000_000, 60)
+    assert len(house.events("DownloadChanged")) == before
+    assert report.active == 1
+
+
+def test_completion_is_told_once(house: House) -> None:
+    download_id = house.get_one()
+    house.client.finish(ref(house, download_id))
+    look(house)
+    look(house)
+    assert house.download(download_id).state == "completed"
+    assert house.download(download_id).output_path
+    assert [event["download_id"] for event in house.events("DownloadCompleted")] == [download_id]
+
+
+def test_an_unreachable_client_changes_nothing_and_shows_since_when(house: House, admin: Caller) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), progress=0.4)
+    look(house)
+    before = house.download(download_id)
+    house.client.go_away()
+    since = house.now
+    for _ in range(20):
+        report = look(house, minutes=10)
+    after = house.download(download_id)
+    assert (after.state, after.progress, after.strikes) == (before.state, before.progress, 0)
+    assert report.unreachable == 1
+    with house.database.reads() as session:
+        (row,) = downloads.list_queue(session, admin)
+        assert row.unreachable_since is not None
+        assert (row.unreachable_since - since).total_seconds() == 600
+        assert "has not answered since" in (row.sentence or "")
+        assert downloads.queue_summary(session, admin).unreachable[0][0] == "qBittorrent"
+    house.client.come_back()
+    look(house)
+    with house.database.reads() as session:
+        assert downloads.list_queue(session, admin)[0].unreachable_since is None
+
+
+def test_a_download_missing_from_its_client_is_believed_gone_after_three_looks(house: House) -> None:
+    download_id = house.get_one()
+    look(house)
+    gone = house.client.downloads.pop(ref(house, download_id))
+    look(house, minutes=1)
+    look(house, minutes=1)
+    assert house.download(download_id).state == "downloading"
+    house.client.downloads[gone.ref] = gone
+    look(house)
+    assert house.download(download_id).strikes == 0
+    del house.client.downloads[gone.ref]
+    for _ in range(3):
+        look(house, minutes=1)
+    row = house.download(download_id)
+    assert row.state == "removed"
+    assert "no longer has it" in row.reasons[-1]["text"]
+    assert house.item_state() == "missing"
+
+
+def test_three_looks_within_seconds_are_not_enough(house: House) -> None:
+    download_id = house.get_one()
+    look(house)
+    house.client.downloads.clear()
+    for _ in range(4):
+        look(house, seconds=3)
+    assert house.download(download_id).state == "downloading"
+
+
+def test_a_failed_download_is_blocked_and_searched_again(house: House) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.FAILED, message="disk full")
+    report = look(house)
+    assert report.failed == 1
+    assert house.download(download_id).state == "failed"
+    (event,) = house.events("DownloadFailed")
+    assert (event["reason"], event["blocklisted"]) == ("disk full", True)
+    with house.database.reads() as session:
+        entry = session.scalars(select(BlocklistEntry)).one()
+        assert (entry.title, entry.reason) == (GOOD, "disk full")
+    again = house.releases(house.search(cause="automatic"))
+    assert [objection["reason"] for objection in again[0].objections] == ["blocklisted"]
+
+
+def test_retrying_can_be_switched_off(house: House, admin: Caller) -> None:
+    with house.database.writes() as session:
+        settings.change_values(session, admin, house.now, house.config, {"downloads.retry_failed": False})
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.FAILED)
+    look(house)
+    assert house.events("DownloadFailed")[0]["blocklisted"] is False
+    with house.database.reads() as session:
+        assert session.scalars(select(BlocklistEntry)).all() == []
+
+
+def test_a_torrent_that_stands_still_is_stalled_with_the_reason_and_given_up_in_the_end(house: House) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.2, seeders=0)
+    look(house)
+    assert house.download(download_id).state == "downloading", "nobody calls a minute stalled"
+    look(house, minutes=20)
+    row = house.download(download_id)
+    assert row.state == "stalled"
+    assert row.remote_message == "Nothing comes since 20 min; nobody who has all of it is connected."
+    house.client.change(ref(house, download_id), state=RemoteState.DOWNLOADING, progress=0.3)
+    look(house)
+    assert house.download(download_id).state == "downloading"
+    house.client.change(ref(house, download_id), state=RemoteState.STALLED)
+    look(house, hours=47)
+    assert house.download(download_id).state == "stalled"
+    look(house, hours=2)
+    assert house.download(download_id).state == "failed"
+    assert house.client.removed == [(row.client_ref, True)]
+
+
+def test_a_second_client_is_looked_at_when_the_first_is_away(house: House) -> None:
+    with house.database.writes() as session:
+        session.add(
+            DownloadClientRow(id="client-2", name="Away", kind="qbittorrent", url="http://x", priority=1, options={}, created_at=house.now)
+        )  # fmt: skip
+    from tests.fakes.outside import FakeDownloadClient, connection, fake_outside
+
+    away = FakeDownloadClient(connection("qbittorrent", id="client-2", name="Away"))
+    away.go_away()
+    house.outside = fake_outside(clients=[away, house.client], indexers=[house.indexer], probe=house.probe)
+    look(house)
+    download_id = house.get_one()
+    house.client.finish(ref(house, download_id))
+    report = look(house)
+    assert (report.clients, report.unreachable, report.completed) == (2, 1, 1)
+
+
+def test_what_waits_for_a_client_is_grabbed_when_it_answers(house: House) -> None:
+    house.offer(GOOD)
+    house.client.go_away()
+    target = downloads.SearchTarget(house.film_id)
+    assert not downloads.search_and_grab(house.database, house.outside, house.config, SYSTEM, house.now, target)
+    look(house, minutes=5)
+    assert house.client.added == []
+    house.client.come_back()
+    look(house, minutes=5)
+    assert [download.name for download in house.client.added] == [GOOD]
+    assert [row.state for row in house.downloads()] == ["queued"]
+
+
+# --- unknown downloads ---------------------------------------------------------------------------------------------
+
+
+def stranger(house: House, name: str = GOOD, category: str = "mydia-movies") -> str:
+    return house.client.add(NewDownload(name, content=torrent(name), category=category))
+
+
+def test_a_stranger_in_our_category_is_offered_for_adoption(house: House, admin: Caller) -> None:
+    stranger(house)
+    stranger(house, "Something.Else", category="linux")
+    look(house)
+    with house.database.reads() as session:
+        (unknown,) = downloads.list_unknown(session, admin)
+    assert unknown.name == GOOD
+    with house.database.writes() as session:
+        download_id = downloads.adopt(session, admin, house.now, unknown.id, house.film_id)
+    house.client.finish(unknown.client_ref)
+    look(house)
+    assert house.download(download_id).state == "completed"
+    with house.database.reads() as session:
+        assert downloads.list_unknown(session, admin) == []
+
+
+def test_a_stranger_that_left_is_forgotten_and_an_ignored_one_stays_silent(house: House, admin: Caller) -> None:
+    first, second = stranger(house), stranger(house, "Other.2001.720p")
+    look(house)
+    with house.database.writes() as session:
+        known = {row.client_ref: row.id for row in downloads.list_unknown(session, admin)}
+        downloads.ignore_unknown(session, admin, known[second])
+    del house.client.downloads[first]
+    look(house)
+    with house.database.reads() as session:
+        assert downloads.list_unknown(session, admin) == []
+
+
+def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> None:
+    stranger(house, "Random.Name", category="mydia-tv")
+    look(house)
+    with house.database.writes() as session:
+        (unknown,) = downloads.list_unknown(session, admin)
+        with pytest.raises(Invalid, match="Say which ones"):
+            downloads.adopt(session, admin, house.now, unknown.id, house.series_id)
+        ids = house_ids = [house.episode_ids()[1]]
+        download_id = downloads.adopt(session, admin, house.now, unknown.id, house.series_id, episode_ids=ids)
+    with house.database.reads() as session:
+        row = downloads.find_queue_row(session, admin, download_id)
+        assert row is not None
+        assert list(row.episode_ids) == house_ids
+
+
+# --- what people do ------------------------------------------------------------------------------------------------
+
+
+def test_pause_and_resume_reach_the_client(house: House, admin: Caller) -> None:
+    download_id = house.get_one()
+    look(house)
+    downloads.pause(house.database, house.outside, house.config, admin, house.now, download_id)
+    assert house.client.downloads[ref(house, download_id)].state is RemoteState.PAUSED
+    assert house.download(download_id).state == "paused"
+    downloads.resume(house.database, house.outside, house.config, admin, house.now, download_id)
+    look(house)
+    assert house.download(download_id).state == "downloading"
+
+
+def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin: Caller) -> None:
+    download_id = house.get_one()
+    downloads.remove(
+        house.database, house.outside, house.config, admin, house.now, download_id, blocklist=True, search_again=True
+    )
+    assert house.client.downloads == {}
+    assert house.download(download_id).state == "removed"
+    assert house.events("DownloadRemoved")[0]["blocklisted"] is True
+    assert house.events("SearchRequested")[0]["media_item_id"] == house.film_id
+    with house.database.reads() as session:
+        entries, _ = downloads.list_blocklist(session, admin)
+        assert entries[0].reason == "Robin removed it."
+    with pytest.raises(Conflict, match="over already"):
+        downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id)
+
+
+def test_removing_from_the_queue_only_leaves_the_client_alone(house: House, admin: Caller) -> None:
+    download_id = house.get_one()
+    downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id, from_client=False)
+    assert len(house.client.downloads) == 1
+    assert house.download(download_id).state == "ignored"
+
+
+def test_an_unreachable_client_lets_nothing_be_removed(house: House, admin: Caller) -> None:
+    download_id = house.get_one()
+    house.client.go_away()
+    with pytest.raises(Unavailable):
+        downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id)
+    assert house.download(download_id).state == "queued"
+
+
+def test_a_guest_sees_no_queue(house: House, guest: Caller) -> None:
+    with house.database.reads() as session, pytest.raises(Forbidden):
+        downloads.list_queue(session, guest)
+
+
+def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Caller) -> None:
+    first = house.get_one()
+    house.client.finish(ref(house, first))
+    look(house)
+    second = house.get_one("Metropolis.1927.2160p.WEB-DL.x265-GRP")
+    look(house)
+    with house.database.reads() as session:
+        rows = downloads.list_queue(session, admin)
+        assert [(row.id, row.group, row.shown_state) for row in rows] == [
+            (first, "importing", "importing"),
+            (second, "downloading", "downloading"),
+        ]
+        assert [row.id for row in downloads.open_downloads_of(session, house.film_id)] == [first, second]
+        newest, cursor = downloads.list_history(session, admin, limit=1)
+        older, end = downloads.list_history(session, admin, limit=1, cursor=cursor)
+        assert [newest[0].id, older[0].id, end] == [second, first, None]
+        assert downloads.list_history(session, admin, text="2160p")[0][0].id == second
+        story = downloads.story_of(session, admin, first)
+        assert [happened.type for happened in story.events][:2] == ["DownloadChanged", "ReleaseGrabbed"]
+        assert downloads.counts_by_state(session)["completed"] == 1
+        view = downloads.get_search(session, admin, downloads.last_search(session, house.film_id).id)  # type: ignore[union-attr]
+        assert set(view.earlier.values()) >= {("completed", house.download(first).state_since)}
+
+
+def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
+    house.offer(GOOD)
+    for _ in range(3):
+        house.search()
+        house.later(days=40)
+    with house.database.writes() as session:
+        assert downloads.prune_releases(session, house.now) == 2
+    with house.database.reads() as session:
+        last = downloads.last_search(session, house.film_id)
+        assert last is not None
+        assert last.sentence == "1 found, 1 fits."
+
+
+def test_two_torrents_of_one_name_do_not_share_a_row(house: House) -> None:
+    made = house.offer(GOOD)
+    first = house.get_one()
+    house.client.finish(ref(house, first))
+    look(house)
+    other = torrent(GOOD + "x")
+    house.indexer.releases = [replace(made, guid="second", info_hash=None)]
+    house.indexer.content[made.download_url or ""] = replace(
+        house.indexer.content[made.download_url or ""], content=other
+    )
+    second = house.get_one()
+    assert first != second
+    assert ref(house, first) != ref(house, second)
