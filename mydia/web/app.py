@@ -16,16 +16,31 @@ from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from mydia import __version__
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import MydiaError
-from mydia.web import security
+from mydia.web import assets, errors, health, palette, preferences, security
+from mydia.web import live as updates
+from mydia.web import metrics as numbers
 from mydia.web.assets import Assets
 from mydia.web.deps import PROVIDERS, WebDeps
-from mydia.web.errors import answer
 from mydia.web.health import Look
 from mydia.web.live import Live, LiveContext, LiveTopic
 from mydia.web.metrics import Source, Traffic
 from mydia.web.palette import Finder
 from mydia.web.render import Renderer
-from mydia.web.shell import ShellProvider
+from mydia.web.shell import ShellProvider, empty_shell
+
+CORE: tuple[ControllerRouterHandler, ...] = (
+    assets.static,
+    preferences.icon,
+    preferences.manifest,
+    preferences.choose_theme,
+    health.health,
+    health.ready,
+    numbers.metrics,
+    updates.events_stream,
+    palette.palette,
+    errors.nowhere,
+)
+"""What every application has; features stand in `routes.ROUTES`."""
 
 
 class WebApp(Litestar):
@@ -55,19 +70,27 @@ def create_app(
     """Make the application.
 
     Args:
-        routes: Instead of `routes.ROUTES`; so for each of the tables there. Tests bring their own.
+        routes: Instead of `routes.ROUTES`, beside CORE; so for each of the tables there. Tests bring their own.
         templates: Further template folders.
     """
-    from mydia.web import routes as tables  # imports every page; after the rest, so that tests may leave it out
+    if None in (routes, live, shell, finders, checks, metrics):
+        # Imports every page; tests that bring all tables leave it out.
+        from mydia.web import routes as tables
 
-    provider = shell or tables.SHELL
+        routes = tables.ROUTES if routes is None else routes
+        live = tables.LIVE if live is None else live
+        shell = shell or tables.SHELL
+        finders = tables.FINDERS if finders is None else finders
+        checks = tables.CHECKS if checks is None else checks
+        metrics = tables.METRICS if metrics is None else metrics
+    provider = shell or empty_shell
     renderer = Renderer(Assets(), zone=str(deps.config["jobs.time_zone"]), folders=templates)
-    hub = Live([_shell_topic(provider), *(tables.LIVE if live is None else live)])
+    hub = Live([_shell_topic(provider), *(live or ())])
     hub.attach(LiveContext(deps, renderer.render, renderer.environment.globals["ui"]))
     traffic = Traffic()
     # One router around all: registered one by one, a handler that shares its path with another method is wrapped for its
     # thread twice and answers with a coroutine (Litestar 2.25, HTTPRouteHandler.on_registration).
-    everything = Router("/", route_handlers=tables.ROUTES if routes is None else routes)
+    everything = Router("/", route_handlers=tuple(dict.fromkeys((*CORE, *(routes or ())))))
     app = WebApp(
         [everything],
         state=State(
@@ -77,18 +100,22 @@ def create_app(
                 "live": hub,
                 "shell": provider,
                 "traffic": traffic,
-                "finders": tuple(tables.FINDERS if finders is None else finders),
-                "checks": tuple(tables.CHECKS if checks is None else checks),
-                "metrics": tuple(tables.METRICS if metrics is None else metrics),
+                "finders": tuple(finders or ()),
+                "checks": tuple(checks or ()),
+                "metrics": tuple(metrics or ()),
             }
         ),
         dependencies=PROVIDERS,
         middleware=[security.Csrf()],
-        exception_handlers={HTTPException: answer, MydiaError: answer, Exception: answer},
+        exception_handlers={HTTPException: errors.answer, MydiaError: errors.answer, Exception: errors.answer},
         request_max_body_size=security.BODY_LIMIT_BYTES,
         on_shutdown=[hub.close],
         openapi_config=OpenAPIConfig(
-            title="Mydia", version=__version__, path="/api/v1", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+            # Not below /api/v1: Litestar answers every unknown address beside a schema with a page of its own.
+            title="Mydia",
+            version=__version__,
+            path="/api/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         logging_config=None,
         pdb_on_exception=False,

@@ -14,6 +14,7 @@ from litestar import Response, get
 from sqlalchemy import text
 
 from mydia import __version__, units
+from mydia.contexts import settings
 from mydia.contexts.users import Permission
 from mydia.errors import MydiaError
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
@@ -89,6 +90,35 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
         yield Check("worker", "ok", f"{units_of(len(workers), 'worker')} running.")
 
 
+def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
+    """See that every library folder is there; a missing one is most often a mount that did not come up."""
+    with deps.database.reads() as session:
+        folders = [(folder.name, folder.path) for folder in settings.list_library_paths(session)]
+    for name, path in folders:
+        if not os.access(path, os.R_OK | os.X_OK):
+            yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")
+        elif not os.access(path, os.W_OK):
+            yield Check(
+                f"library folder {name}", "warning", f"{path} can be read but not written, so nothing is imported."
+            )
+        else:
+            yield Check(f"library folder {name}", "ok", f"{units.size(shutil.disk_usage(path).free)} free.")
+
+
+def look_at_clients(deps: WebDeps) -> Iterable[Check]:
+    """Tell how download clients answered the monitor last; one that is away does not keep Mydia from working."""
+    with deps.database.reads() as session:
+        clients = [(client.id, client.name) for client in settings.list_clients(session) if client.enabled]
+        known = settings.statuses(session, "download_client")
+    for identifier, name in clients:
+        status = known.get(identifier)
+        if status is not None and status.state != "ok":
+            since = status.since_at.strftime("%-d %b %H:%M UTC")
+            yield Check(f"client {name}", "warning", f"{status.last_error or 'It does not answer.'} Since {since}.")
+        else:
+            yield Check(f"client {name}", "ok", "It answers." if status else "It has not been asked yet.")
+
+
 def units_of(number: int, noun: str) -> str:
     """Say a small count with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -98,8 +128,10 @@ CHECKS: tuple[tuple[str, Look], ...] = (
     ("database", look_at_database),
     ("data folder", look_at_data_folder),
     ("worker", look_at_worker),
+    ("library folders", look_at_library_folders),
+    ("download clients", look_at_clients),
 )
-"""What `/ready` looks at; `routes.CHECKS` adds what contexts know."""
+"""What `/ready` looks at, beside `routes.CHECKS`."""
 
 
 def examine(deps: WebDeps, looks: Iterable[tuple[str, Look]]) -> list[Check]:

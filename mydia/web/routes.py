@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import assets, auth, errors, health, live, metrics, palette, preferences
+from mydia.web import auth
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
@@ -13,20 +13,10 @@ from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider, empty_shell
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
-    assets.static,
-    preferences.icon,
-    preferences.manifest,
-    preferences.choose_theme,
-    health.health,
-    health.ready,
-    metrics.metrics,
-    live.events_stream,
-    palette.palette,
     *auth.ROUTES,
     *setup.ROUTES,
-    errors.nowhere,
 )
-"""Handlers, routers and controllers of all features."""
+"""Handlers, routers and controllers of all features; what every application has (assets, health, live …) is `app.CORE`."""
 
 LIVE: tuple[LiveTopic, ...] = ()
 """What pages push, beside `shell`, which `app` adds."""

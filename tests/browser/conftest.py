@@ -76,7 +76,9 @@ class Tab:
         self.page.goto(self.origin + path, wait_until="load")
         if self.scripted:
             # htmx sets itself up a moment after the document is ready; faster than any person, but not than a test.
-            self.page.wait_for_function("!document.querySelector('[hx-get]') || document.querySelector('[data-htmx-powered]')")
+            self.page.wait_for_function(
+                "!document.querySelector('[hx-get]') || document.querySelector('[data-htmx-powered]')"
+            )
         return self.page
 
 

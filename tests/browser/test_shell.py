@@ -95,7 +95,7 @@ def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: W
     _is_live(tab.go("/gallery"))
     late = Tab(tab.context, origin)
     held: list[object] = []
-    late.page.route("**/events?*", lambda route: held.append(route))
+    late.page.route("**/events?*", lambda route: held.append(route))  # noqa: PLW0108  playwright sets attributes on it
     page = late.go("/gallery")
     example.SCENE.queue = 9
     with deps.database.writes() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from litestar.testing import TestClient
@@ -55,6 +56,17 @@ def client(stranger: TestClient[WebApp]) -> TestClient[WebApp]:
     """Robin's browser."""
     stranger.cookies.set("who", "robin")
     return stranger
+
+
+def from_address(app: WebApp, address: str) -> Any:
+    """Return the application as somebody at an address reaches it."""
+
+    async def reached(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            scope["client"] = (address, 1)
+        await app(scope, receive, send)
+
+    return reached
 
 
 def token_of(client: TestClient[WebApp], path: str = "/gallery") -> str:

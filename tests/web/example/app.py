@@ -18,7 +18,7 @@ from mydia import clock, events
 from mydia.contexts.users import Caller, Permission, Role, permissions_of
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from mydia.web import live, routes
+from mydia.web import live
 from mydia.web.app import WebApp, create_app
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
@@ -221,7 +221,7 @@ def make_app(deps: WebDeps) -> WebApp:
     )
     return create_app(
         deps,
-        routes=(*routes.ROUTES, *handlers),
+        routes=handlers,
         live=TOPICS,
         shell=lambda _deps, _caller: SCENE.shell,
         finders=(),

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import gzip
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from litestar.testing import TestClient
+
+from mydia.web.app import WebApp
+from mydia.web.assets import Assets
+
+_ROOT = Path(__file__).parents[2]
+_STATIC = _ROOT / "mydia" / "web" / "static"
+_BUILT = ("app.css", "icons.svg", "vendor/htmx.js", "vendor/README.md")
+
+
+def test_hashed_names_may_be_kept_for_ever(client: TestClient[WebApp]) -> None:
+    href = Assets().href("app.js")
+    assert re.fullmatch(r"/static/app\.[0-9a-f]{10}\.js", href)
+    answer = client.get(href)
+    assert "immutable" in answer.headers["cache-control"]
+    again = client.get(href, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_plain_or_outdated_name_is_served_for_a_while_only(client: TestClient[WebApp]) -> None:
+    for path in ("/static/app.js", "/static/app.0123456789.js"):
+        assert client.get(path).headers["cache-control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/none.js", "/static/vendor"])
+def test_nothing_but_static_files_is_served(client: TestClient[WebApp], path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_stylesheet_names_the_font_by_its_hash(client: TestClient[WebApp]) -> None:
+    href = Assets().href("fonts/archivo-latin.woff2")
+    assert href in client.get("/static/app.css").text
+    assert client.get(href).status_code == 200
+
+
+def test_pages_stay_light() -> None:
+    def weight(name: str) -> int:
+        return len(gzip.compress((_STATIC / name).read_bytes(), 9))
+
+    # Budgets of ui.md D.1, in bytes after compression.
+    assert weight("app.css") < 30_000
+    assert weight("app.js") + weight("theme.js") < 8_192
+    assert weight("vendor/htmx.js") < 18_000
+    assert (_STATIC / "fonts" / "archivo-latin.woff2").stat().st_size < 65_000
+
+
+def test_what_is_committed_is_what_a_build_makes(tmp_path: Path) -> None:
+    if not (_ROOT / "node_modules" / ".bin" / "tailwindcss").exists():
+        pytest.skip("node_modules is not here: run npm ci to check that the committed files are the built ones")
+    subprocess.run(["sh", "frontend/build.sh", str(tmp_path)], cwd=_ROOT, check=True, capture_output=True)
+    changed = [name for name in _BUILT if (tmp_path / name).read_bytes() != (_STATIC / name).read_bytes()]
+    assert changed == [], "run sh frontend/build.sh and commit what it makes"

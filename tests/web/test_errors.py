@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from litestar.testing import TestClient
+
+from mydia.web.app import WebApp
+from tests.web.conftest import token_of
+
+_CASES = [
+    ("conflict", 409),
+    ("forbidden", 403),
+    ("notfound", 404),
+    ("invalid", 422),
+    ("unavailable", 503),
+    ("bug", 500),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), _CASES)
+def test_a_browser_gets_a_page_with_the_request_number(client: TestClient[WebApp], kind: str, status: int) -> None:
+    answer = client.get(f"/fail/{kind}")
+    assert answer.status_code == status
+    assert answer.text.startswith("<!doctype html>")
+    assert f"Error {status}" in answer.text
+    assert answer.headers["x-request-id"] in answer.text
+    assert 'id="nav"' in answer.text
+
+
+@pytest.mark.parametrize(("kind", "status"), _CASES)
+def test_a_fragment_fails_in_its_place(client: TestClient[WebApp], kind: str, status: int) -> None:
+    answer = client.get(f"/fail/{kind}", headers={"hx-request": "true", "hx-target": "div#grid"})
+    assert answer.status_code == status
+    assert answer.text.startswith('<div class="notice notice-fail')
+    assert ('hx-target="#grid"' in answer.text) == (status >= 500)
+
+
+@pytest.mark.parametrize(("kind", "status"), _CASES)
+def test_a_failed_action_swaps_nothing_and_tells_by_toast(client: TestClient[WebApp], kind: str, status: int) -> None:
+    headers = {"hx-request": "true", "x-csrf-token": token_of(client)}
+    answer = client.post(f"/fail/{kind}", headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["hx-reswap"] == "none"
+    assert '"tone": "fail"' in answer.headers["hx-trigger"]
+
+
+def test_an_api_gets_a_problem_document(client: TestClient[WebApp]) -> None:
+    answer = client.get("/api/v1/fail/invalid")
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    problem = answer.json()
+    assert problem["status"] == 422
+    assert problem["detail"] == "Wrong."
+    assert problem["errors"] == {"key": "Too short."}
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_software_that_asks_for_json_gets_it_anywhere(client: TestClient[WebApp]) -> None:
+    answer = client.get("/fail/notfound", headers={"accept": "application/json"})
+    assert answer.json()["detail"] == "There is no such film."
+
+
+def test_unavailable_says_when_to_come_back(client: TestClient[WebApp]) -> None:
+    assert client.get("/fail/unavailable").headers["retry-after"] == "7"
+
+
+def test_a_bug_is_logged_under_its_number_and_not_shown(
+    client: TestClient[WebApp], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="mydia.web.errors"):
+        answer = client.get("/fail/bug")
+    assert "secret" not in answer.text
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_an_address_that_nobody_knows_keeps_the_shell(client: TestClient[WebApp]) -> None:
+    answer = client.get("/no/such/page")
+    assert answer.status_code == 404
+    assert 'id="nav"' in answer.text
+    assert client.get("/api/v1/none").json()["status"] == 404
+
+
+def test_the_wrong_method_is_told(client: TestClient[WebApp]) -> None:
+    answer = client.post("/other", headers={"x-csrf-token": token_of(client)})
+    assert answer.status_code == 405
+    assert "Error 405" in answer.text
+
+
+def test_too_much_is_refused(client: TestClient[WebApp]) -> None:
+    headers = {"x-csrf-token": token_of(client), "content-type": "application/x-www-form-urlencoded"}
+    answer = client.post("/gallery/save", content=b"title=" + b"a" * (11 * 2**20), headers=headers)
+    assert answer.status_code == 413
+
+
+def test_strangers_are_sent_to_the_login_and_back(stranger: TestClient[WebApp]) -> None:
+    answer = stranger.get("/gallery?state=missing", follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=%2Fgallery%3Fstate%3Dmissing"
+    moved = stranger.get("/gallery", headers={"hx-request": "true", "hx-current-url": "http://mydia.test/other"})
+    assert moved.headers["hx-redirect"] == "/login?next=%2Fother"
+    api = stranger.get("/api/v1/fail/invalid")
+    assert (api.status_code, api.headers["www-authenticate"]) == (401, 'Bearer realm="Mydia"')

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+
+from litestar.testing import TestClient
+
+from mydia.errors import Unavailable
+from mydia.web.app import WebApp
+from mydia.web.deps import WebDeps
+from mydia.web.health import Check, examine
+from tests.web.conftest import from_address
+from tests.web.example import app as example
+
+
+def test_health_says_that_the_process_answers(stranger: TestClient[WebApp]) -> None:
+    assert stranger.get("/health").json()["status"] == "ok"
+
+
+def test_ready_names_what_is_missing(deps: WebDeps) -> None:
+    with TestClient(from_address(example.make_app(deps), "127.0.0.1")) as client:
+        answer = client.get("/ready")
+    assert answer.status_code == 503
+    checks = {check["name"]: check for check in answer.json()["checks"]}
+    assert checks["database"]["state"] == "ok"
+    assert checks["data folder"]["state"] == "ok"
+    assert checks["worker"]["state"] == "failed"
+    assert "Start mydia worker" in checks["worker"]["sentence"]
+
+
+def test_ready_is_ready_with_a_worker(deps: WebDeps) -> None:
+    presence = deps.taskboard.sign_on(4, {"default": 4})
+    with TestClient(from_address(example.make_app(deps), "127.0.0.1")) as client:
+        answer = client.get("/ready")
+    presence.leave()
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+
+
+def test_strangers_learn_states_but_no_paths(deps: WebDeps) -> None:
+    with TestClient(from_address(example.make_app(deps), "203.0.113.7")) as client:
+        checks = client.get("/ready").json()["checks"]
+        assert {check["sentence"] for check in checks} == {None}
+        client.cookies.set("who", "robin")
+        assert all(check["sentence"] for check in client.get("/ready").json()["checks"])
+
+
+def test_a_check_that_breaks_is_a_failed_check(deps: WebDeps) -> None:
+    def broken(_deps: WebDeps) -> list[Check]:
+        raise Unavailable("The disk is on fire.")
+
+    def buggy(_deps: WebDeps) -> list[Check]:
+        raise ZeroDivisionError
+
+    found = examine(deps, [("disk", broken), ("bug", buggy)])
+    assert [(check.name, check.state) for check in found] == [("disk", "failed"), ("bug", "failed")]
+    assert found[0].sentence == "The disk is on fire."
+
+
+def test_checks_run_side_by_side(deps: WebDeps) -> None:
+    meet = threading.Barrier(2, timeout=10)
+
+    def look(_deps: WebDeps) -> list[Check]:
+        meet.wait()
+        return [Check("met", "ok", "Both were here at once.")]
+
+    assert [check.state for check in examine(deps, [("a", look), ("b", look)])] == ["ok", "ok"]
+
+
+def test_metrics_count_requests_by_route(deps: WebDeps) -> None:
+    with TestClient(from_address(example.make_app(deps), "127.0.0.1"), cookies={"who": "robin"}) as client:
+        client.get("/fail/conflict")
+        client.get("/fail/notfound")
+        text = client.get("/metrics").text
+    assert 'mydia_http_request_duration_seconds_count{method="GET",route="/fail/{kind}",status="409"} 1.0' in text
+    assert (
+        'mydia_http_request_duration_seconds_bucket{le="+Inf",method="GET",route="/fail/{kind}",status="404"} 1.0'
+        in text
+    )
+    assert "mydia_workers 0.0" in text
+
+
+def test_metrics_are_for_administrators(deps: WebDeps) -> None:
+    with TestClient(from_address(example.make_app(deps), "203.0.113.7")) as client:
+        assert client.get("/metrics").status_code == 403
+        assert client.get("/metrics", headers={"x-api-key": "guest"}).status_code == 403
+        assert client.get("/metrics", headers={"x-api-key": "robin"}).status_code == 200

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from litestar.testing import TestClient
+
+from mydia.web.app import WebApp
+from mydia.web.security import CONTENT_SECURITY_POLICY
+from tests.web.conftest import from_address, make_deps, token_of
+from tests.web.example import app as example
+
+
+@pytest.mark.parametrize("path", ["/other", "/no/such/page", "/static/app.css", "/health", "/fail/bug"])
+def test_every_answer_carries_the_headers(client: TestClient[WebApp], path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert "strict-transport-security" not in headers
+    assert headers["x-request-id"]
+
+
+def test_scripts_come_from_files_of_ours_only() -> None:
+    assert "script-src 'self';" in CONTENT_SECURITY_POLICY
+    assert "style-src 'self';" in CONTENT_SECURITY_POLICY
+    assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
+
+
+def test_a_change_without_the_token_is_refused(client: TestClient[WebApp]) -> None:
+    token_of(client)
+    answer = client.post("/gallery/save", data={"title": "x"})
+    assert answer.status_code == 403
+    assert "Reload the page" in answer.text
+    assert example.SCENE.saved == []
+
+
+def test_the_token_counts_in_a_header_and_in_a_field(client: TestClient[WebApp]) -> None:
+    token = token_of(client)
+    assert client.post("/gallery/save", data={"title": "a"}, headers={"x-csrf-token": token}).status_code == 204
+    assert client.post("/gallery/save", data={"title": "b", "_csrf": token}).status_code == 204
+    assert example.SCENE.saved == ["a", "b"]
+
+
+def test_the_token_looks_different_every_time_and_each_works(client: TestClient[WebApp]) -> None:
+    first, second = token_of(client), token_of(client)
+    assert first != second
+    for token in (first, second):
+        assert client.post("/gallery/save", data={"title": "a"}, headers={"x-csrf-token": token}).status_code == 204
+
+
+def test_a_token_of_another_browser_is_refused(client: TestClient[WebApp]) -> None:
+    token = token_of(client)
+    client.cookies.delete("csrf")
+    token_of(client)
+    assert client.post("/gallery/save", headers={"x-csrf-token": token}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://elsewhere.test"},
+        {"origin": "null"},
+    ],
+)
+def test_another_site_is_refused_even_with_a_token(client: TestClient[WebApp], headers: dict[str, str]) -> None:
+    answer = client.post("/gallery/save", data={"title": "x"}, headers={"x-csrf-token": token_of(client), **headers})
+    assert answer.status_code == 403
+    assert "another site" in answer.text
+
+
+def test_our_own_origin_passes(client: TestClient[WebApp]) -> None:
+    headers = {"x-csrf-token": token_of(client), "origin": "http://mydia.test", "sec-fetch-site": "same-origin"}
+    assert client.post("/gallery/save", data={"title": "x"}, headers=headers).status_code == 204
+
+
+def test_software_with_a_key_needs_no_token(stranger: TestClient[WebApp]) -> None:
+    assert stranger.post("/api/v1/things", headers={"x-api-key": "robin"}).json() == {"by": "Robin Baker"}
+    assert stranger.post("/api/v1/things").status_code == 403
+
+
+def test_a_trusted_proxy_is_believed(tmp_path: Path) -> None:
+    deps = make_deps(tmp_path, TRUSTED_PROXIES="10.0.0.0/8")
+    with TestClient(from_address(example.make_app(deps), "10.0.0.9")) as client:
+        told = {
+            "x-forwarded-proto": "https",
+            "x-forwarded-for": "6.6.6.6, 203.0.113.7, 10.0.0.3",
+            "x-request-id": "abc-12345",
+        }
+        answer = client.get("/health", headers=told)
+        assert answer.headers["strict-transport-security"]
+        assert answer.headers["x-request-id"] == "abc-12345"
+        assert client.get("/metrics", headers=told).status_code == 403
+
+
+def test_a_stranger_cannot_pose_as_a_proxy(tmp_path: Path) -> None:
+    deps = make_deps(tmp_path, TRUSTED_PROXIES="10.0.0.0/8")
+    with TestClient(from_address(example.make_app(deps), "203.0.113.7")) as client:
+        told = {"x-forwarded-proto": "https", "x-forwarded-for": "127.0.0.1", "x-request-id": "abc-12345"}
+        answer = client.get("/health", headers=told)
+        assert "strict-transport-security" not in answer.headers
+        assert answer.headers["x-request-id"] != "abc-12345"
+        assert client.get("/metrics", headers=told).status_code == 403
+
+
+def test_only_listed_host_names_are_served_when_there_is_a_list(tmp_path: Path) -> None:
+    deps = make_deps(tmp_path, ALLOWED_HOSTS="media.test")
+    with TestClient(example.make_app(deps)) as client:
+        assert client.get("/health", headers={"host": "media.test:4000"}).status_code == 200
+        refused = client.get("/health", headers={"host": "rebound.test"})
+        assert refused.status_code == 400
+        assert "ALLOWED_HOSTS" in refused.text
+
+
+def test_cookies_are_marked_secure_over_https(tmp_path: Path) -> None:
+    deps = make_deps(tmp_path, EXTERNAL_URL="https://media.test")
+    with TestClient(example.make_app(deps), base_url="https://media.test", cookies={"who": "robin"}) as client:
+        answer = client.get("/gallery")
+        assert "Secure" in answer.headers["set-cookie"]
+        assert answer.headers["strict-transport-security"]
+
+
+def test_large_answers_are_compressed_for_those_who_can_read_it(client: TestClient[WebApp]) -> None:
+    packed = client.get("/gallery", headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["vary"]
+    assert "content-encoding" not in client.get("/gallery", headers={"accept-encoding": "identity"}).headers
+    assert "content-encoding" not in client.get("/health", headers={"accept-encoding": "gzip"}).headers
