@@ -4,6 +4,8 @@ Pure: names in, facts out. `parse_release` reads one name, `parse_path` a path w
 the plain dictionary form. Search, import, scanning and subtitles use this package and nothing else.
 """
 
+from mydia.parsing.dictionary import parse
+from mydia.parsing.folders import parse_path
 from mydia.parsing.quality import (
     QUALITIES,
     Modifier,
@@ -14,7 +16,7 @@ from mydia.parsing.quality import (
     definition_by_radarr_id,
     definition_by_sonarr_id,
 )
-from mydia.parsing.reading import parse, parse_path, parse_release
+from mydia.parsing.reading import parse_release
 from mydia.parsing.release import Confidence, ParsedRelease, Span
 from mydia.parsing.titles import normalise_title, similarity, sort_title
 

@@ -7,12 +7,11 @@ from mydia.parsing.tokens import Mark, Words
 _SPELT_OUT = {"dc": "Director's Cut", "directorscut": "Directors Cut", "fanedit": "Fan Edit", "openmatte": "Open Matte"}
 
 
-def read_edition(words: Words, marks: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
+def read_edition(words: Words, found: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
     """Return the edition as written, its parts in our words and where they stand.
 
     Parts that follow one another are one edition (`Extended Directors Cut Fan Edit`).
     """
-    found = [m for m in marks if m.kind == "edition"]
     strong = [m for m in found if m.value != "Limited" or m.last - m.first > 1]
     if not strong:
         return None, tuple(dict.fromkeys(m.value for m in found)), ()
@@ -21,7 +20,9 @@ def read_edition(words: Words, marks: list[Mark]) -> tuple[str | None, tuple[str
     for mark in strong:
         start, end = words.starts[mark.first], words.ends[mark.last - 1]
         pieces.append(_SPELT_OUT.get(words.words[mark.first], "") if mark.last - mark.first == 1 else "")
-        pieces[-1] = pieces[-1] or (" ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last)))
+        pieces[-1] = pieces[-1] or (
+            " ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last))
+        )
         spans.append((start, end))
     written = " ".join(dict.fromkeys(pieces))
     return written, tuple(dict.fromkeys(m.value for m in found)), tuple(spans)

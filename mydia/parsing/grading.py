@@ -86,7 +86,9 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
     if chosen:
         return int(chosen[0].value)
     discs = (m for m in marks if m.kind == "source" and m.value in _DISC_SOURCES)
-    return 2160 if any("uhd" in word or word == "ultra" for m in discs for word in words.words[m.first : m.last]) else None
+    return (
+        2160 if any("uhd" in word or word == "ultra" for m in discs for word in words.words[m.first : m.last]) else None
+    )
 
 
 _SINGLE_FILES = frozenset({"avi", "mp4", "m4v", "wmv", "mov", "webm"})

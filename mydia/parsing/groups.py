@@ -8,42 +8,41 @@ from mydia.parsing.patterns import REPOSTERS, SIGNING_GROUPS
 from mydia.parsing.tokens import Mark, Words, lower
 
 _TRACKER_TAG = re.compile(
-    r"[ ._-]*[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
-    r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|ru|info|pl|it|es|fr))[\])][ ._-]*\Z"
+    r"[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
+    r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|ru|info|pl|it|es|fr))[\])]\Z"
 )
 _BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
-_HYPHEN_THEN_REMARK = re.compile(r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z")
-_LAST_BRACKET = re.compile(r"[ ._-]?[\[({]([^\[\](){}]+)[\])}]\Z")
+_HYPHEN_THEN_REMARK = re.compile(
+    r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z"
+)
+_LAST_BRACKET = re.compile(r"[\[({]([^\[\](){}]+)[\])}]\Z")
 _NOT_A_GROUP = re.compile(
     r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|[0-9a-f]{8})\Z"
 )
-_SIGNED = re.compile(
-    "(?:" + "|".join(r"(?<![a-z0-9])" + re.escape(g.lower()) for g in sorted(SIGNING_GROUPS, key=len, reverse=True)) + r")\Z"
-)
-_SIGNING_LAST = frozenset(g.lower()[-1] for g in SIGNING_GROUPS)
+_SIGNERS = tuple(sorted((group.lower() for group in SIGNING_GROUPS), key=len, reverse=True))
 _SAMPLE = re.compile(r"[._-]sample\Z")
-_REPOST = re.compile(r"-([a-z0-9]+)\Z")
 
 
 def strip_tracker(text: str) -> str:
     """Drop `[rartv]`, `[eztv]-[rarbg.com]` and what else trackers hang behind a name."""
-    while True:
+    while text.endswith(("]", ")")):
         found = _TRACKER_TAG.search(lower(text))
         if found is None or found.start() == 0:
-            return text
-        text = text[: found.start()]
+            break
+        text = text[: found.start()].rstrip(" ._-")
+    return text
 
 
 def strip_reposters(text: str) -> str:
     """Drop the words of those who posted it again: `-EVO-postbot` is EVO's."""
-    sample = _SAMPLE.search(lower(text))
+    low = lower(text)
+    end = len(low)
+    sample = _SAMPLE.search(low)
     if sample is not None:
-        text = text[: sample.start()]
-    while True:
-        found = _REPOST.search(lower(text))
-        if found is None or found.group(1) not in REPOSTERS:
-            return text
-        text = text[: found.start()]
+        end = sample.start()
+    while (hyphen := low.rfind("-", 0, end)) >= 0 and low[hyphen + 1 : end] in REPOSTERS:
+        end = hyphen
+    return text[:end]
 
 
 def read_group(
@@ -58,11 +57,9 @@ def read_group(
     """
     text = strip_reposters(text.rstrip(" ._-"))
     low = lower(text)
-    if low and (low[-1] in _SIGNING_LAST or low[-1] in "])"):
-        bare = low.rstrip("])")
-        signed = _SIGNED.search(bare)
-        if signed is not None and signed.start() >= max(tail_start, 1) and low[signed.start() - 1] in " ._-[(":
-            return text[signed.start() : signed.end()], signed.span()
+    signed = _find_signer(low, tail_start)
+    if signed is not None:
+        return text[signed[0] : signed[1]], signed
     marked = {index for mark in marks for index in range(mark.first, mark.last)}
 
     def is_free(start: int, end: int) -> bool:
@@ -81,7 +78,7 @@ def read_group(
             if bare_allowed:
                 span = _with_word_before(words, span, marked, tail_start)
             return text[span[0] : span[1]], span
-    bracket = _LAST_BRACKET.search(text)
+    bracket = _LAST_BRACKET.search(text) if text.endswith(("]", ")")) else None
     if bracket is not None and bracket.start() >= min(tail_start, bracket.start()):
         inside, (start, end) = bracket.group(1), bracket.span(1)
         if text[bracket.start(1) - 1] == "[" and " " not in inside.strip():
@@ -95,7 +92,11 @@ def read_group(
         index = words.index_at(len(text)) - 1
         if index >= 0 and index not in marked and index - 1 in marked and words.starts[index] > tail_start:
             start, end = words.starts[index], words.ends[index]
-            if words.gap(index) in {" ", ".", "_", ". ", "].", "] "} and _is_group(words.words[index]) and end == len(text):
+            if (
+                words.gap(index) in {" ", ".", "_", ". ", "].", "] "}
+                and _is_group(words.words[index])
+                and end == len(text)
+            ):
                 return text[start:end], (start, end)
     return None
 
@@ -108,6 +109,15 @@ def _with_word_before(words: Words, span: tuple[int, int], marked: set[int], tai
     if words.gap(index) not in {".", "_"} or words.gap(index + 1) != "-" or not words.words[index].isalpha():
         return span
     return words.starts[index], span[1]
+
+
+def _find_signer(low: str, tail_start: int) -> tuple[int, int] | None:
+    bare = low.rstrip("])")
+    if not bare.endswith(_SIGNERS):
+        return None
+    name = next(name for name in _SIGNERS if bare.endswith(name))
+    start = len(bare) - len(name)
+    return (start, len(bare)) if start >= max(tail_start, 1) and low[start - 1] in " ._-[(" else None
 
 
 def _find_repeated(marks: list[Mark]) -> set[int]:
@@ -148,7 +158,7 @@ def _last_words(words: Words, start: int, end: int, marked: set[int]) -> tuple[s
     index = last
     while index > first and index - 1 not in marked:
         index -= 1
-    if index == last or index == first:
+    if index in (last, first):
         return None
     word_start, word_end = words.starts[index], words.ends[last - 1]
     written = words.text[word_start:word_end]

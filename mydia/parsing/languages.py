@@ -16,7 +16,22 @@ _LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
 """Believed alone at the very end, in capitals: `….Title.FR.avi`; others (`US`, `IT`, `NO`) are words."""
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
 _NEIGHBOURS = frozenset(
-    {"language", "audio_codec", "audio_channels", "source", "resolution", "video_codec", "subs", "hdr", "streaming_service", "misc", "bit_depth", "revision", "edition", "container"}
+    {
+        "language",
+        "audio_codec",
+        "audio_channels",
+        "source",
+        "resolution",
+        "video_codec",
+        "subs",
+        "hdr",
+        "streaming_service",
+        "misc",
+        "bit_depth",
+        "revision",
+        "edition",
+        "container",
+    }
 )
 
 
@@ -43,10 +58,12 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
     count = len(words.words)
     codes: dict[int, str] = {}
     sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"}}
-    for index in range(title_end, tail):
-        # Chinese remarks are written as one word and are none of a title once that has ended.
-        if not words.words[index].isascii() and index not in taken and _CHINESE.search(words.words[index]):
-            found.append(Mark(index, index + 1, "language", "zh", False))
+    # Chinese remarks are written as one word and are none of a title once that has ended.
+    found += [
+        Mark(index, index + 1, "language", "zh", solid=False)
+        for index in range(title_end, tail)
+        if not words.words[index].isascii() and index not in taken and _CHINESE.search(words.words[index])
+    ]
     for index in range(tail, count):
         if index in taken:
             continue
@@ -64,7 +81,13 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
         joined = written.istitle() and (_joins_codes(words, index) or _between_facts(index, tail, taken, sounds))
         if len(written) == 2 and not written.isupper() and match.start(1) == 0 and not joined:
             continue
-        if index == count - 1 and len(written) == 2 and written in _LAST_PAIRS and words.gap(index) == "." and not text.isupper():
+        if (
+            index == count - 1
+            and len(written) == 2
+            and written in _LAST_PAIRS
+            and words.gap(index) == "."
+            and not text.isupper()
+        ):
             found.append(Mark(index, index + 1, "language", code, False))
             continue
         if not (written.isupper() or written.istitle() or match.start(1)):
@@ -78,7 +101,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
             continue  # `[Fin]` is the last episode of an anime.
         if not beside and words.gap(index)[-1:] not in {"[", "("}:
             continue
-        if index == count - 1 and words.gap(index) == "-" and not (index - 1 in codes):
+        if index == count - 1 and words.gap(index) == "-" and index - 1 not in codes:
             continue
         found.append(Mark(index, index + 1, "language", code, False))
     return found
@@ -155,7 +178,13 @@ def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, mark
             if all(any(m.kind == "language" and m.first <= i < m.last for m in marks) for i in others):
                 behind = low[words.ends[sub.last - 1] : words.ends[sub.last - 1] + 2].strip(" ")
                 follows = any(m.kind == "language" and m.first == sub.last for m in marks)
-                if not (follows and between.strip(" ._") == "" and behind[:1] not in {"]", ")"} and others.start == mark.last and _has_audio_before(words, mark, marks)):
+                if not (
+                    follows
+                    and between.strip(" ._") == ""
+                    and behind[:1] not in {"]", ")"}
+                    and others.start == mark.last
+                    and _has_audio_before(words, mark, marks)
+                ):
                     return True
         else:
             between = low[words.ends[sub.last - 1] : words.starts[mark.first]]

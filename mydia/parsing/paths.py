@@ -18,11 +18,61 @@ _SEASON_FOLDER = re.compile(
     re.IGNORECASE,
 )
 _SPECIALS_FOLDER = re.compile(r"(?:specials?|extras?|season[ ._]?0+)\Z", re.IGNORECASE)
-_LEADING_NUMBER = re.compile(r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE)
+_LEADING_NUMBER = re.compile(
+    r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
+)
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset(
-    "tv movies movie films film series shows tvshows downloads download media video videos complete completed unsorted test home mnt data users public"
-    " torrents torrent usenet anime library content tv-shows plex sorted incoming kids documentaries season specials c d e z s p volume1 shares root srv var opt".split()
+    [
+        "tv",
+        "movies",
+        "movie",
+        "films",
+        "film",
+        "series",
+        "shows",
+        "tvshows",
+        "downloads",
+        "download",
+        "media",
+        "video",
+        "videos",
+        "complete",
+        "completed",
+        "unsorted",
+        "test",
+        "home",
+        "mnt",
+        "data",
+        "users",
+        "public",
+        "torrents",
+        "torrent",
+        "usenet",
+        "anime",
+        "library",
+        "content",
+        "tv-shows",
+        "plex",
+        "sorted",
+        "incoming",
+        "kids",
+        "documentaries",
+        "season",
+        "specials",
+        "c",
+        "d",
+        "e",
+        "z",
+        "s",
+        "p",
+        "volume1",
+        "shares",
+        "root",
+        "srv",
+        "var",
+        "opt",
+    ]
 )
 _SUREST = 0.9
 
@@ -38,9 +88,16 @@ def is_path(name: str) -> bool:
     ending = _ENDING.search(file)
     if season_of_folder(plain.partition("/")[0]) is not None:
         return True
-    if ending is None or (ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS):
+    if ending is None or (
+        ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS
+    ):
         return False
-    return not (file.startswith(" ") or folder.endswith(" ") or folder.count("(") != folder.count(")") or folder.count("[") != folder.count("]"))
+    return not (
+        file.startswith(" ")
+        or folder.endswith(" ")
+        or folder.count("(") != folder.count(")")
+        or folder.count("[") != folder.count("]")
+    )
 
 
 def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
@@ -78,7 +135,9 @@ def is_furniture(folder: str) -> bool:
 
 def is_strong(release: ParsedRelease) -> bool:
     """Whether season and episode, or a day, are written in a form that means nothing else."""
-    return (bool(release.seasons and release.episodes) or release.air_on is not None) and release.confidence.episodes >= _SUREST
+    return (
+        bool(release.seasons and release.episodes) or release.air_on is not None
+    ) and release.confidence.episodes >= _SUREST
 
 
 def with_folder_facts(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
@@ -124,7 +183,9 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
     title = series.title if series is not None and series.title else file.title
     episodes = file.episodes if file.season == season and file.episodes else numbers or file.absolute_episodes
     sure = 0.8 if episodes else 0.0
-    episode_title = file.episode_title or (file.title if not episodes and series is not None and file.title != series.title else None)
+    episode_title = file.episode_title or (
+        file.title if not episodes and series is not None and file.title != series.title else None
+    )
     return replace(
         file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=(),
         full_season=False, is_multi_season=False, is_special=season == 0, episode_title=episode_title,

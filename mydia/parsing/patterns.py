@@ -30,31 +30,31 @@ def _rows(kind: str, *rows: tuple[str, str, str], solid: bool = True) -> tuple[T
 SOURCES = _rows(
     "source",
     ("cam", "camrip|hdcam|hd cam|hqcam|hq cam|hdcamrip|cam rip|hd cam rip|hq camrip|new cam|newcam|camhd|clearcam|clear cam|hqhdcam|truecam|true cam|hd camrip|newhdcam|new hdcam|camripped|dcam|dcamrip", "Movie.2018.HDCAM.x264-GRP"),
-    ("telesync", "telesync|telesynch|hdts|hd ts|tsrip|ts rip|telesync rip|telesyncrip|pdvd|predvd|pre dvd|predvdrip"
-     "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts", "Movie.2016.HDTS"),
+    ("telesync", ("telesync|telesynch|hdts|hd ts|tsrip|ts rip|telesync rip|telesyncrip|pdvd|predvd|pre dvd|predvdrip"
+     "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts"), "Movie.2016.HDTS"),
     ("telecine", "telecine|hdtcrip|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
     ("workprint", "workprint|workprintrip|workprint rip", "Movie.2009.WORKPRINT"),
     ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
-    ("tv", "hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
+    ("tv", ("hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
      "|rip tv|satrip|sat rip|dvb|dvbrip|dvb rip|dvbs|dvbt|dvbc|dthrip|dth rip|uhdtv|uhd tv|uhdtvrip|uhdtv rip|ahdtv"
-     "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd", "Show.S01E01.HDTV.x264-LOL"),
-    ("dvd-r", "dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
-     "|xdvdr|mdvdr|md vdr|dvd full", "Movie.2007.DVDR.NTSC"),
+     "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd"), "Show.S01E01.HDTV.x264-LOL"),
+    ("dvd-r", ("dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
+     "|xdvdr|mdvdr|md vdr|dvd full"), "Movie.2007.DVDR.NTSC"),
     ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
-    ("webrip", "webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
-     "|dmrip|hd webrip|webrip hd", "Show.S01E01.1080p.WEBRip.x264-GRP"),
-    ("webdl", "webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"
-     "|web uhd|hdrip webdl", "Show.S01E01.1080p.WEB-DL.DD5.1.H.264-GRP"),
-    ("bdrip", "bdrip|bd rip|brrip|br rip|bdlight|bd light|uhdbdrip|uhd bdrip|hdlight|uhdrip|uhd rip|bdmux"
-     "|bd mux|bdrip hd|ultra bluray rip|microhd|m1080p|m720p", "Movie.2004.576p.BDRip.x264-GRP"),
-    ("bluray", "bluray|blu ray|blue ray|bluray rip|blu ray rip|blurayrip|mbluray|m blu ray|uhdbluray|uhd bluray|uhd blu ray|bluray disc|blu ray disc"
+    ("webrip", ("webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
+     "|dmrip|hd webrip|webrip hd"), "Show.S01E01.1080p.WEBRip.x264-GRP"),
+    ("webdl", ("webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"
+     "|web uhd|hdrip webdl"), "Show.S01E01.1080p.WEB-DL.DD5.1.H.264-GRP"),
+    ("bdrip", ("bdrip|bd rip|brrip|br rip|bdlight|bd light|uhdbdrip|uhd bdrip|hdlight|uhdrip|uhd rip|bdmux"
+     "|bd mux|bdrip hd|ultra bluray rip|microhd|m1080p|m720p"), "Movie.2004.576p.BDRip.x264-GRP"),
+    ("bluray", ("bluray|blu ray|blue ray|bluray rip|blu ray rip|blurayrip|mbluray|m blu ray|uhdbluray|uhd bluray|uhd blu ray|bluray disc|blu ray disc"
      "|ultra hd bluray|ultrahdbluray|hddvd|hd dvd|hddvdrip|hd dvd rip|bluray hd|bluraymux|bluray ultra|ultra bluray"
-     "|bluray uhd|bluray 3d|blurays|blurayhd|bluraycd|uhd 8bit bluray", "Movie.2014.2160p.UHD.BluRay.x265-GRP"),
-    ("remux", "remux|bdremux|bd remux|bdrmx|bluray remux|blu ray remux|blurayremux|uhdremux|uhd remux|uhd bdremux|bd uhd remux|dvd9 remux"
-     "|hybridremux|hybrid remux|remux bd|remux bluray", "Movie.2018.1080p.BluRay.REMUX.AVC-GRP"),
-    ("br-disk", "bdiso|bd iso|bd25|bd 25|bd50|bd 50|bd66|bd 66|bd100|bd 100|uhd50|uhd66|uhd100|uhd 50|uhd 66|uhd 100|uhdiso|brdisk|br disk|brdisc|br disc"
+     "|bluray uhd|bluray 3d|blurays|blurayhd|bluraycd|uhd 8bit bluray"), "Movie.2014.2160p.UHD.BluRay.x265-GRP"),
+    ("remux", ("remux|bdremux|bd remux|bdrmx|bluray remux|blu ray remux|blurayremux|uhdremux|uhd remux|uhd bdremux|bd uhd remux|dvd9 remux"
+     "|hybridremux|hybrid remux|remux bd|remux bluray"), "Movie.2018.1080p.BluRay.REMUX.AVC-GRP"),
+    ("br-disk", ("bdiso|bd iso|bd25|bd 25|bd50|bd 50|bd66|bd 66|bd100|bd 100|uhd50|uhd66|uhd100|uhd 50|uhd 66|uhd 100|uhdiso|brdisk|br disk|brdisc|br disc"
      "|full bluray|full blu ray|bdmv|complete bluray|complete blu ray|complete uhd bluray|complete uhd blu ray|complete hddvd|3d bd|bluray iso|blu ray iso|uhd iso|bluray disk|blu ray disk"
-     "|complete mbluray|complete mblu ray|bluray full|bd full|untouched bluray|bd5|bd9", "Movie.2013.BDISO"),
+     "|complete mbluray|complete mblu ray|bluray full|bd full|untouched bluray|bd5|bd9"), "Movie.2013.BDISO"),
     ("raw-hd", "rawhd|raw hd", "Show.S02E05.RawHD"),
     ("tv", "hr ws pdtv|ws pdtv|ws dsr|hr pdtv", "Show.S02E01.WS.PDTV.x264-GRP"),
 )  # fmt: skip
@@ -108,8 +108,8 @@ VIDEO_CODECS = _rows(
 
 AUDIO = _rows(
     "audio_codec",
-    ("dts-hd", "dts hd ma|dtshd ma|dts hdma|dtshdma|dts hd|dtshd|dtsma|dts ma|dts hd hr|dts hr|dtshd hr|dtshdhr|dts hdhr"
-     "|dts hd hra|dts hd mahr|dts hr ma|dtshr|dts hd hi res|dts hdhra|dts hd ma x", "Movie.2016.DTS-HD.MA.5.1"),
+    ("dts-hd", ("dts hd ma|dtshd ma|dts hdma|dtshdma|dts hd|dtshd|dtsma|dts ma|dts hd hr|dts hr|dtshd hr|dtshdhr|dts hdhr"
+     "|dts hd hra|dts hd mahr|dts hr ma|dtshr|dts hd hi res|dts hdhra|dts hd ma x"), "Movie.2016.DTS-HD.MA.5.1"),
     ("dts-x", "dts x|dtsx|dts hd ma dts x|dts x ma", "Movie.2017.DTS-X.7.1"),
     ("dts", "dts|dtses|dts es|dts core|dtsrip|dtsdigital|dts 24 96|dtses 6|dtsd|dtsdl", "Movie.1994.DTS.x264"),
     ("truehd", "truehd|true hd|dolby truehd|dolbytruehd|dolby true hd", "Movie.TrueHD.7.1"),
@@ -230,8 +230,8 @@ MISC = _rows(
     ("widescreen", "ws|widescreen|letterbox|fs|fullscreen", "Show.S01E01.WS.DSR"),
     ("standard", "pal|secam|stv|readnfo|read nfo|nfofix|nfo|dirfix|nfo fix|proof|fix|fixed|subfix|samplefix|syncfix|sync|prooffix|proof fix|proof sample fix|retail|dvdr", "Movie.NTSC"),
     ("hybrid", "hybrid|upscaled|upscale|ai upscale|upscaled 4k|regraded|rife", "Movie.2018.Hybrid.REMUX"),
-    ("audio", "dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
-     "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit", "Show.S01.Dual.Audio"),
+    ("audio", ("dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
+     "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit"), "Show.S01.Dual.Audio"),
     ("hd", "cc|hd|sd|hq|lq|hfr|dxva|hc|nsd|msd|hisd|hdlight", "Movie.HD.1080p"),
     ("encoder", "nvenc|qsv|vaapi|dubbing|handbrake|reenc|re enc|reencoded|re encoded|encode|encoded|reencode|repost|chaps|chapters", "Movie.2160p-NVENC"),
     ("season", "saison|season|batch|pack|collection|serie|series", "Show.S01.Complete.Series"),
@@ -260,8 +260,8 @@ REVISIONS = _rows(
 
 EDITIONS = _rows(
     "edition",
-    ("Director's Cut", "directors cut|director s cut|director cut|directorscut|directors edition|directors|director s"
-     "|directors version|director s edition|directors edit", "Movie.2012.Directors.Cut"),
+    ("Director's Cut", ("directors cut|director s cut|director cut|directorscut|directors edition|directors|director s"
+     "|directors version|director s edition|directors edit"), "Movie.2012.Directors.Cut"),
     ("Extended", "extended|extended cut|extended edition|extended version|extendet|ext edition|extended edit|ext cut", "Movie.2012.Extended"),
     ("Theatrical", "theatrical|theatrical cut|theatrical edition|theatrical version|theatrical release|theatrically", "Movie.2012.Theatrical"),
     ("Unrated", "unrated|unrated edition|unrated cut|unrated version|unrated directors cut", "Movie.2012.Unrated"),
@@ -273,8 +273,8 @@ EDITIONS = _rows(
     ("Ultimate", "ultimate edition|ultimate cut|ultimate collectors edition|ultimate collector s edition|ultimate version|ultimate extended edition", "Movie.2012.Ultimate.Edition"),
     ("Ultimate", "ultimate", "Movie.2012.Ultimate"),
     ("Special", "special edition|special cut|special version|edition special", "Movie.1977.Special.Edition"),
-    ("Collector's", "collectors edition|collector s edition|collector edition|collectors cut|collectors|collector s|collector"
-     "|edition collector|collectors version", "Movie.1979.Collectors.Edition"),
+    ("Collector's", ("collectors edition|collector s edition|collector edition|collectors cut|collectors|collector s|collector"
+     "|edition collector|collectors version"), "Movie.1979.Collectors.Edition"),
     ("Final", "final cut|final edition|the final cut|final version", "Movie.1982.Final.Cut"),
     ("Assembly", "assembly cut|assembly edition", "Movie.1992.Assembly.Cut"),
     ("Rogue", "rogue cut|rouge cut|rogue edition|rouge edition", "Movie.2014.Rogue.Cut"),
@@ -406,15 +406,19 @@ LANGUAGE_CODES: dict[str, str] = {
 
 SUBTITLES = _rows(
     "subs",
-    ("subs", "sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
+    ("subs", ("sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
      "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
-     "|字幕|双语|双语字幕|内嵌|外挂|内封", "Movie.2016.Subs"),
+     "|字幕|双语|双语字幕|内嵌|外挂|内封"), "Movie.2016.Subs"),
     solid=False,
 )  # fmt: skip
 SUBTITLES_SOLID = _rows("subs", ("subs", "vostfr|vost|vosta|vostf|vostit", "Show.S01E01.VOSTFR.720p"))
 HARDCODED = _rows(
     "hardcoded",
-    ("subs", "korsub|korsubs|hc|hcsubs|hardsub|hardsubs|hardsubbed|hardcoded|hc subs|hardcoded subs|hc eng subs|hard sub|hard subs|subbed|hcsub|hardcodedsubs", "Movie.2016.KORSUB.WEBRip"),
+    (
+        "subs",
+        "korsub|korsubs|hc|hcsubs|hardsub|hardsubs|hardsubbed|hardcoded|hc subs|hardcoded subs|hc eng subs|hard sub|hard subs|subbed|hcsub|hardcodedsubs",
+        "Movie.2016.KORSUB.WEBRip",
+    ),
     solid=False,
 )
 """Subtitles burnt into the picture."""
@@ -423,7 +427,7 @@ SUBTITLE_PREFIXES = {
     "fr": "fr", "fra": "fr", "fre": "fr", "french": "fr", "ita": "it", "it": "it", "es": "es", "spa": "es", "ger": "de",
     "de": "de", "kor": "ko", "dan": "da", "nor": "no", "fin": "fi", "br": "pt-BR", "pt": "pt", "chi": "zh", "jp": "ja",
     "jap": "ja", "jpn": "ja", "ukr": "uk", "cz": "cs", "hun": "hu", "gr": "el", "ro": "ro", "bg": "bg", "ar": "ar",
-    "e": "en", "dk": "da", "no": "no", "se": "sv", "fi": "fi", "tr": "tr", "vn": "vi", "th": "th", "hu": "hu", "pt": "pt",
+    "e": "en", "dk": "da", "no": "no", "se": "sv", "fi": "fi", "tr": "tr", "vn": "vi", "th": "th", "hu": "hu",
     "ptbr": "pt-BR", "multi": "", "m": "",
 }  # fmt: skip
 """What may stand right before `sub`/`subs` in one word: `NLSubs`, `SWESUB`."""
@@ -445,9 +449,41 @@ TERMS: tuple[Term, ...] = (
 """An earlier row wins over a later one with the same phrase."""
 
 REPOSTERS = frozenset(
-    "rp 1 nzbgeek obfuscated obfuscation scrambled sample pre postbot xpost rakuv rakuv02 rakuvfinhel whiterev buymore asrequested"
-    " alternativetorequested gerov z0ids3n chamele0n 4p 4planet altezachen repackpost sickrage nzbsrus subsplease_repost"
-    " rarbg_repost cp rerip_post repost internal_post reup".split()
+    [
+        "rp",
+        "1",
+        "nzbgeek",
+        "obfuscated",
+        "obfuscation",
+        "scrambled",
+        "sample",
+        "pre",
+        "postbot",
+        "xpost",
+        "rakuv",
+        "rakuv02",
+        "rakuvfinhel",
+        "whiterev",
+        "buymore",
+        "asrequested",
+        "alternativetorequested",
+        "gerov",
+        "z0ids3n",
+        "chamele0n",
+        "4p",
+        "4planet",
+        "altezachen",
+        "repackpost",
+        "sickrage",
+        "nzbsrus",
+        "subsplease_repost",
+        "rarbg_repost",
+        "cp",
+        "rerip_post",
+        "repost",
+        "internal_post",
+        "reup",
+    ]
 )
 """Who posts another group's release again adds a word behind its name: `-EVO-postbot`."""
 
@@ -466,8 +502,46 @@ SIGNING_GROUPS: tuple[str, ...] = (
 EXTENSIONS: dict[str, tuple[str | None, int | None]] = {
     **dict.fromkeys(["webm"], (None, None)),
     **dict.fromkeys(
-        "m4v 3gp nsv ty strm rm rmvb m3u ifo mov qt divx xvid bivx nrg pva wmv asf asx ogm ogv m2v avi bin dat dvr-ms mpg"
-        " mpeg mp4 vp3 svq3 nuv viv fli flv wpl ts wtv".split(),
+        [
+            "m4v",
+            "3gp",
+            "nsv",
+            "ty",
+            "strm",
+            "rm",
+            "rmvb",
+            "m3u",
+            "ifo",
+            "mov",
+            "qt",
+            "divx",
+            "xvid",
+            "bivx",
+            "nrg",
+            "pva",
+            "wmv",
+            "asf",
+            "asx",
+            "ogm",
+            "ogv",
+            "m2v",
+            "avi",
+            "bin",
+            "dat",
+            "dvr-ms",
+            "mpg",
+            "mpeg",
+            "mp4",
+            "vp3",
+            "svq3",
+            "nuv",
+            "viv",
+            "fli",
+            "flv",
+            "wpl",
+            "ts",
+            "wtv",
+        ],
         ("tv", 480),
     ),
     **dict.fromkeys(["img", "iso", "vob"], ("dvd", 480)),
@@ -475,6 +549,33 @@ EXTENSIONS: dict[str, tuple[str | None, int | None]] = {
     **dict.fromkeys(["m2ts", "mts"], ("bluray", 720)),
 }
 OTHER_EXTENSIONS = frozenset(
-    "srt ass ssa sub idx sup vtt smi nfo txt jpg jpeg png torrent nzb par2 rar zip 7z mp3 flac m4a aac mka md5 sfv".split()
+    [
+        "srt",
+        "ass",
+        "ssa",
+        "sub",
+        "idx",
+        "sup",
+        "vtt",
+        "smi",
+        "nfo",
+        "txt",
+        "jpg",
+        "jpeg",
+        "png",
+        "torrent",
+        "nzb",
+        "par2",
+        "rar",
+        "zip",
+        "7z",
+        "mp3",
+        "flac",
+        "m4a",
+        "aac",
+        "mka",
+        "md5",
+        "sfv",
+    ]
 )
-SUBTITLE_EXTENSIONS = frozenset("srt ass ssa sub idx sup vtt smi psb".split())
+SUBTITLE_EXTENSIONS = frozenset(["srt", "ass", "ssa", "sub", "idx", "sup", "vtt", "smi", "psb"])

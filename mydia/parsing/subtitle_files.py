@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from mydia.parsing.patterns import LANGUAGE_CODES, LANGUAGES
 
-_TAGS = frozenset({"forced", "foreign", "default", "cc", "sdh", "full", "hi", "commentary", "signs", "songs", "lyrics", "psdh", "dub"})
-_NAMES = {phrase: term.value for term in LANGUAGES for phrase in term.phrases if " " not in phrase and "+" not in term.value}
+_TAGS = frozenset(
+    {"forced", "foreign", "default", "cc", "sdh", "full", "hi", "commentary", "signs", "songs", "lyrics", "psdh", "dub"}
+)
+_NAMES = {
+    phrase: term.value for term in LANGUAGES for phrase in term.phrases if " " not in phrase and "+" not in term.value
+}
 _REGION = re.compile(r"([a-z]{2,3})[-_]([a-z0-9]{2,4})\Z")
 _REGIONS = {"pt-br": "pt-BR", "es-419": "es-419", "es-mx": "es-419", "es-la": "es-419", "nl-be": "nl-BE"}
 _COUNTER = re.compile(r"[ ]-[ ]\d{1,2}\Z")

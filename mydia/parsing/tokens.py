@@ -97,7 +97,9 @@ _LINES = re.compile(r"(?:m|hd|web|bd|bluray|dvd|4kto|hdtv|fhd)?(\d{3,4})[pi](?:(
 _FRAME = re.compile(r"(\d{3,4})[x*](\d{3,4})(?:[pi]\d{0,2})?\Z")
 _FRAME_RATE = re.compile(r"\d{2,3}fps\Z")
 _BARE_LINES = frozenset({"480", "720", "1080", "2160"})
-_KNOWN_LINES = frozenset({"240", "360", "368", "400", "480", "540", "576", "720", "900", "960", "1080", "1440", "2160", "4320"})
+_KNOWN_LINES = frozenset(
+    {"240", "360", "368", "400", "480", "540", "576", "720", "900", "960", "1080", "1440", "2160", "4320"}
+)
 # Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`.
 _PIECE = (
     r"bluray|blu-ray|bdrip|brrip|bdremux|bd|hdtv|pdtv|sdtv|dsr|webrip|webdl|web|dlrip|dl|dvdrip|dvd|hdrip|uhd|remux|repack|proper|internal"
@@ -106,8 +108,19 @@ _PIECE = (
 )
 _COMPOUND = re.compile(rf"(?:{_PIECE})(?:{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lol\Z)+\Z")
 _PIECES = re.compile(_PIECE)
-_AUDIO_NUMBER = re.compile(r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z")
-_AUDIO_OF = {"ddpa": "eac3", "ddp": "eac3", "ddplus": "eac3", "dd": "ac3", "dd+": "eac3", "mpa": "mp2", "lpcm": "pcm", "hdma": "dts-hd"}
+_AUDIO_NUMBER = re.compile(
+    r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z"
+)
+_AUDIO_OF = {
+    "ddpa": "eac3",
+    "ddp": "eac3",
+    "ddplus": "eac3",
+    "dd": "ac3",
+    "dd+": "eac3",
+    "mpa": "mp2",
+    "lpcm": "pcm",
+    "hdma": "dts-hd",
+}
 _CHANNEL_NUMBERS = frozenset({"1.0", "2.0", "2.1", "3.1", "4.0", "5.0", "5.1", "6.0", "6.1", "7.1", "8.0", "9.1"})
 _COUNTED = {"6.0": "5.1", "8.0": "7.1"}
 """Six channels written as a count are the usual 5.1."""
@@ -174,7 +187,12 @@ def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> in
     if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
         marks.append(Mark(index, after, "resolution", word, False))
         return after
-    if word.isdecimal() and after < len(words.words) and words.gap(after) in {"*", "×"} and words.words[after].isdecimal():
+    if (
+        word.isdecimal()
+        and after < len(words.words)
+        and words.gap(after) in {"*", "×"}
+        and words.words[after].isdecimal()
+    ):
         marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
         return after + 1
     frame = _FRAME.match(word)
@@ -206,7 +224,12 @@ def _read_audio_number(words: Words, index: int, audio: re.Match[str], marks: li
     codec, main, low = audio.groups()
     value = _AUDIO_OF.get(codec, codec)
     after = index + 1
-    if low is None and after < len(words.words) and words.words[after] in {"0", "1", "2"} and words.gap(after) in {".", " ", "_"}:
+    if (
+        low is None
+        and after < len(words.words)
+        and words.words[after] in {"0", "1", "2"}
+        and words.gap(after) in {".", " ", "_"}
+    ):
         low, after = words.words[after], after + 1
     channels = f"{main}.{low}" if low is not None else None
     if channels not in _CHANNEL_NUMBERS:
@@ -216,7 +239,11 @@ def _read_audio_number(words: Words, index: int, audio: re.Match[str], marks: li
     if codec in {"ma", "hd"}:
         if marks and marks[-1].kind == "audio_codec" and marks[-1].last == index:
             previous = marks.pop()
-            marks.append(Mark(previous.first, after, "audio_codec", "dts-hd" if previous.value == "dts" else previous.value, True))
+            marks.append(
+                Mark(
+                    previous.first, after, "audio_codec", "dts-hd" if previous.value == "dts" else previous.value, True
+                )
+            )
             if channels:
                 marks.append(Mark(index, after, "audio_channels", channels, True))
         return after
@@ -236,7 +263,22 @@ def _read_channels(words: Words, index: int, marks: list[Mark]) -> int:
     channels = f"{tokens[index]}.{tokens[after]}"
     if channels not in _CHANNEL_NUMBERS:
         return after
-    beside = bool(marks) and marks[-1].last == index and marks[-1].kind in {"audio_codec", "hdr", "resolution", "video_codec", "source", "language", "misc", "bit_depth", "streaming_service"}
+    beside = (
+        bool(marks)
+        and marks[-1].last == index
+        and marks[-1].kind
+        in {
+            "audio_codec",
+            "hdr",
+            "resolution",
+            "video_codec",
+            "source",
+            "language",
+            "misc",
+            "bit_depth",
+            "streaming_service",
+        }
+    )
     if not beside:
         return after
     marks.append(Mark(index, after + 1, "audio_channels", _COUNTED.get(channels, channels), False))

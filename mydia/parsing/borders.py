@@ -1,0 +1,241 @@
+"""Where the title ends, where the year stands and where the tail of technical words begins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mydia.parsing.groups import strip_reposters
+from mydia.parsing.numbering import Numbering
+from mydia.parsing.opening import Opened
+from mydia.parsing.patterns import LANGUAGE_CODES
+from mydia.parsing.release import Span
+from mydia.parsing.tokens import Mark, Words
+
+_BRACKET = re.compile(r"[\[(][^\[\]()]{2,60}[\])]")
+
+CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8,9})[\])]")
+
+YEAR = re.compile(r"(?<![a-z0-9])((?:18[89]|19\d|20\d)\d)(?![a-z0-9])|(?<=[a-z])(20\d\d)(?=[.]\d{3,4}p)")
+
+_WALKS_BACK = frozenset(
+    {
+        "edition",
+        "language",
+        "revision",
+        "hdr",
+        "source",
+        "resolution",
+        "audio_codec",
+        "video_codec",
+        "audio_channels",
+        "subs",
+        "hardcoded",
+        "bit_depth",
+        "container",
+    }
+)
+
+_WALKING_MISC = frozenset(
+    {"standard", "internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"}
+)
+
+
+@dataclass(slots=True)
+class Borders:
+    """Where the parts of a name lie, in characters; `tail` in words too."""
+
+    title_end: int
+    tail: int
+    tail_word: int
+    year: int | None
+    year_span: Span | None
+    bounded: bool
+    """Whether something solid ends the title, and not merely the end of the name."""
+
+
+def find_borders(
+    opened: Opened, words: Words, marks: list[Mark], numbering: Numbering | None, first_solid: int, hint: str | None
+) -> Borders:
+    """Find the year and the borders of title and tail."""
+    low, length = opened.low, len(opened.text)
+    years = [(int(y.group(1) or y.group(2)), y.start(), y.end()) for y in YEAR.finditer(low, opened.begin)]
+    if numbering is not None:
+        return _bound_numbered(opened, words, marks, numbering, years, first_solid)
+    inside = [y for y in years if opened.begin < y[1] < first_solid]
+    bracketed = [y for y in inside if low[y[1] - 1] in "(["]
+    chosen = bracketed[-1] if bracketed else inside[-1] if inside else None
+    remark = _find_remark(opened, words, marks, chosen[1] if chosen else first_solid)
+    if chosen is not None:
+        end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
+        end, tail = min(end, remark), min(chosen[2], remark)
+        return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[2]), True)
+    later = next((y for y in years if y[1] > first_solid), None)
+    if first_solid < length:
+        start = _walk_back(words, marks, first_solid, opened.begin, None)
+    else:
+        start = _walk_back(words, marks, _before_group(opened), opened.begin, None)
+    year = (later[0], (later[1], later[2])) if later else (None, None)
+    return Borders(start, start, words.index_at(start), year[0], year[1], first_solid < length)
+
+
+def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, begin: int | None = None) -> int:
+    """Find a bracket before the place that holds words of the tables and nothing else; the title ends there."""
+    for found in _BRACKET.finditer(opened.low, opened.begin + 1 if begin is None else begin, stop):
+        first, last = words.index_at(found.start()), words.index_at(found.end())
+        inside = {i for m in marks for i in range(m.first, m.last) if first <= i < last}
+        if first < last and len(inside) == last - first:
+            return found.start()
+    return stop
+
+
+def _before_group(opened: Opened) -> int:
+    """Return where a name without any solid word ends, its `-GROUP` left out."""
+    if opened.checksum is not None:
+        return opened.checksum.start()
+    text = strip_reposters(opened.text.rstrip(" ._-])"))
+    hyphen = text.rfind("-")
+    if hyphen > opened.begin and text[hyphen + 1 :].isalnum() and text[hyphen - 1] != " ":
+        return hyphen
+    return len(opened.text)
+
+
+def _bound_numbered(
+    opened: Opened,
+    words: Words,
+    marks: list[Mark],
+    numbering: Numbering,
+    years: list[tuple[int, int, int]],
+    first_solid: int,
+) -> Borders:
+    low = opened.low
+    title_end = min(numbering.start, first_solid) if first_solid > opened.begin else numbering.start
+    if first_solid < numbering.start and first_solid > opened.begin:
+        title_end = _walk_back(words, marks, title_end, opened.begin, None)
+    if numbering.form == "abbreviated name":
+        title_end = numbering.start
+    elif numbering.air_on is None:
+        title_end = _drop_day(low, opened.begin, title_end)
+    year: int | None = None
+    span: Span | None = None
+    before = [y for y in years if opened.begin < y[1] < title_end]
+    if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]/"):
+        year, start, end = before[-1]
+        if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
+            # `Series (2013-2020)`: the years it ran; the first is the one people know it by.
+            year, start, end = before[-2]
+        span, title_end = (start, end), start
+    solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
+    stop = words.starts[solid.first] if solid is not None else _before_group(opened)
+    if stop <= numbering.end:
+        stop = len(opened.text)
+    tail = _walk_back(words, marks, stop, numbering.end, None, may_reach=True)
+    if numbering.full_season or (not numbering.episodes and not numbering.air_on and numbering.seasons):
+        tail = min(tail, numbering.end)
+    tail = min(tail, _find_remark(opened, words, marks, tail, numbering.end))
+    if year is None:
+        for value, start, end in years:
+            if start < numbering.end:
+                continue
+            if low[start - 1] in "([" or start >= tail or end + 1 >= tail:
+                year, span = value, (start, end)
+                tail = min(tail, start)
+                break
+    title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete", "misc"}))
+    return Borders(title_end, tail, words.index_at(tail), year, span, True)
+
+
+_DAY_TAIL = re.compile(r"[ ._-](?:19|20)\d\d[ ._-]\d\d[ ._-]\d\d[ ._-]{0,3}\Z")
+
+
+def _drop_day(low: str, begin: int, end: int) -> int:
+    """Leave a day out of the title that stands before the numbers: `Judge 2016 02 25 S20E142`."""
+    found = _DAY_TAIL.search(low, begin, end)
+    return found.start() if found is not None else end
+
+
+def _walk_back(
+    words: Words, marks: list[Mark], stop: int, begin: int, kinds: frozenset[str] | None, *, may_reach: bool = False
+) -> int:
+    """Move a border back over marks that stand in an unbroken row before it, but never over a whole title."""
+    border = words.index_at(stop)
+    floor = words.index_at(begin) - may_reach
+    by_end = {m.last: m for m in marks}
+    while True:
+        mark = by_end.get(border)
+        if mark is None and kinds is None and border - 1 > floor and _is_common_code(words, border - 1, by_end, marks):
+            border -= 1
+            stop = words.starts[border]
+            continue
+        if mark is None or mark.first <= floor:
+            break
+        if kinds is None:
+            walks = (
+                mark.kind in _WALKS_BACK
+                or (mark.kind == "misc" and mark.value in _WALKING_MISC)
+                or (mark.kind == "streaming_service" and (mark.solid or before_web(words, mark, marks)))
+            )
+        else:
+            walks = (mark.kind in kinds and (mark.kind != "misc" or mark.value in {"3d", "complete", "hybrid"})) or (
+                "complete" in kinds
+                and mark.kind == "misc"
+                and mark.value in {"complete", "season"}
+                and _is_complete(words, mark, by_end)
+            )
+        if not walks:
+            break
+        border = mark.first
+        stop = words.starts[border]
+    return stop
+
+
+_COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
+
+_COMMON_CODES = frozenset(
+    [
+        "eng",
+        "ita",
+        "fre",
+        "fra",
+        "ger",
+        "spa",
+        "rus",
+        "jpn",
+        "jap",
+        "kor",
+        "hin",
+        "por",
+        "pol",
+        "ukr",
+        "cze",
+        "hun",
+        "swe",
+        "nor",
+        "esp",
+    ]
+)
+
+
+def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: list[Mark]) -> bool:
+    """Whether the word is a language's three letters written as a code, right before words of the tail."""
+    written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
+    if len(written) == 2:
+        if word not in _COMMON_PAIRS or not written.isupper() or words.text.isupper():
+            return False
+        return index + 1 in {m.first for m in marks} or (index + 1 == len(words.words) and words.gap(index) == ".")
+    if not (written.isupper() or written.istitle()):
+        return False
+    return word in _COMMON_CODES or (
+        len(word) == 3 and word in LANGUAGE_CODES and words.words[index + 1] in LANGUAGE_CODES
+    )
+
+
+def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:
+    """Whether it is `Complete` or the `Series` of `Complete Series`."""
+    previous = by_end.get(mark.first)
+    return mark.value == "complete" or (previous is not None and previous.value == "complete")
+
+
+def before_web(words: Words, mark: Mark, marks: list[Mark]) -> bool:
+    """Whether a web source follows the mark."""
+    return any(m.first == mark.last and m.kind == "source" and m.value in {"webdl", "webrip"} for m in marks)

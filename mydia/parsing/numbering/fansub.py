@@ -1,0 +1,257 @@
+"""The ways of fansub groups, who count a series through from its first episode."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.numbering.scene import Numbering, Scene, is_broadcast, is_year, write_out
+from mydia.parsing.numbering.standard import follow_episodes
+from mydia.parsing.numbering.worded import find_season_words
+
+_SEASON_MARK_ABSOLUTE = re.compile(
+    r"s(?<![a-z0-9]s)(\d{1,2})(?:[ ._]-[ ._]|[ ._]?\[|[ ._](?=\d{3}(?![0-9a-z])))(\d{1,4})(?:-(\d{2,4}))?(?:v\d)?(?=[ ._()\[\]]|\Z)"
+)
+
+_SEASON_WORD_ABSOLUTE = re.compile(
+    r"[\[(]?(?:season|saison)[ ._]?(\d{1,2})[\])]?[ ._]-[ ._](\d{1,4})(?:v\d)?(?=[ ._()\[\]]|\Z)"
+)
+
+
+def season_mark_with_absolute(scene: Scene) -> Numbering | None:
+    """`Title S2 - 07`: fansub groups count on, and `S2` is part of the name they gave the series."""
+    low = scene.low
+    found = _SEASON_MARK_ABSOLUTE.search(low, scene.begin)
+    if found is not None:
+        first = int(found.group(2))
+        absolute = write_out(first, int(found.group(3) or first))
+        return Numbering(
+            found.start(), found.end(), "season mark and absolute", 0.85, absolute=absolute,
+            title_suffix=f"S{int(found.group(1))}", spans={"absolute_episodes": (found.span(2),)},
+        )  # fmt: skip
+    if "season" not in low and "saison" not in low:
+        return None
+    found = _SEASON_WORD_ABSOLUTE.search(low, scene.begin)
+    if found is None:
+        return None
+    return Numbering(
+        found.start(), found.end(), "season word and absolute", 0.85, (int(found.group(1)),), absolute=(int(found.group(2)),),
+        spans={"season": (found.span(1),), "absolute_episodes": (found.span(2),)},
+    )  # fmt: skip
+
+
+_NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:(?:-|~|[ ]~[ ]|[ ]to[ ])(\d{1,4}))?(?:v\d)?"
+
+_DASH_NUMBER = re.compile(
+    r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]-]|\Z|(?:end|fin|完))"
+)
+
+_LONG_RUN = re.compile(r"(?<![0-9a-z.])(\d{1,4})[ ._]-[ ._](\d{2,4})[ ._]{0,2}(?=[\[(]|\Z)")
+
+_BRACKET_NUMBER = re.compile(
+    r"\[[ ]?(?:第|ep?\.?|#)?(\d{1,4})(?:\.(\d))?(?:[ ]?(?:-|~)[ ]?(\d{1,4}))?[ ._]?(?:v\d)?[ ._]?(?:end|fin|完|完结|完結|话|話|集|全|合集|全集)?[ ]?\]"
+)
+
+_NUMBER_THEN_WORD = re.compile(
+    r"(?<![a-z0-9全共])(\d{1,4})(?:-(\d{1,4}))?(?:\.|-[yia]+)?[ ._]?(?:blm|bölüm|bolum|b[oö]l[uü]m|серия|серии|серії|серія|епизод|话|話|集|화|회)(?![a-z])"
+)
+
+_PARENTHESISED = re.compile(r"[ ._]\((\d{2,3})\)(?=[ ._]|\Z)")
+
+_RANGE_BEFORE_BRACKET = re.compile(r"[ ._(\[](\d{1,4})(?:-|~)(\d{1,4})[ ._)]{1,3}(?=[\[(]|complete|batch|\Z)")
+
+_EPISODE_SIGN = re.compile(
+    r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
+    r"(\d{1,4})(?:\.(\d))?(?:(?:-|~)(?:ep?)?(\d{1,4}))?(?:v\d)?(?=[ ._()\[\],-]|\Z)"
+)
+
+
+def _whole(first: str, tenth: str | None, last: str | None) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    if tenth is not None:
+        return (), (float(f"{first}.{tenth}"),)
+    return write_out(int(first), int(last)) if last and int(last) > int(first) else (int(first),), ()
+
+
+def in_brackets(scene: Scene) -> Numbering | None:
+    """`[Group][名字][Title][2019][07][1080p]`: everything in brackets, the number too."""
+    for found in _BRACKET_NUMBER.finditer(scene.low, scene.begin):
+        if not scene.subgroup and scene.low[found.start() - 1 : found.start()] not in {" ", "_", "]", "."}:
+            continue
+        if (found.group(3) is None and is_year(found.group(1))) or found.start() == 0:
+            continue
+        if found.group(1) in {"480", "720", "1080", "2160", "540", "576"} or found.start() <= scene.begin:
+            continue
+        absolute, fractional = _whole(found.group(1), found.group(2), found.group(3))
+        return Numbering(
+            found.start(), found.end(), "number in brackets", 0.85, absolute=absolute, fractional=fractional,
+            spans={"absolute_episodes": (found.span(),)},
+        )  # fmt: skip
+    return None
+
+
+def number_then_word(scene: Scene) -> Numbering | None:
+    """`Show 69. Bölüm`, `Show 12 серия`, `第12話`: the number before the word for episode."""
+    found = _NUMBER_THEN_WORD.search(scene.low, scene.begin + 1)
+    if found is None or scene.hint == "movie":
+        return None
+    absolute, _ = _whole(found.group(1), None, found.group(2))
+    start = found.start() - (scene.low[found.start() - 1] == "第")
+    return Numbering(
+        start,
+        found.end(),
+        "number before the word",
+        0.8,
+        absolute=absolute,
+        spans={"absolute_episodes": (found.span(1),)},
+    )
+
+
+def in_round_brackets(scene: Scene) -> Numbering | None:
+    """`Title (2010) {01} Name`: a padded number in a bracket of its own."""
+    if scene.hint != "tv":
+        return None
+    found = _PARENTHESISED.search(scene.low, scene.begin + 1)
+    if found is None or found.start() > scene.first_solid:
+        return None
+    return Numbering(
+        found.start(), found.end(), "number in round brackets", 0.6, absolute=(int(found.group(1)),),
+        spans={"absolute_episodes": (found.span(1),)},
+    )  # fmt: skip
+
+
+def behind_dash(scene: Scene) -> Numbering | None:
+    """`[Group] Title - 07`, `Title - 01-12 (1080p)`, `Title - 12.5`: the way of fansub groups."""
+    low = scene.low
+    if "-" not in low:
+        return None
+    run = _LONG_RUN.search(low, scene.begin)
+    from_first = run is not None and run.group(1).lstrip("0") == "1" and run.group(1)[0] == "0"
+    if run is not None and (from_first or "batch" in low) and (scene.subgroup or scene.hint == "tv"):
+        return Numbering(
+            run.start(), run.end(), "run of absolute numbers", 0.7, absolute=write_out(int(run.group(1)), int(run.group(2))),
+            spans={"absolute_episodes": (run.span(),)},
+        )  # fmt: skip
+    for found in _DASH_NUMBER.finditer(low, scene.begin):
+        start = found.start()
+        before = low[start - 1 : start]
+        if before not in {" ", "_", "."} and not (before in {"]", ")"} and scene.subgroup):
+            continue
+        digits = found.group(1)
+        glued = low[start + 1 : start + 2] not in {" ", "_", "."}
+        if is_year(digits) and (found.group(3) is None or len(found.group(3)) < 4):
+            continue
+        if not scene.subgroup and (len(digits) < 2 or glued or start > scene.first_solid):
+            continue
+        run_together = scene.hint is None and len(digits) == 3 and digits[0] != "0" and not found.group(3)
+        in_front_of_bracket = low[found.end() : found.end() + 2].strip(" ")[:1] in {"[", "("}
+        if run_together and not scene.subgroup and not in_front_of_bracket:
+            continue
+        if start <= scene.begin and scene.begin == 0:
+            continue
+        absolute, fractional = _whole(digits, found.group(2), found.group(3))
+        return Numbering(
+            start, found.end(), "absolute behind a dash", 0.9 if scene.subgroup else 0.7, absolute=absolute,
+            fractional=fractional, spans={"absolute_episodes": ((found.start(1), found.end()),)},
+        )  # fmt: skip
+    return None
+
+
+def range_in_front_of_bracket(scene: Scene) -> Numbering | None:
+    """`Title 1017-1088 (WEB 1080p)`, `Title - Arc (892-916) (BD)`: several absolute numbers without a dash before."""
+    if scene.hint == "movie" or (scene.hint is None and not scene.subgroup):
+        return None
+    if find_season_words(scene) is not None:
+        return None
+    for found in _RANGE_BEFORE_BRACKET.finditer(scene.low, scene.begin):
+        first, last = int(found.group(1)), int(found.group(2))
+        if last <= first or (is_year(found.group(1)) and is_year(found.group(2))):
+            continue
+        return Numbering(
+            found.start(), found.end(), "absolute range", 0.8, absolute=write_out(first, last),
+            spans={"absolute_episodes": (found.span(),)},
+        )  # fmt: skip
+    return None
+
+
+def episode_sign(scene: Scene) -> Numbering | None:
+    """`Title EP06`, `Title Episode 56 [720p]`, `Title #957`, `Title.E07`."""
+    if scene.hint == "movie":
+        return None
+    low = scene.low
+    for found in _EPISODE_SIGN.finditer(low, scene.begin):
+        digits = found.group(2)
+        plain = found.group(1) is not None
+        absolute, fractional = _whole(digits, found.group(3), found.group(4))
+        last, end = (absolute[-1], found.end()) if absolute else (0, found.end())
+        if absolute:
+            last, end = follow_episodes(low, found.end(), absolute[-1])
+            absolute = write_out(absolute[0], last)
+        place = ((found.start(), end),)
+        if (plain and len(digits) < 3) or _dated_front(scene):
+            return Numbering(found.start(), end, "mini-series", 0.7, (1,), absolute, spans={"episodes": place})
+        return Numbering(
+            found.start(), end, "episode sign", 0.8, absolute=absolute, fractional=fractional,
+            spans={"absolute_episodes": place},
+        )  # fmt: skip
+    return None
+
+
+def _dated_front(scene: Scene) -> bool:
+    """Whether a day in six digits was dropped from the front, as Japanese broadcasts are named."""
+    return not scene.subgroup and scene.begin >= 7 and scene.low[:6].isdecimal()
+
+
+def bare_absolute(scene: Scene) -> Numbering | None:
+    """`[Group] Title 07 [720p]`, `Title 04 vostfr`: a number right before the tail, two to four digits."""
+    if scene.hint == "movie":
+        return None
+    words = scene.words
+    limit = words.index_at(scene.first_solid)
+    for index in range(words.index_at(scene.begin) + 1, len(words.words)):
+        word = words.words[index]
+        digits = word.partition("v")[0] if "v" in word else word
+        if not digits.isdecimal() or not word[0].isdecimal() or len(digits) > 4 or is_year(digits):
+            continue
+        if index > limit:
+            break
+        padded = (
+            len(digits) in {2, 3}
+            and digits[0] == "0"
+            and (scene.subgroup or (scene.hint is None and not scene.has_year))
+        )
+        behind = scene.low[words.ends[index] : words.ends[index] + 3].lstrip(" ._")
+        at_end = index + 1 == len(words.words)
+        at_tail = index + 1 == limit or behind[:1] in {"[", "("} or any(m.first == index + 1 for m in scene.marks)
+        if scene.low[words.starts[index] - 1] not in " ._-]":
+            continue
+        if len(digits) == 1 and not (scene.hint == "tv" and index + 1 == limit < len(words.words)):
+            continue
+        subbed = any(m.first == index + 1 and m.kind == "subs" for m in scene.marks)
+        if (
+            padded
+            or subbed
+            or (scene.subgroup and (at_tail or at_end))
+            or (at_tail and len(digits) <= 2 and is_broadcast(scene))
+        ):
+            start, end = words.starts[index], words.ends[index]
+            return Numbering(
+                start, end, "bare absolute", 0.6, absolute=(int(digits),), spans={"absolute_episodes": ((start, end),)}
+            )
+    return None
+
+
+_FRONT_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-](?=[^\W\d_]))")
+
+
+def number_in_front(scene: Scene) -> Numbering | None:
+    """`[Group] 06 Title (720p)`, `003. Title - Name`: the number comes first."""
+    found = _FRONT_NUMBER.match(scene.low, scene.begin)
+    if found is None or scene.hint == "movie":
+        return None
+    dotted = scene.low[found.end() - 2 : found.end()] == ". " and found.group(1)[0] == "0"
+    dashed = scene.hint is None and not scene.marks and scene.low[found.end() - 1] == "-" and found.group(1)[0] == "0"
+    if not (scene.subgroup or dotted or dashed):
+        return None
+    return Numbering(
+        scene.begin, found.end(), "number in front", 0.4, absolute=(int(found.group(1)),), title_follows=True,
+        spans={"absolute_episodes": (found.span(1),)},
+    )  # fmt: skip

@@ -1,0 +1,92 @@
+"""What the forms of numbering look at and what they return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from mydia import clock
+from mydia.parsing.tokens import Mark, Words
+
+_MOST_EPISODES = 1_500
+"""A longer range is a misread number, and writing it out would cost time (the longest series has about 1,200)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """What a form read and the part of the text it took."""
+
+    start: int
+    end: int
+    form: str
+    confidence: float
+    seasons: tuple[int, ...] = ()
+    episodes: tuple[int, ...] = ()
+    absolute: tuple[int, ...] = ()
+    fractional: tuple[float, ...] = ()
+    air_on: date | None = None
+    part: int | None = None
+    full_season: bool = False
+    is_multi_season: bool = False
+    is_season_extra: bool = False
+    is_special: bool = False
+    is_split: bool = False
+    refusal: str | None = None
+    title_suffix: str = ""
+    """Belongs to the title though it stands in the numbering: the `S2` of `Title S2 - 07`."""
+    title_follows: bool = False
+    """The number comes first: `06 Title`."""
+    spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the forms look at."""
+
+    text: str
+    low: str
+    words: Words
+    marks: tuple[Mark, ...]
+    begin: int
+    """Where a title may begin, behind a leading `[Group]` or site."""
+    first_solid: int
+    """Where the first word stands that no title contains, or the end."""
+    subgroup: bool
+    """Whether a `[Group]` stands in front, as fansub groups sign."""
+    hint: str | None
+    has_year: bool = False
+
+
+def write_out(first: int, last: int) -> tuple[int, ...]:
+    """Write a range out; a misread one is its first number only."""
+    return tuple(range(first, last + 1)) if first <= last < first + _MOST_EPISODES else (first,)
+
+
+def is_year(digits: str) -> bool:
+    """Whether four digits could be a year of film or television."""
+    return len(digits) == 4 and "1900" <= digits <= "2099"
+
+
+_NUMBER_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
+    "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
+    "uno": 1, "dos": 2, "due": 2, "tres": 3, "tre": 3, "eins": 1, "zwei": 2, "drei": 3, "vier": 4,
+}  # fmt: skip
+
+NUMBER_WORD = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
+
+
+def read_number(word: str) -> int:
+    """Return the number of digits or of one of the words of `NUMBER_WORD`."""
+    return int(word) if word.isdecimal() else _NUMBER_WORDS[word]
+
+
+def is_broadcast(scene: Scene) -> bool:
+    """Whether the caller or a broadcast source says that it is television."""
+    return scene.hint == "tv" or any(m.kind == "source" and m.value == "tv" and m.solid for m in scene.marks)
+
+
+def today() -> date:
+    """Return the day it is, in UTC."""
+    return clock.now().date()

@@ -1,0 +1,38 @@
+"""Openings, endings and specials that carry no number."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.numbering.scene import Numbering, Scene, is_broadcast
+
+_SPECIAL_BEHIND_DASH = re.compile(
+    r"[ ._]-[ ._](?:nc(?:op|ed)|op|ed|ova|oad|ovd|ona|specials?|sp|menu|pv|cm)\d{0,2}[a-z]?(?:v\d)?(?=[ ._\[(]|\Z)"
+)
+
+_SPECIAL_BEFORE_BRACKET = re.compile(r"[ ._](?:ova|oad|ona|specials?)[ ._]?(?=[\[(])")
+
+
+def unnumbered_special(scene: Scene) -> Numbering | None:
+    """`[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
+    if not scene.subgroup and scene.hint != "tv":
+        return _broadcast_special(scene) if scene.hint is None else None
+    found = _SPECIAL_BEHIND_DASH.search(scene.low, scene.begin)
+    if found is None and scene.subgroup:
+        found = _SPECIAL_BEFORE_BRACKET.search(scene.low, scene.begin)
+    if found is None:
+        return None
+    return Numbering(found.start(), found.end(), "special", 0.6, is_special=True, spans={"is_special": (found.span(),)})
+
+
+_CHRISTMAS = re.compile(r"[ ._](?:christmas|halloween|xmas|easter|new[ ._]years?)[ ._]special(?=[ ._])")
+
+
+def _broadcast_special(scene: Scene) -> Numbering | None:
+    """`Show.2013.Christmas.Special.HDTV`: a special of a series that was broadcast."""
+    found = _CHRISTMAS.search(scene.low, scene.begin)
+    if found is None or not is_broadcast(scene):
+        return None
+    return Numbering(
+        found.start(), found.start(), "special", 0.5, is_special=True, spans={"is_special": (found.span(),)}
+    )

@@ -1,0 +1,119 @@
+"""`S01E02` and `1x02` with all their continuations: the forms that mean nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from mydia.parsing.numbering.scene import Numbering, Scene, is_year, write_out
+
+_SEASON_EPISODE = re.compile(
+    r"s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))(\d{1,4})"
+    r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
+)
+
+_MORE_EPISODES = re.compile(
+    r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
+    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve)[ ._](\d{1,3})(?![0-9a-z]))"
+)
+
+_VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
+
+_OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
+
+_ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-\d{3}){0,9}?(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
+
+_ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]{0,2}[\[(]?\Z")
+
+
+def follow_episodes(low: str, position: int, first: int) -> tuple[int, int]:
+    """Follow `-E02`, `E03`, `-04` behind an episode; return the last number and where it ends."""
+    last = first
+    while True:
+        more = _MORE_EPISODES.match(low, position)
+        if more is None:
+            return last, position
+        number = int(more.group(1) or more.group(2) or more.group(3))
+        if number <= last:
+            return last, position
+        last, position = number, more.end()
+
+
+def season_episode(scene: Scene) -> Numbering | None:
+    """`S01E01`, `S01.E01-E03`, `S6.E1E3`, `S07E22 - S07E23`, `[S01][E05]`, `S2 (Ep 6)`."""
+    low = scene.low
+    found = _SEASON_EPISODE.search(low, scene.begin)
+    if found is None:
+        return None
+    season, first = int(found.group(1)), int(found.group(2).replace("o", "0"))
+    last, end = follow_episodes(low, found.end(), first)
+    episodes = write_out(first, last)
+    version = _VERSION_BEHIND.match(low, end)
+    if version is not None:
+        end = version.end()
+    total = _OF_TOTAL.match(low, end)
+    full = bool(total) and first == 1 and last > 1 and total is not None and last == int(total.group(1))
+    if total:
+        end = total.end()
+    numbering = Numbering(
+        found.start(), end, "season and episode", 0.99, (season,), () if full else episodes, full_season=full,
+        spans={"season": ((found.start(), found.end(1)),), "episodes": ((found.start(2), end),)},
+    )  # fmt: skip
+    return _with_absolute(scene, numbering)
+
+
+def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
+    """Add the absolute number that fansub groups write beside the season's: `S01E12 - 027`, `12 (S01E12)`."""
+    low = scene.low
+    behind = _ABSOLUTE_BEHIND.match(low, numbering.end)
+    if behind is not None and (behind.group(1)[0] == "0" or scene.subgroup or behind.group(2)):
+        first = int(behind.group(1))
+        return replace(
+            numbering, end=behind.end(), absolute=write_out(first, int(behind.group(2) or first)),
+            spans={**numbering.spans, "absolute_episodes": (behind.span(),)},
+        )  # fmt: skip
+    if (
+        low[numbering.start - 1 : numbering.start] in {"(", "["}
+        or scene.subgroup
+        or "x" in low[numbering.start : numbering.end]
+    ):
+        before = _ABSOLUTE_BEFORE.search(low[scene.begin : numbering.start])
+        if before is not None and before.start() > 0:
+            start = scene.begin + before.start()
+            spans = {**numbering.spans, "absolute_episodes": ((start, numbering.start),)}
+            if before.group(2):
+                return replace(
+                    numbering, start=start, fractional=(float(f"{before.group(1)}.{before.group(2)}"),), spans=spans
+                )
+            if not is_year(before.group(1)):
+                return replace(numbering, start=start, absolute=(int(before.group(1)),), spans=spans)
+    return numbering
+
+
+_CROSS = re.compile(r"(?<![a-z0-9])(\d{1,2})(?:x|[ ]x[ ](?=\d\d))(?!26[456])(\d{1,4})(?![0-9a-wyz])")
+
+_MORE_CROSS = re.compile(
+    r"(?:\]?[ ._]?(?:[-&+]|and)?[ ._]?\[?(?:\d{1,2})?x(\d{1,4})(?![0-9a-wyz])|-(\d{2,3})(?![0-9a-z]))"
+)
+
+
+def season_x_episode(scene: Scene) -> Numbering | None:
+    """`2x09`, `1x01-x03`, `2x9-2x10`, `[05x07]`."""
+    low = scene.low
+    if "x" not in low:
+        return None
+    found = _CROSS.search(low, scene.begin)
+    if found is None or (found.end() > scene.first_solid and found.start() < scene.first_solid):
+        return None
+    first = last = int(found.group(2))
+    end = found.end()
+    while (more := _MORE_CROSS.match(low, end)) is not None:
+        number = int(more.group(1) or more.group(2))
+        if number <= last:
+            break
+        last, end = number, more.end()
+    numbering = Numbering(
+        found.start(), end, "season x episode", 0.95, (int(found.group(1)),), write_out(first, last),
+        spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
+    )  # fmt: skip
+    return _with_absolute(scene, numbering)

@@ -1,0 +1,125 @@
+"""Numbers with words: `Season 1 Episode 5`, `Temporada 1 [Cap.101]`, `5of9`, `Part 2`."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.numbering.scene import NUMBER_WORD, Numbering, Scene, read_number, write_out
+from mydia.parsing.numbering.standard import follow_episodes
+
+_SEASON_WORD = (
+    r"(?:seasons?|saisons?|seizoen|stagione|stagioni|temporadas?|temp|staffeln?|sezona?|sezonul|sezóna|sæson|säsong|sesong"
+    r"|kausi|сезони?|сезон|se)"
+)
+
+_EPISODE_WORD = (
+    r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серия|серії|серия"
+    r"|эпизод|jakso|avsnitt|afsnit)"
+)
+
+_SEASON_WORDS = re.compile(_SEASON_WORD + rf"[ ._-]{{0,3}}(\d{{1,4}}|(?:{NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])")
+
+_EPISODE_BEHIND = re.compile(r"[ ._,()\[\]-]{0,4}" + _EPISODE_WORD + r"[ ._]{0,2}(\d{1,5})(?![0-9])")
+
+_SERIES_EPISODE = re.compile(r"(?:series|book|volume)[ ._](\d{1,2})[ ._-]{1,3}(?:episode|ep)[ ._]?(\d{1,4})(?!\d)")
+
+_LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
+
+_CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
+
+
+def find_season_words(scene: Scene) -> re.Match[str] | None:
+    """Find `Season 4`; the word may not be the end of another (`Rose 4`)."""
+    low = scene.low
+    for found in _SEASON_WORDS.finditer(low, scene.begin):
+        if found.start() == 0 or not low[found.start() - 1].isalnum():
+            return found
+    return None
+
+
+def season_and_episode_words(scene: Scene) -> Numbering | None:
+    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`."""
+    low = scene.low
+    found = find_season_words(scene)
+    if found is None:
+        british = _SERIES_EPISODE.search(low, scene.begin)
+        if british is None:
+            return None
+        last, end = follow_episodes(low, british.end(), int(british.group(2)))
+        return Numbering(
+            british.start(), end, "series and episode words", 0.9, (int(british.group(1)),), write_out(int(british.group(2)), last),
+            spans={"season": (british.span(1),), "episodes": ((british.start(2), end),)},
+        )  # fmt: skip
+    episode = _EPISODE_BEHIND.match(low, found.end())
+    if episode is not None:
+        first = int(episode.group(1))
+        last, end = follow_episodes(low, episode.end(), first)
+        return Numbering(
+            found.start(), end, "season and episode words", 0.95, (read_number(found.group(1)),), write_out(first, last),
+            spans={"season": (found.span(),), "episodes": ((episode.start(1), end),)},
+        )  # fmt: skip
+    chapter = _CAP.search(low, found.end())
+    if chapter is not None:
+        return _read_chapter(chapter, found.start())
+    later = _LATER_EPISODE.search(low, found.end())
+    if later is None:
+        return None
+    first = int(later.group(1))
+    return Numbering(
+        found.start(), found.end(), "season word and a later episode word", 0.8, (read_number(found.group(1)),), (first,),
+        spans={"season": (found.span(),), "episodes": (later.span(1),)},
+    )  # fmt: skip
+
+
+def _read_chapter(chapter: re.Match[str], start: int) -> Numbering:
+    first = int(chapter.group(2))
+    last = int(chapter.group(4) or first)
+    return Numbering(
+        start, chapter.end(), "Spanish chapter", 0.95, (int(chapter.group(1)),), write_out(first, last),
+        spans={"season": (chapter.span(1),), "episodes": (chapter.span(2),)},
+    )  # fmt: skip
+
+
+def spanish_chapter(scene: Scene) -> Numbering | None:
+    """`Title [HDTV 720p][Cap.206]`: season 2, chapter 6."""
+    if "cap" not in scene.low:
+        return None
+    chapter = _CAP.search(scene.low, scene.begin)
+    if chapter is None or chapter.start() == 0 or scene.low[chapter.start() - 1] not in "[( ":
+        return None
+    return _read_chapter(chapter, min(chapter.start() - 1, scene.first_solid))
+
+
+_OF = re.compile(r"(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])")
+
+_PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?![a-z0-9])")
+
+
+def mini_series(scene: Scene) -> Numbering | None:
+    """`Title.5of9`, `Title.Part.2`: a series of one season."""
+    if scene.hint == "movie":
+        return None
+    low = scene.low
+    found = _OF.search(low, scene.begin)
+    if found is not None and found.start() > scene.begin and 0 < int(found.group(1)) <= int(found.group(3)):
+        first = int(found.group(1))
+        episodes = write_out(first, int(found.group(2) or first))
+        full = first == 1 and bool(found.group(2)) and episodes[-1] == int(found.group(3))
+        return Numbering(
+            found.start(), found.end(), "n of m", 0.7, (1,), () if full else episodes, full_season=full,
+            spans={"episodes": (found.span(),)},
+        )  # fmt: skip
+    if scene.hint != "tv":
+        return None
+    found = _PART.search(low, scene.begin)
+    if found is None or found.start() <= scene.begin or low[found.start() - 1] == "(":
+        return None
+    return Numbering(
+        found.start(),
+        found.end(),
+        "part",
+        0.6,
+        (1,),
+        (read_number(found.group(1)),),
+        spans={"episodes": (found.span(),)},
+    )

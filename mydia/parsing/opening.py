@@ -1,0 +1,237 @@
+"""Taking off what is around a name: extension, site, tracker tag, ids, a leading `[Group]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from mydia.parsing.groups import strip_tracker
+from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
+from mydia.parsing.release import Span
+from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
+from mydia.parsing.tokens import lower, prepare
+
+EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
+
+_SOURCE_ENDINGS = frozenset({"ts", "iso"})
+"""In capitals at the end of a name these are a source (`Movie.2016.TS`) and not a kind of file."""
+
+_REVERSED = re.compile(r"(?:\A|[-._ ])(?:p027|p0801|p0612|\d{2,3}e[-._ ]?\d{2}s)(?:[-._ ]|\Z)")
+
+_SITE = r"(?:www\.)?[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\.[a-z0-9-]{2,63}){0,2}\.(?:[a-z]{2,6}|xn--[a-z0-9-]{4,})"
+
+_SITE_IN_FRONT = re.compile(rf"\s*(?:[\[(]\s*({_SITE})\s*[\])][ -]*|({_SITE})(?:[ ]-+[ ]*|--+[ ]*|-[ ]+))")
+
+_SITE_WITHIN = re.compile(
+    r"(?<![a-z0-9])(?:www\.[a-z0-9-]{1,63}\.[a-z]{2,6}|[a-z0-9-]{1,63}\.(?:com|net|org|to))(?![a-z0-9])"
+)
+
+_SITE_BEHIND = re.compile(rf"\[[ ]?({_SITE})[ ]?\]\Z")
+
+_SITE_ENDINGS = frozenset(
+    [
+        "com",
+        "org",
+        "net",
+        "info",
+        "biz",
+        "xyz",
+        "club",
+        "site",
+        "online",
+        "top",
+        "pro",
+        "live",
+        "mobi",
+        "name",
+        "cloud",
+        "space",
+        "website",
+        "tech",
+        "store",
+        "app",
+        "dev",
+        "wiki",
+        "link",
+        "movie",
+        "media",
+        "stream",
+        "download",
+        "torrent",
+        "show",
+        "video",
+        "film",
+        "cafe",
+        "world",
+        "zone",
+        "one",
+        "fun",
+        "win",
+        "vip",
+        "bid",
+        "party",
+    ]
+)
+
+BRACKET_IN_FRONT = re.compile(r"[ ]?\[([^\[\]]{1,80})\][ ._-]*")
+
+_DAY_IN_FRONT = re.compile(r"\d{6}[ _](?=[^\d])")
+
+_DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?=[^\W\d])")
+
+_IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
+
+_ID_TAG = re.compile(
+    r"[ ._]?[\[({]?\b(?:(?:imdb(?:id)?[-=: ]?)?tt\d{7,9}|(?:tmdb|tvdb)(?:id)?[-=: ]?\d{1,8})\b[\])}]?", re.IGNORECASE
+)
+
+_KNOWN_SIGNERS = frozenset(g.lower() for g in SIGNING_GROUPS)
+
+
+@dataclass(slots=True)
+class Opened:
+    """A name without what is around it."""
+
+    name: str
+    text: str
+    """Prepared, up to where sites and tags begin."""
+    low: str
+    raw: str
+    """The characters as they were given, at the same places as `text`."""
+    extension: str | None
+    subtitle: SubtitleEnding
+    ids: dict[str, str]
+    has_site_behind: bool
+    begin: int = 0
+    website: str | None = None
+    website_span: Span | None = None
+    front_group: str | None = None
+    front_span: Span | None = None
+    front_day: date | None = None
+    checksum: re.Match[str] | None = None
+    skipped_from: int = 0
+    """Where words of the tail begin that stand before the title (`BD25.Title.1994`)."""
+
+
+def open_name(name: str) -> Opened:
+    """Take a name apart from outside to inside: ids, direction, ending, sites and tags behind, then what is in front."""
+    text = prepare(name)
+    low = lower(text)
+    ids: dict[str, str] = {}
+    if "tt" in low or "tmdb" in low or "tvdb" in low:
+        ids = _read_ids(low)
+        # Blanked, so that their digits are never taken for a number of the work.
+        text = _ID_TAG.sub(lambda found: " " * len(found.group()), text)
+        low = lower(text)
+    raw = name
+    if _REVERSED.search(low):
+        text, raw = _turn_around(text, raw)
+    text, extension = _split_extension(text)
+    subtitle = SubtitleEnding()
+    if extension in SUBTITLE_EXTENSIONS:
+        subtitle = read_subtitle_ending(text)
+        text = text[: len(text) - subtitle.length]
+    behind = _SITE_BEHIND.search(lower(text)) if text.endswith("]") else None
+    site_span: Span | None = None
+    if behind is not None and behind.start() > 0 and _is_site(behind.group(1)):
+        site_span = behind.span(1)
+        text = text[: behind.start()].rstrip(" ._-")
+    text = strip_tracker(text)
+    low = lower(text)
+    opened = Opened(name, text, low, raw[: len(text)], extension, subtitle, ids, has_site_behind=site_span is not None)
+    _take_front(opened)
+    if site_span is not None:
+        opened.website_span = site_span
+    if opened.website_span is not None:
+        opened.website = raw[slice(*opened.website_span)]
+    return opened
+
+
+def _turn_around(text: str, raw: str) -> tuple[str, str]:
+    """Read a name backwards that was posted backwards; its extension was not."""
+    found = EXTENSION.search(text)
+    stem = found.start() if found is not None and found.group(1).lower() in EXTENSIONS else len(text)
+    return text[:stem][::-1] + text[stem:], raw[:stem][::-1] + raw[stem:]
+
+
+def _split_extension(text: str) -> tuple[str, str | None]:
+    found = EXTENSION.search(text)
+    if found is None:
+        return text.rstrip(), None
+    ending = found.group(1).lower()
+    means_source = ending in _SOURCE_ENDINGS and found.group(1).isupper()
+    if means_source or (ending not in EXTENSIONS and ending not in OTHER_EXTENSIONS):
+        return text.rstrip(), None
+    return text[: found.start()].rstrip(), ending
+
+
+_MOST_TAGS_IN_FRONT = 4
+
+
+def _take_front(opened: Opened) -> None:
+    """Move the beginning behind sites, a group's bracket and a day, which stand before the title in any order."""
+    text, low, begin = opened.text, opened.low, 0
+    for _ in range(_MOST_TAGS_IN_FRONT):
+        site = _SITE_IN_FRONT.match(low, begin)
+        if site is not None and site.end() < len(text):
+            opened.website_span = site.span(1 if site.group(1) else 2)
+            begin = site.end()
+            continue
+        bracket = BRACKET_IN_FRONT.match(low, begin)
+        if bracket is None or bracket.end() >= len(text):
+            break
+        within = _SITE_WITHIN.search(low, *bracket.span(1))
+        if within is not None:
+            opened.website_span = within.span()
+        elif opened.front_group is None and _may_be_group(bracket.group(1)):
+            opened.front_group = opened.raw[bracket.start(1) : bracket.end(1)].strip()
+            opened.front_span = bracket.span(1)
+        else:
+            break
+        begin = bracket.end()
+    dotted = _DOTTED_DAY.match(low, begin)
+    if dotted is not None:
+        opened.front_day = _read_short_day(dotted)
+        begin = dotted.end()
+    day = _DAY_IN_FRONT.match(low, begin)
+    if day is not None and begin == 0:
+        begin = day.end()
+    while begin < len(text) and text[begin] in " ._-":
+        begin += 1
+    opened.begin = begin
+
+
+def _read_short_day(dotted: re.Match[str]) -> date | None:
+    """Read `09.03.08` as people outside America write a day."""
+    try:
+        return date(2000 + int(dotted.group(3)), int(dotted.group(2)), int(dotted.group(1)))
+    except ValueError:
+        return None
+
+
+_FRONT_IS_NO_GROUP = re.compile(
+    r"\d{1,4}\Z|s\d|.*(?:\d{3,4}p|x26[45]|h26[45]|hevc|\d+x\d+)|[0-9a-f]{8}\Z|(?:19|20)\d\d"
+)
+
+
+def _is_site(written: str) -> bool:
+    """Whether it is an address and neither a group (`YTS.MX`) nor words of the tail (`Vhs.Rip.Vff`)."""
+    if written in _KNOWN_SIGNERS:
+        return False
+    ending = written.rpartition(".")[2]
+    return written.startswith("www.") or len(ending) == 2 or ending.startswith("xn--") or ending in _SITE_ENDINGS
+
+
+def _may_be_group(inside: str) -> bool:
+    return _FRONT_IS_NO_GROUP.match(inside) is None
+
+
+def _read_ids(low: str) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for found in _IDS.finditer(low):
+        if found.group(1):
+            ids.setdefault("imdb", found.group(1))
+        else:
+            ids.setdefault(found.group(2), found.group(3))
+    return ids

@@ -1,0 +1,216 @@
+"""The words of a name as a person would write them: title, other titles, episode title."""
+
+from __future__ import annotations
+
+import re
+
+from mydia.parsing.borders import Borders
+from mydia.parsing.numbering import NUMBER_WORD, Numbering, read_number
+from mydia.parsing.opening import Opened
+from mydia.parsing.release import Span
+
+_VERSION_TAIL = re.compile(r"[ ._]v\d\Z", re.IGNORECASE)
+
+_NO_TITLE = re.compile(r"(?:19|20)\d\d|.*新番.*|国漫|國漫|\d{1,3}月.*")
+
+_CLOSING_BRACKET = re.compile(r"[ ._]\(([^()]+)\)\Z")
+
+_LATIN = re.compile(r"[A-Za-z]{2,}")
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+_AKA = re.compile(r"[ ._](?:a\.?k\.?a\.?)[ ._]", re.IGNORECASE)
+
+_SLASH = re.compile(r"[ ]/[ ]")
+
+_SPACES = re.compile(r"\s+")
+
+_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
+
+_TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", re.IGNORECASE)
+
+
+def _clean(piece: str) -> str:
+    """Turn the separators of a name into the spaces of a title, keeping the dots of initials."""
+    kept = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
+    kept = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", kept)
+    plain = kept.replace(".", " ").replace("_", " ").replace("\x00", ".")
+    title = _SPACES.sub(" ", plain).strip(" -~|,:/[+*#").rstrip(" -[(")
+    return title.lstrip("( ") if ")" not in title else title
+
+
+def read_titles(
+    opened: Opened, numbering: Numbering | None, borders: Borders, hint: str | None
+) -> tuple[list[str], Span]:
+    """Return the title with its alternatives behind it, and where they stand; no title is an empty list.
+
+    Each step takes something off the piece that may be the title and may put other titles aside.
+    """
+    start, end = _title_borders(opened, numbering, borders)
+    piece, others = opened.text[start:end], list[str]()
+    if numbering is not None:
+        piece = _take_second(piece, others, opened.text, numbering)
+    piece = _take_from_brackets(piece, others)
+    piece = _take_latin_side(piece, others)
+    piece = _take_before_aka(piece, others)
+    piece = _take_latin_words(piece, others)
+    if hint != "tv":
+        piece = _drop_closing_bracket(piece, others)
+    if numbering is not None:
+        piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
+    remark = _REMARK.search(piece)
+    if remark is not None and remark.start() > 0:
+        piece = piece[: remark.start()]
+    if hint is None:
+        piece = _take_before_dash(piece, others)
+    title = _clean(_place_article(piece))
+    if numbering is not None and numbering.title_suffix:
+        title = f"{title} {numbering.title_suffix}"
+    cleaned = [t for t in dict.fromkeys(_clean(other) for other in others) if t and t != title]
+    return ([title, *cleaned] if title or cleaned else []), (start, end)
+
+
+def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[int, int]:
+    if numbering is None or not numbering.title_follows:
+        return opened.begin, max(borders.title_end, opened.begin)
+    start = numbering.end
+    tail = borders.tail if borders.tail > start else len(opened.text)
+    dash = opened.text.find(" - ", start)
+    return start, dash if start < dash <= tail else tail
+
+
+def _take_second(piece: str, others: list[str], text: str, numbering: Numbering) -> str:
+    """Take `Name` from `Назва (S2E1) / Name (S2E1) (2023)`."""
+    if " / " not in text[numbering.start :]:
+        return piece
+    found = _SECOND_TITLE.match(text, numbering.end)
+    if found is None:
+        return piece
+    others.append(piece)
+    return found.group(1)
+
+
+def _take_from_brackets(piece: str, others: list[str]) -> str:
+    """Take the Latin one of `[名字][Title][2019]`, else the first."""
+    if "][" not in piece and not piece.startswith("["):
+        return piece
+    parts = [part for part in re.split(r"[\[\]]+", piece) if part.strip(" ._-")]
+    parts = [part for part in parts if not _NO_TITLE.fullmatch(part.strip())] or parts
+    if not parts:
+        return piece
+    latin = [p for p in parts if _LATIN.search(p) and ("/" in p or "_" in p or not _CJK.search(p))]
+    chosen = (latin or parts)[0]
+    others += [part for part in parts if part is not chosen]
+    return chosen
+
+
+def _take_latin_side(piece: str, others: list[str]) -> str:
+    """Take `Title` from `名字 / Title`; of two Latin sides the last."""
+    sides = _SLASH.split(piece)
+    if len(sides) == 1:
+        return piece
+    chosen = ([side for side in sides if _LATIN.search(side)] or sides)[-1]
+    others += [side for side in sides if side is not chosen]
+    return chosen
+
+
+def _take_before_aka(piece: str, others: list[str]) -> str:
+    first, *rest = _AKA.split(piece)
+    others += rest
+    return first if rest else piece
+
+
+def _take_latin_words(piece: str, others: list[str]) -> str:
+    """Take the Latin words of `名字.The.Title`, `名字_Title` and `名字 第二季 Title`."""
+    if not _CJK.search(piece) or not _LATIN.search(piece):
+        return piece
+    for separator in ("/", "_", "."):
+        parts = [part for part in piece.split(separator) if part.strip()]
+        latin = [p for p in parts if _LATIN.search(p) and (separator == "/" or not _CJK.search(p))]
+        if len(parts) > 1 and latin:
+            others += [part for part in parts if part not in latin]
+            return separator.join(latin) if separator == "." else latin[0]
+    last = [found.end() for found in _CJK.finditer(piece)][-1]
+    if piece[last : last + 1] == " " and _LATIN.search(piece, last):
+        others.append(piece[:last])
+        return piece[last:]
+    return piece
+
+
+def _drop_closing_bracket(piece: str, others: list[str]) -> str:
+    """Put `Other` of `Title (Other)` aside, and drop a bracket the border has cut in two."""
+    piece = _VERSION_TAIL.sub("", piece.rstrip()).rstrip(" ._-([")
+    for left, right in ("()", "[]"):
+        if piece.count(left) > piece.count(right):
+            piece = piece[: piece.rfind(left)].rstrip(" ._-") or piece
+    closing = _CLOSING_BRACKET.search(piece) if piece.endswith(")") else None
+    if closing is None or closing.start() == 0:
+        return piece
+    others.append(closing.group(1))
+    return piece[: closing.start()]
+
+
+def _take_before_dash(piece: str, others: list[str]) -> str:
+    """Take the part before ` - `; the whole becomes the first alternative."""
+    first, *rest = _DASHED.split(piece, maxsplit=1)
+    if not rest or not first.strip(" ._-") or not rest[0].strip(" ._-"):
+        return piece
+    others[:0] = [piece, rest[0]]
+    return first
+
+
+_SECOND_TITLE = re.compile(r"[)\]]?\s*/\s+([^/\[\]]+?)\s*[\[(](?:s\d|season|сезон)", re.IGNORECASE)
+
+_ARTICLE_LAST = re.compile(r"(.+),[ ._]+(the|a|an|der|die|das|le|la|les|el|los)[ ._-]*\Z", re.IGNORECASE)
+
+
+def _place_article(piece: str) -> str:
+    """Bring `Simpsons, The` into reading order."""
+    found = _ARTICLE_LAST.match(piece) if "," in piece else None
+    return f"{found.group(2)} {found.group(1)}" if found is not None else piece
+
+
+_DASHED = re.compile(r"[ ._]-[ ._]|--")
+"""Without a hint the title is the part before it, since most names then read `Series - Episode` or `Artist - Work`."""
+
+_EPISODE_WORD = re.compile(r"[ ._-]+(?:ep|eps|episode)\Z", re.IGNORECASE)
+
+_REMARK = re.compile(
+    r"[ ._]\((?:mini-?series?|miniserie|tv[ ._-]?series|series?|tv|anime|serie|s[ée]rie|cartoon|documentary)\)[ ._(]*\Z",
+    re.IGNORECASE,
+)
+
+
+def read_episode_title(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[str | None, Span | None]:
+    """Return what stands between the numbers and the tail, and where."""
+    if numbering is None or numbering.full_season or borders.tail <= numbering.end:
+        return None, None
+    piece = opened.text[numbering.end : borders.tail].lstrip(" ._-])")
+    if not piece.startswith("("):
+        piece = re.split(r"[\[\]]", piece, maxsplit=1)[0]
+    if piece.count("(") >= piece.count(")") or not piece.rstrip(" ._-").endswith(")"):
+        piece = piece.rstrip(" ._-")
+        piece = piece if piece.count("(") == piece.count(")") else piece.rstrip("( ._-[")
+    if numbering.title_follows and " - " in piece:
+        piece = piece.partition(" - ")[2]
+    translated = _TRANSLATED.search(piece)
+    if translated is not None:
+        piece = piece[: translated.start()]
+    title = _clean(piece.strip(" ._-]"))
+    return (title, (numbering.end, borders.tail)) if title else (None, None)
+
+
+_TRANSLATED = re.compile(r"(?<=[\w%!?])[ ]\([ ]?\w[^()]*[ ][^()]*[ ][^()]*\)\Z")
+"""A title of three words or more in brackets behind another says the same in a second language."""
+
+_PART_OF_TITLE = re.compile(rf"[ (-]+(?:part|pt|teil)[ .]?(\d{{1,2}}|{NUMBER_WORD})\)?\Z", re.IGNORECASE)
+
+
+def read_part(numbering: Numbering | None, episode_title: str | None) -> tuple[int | None, str | None]:
+    """Return the part and the episode's title without it: `The Siege (Part III)`."""
+    if numbering is None or numbering.part is not None or episode_title is None:
+        return numbering.part if numbering else None, episode_title
+    found = _PART_OF_TITLE.search(episode_title)
+    if found is None:
+        return None, episode_title
+    return read_number(found.group(1).lower()), episode_title[: found.start()].rstrip()
