@@ -25,7 +25,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from mydia import __version__, clock, logs
-from mydia.contexts.users.permissions import Permission
+from mydia.contexts.users import Permission
 from mydia.errors import Misconfigured, MydiaError, NotFound
 from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused, Window
 from mydia.web.assets import Assets
