@@ -247,15 +247,13 @@ def spec_strip(
     """Return the badges of a file or release.
 
     >>> spec_strip(Quality(Source.WEBDL, 2160), hdr_format="HDR10", video_codec="h265", bit_depth=10).parts
-    ('4K', 'WEB-DL', 'HDR10', 'H.265 10-bit')
+    ('2160p', 'WEB-DL', 'HDR10', 'H.265 10-bit')
     """
     source = "Remux" if quality.modifier is Modifier.REMUX else _SOURCES.get(quality.source)
     codec = _VIDEO_CODECS.get(video_codec or "", video_codec)
     if codec and (bit_depth or 8) > 8:
         codec = f"{codec} {bit_depth}-bit"
-    resolution = (
-        None if quality.resolution is None else "4K" if quality.resolution == 2160 else f"{quality.resolution}p"
-    )
+    resolution = None if quality.resolution is None else f"{quality.resolution}p"
     return SpecStrip(
         resolution, source, hdr_format, codec, _AUDIO_CODECS.get(audio_codec or "", audio_codec), audio_channels
     )

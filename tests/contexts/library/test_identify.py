@@ -105,7 +105,10 @@ def test_a_series_is_one_search_and_all_its_files_are_linked(
     provider = FakeMetadataProvider([builders.show_details(seasons={0: 1, 1: 6})])
     report = scan_and_match(database, config, series, provider)
     assert (report.matched, report.titles_added) == (4, 1)
-    assert episodes_in(database, "Pioneer One (2010)/Season 1/pioneer.one.s01e02e03.720p.web-dl.mkv") == ["S01E02", "S01E03"]
+    assert episodes_in(database, "Pioneer One (2010)/Season 1/pioneer.one.s01e02e03.720p.web-dl.mkv") == [
+        "S01E02",
+        "S01E03",
+    ]
     assert episodes_in(database, "Pioneer One (2010)/Specials/Pioneer One - S00E01 - Behind.mkv") == ["S00E01"]
     item = items(database)["Pioneer One"]
     # Specials nobody asked for do not count.

@@ -1,0 +1,321 @@
+"""Giving files the names that the templates say: shown first, then done, each step in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import confine, shown, to_os
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, settings
+from mydia.contexts.library import journal, naming
+from mydia.contexts.library.filekinds import title_folder
+from mydia.contexts.library.journal import Step
+from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
+from mydia.contexts.library.placing import naming_facts, rules_of
+from mydia.contexts.library.scan import Run, Unwatched
+from mydia.contexts.media import EpisodeRef, MediaItem
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Conflict, NotFound
+from mydia.events import FilesRenamed, emit
+
+
+@dataclass(frozen=True, slots=True)
+class RenameLine:
+    """One file with its old and its new name."""
+
+    id: str
+    """Of the file or sidecar."""
+    media_item_id: str
+    kind: str
+    """`video`, `extra` or `sidecar`."""
+    old: str
+    new: str
+    """Both relative to the library folder."""
+    objection: str | None = None
+    """Why it cannot be done."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the name differs."""
+        return self.old != self.new
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """What a rename did."""
+
+    batch_id: str | None
+    """For `undo_batch`; None when nothing changed."""
+    files: int
+    failures: tuple[str, ...] = ()
+
+
+def rename_preview(
+    session: Session, outside: Outside, caller: Caller, item_ids: Sequence[str], *, folders: bool = False
+) -> list[RenameLine]:
+    """Say which files of some titles would get which names; nothing is changed.
+
+    Args:
+        folders: Also rename the titles' folders, with all they hold.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    lines: list[RenameLine] = []
+    for item_id in item_ids:
+        lines += _lines(session, media.get_item(session, item_id), folders=folders)
+    return _judged(session, outside, lines)
+
+
+def rename(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    item_ids: Sequence[str],
+    *,
+    file_ids: Sequence[str] | None = None,
+    folders: bool = False,
+    run: Run | None = None,
+) -> Renamed:
+    """Rename files as `rename_preview` shows; those with an objection keep their names.
+
+    Args:
+        file_ids: Only these (and what lies beside them); None takes all.
+
+    Emits: FilesRenamed.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    run = run or Unwatched()
+    with database.reads() as session:
+        lines = rename_preview(session, outside, caller, item_ids, folders=folders)
+        roots = _roots(session, lines)
+        if file_ids is not None:
+            wanted = set(file_ids) | set(session.scalars(select(Sidecar.id).where(Sidecar.file_id.in_(file_ids))))
+            lines = [line for line in lines if line.id in wanted]
+    todo = [line for line in lines if line.changes and line.objection is None]
+    if not todo:
+        return Renamed(None, 0, tuple(line.objection for line in lines if line.objection))
+    batch_id = clock.new_id()
+    failures = [line.objection for line in lines if line.objection]
+    done: dict[str, int] = {}
+    journal.in_flight.add(batch_id)
+    try:
+        for place, line in enumerate(todo):
+            if run.cancelled():
+                break
+            run.progress(place, len(todo), shown(line.old))
+            sentences = _rename_one(database, outside, config, caller, now, batch_id, place, line, roots[line.id])
+            failures += sentences
+            if not sentences:
+                done[line.media_item_id] = done.get(line.media_item_id, 0) + 1
+    finally:
+        journal.in_flight.discard(batch_id)
+    with database.writes() as session:
+        for item_id, number in done.items():
+            sync_folder(session, caller, now, item_id)
+            emit(session, caller, FilesRenamed(item_id, batch_id, number), at=now)
+    return Renamed(batch_id if done else None, sum(done.values()), tuple(failures))
+
+
+def undo_rename(
+    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, batch_id: str
+) -> list[str]:
+    """Give the files of a rename their old names back; return sentences about those that keep the new one."""
+    failures = journal.undo_batch(database, outside, config, caller, now, batch_id)
+    with database.writes() as session:
+        items = session.scalars(
+            select(JournalEntry.media_item_id).where(JournalEntry.batch_id == batch_id).distinct()
+        ).all()
+        for item_id in items:
+            if item_id is not None:
+                sync_folder(session, caller, now, item_id)
+    return failures
+
+
+def sync_folder(session: Session, caller: Caller, now: datetime, item_id: str) -> None:
+    """Note where a title's files lie now, when they lie in one folder."""
+    item = session.get(MediaItem, item_id)
+    if item is None:
+        return
+    paths = session.scalars(
+        select(MediaFile.relative_path).where(
+            MediaFile.media_item_id == item_id,
+            MediaFile.kind == "video",
+            MediaFile.library_path_id == item.library_path_id,
+        )
+    ).all()
+    folders = {title_folder(path) if item.type == "tv_show" else path.rpartition("/")[0] for path in paths}
+    if len(folders) == 1 and (folder := folders.pop()) and folder != item.folder:
+        media.change_item(session, caller, now, item_id, {"folder": folder})
+
+
+def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLine]:
+    rows = session.scalars(
+        select(MediaFile)
+        .where(MediaFile.media_item_id == item.id, MediaFile.missing_since.is_(None))
+        .order_by(MediaFile.relative_path)
+    ).all()
+    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == "tv_show" else {}
+    linked: dict[str, list[EpisodeRef]] = {}
+    for file_id, episode_id in session.execute(
+        select(FileEpisode.file_id, FileEpisode.episode_id).where(FileEpisode.file_id.in_([row.id for row in rows]))
+    ):
+        if episode_id in episodes:
+            linked.setdefault(file_id, []).append(episodes[episode_id])
+    suffixes = {version.id: version.suffix for version in item.versions}
+    lines: list[RenameLine] = []
+    for row in rows:
+        if row.kind != "video" or (item.type == "tv_show" and row.id not in linked):
+            continue
+        rules = rules_of(settings.get_naming_set(session, row.library_path_id))
+        columns = {name: getattr(row, name) for name in _NAMED}
+        extension = f".{row.relative_path.rpartition('.')[2]}"
+        facts = naming_facts(
+            item, linked.get(row.id, ()), columns, extension, suffix=suffixes.get(row.version_id or "")
+        )
+        folder = None if folders or not item.folder else item.folder
+        new = (
+            naming.movie_path(rules, facts, folder=folder)
+            if item.type == "movie"
+            else naming.episode_path(rules, facts, folder=folder)
+        )
+        lines.append(RenameLine(row.id, item.id, "video", row.relative_path, new))
+        lines += _beside(session, row, item.id, new)
+    if folders and item.folder and item.library_path_id:
+        lines += _rest_of_folder(session, item, lines)
+    return lines
+
+
+_NAMED = (
+    "quality",
+    "edition",
+    "release_group",
+    "release_name",
+    "video_codec",
+    "bit_depth",
+    "hdr_format",
+    "audio_codec",
+    "audio_channels",
+    "languages",
+    "streams",
+)
+
+
+def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[RenameLine]:
+    """Rename what carries the video's own name; a `poster.jpg` goes along only when the folder changes."""
+    old_stem, new_stem = row.relative_path.rpartition(".")[0], new.rpartition(".")[0]
+    found = session.scalars(select(Sidecar).where(Sidecar.file_id == row.id)).all()
+    return [
+        RenameLine(one.id, item_id, "sidecar", one.relative_path, new_stem + one.relative_path[len(old_stem) :])
+        for one in found
+        if one.relative_path.startswith(f"{old_stem}.") or one.relative_path.startswith(f"{old_stem}-")
+    ]
+
+
+def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) -> list[RenameLine]:
+    """When a title's folder gets another name, its extras, artwork and NFO files move along."""
+    tops = {
+        title_folder(line.new) if item.type == "tv_show" else line.new.rpartition("/")[0]
+        for line in lines
+        if line.kind == "video"
+    }
+    if len(tops) != 1 or (top := tops.pop()) == item.folder or not top:
+        return []
+    known = {line.id for line in lines}
+    prefix = f"{item.folder}/"
+    found: list[RenameLine] = []
+    for kind, table in (("extra", MediaFile), ("sidecar", Sidecar)):
+        rows = session.execute(
+            select(table.id, table.relative_path).where(
+                table.library_path_id == item.library_path_id, table.relative_path.startswith(prefix, autoescape=True)
+            )
+        )
+        found += [
+            RenameLine(id_, item.id, kind, path, f"{top}/{path[len(prefix) :]}")
+            for id_, path in rows
+            if id_ not in known
+        ]
+    return found
+
+
+def _roots(session: Session, lines: Sequence[RenameLine]) -> dict[str, Path]:
+    paths = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
+    ids = [line.id for line in lines]
+    found: dict[str, Path] = {}
+    for table in (MediaFile, Sidecar):
+        for id_, path_id in session.execute(select(table.id, table.library_path_id).where(table.id.in_(ids))):
+            found[id_] = paths[path_id]
+    return found
+
+
+def _judged(session: Session, outside: Outside, lines: list[RenameLine]) -> list[RenameLine]:
+    """Add to each line why it cannot be done."""
+    roots = _roots(session, lines)
+    wanted: dict[tuple[Path, str], str] = {}
+    judged: list[RenameLine] = []
+    for line in lines:
+        root = roots[line.id]
+        key = (root, line.new.casefold())
+        objection = None
+        if line.changes:
+            if key in wanted:
+                objection = f"{wanted[key]} would get the same name."
+            else:
+                objection = _objection(outside, root, line)
+        wanted.setdefault(key, shown(line.old))
+        judged.append(RenameLine(line.id, line.media_item_id, line.kind, line.old, line.new, objection))
+    return judged
+
+
+def _objection(outside: Outside, root: Path, line: RenameLine) -> str | None:
+    source, target = root / to_os(line.old), confine(root, line.new)
+    try:
+        if not outside.files.exists(source):
+            return f"{shown(line.old)} is not there. Scan the folder first."
+        if outside.files.exists(target) and not outside.files.same_file(source, target):
+            return f"Another file is called {shown(line.new)} already."
+    except AdapterError as error:
+        return error.cause
+    return None
+
+
+def _rename_one(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    batch_id: str,
+    place: int,
+    line: RenameLine,
+    root: Path,
+) -> list[str]:
+    source, target = confine(root, line.old), confine(root, line.new)
+    try:
+        proof = journal.fingerprint(outside.files, source)
+        facts = outside.files.facts(source)
+    except (AdapterError, NotFound) as error:
+        return [str(error)]
+    size = facts.size_bytes if facts is not None else None
+    with database.writes() as session:
+        ids = journal.write_steps(
+            session, now, caller, batch_id, "rename",
+            [Step("rename", source, target, proof, line.id, line.media_item_id, size)], unit=place,
+        )  # fmt: skip
+    failures = journal.run_steps(database, outside, config, caller, now, ids)
+    if not failures:
+        try:
+            outside.files.remove_empty_parents(source, root)
+        except (AdapterError, Conflict):
+            return []
+    return failures

@@ -1,0 +1,478 @@
+"""An import brings files in without losing or doubling anything, wherever it is cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from mydia import clock
+from mydia.adapters.errors import Refused
+from mydia.adapters.filesystem import CrossDevice, Files, NoSpace
+from mydia.config import Config
+from mydia.contexts import library, media
+from mydia.contexts.library.models import JournalEntry, MediaFile, RecycledFile, Sidecar
+from mydia.contexts.settings import LibraryPath
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from mydia.errors import Conflict, Invalid
+from mydia.events import EventRow
+from tests import builders
+from tests.fakes.outside import fake_outside, media_facts
+
+RELEASE = "Detour.1945.1080p.BluRay.x264-GRP"
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    """The folder in which a client saves."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def detour(database: Database, films: LibraryPath) -> media.MediaItem:
+    """A film that is wanted."""
+    with database.writes() as session:
+        return builders.film(session, "Detour", 1945, tmdb_id=20367, library_path_id=films.id)
+
+
+def run(database: Database, config: Config, request: library.ImportRequest, **choices: object) -> library.Placed:
+    outside = choices.pop("outside", None) or fake_outside()
+    with database.reads() as session:
+        plan = library.plan_import(session, SYSTEM, clock.now(), request)
+    return library.place(database, outside, config, SYSTEM, clock.now(), plan, **choices)  # type: ignore[arg-type]
+
+
+def request_for(item: media.MediaItem, *paths: Path, **choices: object) -> library.ImportRequest:
+    return library.ImportRequest(item.id, tuple(library.SourceFile(path) for path in paths), download_id="d1", **choices)  # type: ignore[arg-type]
+
+
+def tree(root: Path | str) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in Path(root).rglob("*") if path.is_file())
+
+
+def test_a_download_is_hard_linked_under_its_name(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    source = builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.mkv")
+    builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.en.srt", 30)
+    placed = run(database, config, request_for(detour, source))
+    target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+    assert (placed.method, target.stat().st_ino) == ("hardlink", source.stat().st_ino)
+    assert tree(films.path) == [
+        "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.en.srt",
+        "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv",
+    ]
+    with database.reads() as session:
+        item = media.get_item(session, detour.id)
+        (file,) = library.files_of_item(session, detour.id)
+        assert (item.folder, item.files_count, item.state) == ("Detour (1945)", 1, "available")
+        assert (file.release_group, file.download_id, file.quality.name) == ("GRP", "d1", "Bluray-1080p")
+        assert [one.language for one in file.sidecars] == ["en"]
+        told = session.scalars(select(EventRow.payload).where(EventRow.type == "FileImported")).all()
+        assert [(one["file_id"], one["method"]) for one in told] == [(file.id, "hardlink")]
+        assert {row.state for row in session.scalars(select(JournalEntry))} == {"done"}
+
+
+def test_importing_again_brings_in_nothing_twice(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+    first = run(database, config, request_for(detour, source))
+    second = run(database, config, request_for(detour, source))
+    assert first.file_ids == second.file_ids
+    assert len(tree(films.path)) == 1
+
+
+class _NoLinks(Files):
+    def hardlink(self, source: Path, target: Path) -> None:
+        raise CrossDevice("Disk", "the two folders are not on one file system")
+
+
+class _Full(Files):
+    def copy(self, source, target, *, verify=False, on_progress=None) -> None:
+        raise NoSpace("Disk", "there is no room left")
+
+
+def test_across_disks_it_is_copied_and_says_so(
+    database: Database, config: Config, detour: media.MediaItem, downloads: Path
+) -> None:
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+    placed = run(database, config, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
+    assert placed.method == "copy"
+    assert "not on one file system" in placed.notes[0]
+
+
+def test_a_full_disk_takes_back_what_it_began(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+    with pytest.raises(NoSpace):
+        run(database, config, request_for(detour, source, mode="copy"), outside=replace(fake_outside(), files=_Full()))
+    assert tree(films.path) == []
+    assert source.exists()
+    with database.reads() as session:
+        assert session.scalars(select(MediaFile)).all() == []
+        assert {row.state for row in session.scalars(select(JournalEntry))} == {"undone"}
+
+
+def test_an_upgrade_recycles_the_old_file_only_afterwards(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    old = builders.on_disk(films.path, "Detour (1945)/detour-720p.mkv", 5000)
+    with database.writes() as session:
+        builders.media_file(session, films, "Detour (1945)/detour-720p.mkv", item=detour, quality="HDTV-720p")
+        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+    seen: list[tuple[str, bool, bool]] = []
+    target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+    placed = run(
+        database, config, request_for(detour, source),
+        after_step=lambda point: seen.append((point, old.exists(), target.exists())),
+    )  # fmt: skip
+    assert placed.replaced == ("Detour (1945)/detour-720p.mkv",)
+    assert all(new for _, kept, new in seen if not kept)
+    with database.reads() as session:
+        (recycled,) = session.scalars(select(RecycledFile)).all()
+        assert Path(recycled.present_path).read_bytes()[:5] == b"Detou"
+        assert [file.relative_path for file in library.files_of_item(session, detour.id)] == [
+            "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+        ]
+
+
+def test_an_upgrade_of_the_very_same_name_swaps_the_files(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+    builders.on_disk(films.path, name, fill=b"old")
+    with database.writes() as session:
+        old = builders.media_file(session, films, name, item=detour)
+        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+    source = builders.on_disk(downloads, "Detour.1945.PROPER.1080p.BluRay.x264-GRP.mkv", fill=b"new")
+    placed = run(database, config, request_for(detour, source))
+    assert (Path(films.path) / name).read_bytes()[:3] == b"new"
+    with database.reads() as session:
+        batch = session.scalars(select(JournalEntry.batch_id)).first()
+        assert [file.id for file in library.files_of_item(session, detour.id)] == list(placed.file_ids)
+    assert library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), batch or "") == []
+    assert (Path(films.path) / name).read_bytes()[:3] == b"old"
+    with database.reads() as session:
+        assert [file.id for file in library.files_of_item(session, detour.id)] == [old.id]
+    assert source.exists()
+
+
+def test_a_file_in_the_way_is_never_overwritten(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    stranger = builders.on_disk(films.path, "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv", fill=b"mine")
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+    with pytest.raises(Conflict, match="exists already"):
+        run(database, config, request_for(detour, source))
+    assert stranger.read_bytes()[:4] == b"mine"
+
+
+def test_episodes_replace_only_what_they_hold_whole(
+    database: Database, config: Config, series: LibraryPath, downloads: Path
+) -> None:
+    with database.writes() as session:
+        item = builders.show(session, library_path_id=series.id, folder="Pioneer One")
+        ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, item.id).items()}
+        for name, held in (("double.mkv", (ids[1], ids[2])), ("single.mkv", (ids[3],))):
+            builders.on_disk(series.path, f"Pioneer One/{name}")
+            builders.media_file(session, series, f"Pioneer One/{name}", item=item, episode_ids=held, quality="SDTV")
+    sources = tuple(
+        library.SourceFile(
+            builders.on_disk(downloads, f"Pioneer.One.S01E0{n}.720p.WEB-DL.mkv"), (ids[n],), facts=media_facts(1080)
+        )
+        for n in (1, 3)
+    )
+    placed = run(database, config, library.ImportRequest(item.id, sources, download_id="d2"))
+    assert placed.replaced == ("Pioneer One/single.mkv",)
+    with database.reads() as session:
+        names = [file.relative_path for file in library.files_of_item(session, item.id)]
+    assert names == [
+        "Pioneer One/Season 01/Pioneer One (2010) - S01E01 - Episode 1 [WEBDL-1080p].mkv",
+        "Pioneer One/Season 01/Pioneer One (2010) - S01E03 - Episode 3 [WEBDL-1080p].mkv",
+        "Pioneer One/double.mkv",
+    ]
+    with database.reads() as session, pytest.raises(Invalid, match="Choose the episodes"):
+        library.plan_import(
+            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(downloads / "x.mkv"),))
+        )
+
+
+def test_two_shows_of_one_name_get_folders_of_their_own(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+) -> None:
+    with database.writes() as session:
+        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+        other = builders.film(session, "Detour", 1945, tmdb_id=5, library_path_id=films.id)
+    with database.reads() as session:
+        plan = library.plan_import(session, SYSTEM, clock.now(), request_for(other, downloads / f"{RELEASE}.mkv"))
+    assert plan.folder == "Detour (1945) {tmdb-5}"
+
+
+class TestRemoving:
+    """Files leave into the recycle bin and come back."""
+
+    def test_a_title_goes_with_its_files_and_each_can_come_back(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    ) -> None:
+        source = builders.on_disk(downloads, f"{RELEASE}.mkv")
+        run(database, config, request_for(detour, source))
+        outside = fake_outside()
+        library.remove_item(database, outside, config, SYSTEM, clock.now(), detour.id, files="recycle")
+        assert [name for name in tree(films.path) if not name.startswith(".mydia-recycle")] == []
+        with database.reads() as session:
+            assert session.get(media.MediaItem, detour.id) is None
+            (recycled,) = session.scalars(select(RecycledFile)).all()
+        library.restore_file(database, outside, config, SYSTEM, clock.now(), recycled.id)
+        assert tree(films.path) == ["Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"]
+        with database.reads() as session:
+            assert [row.match_state for row in session.scalars(select(MediaFile))] == ["new"]
+
+    def test_kept_files_are_not_found_again(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    ) -> None:
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        library.remove_item(database, fake_outside(), config, SYSTEM, clock.now(), detour.id, files="keep")
+        library.run_scan(database, fake_outside(), config, clock.now, films.id)
+        assert library.match_new_files(database, fake_outside(), config, clock.now, films.id).matched == 0
+        assert len(tree(films.path)) == 1
+
+    def test_an_unmounted_disk_refuses_the_removal(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    ) -> None:
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        Path(films.path).rename(f"{films.path}-away")
+        with pytest.raises(Conflict, match="not there"):
+            library.remove_item(database, fake_outside(), config, SYSTEM, clock.now(), detour.id, files="delete")
+        with database.reads() as session:
+            assert session.get(media.MediaItem, detour.id) is not None
+
+    def test_a_disk_that_refuses_keeps_title_and_file(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    ) -> None:
+        class ReadOnly(Files):
+            def move(self, source, target, *, on_progress=None) -> None:
+                raise Refused("Disk", "the file system can only be read")
+
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        outside = replace(fake_outside(), files=ReadOnly())
+        with pytest.raises(Conflict, match="title stays"):
+            library.remove_item(database, outside, config, SYSTEM, clock.now(), detour.id, files="recycle")
+        with database.reads() as session:
+            assert len(library.files_of_item(session, detour.id)) == 1
+
+    def test_the_bin_empties_itself_when_its_time_is_over(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    ) -> None:
+        placed = run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        outside = fake_outside()
+        library.remove_file(database, outside, config, SYSTEM, clock.now(), placed.file_ids[0])
+        assert library.empty_recycle_bin(database, outside, config, clock.now()) == 0
+        later = clock.now().replace(year=clock.now().year + 1)
+        assert library.empty_recycle_bin(database, outside, config, later) == 1
+        assert tree(films.path) == []
+
+
+class TestRenaming:
+    """Names follow the templates; shown first, taken back at will."""
+
+    def test_preview_run_and_undo(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
+    ) -> None:
+        builders.on_disk(films.path, "dt/detour.mkv")
+        builders.on_disk(films.path, "dt/detour.de.srt")
+        builders.on_disk(films.path, "dt/poster.jpg")
+        outside = fake_outside()
+        library.run_scan(database, outside, config, clock.now, films.id)
+        with database.writes() as session:
+            for row in session.scalars(select(MediaFile)):
+                row.media_item_id, row.match_state = detour.id, "matched"
+                row.quality = {"source": "bluray", "resolution": 1080}
+            media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "dt"})
+        with database.reads() as session:
+            lines = library.rename_preview(session, outside, SYSTEM, [detour.id], folders=True)
+        assert {(line.old, line.new, line.objection) for line in lines} == {
+            ("dt/detour.mkv", "Detour (1945)/Detour (1945) - Bluray-1080p.mkv", None),
+            ("dt/detour.de.srt", "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt", None),
+            ("dt/poster.jpg", "Detour (1945)/poster.jpg", None),
+        }
+        done = library.rename(database, outside, config, SYSTEM, clock.now(), [detour.id], folders=True)
+        assert (done.files, done.failures) == (3, ())
+        assert tree(films.path) == sorted(line.new for line in lines)
+        with database.reads() as session:
+            assert media.get_item(session, detour.id).folder == "Detour (1945)"
+            assert {row.relative_path for row in session.scalars(select(Sidecar))} == {
+                "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt",
+                "Detour (1945)/poster.jpg",
+            }
+        assert library.undo_rename(database, outside, config, SYSTEM, clock.now(), done.batch_id or "") == []
+        assert tree(films.path) == sorted(line.old for line in lines)
+        with database.reads() as session:
+            assert media.get_item(session, detour.id).folder == "dt"
+
+    def test_a_name_that_is_taken_blocks_that_file_only(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
+    ) -> None:
+        name = "Detour (1945)/Detour (1945) - Bluray-1080p.mkv"
+        for path in ("Detour (1945)/a.mkv", "Detour (1945)/b.mkv", name):
+            builders.on_disk(films.path, path)
+        with database.writes() as session:
+            media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+            for path in ("Detour (1945)/a.mkv", "Detour (1945)/b.mkv"):
+                builders.media_file(session, films, path, item=detour)
+        with database.reads() as session:
+            lines = library.rename_preview(session, fake_outside(), SYSTEM, [detour.id])
+        assert all(line.objection for line in lines)
+        assert library.rename(database, fake_outside(), config, SYSTEM, clock.now(), [detour.id]).files == 0
+        assert len(tree(films.path)) == 3
+
+
+# --- kill -9 ---------------------------------------------------------------------------------------------------------
+
+_DYING = """
+import json, os, sys
+from dataclasses import replace
+from pathlib import Path
+from mydia import clock
+from mydia.adapters.filesystem import CrossDevice, Files
+from mydia.config import load
+from mydia.contexts import library
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from tests.fakes.outside import fake_outside
+
+told = json.loads(sys.argv[1])
+class NoLinks(Files):
+    def hardlink(self, source, target):
+        raise CrossDevice("Disk", "other file system")
+outside = fake_outside()
+if told["cross_device"]:
+    outside = replace(outside, files=NoLinks())
+count = 0
+def after(point):
+    global count
+    count += 1
+    if count == told["die_after"]:
+        os._exit(9)
+database = Database(told["database"])
+config = load({"DATA_DIR": told["data"]})
+if told["action"] == "recover":
+    library.recover_journal(database, outside, config, clock.now(), after_step=after)
+else:
+    request = library.ImportRequest(
+        told["item"], (library.SourceFile(Path(told["source"])),), download_id="d1", mode=told["mode"]
+    )
+    with database.reads() as session:
+        plan = library.plan_import(session, SYSTEM, clock.now(), request)
+    library.place(database, outside, config, SYSTEM, clock.now(), plan, after_step=after)
+"""
+
+
+def _run_until(point: int, **told: object) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", _DYING, json.dumps({**told, "die_after": point})],
+        check=False, capture_output=True, text=True, cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    assert done.returncode in (0, 9), done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("mode", "cross_device", "same_name"),
+    [
+        ("hardlink", False, False),
+        ("hardlink", True, False),
+        ("copy", False, True),
+        ("move", False, False),
+        ("hardlink", False, True),
+    ],
+)
+def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
+    mode: str,
+    cross_device: bool,
+    same_name: bool,
+    database: Database,
+    config: Config,
+    films: LibraryPath,
+    detour: media.MediaItem,
+    downloads: Path,
+    tmp_path: Path,
+) -> None:
+    name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+    old_name = name if same_name else "Detour (1945)/detour-720p.mkv"
+    builders.on_disk(films.path, old_name, 200_000, fill=b"old")
+    with database.writes() as session:
+        builders.media_file(session, films, old_name, item=detour, quality="HDTV-720p")
+        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv", 200_000, fill=b"new")
+    content = source.read_bytes()
+    told = {
+        "database": database.url, "data": str(tmp_path / "data"), "item": detour.id, "source": str(source), "mode": mode,
+        "cross_device": cross_device,
+    }  # fmt: skip
+    point = 0
+    killed = 9
+    while killed == 9:
+        point += 1
+        assert point < 60, "the import never gets through"
+        killed = _run_until(point, action="import", **told)
+        # Both contents are on disk at every moment.
+        everything = [path.read_bytes()[:3] for path in tmp_path.rglob("*.mkv")]
+        assert b"new" in everything
+        assert b"old" in everything
+        if killed == 9:
+            library.recover_journal(database, fake_outside(), config, clock.now())
+            with database.reads() as session:
+                assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
+                held = library.files_of_item(session, detour.id)
+            assert len(held) == 1
+            on_disk = Path(films.path) / held[0].relative_path
+            assert on_disk.stat().st_size == held[0].size_bytes
+            assert not [left for left in tree(films.path) if left.endswith(".part")]
+            if held[0].download_id == "d1":
+                break
+    _run_until(1000, action="import", **told)
+    with database.reads() as session:
+        (file,) = library.files_of_item(session, detour.id)
+        assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
+        (recycled,) = session.scalars(select(RecycledFile)).all()
+    assert (Path(films.path) / file.relative_path).read_bytes() == content
+    assert Path(recycled.present_path).read_bytes()[:3] == b"old"
+    assert [left for left in tree(films.path) if not left.startswith(".mydia-recycle")] == [name]
+    assert source.exists() == (mode != "move")
+
+
+def test_the_recovery_itself_may_be_killed(
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
+) -> None:
+    name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
+    builders.on_disk(films.path, name, fill=b"old")
+    with database.writes() as session:
+        builders.media_file(session, films, name, item=detour)
+        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
+    source = builders.on_disk(downloads, f"{RELEASE}.mkv", fill=b"new")
+    told = {
+        "database": database.url, "data": str(tmp_path / "data"), "item": detour.id, "source": str(source),
+        "mode": "hardlink", "cross_device": False,
+    }  # fmt: skip
+    # After both files have changed places, and before the row is stored.
+    assert _run_until(6, action="import", **told) == 9
+    assert (Path(films.path) / name).read_bytes()[:3] == b"new"
+    for point in range(1, 6):
+        if _run_until(point, action="recover", **told) == 0:
+            break
+    assert (Path(films.path) / name).read_bytes()[:3] == b"old"
+    assert tree(films.path) == [name]
+    assert source.exists()
