@@ -7,9 +7,9 @@ from alembic import context
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import all_models  # noqa: E402, F401  the tables register themselves
+import all_models  # noqa: F401  the tables register themselves
 
-from mydia.db.base import Base, Instant  # noqa: E402
+from mydia.db.base import Base, Instant
 
 
 def render_item(kind: str, item: object, _autogen: object) -> str | bool:

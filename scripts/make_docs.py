@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mydia.config import KEYS  # noqa: E402
-from mydia.events import EVENTS  # noqa: E402
+from mydia.config import KEYS
+from mydia.events import EVENTS
 
 BEGIN, END = "<!-- made by scripts/make_docs.py -->", "<!-- end -->"
 

@@ -168,6 +168,7 @@ def data_version(database: Database) -> object:
         connection = held[database.url] = database.engine.raw_connection()
     cursor = connection.cursor()
     cursor.execute("PRAGMA data_version")
-    version: object = cursor.fetchone()[0]
+    row: Any = cursor.fetchone()
     cursor.close()
+    version: object = row[0]
     return version

@@ -13,6 +13,8 @@ from mydia.config import Config
 
 logger = logging.getLogger(__name__)
 
+_CONNECTIONS = 2048
+
 
 def serve(config: Config, app: Litestar, *, on_started: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
@@ -47,6 +49,9 @@ async def listen(
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
         websockets=True,
+        # The default of 128 caps open connections as well, and every open tab holds one for its live updates.
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
         log_enabled=False,
     )
     task = asyncio.create_task(server.serve())

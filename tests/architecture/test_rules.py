@@ -56,7 +56,7 @@ def test_the_web_never_imports_jobs():
     found = [
         module(path)
         for path in (PACKAGE / "web").rglob("*.py")
-        if re.search(r"^(from|import) mydia\.jobs", path.read_text(), re.M)
+        if re.search(r"^(from|import) mydia\.jobs", path.read_text(), re.MULTILINE)
     ]
     assert found == []
 
