@@ -28,6 +28,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _INITIALS = re.compile(r"\b(?:[^\W\d_][.]){2,}")
 _CUT_SCRIPTS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 """Kana, Han, Hangul and Thai: their words have no reliable spaces between them."""
+_GLUED_SEQUEL = re.compile(r"(.*\D)(\d{1,2})\Z")
 _SEQUEL_TAIL = re.compile(r"\A\d{1,3}\Z")
 
 
@@ -85,6 +86,9 @@ def _split_sequel(words: list[str]) -> tuple[list[str], str]:
     if len(words) > 1 and _SEQUEL_TAIL.match(words[-1]):
         stem = words[:-2] if len(words) > 2 and words[-2] in _SEQUEL_WORDS else words[:-1]
         return stem, words[-1].lstrip("0") or "0"
+    glued = _GLUED_SEQUEL.match(words[-1]) if words and _CUT_SCRIPTS.search(words[-1]) else None
+    if glued is not None:
+        return [*words[:-1], glued.group(1)], glued.group(2).lstrip("0") or "0"
     return words, "1"
 
 

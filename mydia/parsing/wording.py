@@ -15,6 +15,8 @@ _NO_TITLE = re.compile(r"(?:19|20)\d\d|.*新番.*|国漫|國漫|\d{1,3}月.*")
 
 _CLOSING_BRACKET = re.compile(r"[ ._]\(([^()]+)\)\Z")
 
+_EDGES = " ._-([{"
+
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -67,7 +69,7 @@ def read_titles(
     if numbering is not None and numbering.title_suffix:
         title = f"{title} {numbering.title_suffix}"
     cleaned = [t for t in dict.fromkeys(_clean(other) for other in others) if t and t != title]
-    return ([title, *cleaned] if title or cleaned else []), (start, end)
+    return ([title, *cleaned] if title or cleaned else []), (start, start + len(opened.text[start:end].rstrip(_EDGES)))
 
 
 def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[int, int]:

@@ -1,0 +1,64 @@
+"""The shared sample of public names, where it is present; it is no part of this repository."""
+
+import importlib.util
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mydia.parsing import parse
+
+_BESIDE = Path(__file__).parents[3] / "shared" / "corpora"
+CORPORA = Path(os.environ.get("MYDIA_CORPORA", _BESIDE))
+SCORER = CORPORA.parent / "tools" / "score_parser.py"
+FEW = 15
+"""A kind with fewer cases says little in per cent."""
+
+pytestmark = pytest.mark.skipif(
+    not (CORPORA / "parser").is_dir() or not SCORER.is_file(),
+    reason="the shared sample of names is not here: put it beside the repository or set MYDIA_CORPORA to its folder",
+)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    spec = importlib.util.spec_from_file_location("score_parser", SCORER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _judge(scorer, corpus, leave_out=()):
+    cases = [c for c in scorer.load([str(CORPORA / "parser" / corpus)]) if c["kind"] not in leave_out]
+    asked, right, failures = Counter(), Counter(), []
+    for case in cases:
+        kind = f"{case['source']}/{case['kind']}"
+        _, whole = scorer.judge(case, parse(case["input"], case["hint"]), None)
+        asked[kind] += 1
+        right[kind] += whole
+        if not whole:
+            failures.append(case["input"])
+    return asked, right, failures
+
+
+@pytest.mark.parametrize(
+    ("corpus", "leave_out", "least"),
+    [("arr.jsonl", (), 0.98), ("guessit.jsonl", ("fragment",), 0.90), ("mydia.jsonl", (), 0.97)],
+)
+def test_the_share_of_names_with_every_field_right(scorer, corpus, leave_out, least):
+    asked, right, failures = _judge(scorer, corpus, leave_out)
+    assert right.total() / asked.total() >= least, failures
+
+
+def test_no_kind_of_name_falls_behind(scorer):
+    asked, right, _ = _judge(scorer, "arr.jsonl")
+    assert {
+        kind: right[kind] / asked[kind] for kind in asked if asked[kind] >= FEW and right[kind] / asked[kind] < 0.9
+    } == {}
+
+
+def test_names_that_must_be_refused_are(scorer):
+    asked, right, failures = _judge(scorer, "arr.jsonl")
+    refused = [kind for kind in asked if kind.endswith("/reject")]
+    assert sum(right[k] for k in refused) / sum(asked[k] for k in refused) >= 0.98, failures
