@@ -6,12 +6,12 @@ from typing import Any
 
 from mydia import events
 from mydia.events import Event, Trigger
-from mydia.jobs import metadata, upkeep
-from mydia.jobs.broker import REGISTRY, Job, Schedule
+from mydia.jobs import downloads, metadata, upkeep
+from mydia.jobs.broker import REGISTRY, Job, Schedule, dedup_key
 
 JOBS: dict[str, Job] = REGISTRY
 """Every job, by name: filled by importing the modules above."""
-_MODULES = (metadata, upkeep)
+_MODULES = (downloads, metadata, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
@@ -47,10 +47,62 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("metadata.refresh_item", "media_item_id"),
         ),
     ),
+    events.SearchRequested: (
+        Trigger(
+            "downloads.search_item",
+            lambda e: {
+                "media_item_id": e.media_item_id,
+                "season_number": e.season_number,
+                "episode_ids": e.episode_ids,
+            },
+            _same("downloads.search_item", "media_item_id", "season_number", "episode_ids"),
+        ),
+    ),
+    events.ReleasesRequested: (
+        Trigger(
+            "downloads.run_search",
+            lambda e: {"search_id": e.search_id},
+            _same("downloads.run_search", "search_id"),
+        ),
+    ),
+    events.ReleaseGrabbed: (
+        Trigger("downloads.monitor", lambda _: {}, lambda _: dedup_key("downloads.monitor", {}), delay_s=1),
+    ),
+    events.DownloadCompleted: (
+        Trigger(
+            "downloads.import",
+            lambda e: {"download_id": e.download_id},
+            _same("downloads.import", "download_id"),
+        ),
+    ),
+    events.ImportRequested: (
+        Trigger(
+            "downloads.import",
+            lambda e: {"download_id": e.download_id},
+            _same("downloads.import", "download_id"),
+        ),
+    ),
+    events.DownloadFailed: (
+        Trigger(
+            "downloads.search_item",
+            lambda e: {"media_item_id": e.media_item_id},
+            _same("downloads.search_item", "media_item_id"),
+            when=lambda e: e.blocklisted and e.media_item_id is not None,
+        ),
+    ),
 }
 """Event -> the jobs it starts, in order."""
 
 SCHEDULE: tuple[Schedule, ...] = (
+    Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for what is wanted", setting="jobs.search_cron"),
+    Schedule(
+        "*/5 * * * *",
+        "downloads.monitor",
+        title="Look at download clients",
+        setting="downloads.monitor_interval_minutes",
+    ),
+    Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
+    Schedule("12 4 * * *", "downloads.prune", title="Forget old searches"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
     Schedule("5 0 * * *", "metadata.roll_over", title="Turn the calendar"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
@@ -69,5 +121,11 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
     events.MediaReady: "downloads.search_wanted",
     events.RefreshRequested: "metadata.refresh_due",
+    events.SearchRequested: "downloads.search_wanted",
+    events.ReleasesRequested: "downloads.sweep",
+    events.ReleaseGrabbed: "downloads.monitor",
+    events.DownloadCompleted: "downloads.sweep",
+    events.ImportRequested: "downloads.sweep",
+    events.DownloadFailed: "downloads.search_wanted",
 }
 """Triggered event -> the scheduled job that would find the same work if the event were lost."""

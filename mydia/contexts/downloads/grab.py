@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_CATEGORIES = {"movie": "mydia-movies", "tv_show": "mydia-tv"}
 # A grab takes seconds; one that is still unconfirmed after so long was interrupted.
 _INTERRUPTED = timedelta(minutes=2)
+# At the worker's start only a page of the web process can be at one.
+_INTERRUPTED_AT_START = timedelta(seconds=30)
 
 
 class ReleaseGone(NotFound):
@@ -216,12 +218,14 @@ def recover_grabs(database: Database, outside: Outside, config: Config, now: dat
     """Clear up grabs that were interrupted: ask the client whether it got the download; return how many were settled.
 
     Args:
-        all: At the worker's start nothing is under way; else only those older than two minutes are looked at.
+        all: At the worker's start: half a minute is enough; else only those older than two minutes are looked at.
     """
     sealer = Sealer(config.secret_key())
     with database.reads() as session:
-        query = select(Download).where(Download.state == DownloadState.GRABBING)
-        rows = session.scalars(query if all else query.where(Download.state_since < now - _INTERRUPTED)).all()
+        age = _INTERRUPTED_AT_START if all else _INTERRUPTED
+        rows = session.scalars(
+            select(Download).where(Download.state == DownloadState.GRABBING, Download.state_since < now - age)
+        ).all()
         choices = {choice.row.id: choice for choice in settings.client_connections(session, sealer)}
     settled = 0
     for row in rows:

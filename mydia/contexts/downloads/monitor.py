@@ -20,6 +20,8 @@ from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
 from mydia.contexts.downloads.gathering import setting
 from mydia.contexts.downloads.grab import DEFAULT_CATEGORIES, grab_pending, recover_grabs
+from mydia.contexts.downloads.history import finish_interrupted
+from mydia.contexts.downloads.importing import recover_imports
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState, PendingRelease, UnknownDownload
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.states import may_move, of_remote
@@ -269,3 +271,12 @@ def _note_unknown(session: Session, now: datetime, choice: ClientChoice, remotes
 def needs_looking(session: Session) -> bool:
     """Say whether anything is under way, so that clients are looked at every few seconds."""
     return session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE)).limit(1)).first() is not None
+
+
+def recover(database: Database, outside: Outside, config: Config, now: datetime) -> str:
+    """At the worker's start, before it takes jobs: settle grabs, searches and imports that were interrupted."""
+    grabs = recover_grabs(database, outside, config, now, all=True)
+    with database.writes() as session:
+        searches = finish_interrupted(session, now, after=timedelta(minutes=1))
+        imports = recover_imports(session, now)
+    return f"{grabs} grabs, {searches} searches and {imports} imports cleared up"

@@ -225,7 +225,8 @@ def _row(row: Row[Any], statuses: dict[str, ServiceStatus], episode_ids: Iterabl
     status = statuses.get(row.client_id or "")
     since = status.since_at if status is not None and status.state != "ok" else None
     poster = Picture(image_id, content_hash or "0", color) if image_id else None
-    return QueueRow(*facts, tuple(reasons), message, since, tuple(episode_ids), poster)
+    values: list[Any] = [*facts, tuple(reasons), message, since, tuple(episode_ids), poster]
+    return QueueRow(*values)
 
 
 # --- what people do -------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class House:
     ) -> IndexerRelease:
         """Put a release on the indexer, with a .torrent behind its link."""
         number = next(self.numbers)
-        content = torrent(title, files)
+        content = torrent(title if files else f"{title}.mkv", files)
         link = f"http://indexer.test/{number}"
         facts.setdefault("seeders", 20)
         known = facts.pop("info_hash", read_torrent(content).info_hashes[0])
@@ -104,6 +104,31 @@ class House:
             self.offer(title)
         found = next(row for row in self.releases(self.search(**target)) if row.title == title)
         return self.grab(found.id, override=True)
+
+    def finish(self, download_id: str) -> Path:
+        """Let a download be complete, with files on disk as its torrent says, and return where they are."""
+        remote = self.client.downloads[self.download(download_id).client_ref or ""]
+        assert remote.output_path is not None
+        for file in self.client.files(remote.ref):
+            path = Path(self.client.folder) / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(path.name.encode() * (1 + file.size_bytes // len(path.name)))
+        self.client.finish(remote.ref)
+        self.later(seconds=3)
+        downloads.monitor(self.database, self.outside, self.config, self.now)
+        return Path(remote.output_path)
+
+    def bring_in(self, download_id: str, **options: Any) -> str:
+        """Import a download and return the words about it."""
+        self.later(seconds=3)
+        return downloads.import_download(
+            self.database, self.outside, self.config, SYSTEM, self.now, download_id, **options
+        )
+
+    def library_files(self) -> list[str]:
+        """Return what lies in the library folders, as relative paths."""
+        roots = (self.films, self.series)
+        return sorted(str(p.relative_to(root)) for root in roots for p in root.rglob("*") if p.is_file())
 
     def download(self, download_id: str) -> downloads.Download:
         """Return a download as it is now."""

@@ -168,6 +168,7 @@ def test_a_crash_between_row_and_client_is_cleared_up(
         house.grab(release.id)
     assert [row.state for row in house.downloads()] == ["grabbing"]
     monkeypatch.setattr(house.client, "add", real)
+    house.later(minutes=1)
     downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True)
     if client_has_it:
         (row,) = house.downloads()

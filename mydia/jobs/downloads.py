@@ -1,0 +1,152 @@
+"""Jobs of getting: search, follow, import, tidy up."""
+
+from __future__ import annotations
+
+from mydia import clock
+from mydia.contexts import downloads, settings
+from mydia.contexts.downloads import SearchTarget
+from mydia.contexts.users import SYSTEM
+from mydia.errors import NotFound
+from mydia.jobs.broker import Deps, job
+
+
+@job("downloads.run_search", queue="search", title="Manual search", max_retries=0, priority=1)
+def run_search(deps: Deps, *, search_id: str) -> str:
+    """Ask the indexers for a search that somebody opened."""
+    try:
+        downloads.run_search(
+            deps.database,
+            deps.outside,
+            deps.config,
+            SYSTEM,
+            clock.now(),
+            search_id=search_id,
+            on_progress=deps.run.progress,
+        )
+    except NotFound:
+        return "removed meanwhile"
+    return "done"
+
+
+@job("downloads.search_item", queue="search", title="Search and grab", max_retries=2, min_backoff_s=60)
+def search_item(
+    deps: Deps,
+    *,
+    media_item_id: str,
+    season_number: int | None = None,
+    episode_ids: list[str] | None = None,
+    cause: str = "automatic",
+) -> str:
+    """Search for what a title lacks and grab the best."""
+    target = SearchTarget(media_item_id, None, season_number, tuple(episode_ids or ()))
+    try:
+        taken = downloads.search_and_grab(
+            deps.database,
+            deps.outside,
+            deps.config,
+            SYSTEM,
+            clock.now(),
+            target,
+            cause=cause,
+            on_progress=deps.run.progress,
+            cancelled=deps.run.cancelled,
+        )
+    except NotFound:
+        return "removed meanwhile"
+    if taken:
+        _look_soon(deps)
+    return f"{len(taken)} grabbed" if taken else "nothing to take"
+
+
+@job("downloads.search_wanted", queue="search", title="Search for what is wanted", max_retries=0, time_limit_s=3 * 3600)
+def search_wanted(deps: Deps) -> str:
+    """Search what is missing or upgradable, longest unsearched first, a batch at a time."""
+    now = clock.now()
+    with deps.database.reads() as session:
+        limit = int(str(settings.value(session, deps.config, "downloads.search_batch")))
+        due = downloads.due_searches(session, now, limit=limit)
+    taken = 0
+    for done, target in enumerate(due):
+        if deps.run.cancelled():
+            return f"{done} of {len(due)} searched, {taken} grabbed, then stopped"
+        deps.run.progress(done, len(due))
+        try:
+            taken += len(
+                downloads.search_and_grab(
+                    deps.database,
+                    deps.outside,
+                    deps.config,
+                    SYSTEM,
+                    clock.now(),
+                    target,
+                    cause="backlog",
+                    only_due=True,
+                    cancelled=deps.run.cancelled,
+                )
+            )
+        except NotFound:
+            continue
+    if taken:
+        _look_soon(deps)
+    return f"{len(due)} searched, {taken} grabbed"
+
+
+@job("downloads.monitor", queue="critical", title="Look at download clients", max_retries=0, time_limit_s=120)
+def monitor_downloads(deps: Deps) -> str:
+    """Look at the clients; while anything is under way, look again in a few seconds."""
+    report = downloads.monitor(deps.database, deps.outside, deps.config, clock.now())
+    if report.active:
+        _look_soon(deps)
+    return str(report)
+
+
+@job(
+    "downloads.import", queue="media", title="Import a download", max_retries=5, min_backoff_s=30, time_limit_s=6 * 3600
+)
+def import_download(deps: Deps, *, download_id: str) -> str:
+    """Bring a finished download into the library."""
+    try:
+        return downloads.import_download(
+            deps.database, deps.outside, deps.config, SYSTEM, clock.now(), download_id, run=deps.run
+        )
+    except NotFound:
+        return "removed meanwhile"
+
+
+@job("downloads.sweep", queue="default", title="Find lost imports and searches", max_retries=0)
+def sweep(deps: Deps) -> str:
+    """Find what an interruption left behind: finished downloads that nobody imports, searches that never ended."""
+    now = clock.now()
+    with deps.database.writes() as session:
+        searches = downloads.finish_interrupted(session, now)
+        due = downloads.due_imports(session, now)
+    for download_id in due:
+        deps.enqueue(
+            "downloads.import", {"download_id": download_id}, dedup=f"downloads.import:{download_id}", cause="sweep"
+        )
+    return f"{len(due)} imports due, {searches} searches ended"
+
+
+@job("downloads.recover", queue="critical", title="Clear up interrupted downloads", max_retries=0)
+def recover(deps: Deps) -> str:
+    """At the worker's start: settle what was interrupted, take up the imports again, and look at the clients."""
+    said = downloads.recover(deps.database, deps.outside, deps.config, clock.now())
+    deps.enqueue("downloads.sweep", {}, dedup=sweep.key(), cause="start")
+    deps.enqueue("downloads.monitor", {}, dedup=monitor_downloads.key(), cause="start")
+    return said
+
+
+@job("downloads.prune", queue="default", title="Forget old searches", max_retries=0)
+def prune(deps: Deps) -> str:
+    """Forget old searches; the last of each version stays."""
+    with deps.database.writes() as session:
+        return f"{downloads.prune_releases(session, clock.now())} searches forgotten"
+
+
+def _look_soon(deps: Deps) -> None:
+    """Have the clients looked at in a few seconds; one waiting look is enough."""
+    with deps.database.reads() as session:
+        seconds = int(str(settings.value(session, deps.config, "downloads.active_interval_seconds")))
+    deps.enqueue(
+        "downloads.monitor", {}, dedup=monitor_downloads.key(), delay_s=seconds, cause="something is downloading"
+    )

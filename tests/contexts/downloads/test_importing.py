@@ -1,0 +1,309 @@
+"""Importing: the right files, once, and a sentence for everything that is left out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from mydia.adapters.download_clients import RemoteState
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.downloads import ChosenFile, NotReady
+from mydia.contexts.settings import DownloadClientRow, IndexerRow
+from mydia.contexts.users import Caller
+from mydia.errors import Conflict, Invalid
+from mydia.units import GIB
+from tests.contexts.downloads.conftest import House
+from tests.fakes.outside import media_facts
+
+GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
+PACK = "Silo.S01.1080p.WEB-DL.H264-GRP"
+BIG = 400_000
+
+
+def grabbed(house: House, title: str = GOOD, files: dict[str, int] | None = None, **target: object) -> str:
+    house.offer(title, 4 * GIB, files=files, **({"tvdb_id": 403245} if "Silo" in title else {}))
+    return house.get_one(title, **({"item_id": house.series_id} | target if "Silo" in title else target))
+
+
+def finished(house: House, title: str = GOOD, files: dict[str, int] | None = None, **target: object) -> str:
+    download_id = grabbed(house, title, files, **target)
+    house.finish(download_id)
+    return download_id
+
+
+def sentences(house: House, download_id: str, kind: str = "block") -> list[str]:
+    return [reason["text"] for reason in house.download(download_id).reasons if reason["kind"] == kind]
+
+
+def test_a_film_is_hard_linked_under_its_name_and_goes_on_seeding(house: House) -> None:
+    download_id = grabbed(house)
+    source = house.finish(download_id)
+    assert house.bring_in(download_id) == "1 files placed"
+    (placed,) = house.library_files()
+    assert placed.startswith("Metropolis (1927)/Metropolis (1927)")
+    assert (house.films / placed).samefile(source), "a hard link"
+    assert source.exists()
+    row = house.download(download_id)
+    assert row.state == "imported"
+    assert row.imported_at == house.now
+    assert len(house.client.downloads) == 1, "seeding goes on"
+    assert house.item_state() in ("available", "upgradable")
+    assert house.events("FileImported")[0]["method"] == "hardlink"
+    assert house.events("DownloadImported")[0]["files"] == 1
+
+
+def test_importing_twice_is_importing_once(house: House) -> None:
+    download_id = finished(house)
+    house.bring_in(download_id)
+    assert house.bring_in(download_id) == "nothing to do: it is imported"
+    assert len(house.events("FileImported")) == 1
+
+
+def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> None:
+    files = {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)}
+    files |= {"Sample/silo.s01e01.sample.mkv": 1000, "Featurettes/Making of.mkv": 1000, "info.nfo": 10}
+    download_id = finished(house, PACK, files)
+    assert house.bring_in(download_id) == "4 files placed"
+    names = house.library_files()
+    assert len([name for name in names if name.endswith(".mkv")]) == 4
+    assert all("/Season 01/" in name for name in names if name.endswith(".mkv"))
+    with house.database.reads() as session:
+        assert all(episode.held for episode in media.episodes_of(session, house.series_id))
+
+
+def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> None:
+    download_id = finished(house, "Silo.S01E02.1080p.WEB-DL.H264-GRP", {"abcdef0123456789.mkv": BIG})
+    assert house.bring_in(download_id) == "1 files placed"
+    assert "S01E02" in house.library_files()[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"film.mkv": BIG, "setup.exe": 10}, "setup.exe, which no film needs"),
+        ({"film.rar": BIG, "film.r00": BIG}, "packed"),
+        ({"BDMV/STREAM/00001.m2ts": BIG}, "whole disc"),
+        ({"sample/film-sample.mkv": 1000}, "only samples and extras"),
+        ({"readme.txt": 10}, "no video"),
+        ({"one.mkv": BIG, "two.mkv": BIG}, "holds 2 films"),
+        ({"film.cd1.mkv": BIG, "film.cd2.mkv": BIG}, "2 parts"),
+    ],
+)
+def test_what_is_no_film_waits_for_a_person_with_the_reason(house: House, files: dict[str, int], words: str) -> None:
+    download_id = finished(house, GOOD, files)
+    said = house.bring_in(download_id)
+    assert said.startswith("blocked:")
+    assert house.download(download_id).state == "blocked"
+    assert any(words in sentence for sentence in sentences(house, download_id)), sentences(house, download_id)
+    assert house.library_files() == []
+    assert house.item_state() == "blocked"
+    assert words in " ".join(house.events("ImportBlocked")[0]["reasons"])
+
+
+def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> None:
+    house.probe.default = media_facts(duration_s=60)
+    first = finished(house)
+    house.bring_in(first)
+    assert "it is a sample" in sentences(house, first)[0]
+    house.probe.damaged.add(f"{GOOD}.mkv")
+    house.bring_in(first)
+    assert "cannot be played" in sentences(house, first)[-1]
+
+
+def test_a_silent_file_is_asked_about(house: House) -> None:
+    house.probe.default = replace(media_facts(), audio=())
+    download_id = finished(house)
+    house.bring_in(download_id)
+    assert "has no sound" in sentences(house, download_id)[0]
+
+
+def test_what_is_worse_than_its_name_does_not_replace_a_better_file(house: House) -> None:
+    first = finished(house)
+    house.bring_in(first)
+    house.probe.default = media_facts(480)
+    second = finished(house, "Metropolis.1927.2160p.WEB-DL.x265-GRP")
+    assert house.bring_in(second) == "0 files placed, 1 left out"
+    assert house.download(second).state == "imported"
+    assert "You already have Bluray-1080p" in sentences(house, second, "note")[-1]
+    assert len(house.library_files()) == 1
+
+
+def test_an_upgrade_takes_the_place_of_the_old_file_which_goes_to_the_bin(house: House) -> None:
+    first = finished(house, "Metropolis.1927.720p.BluRay.x264-GRP")
+    house.probe.default = media_facts(720)
+    house.bring_in(first)
+    house.probe.default = media_facts(1080)
+    second = finished(house)
+    assert house.bring_in(second) == "1 files placed"
+    assert house.events("FileImported")[-1]["replaced"]
+    with house.database.reads() as session:
+        (held,) = library.held_qualities(session, house.film_id)
+        assert held.quality.name == "Bluray-1080p"
+        assert session.scalars(select(library.RecycledFile)).one()
+
+
+def test_the_same_release_is_not_fetched_again_after_import(house: House) -> None:
+    house.bring_in(finished(house))
+    rows = house.releases(house.search(cause="automatic"))
+    assert {objection["reason"] for objection in rows[0].objections} >= {"already-imported"}
+
+
+def test_an_unreachable_client_means_later(house: House) -> None:
+    download_id = finished(house)
+    house.client.go_away()
+    with pytest.raises(NotReady, match="waits for it"):
+        house.bring_in(download_id)
+    assert house.download(download_id).state == "completed"
+    house.client.come_back()
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_a_download_that_is_checked_again_means_later(house: House) -> None:
+    download_id = finished(house)
+    ref = house.download(download_id).client_ref or ""
+    house.client.change(ref, state=RemoteState.CHECKING, progress=0.7)
+    with pytest.raises(NotReady, match="not whole yet"):
+        house.bring_in(download_id)
+    house.client.change(ref, state=RemoteState.SEEDING, progress=1.0)
+    (Path(house.client.folder) / f"{GOOD}.mkv.!qB").write_bytes(b"x")
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: House, tmp_path: Path) -> None:
+    download_id = finished(house)
+    ref = house.download(download_id).client_ref or ""
+    house.client.change(ref, output_path=f"/data/torrents/{GOOD}.mkv")
+    house.bring_in(download_id)
+    assert "add a path mapping to qBittorrent" in sentences(house, download_id)[0]
+    with house.database.writes() as session:
+        from mydia.contexts.settings.clients import set_mappings
+
+        set_mappings(session, "client-1", [("/data/torrents", house.client.folder)])
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None:
+    download_id = finished(house)
+    house.films.rmdir()
+    house.bring_in(download_id)
+    assert "Is it mounted?" in sentences(house, download_id)[0]
+    house.films.mkdir()
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> None:
+    with house.database.writes() as session:
+        settings.change_values(session, admin, house.now, house.config, {"downloads.automatic_imports": False})
+    download_id = finished(house)
+    assert house.bring_in(download_id).startswith("blocked: Automatic imports are switched off")
+    said = downloads.import_download(house.database, house.outside, house.config, admin, house.now, download_id)
+    assert said == "1 files placed"
+
+
+def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
+    download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
+    house.bring_in(download_id)
+    preview = downloads.preview_import(house.database, house.outside, house.config, admin, download_id)
+    assert [file.shown_path for file in preview.files] == ["one.mkv", "two.mkv"]
+    assert preview.problems
+    said = downloads.manual_import(
+        house.database, house.outside, house.config, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
+    )  # fmt: skip
+    assert said == "1 files placed"
+    with house.database.reads() as session:
+        (held,) = library.held_qualities(session, house.film_id)
+        assert held.quality.name == "Remux-1080p"
+
+
+def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) -> None:
+    download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
+    assert "tells no episode of Silo" in house.bring_in(download_id)
+    ids = house.episode_ids()
+    with pytest.raises(Invalid, match="Choose the episodes"):
+        downloads.manual_import(
+            house.database, house.outside, house.config, admin, house.now, download_id, [ChosenFile("a.mkv")]
+        )
+    chosen = [ChosenFile("a.mkv", (ids[0], ids[1])), ChosenFile("b.mkv", (ids[2],))]
+    said = downloads.manual_import(house.database, house.outside, house.config, admin, house.now, download_id, chosen)
+    assert said == "2 files placed"
+    assert any("S01E01" in name and "E02" in name for name in house.library_files())
+
+
+def test_of_a_pack_what_is_clear_is_placed_and_the_rest_asked_about(house: House) -> None:
+    files = {"Silo.S01E01.1080p.WEB-DL-GRP.mkv": BIG, "mystery.mkv": BIG}
+    download_id = finished(house, PACK, files)
+    assert house.bring_in(download_id).startswith("blocked: mystery.mkv tells no episode")
+    assert len(house.library_files()) == 1
+    house.bring_in(download_id)
+    assert len(house.events("FileImported")) == 1, "what is placed is not placed again"
+
+
+def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download_id = finished(house, PACK, {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)})
+
+    class Killed(BaseException):
+        pass
+
+    class DyingRun:
+        def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+            if done == 2:
+                raise Killed
+
+        def cancelled(self) -> bool:
+            return False
+
+    with pytest.raises(Killed):
+        house.bring_in(download_id, run=DyingRun())
+    assert house.download(download_id).state == "importing"
+    assert house.bring_in(download_id) == "nothing to do: it is importing", "somebody may still be at it"
+    with house.database.writes() as session:
+        assert downloads.recover_imports(session, house.now) == 1
+        assert downloads.due_imports(session, house.now) == [download_id]
+    assert house.bring_in(download_id) == "4 files placed"
+    assert len([name for name in house.library_files() if name.endswith(".mkv")]) == 4
+    with house.database.reads() as session:
+        assert len(library.held_qualities(session, house.series_id)) == 4
+
+
+def test_finished_downloads_that_nobody_imported_are_found_by_the_sweep(house: House) -> None:
+    download_id = finished(house)
+    house.later(minutes=5)
+    with house.database.reads() as session:
+        assert downloads.due_imports(session, house.now) == [download_id]
+
+
+def test_only_a_finished_download_can_be_imported(house: House, admin: Caller) -> None:
+    download_id = grabbed(house)
+    with house.database.writes() as session, pytest.raises(Conflict, match="only a finished one"):
+        downloads.request_import(session, admin, download_id)
+
+
+def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House) -> None:
+    with house.database.writes() as session:
+        client = session.get(DownloadClientRow, "client-1")
+        indexer = session.get(IndexerRow, "indexer-1")
+        assert client is not None
+        assert indexer is not None
+        client.options = {"remove_completed": True}
+        indexer.options = {"seed_ratio": 2.0}
+    download_id = finished(house)
+    ref = house.download(download_id).client_ref or ""
+    house.client.change(ref, ratio=5.0)
+    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    assert ref in house.client.downloads, "not before it is imported"
+    house.bring_in(download_id)
+    house.client.change(ref, ratio=1.9)
+    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    assert ref in house.client.downloads
+    house.client.change(ref, ratio=2.0)
+    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    assert house.client.removed == [(ref, True)]
+    assert house.download(download_id).state == "imported"
+    (placed,) = house.library_files()
+    assert os.stat(house.films / placed).st_nlink == 1

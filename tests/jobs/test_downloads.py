@@ -1,0 +1,94 @@
+"""The jobs of getting, run in this thread on a household of fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mydia import events
+from mydia.contexts import downloads
+from mydia.contexts.users import SYSTEM
+from mydia.jobs import downloads as jobs
+from mydia.jobs import triggers
+from mydia.jobs.broker import Deps
+from tests.contexts.downloads.conftest import House, config, house
+
+__all__ = ["config", "house"]
+
+GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
+
+
+@pytest.fixture
+def asked() -> list[tuple[str, dict[str, Any], float]]:
+    return []
+
+
+@pytest.fixture
+def deps(house: House, asked: list[tuple[str, dict[str, Any], float]]) -> Deps:
+    def enqueue(
+        job: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        dedup: str | None = None,
+        delay_s: float = 0.0,
+        cause: str | None = None,
+    ) -> str:
+        asked.append((job, dict(params or {}), delay_s))
+        return "run"
+
+    nobody: Any = None
+    return Deps(house.database, house.outside, house.config, enqueue, nobody)
+
+
+def test_search_grab_follow_import(house: House, deps: Deps, asked: list[tuple[str, dict[str, Any], float]]) -> None:
+    house.offer(GOOD)
+    assert jobs.search_item(deps, media_item_id=house.film_id) == "1 grabbed"
+    assert asked[-1][0] == "downloads.monitor"
+    assert asked[-1][2] == 3, "in the seconds that the setting says"
+    (row,) = house.downloads()
+    asked.clear()
+    assert jobs.monitor_downloads(deps).startswith("1 active")
+    assert asked == [("downloads.monitor", {}, 3)], "while something is downloading it looks again"
+    house.finish(row.id)
+    assert jobs.import_download(deps, download_id=row.id) == "1 files placed"
+    asked.clear()
+    jobs.monitor_downloads(deps)
+    assert asked == [], "at rest it looks only by its schedule"
+
+
+def test_what_is_wanted_is_searched_once_and_then_rests(house: House, deps: Deps) -> None:
+    assert jobs.search_wanted(deps) == "2 searched, 0 grabbed"
+    assert jobs.search_wanted(deps) == "0 searched, 0 grabbed"
+    assert len(house.indexer.queries) == 2
+
+
+def test_the_worker_starts_by_clearing_up(
+    house: House, deps: Deps, asked: list[tuple[str, dict[str, Any], float]]
+) -> None:
+    assert jobs.recover(deps) == "0 grabs, 0 searches and 0 imports cleared up"
+    assert [name for name, _, _ in asked] == ["downloads.sweep", "downloads.monitor"]
+
+
+def test_a_removed_title_ends_its_jobs_quietly(deps: Deps) -> None:
+    assert jobs.search_item(deps, media_item_id="gone") == "removed meanwhile"
+    assert jobs.import_download(deps, download_id="gone") == "removed meanwhile"
+    assert jobs.run_search(deps, search_id="gone") == "removed meanwhile"
+
+
+def test_an_opened_search_is_run_by_its_event(house: House, deps: Deps) -> None:
+    house.offer(GOOD)
+    with house.database.writes() as session:
+        search_id = downloads.open_search(session, SYSTEM, house.now, downloads.SearchTarget(house.film_id))
+    (payload,) = house.events("ReleasesRequested")
+    (trigger,) = triggers.ON_EVENT[events.ReleasesRequested]
+    jobs.run_search(deps, **dict(trigger.params(events.ReleasesRequested(**payload))))
+    assert [row.verdict for row in house.releases(search_id)] == ["approved"]
+
+
+def test_a_failed_download_starts_a_search_only_when_it_was_blocked() -> None:
+    (trigger,) = triggers.ON_EVENT[events.DownloadFailed]
+    assert trigger.when is not None
+    assert trigger.when(events.DownloadFailed("d", "m", "x", True))
+    assert not trigger.when(events.DownloadFailed("d", "m", "x", False))
