@@ -8,13 +8,15 @@ from mydia.web import auth
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
-from mydia.web.pages import setup
+from mydia.web.pages import account, settings, setup
 from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider, empty_shell
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     *auth.ROUTES,
     *setup.ROUTES,
+    *settings.ROUTES,
+    *account.ROUTES,
 )
 """Handlers, routers and controllers of all features; what every application has (assets, health, live …) is `app.CORE`."""
 

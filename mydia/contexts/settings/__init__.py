@@ -18,6 +18,7 @@ from mydia.contexts.settings.indexers import (
     IndexerChoice,
     NewIndexer,
     add_indexer,
+    all_indexer_connections,
     change_indexer,
     get_indexer,
     indexer_connections,
@@ -91,7 +92,7 @@ from mydia.contexts.settings.qualities import (
     default_limits,
     size_limits,
 )
-from mydia.contexts.settings.services import is_resting, record_failure, record_ok, status_of, statuses
+from mydia.contexts.settings.services import is_resting, record_failure, record_ok, status_of, statuses, switch_service
 from mydia.contexts.settings.setup import STEPS, SetupState, finish_setup, mark_step, setup_state
 from mydia.contexts.settings.upgrades import Propers, UpgradeVerdict, Verdict, compare, upgradable
 from mydia.secret import Sealer
@@ -138,6 +139,7 @@ __all__ = [
     "add_client",
     "add_indexer",
     "add_library_path",
+    "all_indexer_connections",
     "all_sourced",
     "change_client",
     "change_indexer",
@@ -188,6 +190,7 @@ __all__ = [
     "sourced",
     "status_of",
     "statuses",
+    "switch_service",
     "sync_managed",
     "trial_connection",
     "trial_indexer",

@@ -92,6 +92,15 @@ def indexer_connections(
     ]
 
 
+def all_indexer_connections(session: Session, sealer: Sealer) -> list[IndexerChoice]:
+    """Return every indexer, also those switched off, for trying them one by one."""
+    known = services.statuses(session, FAMILY)
+    return [
+        IndexerChoice(_connection(row, sealer.open(row.sealed_secret)), row, known.get(row.id))
+        for row in list_indexers(session)
+    ]
+
+
 def trial_indexer(session: Session, sealer: Sealer, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
     """Return the connection that a form describes, to be tried before it is stored.
 

@@ -14,8 +14,10 @@ from mydia import events
 from mydia.adapters.errors import AdapterError, Limited
 from mydia.adapters.kinds import Kind, Need
 from mydia.config import boolean
+from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, ServiceStatus
-from mydia.contexts.users import SYSTEM, Caller
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import get
 from mydia.errors import Invalid
 
 FIRST_REST = timedelta(minutes=1)
@@ -98,6 +100,27 @@ def checked_kind[K](kinds: Mapping[str, Kind[K]], key: str) -> Kind[K]:
         sentence = f"There is no kind “{key}”. Choose one of {', '.join(sorted(kinds))}."
         raise Invalid(sentence, fields={"kind": sentence})
     return kind
+
+
+def switch_service(
+    session: Session, caller: Caller, now: datetime, family: str, service_id: str, *, enabled: bool
+) -> None:
+    """Switch a client or indexer on or off; one that the environment or the file keeps cannot be.
+
+    Emits:
+        SettingsChanged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    row: DownloadClientRow | IndexerRow
+    if family == "download_client":
+        row = get(session, DownloadClientRow, service_id, what="This download client")
+    else:
+        row = get(session, IndexerRow, service_id, what="This indexer")
+    refuse_managed(row.managed, row.name, row.managed_source)
+    if row.enabled != enabled:
+        row.enabled = enabled
+        changed: dict[str, list[object]] = {"enabled": [not enabled, enabled]}
+        events.emit(session, caller, events.SettingsChanged(f"{family}:{row.id}", changed), at=now)
 
 
 def status_of(session: Session, family: str, service_id: str) -> ServiceStatus | None:

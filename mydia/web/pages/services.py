@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -144,10 +144,7 @@ def sent_form(
     values["secret"] = ""
     first = {need.key for need in needs if need.required} | {"name", "username", "secret", "category", ""}
     made = _form(family, kind, values, mappings_sent(form), has_secret=has_secret)
-    return ServiceForm(
-        made.family, made.kinds, made.kind, made.needs, made.values, made.test_action,
-        errors=dict(errors), has_secret=has_secret, mappings=made.mappings, open=bool(errors.keys() - first),
-    )  # fmt: skip
+    return replace(made, errors=dict(errors), open=bool(errors.keys() - first))
 
 
 def _form(
@@ -158,6 +155,11 @@ def _form(
     return ServiceForm(
         family, kinds_of(family), kind, needs_of(family, kind), values, action, has_secret=has_secret, mappings=rows
     )
+
+
+def with_enabled(form: ServiceForm, enabled: bool) -> ServiceForm:
+    """Return a form that says whether its service is switched on."""
+    return replace(form, values={**form.values, "enabled": "true" if enabled else "false"})
 
 
 def mappings_sent(form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

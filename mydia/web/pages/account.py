@@ -1,0 +1,217 @@
+"""One's own account: name, look, password, API keys, and where one is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import ApiKey, Caller, Permission
+from mydia.errors import Conflict, Invalid
+from mydia.secret import Secret
+from mydia.web.auth.requests import session_id_of
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings_frame import errors_of
+from mydia.web.render import THEMES, Toast, page, redirect
+
+_TEN_YEARS_S = 10 * 365 * 86_400
+_LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("365", "In a year"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A browser that is signed in."""
+
+    id: str
+    agent: str
+    address: str
+    last_seen_at: datetime
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """The account page."""
+
+    username: str
+    values: Mapping[str, str]
+    managed: bool
+    role: str
+    keys: tuple[ApiKey, ...]
+    sessions: tuple[SessionRow, ...]
+    scopes: tuple[tuple[str, str], ...]
+    lifetimes: tuple[tuple[str, str], ...] = _LIFETIMES
+    new_key: str = ""
+    """Shown this once."""
+    new_key_name: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    failed: str = ""
+    """Which of the forms was wrong."""
+
+
+_SCOPES = (
+    ("", "Everything I may"),
+    ("manage", "Library and downloads, no settings"),
+    ("read", "Only look"),
+)
+_PERMISSIONS: dict[str, list[str] | None] = {
+    "": None,
+    "manage": [Permission.BROWSE, Permission.REQUEST, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY],
+    "read": [Permission.BROWSE, Permission.VIEW_ACTIVITY],
+}
+_BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari")
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+_NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
+
+
+@get("/account", sync_to_thread=True, include_in_schema=False)
+def account(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show one's own account."""
+    return _show(request, _view(request, deps, caller))
+
+
+@post("/account/profile", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Change one's name and e-mail."""
+    try:
+        with deps.database.writes() as session:
+            users.change_own_profile(
+                session, caller, clock.now(), display_name=form.get("display_name"), email=form.get("email")
+            )
+    except (Invalid, Conflict) as error:
+        return _show(request, _view(request, deps, caller, form, errors_of(error), "profile"), status=422)
+    return redirect(request, "/account", toast=Toast("Saved"), whole=True)
+
+
+@post("/account/theme", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_theme(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Keep a look for this account, so that other browsers begin with it, and for this browser."""
+    theme = form.get("theme", "")
+    if theme not in THEMES:
+        raise Invalid("Choose System, Dark or Light.")
+    with deps.database.writes() as session:
+        users.change_preferences(session, caller, {"theme": theme})
+    response = redirect(request, "/account", toast=Toast("Saved"), whole=True)
+    response.set_cookie(Cookie(key="theme", value=theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
+    return response
+
+
+@post("/account/password", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_password(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Change one's password; all other browsers are signed out."""
+    try:
+        if form.get("new", "") != form.get("again", ""):
+            sentence = "The two passwords are not the same."
+            raise Invalid(sentence, fields={"again": sentence})
+        with deps.database.writes() as session:
+            users.change_own_password(
+                session,
+                caller,
+                clock.now(),
+                Secret(form.get("current", "")),
+                Secret(form.get("new", "")),
+                keep_session_id=session_id_of(request),
+            )
+    except Invalid as error:
+        return _show(request, _view(request, deps, caller, {}, errors_of(error), "password"), status=422)
+    return redirect(request, "/account", toast=Toast("The password is changed", "Other browsers are signed out."))
+
+
+@post("/account/keys", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_key(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Make a key and show it, this once."""
+    now = clock.now()
+    days = form.get("days", "")
+    try:
+        with deps.database.writes() as session:
+            row, text = users.add_api_key(
+                session,
+                caller,
+                now,
+                form.get("name", ""),
+                scopes=_PERMISSIONS.get(form.get("scope", "")),
+                expires_at=now + timedelta(days=int(days)) if days.isdigit() else None,
+            )
+    except Invalid as error:
+        return _show(request, _view(request, deps, caller, {}, errors_of(error), "keys"), status=422)
+    # Answered at once and not after a redirect: the key must not stand in an address, a cookie or a log.
+    view = _view(request, deps, caller, new_key=text, new_key_name=row.name)
+    return _show(request, view, headers={"Cache-Control": "no-store"})
+
+
+@post("/account/keys/{api_key_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
+def revoke_key(request: WebRequest, deps: WebDeps, caller: Caller, api_key_id: FromPath[str]) -> Response[str]:
+    """Make a key useless."""
+    with deps.database.writes() as session:
+        users.revoke_api_key(session, caller, clock.now(), api_key_id)
+    return redirect(request, "/account", toast=Toast("The key is revoked"))
+
+
+@post("/account/sessions/{session_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
+def revoke_session(request: WebRequest, deps: WebDeps, caller: Caller, session_id: FromPath[str]) -> Response[str]:
+    """Sign another browser out."""
+    with deps.database.writes() as session:
+        users.revoke_session(session, caller, session_id)
+    return redirect(request, "/account", toast=Toast("That browser is signed out"))
+
+
+def _show(
+    request: WebRequest, view: AccountView, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[str]:
+    return page(request, "account/page.html", view, active="account", status=status, headers=headers)
+
+
+def _view(
+    request: WebRequest,
+    deps: WebDeps,
+    caller: Caller,
+    form: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    failed: str = "",
+    *,
+    new_key: str = "",
+    new_key_name: str = "",
+) -> AccountView:
+    with deps.database.reads() as session:
+        row = users.get_user(session, caller.id or "")
+        keys = tuple(users.keys_of(session, row.id))
+        found = users.list_sessions(session, caller, clock.now())
+    here = session_id_of(request)
+    sessions = tuple(
+        SessionRow(one.id, _agent(one.agent or ""), one.address or "", one.last_seen_at, one.id == here)
+        for one in found
+    )
+    values = {"display_name": row.display_name or "", "email": row.email or "", **(form or {})}
+    return AccountView(
+        row.username, values, row.managed, row.role, keys, sessions, _SCOPES,
+        new_key=new_key, new_key_name=new_key_name, errors=errors or {}, failed=failed,
+    )  # fmt: skip
+
+
+def _agent(text: str) -> str:
+    """Say which browser on which system.
+
+    >>> _agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    'Firefox on Linux'
+    """
+    browser = next((name for name in _BROWSERS if f"{name}/" in text), "")
+    system = next((name for name in _SYSTEMS if name in text), "")
+    said = [_NAMES.get(browser, browser) or "A browser"]
+    return " on ".join([*said, _NAMES.get(system, system)] if system else said)
+
+
+ROUTES = (
+    account,
+    save_profile,
+    save_theme,
+    save_password,
+    add_key,
+    revoke_key,
+    revoke_session,
+)

@@ -1,0 +1,101 @@
+"""What stands around every settings page: its own column of pages, on phones a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from litestar import Response
+
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import MydiaError
+from mydia.web.deps import WebRequest
+from mydia.web.render import page
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One settings page."""
+
+    id: str
+    label: str
+    icon: str
+    hint: str
+    permission: Permission = Permission.MANAGE_SETTINGS
+
+    @property
+    def href(self) -> str:
+        """Its address."""
+        return f"/settings/{self.id}"
+
+
+SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "Library",
+        (
+            Entry("folders", "Folders", icon="folder", hint="Where films and shows live"),
+            Entry("naming", "Naming", icon="text-cursor-input", hint="What folders and files are called"),
+            Entry(
+                "profiles", "Quality profiles", icon="list-checks", hint="What is wanted, and when it is good enough"
+            ),
+            Entry("sizes", "Quality sizes", icon="gauge", hint="How large a minute may be"),
+        ),
+    ),
+    (
+        "Sources",
+        (
+            Entry("metadata", "Metadata", icon="globe", hint="Where titles and posters come from"),
+            Entry("indexers", "Indexers", icon="radar", hint="Where releases are searched"),
+            Entry("clients", "Download clients", icon="download", hint="What fetches them"),
+        ),
+    ),
+    (
+        "People",
+        (Entry("users", "Users", icon="users", hint="Who may do what", permission=Permission.MANAGE_USERS),),
+    ),
+    (
+        "Server",
+        (Entry("general", "General", icon="settings", hint="Everything else, with where each value comes from"),),
+    ),
+)
+_BY_ID = {entry.id: entry for _, entries in SECTIONS for entry in entries}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFrame:
+    """The column and the title of one page."""
+
+    sections: tuple[tuple[str, tuple[Entry, ...]], ...]
+    current: str
+    title: str
+    parent: tuple[str, str] | None = None
+    """(label, address) of the list a page belongs to."""
+
+
+def frame(caller: Caller, current: str, title: str = "") -> SettingsFrame:
+    """Return the frame of a page, after seeing that the caller may open it.
+
+    Args:
+        title: Of a page within a list; empty for the list itself.
+
+    Raises:
+        Forbidden: The caller may not.
+    """
+    entry = _BY_ID.get(current)
+    caller.require(entry.permission if entry else Permission.MANAGE_SETTINGS)
+    allowed = tuple(
+        (label, kept) for label, entries in SECTIONS if (kept := tuple(e for e in entries if caller.can(e.permission)))
+    )
+    if entry is None:
+        return SettingsFrame(allowed, "", "Settings")
+    return SettingsFrame(allowed, current, title or entry.label, (entry.label, entry.href) if title else None)
+
+
+def show(request: WebRequest, template: str, view: object, *, status: int = 200) -> Response[str]:
+    """Answer with a settings page."""
+    return page(request, f"settings/{template}", view, active="settings", status=status)
+
+
+def errors_of(error: MydiaError) -> Mapping[str, str]:
+    """Return what is wrong by field; `""` is the form itself."""
+    return error.fields or {"": error.message}

@@ -1,0 +1,333 @@
+"""Settings: download clients and indexers, with how they have been answering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from mydia import clock
+from mydia.adapters import download_clients, indexers
+from mydia.adapters.errors import AdapterError
+from mydia.contexts import settings
+from mydia.contexts.settings import DownloadClientRow, IndexerRow
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import Conflict, Invalid, MydiaError
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages import services
+from mydia.web.pages.services import Family, HealthChip, ServiceForm
+from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.render import Toast, fragment, nothing, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a family is called."""
+
+    family: Family
+    page: str
+    status: str
+    one: str
+    explanation: str
+    empty: str
+
+
+_SAID: dict[Family, Said] = {
+    "client": Said(
+        "client",
+        "clients",
+        "download_client",
+        "download client",
+        "The first one that answers and fits the release gets it.",
+        "Add one, and Mydia can fetch what it finds.",
+    ),
+    "indexer": Said(
+        "indexer",
+        "indexers",
+        "indexer",
+        "indexer",
+        "All of them are asked at once. One that fails rests for a while before it is asked again.",
+        "Add one, and Mydia can search for what is missing.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCard:
+    """One service in the list."""
+
+    id: str
+    name: str
+    kind: str
+    url: str
+    priority: int
+    enabled: bool
+    uses: str
+    health: HealthChip
+    error: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """The list of a family."""
+
+    frame: SettingsFrame
+    said: Said
+    cards: tuple[ServiceCard, ...]
+    kinds: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """The page of one service."""
+
+    frame: SettingsFrame
+    said: Said
+    id: str
+    name: str
+    form: ServiceForm
+    action: str
+    source: str = ""
+    result: None = None
+
+
+def _both(rest: str) -> list[str]:
+    return [f"/settings/{said.page}{rest}" for said in _SAID.values()]
+
+
+def _rows(session: Any, family: Family) -> list[DownloadClientRow] | list[IndexerRow]:
+    return settings.list_clients(session) if family == "client" else settings.list_indexers(session)
+
+
+def _row(session: Any, family: Family, service_id: str) -> DownloadClientRow | IndexerRow:
+    return settings.get_client(session, service_id) if family == "client" else settings.get_indexer(session, service_id)
+
+
+# --- the lists -------------------------------------------------------------------------------------------------------
+
+
+@get("/settings/clients", sync_to_thread=True, include_in_schema=False)
+def clients(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """List the download clients."""
+    return show(request, "services.html", _list(deps, caller, "client"))
+
+
+@get("/settings/indexers", sync_to_thread=True, include_in_schema=False)
+def indexer_list(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """List the indexers."""
+    return show(request, "services.html", _list(deps, caller, "indexer"))
+
+
+def _list(deps: WebDeps, caller: Caller, family: Family) -> ListView:
+    said = _SAID[family]
+    around = frame(caller, said.page)
+    with deps.database.reads() as session:
+        rows = _rows(session, family)
+        known = settings.statuses(session, said.status)
+    cards = tuple(_card(family, row, known.get(row.id)) for row in rows)
+    return ListView(around, said, cards, services.kinds_of(family))
+
+
+def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> ServiceCard:
+    table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
+    label = table[row.kind].label if row.kind in table else row.kind
+    uses = ""
+    if isinstance(row, IndexerRow):
+        named = [word for word, on in (("automatic", row.automatic_search), ("by hand", row.interactive_search)) if on]
+        uses = f"Searched {' and '.join(named)}" if named else "Not searched"
+    chip = services.health_chip(status, row.enabled, clock.now())
+    error = (status.last_error or "") if status is not None and status.state != "ok" and row.enabled else ""
+    return ServiceCard(
+        row.id, row.name, label, row.url, row.priority, row.enabled, uses, chip, error, row.managed_source or ""
+    )
+
+
+# --- adding and changing ---------------------------------------------------------------------------------------------
+
+
+@get(_both("/new"), sync_to_thread=True, include_in_schema=False)
+def new_service(request: WebRequest, deps: WebDeps, caller: Caller, kind: FromQuery[str] = "") -> Response[str]:
+    """Show an empty form."""
+    said = _said(request)
+    around = frame(caller, said.page, f"Add {said.one}")
+    with deps.database.reads() as session:
+        taken = {row.name for row in _rows(session, said.family)}
+    form = services.blank_form(said.family, kind, taken)
+    return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
+
+
+@post(_both("/new"), sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_service(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Set up a service."""
+    said = _said(request)
+    try:
+        with deps.database.writes() as session:
+            now = clock.now()
+            if said.family == "client":
+                name = settings.add_client(session, deps.sealer, caller, now, services.read_client(form)).name
+            else:
+                name = settings.add_indexer(session, deps.sealer, caller, now, services.read_indexer(form)).name
+    except (Invalid, Conflict) as error:
+        around = frame(caller, said.page, f"Add {said.one}")
+        sent = services.sent_form(said.family, form, errors_of(error))
+        view = FormView(around, said, "", "", sent, f"/settings/{said.page}/new")
+        return show(request, "service.html", view, status=422)
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is set up"))
+
+
+@get(_both("/{service_id:str}"), sync_to_thread=True, include_in_schema=False)
+def service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+    """Show the form of a service; one from environment or file is shown read-only."""
+    return show(request, "service.html", _form(deps, caller, _said(request), service_id))
+
+
+@post(_both("/{service_id:str}"), sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_service(
+    request: WebRequest,
+    deps: WebDeps,
+    caller: Caller,
+    form: dict[str, str],
+    service_id: FromPath[str],
+) -> Response[str]:
+    """Store the changed form."""
+    said, identifier = _said(request), service_id
+    enabled = form.get("enabled", "true") == "true"
+    try:
+        with deps.database.writes() as session:
+            now = clock.now()
+            if said.family == "client":
+                new_client = services.read_client(form, enabled=enabled)
+                name = settings.change_client(session, deps.sealer, caller, now, identifier, new=new_client).name
+            else:
+                new_indexer = services.read_indexer(form, enabled=enabled)
+                name = settings.change_indexer(session, deps.sealer, caller, now, identifier, new=new_indexer).name
+    except (Invalid, Conflict) as error:
+        return show(request, "service.html", _form(deps, caller, said, identifier, form, error), status=422)
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
+
+
+@post(_both("/{service_id:str}/remove"), sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+    """Forget a service."""
+    said = _said(request)
+    with deps.database.writes() as session:
+        name = _row(session, said.family, service_id).name
+        remove = settings.remove_client if said.family == "client" else settings.remove_indexer
+        remove(session, caller, clock.now(), service_id)
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is removed"))
+
+
+def _form(
+    deps: WebDeps,
+    caller: Caller,
+    said: Said,
+    service_id: str,
+    sent: Mapping[str, str] | None = None,
+    error: MydiaError | None = None,
+) -> FormView:
+    with deps.database.reads() as session:
+        row = _row(session, said.family, service_id)
+        mappings = settings.mappings_of(session, service_id) if said.family == "client" else ()
+    around = frame(caller, said.page, row.name)
+    if sent is not None and error is not None:
+        form = services.sent_form(said.family, sent, errors_of(error), has_secret=row.sealed_secret is not None)
+    else:
+        form = services.form_of(said.family, row, mappings)
+        form = services.with_enabled(form, row.enabled)
+    action = f"/settings/{said.page}/{service_id}"
+    return FormView(around, said, service_id, row.name, form, action, row.managed_source or "")
+
+
+def _said(request: WebRequest) -> Said:
+    """Return the family that an address belongs to: every handler serves both."""
+    page = request.url.path.split("/")[2]
+    return next(said for said in _SAID.values() if said.page == page)
+
+
+# --- trying ----------------------------------------------------------------------------------------------------------
+
+
+@post("/settings/clients/test", sync_to_thread=True, status_code=200, include_in_schema=False)
+def test_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Try the client that the form describes."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    result = services.try_client(deps, form, form.get("service_id") or None)
+    return fragment(request, "settings/_test_result.html", result)
+
+
+@post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
+def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Try the indexer that the form describes."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    result = services.try_indexer(deps, form, form.get("service_id") or None)
+    return fragment(request, "settings/_test_result.html", result)
+
+
+@post(_both("/{service_id:str}/test"), sync_to_thread=True, status_code=200, include_in_schema=False)
+def test_stored(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+    """Ask a service as it is stored, keep the outcome, and show its card anew."""
+    said, identifier = _said(request), service_id
+    caller.require(Permission.MANAGE_SETTINGS)
+    toast = _ask(deps, caller, said, identifier)
+    view = _list(deps, caller, said.family)
+    card = next(card for card in view.cards if card.id == identifier)
+    if not request.headers.get("hx-request"):
+        return redirect(request, f"/settings/{said.page}", toast=toast)
+    return fragment(request, "settings/_service_card.html", view, card=card, toast=toast)
+
+
+def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
+    with deps.database.reads() as session:
+        name = _row(session, said.family, service_id).name
+        if said.family == "client":
+            choices: list[Any] = list(settings.client_connections(session, deps.sealer, enabled_only=False))
+        else:
+            choices = list(settings.all_indexer_connections(session, deps.sealer))
+    choice = next(choice for choice in choices if choice.row.id == service_id)
+    try:
+        if said.family == "client":
+            version: str | None = deps.outside.download_client(choice.connection).test().version
+        else:
+            deps.outside.indexer(choice.connection).capabilities()
+            version = None
+    except AdapterError as error:
+        with deps.database.writes() as session:
+            settings.record_failure(session, caller, clock.now(), said.status, service_id, error)
+        return Toast(f"{name} does not work", error.cause, tone="fail")
+    with deps.database.writes() as session:
+        settings.record_ok(session, clock.now(), said.status, service_id, version=version)
+    return Toast(f"{name} answers", f"Version {version.lstrip('v')}" if version else "")
+
+
+@post(_both("/{service_id:str}/enabled"), sync_to_thread=True, status_code=200, include_in_schema=False)
+def switch_service(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], service_id: FromPath[str]
+) -> Response[str]:
+    """Switch a service on or off."""
+    said, on = _said(request), form.get("enabled") == "true"
+    with deps.database.writes() as session:
+        settings.switch_service(session, caller, clock.now(), said.status, service_id, enabled=on)
+    view = _list(deps, caller, said.family)
+    if not request.headers.get("hx-request"):
+        return redirect(request, f"/settings/{said.page}")
+    card = next((card for card in view.cards if card.id == service_id), None)
+    return fragment(request, "settings/_service_card.html", view, card=card) if card else nothing()
+
+
+ROUTES = (
+    clients,
+    indexer_list,
+    new_service,
+    add_service,
+    service,
+    change_service,
+    remove_service,
+    test_client,
+    test_indexer,
+    test_stored,
+    switch_service,
+)

@@ -1,0 +1,194 @@
+"""Settings: the household's accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import ApiKey, Caller, NewUser, Permission, Role, User
+from mydia.errors import Conflict, Invalid
+from mydia.secret import Secret
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.render import Toast, redirect
+
+ROLES = (
+    ("admin", "Administrator", "Everything, also settings and accounts"),
+    ("user", "User", "Library, searches, downloads and imports"),
+    ("readonly", "Read-only", "Looks at the library and the calendar"),
+    ("guest", "Guest", "Looks, and asks for titles"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One account in the list."""
+
+    id: str
+    name: str
+    username: str
+    email: str
+    role: str
+    managed: bool
+    disabled: bool
+    last_login_at: datetime | None
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UsersView:
+    """The list of accounts."""
+
+    frame: SettingsFrame
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """The page of one account."""
+
+    frame: SettingsFrame
+    person: Person | None
+    action: str
+    values: Mapping[str, str]
+    keys: tuple[ApiKey, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[tuple[str, str, str], ...] = ROLES
+
+
+@get("/settings/users", sync_to_thread=True, include_in_schema=False)
+def people(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """List the accounts."""
+    around = frame(caller, "users")
+    with deps.database.reads() as session:
+        rows = users.list_users(session)
+    return show(request, "users.html", UsersView(around, tuple(_person(row, caller) for row in rows)))
+
+
+@get("/settings/users/new", sync_to_thread=True, include_in_schema=False)
+def new_person(request: WebRequest, caller: Caller) -> Response[str]:
+    """Show an empty form."""
+    around = frame(caller, "users", "Add user")
+    return show(request, "user.html", UserView(around, None, "/settings/users/new", {"role": "user"}))
+
+
+@post("/settings/users/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_person(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Make an account."""
+    caller.require(Permission.MANAGE_USERS)
+    try:
+        new = NewUser(
+            form.get("username", ""),
+            _role(form),
+            Secret(form.get("password", "")),
+            form.get("email") or None,
+            form.get("display_name") or None,
+        )
+        with deps.database.writes() as session:
+            made = users.add_user(session, caller, clock.now(), new)
+    except (Invalid, Conflict) as error:
+        around = frame(caller, "users", "Add user")
+        view = UserView(around, None, "/settings/users/new", form, errors=errors_of(error))
+        return show(request, "user.html", view, status=422)
+    return redirect(request, "/settings/users", toast=Toast(f"{made.display_name or made.username} can sign in"))
+
+
+@get("/settings/users/{user_id:str}", sync_to_thread=True, include_in_schema=False)
+def person(request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str]) -> Response[str]:
+    """Show one account."""
+    return show(request, "user.html", _view(deps, caller, user_id, None, {}))
+
+
+@post("/settings/users/{user_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_person(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], user_id: FromPath[str]
+) -> Response[str]:
+    """Store the changed form; an empty password keeps the present one."""
+    try:
+        with deps.database.writes() as session:
+            managed = users.get_user(session, user_id).managed
+            users.change_user(
+                session,
+                caller,
+                user_id,
+                now=clock.now(),
+                role=None if managed else _role(form),
+                email=form.get("email") or None,
+                display_name=form.get("display_name") or None,
+                disabled=None if managed else form.get("disabled") == "true",
+                password=Secret(form["password"]) if form.get("password") and not managed else None,
+            )
+    except (Invalid, Conflict) as error:
+        return show(request, "user.html", _view(deps, caller, user_id, form, errors_of(error)), status=422)
+    return redirect(request, "/settings/users", toast=Toast("Saved"))
+
+
+@post("/settings/users/{user_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_person(request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str]) -> Response[str]:
+    """Remove an account with its sessions and keys."""
+    with deps.database.writes() as session:
+        users.remove_user(session, caller, clock.now(), user_id)
+    return redirect(request, "/settings/users", toast=Toast("The account is removed"))
+
+
+@post(
+    "/settings/users/{user_id:str}/keys/{api_key_id:str}/revoke",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+)
+def revoke_key(
+    request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str], api_key_id: FromPath[str]
+) -> Response[str]:
+    """Make somebody's key useless."""
+    with deps.database.writes() as session:
+        users.revoke_api_key(session, caller, clock.now(), api_key_id)
+    return redirect(request, f"/settings/users/{user_id}", toast=Toast("The key is revoked"))
+
+
+def _role(form: Mapping[str, str]) -> Role:
+    if form.get("role") not in set(Role):
+        raise Invalid("Choose a role.", fields={"role": "Choose a role."})
+    return Role(form["role"])
+
+
+def _view(
+    deps: WebDeps, caller: Caller, user_id: str, form: Mapping[str, str] | None, errors: Mapping[str, str]
+) -> UserView:
+    caller.require(Permission.MANAGE_USERS)
+    with deps.database.reads() as session:
+        row = users.get_user(session, user_id)
+        keys = tuple(users.keys_of(session, user_id))
+    shown = _person(row, caller)
+    values = form or {
+        "role": row.role,
+        "email": row.email or "",
+        "display_name": row.display_name or "",
+        "disabled": "true" if row.disabled_at else "false",
+    }
+    around = frame(caller, "users", shown.name)
+    return UserView(around, shown, f"/settings/users/{user_id}", values, keys, errors)
+
+
+def _person(row: User, caller: Caller) -> Person:
+    label = next(label for role, label, _ in ROLES if role == row.role)
+    return Person(
+        row.id,
+        row.display_name or row.username,
+        row.username,
+        row.email or "",
+        label,
+        row.managed,
+        row.disabled_at is not None,
+        row.last_login_at,
+        row.id == caller.id,
+    )
+
+
+ROUTES = (people, new_person, add_person, person, change_person, remove_person, revoke_key)
