@@ -226,7 +226,10 @@ def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: li
     if not (written.isupper() or written.istitle()):
         return False
     return word in _COMMON_CODES or (
-        len(word) == 3 and word in LANGUAGE_CODES and words.words[index + 1] in LANGUAGE_CODES
+        index + 1 < len(words.words)
+        and len(word) == 3
+        and word in LANGUAGE_CODES
+        and words.words[index + 1] in LANGUAGE_CODES
     )
 
 

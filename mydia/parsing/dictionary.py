@@ -12,12 +12,17 @@ from mydia.parsing.release import ParsedRelease
 
 
 def parse(name: str, hint: str | None = None) -> dict[str, Any] | None:
-    """Return the plain dictionary form of a name or path, or None where nothing was read."""
+    """Return the plain dictionary form of a name or path, or None where nothing is written.
+
+    Of a name that must not be used the quality words are still returned, together with `"parsed": False`.
+    """
+    if not name.strip():
+        return None
     release, refusal = read_path(name, None, hint) if paths.is_path(name) else read(name, hint)
     return as_dict(release, refused=refusal is not None)
 
 
-def as_dict(release: ParsedRelease, *, refused: bool) -> dict[str, Any] | None:
+def as_dict(release: ParsedRelease, *, refused: bool) -> dict[str, Any]:
     """Return the dictionary form; of a refused name only what is not identity, and `parsed: False`."""
     quality = release.quality
     plain: dict[str, Any] = {

@@ -126,7 +126,8 @@ class _Facts:
         for kind, field in _FIELDS_OF_MARKS:
             found = self._by_kind.get(kind)
             if found:
-                spans[field] = tuple(sorted({*spans.get(field, ()), *((starts[m.first], ends[m.last - 1]) for m in found)}))
+                places = [(starts[m.first], ends[m.last - 1]) for m in found]
+                spans[field] = tuple(sorted({*spans[field], *places})) if field in spans else tuple(places)
 
 
 _FIELDS_OF_MARKS = (

@@ -70,10 +70,11 @@ class Words:
 
 def cut(text: str, low: str) -> Words:
     """Cut a prepared text into words."""
-    found = [(m.group(), m.start(), m.end()) for m in _WORD.finditer(low)]
-    if not found:
+    spans = [found.span() for found in _WORD.finditer(low)]
+    if not spans:
         return Words(text, low, (), (), ())
-    words, starts, ends = zip(*found, strict=True)
+    starts, ends = zip(*spans, strict=True)
+    words = tuple([low[start:end] for start, end in spans])
     if "'" in low:
         words = tuple(word.replace("'", "") for word in words)
     return Words(text, low, words, starts, ends)
@@ -172,43 +173,53 @@ def _match_phrase(words: Words, rows: tuple[tuple[tuple[str, ...], str, str, boo
 def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> int:
     """Read a word that is not in the tables because it carries a number or several words; return the next index."""
     after = index + 1
+    if word.isdecimal():
+        return _read_digits(words, index, word, marks)
+    if ("p" in word or "i" in word) and _read_lines(index, word, marks):
+        return after
+    if "x" in word and (frame := _FRAME.match(word)) is not None:
+        marks.append(Mark(index, after, "resolution", frame.group(2), True))
+        return after
+    if word[-1].isdecimal() and word[0].isalpha() and (audio := _AUDIO_NUMBER.match(word)) is not None:
+        return _read_audio_number(words, index, audio, marks)
+    if len(word) >= _SHORTEST_COMPOUND and _COMPOUND.match(word):
+        for piece in _PIECES.findall(word):
+            _append_piece(index, piece, marks)
+    return after
+
+
+_SHORTEST_COMPOUND = 5
+
+
+def _read_digits(words: Words, index: int, word: str, marks: list[Mark]) -> int:
+    """Read bare digits: `[720 …`, the `1280` of `1280*720`, the `5` of `5.1`."""
+    after = index + 1
+    if len(word) == 1:
+        return _read_channels(words, index, marks)
+    if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
+        marks.append(Mark(index, after, "resolution", word, False))
+    elif after < len(words.words) and words.gap(after) in {"*", "×"} and words.words[after].isdecimal():
+        marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
+        return after + 1
+    return after
+
+
+def _read_lines(index: int, word: str, marks: list[Mark]) -> bool:
+    """Read `1080p`, `1080p60`, `bluray1080p`, `4kto1080p` and the frame rate `48fps`."""
+    after = index + 1
     found = _LINES.match(word)
-    if found and found.group(1) in _KNOWN_LINES:
+    if found is not None and found.group(1) in _KNOWN_LINES:
         marks.append(Mark(index, after, "resolution", found.group(1), True))
         for prefix in ("bluray", "bd", "hdtv", "web", "dvd"):
             if word.startswith(prefix):
                 _append_piece(index, prefix, marks)
         if word.endswith("10"):
             marks.append(Mark(index, after, "bit_depth", "10", True))
-        return after
-    if _FRAME_RATE.match(word):
+        return True
+    if word.endswith("fps") and _FRAME_RATE.match(word):
         marks.append(Mark(index, after, "misc", "hd", True))
-        return after
-    if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
-        marks.append(Mark(index, after, "resolution", word, False))
-        return after
-    if (
-        word.isdecimal()
-        and after < len(words.words)
-        and words.gap(after) in {"*", "×"}
-        and words.words[after].isdecimal()
-    ):
-        marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
-        return after + 1
-    frame = _FRAME.match(word)
-    if frame:
-        marks.append(Mark(index, after, "resolution", frame.group(2), True))
-        return after
-    audio = _AUDIO_NUMBER.match(word)
-    if audio:
-        return _read_audio_number(words, index, audio, marks)
-    if len(word) == 1 and word.isdigit():
-        return _read_channels(words, index, marks)
-    if len(word) >= 5 and _COMPOUND.match(word):
-        for piece in _PIECES.findall(word):
-            _append_piece(index, piece, marks)
-        return after
-    return after
+        return True
+    return False
 
 
 def _append_piece(index: int, piece: str, marks: list[Mark]) -> None:

@@ -23,8 +23,6 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 _AKA = re.compile(r"[ ._](?:a\.?k\.?a\.?)[ ._]", re.IGNORECASE)
 
-_SLASH = re.compile(r"[ ]/[ ]")
-
 _SPACES = re.compile(r"\s+")
 
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
@@ -34,10 +32,11 @@ _TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", 
 
 def _clean(piece: str) -> str:
     """Turn the separators of a name into the spaces of a title, keeping the dots of initials."""
-    kept = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
-    kept = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", kept)
-    plain = kept.replace(".", " ").replace("_", " ").replace("\x00", ".")
-    title = _SPACES.sub(" ", plain).strip(" -~|,:/[+*#").rstrip(" -[(")
+    if "." in piece:
+        piece = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
+        piece = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", piece)
+        piece = piece.replace(".", " ").replace("\x00", ".")
+    title = _SPACES.sub(" ", piece.replace("_", " ")).strip(" -~|,:/[+*#").rstrip(" -[(")
     return title.lstrip("( ") if ")" not in title else title
 
 
@@ -60,7 +59,7 @@ def read_titles(
         piece = _drop_closing_bracket(piece, others)
     if numbering is not None:
         piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
-    remark = _REMARK.search(piece)
+    remark = _REMARK.search(piece) if "(" in piece else None
     if remark is not None and remark.start() > 0:
         piece = piece[: remark.start()]
     if hint is None:
@@ -108,9 +107,9 @@ def _take_from_brackets(piece: str, others: list[str]) -> str:
 
 def _take_latin_side(piece: str, others: list[str]) -> str:
     """Take `Title` from `名字 / Title`; of two Latin sides the last."""
-    sides = _SLASH.split(piece)
-    if len(sides) == 1:
+    if " / " not in piece:
         return piece
+    sides = piece.split(" / ")
     chosen = ([side for side in sides if _LATIN.search(side)] or sides)[-1]
     others += [side for side in sides if side is not chosen]
     return chosen
@@ -124,7 +123,7 @@ def _take_before_aka(piece: str, others: list[str]) -> str:
 
 def _take_latin_words(piece: str, others: list[str]) -> str:
     """Take the Latin words of `名字.The.Title`, `名字_Title` and `名字 第二季 Title`."""
-    if not _CJK.search(piece) or not _LATIN.search(piece):
+    if piece.isascii() or not _CJK.search(piece) or not _LATIN.search(piece):
         return piece
     for separator in ("/", "_", "."):
         parts = [part for part in piece.split(separator) if part.strip()]

@@ -18,7 +18,7 @@ from mydia.parsing.patterns import TERMS
 HINTS = st.sampled_from([None, "tv", "movie", "subtitle"])
 WORDS = [phrase for term in TERMS for phrase in term.phrases] + [
     "S01E02", "1x02", "S01", "E05", "2019", "2019-05-06", "-", " - ", "[", "]", "(", ")", "{", "}", "/", "\\", "101",
-    "01v2", "第12話", "Title", "İ", "ß", "：", "-GRP", ".mkv", ".srt", "part", "1 of 5", "Season 1", "tmdb-12", "-postbot",
+    "01v2", "第12話", "Title", "İ", "ß", "：", "-GRP", ".mkv", ".srt", "part", "1 of 5", "Season 1", "tmdb-12", "-postbot", "ENG", "Tam", "Hin", "FR", "Fr", "2xUkr",
 ]  # fmt: skip
 NAMES = st.one_of(
     st.text(max_size=300),
