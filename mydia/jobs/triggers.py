@@ -6,12 +6,12 @@ from typing import Any
 
 from mydia import events
 from mydia.events import Event, Trigger
-from mydia.jobs import downloads, metadata, upkeep
-from mydia.jobs.broker import REGISTRY, Job, Schedule, dedup_key
+from mydia.jobs import downloads, library, metadata, profiles, upkeep
+from mydia.jobs.broker import REGISTRY, Job, Schedule
 
 JOBS: dict[str, Job] = REGISTRY
 """Every job, by name: filled by importing the modules above."""
-_MODULES = (downloads, metadata, upkeep)
+_MODULES = (downloads, library, metadata, profiles, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
@@ -23,6 +23,28 @@ def _same(job: str, *names: str) -> Any:
     return key
 
 
+def _scan(event: events.ScanRequested) -> dict[str, object]:
+    return {
+        "library_path_id": event.library_path_id,
+        "subfolder": event.subfolder,
+        "accept_missing": event.accept_missing,
+    }
+
+
+def _search(event: events.SearchRequested) -> dict[str, object]:
+    return {
+        "media_item_id": event.media_item_id,
+        "season_number": event.season_number,
+        "episode_ids": event.episode_ids,
+        "cause": "automatic",
+    }
+
+
+_IMPORT = Trigger(
+    "downloads.import", lambda e: {"download_id": e.download_id}, _same("downloads.import", "download_id")
+)
+_PICTURES = Trigger("metadata.fetch_images", lambda _: {}, lambda _: "metadata.fetch_images")
+
 ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
     events.MediaAdded: (
         Trigger(
@@ -30,9 +52,10 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             lambda e: {"media_item_id": e.media_item_id, "search_now": e.search_now},
             _same("metadata.refresh_item", "media_item_id"),
         ),
-        Trigger("metadata.fetch_images", lambda _: {}, lambda _: "metadata.fetch_images"),
+        _PICTURES,
     ),
     events.MediaReady: (
+        _PICTURES,
         Trigger(
             "downloads.search_item",
             lambda e: {"media_item_id": e.media_item_id, "cause": "added"},
@@ -47,53 +70,53 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("metadata.refresh_item", "media_item_id"),
         ),
     ),
+    events.ScanRequested: (
+        Trigger("library.scan", _scan, _same("library.scan", "library_path_id", "subfolder", "accept_missing")),
+    ),
     events.SearchRequested: (
         Trigger(
             "downloads.search_item",
-            lambda e: {
-                "media_item_id": e.media_item_id,
-                "season_number": e.season_number,
-                "episode_ids": e.episode_ids,
-            },
+            _search,
             _same("downloads.search_item", "media_item_id", "season_number", "episode_ids"),
         ),
     ),
-    events.ReleasesRequested: (
-        Trigger(
-            "downloads.run_search",
-            lambda e: {"search_id": e.search_id},
-            _same("downloads.run_search", "search_id"),
-        ),
-    ),
-    events.ReleaseGrabbed: (
-        Trigger("downloads.monitor", lambda _: {}, lambda _: dedup_key("downloads.monitor", {}), delay_s=1),
-    ),
-    events.DownloadCompleted: (
-        Trigger(
-            "downloads.import",
-            lambda e: {"download_id": e.download_id},
-            _same("downloads.import", "download_id"),
-        ),
-    ),
-    events.ImportRequested: (
-        Trigger(
-            "downloads.import",
-            lambda e: {"download_id": e.download_id},
-            _same("downloads.import", "download_id"),
-        ),
-    ),
+    events.ReleaseGrabbed: (Trigger("downloads.monitor", lambda _: {}, lambda _: downloads.monitor_downloads.key()),),
+    events.DownloadCompleted: (_IMPORT,),
     events.DownloadFailed: (
         Trigger(
             "downloads.search_item",
-            lambda e: {"media_item_id": e.media_item_id},
+            lambda e: {"media_item_id": e.media_item_id, "cause": "automatic"},
             _same("downloads.search_item", "media_item_id"),
+            # Without a place on the blocklist the same release would be taken again.
             when=lambda e: e.blocklisted and e.media_item_id is not None,
         ),
     ),
+    events.MediaChanged: (
+        Trigger(
+            "profiles.recount_item",
+            lambda e: {"media_item_id": e.media_item_id},
+            _same("profiles.recount_item", "media_item_id"),
+            when=lambda e: "profile" in e.changed,
+        ),
+    ),
+    events.SettingsChanged: (
+        Trigger(
+            "profiles.recount",
+            lambda _: {},
+            lambda _: "profiles.recount",
+            when=lambda e: e.key.startswith("quality profile"),
+        ),
+    ),
+    events.ImportRequested: (_IMPORT,),
 }
 """Event -> the jobs it starts, in order."""
 
 SCHEDULE: tuple[Schedule, ...] = (
+    Schedule("0 2 * * *", "library.scan_all", title="Scan all libraries", setting="jobs.scan_cron"),
+    Schedule("*/15 * * * *", "library.scan_due", title="Start scans that are due"),
+    Schedule("10 * * * *", "library.match_files", title="Recognise new files"),
+    Schedule("35 * * * *", "library.analyse_files", title="Analyse files"),
+    Schedule("45 4 * * *", "library.empty_recycle_bin", title="Empty the recycle bin"),
     Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for what is wanted", setting="jobs.search_cron"),
     Schedule(
         "*/5 * * * *",
@@ -102,30 +125,36 @@ SCHEDULE: tuple[Schedule, ...] = (
         setting="downloads.monitor_interval_minutes",
     ),
     Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
-    Schedule("12 4 * * *", "downloads.prune", title="Forget old searches"),
+    Schedule("20 4 * * *", "downloads.prune", title="Forget old searches"),
+    Schedule("15 0 * * *", "profiles.recount", title="Compare titles with their profiles"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
     Schedule("5 0 * * *", "metadata.roll_over", title="Turn the calendar"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
     Schedule("40 4 * * *", "metadata.prune_previews", title="Prune previews"),
-    Schedule("30 3 * * *", "upkeep.back_up", title="Back up database"),
-    Schedule("50 3 * * *", "upkeep.analyze", title="Refresh database statistics"),
-    Schedule("10 4 * * sun", "upkeep.vacuum", title="Compact databases"),
-    Schedule("25 4 * * *", "upkeep.check_integrity", title="Check the database"),
-    Schedule("0 */6 * * *", "upkeep.checkpoint", title="Tidy write-ahead logs"),
-    Schedule("15 4 * * *", "upkeep.prune_events", title="Prune activity"),
-    Schedule("17 4 * * *", "upkeep.prune_runs", title="Prune finished jobs"),
+    Schedule("0 3 * * *", "upkeep.back_up", title="Back up database"),
+    Schedule("10 4 * * *", "upkeep.analyze", title="Refresh database statistics"),
+    Schedule("30 4 * * sun", "upkeep.vacuum", title="Compact databases"),
+    Schedule("0 4 * * sat", "upkeep.check_integrity", title="Check the database"),
+    Schedule("30 */6 * * *", "upkeep.checkpoint", title="Tidy write-ahead logs"),
+    Schedule("50 4 * * *", "upkeep.prune_events", title="Prune activity"),
+    Schedule("55 4 * * *", "upkeep.prune_runs", title="Prune finished jobs"),
 )
-"""Cron line -> job, in local time. Lines with a `name` of a setting can be changed there."""
+"""Cron line -> job, in local time. The line of an entry with a `setting` is what that setting says."""
 
 SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
     events.MediaReady: "downloads.search_wanted",
     events.RefreshRequested: "metadata.refresh_due",
+    events.ScanRequested: "library.scan_all",
     events.SearchRequested: "downloads.search_wanted",
-    events.ReleasesRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",
     events.DownloadCompleted: "downloads.sweep",
-    events.ImportRequested: "downloads.sweep",
     events.DownloadFailed: "downloads.search_wanted",
+    events.MediaChanged: "profiles.recount",
+    events.SettingsChanged: "profiles.recount",
+    events.ImportRequested: "downloads.sweep",
 }
 """Triggered event -> the scheduled job that would find the same work if the event were lost."""
+
+AT_START: tuple[str, ...] = ("downloads.recover", "library.match_files", "library.analyse_files", "metadata.roll_over")
+"""Jobs that every worker starts with, after interrupted file operations have been mended: what a crash left is taken up."""

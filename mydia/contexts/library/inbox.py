@@ -547,17 +547,25 @@ def rematch_item(
     caller: Caller,
     now: datetime,
     item_id: str,
-    choice: Mapping[str, Any] | Choice,
+    choice: Mapping[str, Any] | Choice | Ids,
 ) -> str:
     """Say that a title is another one (fix match); its files, choices and history go with it.
+
+    Args:
+        choice: A candidate, or only the numbers of the right title.
 
     Returns:
         The title's id; another one when the right title was in the library already and took the files over.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
     with database.reads() as session:
         item = media.get_item(session, item_id)
+        if isinstance(choice, Ids):
+            wanted = Choice(
+                item.type, "", None, choice, provider="tvdb" if choice.tvdb_id and not choice.tmdb_id else "tmdb"
+            )
+        else:
+            wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
         if item.type != wanted.type:
             raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
         language = media.language_of(session, config, item)

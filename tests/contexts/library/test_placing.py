@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -391,67 +392,50 @@ def _run_until(point: int, **told: object) -> int:
 
 @pytest.mark.parametrize(
     ("mode", "cross_device", "same_name"),
-    [
-        ("hardlink", False, False),
-        ("hardlink", True, False),
-        ("copy", False, True),
-        ("move", False, False),
-        ("hardlink", False, True),
-    ],
+    [("hardlink", False, False), ("hardlink", True, False), ("move", False, False), ("hardlink", False, True)],
 )
 def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
-    mode: str,
-    cross_device: bool,
-    same_name: bool,
-    database: Database,
-    config: Config,
-    films: LibraryPath,
-    detour: media.MediaItem,
-    downloads: Path,
-    tmp_path: Path,
+    mode: str, cross_device: bool, same_name: bool, migrated_file: Path, config: Config, tmp_path: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     old_name = name if same_name else "Detour (1945)/detour-720p.mkv"
-    builders.on_disk(films.path, old_name, 200_000, fill=b"old")
-    with database.writes() as session:
-        builders.media_file(session, films, old_name, item=detour, quality="HDTV-720p")
-        media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
-    source = builders.on_disk(downloads, f"{RELEASE}.mkv", 200_000, fill=b"new")
-    content = source.read_bytes()
-    told = {
-        "database": database.url, "data": str(tmp_path / "data"), "item": detour.id, "source": str(source), "mode": mode,
-        "cross_device": cross_device,
-    }  # fmt: skip
-    point = 0
-    killed = 9
+    points, killed = 0, 9
     while killed == 9:
-        point += 1
-        assert point < 60, "the import never gets through"
-        killed = _run_until(point, action="import", **told)
+        points += 1
+        world = tmp_path / str(points)
+        world.mkdir()
+        shutil.copy(migrated_file, world / "mydia.db")
+        database = Database(f"sqlite:///{world}/mydia.db")
+        with database.writes() as session:
+            films = builders.library_path(session, world / "films")
+            item = builders.film(session, "Detour", 1945, library_path_id=films.id, folder="Detour (1945)")
+            builders.on_disk(films.path, old_name, 200_000, fill=b"old")
+            builders.media_file(session, films, old_name, item=item, quality="HDTV-720p")
+        source = builders.on_disk(world / "downloads", f"{RELEASE}.mkv", 200_000, fill=b"new")
+        killed = _run_until(
+            points, database=database.url, data=str(tmp_path / "data"), item=item.id, source=str(source), mode=mode,
+            cross_device=cross_device, action="import",
+        )  # fmt: skip
         # Both contents are on disk at every moment.
-        everything = [path.read_bytes()[:3] for path in tmp_path.rglob("*.mkv")]
-        assert b"new" in everything
-        assert b"old" in everything
-        if killed == 9:
-            library.recover_journal(database, fake_outside(), config, clock.now())
-            with database.reads() as session:
-                assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
-                held = library.files_of_item(session, detour.id)
-            assert len(held) == 1
-            on_disk = Path(films.path) / held[0].relative_path
-            assert on_disk.stat().st_size == held[0].size_bytes
-            assert not [left for left in tree(films.path) if left.endswith(".part")]
-            if held[0].download_id == "d1":
-                break
-    _run_until(1000, action="import", **told)
-    with database.reads() as session:
-        (file,) = library.files_of_item(session, detour.id)
-        assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
-        (recycled,) = session.scalars(select(RecycledFile)).all()
-    assert (Path(films.path) / file.relative_path).read_bytes() == content
-    assert Path(recycled.present_path).read_bytes()[:3] == b"old"
-    assert [left for left in tree(films.path) if not left.startswith(".mydia-recycle")] == [name]
-    assert source.exists() == (mode != "move")
+        assert {path.read_bytes()[:3] for path in world.rglob("*.mkv")} == {b"new", b"old"}
+        library.recover_journal(database, fake_outside(), config, clock.now())
+        with database.reads() as session:
+            assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
+            (held,) = library.files_of_item(session, item.id)
+        assert (Path(films.path) / held.relative_path).stat().st_size == held.size_bytes
+        assert not [left for left in tree(films.path) if ".mydia-" in left.removeprefix(".mydia-recycle")]
+        # The download's import starts again by itself.
+        run(database, config, request_for(item, source, mode=mode))
+        with database.reads() as session:
+            (held,) = library.files_of_item(session, item.id)
+            assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
+            (recycled,) = session.scalars(select(RecycledFile)).all()
+        assert (Path(films.path) / held.relative_path).read_bytes()[:3] == b"new"
+        assert Path(recycled.present_path).read_bytes()[:3] == b"old"
+        assert [left for left in tree(films.path) if not left.startswith(".mydia-recycle")] == [name]
+        assert source.exists() == (mode != "move")
+        database.close()
+    assert points > 6
 
 
 def test_the_recovery_itself_may_be_killed(

@@ -1,0 +1,193 @@
+"""Jobs of the files: scanning, recognising, analysing, mending after a crash, renaming, emptying the bin."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from mydia import clock
+from mydia.contexts import library, settings
+from mydia.contexts.users import SYSTEM
+from mydia.errors import MydiaError, NotFound
+from mydia.jobs.broker import Deps, job
+from mydia.jobs.scheduler import cron_trigger, time_zone
+
+_busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""One scan or matching of a folder at a time; another one that comes meanwhile waits its turn."""
+_TRY_AGAIN_S = 20.0
+
+
+@job("library.scan_all", queue="media", title="Scan all libraries", max_retries=0)
+def scan_all(deps: Deps) -> str:
+    """Start a scan of every library folder that is monitored and has no time of its own."""
+    with deps.database.reads() as session:
+        paths = [path.id for path in settings.list_library_paths(session) if path.monitored and not path.scan_cron]
+    for path_id in paths:
+        _start(deps, path_id)
+    return f"{len(paths)} folders"
+
+
+@job("library.scan_due", title="Start scans that are due", max_retries=0)
+def scan_due(deps: Deps) -> str:
+    """Start scans of library folders whose own time has come."""
+    zone = time_zone(str(deps.config["jobs.time_zone"]))
+    now = clock.now()
+    with deps.database.reads() as session:
+        paths = [path for path in settings.list_library_paths(session) if path.monitored and path.scan_cron]
+    due = [path for path in paths if _is_due(path, now, zone)]
+    for path in due:
+        _start(deps, path.id)
+    return f"{len(due)} of {len(paths)} folders with a time of their own"
+
+
+def _is_due(path: settings.LibraryPath, now: datetime, zone: ZoneInfo) -> bool:
+    since = path.last_scan_at or path.created_at
+    following = cron_trigger(str(path.scan_cron), zone).get_next_fire_time(None, since.astimezone(zone))
+    return following is not None and following <= now
+
+
+@job("library.scan", queue="media", title="Scan a library", max_retries=2, min_backoff_s=60, time_limit_s=12 * 3600)
+def scan(
+    deps: Deps,
+    *,
+    library_path_id: str | None = None,
+    subfolder: str | None = None,
+    accept_missing: bool = False,
+) -> str:
+    """Look through a folder, recognise what is new and analyse it. Killed or handed back, it goes on where it was."""
+    with deps.database.reads() as session:
+        known = [path.id for path in settings.list_library_paths(session)]
+    if library_path_id is None:
+        for path_id in known:
+            _start(deps, path_id)
+        return f"{len(known)} folders"
+    if library_path_id not in known:
+        return "removed meanwhile"
+    lock = _busy[library_path_id]
+    if not lock.acquire(blocking=False):
+        params = {"library_path_id": library_path_id, "subfolder": subfolder, "accept_missing": accept_missing}
+        deps.enqueue(
+            "library.scan",
+            params,
+            dedup=_key(library_path_id, subfolder, accept_missing=accept_missing),
+            delay_s=_TRY_AGAIN_S,
+        )
+        return "waits for another scan of this folder"
+    try:
+        return _scan(deps, library_path_id, subfolder, accept_missing=accept_missing)
+    finally:
+        lock.release()
+
+
+def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bool) -> str:
+    database, outside, config, run = deps.database, deps.outside, deps.config, deps.run
+    scan_id = library.run_scan(
+        database, outside, config, clock.now, path_id, run, subfolder=subfolder, accept_missing=accept_missing
+    )
+    with database.reads() as session:
+        row = library.get_scan(session, scan_id)
+    if row.state != "running":
+        return row.reason or row.state
+    counts: dict[str, int] = {}
+    try:
+        report = library.match_new_files(database, outside, config, clock.now, path_id, run, scan_id=scan_id)
+        counts |= report.counts()
+        counts["analysed"] = library.analyse_files(database, outside, clock.now, path_id, run, scan_id=scan_id)
+    except MydiaError as error:
+        library.fail_scan(database, SYSTEM, clock.now(), scan_id, str(error))
+        raise
+    if run.cancelled():
+        library.cancel_scan(database, SYSTEM, clock.now(), scan_id, counts)
+        return "stopped; what was found stays"
+    library.finish_scan(database, SYSTEM, clock.now(), scan_id, counts, reason=report.reason)
+    if report.titles_added:
+        deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
+    told = {**row.counts, **counts}
+    words = [
+        f"{told.get(name, 0):,} {name}" for name in ("seen", "new", "changed", "moved", "missing", "matched", "waiting")
+    ]
+    return ", ".join(words) + (f". {report.reason}" if report.reason else "")
+
+
+@job("library.match_files", queue="media", title="Recognise new files", max_retries=0, time_limit_s=12 * 3600)
+def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
+    """Recognise files that are still new: after a scan that was stopped, or a metadata source that did not answer."""
+    with deps.database.reads() as session:
+        counts = library.file_counts(session)
+    paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
+    said: list[str] = []
+    matched = waiting = 0
+    for path_id in paths:
+        lock = _busy[path_id]
+        if not lock.acquire(blocking=False):
+            continue
+        try:
+            report = library.match_new_files(deps.database, deps.outside, deps.config, clock.now, path_id, deps.run)
+        except NotFound:
+            continue
+        finally:
+            lock.release()
+        matched, waiting = matched + report.matched, waiting + report.waiting
+        said += [report.reason] if report.reason else []
+    if matched:
+        deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
+    return " ".join([f"{matched} recognised, {waiting} wait for review.", *dict.fromkeys(said)])
+
+
+@job("library.analyse_files", queue="media", title="Analyse files", max_retries=1, time_limit_s=12 * 3600)
+def analyse_files(deps: Deps) -> str:
+    """Analyse files that have not been yet."""
+    return f"{library.analyse_files(deps.database, deps.outside, clock.now, None, deps.run)} analysed"
+
+
+@job("library.recover_journal", queue="critical", title="Mend interrupted file operations", max_retries=2)
+def recover_journal(deps: Deps) -> str:
+    """Bring file operations that a crash cut off to an end."""
+    mended = library.recover_journal(deps.database, deps.outside, deps.config, clock.now())
+    said = f"{mended.completed} completed, {mended.taken_back} taken back"
+    return " ".join([f"{said}.", *mended.failed])
+
+
+@job("library.empty_recycle_bin", title="Empty the recycle bin", max_retries=1, time_limit_s=3600)
+def empty_recycle_bin(deps: Deps) -> str:
+    """Delete what has been in the recycle bin long enough, and forget journal steps of long ago."""
+    gone = 0
+    while not deps.run.cancelled():
+        part = library.empty_recycle_bin(deps.database, deps.outside, deps.config, clock.now())
+        if not part:
+            break
+        gone += part
+        deps.run.progress(gone, None)
+    with deps.database.writes() as session:
+        library.prune_journal(session, clock.now())
+        library.prune_scans(session)
+    return f"{gone} files deleted"
+
+
+@job("library.rename_files", queue="media", title="Rename files", max_retries=1, time_limit_s=12 * 3600)
+def rename_files(
+    deps: Deps, *, media_item_ids: list[str], file_ids: list[str] | None = None, folders: bool = False
+) -> str:
+    """Give the files of some titles the names that the templates say."""
+    done = library.rename(
+        deps.database,
+        deps.outside,
+        deps.config,
+        SYSTEM,
+        clock.now(),
+        media_item_ids,
+        file_ids=file_ids,
+        folders=folders,
+        run=deps.run,
+    )
+    return " ".join([f"{done.files} renamed.", *done.failures[:3]])
+
+
+def _start(deps: Deps, path_id: str) -> None:
+    deps.enqueue("library.scan", {"library_path_id": path_id}, dedup=_key(path_id, None, accept_missing=False))
+
+
+def _key(path_id: str, subfolder: str | None, *, accept_missing: bool) -> str:
+    return f"library.scan:{path_id}:{subfolder}:{accept_missing}"
