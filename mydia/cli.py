@@ -149,9 +149,11 @@ def _web(arguments: argparse.Namespace) -> int:
 
 def _worker(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "worker")
-    from mydia import startup
-    from mydia.contexts import settings
-    from mydia.jobs import triggers, worker
+    import threading
+
+    from mydia import clock, startup
+    from mydia.contexts import library, settings
+    from mydia.jobs import triggers, watching, worker
 
     parts = startup.open_parts(config)
 
@@ -159,8 +161,20 @@ def _worker(arguments: argparse.Namespace) -> int:
         with parts.database.reads() as session:
             return settings.value(session, config, name)
 
+    def watch(stop: threading.Event) -> None:
+        watching.watch(parts.database, config, stop)
+
+    # Before anything else touches a file: what a crash cut off is brought to an end.
+    library.recover_journal(parts.database, parts.outside, config, clock.now())
     return worker.run(
-        config, parts.database, parts.outside, on_event=triggers.ON_EVENT, schedule=triggers.SCHEDULE, setting=setting
+        config,
+        parts.database,
+        parts.outside,
+        on_event=triggers.ON_EVENT,
+        schedule=triggers.SCHEDULE,
+        setting=setting,
+        at_start=triggers.AT_START,
+        beside=[watch],
     )
 
 

@@ -432,14 +432,6 @@ class ImportRequested(Event):
     download_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRequested(Event):
-    """Somebody pressed `Run now` on a task."""
-
-    resource: ClassVar[str] = "task"
-    task: str
-
-
 EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in list(globals().values())

@@ -80,6 +80,13 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("downloads.search_item", "media_item_id", "season_number", "episode_ids"),
         ),
     ),
+    events.ReleasesRequested: (
+        Trigger(
+            "downloads.run_search",
+            lambda e: {"search_id": e.search_id},
+            _same("downloads.run_search", "search_id"),
+        ),
+    ),
     events.ReleaseGrabbed: (Trigger("downloads.monitor", lambda _: {}, lambda _: downloads.monitor_downloads.key()),),
     events.DownloadCompleted: (_IMPORT,),
     events.DownloadFailed: (
@@ -147,6 +154,7 @@ SWEEPS: dict[type[Event], str] = {
     events.RefreshRequested: "metadata.refresh_due",
     events.ScanRequested: "library.scan_all",
     events.SearchRequested: "downloads.search_wanted",
+    events.ReleasesRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",
     events.DownloadCompleted: "downloads.sweep",
     events.DownloadFailed: "downloads.search_wanted",

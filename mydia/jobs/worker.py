@@ -17,7 +17,18 @@ from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.db import Database
 from mydia.events import Dispatcher, Event, Trigger, data_version
-from mydia.jobs.broker import REGISTRY, SLOTS, Deps, Enqueuer, Job, Schedule, Slots, declare_jobs, make_broker
+from mydia.jobs.broker import (
+    REGISTRY,
+    SLOTS,
+    Deps,
+    Enqueuer,
+    Job,
+    Schedule,
+    Slots,
+    declare_jobs,
+    dedup_key,
+    make_broker,
+)
 from mydia.jobs.scheduler import Clock, every_minutes, time_zone
 from mydia.taskboard import TaskBoard
 
@@ -130,16 +141,24 @@ def run(
     on_event: Mapping[type[Event], tuple[Trigger, ...]],
     schedule: Sequence[Schedule],
     setting: ReadSetting,
+    at_start: Sequence[str] = (),
+    beside: Sequence[Callable[[threading.Event], None]] = (),
 ) -> int:
     """Work until SIGTERM or SIGINT and return the exit code. A second signal ends the process at once.
 
     Args:
         setting: See `Worker`.
+        at_start: Jobs to begin with.
+        beside: Run in threads of their own until the event they are given is set.
     """
     lower_priority()
     worker = Worker(config, database, outside, on_event=on_event, schedule=schedule, setting=setting)
     _stop_on_signals(worker.stopping)
     worker.start()
+    for name in at_start:
+        worker.enqueue(name, {}, dedup=dedup_key(name, {}), cause="start of the worker")
+    for run_beside in beside:
+        threading.Thread(target=run_beside, args=(worker.stopping,), name=run_beside.__name__, daemon=True).start()
     while not worker.stopping.wait(_TICK_S):
         try:
             worker.tick()

@@ -111,6 +111,7 @@ _LINES: dict[str, _Line] = {
             + (f", {e['failures']} indexers failed" if e["failures"] else "")
         ),
     ),
+    "ReleasesRequested": _Line("search", "ink-3", "Manual search"),
     "ReleaseGrabbed": _Line(
         "arrow-down-to-line",
         "live",
@@ -155,9 +156,9 @@ _LINES: dict[str, _Line] = {
     "SignInFailed": _Line("user", "miss", "Sign-in refused", lambda e: f"{e['username']} from {e['address']}"),
     "UserAdded": _Line("user", "ok", "Account made", lambda e: f"{e['username']}, {e['role']}"),
     "UserChanged": _Line("user", "ink-3", "Account changed", lambda e: e["username"], _changes),
+    "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
     "ApiKeyAdded": _Line("key-round", "ok", "API key made", lambda e: e["name"]),
     "ApiKeyRevoked": _Line("key-round", "miss", "API key revoked", lambda e: e["name"]),
-    "TaskRequested": _Line("play", "ink-3", "Task started", lambda e: e["task"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
 }
 QUIET = frozenset(
@@ -166,10 +167,10 @@ QUIET = frozenset(
         "MediaReady",
         "FilesFound",
         "RefreshRequested",
+        "ReleasesRequested",
         "SearchRequested",
         "ImportRequested",
         "ScanRequested",
-        "TaskRequested",
         "DownloadCompleted",
     }
 )
@@ -189,6 +190,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "SignInFailed",
             "UserAdded",
             "UserChanged",
+            "UserRemoved",
             "ApiKeyAdded",
             "ApiKeyRevoked",
             "SettingsChanged",
