@@ -22,7 +22,12 @@ type Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0 done, 1 failed, 2 wrong arguments or configuration."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["parse"]:
+        from mydia.parsing import cli as parse
+
+        return parse.main(words[1:])
+    arguments = _parser().parse_args(words)
     try:
         return int(arguments.run(arguments))
     except Misconfigured as error:
@@ -54,9 +59,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
     add("relay", _relay, "start a metadata relay alone, for other installations")
     add("migrate", _migrate, "bring the database to this version, with a backup before")
-    parse = add("parse", _parse, "show what is read from release names, one per argument or line of standard input")
-    parse.add_argument("names", nargs="*", help="release names; none reads standard input")
-    parse.add_argument("--json", action="store_true", help="print one JSON object a line")
+    # Only for the list of commands: `main` hands everything behind `parse` to the parser's own command line.
+    add("parse", lambda _: 0, "show what is read from release names, and which letters said so")
     add("doctor", _doctor, "look at the configuration, folders, database and services, and say what is wrong")
     backup = add("backup", _backup, "back up the database while it is in use, list backups, or restore one")
     backup.add_argument("action", nargs="?", choices=("make", "list", "restore"), default="make")
@@ -193,12 +197,6 @@ def _migrate(_arguments: argparse.Namespace) -> int:
     startup.prepare(config)
     print("The database is at this version's schema.")
     return 0
-
-
-def _parse(arguments: argparse.Namespace) -> int:
-    from mydia.parsing import cli
-
-    return cli.run(arguments.names or (line.rstrip("\n") for line in sys.stdin), as_json=arguments.json)
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
