@@ -53,7 +53,9 @@ def run(database: Database, config: Config, request: library.ImportRequest, **ch
 
 
 def request_for(item: media.MediaItem, *paths: Path, **choices: object) -> library.ImportRequest:
-    return library.ImportRequest(item.id, tuple(library.SourceFile(path) for path in paths), download_id="d1", **choices)  # type: ignore[arg-type]
+    return library.ImportRequest(
+        item.id, tuple(library.SourceFile(path) for path in paths), download_id="d1", **choices
+    )  # type: ignore[arg-type]
 
 
 def tree(root: Path | str) -> list[str]:

@@ -1,0 +1,96 @@
+"""Scores come with sentences, ids win, and ranking is a total order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mydia.contexts.library.matching import Choice, Guess, choice_from_json, decide, rank, score
+from mydia.contexts.metadata import Ids
+
+
+def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Choice:
+    return Choice("movie", title, year, Ids(tmdb_id), **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("guess", "choices", "state"),
+    [
+        (Guess("movie", "Metropolis", 1927), [film("Metropolis", 1927)], "sure"),
+        (Guess("movie", "Metropolis", 1928), [film("Metropolis", 1927)], "sure"),
+        (Guess("movie", "The Matrix", 1999), [film("Matrix, The", 1999)], "sure"),
+        (Guess("movie", "Rocky 2", 1979), [film("Rocky II", 1979)], "sure"),
+        (Guess("movie", "Metropolis", 1927), [film("Metropolis", 2001)], "no_match"),
+        (Guess("movie", "It", 2017), [film("It Follows", 2014)], "no_match"),
+        (Guess("movie", "Alien", 1986), [film("Aliens", 1986)], "no_match"),
+        (Guess("movie", "The Lodger"), [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)], "needs_attention"),
+        (Guess("movie", "The Lodger", 1944), [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)], "sure"),
+        (Guess("movie", "Wrong Name", ids=Ids(7)), [film("Right Name", 1950, 7)], "sure"),
+        (Guess("movie", "Metropolis", 1927, ids=Ids(7)), [film("Metropolis", 1927, 8)], "no_match"),
+        (Guess("movie", "Anything", 1950), [], "no_match"),
+        (Guess("tv_show", "Pioneer One"), [Choice("tv_show", "Pioneer One", 2010, Ids(1))], "sure"),
+    ],
+)
+def test_what_follows_from_the_evidence(guess: Guess, choices: list[Choice], state: str) -> None:
+    verdict = decide(guess, rank(guess, choices), confident=0.85)
+    assert verdict.state == state
+    assert (verdict.reason is None) == (state == "sure")
+
+
+def test_every_score_tells_why() -> None:
+    told = score(Guess("movie", "Metropolis", 1927, duration_s=153 * 60), film("Metropolis", 1927, runtime_min=153))
+    assert [one.text for one in told.evidence] == [
+        "The title is the same",
+        "The year is the same, 1927",
+        "The file is as long as the film, 153 of 153 minutes",
+    ]
+    stored = choice_from_json(told.to_json())
+    assert (stored.title, stored.year, stored.ids) == ("Metropolis", 1927, Ids(1))
+
+
+def test_episodes_that_do_not_exist_speak_against_a_series() -> None:
+    guess = Guess("tv_show", "The Office", numbers=frozenset({(9, 1), (9, 23)}))
+    short = Choice("tv_show", "The Office", 2001, Ids(1), numbers=frozenset({(1, 1), (2, 1)}))
+    long = Choice("tv_show", "The Office", 2005, Ids(2), numbers=frozenset({(9, 1), (9, 23)}))
+    verdict = decide(guess, rank(guess, [short, long]), confident=0.85)
+    assert verdict.state == "sure"
+    assert verdict.best is not None
+    assert verdict.best.choice is long
+
+
+TITLES = st.sampled_from(
+    ["Metropolis", "metropolis", "The Lodger", "Lodger", "It", "It Follows", "Rocky II", "ロッキー", ""]
+)
+CHOICES = st.builds(
+    Choice,
+    type=st.just("movie"),
+    title=TITLES,
+    year=st.none() | st.integers(1900, 1930),
+    ids=st.builds(Ids, tmdb_id=st.none() | st.integers(1, 5), imdb_id=st.none() | st.sampled_from(["tt1", "tt2"])),
+    popularity=st.sampled_from([0.0, 1.0, 50.0]),
+    runtime_min=st.none() | st.integers(1, 300),
+    media_item_id=st.none() | st.sampled_from(["a", "b"]),
+)
+GUESSES = st.builds(
+    Guess,
+    type=st.just("movie"),
+    title=TITLES,
+    year=st.none() | st.integers(1900, 1930),
+    ids=st.builds(Ids, tmdb_id=st.none() | st.integers(1, 5)),
+    duration_s=st.none() | st.floats(1, 20_000),
+)
+
+
+@given(guess=GUESSES, choices=st.lists(CHOICES, max_size=8), seed=st.integers())
+def test_the_order_does_not_depend_on_the_order_of_the_answers(guess: Guess, choices: list[Choice], seed: int) -> None:
+    ranked = rank(guess, choices)
+    shuffled = choices[:]
+    random.Random(seed).shuffle(shuffled)
+    again = rank(guess, shuffled)
+    assert [one.score for one in ranked] == [one.score for one in again]
+    assert all(0 <= one.score <= 1 for one in ranked)
+    assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
+    assert decide(guess, ranked, confident=0.85).state in ("sure", "ready", "needs_attention", "no_match")
