@@ -18,23 +18,10 @@ CHECKSUM = re.compile(r"[\[(]([0-9A-Fa-f]{8,9})[\])]")
 
 YEAR = re.compile(r"(?<![a-z0-9])((?:18[89]|19\d|20\d)\d)(?![a-z0-9])|(?<=[a-z])(20\d\d)(?=[.]\d{3,4}p)")
 
-_WALKS_BACK = frozenset(
-    {
-        "edition",
-        "language",
-        "revision",
-        "hdr",
-        "source",
-        "resolution",
-        "audio_codec",
-        "video_codec",
-        "audio_channels",
-        "subs",
-        "hardcoded",
-        "bit_depth",
-        "container",
-    }
-)
+_WALKS_BACK = frozenset({
+    "edition", "language", "revision", "hdr", "source", "resolution", "audio_codec", "video_codec",
+    "audio_channels", "subs", "hardcoded", "bit_depth", "container",
+})  # fmt: skip
 
 _WALKING_MISC = frozenset(
     {"standard", "internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"}
@@ -191,29 +178,10 @@ def _walk_back(
 
 _COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
 
-_COMMON_CODES = frozenset(
-    [
-        "eng",
-        "ita",
-        "fre",
-        "fra",
-        "ger",
-        "spa",
-        "rus",
-        "jpn",
-        "jap",
-        "kor",
-        "hin",
-        "por",
-        "pol",
-        "ukr",
-        "cze",
-        "hun",
-        "swe",
-        "nor",
-        "esp",
-    ]
-)
+_COMMON_CODES = frozenset({
+    "eng", "ita", "fre", "fra", "ger", "spa", "rus", "jpn", "jap", "kor", "hin", "por", "pol", "ukr", "cze", "hun",
+    "swe", "nor", "esp",
+})  # fmt: skip
 
 
 def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: list[Mark]) -> bool:

@@ -33,6 +33,10 @@ def strip_tracker(text: str) -> str:
     return text
 
 
+def _is_reposter(word: str) -> bool:
+    return word in REPOSTERS or word.startswith("rakuv")
+
+
 def strip_reposters(text: str) -> str:
     """Drop the words of those who posted it again: `-EVO-postbot` is EVO's."""
     low = lower(text)
@@ -40,19 +44,20 @@ def strip_reposters(text: str) -> str:
     sample = _SAMPLE.search(low)
     if sample is not None:
         end = sample.start()
-    while (hyphen := low.rfind("-", 0, end)) >= 0 and low[hyphen + 1 : end] in REPOSTERS:
+    while (hyphen := low.rfind("-", 0, end)) >= 0 and _is_reposter(low[hyphen + 1 : end]):
         end = hyphen
     return text[:end]
 
 
 def read_group(
-    words: Words, text: str, tail_start: int, marks: list[Mark], *, bare_allowed: bool
+    words: Words, text: str, tail_start: int, numbers_end: int, marks: list[Mark], *, bare_allowed: bool
 ) -> tuple[str, tuple[int, int]] | None:
     """Return the group and where it is signed.
 
     Args:
         text: The name without extension, site and tracker tags.
         tail_start: Where the tail begins, in characters; a group never signs before it.
+        numbers_end: Where season and episode end; a bracket behind them may be a group though no tail was seen.
         bare_allowed: Whether a last word without hyphen or bracket may be a group.
     """
     text = strip_reposters(text.rstrip(" ._-"))
@@ -79,7 +84,7 @@ def read_group(
                 span = _with_word_before(words, span, marked, tail_start)
             return text[span[0] : span[1]], span
     bracket = _LAST_BRACKET.search(text) if text.endswith(("]", ")")) else None
-    if bracket is not None and bracket.start() >= min(tail_start, bracket.start()):
+    if bracket is not None and bracket.start() >= numbers_end:
         inside, (start, end) = bracket.group(1), bracket.span(1)
         if text[bracket.start(1) - 1] == "[" and " " not in inside.strip():
             if is_free(start, end) and _is_group(lower(inside)) and words.index_at(end) - words.index_at(start) <= 2:

@@ -15,24 +15,6 @@ _WITHIN = re.compile(r"[\[\](){}|]")
 _LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
 """Believed alone at the very end, in capitals: `….Title.FR.avi`; others (`US`, `IT`, `NO`) are words."""
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
-_NEIGHBOURS = frozenset(
-    {
-        "language",
-        "audio_codec",
-        "audio_channels",
-        "source",
-        "resolution",
-        "video_codec",
-        "subs",
-        "hdr",
-        "streaming_service",
-        "misc",
-        "bit_depth",
-        "revision",
-        "edition",
-        "container",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

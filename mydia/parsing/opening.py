@@ -29,56 +29,18 @@ _SITE_WITHIN = re.compile(
 
 _SITE_BEHIND = re.compile(rf"\[[ ]?({_SITE})[ ]?\]\Z")
 
-_SITE_ENDINGS = frozenset(
-    [
-        "com",
-        "org",
-        "net",
-        "info",
-        "biz",
-        "xyz",
-        "club",
-        "site",
-        "online",
-        "top",
-        "pro",
-        "live",
-        "mobi",
-        "name",
-        "cloud",
-        "space",
-        "website",
-        "tech",
-        "store",
-        "app",
-        "dev",
-        "wiki",
-        "link",
-        "movie",
-        "media",
-        "stream",
-        "download",
-        "torrent",
-        "show",
-        "video",
-        "film",
-        "cafe",
-        "world",
-        "zone",
-        "one",
-        "fun",
-        "win",
-        "vip",
-        "bid",
-        "party",
-    ]
-)
+_SITE_ENDINGS = frozenset({
+    "com", "org", "net", "info", "biz", "xyz", "club", "site", "online", "top", "pro", "live", "mobi", "name",
+    "cloud", "space", "website", "tech", "store", "app", "dev", "wiki", "link", "movie", "media", "stream",
+    "download", "torrent", "show", "video", "film", "cafe", "world", "zone", "one", "fun", "win", "vip", "bid",
+    "party",
+})  # fmt: skip
 
 BRACKET_IN_FRONT = re.compile(r"[ ]?\[([^\[\]]{1,80})\][ ._-]*")
 
 _DAY_IN_FRONT = re.compile(r"\d{6}[ _](?=[^\d])")
 
-_DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?=[^\W\d])")
+_DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?!s\d|e\d)(?=[^\W\d])")
 
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
 

@@ -22,58 +22,13 @@ _LEADING_NUMBER = re.compile(
     r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
 )
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
-_FURNITURE = frozenset(
-    [
-        "tv",
-        "movies",
-        "movie",
-        "films",
-        "film",
-        "series",
-        "shows",
-        "tvshows",
-        "downloads",
-        "download",
-        "media",
-        "video",
-        "videos",
-        "complete",
-        "completed",
-        "unsorted",
-        "test",
-        "home",
-        "mnt",
-        "data",
-        "users",
-        "public",
-        "torrents",
-        "torrent",
-        "usenet",
-        "anime",
-        "library",
-        "content",
-        "tv-shows",
-        "plex",
-        "sorted",
-        "incoming",
-        "kids",
-        "documentaries",
-        "season",
-        "specials",
-        "c",
-        "d",
-        "e",
-        "z",
-        "s",
-        "p",
-        "volume1",
-        "shares",
-        "root",
-        "srv",
-        "var",
-        "opt",
-    ]
-)
+_FURNITURE = frozenset({
+    "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
+    "video", "videos", "complete", "completed", "unsorted", "test", "home", "mnt", "data", "users", "public",
+    "torrents", "torrent", "usenet", "anime", "library", "content", "tv-shows", "plex", "sorted", "incoming",
+    "kids", "documentaries", "season", "specials", "c", "d", "e", "z", "s", "p", "volume1", "shares", "root", "srv",
+    "var", "opt",
+})  # fmt: skip
 _SUREST = 0.9
 
 

@@ -34,7 +34,7 @@ SOURCES = _rows(
      "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts"), "Movie.2016.HDTS"),
     ("telecine", "telecine|hdtcrip|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
     ("workprint", "workprint|workprintrip|workprint rip", "Movie.2009.WORKPRINT"),
-    ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
+    ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|webscr|web scr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
     ("tv", ("hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
      "|rip tv|satrip|sat rip|dvb|dvbrip|dvb rip|dvbs|dvbt|dvbc|dthrip|dth rip|uhdtv|uhd tv|uhdtvrip|uhdtv rip|ahdtv"
      "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd"), "Show.S01E01.HDTV.x264-LOL"),
@@ -448,43 +448,11 @@ TERMS: tuple[Term, ...] = (
 )  # fmt: skip
 """An earlier row wins over a later one with the same phrase."""
 
-REPOSTERS = frozenset(
-    [
-        "rp",
-        "1",
-        "nzbgeek",
-        "obfuscated",
-        "obfuscation",
-        "scrambled",
-        "sample",
-        "pre",
-        "postbot",
-        "xpost",
-        "rakuv",
-        "rakuv02",
-        "rakuvfinhel",
-        "whiterev",
-        "buymore",
-        "asrequested",
-        "alternativetorequested",
-        "gerov",
-        "z0ids3n",
-        "chamele0n",
-        "4p",
-        "4planet",
-        "altezachen",
-        "repackpost",
-        "sickrage",
-        "nzbsrus",
-        "subsplease_repost",
-        "rarbg_repost",
-        "cp",
-        "rerip_post",
-        "repost",
-        "internal_post",
-        "reup",
-    ]
-)
+REPOSTERS = frozenset({
+    "rp", "1", "nzbgeek", "obfuscated", "obfuscation", "scrambled", "sample", "pre", "postbot", "xpost", "whiterev",
+    "buymore", "asrequested", "alternativetorequested", "gerov", "z0ids3n", "chamele0n", "4p", "4planet",
+    "altezachen", "repackpost", "nzbsrus", "repost", "reup",
+})  # fmt: skip
 """Who posts another group's release again adds a word behind its name: `-EVO-postbot`."""
 
 # Groups that sign without a hyphen or with one inside their name, so that no rule of place can find them.
@@ -548,34 +516,8 @@ EXTENSIONS: dict[str, tuple[str | None, int | None]] = {
     **dict.fromkeys(["mkv", "mk3d"], ("tv", 720)),
     **dict.fromkeys(["m2ts", "mts"], ("bluray", 720)),
 }
-OTHER_EXTENSIONS = frozenset(
-    [
-        "srt",
-        "ass",
-        "ssa",
-        "sub",
-        "idx",
-        "sup",
-        "vtt",
-        "smi",
-        "nfo",
-        "txt",
-        "jpg",
-        "jpeg",
-        "png",
-        "torrent",
-        "nzb",
-        "par2",
-        "rar",
-        "zip",
-        "7z",
-        "mp3",
-        "flac",
-        "m4a",
-        "aac",
-        "mka",
-        "md5",
-        "sfv",
-    ]
-)
+OTHER_EXTENSIONS = frozenset({
+    "srt", "ass", "ssa", "sub", "idx", "sup", "vtt", "smi", "nfo", "txt", "jpg", "jpeg", "png", "torrent", "nzb",
+    "par2", "rar", "zip", "7z", "mp3", "flac", "m4a", "aac", "mka", "md5", "sfv",
+})  # fmt: skip
 SUBTITLE_EXTENSIONS = frozenset(["srt", "ass", "ssa", "sub", "idx", "sup", "vtt", "smi", "psb"])

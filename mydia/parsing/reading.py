@@ -245,15 +245,17 @@ def _read_group(
 ) -> tuple[str | None, Span | None]:
     if opened.front_group is not None:
         return opened.front_group, opened.front_span
+    numbers_end = numbering.end if numbering else 0
     found = read_group(
         words,
         opened.text,
-        max(borders.tail, numbering.end if numbering else 0),
+        max(borders.tail, numbers_end),
+        numbers_end,
         marks,
         bare_allowed=not opened.has_site_behind and hint is None,
     )
     if found is None and borders.year_span is not None:
-        # Fansub  habit puts the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
+        # Fansub habit puts the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
         behind = borders.year_span[1] + (opened.low[borders.year_span[1] : borders.year_span[1] + 2] == ").") * 2
         bracket = BRACKET_IN_FRONT.match(opened.low, behind)
         if (

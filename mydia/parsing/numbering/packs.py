@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mydia.parsing.numbering.scene import Numbering, Scene, read_number
+from mydia.parsing.numbering.scene import NUMBER_WORD, Numbering, Scene, read_number
 from mydia.parsing.numbering.worded import find_season_words
 
 _MORE_SEASONS = re.compile(
@@ -13,7 +13,9 @@ _MORE_SEASONS = re.compile(
 
 _SEASON_MARK = re.compile(r"s(?<![a-z0-9]s)(\d{1,4})(?:d\d{1,2})?(?![a-z0-9])")
 
-_SEASON_PART = re.compile(r"[ ._-]{1,3}(?:part|pt|vol|cour|p)[ ._]?(\d{1,2})(?![0-9])")
+_SEASON_PART = re.compile(
+    rf"[ ._-]{{1,3}}(?:part|pt|vol|volume|cour|p)[ ._]?(\d{{1,2}}|(?<=[ ._])(?:{NUMBER_WORD}))(?![0-9a-z])"
+)
 
 _SEASON_EXTRA = re.compile(r"[ ._+\[(-]{1,3}(?:extras?|subpack|bonus)(?![a-z0-9])")
 
@@ -55,6 +57,6 @@ def season_pack(scene: Scene) -> Numbering | None:
         end = part.end()
     return Numbering(
         found.start(), end, "season", 0.95 if found is marked else 0.9, tuple(seasons), full_season=part is None,
-        is_multi_season=len(seasons) > 1, is_season_extra=extra is not None, part=int(part.group(1)) if part else None,
+        is_multi_season=len(seasons) > 1, is_season_extra=extra is not None, part=read_number(part.group(1)) if part else None,
         is_special=special is not None, spans={"season": ((found.start(), end),)},
     )  # fmt: skip

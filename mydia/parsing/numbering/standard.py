@@ -14,7 +14,7 @@ _SEASON_EPISODE = re.compile(
 
 _MORE_EPISODES = re.compile(
     r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
-    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve)[ ._](\d{1,3})(?![0-9a-z]))"
+    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve)[ ._](\d{1,3})(?![0-9a-z])|[ ]-[ ]\d{1,2}x(\d{2})(?![0-9a-z]))"
 )
 
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
@@ -33,7 +33,7 @@ def follow_episodes(low: str, position: int, first: int) -> tuple[int, int]:
         more = _MORE_EPISODES.match(low, position)
         if more is None:
             return last, position
-        number = int(more.group(1) or more.group(2) or more.group(3))
+        number = int(next(filter(None, more.groups())))
         if number <= last:
             return last, position
         last, position = number, more.end()
@@ -85,12 +85,28 @@ def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
                 return replace(
                     numbering, start=start, fractional=(float(f"{before.group(1)}.{before.group(2)}"),), spans=spans
                 )
-            if not is_year(before.group(1)):
+            if not is_year(before.group(1)) and _may_be_absolute(scene, numbering, int(before.group(1)), start):
                 return replace(numbering, start=start, absolute=(int(before.group(1)),), spans=spans)
     return numbering
 
 
-_CROSS = re.compile(r"(?<![a-z0-9])(\d{1,2})(?:x|[ ]x[ ](?=\d\d))(?!26[456])(\d{1,4})(?![0-9a-wyz])")
+_ARTICLES = frozenset({"the", "a", "an", "der", "die", "das", "la", "le", "el"})
+_FEWEST_A_SEASON, _MOST_A_SEASON = 5, 60
+
+
+def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end: int) -> bool:
+    """Whether a number before `10x14` is the absolute one and not part of a title (`Room 104 2x05`, `The 4400 1x01`)."""
+    if scene.subgroup or scene.low[numbering.start - 1 : numbering.start] in {"(", "["}:
+        return True
+    earlier, episode = numbering.seasons[0] - 1, numbering.episodes[0]
+    if scene.low[scene.begin : title_end].strip(" ._-") in _ARTICLES:
+        return False
+    return episode + earlier * _FEWEST_A_SEASON <= number <= episode + earlier * _MOST_A_SEASON
+
+
+_CROSS = re.compile(
+    r"(?<![a-z0-9])(\d{1,2}|(?!1920|2048)(?:19|20)\d\d)(?:x|[ ]x[ ](?=\d\d))(?!26[456])(\d{1,4})(?![0-9a-wyz])"
+)
 
 _MORE_CROSS = re.compile(
     r"(?:\]?[ ._]?(?:[-&+]|and)?[ ._]?\[?(?:\d{1,2})?x(\d{1,4})(?![0-9a-wyz])|-(\d{2,3})(?![0-9a-z]))"
