@@ -1,7 +1,9 @@
 """Media: the titles of the library, what is monitored, what is wanted, what comes when."""
 
 from mydia.contexts.media import calendar, lists, status, wanted
+from mydia.contexts.media.artwork import ArtworkChoice, choose_artwork, list_artwork
 from mydia.contexts.media.catalogue import (
+    LOCKABLE,
     AlreadyHere,
     NewItem,
     TitleIndex,
@@ -46,12 +48,25 @@ from mydia.contexts.media.models import (
     Version,
 )
 from mydia.contexts.media.monitoring import PATTERNS, change_monitoring, change_pattern
-from mydia.contexts.media.refresh import due_for_refresh, fetch, language_of, refresh_item
+from mydia.contexts.media.refresh import (
+    Asking,
+    RefreshTrouble,
+    asking,
+    catalogues_wanted,
+    due_for_refresh,
+    fetch,
+    language_of,
+    refresh_item,
+    refresh_trouble,
+)
 from mydia.contexts.media.wanted import Wanted, wanted_counts, wanted_episodes, wanted_movies
 
 __all__ = [
+    "LOCKABLE",
     "PATTERNS",
     "AlreadyHere",
+    "ArtworkChoice",
+    "Asking",
     "Card",
     "Collection",
     "Counts",
@@ -65,6 +80,7 @@ __all__ = [
     "MediaType",
     "NewItem",
     "Outline",
+    "RefreshTrouble",
     "Request",
     "Season",
     "Title",
@@ -73,11 +89,14 @@ __all__ = [
     "Wanted",
     "add_item",
     "add_user_title",
+    "asking",
     "calendar",
+    "catalogues_wanted",
     "change_ids",
     "change_item",
     "change_monitoring",
     "change_pattern",
+    "choose_artwork",
     "chunk",
     "counts",
     "default_version",
@@ -92,6 +111,7 @@ __all__ = [
     "get_item",
     "is_out",
     "language_of",
+    "list_artwork",
     "list_items",
     "lists",
     "match_index",
@@ -100,6 +120,7 @@ __all__ = [
     "record_activity",
     "record_holdings",
     "refresh_item",
+    "refresh_trouble",
     "remove_row",
     "request_refresh",
     "roll_over",

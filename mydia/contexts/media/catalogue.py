@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class NewItem:
     year: int | None
     ids: Ids
     library_path_id: str | None
+    """None takes the first library path that suits the type; there may be none yet."""
     profile_id: str | None = None
     """None takes the library path's default."""
     monitored: bool = True
@@ -69,6 +70,8 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     ids = new.details.ids if new.details else new.ids
     if here := find_by_ids(session, new.type, ids):
         raise AlreadyHere(here)
+    if new.library_path_id is None:
+        new = replace(new, library_path_id=_first_path(session, new.type))
     profile_id = _profile_for(session, new)
     item = MediaItem(
         type=new.type,
@@ -110,6 +113,13 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     if new.details is not None:
         emit(session, caller, MediaReady(item.id, search_now))
     return item
+
+
+def _first_path(session: Session, type_: str) -> str | None:
+    suits = ("movies", "mixed") if type_ == "movie" else ("series", "mixed")
+    paths = [path for path in settings.list_library_paths(session) if path.type in suits]
+    # One made for the type goes before one that takes anything.
+    return min(paths, key=lambda path: path.type == "mixed").id if paths else None
 
 
 def _profile_for(session: Session, new: NewItem) -> str:
@@ -221,7 +231,28 @@ _CHOICES = (
     "library_path_id",
     "match_locked",
     "folder",
+    "provider",
 )
+LOCKABLE = frozenset(
+    {
+        "title",
+        "original_title",
+        "sort_title",
+        "year",
+        "overview",
+        "runtime_min",
+        "certification",
+        "status",
+        "genres",
+        "series_type",
+        "cinema_on",
+        "digital_on",
+        "physical_on",
+        "poster",
+        "backdrop",
+    }
+)
+"""What a refresh leaves alone when it stands in `locked_fields`."""
 _FACTS = ("title", "overview", "year", "sort_title", "original_title")
 
 
@@ -230,9 +261,10 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
 
     Args:
         changes: Of `monitored, minimum_availability, monitor_new_seasons, series_type, library_path_id, match_locked,
-            folder, profile_id, title, overview, year, sort_title, original_title, locked_fields`.
+            folder, profile_id, provider, title, overview, year, sort_title, original_title, locked_fields`. Another
+            provider numbers episodes its own way: those it does not have go, unless a file is linked to them.
 
-    Emits: MediaChanged, when anything differs.
+    Emits: MediaChanged, when anything differs; RefreshRequested, when the provider does.
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This title")
@@ -263,6 +295,9 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
         item.updated_at = now
         refresh_state(session, now, item)
         emit(session, caller, MediaChanged(item_id, changed))
+    if changed.keys() & {"provider"} and item.provider != "none":
+        item.next_refresh_at = now
+        emit(session, caller, RefreshRequested(item_id))
     return item
 
 
@@ -272,6 +307,7 @@ _ALLOWED: dict[str, tuple[object, ...]] = {
     "series_type": ("standard", "daily", "anime"),
     "monitored": (True, False),
     "match_locked": (True, False),
+    "provider": ("tmdb", "tvdb", "none"),
 }
 
 
@@ -279,6 +315,8 @@ def _check_choice(session: Session, item: MediaItem, name: str, value: object) -
     if name in _ALLOWED and value not in _ALLOWED[name]:
         allowed = ", ".join(str(choice) for choice in _ALLOWED[name])
         raise Invalid(f"{name} must be one of {allowed}.", fields={name: f"Choose one of {allowed}."})
+    if name == "locked_fields" and not (isinstance(value, list) and set(value) <= LOCKABLE):
+        raise Invalid(f"Only {', '.join(sorted(LOCKABLE))} can be locked.", fields={name: "One of these is unknown."})
     if name == "series_type" and item.type == "movie":
         raise Invalid("A film has no series type.", fields={name: "A film has none."})
     if name == "title" and not str(value or "").strip():

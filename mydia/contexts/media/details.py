@@ -38,6 +38,7 @@ _TOLD = frozenset(
 _STATUSES = frozenset({"announced", "in_production", "in_cinemas", "released", "continuing", "ended", "cancelled"})
 _CAST_KEPT = 30
 _CREW_KEPT = 12
+_VIDEOS_KEPT = 12
 
 
 def apply_details(
@@ -62,8 +63,10 @@ def apply_details(
             setattr(item, name, value)
     if "sort_title" not in item.locked_fields:
         item.sort_title = sort_title(item.title)
-    item.status = new.status if new.status in _STATUSES else "unknown"
-    item.genres = list(new.genres)
+    if "status" not in item.locked_fields:
+        item.status = new.status if new.status in _STATUSES else "unknown"
+    if "genres" not in item.locked_fields:
+        item.genres = list(new.genres)
     item.tmdb_id = new.ids.tmdb_id or item.tmdb_id
     item.tvdb_id = _unless_taken(session, item, "tvdb_id", new.ids.tvdb_id)
     item.imdb_id = _unless_taken(session, item, "imdb_id", new.ids.imdb_id)
@@ -74,8 +77,10 @@ def apply_details(
         and "series_type" not in item.locked_fields
     ):
         item.series_type = new.series_type
-    item.poster_id = metadata.want_image(session, now, "poster", new.poster_path) or item.poster_id
-    item.backdrop_id = metadata.want_image(session, now, "backdrop", new.backdrop_path) or item.backdrop_id
+    if "poster" not in item.locked_fields:
+        item.poster_id = metadata.want_image(session, now, "poster", new.poster_path) or item.poster_id
+    if "backdrop" not in item.locked_fields:
+        item.backdrop_id = metadata.want_image(session, now, "backdrop", new.backdrop_path) or item.backdrop_id
     item.metadata_json = _shown(new)
     set_titles(session, item, new.titles)
     added = _take_seasons(session, now, item, new.seasons, seasons, drop_others=drop_others)
@@ -234,6 +239,7 @@ def _shown(new: Details) -> dict[str, Any]:
     cast = [c for c in new.credits if c.department == "cast"][:_CAST_KEPT]
     crew = [c for c in new.credits if c.department != "cast"][:_CREW_KEPT]
     return {
+        "provider": new.provider,
         "tagline": new.tagline,
         "networks": list(new.networks),
         "countries": list(new.countries),
@@ -241,6 +247,9 @@ def _shown(new: Details) -> dict[str, Any]:
         "cast": [{"name": c.name, "role": c.role, "profile": c.profile_path} for c in cast],
         "crew": [{"name": c.name, "role": c.role} for c in crew],
         "trailer_url": new.trailer_url,
+        "videos": [{"name": v.name, "kind": v.kind, "url": v.url} for v in new.videos[:_VIDEOS_KEPT]],
+        "certifications": dict(new.certifications),
+        "external_ids": dict(new.external_ids),
         "homepage": new.homepage,
         "votes": new.votes,
         "popularity": new.popularity,

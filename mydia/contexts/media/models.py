@@ -37,7 +37,8 @@ class ItemState(StrEnum):
 class MediaItem(HasId, Base):
     """A film or a series.
 
-    `metadata_json` shape: {"tagline", "networks": [..], "countries": [..], "keywords": [..], "cast": [{"name", "role",
+    `metadata_json` shape: {"provider" (who told all this), "videos": [{"name", "kind", "url"}], "certifications": {region:
+    mark}, "external_ids": {service: id}, "tagline", "networks": [..], "countries": [..], "keywords": [..], "cast": [{"name", "role",
     "profile"}], "crew": [{"name", "role"}], "trailer_url", "homepage", "votes", "popularity", "recommendations":
     [{"type", "title", "year", "tmdb_id", "poster"}], "collection": {"id", "name"}}.
     """

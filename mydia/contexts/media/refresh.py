@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
@@ -28,6 +29,25 @@ _AFTER_AN_ERROR = timedelta(hours=6)
 _WITHOUT_PROVIDER = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the provider is asked for the titles of a folder."""
+
+    source: str
+    """`tmdb` or `tvdb`."""
+    language: str
+    region: str | None
+    """Whose release dates and age ratings count; None is that of the language."""
+
+
+def asking(session: Session, config: Config, library_path_id: str | None) -> Asking:
+    """Return how titles of a folder are asked for; without a folder, by the general settings."""
+    path = settings.get_library_path(session, library_path_id) if library_path_id else None
+    language = (path.language if path else None) or str(settings.value(session, config, "metadata.language"))
+    region = settings.value(session, config, "metadata.region")
+    return Asking(path.provider if path else "tmdb", language, str(region) if region else None)
+
+
 def fetch(
     outside: Outside,
     type: str,
@@ -35,6 +55,7 @@ def fetch(
     *,
     language: str,
     source: str = "tmdb",
+    region: str | None = None,
     known_seasons: frozenset[int] = frozenset(),
     ended: bool = False,
 ) -> tuple[Details, tuple[SeasonDetails, ...]]:
@@ -43,14 +64,16 @@ def fetch(
     Args:
         known_seasons: Seasons whose episodes are here already; of an ended series only the others are fetched.
     """
-    details = metadata.details(outside, type, ids, language=language, source=source)
+    details = metadata.details(outside, type, ids, language=language, source=source, region=region)
     if type != "tv_show":
         return details, ()
     complete = tuple(season for season in details.seasons if season.episodes is not None)
     told = {season.number for season in complete}
     settled = known_seasons if ended else frozenset()
     wanted = [season.number for season in details.seasons if season.number not in told and season.number not in settled]
-    return details, (*complete, *metadata.seasons(outside, details.ids, wanted, language=language, source=source))
+    # From the same catalogue as the details: the two number episodes differently.
+    told_by = details.provider
+    return details, (*complete, *metadata.seasons(outside, details.ids, wanted, language=language, source=told_by))
 
 
 def refresh_item(
@@ -78,16 +101,34 @@ def refresh_item(
         fresh = item.refreshed_at is not None and now - item.refreshed_at < _FRESH
         ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
         type_, source, ended = item.type, item.provider, item.status in ("ended", "cancelled") and not force
-        language = language_of(session, config, item)
+        wish = asking(session, config, item.library_path_id)
+        told_by = item.metadata_json.get("provider")
         known = frozenset(session.scalars(select(Season.number).where(Season.media_item_id == item_id)))
     if fresh and not force:
         return "fresh"
     if source == "none" or not metadata.available(outside):
         _postpone(database, item_id, now + _WITHOUT_PROVIDER, None if source == "none" else metadata.WITHOUT_PROVIDER)
         return "no provider"
+    if told_by == source and source not in metadata.sources(outside):
+        # The other catalogue numbers episodes its own way: a key that is missing today must not renumber a library.
+        name = {"tmdb": "TMDB", "tvdb": "TheTVDB"}.get(source, source)
+        _postpone(
+            database,
+            item_id,
+            now + _WITHOUT_PROVIDER,
+            f"The details of this title come from {name}, for which no key is set. They stay as they are.",
+        )
+        return "its catalogue is not set up"
     try:
         details, seasons = fetch(
-            outside, type_, ids, language=language, source=source, known_seasons=known, ended=ended
+            outside,
+            type_,
+            ids,
+            language=wish.language,
+            source=source,
+            region=wish.region,
+            known_seasons=known if told_by in (None, source) else frozenset(),
+            ended=ended,
         )
     except NotFound as error:
         _postpone(database, item_id, now + _WITHOUT_PROVIDER, f"{error} The details stay as they are.")
@@ -99,7 +140,8 @@ def refresh_item(
         row = session.get(MediaItem, item_id)
         if row is None:
             return "removed meanwhile"
-        changed, added = apply_details(session, now, row, details, seasons)
+        switched = told_by not in (None, details.provider)
+        changed, added = apply_details(session, now, row, details, seasons, drop_others=switched)
         if first and row.type == "tv_show":
             apply_pattern(session, now, row, row.monitor_pattern if row.monitored else "none")
         refresh_state(session, now, row)
@@ -118,13 +160,36 @@ def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> lis
     return list(session.scalars(query))
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshTrouble:
+    """Titles whose details could not be brought up to date."""
+
+    titles: int
+    last: str
+    """What was said about the one that was tried last."""
+
+
+def refresh_trouble(session: Session) -> RefreshTrouble | None:
+    """Return how many titles could not be refreshed when they were tried last, None when all could."""
+    troubled = MediaItem.refresh_error.is_not(None)
+    titles = session.scalar(select(func.count()).select_from(MediaItem).where(troubled)) or 0
+    if not titles:
+        return None
+    last = session.scalar(
+        select(MediaItem.refresh_error).where(troubled).order_by(MediaItem.next_refresh_at.desc()).limit(1)
+    )
+    return RefreshTrouble(titles, last or "")
+
+
+def catalogues_wanted(session: Session) -> dict[str, int]:
+    """Return how many titles are to come from each catalogue: `tmdb`, `tvdb`, `none`."""
+    rows = session.execute(select(MediaItem.provider, func.count()).group_by(MediaItem.provider))
+    return {provider: count for provider, count in rows}
+
+
 def language_of(session: Session, config: Config, item: MediaItem | None) -> str:
     """Return the language in which a title's details are asked for: its folder's, else the general one."""
-    if item is not None and item.library_path_id is not None:
-        path = settings.get_library_path(session, item.library_path_id)
-        if path.language:
-            return path.language
-    return str(settings.value(session, config, "metadata.language"))
+    return asking(session, config, item.library_path_id if item is not None else None).language
 
 
 def _postpone(database: Database, item_id: str, until: datetime, error: str | None) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts.media.models import Episode, ItemState, MediaItem
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
-from mydia.db import decode_cursor, encode_cursor
+from mydia.db import cursor_day, decode_cursor, encode_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def wanted_episodes(
         .limit(limit + 1)
     )
     if after := decode_cursor(cursor, 2):
-        query = query.where(tuple_(Episode.air_on, Episode.id) < (date.fromisoformat(str(after[0])), after[1]))
+        query = query.where(tuple_(Episode.air_on, Episode.id) < (cursor_day(after[0]), after[1]))
     rows = session.execute(query).all()
     found = [
         Wanted(row[0], "tv_show", row[1], row[2], row[3], _picture(row[8:]), row[4], row[5], row[6], row[7])

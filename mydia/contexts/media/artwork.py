@@ -1,0 +1,106 @@
+"""Which poster and backdrop a title shows: the provider's choice, or one that a person picked, which a refresh keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import metadata
+from mydia.contexts.media.models import MediaItem
+from mydia.contexts.media.refresh import asking
+from mydia.contexts.metadata import Artwork, Ids, Image
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, get
+from mydia.errors import Invalid
+from mydia.events import MediaChanged, emit
+
+_COLUMNS = {"poster": "poster_id", "backdrop": "backdrop_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworkChoice:
+    """What can be chosen from."""
+
+    role: str
+    """`poster` or `backdrop`."""
+    offered: tuple[Artwork, ...]
+    present: str | None
+    """The source of the one that is shown."""
+    locked: bool
+    """Whether a person chose it."""
+
+
+def list_artwork(
+    database: Database, outside: Outside, config: Config, caller: Caller, item_id: str, role: str
+) -> ArtworkChoice:
+    """Return all pictures that the provider offers for a title.
+
+    Raises:
+        Unavailable: No provider is set up, or it does not answer.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    column = _column(role)
+    with database.reads() as session:
+        item = get(session, MediaItem, item_id, what="This title")
+        type_, source = item.type, item.provider
+        ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
+        wish = asking(session, config, item.library_path_id)
+        present = _source_of(session, getattr(item, column))
+        locked = role in item.locked_fields
+    if source == "none":
+        raise Invalid("This title is known from names and NFO files only, so nobody offers pictures of it.")
+    details = metadata.details(outside, type_, ids, language=wish.language, source=source, region=wish.region)
+    listed = details.posters if role == "poster" else details.backdrops
+    chosen = details.poster_path if role == "poster" else details.backdrop_path
+    offered = {art.path: art for art in listed}
+    if chosen:
+        offered = {chosen: offered.get(chosen, Artwork(chosen))} | offered
+    return ArtworkChoice(role, tuple(offered.values()), present, locked)
+
+
+def choose_artwork(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    item_id: str,
+    role: str,
+    source: str | None,
+) -> None:
+    """Show this picture from now on.
+
+    Args:
+        source: One of those offered; None goes back to the provider's choice and lets refreshes change it.
+
+    Raises:
+        Invalid: The provider does not offer this picture.
+
+    Emits: MediaChanged.
+    """
+    choice = list_artwork(database, outside, config, caller, item_id, role)
+    known = [art.path for art in choice.offered]
+    if source is not None and source not in known:
+        raise Invalid("The provider does not offer this picture (any more). Choose another.")
+    wanted = source or (known[0] if known else choice.present)
+    with database.writes() as session:
+        item = get(session, MediaItem, item_id, what="This title")
+        setattr(item, _column(role), metadata.want_image(session, now, role, wanted))
+        item.locked_fields = [name for name in item.locked_fields if name != role] + ([role] if source else [])
+        item.updated_at = now
+        emit(session, caller, MediaChanged(item_id, {role: [choice.present, wanted]}))
+
+
+def _column(role: str) -> str:
+    if role not in _COLUMNS:
+        raise Invalid("Choose a poster or a backdrop.")
+    return _COLUMNS[role]
+
+
+def _source_of(session: Session, image_id: str | None) -> str | None:
+    return session.scalar(select(Image.source).where(Image.id == image_id)) if image_id else None
