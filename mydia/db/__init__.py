@@ -2,7 +2,7 @@
 
 from mydia.db.base import Base, HasId, Instant, one_of
 from mydia.db.engine import make_engine, sqlite_module, sqlite_version, warn_if_old
-from mydia.db.fetch import decode_cursor, encode_cursor, get
+from mydia.db.fetch import cursor_day, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
 from mydia.db.session import Database
 
@@ -11,6 +11,8 @@ __all__ = [
     "Database",
     "HasId",
     "Instant",
+    "cursor_day",
+    "cursor_instant",
     "decode_cursor",
     "encode_cursor",
     "get",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -47,3 +48,19 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
     if not isinstance(key, list) or len(key) != parts or not all(isinstance(x, str | int | float | None) for x in key):
         raise Invalid("This page address belongs to another list. Start again from the first page.")
     return tuple(key)
+
+
+def cursor_instant(part: Any) -> datetime:
+    """Return the instant in a cursor's part. Raises: Invalid."""
+    try:
+        return datetime.fromisoformat(str(part))
+    except ValueError as error:
+        raise Invalid("This page address is damaged. Start again from the first page.") from error
+
+
+def cursor_day(part: Any) -> date:
+    """Return the day in a cursor's part. Raises: Invalid."""
+    try:
+        return date.fromisoformat(str(part))
+    except ValueError as error:
+        raise Invalid("This page address is damaged. Start again from the first page.") from error

@@ -164,7 +164,7 @@ def _problem(
     if isinstance(error, MydiaError) and error.fields:
         problem["errors"] = error.fields
     elif isinstance(error, HTTPException) and status < 500 and error.extra:
-        problem["errors"] = error.extra
+        problem["errors"] = _by_field(error.extra)
     if status == 401:
         headers = {**headers, "WWW-Authenticate": 'Bearer realm="Mydia"'}
     return Response(
@@ -173,6 +173,13 @@ def _problem(
         media_type="application/problem+json",
         headers=headers,
     )
+
+
+def _by_field(extra: Any) -> Any:
+    """Return what Litestar tells of wrong input in the shape of a MydiaError's fields: field -> sentence."""
+    if not isinstance(extra, list):
+        return extra
+    return {str(one.get("key", "")): str(one.get("message", "")) for one in extra if isinstance(one, dict)}
 
 
 def _to_login(request: WebRequest) -> Response[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import auth
+from mydia.web import api, auth
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
@@ -14,6 +14,7 @@ from mydia.web.shell import ShellProvider, empty_shell
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     *auth.ROUTES,
+    api.ROUTER,
     *setup.ROUTES,
     *settings.ROUTES,
     *account.ROUTES,

@@ -25,6 +25,7 @@ from mydia.contexts.downloads.history import (
     counts_by_state,
     finish_interrupted,
     get_download,
+    get_release,
     get_search,
     last_results,
     last_search,
@@ -46,6 +47,7 @@ from mydia.contexts.downloads.importing import (
     recover_imports,
     request_import,
 )
+from mydia.contexts.downloads.links import add_link
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
     BlocklistEntry,
@@ -106,6 +108,7 @@ __all__ = [
     "SearchView",
     "Story",
     "UnknownDownload",
+    "add_link",
     "adopt",
     "block_release",
     "clear_blocklist",
@@ -118,6 +121,7 @@ __all__ = [
     "finish_interrupted",
     "gather",
     "get_download",
+    "get_release",
     "get_search",
     "grab",
     "grab_best",

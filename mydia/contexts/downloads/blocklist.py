@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts.downloads.decisions import normalised_name
 from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
 from mydia.contexts.users import Caller, Permission
-from mydia.db import decode_cursor, encode_cursor, get
+from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.errors import Invalid
 
 
@@ -25,7 +25,7 @@ def list_blocklist(
         words = f"%{text.strip()}%"
         query = query.where(or_(BlocklistEntry.title.ilike(words), BlocklistEntry.media_title.ilike(words)))
     if after := decode_cursor(cursor, 2):
-        moment = datetime.fromisoformat(str(after[0]))
+        moment = cursor_instant(after[0])
         query = query.where(tuple_(BlocklistEntry.added_at, BlocklistEntry.id) < (moment, after[1]))
     rows = list(session.scalars(query))
     more = len(rows) > limit

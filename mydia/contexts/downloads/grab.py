@@ -304,6 +304,8 @@ def choose_client(session: Session, sealer: Sealer, protocol: str) -> ClientChoi
 
 
 def _why(release: Release) -> str:
+    if release.search_id is None:
+        return f"Handed in by a person, from {release.indexer_name}."
     told = {str(entry["name"]): str(entry["text"]) for entry in release.preference}
     words = [told.get(name, "") for name in ("quality", "seeders", "size")]
     place = "the best of its search" if release.position == 0 else f"number {release.position + 1} of its search"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts import library
 from mydia.contexts.downloads.models import Download, DownloadState, Release, Search, SearchState
 from mydia.contexts.users import Caller, Permission
-from mydia.db import decode_cursor, encode_cursor, get
+from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.events import Happened, feed
 
 
@@ -118,6 +118,12 @@ def get_search(session: Session, caller: Caller, search_id: str) -> SearchView:
     return SearchView(search, releases, earlier)
 
 
+def get_release(session: Session, caller: Caller, release_id: str) -> Release:
+    """Return one release that a search found. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return get(session, Release, release_id, what="This release")
+
+
 def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int = 20) -> list[Search]:
     """Return the latest searches for a title, newest first."""
     caller.require(Permission.VIEW_ACTIVITY)
@@ -180,7 +186,7 @@ def list_history(
         words = f"%{text.strip()}%"
         query = query.where(or_(Download.release_title.ilike(words), Download.media_title.ilike(words)))
     if after := decode_cursor(cursor, 2):
-        moment = datetime.fromisoformat(str(after[0]))
+        moment = cursor_instant(after[0])
         query = query.where(tuple_(Download.added_at, Download.id) < (moment, after[1]))
     rows = list(session.scalars(query))
     more = len(rows) > limit

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from litestar import Router, delete, get, post, put
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import Response, delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import clock
 from mydia.adapters.outside import Outside
@@ -14,43 +14,56 @@ from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.web.api.answers import NotModified
 from mydia.web.api.schemas import (
     Accepted,
+    Cursor,
     EpisodeShape,
     Found,
     Hit,
+    Id,
     Item,
+    Limit,
     Listed,
     MediaChange,
+    MediaKind,
     Monitoring,
     NewMedia,
+    Number,
     Page,
+    Text,
+    Year,
     episode,
     item,
     listed,
 )
+from mydia.web.deps import WebRequest
 
 
 @get("/media", sync_to_thread=True, summary="List titles")
 def list_media(
+    request: WebRequest,
     database: Database,
     caller: Caller,
-    type: FromQuery[str | None] = None,
-    state: FromQuery[str | None] = None,
-    q: FromQuery[str | None] = None,
-    genre: FromQuery[str | None] = None,
+    type: FromQuery[MediaKind | None] = None,
+    wanted_state: Annotated[
+        Literal["missing", "upgradable", "downloading", "blocked", "available", "upcoming", "unmonitored"] | None,
+        QueryParameter(name="state"),
+    ] = None,
+    q: Text = None,
+    genre: Text = None,
     monitored: FromQuery[bool | None] = None,
-    profile_id: FromQuery[str | None] = None,
-    library_path_id: FromQuery[str | None] = None,
-    sort: FromQuery[str] = "title",
+    profile_id: Id = None,
+    library_path_id: Id = None,
+    sort: FromQuery[Literal["title", "added", "year", "size", "rating", "runtime"]] = "title",
     descending: FromQuery[bool] = False,
-    cursor: FromQuery[str | None] = None,
-    limit: FromQuery[int] = 50,
-) -> Page[Listed]:
-    """Return a page of titles; `limit` is at most 200."""
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response[Page[Listed]]:
+    """Return a page of titles. With the `ETag` of an earlier answer in `If-None-Match` nothing is sent while nothing changed."""
     asked = media.ItemQuery(
         type=type,
-        state=state,
+        state=wanted_state,
         text=q or None,
         genre=genre or None,
         monitored=monitored,
@@ -60,30 +73,36 @@ def list_media(
         descending=descending,
     )
     with database.reads() as session:
+        caller.require(Permission.BROWSE)
+        # What the address asks for belongs to the address; only the library's state is in the tag.
+        tag = f'W/"{media.lists.snapshot(session)}"'
+        if request.headers.get("if-none-match") == tag:
+            raise NotModified(tag)
         cards, following = media.list_items(session, caller, asked, cursor=cursor or None, limit=limit)
-    return Page(items=[listed(card) for card in cards], next_cursor=following)
+    page = Page(items=[listed(card) for card in cards], next_cursor=following)
+    return Response(page, headers={"ETag": tag})
 
 
 @post("/media", sync_to_thread=True, summary="Add a title")
 def add_media(database: Database, outside: Outside, config: Config, caller: Caller, data: JSONBody[NewMedia]) -> Item:
     """Look a title up by its number and add it. 409 when it is here already."""
     caller.require(Permission.MANAGE_MEDIA)
-    if data.type not in ("movie", "tv_show"):
-        raise Invalid("type must be movie or tv_show.", fields={"type": "Choose movie or tv_show."})
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
         raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Give a number."})
     with database.reads() as session:
-        language = str(settings.value(session, config, "metadata.language"))
+        wish = media.asking(session, config, data.library_path_id)
         search_now = data.search_now
         if search_now is None:
             search_now = bool(settings.value(session, config, "media.auto_search_on_add"))
         if here := media.find_by_ids(session, data.type, ids):
             raise media.AlreadyHere(here)
-    found = metadata.by_ids(outside, data.type, ids, language=language)
+    found = metadata.by_ids(outside, data.type, ids, language=wish.language)
     if not found:
         raise NotFound("The catalogue has no title with this number.")
-    details, seasons = media.fetch(outside, data.type, found[0].ids, language=language, source=found[0].provider)
+    details, seasons = media.fetch(
+        outside, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
+    )
     new = media.NewItem(
         type=data.type,
         title=details.title,
@@ -124,7 +143,7 @@ def remove_media(
     config: Config,
     caller: Caller,
     media_id: FromPath[str],
-    files: FromQuery[str] = "keep",
+    files: FromQuery[Literal["keep", "recycle", "delete"]] = "keep",
 ) -> None:
     """Remove a title. `files`: keep | recycle | delete."""
     library.remove_item(database, outside, config, caller, clock.now(), media_id, files=files)
@@ -132,7 +151,7 @@ def remove_media(
 
 @get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
 def list_episodes(
-    database: Database, caller: Caller, media_id: FromPath[str], season: FromQuery[int | None] = None
+    database: Database, caller: Caller, media_id: FromPath[str], season: Number = None
 ) -> list[EpisodeShape]:
     """Return the episodes of a series in order."""
     caller.require(Permission.BROWSE)
@@ -166,9 +185,7 @@ def refresh_media(database: Database, caller: Caller, media_id: FromPath[str]) -
 
 
 @post("/media/{media_id:str}/search", sync_to_thread=True, status_code=202, summary="Search for what a title lacks")
-def search_media(
-    database: Database, caller: Caller, media_id: FromPath[str], season: FromQuery[int | None] = None
-) -> Accepted:
+def search_media(database: Database, caller: Caller, media_id: FromPath[str], season: Number = None) -> Accepted:
     """Ask the indexers for what is missing or can be better; the best release that passes every rule is taken."""
     with database.writes() as session:
         downloads.request_search(session, caller, media_id, season_number=season)
@@ -181,14 +198,12 @@ def search(
     outside: Outside,
     config: Config,
     caller: Caller,
-    q: FromQuery[str],
-    type: FromQuery[str | None] = None,
-    year: FromQuery[int | None] = None,
+    q: Annotated[str, QueryParameter(min_length=1, max_length=200)],
+    type: FromQuery[MediaKind | None] = None,
+    year: Year = None,
 ) -> Hit:
     """Return titles by name; a catalogue number (`tmdb:19`, `tt0017136`, `tvdb:73739`) is understood too."""
     caller.require(Permission.BROWSE)
-    if type not in (None, "movie", "tv_show"):
-        raise Invalid("type must be movie or tv_show.", fields={"type": "Choose movie or tv_show."})
     with database.reads() as session:
         here = media.search_library(session, caller, q, limit=20)
         language = str(settings.value(session, config, "metadata.language"))
@@ -241,8 +256,3 @@ ROUTES: tuple[Any, ...] = (
     search_media,
     search,
 )
-
-
-def router(*routes: Any) -> Router:
-    """Return the router of REST v1."""
-    return Router("/api/v1", route_handlers=routes)

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from litestar.params import QueryParameter
+from msgspec import UNSET, Meta, UnsetType
 
 from mydia.contexts import media, metadata, settings
+
+# --- parts of questions --------------------------------------------------------------------------------------------
+
+_LONGEST_INT = 2**31 - 1
+
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[
+    str | None, QueryParameter(max_length=500, description="`next_cursor` of the page before; left out for the first.")
+]
+Text = Annotated[str | None, QueryParameter(max_length=200)]
+Id = Annotated[str | None, QueryParameter(max_length=64)]
+Number = Annotated[int | None, QueryParameter(ge=0, le=_LONGEST_INT)]
+Year = Annotated[int | None, QueryParameter(ge=1870, le=2200)]
+
+MediaKind = Literal["movie", "tv_show"]
+CatalogueNumber = Annotated[int, Meta(ge=1, le=_LONGEST_INT)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+SmallInt = Annotated[int, Meta(ge=0, le=_LONGEST_INT)]
+
+
+# --- shapes --------------------------------------------------------------------------------------------------------
 
 
 class Struct(msgspec.Struct, kw_only=True):
@@ -119,7 +141,7 @@ class Item(Struct):
     monitor_new_seasons: str
     series_type: str | None
     overview: str | None
-    genres: list[Any]
+    genres: list[str]
     runtime_min: int | None
     rating: float | None
     certification: str | None
@@ -132,7 +154,7 @@ class Item(Struct):
     next_air_on: date | None
     library_path_id: str | None
     folder: str | None
-    locked_fields: list[Any]
+    locked_fields: list[str]
     files: int
     size_bytes: int
     episodes_total: int
@@ -219,15 +241,15 @@ def episode(ref: media.EpisodeRef) -> EpisodeShape:
 class NewMedia(Struct):
     """A title to be added: its type and one catalogue number; the rest has defaults."""
 
-    type: str
-    tmdb_id: int | None = None
-    tvdb_id: int | None = None
-    imdb_id: str | None = None
+    type: Literal["movie", "tv_show"]
+    tmdb_id: CatalogueNumber | None = None
+    tvdb_id: CatalogueNumber | None = None
+    imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{5,10}$")] | None = None
     library_path_id: str | None = None
     profile_id: str | None = None
     monitored: bool = True
-    monitor: str = "all"
-    minimum_availability: str = "released"
+    monitor: Literal["all", "future", "missing", "existing", "first_season", "latest_season", "pilot", "none"] = "all"
+    minimum_availability: Literal["announced", "in_cinemas", "released"] = "released"
     search_now: bool | None = None
     """Null takes the setting `media.auto_search_on_add`."""
 
@@ -236,15 +258,15 @@ class MediaChange(Struct):
     """What is to be changed; what is left out stays as it is."""
 
     monitored: bool | UnsetType = UNSET
-    minimum_availability: str | UnsetType = UNSET
-    monitor_new_seasons: str | UnsetType = UNSET
-    series_type: str | UnsetType = UNSET
+    minimum_availability: Literal["announced", "in_cinemas", "released"] | UnsetType = UNSET
+    monitor_new_seasons: Literal["all", "none"] | UnsetType = UNSET
+    series_type: Literal["standard", "daily", "anime"] | UnsetType = UNSET
     library_path_id: str | UnsetType = UNSET
     profile_id: str | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    sort_title: str | UnsetType = UNSET
+    title: Name | UnsetType = UNSET
+    sort_title: Name | UnsetType = UNSET
     overview: str | None | UnsetType = UNSET
-    year: int | None | UnsetType = UNSET
+    year: Annotated[int, Meta(ge=1870, le=2200)] | None | UnsetType = UNSET
     locked_fields: list[str] | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
@@ -257,7 +279,7 @@ class Monitoring(Struct):
     """What to monitor, or stop monitoring, of a series."""
 
     monitored: bool
-    season: int | None = None
+    season: SmallInt | None = None
     episode_ids: list[str] | None = None
 
 
@@ -320,3 +342,5 @@ class Accepted(Struct):
 
     status: str = "accepted"
     detail: str = ""
+    id: str | None = None
+    """Of what was begun, where it can be followed."""

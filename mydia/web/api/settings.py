@@ -1,20 +1,23 @@
-"""`/api/v1/config`, `/api/v1/quality-profiles` and the folders of the library."""
+"""`/api/v1/config`, `/api/v1/quality-profiles`, the folders of the library, download clients and indexers."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from litestar import get, put
+from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 
 from mydia import clock
+from mydia.adapters.outside import Outside
 from mydia.config import BY_NAME, Config
 from mydia.contexts import settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
-from mydia.secret import Sealer
-from mydia.web.api.schemas import ProfileShape, SettingShape, Struct, profile
+from mydia.errors import Invalid
+from mydia.secret import Sealer, Secret
+from mydia.web.api.schemas import Name, ProfileShape, SettingShape, Struct, profile
 
 
 class FolderShape(Struct):
@@ -25,10 +28,105 @@ class FolderShape(Struct):
     name: str
     type: str
     monitored: bool
+    default_profile_id: str | None
+    import_mode: str
     managed: bool
+    """Kept by the environment or the file."""
     last_scan_at: datetime | None
     last_scan_state: str | None
     last_scan_reason: str | None
+
+
+class NewFolder(Struct):
+    """A folder of the library to be."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    type: Literal["movies", "series", "mixed"]
+    name: Name | None = None
+    monitored: bool = True
+    default_profile_id: str | None = None
+    provider: Literal["tmdb", "tvdb"] = "tmdb"
+    language: Name | None = None
+    import_mode: Literal["hardlink", "reflink", "copy", "move"] = "hardlink"
+
+
+class ClientShape(Struct):
+    """A download client; its password is never told."""
+
+    id: str
+    name: str
+    kind: str
+    url: str
+    username: str | None
+    options: dict[str, Any]
+    enabled: bool
+    priority: int
+    managed: bool
+    state: str | None
+    """ok | failing | disabled; null when it was not asked yet."""
+    since_at: datetime | None
+    last_error: str | None
+
+
+class Mapping(Struct):
+    """How a path that a client tells is reached from here."""
+
+    remote: Name
+    local: Name
+
+
+class ClientToSet(Struct):
+    """A download client; an empty `secret` keeps the stored one."""
+
+    name: Name
+    kind: Name
+    url: Annotated[str, Meta(max_length=2000)]
+    username: str | None = None
+    secret: str = ""
+    options: dict[str, str | int | float | bool | None] = {}
+    enabled: bool = True
+    priority: Annotated[int, Meta(ge=1, le=50)] = 1
+    mappings: list[Mapping] = []
+
+
+class IndexerShape(Struct):
+    """An indexer; its key is never told."""
+
+    id: str
+    name: str
+    kind: str
+    url: str
+    options: dict[str, Any]
+    enabled: bool
+    automatic_search: bool
+    interactive_search: bool
+    priority: int
+    managed: bool
+    state: str | None
+    since_at: datetime | None
+    disabled_until: datetime | None
+    last_error: str | None
+
+
+class IndexerToSet(Struct):
+    """An indexer; an empty `secret` keeps the stored key."""
+
+    name: Name
+    kind: Name
+    url: Annotated[str, Meta(max_length=2000)]
+    secret: str = ""
+    options: dict[str, str | int | float | bool | None] = {}
+    enabled: bool = True
+    automatic_search: bool = True
+    interactive_search: bool = True
+    priority: Annotated[int, Meta(ge=1, le=50)] = 25
+
+
+class Tried(Struct):
+    """What a service answered."""
+
+    version: str
+    notes: list[str]
 
 
 @get("/config", sync_to_thread=True, summary="List settings with their sources")
@@ -81,25 +179,254 @@ def get_profile(database: Database, caller: Caller, profile_id: FromPath[str]) -
         return profile(settings.get_profile(session, profile_id))
 
 
+# --- folders of the library ----------------------------------------------------------------------------------------
+
+
+def _folder(row: settings.LibraryPath) -> FolderShape:
+    return FolderShape(
+        id=row.id,
+        path=row.path,
+        name=row.name,
+        type=row.type,
+        monitored=row.monitored,
+        default_profile_id=row.default_profile_id,
+        import_mode=row.import_mode,
+        managed=row.managed,
+        last_scan_at=row.last_scan_at,
+        last_scan_state=row.last_scan_state,
+        last_scan_reason=row.last_scan_reason,
+    )
+
+
+def _new_folder(data: NewFolder) -> settings.NewLibraryPath:
+    return settings.NewLibraryPath(
+        path=data.path,
+        type=data.type,
+        name=data.name,
+        monitored=data.monitored,
+        default_profile_id=data.default_profile_id,
+        provider=data.provider,
+        language=data.language,
+        import_mode=data.import_mode,
+    )
+
+
 @get("/library/paths", sync_to_thread=True, summary="List the library's folders")
 def list_folders(database: Database, caller: Caller) -> list[FolderShape]:
     """Return the folders of the library and how their last scan ended."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [
-            FolderShape(
-                id=row.id,
-                path=row.path,
-                name=row.name,
-                type=row.type,
-                monitored=row.monitored,
-                managed=row.managed,
-                last_scan_at=row.last_scan_at,
-                last_scan_state=row.last_scan_state,
-                last_scan_reason=row.last_scan_reason,
-            )
-            for row in settings.list_library_paths(session)
-        ]
+        return [_folder(row) for row in settings.list_library_paths(session)]
 
 
-ROUTES = (list_config, change_config, list_profiles, get_profile, list_folders)
+@post("/library/paths", sync_to_thread=True, summary="Add a folder to the library")
+def add_folder(database: Database, outside: Outside, caller: Caller, data: JSONBody[NewFolder]) -> FolderShape:
+    """Set up a folder of the library; it must exist and lie in no other."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        others = settings.list_library_paths(session)
+    look = settings.look_at_folder(outside, data.path, others)
+    if look.problem:
+        raise Invalid(look.problem, fields={"path": look.problem})
+    with database.writes() as session:
+        return _folder(settings.add_library_path(session, caller, clock.now(), _new_folder(data)))
+
+
+@put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a folder of the library")
+def change_folder(database: Database, caller: Caller, path_id: FromPath[str], data: JSONBody[NewFolder]) -> FolderShape:
+    """Change a folder's choices, or its place after its files were moved by hand."""
+    with database.writes() as session:
+        return _folder(settings.change_library_path(session, caller, clock.now(), path_id, _new_folder(data)))
+
+
+@delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Take a folder out")
+def remove_folder(database: Database, caller: Caller, path_id: FromPath[str]) -> None:
+    """Take a folder out of the library; nothing on the disk changes."""
+    with database.writes() as session:
+        settings.remove_library_path(session, caller, clock.now(), path_id)
+
+
+# --- download clients ----------------------------------------------------------------------------------------------
+
+
+def _client(row: settings.DownloadClientRow, known: settings.ServiceStatus | None) -> ClientShape:
+    return ClientShape(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        username=row.username,
+        options=dict(row.options),
+        enabled=row.enabled,
+        priority=row.priority,
+        managed=row.managed,
+        state=known.state if known else None,
+        since_at=known.since_at if known else None,
+        last_error=known.last_error if known else None,
+    )
+
+
+def _new_client(data: ClientToSet) -> settings.NewClient:
+    return settings.NewClient(
+        name=data.name,
+        kind=data.kind,
+        url=data.url,
+        username=data.username,
+        secret=Secret(data.secret),
+        options=data.options,
+        enabled=data.enabled,
+        priority=data.priority,
+        mappings=tuple((one.remote, one.local) for one in data.mappings),
+    )
+
+
+@get("/download-clients", sync_to_thread=True, summary="List download clients")
+def list_clients(database: Database, caller: Caller) -> list[ClientShape]:
+    """Return the download clients and how they have been answering."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        known = settings.statuses(session, "download_client")
+        return [_client(row, known.get(row.id)) for row in settings.list_clients(session)]
+
+
+@post("/download-clients", sync_to_thread=True, summary="Add a download client")
+def add_client(database: Database, sealer: Sealer, caller: Caller, data: JSONBody[ClientToSet]) -> ClientShape:
+    """Set up a download client; `test` tells whether it answers."""
+    with database.writes() as session:
+        return _client(settings.add_client(session, sealer, caller, clock.now(), _new_client(data)), None)
+
+
+@put("/download-clients/{client_id:str}", sync_to_thread=True, summary="Change a download client")
+def change_client(
+    database: Database, sealer: Sealer, caller: Caller, client_id: FromPath[str], data: JSONBody[ClientToSet]
+) -> ClientShape:
+    """Change a download client."""
+    with database.writes() as session:
+        row = settings.change_client(session, sealer, caller, clock.now(), client_id, new=_new_client(data))
+        return _client(row, settings.statuses(session, "download_client").get(client_id))
+
+
+@delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Forget a download client")
+def remove_client(database: Database, caller: Caller, client_id: FromPath[str]) -> None:
+    """Forget a client; its downloads go on by themselves, and history keeps them."""
+    with database.writes() as session:
+        settings.remove_client(session, caller, clock.now(), client_id)
+
+
+@post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
+def test_client(
+    database: Database, outside: Outside, sealer: Sealer, caller: Caller, client_id: FromPath[str]
+) -> Tried:
+    """Sign in to a client. 503 with the reason when it does not answer."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        settings.get_client(session, client_id)
+        choices = settings.client_connections(session, sealer, enabled_only=False)
+    connection = next(choice.connection for choice in choices if choice.row.id == client_id)
+    report = outside.download_client(connection).test()
+    return Tried(version=report.version, notes=list(report.notes))
+
+
+# --- indexers ------------------------------------------------------------------------------------------------------
+
+
+def _indexer(row: settings.IndexerRow, known: settings.ServiceStatus | None) -> IndexerShape:
+    return IndexerShape(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        options=dict(row.options),
+        enabled=row.enabled,
+        automatic_search=row.automatic_search,
+        interactive_search=row.interactive_search,
+        priority=row.priority,
+        managed=row.managed,
+        state=known.state if known else None,
+        since_at=known.since_at if known else None,
+        disabled_until=known.disabled_until if known else None,
+        last_error=known.last_error if known else None,
+    )
+
+
+def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
+    return settings.NewIndexer(
+        name=data.name,
+        kind=data.kind,
+        url=data.url,
+        secret=Secret(data.secret),
+        options=data.options,
+        enabled=data.enabled,
+        automatic_search=data.automatic_search,
+        interactive_search=data.interactive_search,
+        priority=data.priority,
+    )
+
+
+@get("/indexers", sync_to_thread=True, summary="List indexers")
+def list_indexers(database: Database, caller: Caller) -> list[IndexerShape]:
+    """Return the indexers and how they have been answering."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        known = settings.statuses(session, "indexer")
+        return [_indexer(row, known.get(row.id)) for row in settings.list_indexers(session)]
+
+
+@post("/indexers", sync_to_thread=True, summary="Add an indexer")
+def add_indexer(database: Database, sealer: Sealer, caller: Caller, data: JSONBody[IndexerToSet]) -> IndexerShape:
+    """Set up an indexer; `test` tells whether it answers."""
+    with database.writes() as session:
+        return _indexer(settings.add_indexer(session, sealer, caller, clock.now(), _new_indexer(data)), None)
+
+
+@put("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Change an indexer")
+def change_indexer(
+    database: Database, sealer: Sealer, caller: Caller, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
+) -> IndexerShape:
+    """Change an indexer."""
+    with database.writes() as session:
+        row = settings.change_indexer(session, sealer, caller, clock.now(), indexer_id, new=_new_indexer(data))
+        return _indexer(row, settings.statuses(session, "indexer").get(indexer_id))
+
+
+@delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Forget an indexer")
+def remove_indexer(database: Database, caller: Caller, indexer_id: FromPath[str]) -> None:
+    """Forget an indexer; what was found there stays in the history."""
+    with database.writes() as session:
+        settings.remove_indexer(session, caller, clock.now(), indexer_id)
+
+
+@post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
+def test_indexer(
+    database: Database, outside: Outside, sealer: Sealer, caller: Caller, indexer_id: FromPath[str]
+) -> Tried:
+    """Ask an indexer what it can do. 503 with the reason when it does not answer."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        row = settings.get_indexer(session, indexer_id)
+        new = settings.NewIndexer(name=row.name, kind=row.kind, url=row.url, options=dict(row.options))
+        connection = settings.trial_indexer(session, sealer, new, indexer_id=indexer_id)
+    able = outside.indexer(connection).capabilities()
+    return Tried(version=able.title or "", notes=[name for _, name in able.categories])
+
+
+ROUTES: tuple[Any, ...] = (
+    list_config,
+    change_config,
+    list_profiles,
+    get_profile,
+    list_folders,
+    add_folder,
+    change_folder,
+    remove_folder,
+    list_clients,
+    add_client,
+    change_client,
+    remove_client,
+    test_client,
+    list_indexers,
+    add_indexer,
+    change_indexer,
+    remove_indexer,
+    test_indexer,
+)

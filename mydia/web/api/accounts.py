@@ -1,0 +1,239 @@
+"""`/api/v1/me`, `/api/v1/users` and `/api/v1/api-keys`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import delete, get, post, put
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, UnsetType
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import Caller, NewUser, Permission, Role
+from mydia.db import Database
+from mydia.errors import Invalid, NotFound
+from mydia.secret import Secret
+from mydia.web.api.schemas import Id, Name, Struct
+
+Roles = Literal["admin", "user", "readonly", "guest"]
+Password = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Me(Struct):
+    """Who is asking."""
+
+    id: str | None
+    name: str
+    kind: str
+    """user | api_key | system"""
+    role: str | None
+    permissions: list[str]
+
+
+class UserShape(Struct):
+    """An account."""
+
+    id: str
+    username: str
+    display_name: str | None
+    email: str | None
+    role: str
+    disabled: bool
+    managed: bool
+    """Kept by the environment or the file."""
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+class UserToAdd(Struct):
+    """A person to be; without a password there is no local login."""
+
+    username: Name
+    role: Roles = "user"
+    password: Password | None = None
+    email: str | None = None
+    display_name: str | None = None
+
+
+class UserChange(Struct):
+    """What is to be changed; what is left out stays as it is."""
+
+    role: Roles | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+    email: str | None | UnsetType = UNSET
+    display_name: str | None | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+
+
+class KeyShape(Struct):
+    """A key for other software; its text is told once, when it is made."""
+
+    id: str
+    name: str
+    prefix: str
+    scopes: list[str] | None
+    """What it is narrowed to; null for all that its owner may."""
+    managed: bool
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class NewKey(Struct):
+    """A key to be made."""
+
+    name: Name
+    user_id: str | None = None
+    """Whose; left out, the caller's own."""
+    scopes: list[str] | None = None
+    expires_at: datetime | None = None
+
+
+class MadeKey(KeyShape):
+    """A key with its text, which cannot be shown again."""
+
+    key: str
+
+
+def _user(row: users.User) -> UserShape:
+    return UserShape(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        email=row.email,
+        role=row.role,
+        disabled=row.disabled_at is not None,
+        managed=row.managed,
+        last_login_at=row.last_login_at,
+        created_at=row.created_at,
+    )
+
+
+def _key(row: users.ApiKey) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "prefix": row.prefix,
+        "scopes": row.scopes,
+        "managed": row.managed,
+        "created_at": row.created_at,
+        "last_used_at": row.last_used_at,
+        "expires_at": row.expires_at,
+    }
+
+
+@get("/me", sync_to_thread=True, summary="Tell who is asking")
+def me(caller: Caller) -> Me:
+    """Return whom the session or key speaks for, and what it may do."""
+    return Me(
+        id=caller.id,
+        name=caller.name,
+        kind=caller.kind,
+        role=str(caller.role) if caller.role else None,
+        permissions=sorted(caller.permissions),
+    )
+
+
+@get("/users", sync_to_thread=True, summary="List accounts")
+def list_users(database: Database, caller: Caller) -> list[UserShape]:
+    """Return all accounts by name."""
+    caller.require(Permission.MANAGE_USERS)
+    with database.reads() as session:
+        return [_user(row) for row in users.list_users(session)]
+
+
+@post("/users", sync_to_thread=True, summary="Add an account")
+def add_user(database: Database, caller: Caller, data: JSONBody[UserToAdd]) -> UserShape:
+    """Make an account. 409 when the name or e-mail is taken."""
+    new = NewUser(
+        data.username,
+        Role(data.role),
+        Secret(data.password) if data.password else None,
+        data.email,
+        data.display_name,
+    )
+    with database.writes() as session:
+        return _user(users.add_user(session, caller, clock.now(), new))
+
+
+@put("/users/{user_id:str}", sync_to_thread=True, summary="Change an account")
+def change_user(database: Database, caller: Caller, user_id: FromPath[str], data: JSONBody[UserChange]) -> UserShape:
+    """Change an account; disabling, demoting and a new password end the person's sessions."""
+    given: dict[str, Any] = {
+        name: value for name in ("email", "display_name", "disabled") if (value := getattr(data, name)) is not UNSET
+    }
+    if data.role is not UNSET:
+        given["role"] = Role(data.role)
+    if data.password is not UNSET:
+        given["password"] = Secret(data.password)
+    with database.writes() as session:
+        return _user(users.change_user(session, caller, user_id, now=clock.now(), **given))
+
+
+@delete("/users/{user_id:str}", sync_to_thread=True, status_code=204, summary="Remove an account")
+def remove_user(database: Database, caller: Caller, user_id: FromPath[str]) -> None:
+    """Remove an account with its sessions and keys."""
+    with database.writes() as session:
+        users.remove_user(session, caller, clock.now(), user_id)
+
+
+@get("/api-keys", sync_to_thread=True, summary="List API keys")
+def list_keys(database: Database, caller: Caller, user_id: Id = None) -> list[KeyShape]:
+    """Return the caller's keys, or with `user_id` another person's."""
+    owner = _owner(caller, user_id)
+    with database.reads() as session:
+        users.get_user(session, owner)
+        return [KeyShape(**_key(row)) for row in users.keys_of(session, owner)]
+
+
+@post("/api-keys", sync_to_thread=True, summary="Make an API key")
+def add_key(database: Database, caller: Caller, data: JSONBody[NewKey]) -> MadeKey:
+    """Make a key; its text stands in this answer and nowhere else."""
+    if caller.kind == "api_key" and set(data.scopes or Permission) - set(caller.permissions):
+        # Else a key that was narrowed could widen itself.
+        raise Invalid(
+            "A key can make only keys that may no more than itself.",
+            fields={"scopes": "Name what it may, and no more."},
+        )
+    if data.expires_at is not None and data.expires_at.tzinfo is None:
+        raise Invalid("Say the time zone of expires_at.", fields={"expires_at": "End it with Z or an offset."})
+    with database.writes() as session:
+        row, text = users.add_api_key(
+            session,
+            caller,
+            clock.now(),
+            data.name,
+            user_id=data.user_id,
+            scopes=data.scopes,
+            expires_at=data.expires_at,
+        )
+        return MadeKey(**_key(row), key=text)
+
+
+@delete("/api-keys/{key_id:str}", sync_to_thread=True, status_code=204, summary="Revoke an API key")
+def revoke_key(database: Database, caller: Caller, key_id: FromPath[str]) -> None:
+    """Make a key useless at once."""
+    with database.writes() as session:
+        users.revoke_api_key(session, caller, clock.now(), key_id)
+
+
+def _owner(caller: Caller, user_id: str | None) -> str:
+    if user_id is not None and user_id != caller.id:
+        caller.require(Permission.MANAGE_USERS)
+    if (owner := user_id or caller.id) is None:
+        raise NotFound("Nobody is signed in whose keys could be listed.")
+    return owner
+
+
+ROUTES: tuple[Any, ...] = (
+    me,
+    list_users,
+    add_user,
+    change_user,
+    remove_user,
+    list_keys,
+    add_key,
+    revoke_key,
+)

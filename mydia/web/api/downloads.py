@@ -1,0 +1,587 @@
+"""`/api/v1/downloads`, searches with every release and its objections, and the blocklist."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import downloads
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.secret import Sealer
+from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
+from mydia.web.api.system import Happening, happening
+
+States = Annotated[
+    list[
+        Literal[
+            "open",
+            "grabbing",
+            "queued",
+            "downloading",
+            "stalled",
+            "paused",
+            "completed",
+            "importing",
+            "blocked",
+            "imported",
+            "failed",
+            "removed",
+            "ignored",
+        ]
+    ]
+    | None,
+    QueryParameter(name="state", description="`open` is all that is not over; left out, the whole history."),
+]
+
+
+class Reason(Struct):
+    """A sentence in a download's story."""
+
+    at: datetime
+    kind: str
+    """grab | block | fail | note"""
+    text: str
+
+
+class DownloadShape(Struct):
+    """A release that was handed to a client; rows are history and stay."""
+
+    id: str
+    media_id: str | None
+    media_title: str
+    version_id: str | None
+    release_title: str
+    quality: str
+    protocol: str
+    state: str
+    state_since: datetime
+    progress: float
+    """0 to 1."""
+    speed_bytes_per_s: int | None
+    eta_s: int | None
+    size_bytes: int | None
+    seeders: int | None
+    peers: int | None
+    ratio: float | None
+    client_id: str | None
+    client: str
+    indexer_id: str | None
+    indexer: str | None
+    category: str | None
+    cause: str
+    requested_by: str | None
+    reasons: list[Reason]
+    message: str | None
+    """What the client says of it."""
+    added_at: datetime
+    completed_at: datetime | None
+    imported_at: datetime | None
+    seen_at: datetime | None
+
+
+def download(row: downloads.Download) -> DownloadShape:
+    """Return a download."""
+    return DownloadShape(**_facts(row))
+
+
+class DownloadStory(DownloadShape):
+    """A download with everything that happened to it and the files it brought."""
+
+    files: list[str]
+    """Below their library folders."""
+    events: list[Happening]
+
+
+def _facts(row: downloads.Download) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "media_id": row.media_item_id,
+        "media_title": row.media_title,
+        "version_id": row.version_id,
+        "release_title": row.release_title,
+        "quality": row.quality_name,
+        "protocol": row.protocol,
+        "state": row.state,
+        "state_since": row.state_since,
+        "progress": row.progress,
+        "speed_bytes_per_s": row.speed_bytes_per_s,
+        "eta_s": row.eta_s,
+        "size_bytes": row.size_bytes,
+        "seeders": row.seeders,
+        "peers": row.peers,
+        "ratio": row.ratio,
+        "client_id": row.client_id,
+        "client": row.client_name,
+        "indexer_id": row.indexer_id,
+        "indexer": row.indexer_name,
+        "category": row.category,
+        "cause": row.cause,
+        "requested_by": row.requested_by,
+        "reasons": [
+            Reason(at=datetime.fromisoformat(told["at"]), kind=str(told["kind"]), text=str(told["text"]))
+            for told in row.reasons
+        ],
+        "message": row.remote_message,
+        "added_at": row.added_at,
+        "completed_at": row.completed_at,
+        "imported_at": row.imported_at,
+        "seen_at": row.seen_at,
+    }
+
+
+class NewDownload(Struct):
+    """What to fetch: a release that a search found, or a link for a title."""
+
+    release_id: str | None = None
+    override: bool = False
+    """Take a release in spite of its objections."""
+    media_id: str | None = None
+    link: Annotated[str, Meta(max_length=20_000)] | None = None
+    """A magnet, or an address on the host of an indexer that is set up."""
+    title: Name | None = None
+    """What the release is called; read from the link when left out."""
+    episode_ids: list[str] = []
+    """What it brings of a series; read from the name when left out."""
+
+
+class SearchShape(Struct):
+    """One question to the indexers."""
+
+    id: str
+    media_id: str
+    version_id: str | None
+    season: int | None
+    episode_ids: list[str]
+    cause: str
+    state: str
+    """running | done"""
+    started_at: datetime
+    finished_at: datetime | None
+    found: int
+    approved: int
+    indexers: list[dict[str, Any]]
+    """How each indexer answered."""
+    sentence: str | None
+    """Why nothing was taken, or what was."""
+
+
+class Objection(Struct):
+    """One reason to refuse a release."""
+
+    reason: str
+    text: str
+    permanent: bool
+
+
+class Preferred(Struct):
+    """One thing that is compared between releases, in the order of comparison."""
+
+    name: str
+    value: int
+    text: str
+
+
+class ReleaseShape(Struct):
+    """A release that was seen, with its verdict and every reason."""
+
+    id: str
+    title: str
+    position: int
+    """0 is the best of its search."""
+    verdict: str
+    """approved | refused | waiting | grabbed"""
+    objections: list[Objection]
+    preference: list[Preferred]
+    quality: str
+    protocol: str
+    indexer_id: str | None
+    indexer: str
+    size_bytes: int | None
+    published_at: datetime | None
+    seeders: int | None
+    peers: int | None
+    flags: list[str]
+    info_hash: str | None
+    page_url: str | None
+    episode_ids: list[str]
+    seen_at: datetime
+
+
+class SearchResult(SearchShape):
+    """A search with everything that was seen, best first."""
+
+    releases: list[ReleaseShape]
+
+
+class NewSearch(Struct):
+    """What to look for; left out, all of the title."""
+
+    season: SmallInt | None = None
+    episode_ids: list[str] = []
+
+
+class Blocked(Struct):
+    """A release that is not taken again."""
+
+    id: str
+    media_id: str | None
+    media_title: str
+    title: str
+    indexer: str | None
+    quality: str | None
+    size_bytes: int | None
+    reason: str
+    added_at: datetime
+
+
+class Unknown(Struct):
+    """Something in our categories of a client that Mydia did not start."""
+
+    id: str
+    client_id: str
+    name: str
+    protocol: str
+    state: str
+    progress: float
+    size_bytes: int | None
+    first_seen_at: datetime
+
+
+class Adoption(Struct):
+    """Which title a download is for."""
+
+    media_id: str
+    episode_ids: list[str] = []
+
+
+def _search(row: downloads.Search) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "media_id": row.media_item_id,
+        "version_id": row.version_id,
+        "season": row.season_number,
+        "episode_ids": [str(id) for id in row.episode_ids],
+        "cause": row.cause,
+        "state": row.state,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "found": row.found,
+        "approved": row.approved,
+        "indexers": list(row.indexers),
+        "sentence": row.summary.get("sentence"),
+    }
+
+
+def _release(row: downloads.Release) -> ReleaseShape:
+    return ReleaseShape(
+        id=row.id,
+        title=row.title,
+        position=row.position,
+        verdict=row.verdict,
+        objections=[
+            Objection(reason=str(o["reason"]), text=str(o["text"]), permanent=bool(o["permanent"]))
+            for o in row.objections
+        ],
+        preference=[Preferred(name=str(p["name"]), value=int(p["value"]), text=str(p["text"])) for p in row.preference],
+        quality=row.quality_name,
+        protocol=row.protocol,
+        indexer_id=row.indexer_id,
+        indexer=row.indexer_name,
+        size_bytes=row.size_bytes,
+        published_at=row.published_at,
+        seeders=row.seeders,
+        peers=row.peers,
+        flags=[str(flag) for flag in row.flags],
+        info_hash=row.info_hash,
+        page_url=row.page_url,
+        episode_ids=[str(id) for id in row.episode_ids],
+        seen_at=row.seen_at,
+    )
+
+
+# --- downloads -----------------------------------------------------------------------------------------------------
+
+
+@get("/downloads", sync_to_thread=True, summary="List downloads: the queue and the history")
+def list_downloads(
+    database: Database,
+    caller: Caller,
+    wanted_state: States = None,
+    media_id: Id = None,
+    client_id: Id = None,
+    indexer_id: Id = None,
+    q: Text = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[DownloadShape]:
+    """Return a page of downloads, newest first. `state=open` is the queue."""
+    wanted: list[str] = []
+    for one in wanted_state or ():
+        wanted += downloads.OPEN_STATES if one == "open" else [one]
+    with database.reads() as session:
+        rows, following = downloads.list_history(
+            session,
+            caller,
+            item_id=media_id,
+            states=wanted,
+            client_id=client_id,
+            indexer_id=indexer_id,
+            text=q or "",
+            cursor=cursor,
+            limit=limit,
+        )
+    return Page(items=[download(row) for row in rows], next_cursor=following)
+
+
+@post("/downloads", sync_to_thread=True, summary="Grab a release, or add a link for a title")
+def add_download(
+    database: Database, outside: Outside, config: Config, sealer: Sealer, caller: Caller, data: JSONBody[NewDownload]
+) -> DownloadShape:
+    """Hand a release to a download client. 409 when it has objections and `override` is not set; they stand in the answer."""
+    caller.require(Permission.MANAGE_MEDIA)
+    now = clock.now()
+    release_id, override = data.release_id, data.override
+    if release_id is None:
+        if not data.media_id or not data.link:
+            raise Invalid(
+                "Name a release by release_id, or hand in a link for a media_id.",
+                fields={"release_id": "Name a release, or give link and media_id."},
+            )
+        with database.writes() as session:
+            release_id = downloads.add_link(
+                session,
+                sealer,
+                caller,
+                now,
+                data.media_id,
+                data.link,
+                title=data.title,
+                episode_ids=data.episode_ids,
+            )
+        override = True
+    download_id = downloads.grab(database, outside, config, caller, now, release_id, override=override, cause="manual")
+    return _one(database, caller, download_id)
+
+
+@get("/downloads/{download_id:str}", sync_to_thread=True, summary="Get a download with its story")
+def get_download(database: Database, caller: Caller, download_id: FromPath[str]) -> DownloadStory:
+    """Return a download, what happened to it, and the files it brought."""
+    with database.reads() as session:
+        story = downloads.story_of(session, caller, download_id)
+    return DownloadStory(
+        **_facts(story.download), files=list(story.files), events=[happening(event) for event in story.events]
+    )
+
+
+@post("/downloads/{download_id:str}/pause", sync_to_thread=True, status_code=200, summary="Pause a download")
+def pause_download(
+    database: Database, outside: Outside, config: Config, caller: Caller, download_id: FromPath[str]
+) -> DownloadShape:
+    """Stop a download in its client."""
+    downloads.pause(database, outside, config, caller, clock.now(), download_id)
+    return _one(database, caller, download_id)
+
+
+@post("/downloads/{download_id:str}/resume", sync_to_thread=True, status_code=200, summary="Resume a download")
+def resume_download(
+    database: Database, outside: Outside, config: Config, caller: Caller, download_id: FromPath[str]
+) -> DownloadShape:
+    """Let a paused download go on."""
+    downloads.resume(database, outside, config, caller, clock.now(), download_id)
+    return _one(database, caller, download_id)
+
+
+@post("/downloads/{download_id:str}/import", sync_to_thread=True, status_code=202, summary="Import a download (again)")
+def import_download(database: Database, caller: Caller, download_id: FromPath[str]) -> Accepted:
+    """Ask for a finished download to be imported, also one whose import was blocked."""
+    with database.writes() as session:
+        downloads.request_import(session, caller, download_id)
+    return Accepted(detail="The files are placed by a job; see the download for what came of it.", id=download_id)
+
+
+@delete("/downloads/{download_id:str}", sync_to_thread=True, status_code=204, summary="Remove a download")
+def remove_download(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+    from_client: FromQuery[bool] = True,
+    delete_files: FromQuery[bool] = True,
+    blocklist: FromQuery[bool] = False,
+    search_again: FromQuery[bool] = False,
+) -> None:
+    """Take a download out of the queue, and by choice out of its client, with its files, and for good."""
+    downloads.remove(
+        database,
+        outside,
+        config,
+        caller,
+        clock.now(),
+        download_id,
+        from_client=from_client,
+        delete_files=delete_files,
+        blocklist=blocklist,
+        search_again=search_again,
+    )
+
+
+def _one(database: Database, caller: Caller, download_id: str) -> DownloadShape:
+    with database.reads() as session:
+        return download(downloads.get_download(session, caller, download_id))
+
+
+# --- what Mydia did not start --------------------------------------------------------------------------------------
+
+
+@get("/unknown-downloads", sync_to_thread=True, summary="List downloads that Mydia did not start")
+def list_unknown(database: Database, caller: Caller) -> list[Unknown]:
+    """Return what lies in our categories of the clients without being ours."""
+    with database.reads() as session:
+        return [
+            Unknown(
+                id=row.id,
+                client_id=row.client_id,
+                name=row.name,
+                protocol=row.protocol,
+                state=row.state,
+                progress=row.progress,
+                size_bytes=row.size_bytes,
+                first_seen_at=row.first_seen_at,
+            )
+            for row in downloads.list_unknown(session, caller)
+        ]
+
+
+@post("/unknown-downloads/{unknown_id:str}/adopt", sync_to_thread=True, summary="Adopt a download")
+def adopt_download(
+    database: Database, caller: Caller, unknown_id: FromPath[str], data: JSONBody[Adoption]
+) -> DownloadShape:
+    """Follow and import a download that Mydia did not start."""
+    with database.writes() as session:
+        download_id = downloads.adopt(
+            session, caller, clock.now(), unknown_id, data.media_id, episode_ids=data.episode_ids
+        )
+    return _one(database, caller, download_id)
+
+
+@delete("/unknown-downloads/{unknown_id:str}", sync_to_thread=True, status_code=204, summary="Leave a download alone")
+def ignore_unknown(database: Database, caller: Caller, unknown_id: FromPath[str]) -> None:
+    """Never offer a download for adoption again; nothing happens to it."""
+    with database.writes() as session:
+        downloads.ignore_unknown(session, caller, unknown_id)
+
+
+# --- searches ------------------------------------------------------------------------------------------------------
+
+
+@get("/media/{media_id:str}/searches", sync_to_thread=True, summary="List a title's searches")
+def list_searches(database: Database, caller: Caller, media_id: FromPath[str], limit: Limit = 20) -> list[SearchShape]:
+    """Return the latest searches for a title, newest first."""
+    with database.reads() as session:
+        return [SearchShape(**_search(row)) for row in downloads.list_searches(session, caller, media_id, limit=limit)]
+
+
+@post("/media/{media_id:str}/searches", sync_to_thread=True, status_code=202, summary="Search by hand")
+def open_search(
+    database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[NewSearch | None] = None
+) -> Accepted:
+    """Ask all indexers without grabbing anything; follow the search by its id and choose from its releases."""
+    asked = data or NewSearch()
+    target = downloads.SearchTarget(media_id, season_number=asked.season, episode_ids=tuple(asked.episode_ids))
+    with database.writes() as session:
+        search_id = downloads.open_search(session, caller, clock.now(), target)
+    return Accepted(detail=f"The indexers are being asked; see /api/v1/searches/{search_id}.", id=search_id)
+
+
+@get("/searches/{search_id:str}", sync_to_thread=True, summary="Get a search with every release")
+def get_search(database: Database, caller: Caller, search_id: FromPath[str]) -> SearchResult:
+    """Return a search as far as it has come: every release with its objections, best first."""
+    with database.reads() as session:
+        return _result(session, caller, search_id)
+
+
+@get("/media/{media_id:str}/releases", sync_to_thread=True, summary="List the releases of a title's last search")
+def list_releases(database: Database, caller: Caller, media_id: FromPath[str]) -> SearchResult | None:
+    """Return the title's last search with every release and all objections; null when it was never searched."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        last = downloads.last_search(session, media_id)
+        return _result(session, caller, last.id) if last is not None else None
+
+
+def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
+    found = downloads.get_search(session, caller, search_id)
+    return SearchResult(**_search(found.search), releases=[_release(row) for row in found.releases])
+
+
+@post("/releases/{release_id:str}/block", sync_to_thread=True, summary="Put a release on the blocklist")
+def block_release(database: Database, caller: Caller, release_id: FromPath[str]) -> Accepted:
+    """Never take this release; it is refused by every search from now on."""
+    with database.writes() as session:
+        entry_id = downloads.block_release(session, caller, clock.now(), release_id)
+    return Accepted(status="blocked", detail="It will not be taken again.", id=entry_id)
+
+
+@get("/blocklist", sync_to_thread=True, summary="List the blocklist")
+def list_blocklist(
+    database: Database, caller: Caller, q: Text = None, cursor: Cursor = None, limit: Limit = 50
+) -> Page[Blocked]:
+    """Return a page of releases that are not taken again, newest first."""
+    with database.reads() as session:
+        rows, following = downloads.list_blocklist(session, caller, text=q or "", cursor=cursor, limit=limit)
+    return Page(
+        items=[
+            Blocked(
+                id=row.id,
+                media_id=row.media_item_id,
+                media_title=row.media_title,
+                title=row.title,
+                indexer=row.indexer_name,
+                quality=row.quality_name,
+                size_bytes=row.size_bytes,
+                reason=row.reason,
+                added_at=row.added_at,
+            )
+            for row in rows
+        ],
+        next_cursor=following,
+    )
+
+
+@delete("/blocklist/{entry_id:str}", sync_to_thread=True, status_code=204, summary="Take a release off the blocklist")
+def unblock(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+    """Let a release be taken again; one that is not on the list is fine too."""
+    with database.writes() as session:
+        downloads.unblock(session, caller, [entry_id])
+
+
+ROUTES: tuple[Any, ...] = (
+    list_downloads,
+    add_download,
+    get_download,
+    pause_download,
+    resume_download,
+    import_download,
+    remove_download,
+    list_unknown,
+    adopt_download,
+    ignore_unknown,
+    list_searches,
+    open_search,
+    get_search,
+    list_releases,
+    block_release,
+    list_blocklist,
+    unblock,
+)

@@ -1,0 +1,480 @@
+"""`/api/v1/library/scan`, `/api/v1/files` and the review inbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from mydia import clock
+from mydia.adapters.filesystem import shown
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import library, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
+
+FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
+InboxStates = Annotated[
+    list[Literal["new", "ready", "needs_attention", "no_match", "ignored", "queued", "done"]] | None,
+    QueryParameter(name="state", description="Left out, all that wait for a decision."),
+]
+
+
+class NewScan(Struct):
+    """Which folder to look through; left out, all of them."""
+
+    path_id: str | None = None
+    subfolder: str | None = None
+    accept_missing: bool = False
+    """A person has seen that files are gone and says that this is right."""
+
+
+class ScanShape(Struct):
+    """One look through a library folder."""
+
+    id: str
+    path_id: str
+    state: str
+    """running | done | refused | failed | cancelled"""
+    phase: str
+    started_at: datetime
+    finished_at: datetime | None
+    done: int
+    total: int | None
+    current: str | None
+    counts: dict[str, int]
+    problems: list[str]
+    reason: str | None
+
+
+class SidecarShape(Struct):
+    """A file beside a video."""
+
+    id: str
+    path: str
+    kind: str
+    language: str | None
+    flags: list[str]
+
+
+class FileShape(Struct):
+    """A video file."""
+
+    id: str
+    path_id: str
+    media_id: str | None
+    version_id: str | None
+    episode_ids: list[str]
+    kind: str
+    match_state: str
+    path: str
+    """Absolute, as Mydia sees it; bytes that are no text are shown as �."""
+    size_bytes: int
+    quality: str
+    badges: list[str]
+    """The technical facts in the order people read them."""
+    container: str | None
+    width: int | None
+    height: int | None
+    video_codec: str | None
+    bit_depth: int | None
+    hdr_format: str | None
+    audio_codec: str | None
+    audio_channels: str | None
+    duration_s: float | None
+    bitrate_bps: int | None
+    languages: list[str]
+    audio_tracks: list[dict[str, Any]]
+    subtitle_tracks: list[dict[str, Any]]
+    sidecars: list[SidecarShape]
+    edition: str | None
+    release_name: str | None
+    release_group: str | None
+    match_score: float | None
+    match_evidence: list[str]
+    download_id: str | None
+    analysed_at: datetime | None
+    analysis_error: str | None
+    added_at: datetime
+    missing_since: datetime | None
+
+
+class EvidenceShape(Struct):
+    """One thing that speaks for or against a candidate."""
+
+    verdict: str
+    """yes | no | warn"""
+    text: str
+
+
+class CandidateShape(Struct):
+    """A title that files may belong to."""
+
+    type: str
+    title: str
+    year: int | None
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    score: float
+    evidence: list[EvidenceShape]
+    media_id: str | None
+
+
+class InboxShape(Struct):
+    """A group of files that waits for a decision."""
+
+    id: str
+    path_id: str
+    folder: str
+    type: str
+    title: str
+    year: int | None
+    state: str
+    reason: str | None
+    files: int
+    size_bytes: int
+    candidates: list[CandidateShape]
+    """Best first."""
+    chosen: CandidateShape | None
+    decided_at: datetime | None
+    created_at: datetime
+
+
+class InboxDetail(InboxShape):
+    """An entry of the review with its files."""
+
+    paths: list[str]
+
+
+class Decision(Struct):
+    """Which title the files belong to: a candidate by its place, or a title of the library."""
+
+    candidate: SmallInt | None = None
+    media_id: str | None = None
+    episodes: dict[str, list[str]] = {}
+    """File id -> episode ids, for files whose name does not tell."""
+    monitored: bool | None = None
+    """Of a title that is added; null takes the setting."""
+    whole_folder: bool = False
+
+
+class Settled(Struct):
+    """What a decision led to."""
+
+    media_id: str
+    files: int
+    unclear: int
+    """Files whose episode still has to be chosen."""
+    added: bool
+
+
+class CandidateSearch(Struct):
+    """What to look for."""
+
+    q: str
+    type: Literal["movie", "tv_show"] | None = None
+    year: SmallInt | None = None
+
+
+class RemovedFiles(Struct):
+    """What a removal did."""
+
+    files: int
+    size_bytes: int
+    undo_id: str | None
+
+
+# --- scanning ------------------------------------------------------------------------------------------------------
+
+
+def _scan(row: library.Scan) -> ScanShape:
+    return ScanShape(
+        id=row.id,
+        path_id=row.library_path_id,
+        state=row.state,
+        phase=row.phase,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        done=row.progress_done,
+        total=row.progress_total,
+        current=shown(row.current) if row.current else None,
+        counts={str(name): int(number) for name, number in row.counts.items()},
+        problems=[shown(str(problem)) for problem in row.problems],
+        reason=row.reason,
+    )
+
+
+@post("/library/scan", sync_to_thread=True, status_code=202, summary="Scan the library")
+def scan(database: Database, caller: Caller, data: JSONBody[NewScan | None] = None) -> Accepted:
+    """Ask for one folder, or all, to be looked through now."""
+    asked = data or NewScan()
+    with database.writes() as session:
+        library.request_scan(
+            session, caller, asked.path_id, subfolder=asked.subfolder, accept_missing=asked.accept_missing
+        )
+    return Accepted(detail="The folders are looked through by a job; see /api/v1/library/scan-status.")
+
+
+@get("/library/scan-status", sync_to_thread=True, summary="Tell how scans stand")
+def scan_status(database: Database, caller: Caller) -> list[ScanShape]:
+    """Return the latest scan of each folder of the library, running or over."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        return [_scan(row) for row in library.latest_scans(session).values()]
+
+
+@get("/library/scans", sync_to_thread=True, summary="List scans")
+def list_scans(database: Database, caller: Caller, path_id: Id = None, limit: Limit = 50) -> list[ScanShape]:
+    """Return scans, newest first."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        return [_scan(row) for row in library.list_scans(session, path_id, limit=limit)]
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def file(view: library.FileView) -> FileShape:
+    """Return a file."""
+    return FileShape(
+        id=view.id,
+        path_id=view.library_path_id,
+        media_id=view.media_item_id,
+        version_id=view.version_id,
+        episode_ids=list(view.episode_ids),
+        kind=view.kind,
+        match_state=view.match_state,
+        path=shown(view.path),
+        size_bytes=view.size_bytes,
+        quality=view.quality.name,
+        badges=list(view.spec.parts),
+        container=view.container,
+        width=view.width,
+        height=view.height,
+        video_codec=view.video_codec,
+        bit_depth=view.bit_depth,
+        hdr_format=view.hdr_format,
+        audio_codec=view.audio_codec,
+        audio_channels=view.audio_channels,
+        duration_s=view.duration_s,
+        bitrate_bps=view.bitrate_bps,
+        languages=list(view.languages),
+        audio_tracks=list(view.audio_tracks),
+        subtitle_tracks=list(view.subtitle_tracks),
+        sidecars=[
+            SidecarShape(
+                id=one.id, path=shown(one.relative_path), kind=one.kind, language=one.language, flags=list(one.flags)
+            )
+            for one in view.sidecars
+        ],
+        edition=view.edition,
+        release_name=view.release_name,
+        release_group=view.release_group,
+        match_score=view.match_score,
+        match_evidence=list(view.match_evidence),
+        download_id=view.download_id,
+        analysed_at=view.analysed_at,
+        analysis_error=view.analysis_error,
+        added_at=view.added_at,
+        missing_since=view.missing_since,
+    )
+
+
+@get("/files", sync_to_thread=True, summary="List files")
+def list_files(
+    database: Database,
+    caller: Caller,
+    path_id: Id = None,
+    match_state: FileStates = None,
+    missing: FromQuery[bool | None] = None,
+    failed_analysis: FromQuery[bool] = False,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[FileShape]:
+    """Return a page of files in the order in which they were found."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        found = library.list_files(
+            session,
+            library_path_id=path_id,
+            match_state=match_state,
+            missing=missing,
+            failed_analysis=failed_analysis,
+            cursor=cursor,
+            limit=limit,
+        )
+    return Page(items=[file(view) for view in found.files], next_cursor=found.next_cursor)
+
+
+@get("/files/{file_id:str}", sync_to_thread=True, summary="Get a file")
+def get_file(database: Database, caller: Caller, file_id: FromPath[str]) -> FileShape:
+    """Return a file with its tracks."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        return file(library.get_file(session, file_id))
+
+
+@delete("/files/{file_id:str}", sync_to_thread=True, status_code=200, summary="Remove a file")
+def remove_file(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    file_id: FromPath[str],
+    for_good: FromQuery[bool] = False,
+) -> RemovedFiles:
+    """Take a file out of the library, into the recycle bin unless `for_good`."""
+    removed = library.remove_file(database, outside, config, caller, clock.now(), file_id, for_good=for_good)
+    return RemovedFiles(files=removed.files, size_bytes=removed.size_bytes, undo_id=removed.batch_id)
+
+
+@get("/media/{media_id:str}/files", sync_to_thread=True, summary="List a title's files")
+def files_of_media(database: Database, caller: Caller, media_id: FromPath[str]) -> list[FileShape]:
+    """Return a title's files in the order of their paths."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        media.get_item(session, media_id)
+        return [file(view) for view in library.files_of_item(session, media_id)]
+
+
+# --- review --------------------------------------------------------------------------------------------------------
+
+
+def _candidate(told: dict[str, Any]) -> CandidateShape:
+    return CandidateShape(
+        type=told["type"],
+        title=told["title"],
+        year=told.get("year"),
+        tmdb_id=told.get("tmdb_id"),
+        tvdb_id=told.get("tvdb_id"),
+        imdb_id=told.get("imdb_id"),
+        score=float(told.get("score", 0)),
+        evidence=[EvidenceShape(verdict=one["verdict"], text=one["text"]) for one in told.get("evidence", ())],
+        media_id=told.get("media_item_id"),
+    )
+
+
+def _entry(row: library.InboxEntry) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "path_id": row.library_path_id,
+        "folder": shown(row.folder),
+        "type": row.type,
+        "title": row.title,
+        "year": row.year,
+        "state": row.state,
+        "reason": row.reason,
+        "files": row.files_count,
+        "size_bytes": row.size_bytes,
+        "candidates": [_candidate(told) for told in row.candidates],
+        "chosen": _candidate(row.chosen) if row.chosen else None,
+        "decided_at": row.decided_at,
+        "created_at": row.created_at,
+    }
+
+
+@get("/inbox", sync_to_thread=True, summary="List what waits for a decision")
+def list_inbox(
+    database: Database,
+    caller: Caller,
+    wanted_state: InboxStates = None,
+    path_id: Id = None,
+    q: Text = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[InboxShape]:
+    """Return a page of groups of files that could not be recognised surely, with their candidates."""
+    with database.reads() as session:
+        found = library.list_inbox(
+            session, caller, state=wanted_state or None, library_path_id=path_id, text=q, cursor=cursor, limit=limit
+        )
+    return Page(items=[InboxShape(**_entry(row)) for row in found.entries], next_cursor=found.next_cursor)
+
+
+@get("/inbox/{entry_id:str}", sync_to_thread=True, summary="Get an entry of the review")
+def get_entry(database: Database, caller: Caller, entry_id: FromPath[str]) -> InboxDetail:
+    """Return an entry with its candidates and files."""
+    with database.reads() as session:
+        row = library.get_entry(session, caller, entry_id)
+        paths = [shown(one.relative_path) for one in library.files_of_entry(session, entry_id)]
+    return InboxDetail(**_entry(row), paths=paths)
+
+
+@post("/inbox/{entry_id:str}/decide", sync_to_thread=True, status_code=200, summary="Decide an entry")
+def decide(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    entry_id: FromPath[str],
+    data: JSONBody[Decision],
+) -> Settled:
+    """Link the files to a title, which is added when it is not here."""
+    made = library.decide(
+        database,
+        outside,
+        config,
+        caller,
+        clock.now(),
+        entry_id,
+        candidate=data.candidate,
+        media_item_id=data.media_id,
+        episode_map=data.episodes or None,
+        monitored=data.monitored,
+        whole_folder=data.whole_folder,
+    )
+    return Settled(media_id=made.media_item_id, files=made.files, unclear=made.unclear, added=made.added)
+
+
+@post("/inbox/{entry_id:str}/candidates", sync_to_thread=True, status_code=200, summary="Search other candidates")
+def search_candidates(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    entry_id: FromPath[str],
+    data: JSONBody[CandidateSearch],
+) -> list[CandidateShape]:
+    """Search a title or number for an entry; what is found replaces its candidates."""
+    found = library.search_candidates(
+        database, outside, config, caller, entry_id, data.q, type=data.type, year=data.year
+    )
+    return [_candidate(told) for told in found]
+
+
+@post("/inbox/{entry_id:str}/ignore", sync_to_thread=True, status_code=204, summary="Ignore an entry")
+def ignore(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+    """Leave the files where they are and never ask about them again."""
+    with database.writes() as session:
+        library.get_entry(session, caller, entry_id)
+        library.ignore(session, caller, clock.now(), [entry_id])
+
+
+@post("/inbox/{entry_id:str}/reopen", sync_to_thread=True, status_code=204, summary="Take a decision back")
+def reopen(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+    """Let an ignored or settled entry wait again."""
+    with database.writes() as session:
+        library.get_entry(session, caller, entry_id)
+        library.reopen(session, caller, clock.now(), [entry_id])
+
+
+ROUTES: tuple[Any, ...] = (
+    scan,
+    scan_status,
+    list_scans,
+    list_files,
+    get_file,
+    remove_file,
+    files_of_media,
+    list_inbox,
+    get_entry,
+    decide,
+    search_candidates,
+    ignore,
+    reopen,
+)

@@ -1,0 +1,429 @@
+"""`/api/v1/system`, `/api/v1/tasks`, `/api/v1/history`, `/api/v1/calendar` and `/api/v1/wanted`: what Mydia does and did."""
+
+from __future__ import annotations
+
+import platform
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from mydia import __version__, clock, events
+from mydia.contexts import library, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, sqlite_version
+from mydia.errors import Invalid, NotFound
+from mydia.events import EVENTS
+from mydia.taskboard import Run, RunState, TaskBoard
+from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, MediaKind, Page, Struct
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.health import CHECKS, examine
+
+_LONGEST_CALENDAR = timedelta(days=370)
+
+
+class CheckShape(Struct):
+    """One thing that was looked at."""
+
+    name: str
+    state: str
+    """ok | warning | failed"""
+    sentence: str
+
+
+class QueueShape(Struct):
+    """How full one queue of jobs is."""
+
+    queue: str
+    queued: int
+    delayed: int
+    running: int
+    failed: int
+
+
+class Counted(Struct):
+    """How many titles of a type there are."""
+
+    total: int
+    size_bytes: int
+    by_state: dict[str, int]
+
+
+class Status(Struct):
+    """How Mydia is."""
+
+    version: str
+    python: str
+    database: str
+    checks: list[CheckShape]
+    workers: int
+    paused: bool
+    queues: list[QueueShape]
+    movies: Counted
+    shows: Counted
+    inbox_waiting: int
+
+
+class RunShape(Struct):
+    """One execution of a job."""
+
+    id: str
+    job: str
+    title: str
+    queue: str
+    cause: str | None
+    state: str
+    queued_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int
+    percent: int | None
+    note: str | None
+    result: str | None
+    error: str | None
+
+
+class TaskShape(Struct):
+    """A job that the clock starts."""
+
+    name: str
+    job: str
+    title: str
+    cron: str | None
+    """In local time; null when switched off."""
+    next_at: datetime | None
+    last: RunShape | None
+
+
+class Tasks(Struct):
+    """All that runs, waits and will run."""
+
+    scheduled: list[TaskShape]
+    running: list[RunShape]
+    waiting: list[RunShape]
+
+
+class Happening(Struct):
+    """Something that happened."""
+
+    id: int
+    at: datetime
+    type: str
+    actor: str | None
+    actor_kind: str
+    resource: str
+    resource_id: str | None
+    severity: str
+    details: dict[str, Any]
+
+
+def happening(event: events.Happened) -> Happening:
+    """Return an event."""
+    return Happening(
+        id=event.id,
+        at=event.at,
+        type=event.type,
+        actor=event.actor_name,
+        actor_kind=event.actor_kind,
+        resource=event.resource_kind,
+        resource_id=event.resource_id,
+        severity=event.severity,
+        details=event.payload,
+    )
+
+
+class CalendarShape(Struct):
+    """One thing on one day."""
+
+    on: date
+    kind: str
+    """episode | cinema | digital | physical"""
+    media_id: str
+    type: str
+    title: str
+    held: bool
+    monitored: bool
+    episode_id: str | None
+    season: int | None
+    episode: int | None
+    episode_title: str | None
+    finale: str | None
+
+
+class WantedShape(Struct):
+    """A film or episode that is wanted."""
+
+    media_id: str
+    type: str
+    title: str
+    year: int | None
+    out_on: date | None
+    episode_id: str | None
+    season: int | None
+    episode: int | None
+    episode_title: str | None
+
+
+def _run(run: Run) -> RunShape:
+    return RunShape(
+        id=run.id,
+        job=run.job,
+        title=run.title,
+        queue=run.queue,
+        cause=run.cause,
+        state=str(run.state),
+        queued_at=run.queued_at,
+        due_at=run.due_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        attempt=run.attempt,
+        percent=run.percent(),
+        note=run.note,
+        result=run.result,
+        error=run.error,
+    )
+
+
+# --- the system ----------------------------------------------------------------------------------------------------
+
+
+@get("/system/status", sync_to_thread=True, summary="Tell how Mydia is")
+def status(request: WebRequest, deps: WebDeps, caller: Caller) -> Status:
+    """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with deps.database.reads() as session:
+        counted = media.counts(session)
+        waiting = library.inbox_counts(session).waiting
+    board = deps.taskboard
+    dialect = deps.database.engine.dialect.name
+    return Status(
+        version=__version__,
+        python=platform.python_version(),
+        database=f"sqlite {'.'.join(map(str, sqlite_version()))}" if dialect == "sqlite" else dialect,
+        checks=[
+            CheckShape(name=check.name, state=check.state, sentence=check.sentence)
+            for check in examine(deps, (*CHECKS, *request.app.state.checks))
+        ],
+        workers=len(board.workers()),
+        paused=board.paused(),
+        queues=[
+            QueueShape(queue=q.queue, queued=q.queued, delayed=q.delayed, running=q.running, failed=q.failed)
+            for q in board.queue_depth()
+        ],
+        movies=_counted(counted["movie"]),
+        shows=_counted(counted["tv_show"]),
+        inbox_waiting=waiting,
+    )
+
+
+def _counted(counts: media.Counts) -> Counted:
+    return Counted(total=counts.total, size_bytes=counts.size_bytes, by_state=dict(counts.by_state))
+
+
+# --- tasks ---------------------------------------------------------------------------------------------------------
+
+
+@get("/tasks", sync_to_thread=True, summary="List tasks")
+def list_tasks(taskboard: TaskBoard, caller: Caller) -> Tasks:
+    """Return what the clock starts, what runs now and what waits."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return Tasks(
+        scheduled=[
+            TaskShape(
+                name=one.name,
+                job=one.job,
+                title=one.title,
+                cron=one.cron,
+                next_at=one.next_at,
+                last=_run(one.last) if one.last else None,
+            )
+            for one in taskboard.scheduled()
+        ],
+        running=[_run(run) for run in taskboard.running()],
+        waiting=[_run(run) for run in taskboard.waiting()],
+    )
+
+
+@post("/tasks/{name:str}/run", sync_to_thread=True, status_code=202, summary="Run a task now")
+def run_task(taskboard: TaskBoard, caller: Caller, name: FromPath[str]) -> Accepted:
+    """Have the worker run a scheduled task at once."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    found = next((one for one in taskboard.scheduled() if name in (one.name, one.job)), None)
+    if found is None:
+        raise NotFound(f"There is no task called {name}.")
+    taskboard.run_now(found.job, found.params, by=caller.name)
+    return Accepted(detail="The worker runs it as soon as it can.")
+
+
+@get("/tasks/runs", sync_to_thread=True, summary="List runs that ended")
+def list_runs(
+    taskboard: TaskBoard,
+    caller: Caller,
+    wanted_state: Annotated[Literal["done", "failed", "cancelled", "dead"] | None, QueryParameter(name="state")] = None,
+    job: Id = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[RunShape]:
+    """Return a page of runs that ended, newest first."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    states = (
+        (RunState(wanted_state),)
+        if wanted_state
+        else (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.DEAD)
+    )
+    runs = taskboard.recent(limit, cursor, states=states, job=job)
+    return Page(items=[_run(run) for run in runs], next_cursor=runs[-1].id if len(runs) == limit else None)
+
+
+@get("/tasks/runs/{run_id:str}", sync_to_thread=True, summary="Get a run")
+def get_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> RunShape:
+    """Return one run of a job."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return _run(taskboard.get(run_id))
+
+
+@post("/tasks/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=202, summary="Cancel a run")
+def cancel_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Accepted:
+    """Cancel a run: at once while it waits, at its next step while it runs. 409 when it is over."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return Accepted(status=str(taskboard.cancel(run_id)), id=run_id)
+
+
+@post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Start a run again")
+def retry_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Accepted:
+    """Start a run that failed or was cancelled again. 409 when it is not over."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    taskboard.retry_dead(run_id, by=caller.name)
+    return Accepted(id=run_id)
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+_EVERYDAY = tuple(name for name, kind in EVENTS.items() if not kind.audit)
+
+
+@get("/history", sync_to_thread=True, summary="List what happened")
+def list_history(
+    database: Database,
+    caller: Caller,
+    type: Annotated[list[str] | None, QueryParameter(max_items=50)] = None,
+    media_id: Id = None,
+    severity: FromQuery[Literal["info", "warning", "error"] | None] = None,
+    cursor: Annotated[int | None, QueryParameter(ge=1, le=2**53)] = None,
+    limit: Limit = 50,
+) -> Page[Happening]:
+    """Return a page of events, newest first. Who signed in and who changed settings is told to administrators only."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    if unknown := [one for one in type or () if one not in EVENTS]:
+        raise Invalid(f"There is no event called {unknown[0]}.", fields={"type": "Unknown event."})
+    seen = list(type or ())
+    if not caller.can(Permission.MANAGE_USERS):
+        seen = [name for name in seen or _EVERYDAY if name in _EVERYDAY]
+        if not seen:
+            return Page(items=[])
+    with database.reads() as session:
+        told = events.feed(
+            session,
+            before_id=cursor,
+            types=seen,
+            resource=("media_item", media_id) if media_id else None,
+            severity=severity,
+            limit=limit,
+        )
+    return Page(
+        items=[happening(event) for event in told], next_cursor=str(told[-1].id) if len(told) == limit else None
+    )
+
+
+# --- what comes ----------------------------------------------------------------------------------------------------
+
+
+@get("/calendar", sync_to_thread=True, summary="List what comes out")
+def calendar(
+    database: Database,
+    caller: Caller,
+    start: FromQuery[date | None] = None,
+    end: FromQuery[date | None] = None,
+    type: FromQuery[MediaKind | None] = None,
+    monitored_only: FromQuery[bool] = False,
+) -> list[CalendarShape]:
+    """Return what comes out between two days, both included; left out, the four weeks from today."""
+    today = clock.now().date()
+    first = start or today
+    try:
+        last = end or first + timedelta(days=27)
+    except OverflowError as error:
+        raise Invalid("This day is too far away.", fields={"start": "Choose an earlier day."}) from error
+    if last < first or last - first > _LONGEST_CALENDAR:
+        raise Invalid("Ask for at most a year, ending after it starts.", fields={"end": "Choose a later, nearer day."})
+    with database.reads() as session:
+        found = media.calendar.entries(session, caller, today, first, last, type=type, monitored_only=monitored_only)
+    return [
+        CalendarShape(
+            on=entry.on,
+            kind=entry.kind,
+            media_id=entry.media_item_id,
+            type=entry.type,
+            title=entry.title,
+            held=entry.state == "ok",
+            monitored=entry.monitored,
+            episode_id=entry.episode_id,
+            season=entry.season_number,
+            episode=entry.episode_number,
+            episode_title=entry.episode_title,
+            finale=entry.finale,
+        )
+        for entry in found
+    ]
+
+
+@get("/wanted", sync_to_thread=True, summary="List what is wanted")
+def list_wanted(
+    database: Database,
+    caller: Caller,
+    type: FromQuery[MediaKind] = "movie",
+    upgrades: FromQuery[bool] = False,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[WantedShape]:
+    """Return a page of films or episodes that are out and missing, or with `upgrades` here and not good enough."""
+    with database.reads() as session:
+        if type == "movie":
+            found, following = media.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor, limit=limit)
+        else:
+            found, following = media.wanted_episodes(
+                session, caller, clock.now(), upgrades=upgrades, cursor=cursor, limit=limit
+            )
+    return Page(
+        items=[
+            WantedShape(
+                media_id=one.media_item_id,
+                type=one.type,
+                title=one.title,
+                year=one.year,
+                out_on=one.out_on,
+                episode_id=one.episode_id,
+                season=one.season_number,
+                episode=one.episode_number,
+                episode_title=one.episode_title,
+            )
+            for one in found
+        ],
+        next_cursor=following,
+    )
+
+
+ROUTES: tuple[Any, ...] = (
+    status,
+    list_tasks,
+    run_task,
+    list_runs,
+    get_run,
+    cancel_run,
+    retry_run,
+    list_history,
+    calendar,
+    list_wanted,
+)

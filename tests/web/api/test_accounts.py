@@ -1,0 +1,118 @@
+"""Accounts and keys, and what each role may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from litestar.testing import TestClient
+
+from mydia.contexts import settings, users
+from mydia.contexts.users import SYSTEM, NewUser, Role
+from mydia.secret import Secret
+from mydia.web.app import WebApp
+from tests.contexts.downloads.conftest import House
+from tests.web.api.conftest import Asker, Keys
+
+PASSWORD = "correct horse battery"
+
+
+def test_an_account_is_made_changed_and_removed(admin: Asker) -> None:
+    made = admin.post("/users", {"username": "Ada", "role": "guest", "password": "a long enough word"})
+    assert made.status_code == 201, made.text
+    assert (made.json()["username"], made.json()["role"]) == ("ada", "guest")
+    assert "password" not in made.text
+    path = f"/users/{made.json()['id']}"
+    assert admin.post("/users", {"username": "ada"}).status_code == 409
+    assert admin.post("/users", {"username": "b", "password": "x"}).status_code == 422
+    changed = admin.put(path, {"role": "user", "email": "ada@example.org"}).json()
+    assert (changed["role"], changed["email"]) == ("user", "ada@example.org")
+    assert admin.put(path, {"disabled": True}).json()["email"] == "ada@example.org"
+    assert admin.delete(path).status_code == 204
+    assert admin.delete(path).status_code == 404
+
+
+def test_a_key_is_told_once_and_useless_when_revoked(admin: Asker, http: TestClient[WebApp]) -> None:
+    made = admin.post("/api-keys", {"name": "Home Assistant", "scopes": ["browse"]})
+    assert made.status_code == 201, made.text
+    key, key_id = made.json()["key"], made.json()["id"]
+    assert key not in admin.get("/api-keys").text
+    new = Asker(http, key)
+    assert new.get("/me").json()["permissions"] == ["browse"]
+    assert new.get("/media").status_code == 200
+    assert new.get("/downloads").status_code == 403
+    assert admin.delete(f"/api-keys/{key_id}").status_code == 204
+    assert new.get("/media").status_code == 401
+
+
+def test_a_narrowed_key_cannot_widen_itself(ask: Callable[[str | None], Asker]) -> None:
+    narrowed = ask("narrowed")
+    assert narrowed.post("/api-keys", {"name": "wider"}).status_code == 422
+    assert narrowed.post("/api-keys", {"name": "wider", "scopes": ["manage_users"]}).status_code == 422
+    assert narrowed.post("/api-keys", {"name": "the same", "scopes": ["browse"]}).status_code == 201
+
+
+def test_a_bearer_token_is_as_good_as_the_header(http: TestClient[WebApp], keys: Keys) -> None:
+    answer = http.get("/api/v1/me", headers={"Authorization": f"Bearer {keys['user']}"})
+    assert (answer.json()["role"], answer.json()["kind"]) == ("user", "api_key")
+
+
+@pytest.mark.parametrize("key", [None, "wrong", "mydia_aaaaaaaa_" + "x" * 43])
+def test_without_a_good_key_everything_is_a_401_that_says_how(http: TestClient[WebApp], key: str | None) -> None:
+    answer = Asker(http, key).get("/media")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+ALLOWED = {
+    ("GET", "/media"): {"admin", "user", "readonly", "guest", "narrowed"},
+    ("GET", "/calendar"): {"admin", "user", "readonly", "guest", "narrowed"},
+    ("GET", "/quality-profiles"): {"admin", "user", "readonly", "guest", "narrowed"},
+    ("GET", "/downloads"): {"admin", "user"},
+    ("GET", "/wanted"): {"admin", "user"},
+    ("GET", "/history"): {"admin", "user"},
+    ("GET", "/files"): {"admin", "user"},
+    ("GET", "/inbox"): {"admin", "user"},
+    ("GET", "/library/scan-status"): {"admin", "user"},
+    ("GET", "/blocklist"): {"admin", "user"},
+    ("POST", "/library/scan"): {"admin", "user"},
+    ("POST", "/media/{film}/search"): {"admin", "user"},
+    ("POST", "/media/{film}/refresh"): {"admin", "user"},
+    ("POST", "/media/{film}/searches"): {"admin", "user"},
+    ("GET", "/config"): {"admin"},
+    ("GET", "/tasks"): {"admin"},
+    ("GET", "/system/status"): {"admin"},
+    ("GET", "/download-clients"): {"admin"},
+    ("GET", "/indexers"): {"admin"},
+    ("GET", "/users"): {"admin"},
+    ("DELETE", "/media/{film}"): {"admin", "user"},
+}
+
+
+def test_each_role_may_do_what_it_is_for_and_nothing_else(ask: Callable[[str | None], Asker], house: House) -> None:
+    everybody = {"admin", "user", "readonly", "guest", "narrowed"}
+    for (method, path), may in ALLOWED.items():
+        address = path.format(film=house.film_id)
+        # Those who may not come first: one who may could take away what is asked for.
+        refused = {role: ask(role)(method, address).status_code for role in everybody - may}
+        assert set(refused.values()) <= {403}, (method, path, refused)
+        answers = {role: ask(role)(method, address).status_code for role in sorted(may)}
+        assert answers["admin"] < 300, (method, path, answers)
+        assert set(answers.values()) <= {200, 202, 204, 404}, (method, path, answers)
+
+
+def test_a_session_changes_things_with_a_token_of_a_page_only(http: TestClient[WebApp], house: House) -> None:
+    with house.database.writes() as session:
+        settings.finish_setup(session, house.now)
+        users.add_user(session, SYSTEM, house.now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
+    http.headers["accept"] = "text/html"
+    found = re.search(r'name="_csrf" value="([^"]+)"', http.get("/login").text)
+    assert found
+    http.follow_redirects = False
+    http.post("/login", data={"_csrf": found[1], "username": "robin", "password": PASSWORD})
+    path = f"/api/v1/media/{house.film_id}"
+    assert http.get(path).status_code == 200
+    refused = http.put(path, json={"monitored": False})
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+    assert http.put(path, json={"monitored": False}, headers={"X-CSRF-Token": found[1]}).status_code == 200

@@ -1,0 +1,94 @@
+"""Scans, files and the review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydia.contexts import library, media, settings
+from tests import builders
+from tests.contexts.downloads.conftest import House
+from tests.web.api.conftest import Asker
+
+
+def test_a_scan_is_wished_for_and_followed(admin: Asker, house: House) -> None:
+    assert admin.post("/library/scan").status_code == 202
+    assert admin.post("/library/scan", {"path_id": "films"}).status_code == 202
+    assert [one["library_path_id"] for one in house.events("ScanRequested")] == [None, "films"]
+    assert admin.post("/library/scan", {"path_id": "nowhere"}).status_code == 404
+    assert admin.get("/library/scan-status").json() == []
+    builders.on_disk(house.films, "Metropolis (1927)/Metropolis.1927.1080p.BluRay.mkv")
+    library.run_scan(house.database, house.outside, house.config, lambda: house.now, "films")
+    told: list[dict[str, Any]] = admin.get("/library/scan-status").json()
+    assert [(one["path_id"], one["counts"]["new"]) for one in told] == [("films", 1)]
+    assert admin.get("/library/scans", path_id="films").json()[0]["id"] == told[0]["id"]
+
+
+def test_files_are_listed_found_and_removed(admin: Asker, house: House) -> None:
+    path = builders.on_disk(house.films, "Metropolis (1927)/Metropolis.mkv")
+    with house.database.writes() as session:
+        row = builders.media_file(
+            session,
+            settings.get_library_path(session, "films"),
+            "Metropolis (1927)/Metropolis.mkv",
+            item=media.get_item(session, house.film_id),
+            video_codec="h265",
+            bit_depth=10,
+        )
+    listed = admin.get("/files", match_state="matched").json()["items"]
+    assert [(one["path"], one["quality"]) for one in listed] == [(str(path), "Bluray-1080p")]
+    told = admin.get(f"/files/{row.id}").json()
+    assert told["badges"] == ["1080p", "Blu-ray", "H.265 10-bit"]
+    assert [one["id"] for one in admin.get(f"/media/{house.film_id}/files").json()] == [row.id]
+    assert admin.get("/files/none").status_code == 404
+    removed = admin.delete(f"/files/{row.id}")
+    assert (removed.status_code, removed.json()["files"]) == (200, 1)
+    assert not path.exists()
+
+
+def test_an_entry_of_the_review_is_decided_ignored_and_reopened(admin: Asker, house: House) -> None:
+    builders.on_disk(house.films, "M (1931)/M.1931.1080p.mkv")
+    with house.database.writes() as session:
+        entries = [
+            library.InboxEntry(
+                library_path_id="films",
+                folder=folder,
+                group_key=folder,
+                type="movie",
+                title=title,
+                year=year,
+                state="needs_attention",
+                parsed={"files": []},
+                candidates=[
+                    {
+                        "type": "movie",
+                        "title": "M",
+                        "year": 1931,
+                        "tmdb_id": 832,
+                        "score": 0.8,
+                        "evidence": [{"verdict": "yes", "text": "The year fits"}],
+                    }
+                ],
+                created_at=house.now,
+                updated_at=house.now,
+            )
+            for folder, title, year in (("M (1931)", "M", 1931), ("Other", "Other", None))
+        ]
+        session.add_all(entries)
+        session.flush()
+        row = builders.media_file(session, settings.get_library_path(session, "films"), "M (1931)/M.1931.1080p.mkv")
+        row.inbox_id, row.match_state = entries[0].id, "waiting"
+        first, second = (entry.id for entry in entries)
+    page = admin.get("/inbox").json()["items"]
+    assert [one["candidates"][0]["evidence"][0]["text"] for one in page] == ["The year fits", "The year fits"]
+    assert admin.get(f"/inbox/{first}").json()["paths"] == ["M (1931)/M.1931.1080p.mkv"]
+    assert admin.post(f"/inbox/{first}/decide", {}).status_code == 422
+    settled = admin.post(f"/inbox/{first}/decide", {"candidate": 0})
+    assert settled.status_code == 200, settled.text
+    assert (settled.json()["files"], settled.json()["added"]) == (1, True)
+    assert admin.get(f"/media/{settled.json()['media_id']}").json()["title"] == "M"
+    assert admin.post(f"/inbox/{first}/decide", {"candidate": 0}).status_code == 409
+    assert admin.post(f"/inbox/{second}/ignore").status_code == 204
+    assert admin.get("/inbox").json()["items"] == []
+    assert admin.post(f"/inbox/{second}/reopen").status_code == 204
+    assert [one["id"] for one in admin.get("/inbox").json()["items"]] == [second]
+    assert admin.post("/inbox/none/ignore").status_code == 404

@@ -1,0 +1,140 @@
+"""Titles: listing, adding, changing, removing, searching."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydia.contexts import media
+from tests import builders
+from tests.contexts.downloads.conftest import House
+from tests.fakes.outside import FakeMetadataProvider
+from tests.web.api.conftest import Asker
+
+
+def _provider(house: House) -> FakeMetadataProvider:
+    provider = house.outside.metadata
+    assert isinstance(provider, FakeMetadataProvider)
+    return provider
+
+
+def test_titles_come_in_pages_that_lead_to_one_another(admin: Asker, house: House) -> None:
+    with house.database.writes() as session:
+        for number in range(5):
+            builders.film(session, f"Film {number}", 1950 + number, tmdb_id=900 + number)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = admin.get("/media", type="movie", limit=2, **({"cursor": cursor} if cursor else {})).json()
+        seen += [one["title"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["Film 0", "Film 1", "Film 2", "Film 3", "Film 4", "Metropolis"]
+
+
+def test_a_list_that_did_not_change_is_not_sent_again(admin: Asker, house: House) -> None:
+    first = admin.get("/media")
+    tag = first.headers["etag"]
+    again = admin("GET", "/media", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    admin.put(f"/media/{house.film_id}", {"monitored": False})
+    assert admin("GET", "/media", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_title_is_told_in_full_with_its_seasons_and_episodes(admin: Asker, house: House) -> None:
+    told = admin.get(f"/media/{house.series_id}").json()
+    assert (told["title"], told["tmdb_id"], told["type"]) == ("Silo", 125988, "tv_show")
+    assert [season["number"] for season in told["seasons"]] == [1]
+    assert told["versions"][0]["profile_id"]
+    episodes = admin.get(f"/media/{house.series_id}/episodes", season=1).json()
+    assert [one["episode"] for one in episodes] == [1, 2, 3, 4]
+
+
+def test_a_title_is_added_by_its_number_and_only_once(admin: Asker, house: House) -> None:
+    _provider(house).known.append(builders.film_details("The Hitch-Hiker", 1953, tmdb_id=1688))
+    wish = {"type": "movie", "tmdb_id": 1688, "library_path_id": "films", "search_now": False}
+    made = admin.post("/media", wish)
+    assert made.status_code == 201, made.text
+    assert made.json()["title"] == "The Hitch-Hiker"
+    again = admin.post("/media", wish)
+    assert again.status_code == 409
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+def test_a_number_that_the_catalogue_does_not_have_is_not_found(admin: Asker) -> None:
+    assert admin.post("/media", {"type": "movie", "tmdb_id": 424242}).status_code == 404
+
+
+def test_a_provider_that_does_not_answer_is_a_503_with_a_sentence(admin: Asker, house: House) -> None:
+    from mydia.adapters.errors import Limited
+
+    _provider(house).trouble = Limited("relay", "asks for patience", retry_after_s=30)
+    answer = admin.post("/media", {"type": "movie", "tmdb_id": 5})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "30"
+    assert answer.json()["detail"]
+
+
+def test_wrong_input_names_the_field(admin: Asker) -> None:
+    shape = admin.post("/media", {"type": "radio"})
+    assert (shape.status_code, list(shape.json()["errors"])) == (400, ["type"])
+    meaning = admin.post("/media", {"type": "movie"})
+    assert (meaning.status_code, list(meaning.json()["errors"])) == (422, ["tmdb_id"])
+    assert admin.get("/media", sort="smell").status_code == 400
+    assert admin.get("/media", cursor="nonsense").status_code == 422
+
+
+def test_a_persons_choices_and_facts_are_changed_and_kept(admin: Asker, house: House) -> None:
+    told = admin.put(f"/media/{house.film_id}", {"monitored": False, "title": "Metropolis, restored"}).json()
+    assert (told["monitored"], told["title"]) == (False, "Metropolis, restored")
+    assert told["locked_fields"] == ["title"]
+
+
+def test_one_season_can_be_left_out(admin: Asker, house: House) -> None:
+    told = admin.put(f"/media/{house.series_id}/monitoring", {"monitored": False, "season": 1}).json()
+    assert [season["monitored"] for season in told["seasons"]] == [False]
+    episodes = admin.get(f"/media/{house.series_id}/episodes").json()
+    assert not any(one["monitored"] for one in episodes)
+
+
+def test_wishes_are_written_down_for_jobs(admin: Asker, house: House) -> None:
+    assert admin.post(f"/media/{house.film_id}/refresh").status_code == 202
+    assert admin.post(f"/media/{house.series_id}/search?season=1").status_code == 202
+    assert house.events("RefreshRequested") == [{"media_item_id": house.film_id}]
+    assert house.events("SearchRequested")[0]["season_number"] == 1
+
+
+def test_a_title_is_removed_and_its_files_stay(admin: Asker, house: House) -> None:
+    assert admin.delete(f"/media/{house.film_id}").status_code == 204
+    gone = admin.get(f"/media/{house.film_id}")
+    assert (gone.status_code, gone.json()["status"]) == (404, 404)
+
+
+def test_a_search_finds_what_is_here_and_what_could_be(admin: Asker, house: House) -> None:
+    _provider(house).known.append(builders.film_details("Metropolis", 2001, tmdb_id=9606))
+    told: dict[str, Any] = admin.get("/search", q="metropolis").json()
+    assert [one["title"] for one in told["library"]] == ["Metropolis"]
+    assert [(one["year"], one["media_id"]) for one in told["providers"]] == [(2001, None)]
+
+
+def test_a_search_goes_on_without_a_provider(admin: Asker, house: House) -> None:
+    from mydia.adapters.errors import Unreachable
+
+    _provider(house).trouble = Unreachable("relay", "no answer")
+    told = admin.get("/search", q="metropolis").json()
+    assert [one["title"] for one in told["library"]] == ["Metropolis"]
+    assert told["notice"]
+
+
+def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House) -> None:
+    with house.database.reads() as session:
+        first = media.episodes_of(session, house.series_id)[0].air_on
+    day = str(first)
+    told = admin.get("/calendar", start=day, end=day).json()
+    assert [(one["title"], one["episode"], one["held"]) for one in told] == [("Silo", 1, False)]
+    assert admin.get("/calendar", start="2026-01-01", end="2030-01-01").status_code == 422
+    assert [one["title"] for one in admin.get("/wanted").json()["items"]] == ["Metropolis"]
+    page = admin.get("/wanted", type="tv_show", limit=3).json()
+    assert [one["episode"] for one in page["items"]] == [4, 3, 2]
+    rest = admin.get("/wanted", type="tv_show", cursor=page["next_cursor"]).json()
+    assert [one["episode"] for one in rest["items"]] == [1]
