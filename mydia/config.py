@@ -279,12 +279,62 @@ KEYS: tuple[Key, ...] = (
         shape="language",
     ),
     Key(
+        "metadata.region",
+        "METADATA_REGION",
+        str,
+        None,
+        "Country whose release dates and age ratings count, e.g. AT; that of the language when not given.",
+        editable=True,
+        shape="region",
+    ),
+    Key(
+        "metadata.adult_token",
+        "ADULT_METADATA_TOKEN",
+        str,
+        None,
+        "Token of ThePornDB, a third source that only the Plex provider asks, and only when Plex asks for such titles.",
+        secret=True,
+    ),
+    Key(
+        "metadata.adult_url",
+        "ADULT_METADATA_URL",
+        str,
+        "https://api.theporndb.net",
+        "The third source's address, for proxies.",
+        shape="url",
+    ),
+    Key(
         "metadata.redis_url",
         "REDIS_URL",
         str,
         None,
         "Redis for the relay's shared cache; cache.db in the data folder when not given.",
         secret=True,
+    ),
+    Key(
+        "plex.enabled",
+        "PLEX_PROVIDER_ENABLED",
+        bool,
+        False,
+        "Whether Plex servers may take their metadata from /plex/movie and /plex/tv; they do not sign in.",
+        editable=True,
+    ),
+    Key(
+        "plex.token",
+        "PLEX_PROVIDER_TOKEN",
+        str,
+        None,
+        "A word that Plex servers must know: /plex/<token>/movie. Letters, digits, - and _; at least 8.",
+        secret=True,
+        shape="word",
+    ),
+    Key(
+        "crashes.report",
+        "CRASH_REPORTING",
+        bool,
+        False,
+        "Whether Mydia's own crashes are reported to the relay, without paths, names, addresses and keys.",
+        editable=True,
     ),
     Key("media.movies_path", "MOVIES_PATH", str, None, "A library folder for films.", shape="path"),
     Key("media.tv_path", "TV_PATH", str, None, "A library folder for series.", shape="path"),
@@ -643,15 +693,15 @@ def check(key: Key, raw: object, source: str) -> Value:
     try:
         value = _convert(key, raw)
     except ValueError as error:
-        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.") from error
+        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {wanted(key)}.") from error
     if key.allowed and value not in key.allowed:
         raise Misconfigured(
             f"{key.name} ({source}) is {_shown(key, raw)}, but must be one of {', '.join(key.allowed)}."
         )
     if key.shape and isinstance(value, str) and not _SHAPES[key.shape][0](value):
-        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.")
+        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {wanted(key)}.")
     if isinstance(value, int | float) and not isinstance(value, bool) and not _within(key, value):
-        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {_wanted(key)}.")
+        raise Misconfigured(f"{key.name} ({source}) is {_shown(key, raw)}, but must be {wanted(key)}.")
     return value
 
 
@@ -749,6 +799,11 @@ _SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
         lambda text: re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", text) is not None,
         "a language such as en-US or de",
     ),
+    "region": (lambda text: re.fullmatch(r"[A-Z]{2}", text) is not None, "a country's two letters, such as AT"),
+    "word": (
+        lambda text: re.fullmatch(r"[A-Za-z0-9_-]{8,128}", text) is not None,
+        "at least 8 letters, digits, hyphens or underscores",
+    ),
     "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
     "path": (lambda text: text.startswith("/"), "an absolute path"),
 }
@@ -758,7 +813,10 @@ def _within(key: Key, value: float) -> bool:
     return (key.low is None or value >= key.low) and (key.high is None or value <= key.high)
 
 
-def _wanted(key: Key) -> str:
+def wanted(key: Key) -> str:
+    """Say what a key's value must be: `a whole number from 1 to 65535`."""
+    if key.allowed:
+        return f"one of {', '.join(key.allowed)}"
     if key.kind is bool:
         return "true or false"
     if key.shape:

@@ -202,19 +202,33 @@ class ChosenMetadata:
         """Whether any upstream is configured."""
         return self.current().available
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Which catalogues can be asked."""
+        return self.current().sources
+
     def search(
-        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+        self,
+        type: str,
+        text: str,
+        *,
+        year: int | None = None,
+        language: str = "en-US",
+        source: str = "tmdb",
+        adult: bool = False,
     ) -> list[Candidate]:
         """Search titles."""
-        return self.current().search(type, text, year=year, language=language, source=source)
+        return self.current().search(type, text, year=year, language=language, source=source, adult=adult)
 
     def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
         """Find titles by another catalogue's number."""
         return self.current().find(type, imdb_id=imdb_id, tvdb_id=tvdb_id)
 
-    def details(self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+    def details(
+        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+    ) -> Details:
         """Return everything about a title."""
-        return self.current().details(type, ids, language=language, source=source)
+        return self.current().details(type, ids, language=language, source=source, region=region)
 
     def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
         """Return one season with its episodes."""

@@ -240,8 +240,19 @@ class FakeMetadataProvider:
     def available(self) -> bool:
         return self._available
 
+    @property
+    def sources(self) -> frozenset[str]:
+        return frozenset({"tmdb", "tvdb"}) if self._available else frozenset()
+
     def search(
-        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+        self,
+        type: str,
+        text: str,
+        *,
+        year: int | None = None,
+        language: str = "en-US",
+        source: str = "tmdb",
+        adult: bool = False,
     ) -> list[Candidate]:
         self._ask(f"search {type} {text}")
         words = _words(text)
@@ -251,6 +262,7 @@ class FakeMetadataProvider:
             if known.type == type
             and any(words <= _words(title) for title in (known.title, *(other.title for other in known.titles)))
             and (year is None or known.year is None or known.year == year)
+            and (adult or not known.adult)
         ]
 
     def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
@@ -262,7 +274,9 @@ class FakeMetadataProvider:
             and ((imdb_id and known.ids.imdb_id == imdb_id) or (tvdb_id and known.ids.tvdb_id == tvdb_id))
         ]
 
-    def details(self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+    def details(
+        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+    ) -> Details:
         self._ask(f"details {type} {ids.tmdb_id or ids.tvdb_id or ids.imdb_id}")
         for known in self.known:
             if known.type == type and _shares(known.ids, ids):

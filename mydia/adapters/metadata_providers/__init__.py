@@ -1,6 +1,7 @@
 """Where titles are looked up: through a metadata relay, or in the NFO files beside the media."""
 
 from mydia.adapters.metadata_providers.base import (
+    Artwork,
     Candidate,
     Details,
     EpisodeDetails,
@@ -9,6 +10,7 @@ from mydia.adapters.metadata_providers.base import (
     OtherTitle,
     PersonCredit,
     SeasonDetails,
+    Video,
 )
 from mydia.adapters.metadata_providers.fetch import Fetch, HttpFetch
 from mydia.adapters.metadata_providers.nfo import NfoFacts, nfo_beside, read_nfo
@@ -16,6 +18,7 @@ from mydia.adapters.metadata_providers.nothing import NoProvider
 from mydia.adapters.metadata_providers.relay import RelayProvider
 
 __all__ = [
+    "Artwork",
     "Candidate",
     "Details",
     "EpisodeDetails",
@@ -29,6 +32,7 @@ __all__ = [
     "PersonCredit",
     "RelayProvider",
     "SeasonDetails",
+    "Video",
     "nfo_beside",
     "read_nfo",
 ]

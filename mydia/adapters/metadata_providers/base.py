@@ -14,6 +14,8 @@ class Ids:
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
+    third_id: str | None = None
+    """Its number or short name in the optional third source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,14 @@ class Candidate:
     year: int | None
     ids: Ids
     provider: str
-    """`tmdb` or `tvdb`."""
+    """`tmdb`, `tvdb`, or `tpdb` for the third source."""
     overview: str | None = None
     poster_path: str | None = None
     """Provider path (`/abc.jpg` for TMDB) or absolute address (TVDB)."""
     popularity: float | None = None
     original_language: str | None = None
     other_titles: tuple[str, ...] = ()
+    adult: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,29 @@ class OtherTitle:
     title: str
     kind: str
     """`original`, `alternative` or `translation`."""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artwork:
+    """One picture that a provider offers for a title."""
+
+    path: str
+    """Provider path (`/abc.jpg` for TMDB) or absolute address."""
+    language: str | None = None
+    """Of what is written on it, `de`; None is without text."""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A trailer or the like."""
+
+    name: str
+    kind: str
+    """`trailer`, `teaser`, `clip`, `featurette` or `other`."""
+    url: str
     language: str | None = None
 
 
@@ -135,6 +161,15 @@ class Details:
     credits: tuple[PersonCredit, ...] = ()
     seasons: tuple[SeasonDetails, ...] = ()
     recommendations: tuple[Candidate, ...] = ()
+    adult: bool = False
+    posters: tuple[Artwork, ...] = ()
+    """All that there are in the language, in English and without text, the provider's choice first."""
+    backdrops: tuple[Artwork, ...] = ()
+    videos: tuple[Video, ...] = ()
+    certifications: tuple[tuple[str, str], ...] = ()
+    """(region, mark) such as ("DE", "12"); `certification` is the one of the region that was asked for."""
+    external_ids: tuple[tuple[str, str], ...] = ()
+    """(service, id) of catalogues and networks beside the three of `ids`, such as ("wikidata", "Q152531")."""
 
 
 class MetadataProvider(Protocol):
@@ -148,16 +183,33 @@ class MetadataProvider(Protocol):
     def available(self) -> bool:
         """Whether any upstream is configured; False means names and NFO only."""
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Which catalogues can be asked: `tmdb`, `tvdb`."""
+
     def search(
-        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+        self,
+        type: str,
+        text: str,
+        *,
+        year: int | None = None,
+        language: str = "en-US",
+        source: str = "tmdb",
+        adult: bool = False,
     ) -> list[Candidate]:
-        """Search titles of one type (`movie` | `tv_show`)."""
+        """Search titles of one type (`movie` | `tv_show`); those for adults only when asked for."""
 
     def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
         """Find titles by another catalogue's number."""
 
-    def details(self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
-        """Return everything about a title; raises `mydia.errors.NotFound` when the catalogue has no such number."""
+    def details(
+        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+    ) -> Details:
+        """Return everything about a title; raises `mydia.errors.NotFound` when the catalogue has no such number.
+
+        Args:
+            region: ISO 3166-1, `AT`: whose release dates and certification count; None is that of the language.
+        """
 
     def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
         """Return one season with its episodes."""

@@ -13,9 +13,17 @@ class NoProvider:
 
     name = "none"
     available = False
+    sources: frozenset[str] = frozenset()
 
     def search(
-        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+        self,
+        type: str,
+        text: str,
+        *,
+        year: int | None = None,
+        language: str = "en-US",
+        source: str = "tmdb",
+        adult: bool = False,
     ) -> list[Candidate]:
         """Refuse."""
         self._refuse()
@@ -24,7 +32,9 @@ class NoProvider:
         """Refuse."""
         self._refuse()
 
-    def details(self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+    def details(
+        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+    ) -> Details:
         """Refuse."""
         self._refuse()
 

@@ -27,6 +27,11 @@ class RelayProvider:
         """Whether any catalogue can be asked."""
         return bool(self._fetch.sources)
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Which catalogues can be asked."""
+        return self._fetch.sources
+
     def check(self) -> None:
         """Ask whether the relay and its catalogue answer; raises AdapterError when not."""
         if "tmdb" in self._fetch.sources:
@@ -35,7 +40,14 @@ class RelayProvider:
             self._ask("/tvdb/search", {"query": "mydia", "type": "series"}, fresh=True)
 
     def search(
-        self, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+        self,
+        type: str,
+        text: str,
+        *,
+        year: int | None = None,
+        language: str = "en-US",
+        source: str = "tmdb",
+        adult: bool = False,
     ) -> list[Candidate]:
         """Search titles of one type; a year narrows, and is not tried without."""
         if self._source(source) == "tvdb":
@@ -46,6 +58,7 @@ class RelayProvider:
             ("/tmdb/movies/search", "year") if type == "movie" else ("/tmdb/tv/search", "first_air_date_year")
         )
         params = {"query": text, "language": language} | ({year_name: str(year)} if year else {})
+        params |= {"include_adult": "true"} if adult else {}
         return tmdb.candidates(self._ask(path, params), type)
 
     def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
@@ -64,13 +77,21 @@ class RelayProvider:
         return [tmdb.with_ids(c, imdb_id=imdb_id, tvdb_id=None if imdb_id else tvdb_id) for c in found]
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tmdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         """Return everything about a title.
 
         Args:
             ids: One number is enough; without the source's own it is found by another.
             source: The catalogue that is asked, `tmdb` or `tvdb`; the other one when this one has no number.
+            region: Whose release dates and certification count; None is that of the language.
             fresh: Past the cache, when a person asked for a refresh.
 
         Raises:
@@ -79,11 +100,11 @@ class RelayProvider:
         if self._source(source) == "tvdb" and ids.tvdb_id:
             kind = "movies" if type == "movie" else "series"
             answer = self._ask(f"/tvdb/{kind}/{ids.tvdb_id}/extended", {"meta": "translations"}, fresh=fresh)
-            return tvdb.details(answer, type, language)
+            return tvdb.details(answer, type, language, region)
         number = ids.tmdb_id or self._tmdb_number(type, ids)
         path = f"/tmdb/movies/{number}" if type == "movie" else f"/tmdb/tv/shows/{number}"
         params = {"language": language, **tmdb.details_params(type, language)}
-        return tmdb.details(self._ask(path, params, fresh=fresh), type, language)
+        return tmdb.details(self._ask(path, params, fresh=fresh), type, language, region)
 
     def season(
         self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False

@@ -11,6 +11,7 @@ from mydia import clock
 from mydia.adapters.errors import Nonsense
 from mydia.adapters.metadata_providers import read
 from mydia.adapters.metadata_providers.base import (
+    Artwork,
     Candidate,
     Details,
     EpisodeDetails,
@@ -18,6 +19,7 @@ from mydia.adapters.metadata_providers.base import (
     OtherTitle,
     PersonCredit,
     SeasonDetails,
+    Video,
 )
 
 _SERVICE = "TMDB"
@@ -121,11 +123,12 @@ def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
         poster_path=read.text(row.get("poster_path")),
         popularity=read.number(row.get("popularity")),
         original_language=read.text(row.get("original_language")),
+        adult=row.get("adult") is True,
         other_titles=(original,) if original and original != title else (),
     )
 
 
-def details(answer: Any, type: str, language: str) -> Details:
+def details(answer: Any, type: str, language: str, region: str | None = None) -> Details:
     """Read everything about a title."""
     number = read.positive(read.part(answer, "id"))
     if number is None:
@@ -135,7 +138,7 @@ def details(answer: Any, type: str, language: str) -> Details:
     original = read.text(answer.get("original_title" if film else "original_name"))
     if title is None and original is None:
         raise Nonsense(_SERVICE, "answered with a title that has no name")
-    region = language.partition("-")[2].upper() or "US"
+    region = region or language.partition("-")[2].upper() or "US"
     english = _translated(answer, "en")
     common = Details(
         type=type,
@@ -159,6 +162,11 @@ def details(answer: Any, type: str, language: str) -> Details:
         homepage=read.text(answer.get("homepage")),
         titles=_titles(answer, title, original),
         credits=_credits(answer),
+        adult=answer.get("adult") is True,
+        posters=_artworks(answer, "posters"),
+        backdrops=_artworks(answer, "backdrops"),
+        videos=_videos(answer),
+        external_ids=_external_ids(answer),
         recommendations=tuple(
             c
             for row in read.rows(read.part(answer, "recommendations", "results"))
@@ -191,6 +199,7 @@ def _film(common: Details, answer: Mapping[str, Any], region: str) -> Details:
         status=_film_status(read.text(answer.get("status")), cinema, digital, physical),
         runtime_min=read.positive(answer.get("runtime")),
         certification=marks[0] if marks else None,
+        certifications=_certifications(by_region),
         networks=_names(answer.get("production_companies")),
         cinema_on=cinema,
         digital_on=digital,
@@ -228,6 +237,7 @@ def _series(common: Details, answer: Mapping[str, Any], region: str) -> Details:
         status=_SERIES_STATUS.get(read.text(answer.get("status")) or ""),
         runtime_min=minutes[0] if minutes else latest,
         certification=ratings.get(region) or ratings.get("US"),
+        certifications=tuple((code, mark) for code, mark in ratings.items() if code and mark),
         networks=_names(answer.get("networks")),
         first_air_on=first,
         last_air_on=read.day(answer.get("last_air_date")),
@@ -244,6 +254,16 @@ def _series_type(common: Details, answer: Mapping[str, Any]) -> str | None:
     if "anime" in common.keywords or (drawn and common.original_language == "ja"):
         return "anime"
     return None
+
+
+def _certifications(by_region: Mapping[str | None, list[Mapping[str, Any]]]) -> tuple[tuple[str, str], ...]:
+    marks = {
+        region: mark
+        for region, rows in by_region.items()
+        for row in reversed(rows)
+        if region and (mark := read.text(row.get("certification")))
+    }
+    return tuple(marks.items())
 
 
 def _season_summary(row: Mapping[str, Any]) -> SeasonDetails | None:
@@ -374,3 +394,43 @@ def _trailer(answer: Mapping[str, Any]) -> str | None:
     videos.sort(key=lambda row: (row.get("type") != "Trailer", not row.get("official")))
     key = read.text(videos[0].get("key")) if videos and videos[0].get("type") in ("Trailer", "Teaser") else None
     return f"https://www.youtube.com/watch?v={key}" if key else None
+
+
+_VIDEO_KINDS = {"Trailer": "trailer", "Teaser": "teaser", "Clip": "clip", "Featurette": "featurette"}
+_VIDEO_SITES = {"YouTube": "https://www.youtube.com/watch?v={}", "Vimeo": "https://vimeo.com/{}"}
+_EXTERNAL = {
+    "wikidata_id": "wikidata",
+    "facebook_id": "facebook",
+    "instagram_id": "instagram",
+    "twitter_id": "twitter",
+    "tvrage_id": "tvrage",
+}
+
+
+def _artworks(answer: Mapping[str, Any], kind: str) -> tuple[Artwork, ...]:
+    rows = read.rows(read.part(answer, "images", kind))
+    return tuple(
+        Artwork(
+            path, read.text(row.get("iso_639_1")), read.positive(row.get("width")), read.positive(row.get("height"))
+        )
+        for row in rows
+        if (path := read.text(row.get("file_path")))
+    )
+
+
+def _videos(answer: Mapping[str, Any]) -> tuple[Video, ...]:
+    found = []
+    for row in read.rows(read.part(answer, "videos", "results")):
+        key, address = read.text(row.get("key")), _VIDEO_SITES.get(str(row.get("site")))
+        if key and address:
+            kind = _VIDEO_KINDS.get(str(row.get("type")), "other")
+            name = read.text(row.get("name")) or kind.capitalize()
+            found.append(Video(name, kind, address.format(key), read.text(row.get("iso_639_1"))))
+    order = [*_VIDEO_KINDS.values(), "other"]
+    return tuple(sorted(found, key=lambda video: order.index(video.kind)))
+
+
+def _external_ids(answer: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    told = read.part(answer, "external_ids") or {}
+    values = ((service, told.get(name)) for name, service in _EXTERNAL.items())
+    return tuple((service, str(value)) for service, value in values if isinstance(value, str | int) and value)

@@ -8,6 +8,7 @@ from typing import Any
 from mydia.adapters.errors import Nonsense
 from mydia.adapters.metadata_providers import read
 from mydia.adapters.metadata_providers.base import (
+    Artwork,
     Candidate,
     Details,
     EpisodeDetails,
@@ -15,12 +16,14 @@ from mydia.adapters.metadata_providers.base import (
     OtherTitle,
     PersonCredit,
     SeasonDetails,
+    Video,
 )
 
 _SERVICE = "TheTVDB"
 _IMAGE_HOST = "https://artworks.thetvdb.com"
 _IMDB, _TMDB_FILM, _TMDB_SERIES = 2, 10, 12  # types of remote ids
-_SERIES_BACKGROUND, _FILM_BACKGROUND, _SERIES_LOGO, _FILM_LOGO = 3, 15, 23, 25  # types of artworks
+# Types of artworks.
+_SERIES_POSTER, _SERIES_BACKGROUND, _FILM_POSTER, _FILM_BACKGROUND, _SERIES_LOGO, _FILM_LOGO = 2, 3, 14, 15, 23, 25
 _SERIES_STATUS = {1: "continuing", 2: "ended", 3: "announced"}
 _FILM_STATUS = {1: "announced", 2: "announced", 3: "in_production", 4: "in_production", 5: "released"}
 _FINALES = {"season": "season", "series": "series", "midseason": "mid_season"}
@@ -123,7 +126,7 @@ def as_candidate(known: Details) -> Candidate:
     )  # fmt: skip
 
 
-def details(answer: Any, type: str, language: str) -> Details:
+def details(answer: Any, type: str, language: str, region: str | None = None) -> Details:
     """Read an extended record."""
     record = read.part(answer, "data")
     number = read.positive(read.part(record, "id"))
@@ -140,7 +143,7 @@ def details(answer: Any, type: str, language: str) -> Details:
         raise Nonsense(_SERVICE, "answered with a title that has no name")
     film = type == "movie"
     first = read.day(record.get("firstAired")) or read.day(read.part(record, "first_release", "date"))
-    region = _CERTIFIED_IN.get(language.partition("-")[2].upper() or "US", "usa")
+    country = _CERTIFIED_IN.get(region or language.partition("-")[2].upper() or "US", "usa")
     return Details(
         type=type,
         title=title,
@@ -156,7 +159,7 @@ def details(answer: Any, type: str, language: str) -> Details:
         original_language=_SHORT.get(str(record.get("originalLanguage"))),
         runtime_min=read.positive(record.get("runtime" if film else "averageRuntime")),
         popularity=read.number(record.get("score")),
-        certification=_certification(record, region),
+        certification=_certification(record, country),
         genres=_names(record.get("genres")),
         networks=_networks(record, film=film),
         countries=_country(record.get("originalCountry")),
@@ -174,6 +177,19 @@ def details(answer: Any, type: str, language: str) -> Details:
         ),
         titles=_titles(record, title, original),
         credits=_credits(record),
+        posters=_artworks(record, _FILM_POSTER if film else _SERIES_POSTER),
+        backdrops=_artworks(record, _FILM_BACKGROUND if film else _SERIES_BACKGROUND),
+        videos=tuple(
+            Video(read.text(row.get("name")) or "Trailer", "trailer", url, _SHORT.get(str(row.get("language"))))
+            for row in read.rows(record.get("trailers"))
+            if (url := read.text(row.get("url")))
+        ),
+        certifications=tuple(
+            (_COUNTRIES.get(code, code.upper()), mark)
+            for row in read.rows(record.get("contentRatings"))
+            if (code := read.text(row.get("country"))) and (mark := read.text(row.get("name")))
+        ),
+        external_ids=_external_ids(record),
         seasons=() if film else tuple(_season_summary(row) for row in _official(record)),
     )
 
@@ -329,3 +345,30 @@ def _series_type(record: Mapping[str, Any]) -> str | None:
 
 def _names(value: Any) -> tuple[str, ...]:
     return tuple(name for row in read.rows(value) if (name := read.text(row.get("name"))))
+
+
+_EXTERNAL = {4: "website", 18: "wikidata", 19: "tvmaze"}
+"""Types of remote ids beside those of the three catalogues. Source: TheTVDB's /sources/types."""
+
+
+def _artworks(record: Mapping[str, Any], kind: int) -> tuple[Artwork, ...]:
+    rows = [row for row in read.rows(record.get("artworks")) if row.get("type") == kind]
+    rows.sort(key=lambda row: -(read.number(row.get("score")) or 0))
+    return tuple(
+        Artwork(
+            path,
+            _SHORT.get(str(row.get("language"))),
+            read.positive(row.get("width")),
+            read.positive(row.get("height")),
+        )
+        for row in rows
+        if (path := _image(row.get("image")))
+    )
+
+
+def _external_ids(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    told = (
+        (_EXTERNAL.get(read.whole(row.get("type")) or 0), read.text(row.get("id")))
+        for row in read.rows(record.get("remoteIds"))
+    )
+    return tuple((service, value) for service, value in told if service and value)

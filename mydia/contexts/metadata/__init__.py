@@ -1,6 +1,7 @@
 """Metadata: looking titles up through the relay, and keeping their artwork."""
 
 from mydia.adapters.metadata_providers.base import (
+    Artwork,
     Candidate,
     Details,
     EpisodeDetails,
@@ -8,6 +9,7 @@ from mydia.adapters.metadata_providers.base import (
     OtherTitle,
     PersonCredit,
     SeasonDetails,
+    Video,
 )
 from mydia.contexts.metadata.images import SIZES, Picture, fetch_wanted, file_of, preview, prune_previews, want_image
 from mydia.contexts.metadata.models import Image
@@ -20,12 +22,14 @@ from mydia.contexts.metadata.search import (
     ids_in,
     search,
     seasons,
+    sources,
     trending,
 )
 
 __all__ = [
     "SIZES",
     "WITHOUT_PROVIDER",
+    "Artwork",
     "Candidate",
     "Details",
     "EpisodeDetails",
@@ -35,6 +39,7 @@ __all__ = [
     "PersonCredit",
     "Picture",
     "SeasonDetails",
+    "Video",
     "as_candidate",
     "available",
     "by_ids",
@@ -46,6 +51,7 @@ __all__ = [
     "prune_previews",
     "search",
     "seasons",
+    "sources",
     "trending",
     "want_image",
 ]

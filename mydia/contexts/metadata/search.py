@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
 from mydia.adapters.outside import Outside
 from mydia.errors import Invalid, NotFound, Unavailable
@@ -17,8 +19,20 @@ def available(outside: Outside) -> bool:
     return outside.metadata.available
 
 
+def sources(outside: Outside) -> frozenset[str]:
+    """Return which catalogues can be asked: `tmdb`, `tvdb`."""
+    return outside.metadata.sources if outside.metadata.available else frozenset()
+
+
 def search(
-    outside: Outside, type: str, text: str, *, year: int | None = None, language: str = "en-US", source: str = "tmdb"
+    outside: Outside,
+    type: str,
+    text: str,
+    *,
+    year: int | None = None,
+    language: str = "en-US",
+    source: str = "tmdb",
+    adult: bool = False,
 ) -> list[Candidate]:
     """Return titles that answer to a text, best first.
 
@@ -27,6 +41,7 @@ def search(
     Args:
         type: `movie` or `tv_show`.
         source: `tmdb` or `tvdb`.
+        adult: Whether titles for adults may be among them.
 
     Raises:
         Unavailable: No provider is set up, or it does not answer.
@@ -37,7 +52,7 @@ def search(
         raise Invalid("Write a title to search for.", fields={"q": "Write a title."})
     if ids := ids_in(words):
         return by_ids(outside, type, ids, language=language)
-    return outside.metadata.search(type, words, year=year, language=language, source=source)
+    return outside.metadata.search(type, words, year=year, language=language, source=source, adult=adult)
 
 
 def by_ids(outside: Outside, type: str | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
@@ -52,15 +67,41 @@ def by_ids(outside: Outside, type: str | None, ids: Ids, *, language: str = "en-
     return outside.metadata.find(type, imdb_id=ids.imdb_id, tvdb_id=ids.tvdb_id)
 
 
-def details(outside: Outside, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb") -> Details:
+def details(
+    outside: Outside,
+    type: str,
+    ids: Ids,
+    *,
+    language: str = "en-US",
+    source: str = "tmdb",
+    region: str | None = None,
+) -> Details:
     """Return everything about a title.
+
+    Args:
+        source: Who is asked, `tmdb` or `tvdb`; the other one when this one is not set up or has no number of it. The
+            answer's `provider` tells who it was.
+        region: Whose release dates and age rating count; None is that of the language.
 
     Raises:
         NotFound: The catalogue has no such number.
         Unavailable: No provider is set up, or it does not answer.
     """
     _require(outside)
-    return outside.metadata.details(type, ids, language=language, source=source)
+    if source == "tvdb" and ids.tvdb_id is None and "tvdb" in sources(outside):
+        ids = _with_tvdb_number(outside, type, ids, language)
+    found = outside.metadata.details(type, ids, language=language, source=source, region=region)
+    # A catalogue knows its own number for sure; by the others the title stays known where it has been known.
+    known = found.ids
+    return replace(
+        found,
+        ids=replace(
+            known,
+            tmdb_id=known.tmdb_id or ids.tmdb_id,
+            tvdb_id=known.tvdb_id or ids.tvdb_id,
+            imdb_id=known.imdb_id or ids.imdb_id,
+        ),
+    )
 
 
 def seasons(
@@ -115,6 +156,17 @@ def ids_in(text: str) -> Ids | None:
     if not number.isdigit() or len(number) > 9:
         return None
     return {"tmdb": Ids(tmdb_id=int(number)), "tvdb": Ids(tvdb_id=int(number))}.get(name)
+
+
+def _with_tvdb_number(outside: Outside, type: str, ids: Ids, language: str) -> Ids:
+    """Learn TheTVDB's number of a title from TMDB; titles it does not have keep the numbers they came with."""
+    if "tmdb" not in sources(outside):
+        return ids
+    try:
+        found = outside.metadata.details(type, ids, language=language, source="tmdb")
+    except NotFound:
+        return ids
+    return replace(ids, tmdb_id=ids.tmdb_id or found.ids.tmdb_id, tvdb_id=found.ids.tvdb_id)
 
 
 def _require(outside: Outside) -> None:

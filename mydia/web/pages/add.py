@@ -175,11 +175,13 @@ def add_title(
     if type_ not in _TYPES or ids is None:
         raise Invalid("That is no title. Search for it again.")
     with database.reads() as session:
-        language = str(settings.value(session, config, "metadata.language"))
-    found = metadata.by_ids(outside, type_, ids, language=language)
+        wish = media.asking(session, config, form.get("library_path_id") or None)
+    found = metadata.by_ids(outside, type_, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue does not have this title any more. Search for it again.")
-    details, seasons = media.fetch(outside, type_, found[0].ids, language=language, source=found[0].provider)
+    details, seasons = media.fetch(
+        outside, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
+    )
     pattern = form.get("monitor", "all")
     new = media.NewItem(
         type=type_,

@@ -30,6 +30,8 @@ _TITLES = {
     "events": "Activity",
     "backups": "Backups",
     "metadata": "Language",
+    "plex": "Plex",
+    "crashes": "Crash reports",
 }
 _LABELS = {
     "media.auto_search_on_add": "Search when a title is added",
@@ -53,6 +55,9 @@ _LABELS = {
     "events.retention_days": "Days that the activity goes back",
     "backups.keep": "Daily backups that are kept",
     "metadata.language": "Language of titles and overviews",
+    "metadata.region": "Country of release dates and age ratings",
+    "plex.enabled": "Serve metadata to Plex",
+    "crashes.report": "Report crashes",
 }
 # The metadata source has a page of its own.
 _ELSEWHERE = frozenset(

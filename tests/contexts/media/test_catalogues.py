@@ -1,0 +1,187 @@
+"""TMDB or TheTVDB, chosen per library folder or per title, through the embedded relay and stand-ins of both."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from mydia import config, events
+from mydia.adapters.http import Http
+from mydia.contexts import media, metadata, settings
+from mydia.contexts.metadata import Ids
+from mydia.errors import Invalid
+from mydia.relay import RelayConfig, make_provider
+from mydia.secret import Secret
+from tests.builders import library_path
+from tests.fakes import tmdb, tvdb
+from tests.fakes.outside import fake_outside
+
+
+@pytest.fixture
+def both(tmp_path, now):
+    """Both stand-ins behind one relay; `asked(tvdb_key=False)` is a relay without TheTVDB."""
+    http = Http()
+    relays = []
+    with tmdb.Tmdb(today=now.date()) as films, tvdb.Tvdb(today=now.date()) as shows:
+
+        def asked(*, tmdb_key=True, tvdb_key=True):
+            provider, relay = make_provider(
+                RelayConfig(
+                    tmdb_api_key=Secret(tmdb.KEY if tmdb_key else ""),
+                    tvdb_api_key=Secret(tvdb.KEY if tvdb_key else ""),
+                    tmdb_url=films.api_url,
+                    tmdb_image_url=films.image_url,
+                    tvdb_url=shows.api_url,
+                    patience_s=0.5,
+                ),
+                http,
+                public_relay=False,
+            )
+            relays.append(relay)
+            return fake_outside(metadata=provider)
+
+        yield SimpleNamespace(
+            asked=asked, tmdb=films, tvdb=shows, config=config.load({"DATA_DIR": str(tmp_path / "data")})
+        )
+        for relay in relays:
+            relay.close()
+    http.close()
+
+
+def _add(database, admin, now, outside, wish, ids, **choices):
+    details, seasons = media.fetch(
+        outside, "tv_show", ids, language=wish.language, source=wish.source, region=wish.region
+    )
+    new = media.NewItem(
+        "tv_show",
+        details.title,
+        details.year,
+        details.ids,
+        choices.pop("library_path_id", None),
+        provider=details.provider,
+        details=details,
+        seasons=seasons,
+        **choices,
+    )
+    with database.writes() as session:
+        return media.add_item(session, admin, now, new, search_now=False).id
+
+
+def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numbers(
+    stocked, both, admin, now, tmp_path
+):
+    with stocked.writes() as session:
+        folder = library_path(session, tmp_path / "tv", "series", provider="tvdb", language="de-DE").id
+    with stocked.reads() as session:
+        wish = media.asking(session, both.config, folder)
+    assert (wish.source, wish.language) == ("tvdb", "de-DE")
+    # Found at TMDB, by whose number alone it is known here.
+    item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
+    with stocked.reads() as session:
+        item = media.get_item(session, item_id)
+        assert (item.title, item.provider, item.metadata_json["provider"]) == ("Die Kartografen", "tvdb", "tvdb")
+        assert (item.tmdb_id, item.tvdb_id, item.imdb_id) == (210101, 410101, "tt9910101")
+        assert [season.number for season in item.seasons] == [0, 1, 2, 3]
+        episodes = media.episodes_of(session, item_id, season_number=1)
+        assert len(episodes) == 8
+        assert all(episode.air_on for episode in episodes)
+
+
+def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
+    numbered = next(show for show in both.tvdb.series if any(episode.absolute for episode in show.episodes))
+    outside = both.asked()
+    with stocked.reads() as session:
+        wish = media.asking(session, both.config, None)
+    by_tmdb = media.fetch(outside, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
+    assert {episode.absolute_number for season in by_tmdb for episode in season.episodes or ()} == {None}
+    item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=numbered.id))
+    with stocked.writes() as session:
+        media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
+        asked_for = [e for e in events.feed(session) if e.type == "RefreshRequested"]
+        assert len(asked_for) == 1
+    media.refresh_item(stocked, outside, both.config, admin, now, item_id, force=True)
+    with stocked.reads() as session:
+        told = {
+            (row.season_number, row.episode_number): row.absolute_number for row in media.episodes_of(session, item_id)
+        }
+    assert told == {(e.season, e.number): e.absolute for e in numbered.episodes}
+
+
+def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stocked, both, admin, now):
+    outside = both.asked()
+    with stocked.reads() as session:
+        wish = media.asking(session, both.config, None)
+    item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=210101))
+    with stocked.writes() as session:
+        held = media.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
+        media.ensure_episode(session, now, item_id, 3, 91, title="Only at TMDB")
+        media.record_holdings(
+            session, now, item_id, media.Holdings(1, 10, None, frozenset({held.id}), frozenset(), False)
+        )
+        media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
+    media.refresh_item(stocked, outside, both.config, admin, now, item_id, force=True)
+    with stocked.reads() as session:
+        numbers = {(row.season_number, row.episode_number) for row in media.episodes_of(session, item_id)}
+    assert (3, 90) in numbers
+    assert (3, 91) not in numbers
+
+
+def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
+    with stocked.reads() as session:
+        wish = media.Asking("tvdb", "en-US", None)
+    item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101))
+    without = both.asked(tvdb_key=False)
+    said = media.refresh_item(stocked, without, both.config, admin, now, item_id, force=True)
+    assert said == "its catalogue is not set up"
+    with stocked.reads() as session:
+        item = media.get_item(session, item_id)
+        assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)
+        assert "TheTVDB, for which no key is set" in item.refresh_error
+        trouble = media.refresh_trouble(session)
+        assert trouble is not None
+        assert (trouble.titles, media.catalogues_wanted(session)) == (1, {"tvdb": 1})
+
+
+def test_thetvdb_alone_is_enough(stocked, both, admin, now):
+    outside = both.asked(tmdb_key=False)
+    assert metadata.sources(outside) == {"tvdb"}
+    (found,) = metadata.search(outside, "tv_show", "cartographers", source="tvdb")
+    item_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), found.ids)
+    with stocked.reads() as session:
+        assert media.get_item(session, item_id).metadata_json["provider"] == "tvdb"
+
+
+def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
+    item_id = _add(stocked, admin, now, both.asked(), media.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
+    with stocked.writes() as session, pytest.raises(Invalid, match="tmdb, tvdb, none"):
+        media.change_item(session, admin, now, item_id, {"provider": "omdb"})
+
+
+def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
+    with stocked.writes() as session:
+        settings.change_values(session, admin, now, both.config, {"metadata.region": "AT"})
+        assert media.asking(session, both.config, None).region == "AT"
+        settings.change_values(session, admin, now, both.config, {"metadata.region": ""})
+        assert media.asking(session, both.config, None).region is None
+
+
+def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
+    outside = both.asked()
+    details = metadata.details(outside, "movie", Ids(tmdb_id=653))
+    new = media.NewItem("movie", details.title, details.year, details.ids, None, details=details)
+    with stocked.writes() as session:
+        item = media.add_item(session, admin, now, new, search_now=False)
+        kinds = {(title.title, title.kind) for title in media.titles_of(session, item.id)}
+        assert ("Nosferatu: A Symphony of Horror", "alternative") in kinds
+        assert item.metadata_json["recommendations"]
+    show_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
+    with stocked.reads() as session:
+        names = {(title.title, title.kind, title.language) for title in media.titles_of(session, show_id)}
+        assert ("Die Kartografen", "translation", "de") in names
+    sintel = metadata.details(outside, "movie", Ids(tmdb_id=45745))
+    assert [(video.kind, video.url) for video in sintel.videos] == [
+        ("trailer", "https://www.youtube.com/watch?v=eRsGyueVLvQ")
+    ]
+    assert sintel.certifications == (("US", "PG"),)
+    assert sintel.posters[0].path == sintel.poster_path
