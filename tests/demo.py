@@ -253,6 +253,7 @@ def main() -> int:
     if FFMPEG is None:
         print(f"The demo makes its own videos: {MISSING}", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave by the same way as Ctrl-C, and end everything
     folder = Path(os.environ.get("DEMO_DIR") or tempfile.mkdtemp(prefix="mydia-demo-"))
     print(f"Making a small library in {folder} …", flush=True)
     with Demo(folder, port=int(os.environ.get("PORT") or 4000)) as demo:
