@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 
 from mydia.parsing import refusals
@@ -316,17 +317,27 @@ def _judge(
     )
 
 
+_CERTAIN = 0.95
+"""From here on the numbers prove that a name is meant, however its letters look (`HouseOfTheDragonS01E01`)."""
+_NUMBERS_FOR_A_TITLE = re.compile(r"\d{6,}|\d\d \d\d \d\d|[pP]\d{3,4}(?: .*)?")
+"""Parts of a posting, counted: `123456`, `12.34.56`, `p0801`."""
+
+
 def _refuse(
     opened: Opened, release: ParsedRelease, numbering: Numbering | None, hint: str | None, *, is_empty: bool
 ) -> str | None:
     """Say why the name must not be used."""
-    meaningless = refusals.why_meaningless(opened.text)
+    certain = numbering is not None and numbering.confidence >= _CERTAIN
+    before = opened.text[: numbering.start].strip(" ._-[(") if numbering is not None and certain else ""
+    meaningless = refusals.why_meaningless(before or opened.text)
     if meaningless is not None:
         return meaningless
     if numbering is not None and numbering.refusal:
         return numbering.refusal
     if hint == "tv" and numbering is None:
         return "no season, episode or day"
-    if not release.title and numbering is None and is_empty and release.year is None:
+    if numbering is None and not release.title and (release.year is None or not is_empty):
         return "no title"
+    if numbering is None and _NUMBERS_FOR_A_TITLE.fullmatch(release.title):
+        return "numbers for a title"
     return None

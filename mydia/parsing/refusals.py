@@ -8,22 +8,38 @@ _HEX = re.compile(r"[0-9a-f]{24,}\Z")
 _HEX_TAIL = re.compile(r"(?:\A|[ ._-])[0-9a-f]{12,}\Z")
 _SHORT_HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,23}\Z")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_LETTERS = re.compile(r"[A-Za-z0-9]{18,}\Z")
+_LETTERS = re.compile(r"[A-Za-z0-9]{16,}\Z")
 _TWO_LONG = re.compile(r"[A-Za-z0-9]{10,40}[ ._-][A-Za-z0-9]{10,40}\Z")
 _BACKUP = re.compile(r"backup_\d{5,}s\d{2}-\d{2}\Z")
 _NUMBERS_ONLY = re.compile(r"[\d ._-]+\Z")
 _UPPER_AND_DIGITS = re.compile(r"(?=.*\d)[A-Z0-9]{11,}\Z")
 _LOWER_WITH_NUMBERS = re.compile(r"[a-z]+\d{1,4}[a-z]+\d*[a-z0-9]*\Z")
-_SWITCH = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
+_RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_SHORTEST_WORD = 4
+_SPEAKABLE = re.compile(r"(?=.*[aeiouyAEIOUY])(?!.*[bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ]{5})[A-Za-z]+\Z")
+_WORDS_OF_A_NAME = 0.6
+"""The share of speakable words from which letters without a space are a name (`TheLongWinter2005`)."""
+_WORDS_AROUND_NUMBERS = 0.75
+_SHORTEST_POST = 24
+_POSTED = re.compile(r"[A-Z]{11}\d{3}|[a-z]{12}\d{3}|\d{6}_\d{2}|b00bs|abc[-_. ]xyz.*")
+"""Schemes of obfuscated posts that both apps know."""
 _PASSWORDED = re.compile(r"(?<![a-z])(?:password(?:ed)?|pass[ ._-]?protected|yenc)(?![a-z])")
 _NUMBERED_POST = re.compile(r"p\d{3,4}(?:\.|\Z)")
 
 
 def _looks_random(word: str) -> bool:
     """Whether letters and digits change places far more often than in words people write."""
-    switches = len(_SWITCH.findall(word))
-    digits = sum(c.isdigit() for c in word)
-    return switches >= len(word) // 3 and (digits > 0 or switches >= len(word) * 2 // 5)
+    runs = _RUNS.findall(word)
+    spoken = sum(len(run) for run in runs if len(run) >= _SHORTEST_WORD and _SPEAKABLE.match(run)) / len(word)
+    inner_numbers = sum(run.isdigit() for run in runs[1:-1])
+    if inner_numbers and len(word) >= _SHORTEST_POST:
+        # A poster's word without capitals, a number in its middle: `thelongwinter1618finale`.
+        return spoken < _WORDS_AROUND_NUMBERS or word.islower() or word.isupper()
+    if inner_numbers > 1:
+        return spoken < _WORDS_AROUND_NUMBERS
+    if spoken >= _WORDS_OF_A_NAME:
+        return False
+    return any(run.isdigit() for run in runs) or len(runs) * 4 >= len(word)
 
 
 def why_meaningless(stem: str) -> str | None:
@@ -32,7 +48,7 @@ def why_meaningless(stem: str) -> str | None:
     >>> why_meaningless("08bbc153931ce3ca5fcafe1b92d3297285feb061")
     'a checksum'
     """
-    name = stem.strip()
+    name = stem.strip(" []()")
     if not name:
         return "nothing is written"
     low = name.lower()
@@ -41,12 +57,12 @@ def why_meaningless(stem: str) -> str | None:
             return "a checksum"
         if _HEX_TAIL.search(low) and len(low) <= 40 and any(c.isdigit() for c in low[-12:]) and low.count(".") <= 3:
             return "a checksum"
-    if _LETTERS.match(name) and (_looks_random(name) or (len(name) >= 24 and any(c.isdigit() for c in name))):
-        return "random letters"
-    if len(name) >= 18 and _UPPER_AND_DIGITS.match(name):
+    if _LETTERS.match(name) and _looks_random(name):
         return "random letters"
     if _TWO_LONG.match(name) and all(_looks_random(part) for part in re.split(r"[ ._-]", name)):
         return "random letters"
+    if _POSTED.fullmatch(name):
+        return "an obfuscated post"
     if _BACKUP.match(low):
         return "a numbered backup"
     if _PASSWORDED.search(low):
