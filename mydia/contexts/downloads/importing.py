@@ -58,6 +58,10 @@ _ASSUMED_FILM_MIN = 110
 _DEAD_AFTER = timedelta(hours=7)
 
 
+in_flight: set[str] = set()
+"""Downloads that this process is importing now: clearing up after a crash leaves them alone."""
+
+
 class NotReady(Unavailable):
     """The download is not whole yet, or its client cannot be asked: the import is tried again by itself."""
 
@@ -161,7 +165,8 @@ def due_imports(session: Session, now: datetime) -> list[str]:
 
 def recover_imports(session: Session, now: datetime) -> int:
     """At the worker's start: mark imports that were interrupted, so that the sweep takes them up again."""
-    rows = session.scalars(select(Download).where(Download.state == DownloadState.IMPORTING)).all()
+    importing = session.scalars(select(Download).where(Download.state == DownloadState.IMPORTING)).all()
+    rows = [row for row in importing if row.id not in in_flight]
     for row in rows:
         # An instant far enough back says that nobody is at it; the state itself never goes back.
         row.state_since = now - _DEAD_AFTER - timedelta(seconds=1)
@@ -204,6 +209,10 @@ def import_download(
     Emits: DownloadChanged, then DownloadImported or ImportBlocked; the library adds FileImported for each file.
     """
     caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        orphan = get(session, Download, download_id, what="This download").media_item_id is None
+    if orphan:
+        return _without_title(database, caller, now, download_id)
     known = _gather(database, config, download_id)
     state = known.row.state
     resumed = state == DownloadState.IMPORTING and known.row.state_since < now - _DEAD_AFTER
@@ -219,17 +228,42 @@ def import_download(
     files, problems = _look_inside(outside, known, folder)
     if chosen is not None:
         files, problems = _as_chosen(known, files, chosen), []
-    with database.writes() as session:
-        row = get(session, Download, download_id, what="This download")
-        if row.state != known.row.state or row.state_since != known.row.state_since:
+    in_flight.add(download_id)
+    try:
+        if not _claim(database, caller, now, known):
             return "somebody else is at it"
+        return _carry_out(database, outside, config, caller, now, known, files, problems, run)
+    finally:
+        in_flight.discard(download_id)
+
+
+def _claim(database: Database, caller: Caller, now: datetime, known: _Known) -> bool:
+    """Move the download to `importing`, unless somebody else was faster: who does it is who imports."""
+    with database.writes() as session:
+        row = get(session, Download, known.row.id, what="This download")
+        if row.state != known.row.state or row.state_since != known.row.state_since:
+            return False
         row.import_attempts += 1
         if row.state == DownloadState.IMPORTING:
             row.state_since = now
         else:
             move(session, caller, now, row, DownloadState.IMPORTING)
+    return True
+
+
+def _carry_out(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    known: _Known,
+    files: Sequence[ImportFile],
+    problems: Sequence[str],
+    run: Run | None,
+) -> str:
     wanted = [file for file in files if file.wanted]
-    open_questions = problems + [sentence for file in files for sentence in file.objections]
+    open_questions = [*problems, *(sentence for file in files for sentence in file.objections)]
     if problems or (not wanted and open_questions):
         return _block(database, caller, now, known, open_questions)
     if not files:
@@ -237,7 +271,7 @@ def import_download(
     try:
         placed = _place(database, outside, config, caller, now, known, wanted, run) if wanted else 0
     except (MydiaError, OSError) as error:
-        logger.warning("import failed", extra={"download_id": download_id, "reason": str(error)})
+        logger.warning("import failed", extra={"download_id": known.row.id, "reason": str(error)})
         return _block(database, caller, now, known, [f"It could not be placed: {error}"])
     if open_questions:
         return _block(database, caller, now, known, open_questions)
@@ -595,6 +629,17 @@ def _finish(
     logger.info("download imported", extra={"download_id": row_id, "files": placed})
     skipped = sum(1 for file in files if file.skipped is not None and not file.already)
     return f"{placed} files placed" + (f", {skipped} left out" if skipped else "")
+
+
+def _without_title(database: Database, caller: Caller, now: datetime, download_id: str) -> str:
+    with database.writes() as session:
+        row = get(session, Download, download_id, what="This download")
+        sentence = f"{row.media_title} is not in the library any more. Add it again, or remove this download."
+        note(row, now, sentence, "block")
+        if row.state == DownloadState.COMPLETED:
+            move(session, caller, now, row, DownloadState.BLOCKED, reason=sentence)
+            emit(session, caller, ImportBlocked(row.id, None, [sentence]), at=now)
+    return f"blocked: {sentence}"
 
 
 def _block(database: Database, caller: Caller, now: datetime, known: _Known, sentences: Sequence[str]) -> str:

@@ -307,3 +307,14 @@ def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House)
     assert house.download(download_id).state == "imported"
     (placed,) = house.library_files()
     assert os.stat(house.films / placed).st_nlink == 1
+
+
+def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admin: Caller) -> None:
+    download_id = finished(house)
+    with house.database.writes() as session:
+        media.remove_row(session, admin, house.now, house.film_id, files_deleted=0)
+    assert "Metropolis (1927) is not in the library any more" in house.bring_in(download_id)
+    assert house.download(download_id).state == "blocked"
+    with house.database.reads() as session:
+        (row,) = downloads.list_queue(session, admin)
+        assert row.group == "needs you"
