@@ -73,7 +73,7 @@ def nothing_after(_point: str) -> None:
 
 
 def fingerprint(files: Files, path: Path) -> str:
-    """Return what proves that a path holds a certain file: its inode, and its size with a hash.
+    """Return what proves that a path holds a certain file: its size with a hash, and its inode for the record.
 
     Raises:
         NotFound: Nothing is there.
@@ -86,14 +86,15 @@ def fingerprint(files: Files, path: Path) -> str:
 
 
 def is_it(files: Files, path: Path, proof: str | None) -> bool:
-    """Say whether a path holds the file with this fingerprint: the same inode, or the same size and hash."""
+    """Say whether a path holds the file with this fingerprint: the same size and hash.
+
+    The inode alone proves nothing: a file system gives the number of a deleted file to the next one.
+    """
     facts = files.facts(path)
     if facts is None or proof is None or facts.is_folder:
         return False
-    identity, _, content = proof.partition("|")
-    if identity == f"{facts.inode}:{facts.device}":
-        return True
-    return content == f"{facts.size_bytes}:{files.oshash(path) or files.sha256(path)}"
+    size, _, digest = proof.partition("|")[2].partition(":")
+    return size == str(facts.size_bytes) and digest == (files.oshash(path) or files.sha256(path))
 
 
 def write_steps(
@@ -235,8 +236,9 @@ def clear_parts(files: Files, folder: Path) -> None:
 def settle(session: Session, config: Config, caller: Caller, now: datetime, step_id: str) -> None:
     """Write what follows from a performed step, and that it is done, in one transaction."""
     entry = session.get(JournalEntry, step_id)
-    if entry is None or entry.state != "planned":
+    if entry is None or entry.state in ("done", "undone"):
         return
+    # `failed` is overruled: it was performed after all, by another process at the same moment.
     entry.state, entry.finished_at, entry.error = "done", now, None
     match entry.operation:
         case "rename":

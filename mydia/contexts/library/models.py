@@ -14,7 +14,7 @@ from mydia.db import Base, HasId, Instant, one_of
 class MediaFile(HasId, Base):
     """One video file, known by its library path and its path below it.
 
-    `relative_path` is text in which undecodable bytes stand as surrogate escapes written `\\udcXX`; `adapters.filesystem`
+    `relative_path` is text in which undecodable bytes stand as characters of U+EF80 to U+EFFF; `adapters.filesystem`
     converts both ways. `streams` shape: {"audio": [{codec, channels, language, atmos, default, title}], "subtitles":
     [{codec, language, forced, hearing_impaired, default, title}], "frame_rate", "chapters", "title"}.
     """
@@ -200,7 +200,7 @@ class JournalEntry(HasId, Base):
     """Absolute paths in the stable text form."""
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str | None]
-    """Proof that the target is what it should be: `inode:device` for links, size and oshash for copies."""
+    """Proof that the target is what it should be: `inode:device|size:hash`; only size and hash are believed."""
     state: Mapped[str] = mapped_column(default="planned")
     error: Mapped[str | None]
     cause: Mapped[str]

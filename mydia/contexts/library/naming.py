@@ -174,6 +174,19 @@ def check_template(field: str, template: str) -> None:
             raise Invalid(sentence, fields={field: sentence})
 
 
+def objections(field: str, template: str) -> list[str]:
+    """Return what is wrong with a template in sentences; the judge that `settings.change_naming_set` asks for.
+
+    >>> objections("movie_file", "{title} ({year})")
+    []
+    """
+    try:
+        check_template(field, template)
+    except Invalid as error:
+        return [error.message]
+    return []
+
+
 def preview(naming: NamingRules) -> list[Example]:
     """Return what the templates make of a film, an episode, a double episode, a daily show and an anime."""
     film = NamingFacts(

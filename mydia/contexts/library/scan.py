@@ -410,7 +410,10 @@ def _moves(
     rest: list[tuple[FoundFile, FileKind]] = []
     for found, kind in new:
         old = by_inode.get((found.device, found.inode))
-        if old is not None and (old.size_bytes != found.size_bytes or old.id in moved):
+        # The size and time too: a file system gives the inode of a deleted file to the next one.
+        if old is not None and (
+            (old.size_bytes, old.mtime_ns) != (found.size_bytes, found.mtime_ns) or old.id in moved
+        ):
             old = None
         if old is None:
             old = _by_hash(

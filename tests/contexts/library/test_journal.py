@@ -1,0 +1,125 @@
+"""Steps that a crash left open are completed, whether they had happened on the disk already or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from mydia import clock
+from mydia.config import Config
+from mydia.contexts import library, media
+from mydia.contexts.library import journal
+from mydia.contexts.library.models import JournalEntry, MediaFile, RecycledFile
+from mydia.contexts.settings import LibraryPath
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from mydia.errors import Conflict
+from tests import builders
+from tests.fakes.outside import fake_outside
+
+
+@pytest.mark.parametrize("performed", [False, True])
+@pytest.mark.parametrize("operation", ["rename", "recycle", "delete"])
+def test_an_open_step_is_completed(
+    operation: str, performed: bool, database: Database, config: Config, films: LibraryPath
+) -> None:
+    files = fake_outside().files
+    source = builders.on_disk(films.path, "A/a.mkv", 200_000)
+    target = Path(films.path) / (".mydia-recycle/b/A/a.mkv" if operation == "recycle" else "A/b.mkv")
+    with database.writes() as session:
+        item = builders.film(session, library_path_id=films.id)
+        row = builders.media_file(session, films, "A/a.mkv", item=item)
+    step = journal.Step(
+        operation,
+        source,
+        None if operation == "delete" else target,
+        journal.fingerprint(files, source),
+        row.id,
+        item.id,
+        1,
+    )
+    with database.writes() as session:
+        (step_id,) = journal.write_steps(session, clock.now(), SYSTEM, "b", "remove", [step])
+    if performed:
+        with database.reads() as session:
+            entry = session.get(JournalEntry, step_id)
+            assert entry is not None
+        journal.perform(files, entry)
+    mended = library.recover_journal(database, fake_outside(), config, clock.now())
+    assert (mended.completed, mended.taken_back, mended.failed) == (1, 0, ())
+    assert not source.exists()
+    with database.reads() as session:
+        rows = [one.relative_path for one in session.scalars(select(MediaFile))]
+        bin_ = [one.present_path for one in session.scalars(select(RecycledFile))]
+        files_count = media.get_item(session, item.id).files_count
+    assert rows == (["A/b.mkv"] if operation == "rename" else [])
+    assert bin_ == ([str(target)] if operation == "recycle" else [])
+    assert files_count == 0 or operation == "rename"
+    again = library.recover_journal(database, fake_outside(), config, clock.now())
+    assert (again.completed, again.failed) == (0, ())
+
+
+def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
+    files = fake_outside().files
+    source = builders.on_disk(films.path, "a.mkv")
+    stranger = builders.on_disk(films.path, "b.mkv", fill=b"other")
+    step = journal.Step("rename", source, stranger, journal.fingerprint(files, source))
+    with database.writes() as session:
+        journal.write_steps(session, clock.now(), SYSTEM, "b", "rename", [step])
+    mended = library.recover_journal(database, fake_outside(), config, clock.now())
+    assert "exists already" in mended.failed[0]
+    assert source.exists()
+    assert stranger.read_bytes()[:5] == b"other"
+
+
+def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
+    files = fake_outside().files
+    source = builders.on_disk(films.path, "a.mkv", fill=b"old")
+    step = journal.Step("delete", source, None, journal.fingerprint(files, source))
+    with database.writes() as session:
+        journal.write_steps(session, clock.now(), SYSTEM, "b", "remove", [step])
+    source.unlink()
+    builders.on_disk(films.path, "a.mkv", 5000, fill=b"new")
+    library.recover_journal(database, fake_outside(), config, clock.now())
+    assert source.read_bytes()[:3] == b"new"
+
+
+def test_what_exists_only_in_the_library_is_not_taken_back(
+    database: Database, config: Config, films: LibraryPath, tmp_path: Path
+) -> None:
+    source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
+    with database.writes() as session:
+        item = builders.film(session, "Detour", 1945, library_path_id=films.id)
+    with database.reads() as session:
+        plan = library.plan_import(
+            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
+        )
+    placed = library.place(database, fake_outside(), config, SYSTEM, clock.now(), plan)
+    source.unlink()
+    with pytest.raises(Conflict, match="only in the library"):
+        library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), placed.batch_id)
+    with database.reads() as session:
+        assert len(library.files_of_item(session, item.id)) == 1
+
+
+def test_an_import_is_taken_back_whole(database: Database, config: Config, films: LibraryPath, tmp_path: Path) -> None:
+    source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
+    with database.writes() as session:
+        item = builders.film(session, "Detour", 1945, library_path_id=films.id)
+    with database.reads() as session:
+        plan = library.plan_import(
+            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
+        )
+    placed = library.place(database, fake_outside(), config, SYSTEM, clock.now(), plan)
+    assert library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), placed.batch_id) == []
+    assert source.exists()
+    assert [path for path in Path(films.path).rglob("*") if path.is_file()] == []
+    with database.reads() as session:
+        assert library.files_of_item(session, item.id) == []
+        assert media.get_item(session, item.id).files_count == 0
