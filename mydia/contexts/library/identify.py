@@ -16,7 +16,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from mydia.adapters.errors import AdapterError
@@ -153,8 +153,6 @@ def match_new_files(
 
 def count_waiting(session: Session) -> int:
     """Return how many entries of the review wait for a person."""
-    from sqlalchemy import func
-
     states = ("new", "ready", "needs_attention", "no_match")
     return session.scalar(select(func.count()).select_from(InboxEntry).where(InboxEntry.state.in_(states))) or 0
 
