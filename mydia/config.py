@@ -721,7 +721,7 @@ def _convert(key: Key, raw: object) -> Value:
     if key.kind is bool:
         return raw if isinstance(raw, bool) else boolean(str(raw))
     if key.kind is int:
-        if isinstance(raw, bool) or (isinstance(raw, float) and raw != int(raw)):
+        if isinstance(raw, bool) or (isinstance(raw, float) and not raw.is_integer()):
             raise ValueError(raw)
         return int(str(raw).strip())
     if key.kind is float:

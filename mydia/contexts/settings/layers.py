@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.config import BY_NAME, KEYS, Config, Key, Sourced, Value, check
+from mydia.config import BY_NAME, KEYS, Config, Key, Sourced, Value, check, wanted
 from mydia.contexts.settings.models import Setting
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, Misconfigured
@@ -83,22 +83,22 @@ def change_values(
     if sentences:
         raise Invalid("Some settings cannot be used as they are. " + " ".join(sentences.values()), fields=sentences)
     told: dict[str, list[object]] = {}
-    for name, wanted in checked.items():
+    for name, new_value in checked.items():
         old = sourced(session, config, name)
         row = _stored(session, name)
-        if wanted is None:
+        if new_value is None:
             if row is not None:
                 session.delete(row)
         else:
             if row is None:
                 row = Setting(key=name, value={}, updated_at=now)
                 session.add(row)
-            row.value = _packed(BY_NAME[name], wanted, sealer)
+            row.value = _packed(BY_NAME[name], new_value, sealer)
             row.updated_at, row.updated_by = now, caller.id
         session.flush()
         new = sourced(session, config, name)
         if BY_NAME[name].secret:
-            told[name] = ["…", "changed" if wanted is not None else "taken away"]
+            told[name] = ["…", "changed" if new_value is not None else "taken away"]
         elif old.value != new.value:
             told[name] = [_plain(old.value), _plain(new.value)]
     if told:
@@ -119,22 +119,23 @@ def _checked(config: Config, changes: Mapping[str, object]) -> tuple[dict[str, V
         else:
             try:
                 checked[name] = None if raw in (None, "") else check(key, raw, DATABASE)
-            except Misconfigured as error:
-                sentences[name] = error.message
+            except Misconfigured:
+                shown = "This" if key.secret else f"“{raw}”"
+                sentences[name] = f"{shown} cannot be used. It must be {wanted(key)}."
     return checked, sentences
 
 
-def _packed(key: Key, wanted: Value, sealer: Sealer | None) -> dict[str, object]:
+def _packed(key: Key, new_value: Value, sealer: Sealer | None) -> dict[str, object]:
     if not key.secret:
-        return {"value": _plain(wanted)}
+        return {"value": _plain(new_value)}
     if sealer is None:
         msg = f"{key.name} is a secret; change_values() needs the sealer"
         raise ValueError(msg)
-    return {"sealed": sealer.seal(str(wanted))}
+    return {"sealed": sealer.seal(str(new_value))}
 
 
-def _plain(wanted: Value) -> object:
-    return list(wanted) if isinstance(wanted, tuple) else wanted
+def _plain(found: Value) -> object:
+    return list(found) if isinstance(found, tuple) else found
 
 
 def _stored(session: Session, name: str) -> Setting | None:

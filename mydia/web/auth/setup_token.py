@@ -13,8 +13,14 @@ logger = logging.getLogger(__name__)
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are mistaken for one another
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
-# Addresses that carriers share among customers look private and are not. Source: RFC 6598.
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
+# Loopback, RFC 1918, link-local and unique local addresses. What carriers share (100.64.0.0/10, RFC 6598) looks private
+# and is not, and what Python calls private is more than this.
+_NEAR = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"
+    )
+)  # fmt: skip
 
 
 def comes_from_near(request: WebRequest) -> bool:
@@ -32,7 +38,7 @@ def comes_from_near(request: WebRequest) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    return (address.is_private or address.is_loopback or address.is_link_local) and address not in _SHARED
+    return any(address in network for network in _NEAR)
 
 
 class SetupToken:

@@ -20,6 +20,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages.settings_frame import errors_of
 from mydia.web.render import THEMES, Toast, page, redirect
 
+_FORMS = ("profile", "theme", "password", "keys")
 _TEN_YEARS_S = 10 * 365 * 86_400
 _LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("365", "In a year"))
 
@@ -74,6 +75,11 @@ _NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
 def account(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
     """Show one's own account."""
     return _show(request, _view(request, deps, caller))
+
+
+def again(request: WebRequest) -> Response[str]:
+    """Show the page to whoever loads anew what a form answered."""
+    return redirect(request, "/account")
 
 
 @post("/account/profile", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -208,6 +214,7 @@ def _agent(text: str) -> str:
 
 ROUTES = (
     account,
+    *(get(f"/account/{part}", sync_to_thread=False, include_in_schema=False)(again) for part in _FORMS),
     save_profile,
     save_theme,
     save_password,

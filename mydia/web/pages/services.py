@@ -25,7 +25,6 @@ from mydia.contexts.settings import (
 from mydia.errors import Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps
-from mydia.web.render import ago
 
 type Family = Literal["client", "indexer"]
 _EMPTY_MAPPINGS = 2
@@ -77,10 +76,11 @@ def health_chip(status: ServiceStatus | None, enabled: bool, now: datetime) -> H
         return HealthChip("off", icon="circle-dashed", word="Not asked yet")
     if status.state == "ok":
         return HealthChip("ok", icon="check", word="Answers", title=status.version or "")
-    word = f"No answer since {ago(status.since_at, now)}" if status.last_error_code == "unreachable" else "Fails"
-    return HealthChip(
-        "fail", icon="triangle-alert", word=word.replace("since just now", "just now"), title=status.last_error or ""
-    )
+    silent_s = (now - status.since_at).total_seconds()
+    word = "Fails"
+    if status.last_error_code == "unreachable":
+        word = "No answer" if silent_s < 60 else f"No answer for {units.duration(silent_s)}"
+    return HealthChip("fail", icon="triangle-alert", word=word, title=status.last_error or "")
 
 
 # --- forms -----------------------------------------------------------------------------------------------------------

@@ -272,11 +272,11 @@ _STYLES = (
     ("duplicate", "S01E01.S01E02.S01E03"),
 )
 _COLONS = (
-    ("smart", "Smart: “Alien: Covenant” becomes “Alien - Covenant”"),
-    ("dash", "Dash: “Alien- Covenant”"),
-    ("space_dash", "Space and dash: “Alien - Covenant”"),
-    ("space_dash_space", "Space, dash, space: “Alien -  Covenant”"),
-    ("delete", "Delete: “Alien Covenant”"),
+    ("smart", "As fits: “A: B” → “A - B”"),
+    ("dash", "Dash: “A: B” → “A- B”"),
+    ("space_dash", "Space, dash: “A: B” → “A - B”"),
+    ("space_dash_space", "Space, dash, space"),
+    ("delete", "Delete: “A: B” → “A B”"),
 )
 _TOKENS = (
     ("Title", ("{title}", "{title_the}", "{clean_title}", "{ (year)}", "{original_title}")),
@@ -348,6 +348,7 @@ def _template_errors(values: Mapping[str, Any]) -> dict[str, str]:
 # --- quality profiles ------------------------------------------------------------------------------------------------
 
 _RESOLUTION = re.compile(r"(\d{3,4}p)")
+_STANDARD = frozenset({"SDTV", "DVD", "DVD-R"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +431,7 @@ def profiles(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str
 def new_profile(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
     """Show the editor with the usual choice."""
     base = settings.preset_profile(settings.DEFAULT_PRESET)
-    return show(request, "profile.html", _profile(deps, caller, replace(base, id="", name="", preset=None)))
+    return show(request, "profile.html", _profile(deps, caller, replace(base, id="", name="", preset=None, upgrades_allowed=True, cutoff=None)))
 
 
 @get("/settings/profiles/{profile_id:str}", sync_to_thread=True, include_in_schema=False)
@@ -441,14 +442,22 @@ def profile_page(request: WebRequest, deps: WebDeps, caller: Caller, profile_id:
     return show(request, "profile.html", _profile(deps, caller, profile))
 
 
-@post(
-    ["/settings/profiles/new", "/settings/profiles/{profile_id:str}"],
-    sync_to_thread=True,
-    status_code=200,
-    include_in_schema=False,
-)
-def save_profile(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], profile_id: FromPath[str] = ""
+@post("/settings/profiles/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Store a new profile."""
+    return _save(request, deps, caller, form, "")
+
+
+@post("/settings/profiles/{profile_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_profile(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], profile_id: FromPath[str]
+) -> Response[str]:
+    """Store a changed profile."""
+    return _save(request, deps, caller, form, profile_id)
+
+
+def _save(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: Mapping[str, str], profile_id: str
 ) -> Response[str]:
     """Store the editor's form, or make one step in it where the browser runs no script."""
     if "step" in form:
@@ -528,7 +537,7 @@ def _profile(
 
 def _rung_view(rung: Rung) -> RungView:
     found = {match[1] for quality in rung.qualities if (match := _RESOLUTION.search(quality))}
-    resolution = found.pop() if len(found) == 1 else "" if found else "SD"
+    resolution = found.pop() if len(found) == 1 else "SD" if rung.name in _STANDARD else ""
     label = _RESOLUTION.sub("", rung.name).strip(" -") or rung.name
     key = re.sub(r"[^a-z0-9]+", "-", rung.name.lower()).strip("-")
     return RungView(rung.name, key, label, resolution, rung.qualities, rung.allowed, rung.is_group)
@@ -742,7 +751,8 @@ ROUTES = (
     profiles,
     new_profile,
     profile_page,
-    save_profile,
+    add_profile,
+    change_profile,
     step_profile,
     try_profile,
     duplicate_profile,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from mydia import clock
@@ -95,10 +96,6 @@ class FormView:
     result: None = None
 
 
-def _both(rest: str) -> list[str]:
-    return [f"/settings/{said.page}{rest}" for said in _SAID.values()]
-
-
 def _rows(session: Any, family: Family) -> list[DownloadClientRow] | list[IndexerRow]:
     return settings.list_clients(session) if family == "client" else settings.list_indexers(session)
 
@@ -149,7 +146,6 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
 # --- adding and changing ---------------------------------------------------------------------------------------------
 
 
-@get(_both("/new"), sync_to_thread=True, include_in_schema=False)
 def new_service(request: WebRequest, deps: WebDeps, caller: Caller, kind: FromQuery[str] = "") -> Response[str]:
     """Show an empty form."""
     said = _said(request)
@@ -160,7 +156,6 @@ def new_service(request: WebRequest, deps: WebDeps, caller: Caller, kind: FromQu
     return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
 
 
-@post(_both("/new"), sync_to_thread=True, status_code=200, include_in_schema=False)
 def add_service(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Set up a service."""
     said = _said(request)
@@ -179,13 +174,11 @@ def add_service(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[s
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is set up"))
 
 
-@get(_both("/{service_id:str}"), sync_to_thread=True, include_in_schema=False)
 def service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
     """Show the form of a service; one from environment or file is shown read-only."""
     return show(request, "service.html", _form(deps, caller, _said(request), service_id))
 
 
-@post(_both("/{service_id:str}"), sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_service(
     request: WebRequest,
     deps: WebDeps,
@@ -210,7 +203,6 @@ def change_service(
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
 
 
-@post(_both("/{service_id:str}/remove"), sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
     """Forget a service."""
     said = _said(request)
@@ -267,7 +259,6 @@ def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[
     return fragment(request, "settings/_test_result.html", result)
 
 
-@post(_both("/{service_id:str}/test"), sync_to_thread=True, status_code=200, include_in_schema=False)
 def test_stored(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
     """Ask a service as it is stored, keep the outcome, and show its card anew."""
     said, identifier = _said(request), service_id
@@ -303,7 +294,6 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
     return Toast(f"{name} answers", f"Version {version.lstrip('v')}" if version else "")
 
 
-@post(_both("/{service_id:str}/enabled"), sync_to_thread=True, status_code=200, include_in_schema=False)
 def switch_service(
     request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], service_id: FromPath[str]
 ) -> Response[str]:
@@ -318,16 +308,23 @@ def switch_service(
     return fragment(request, "settings/_service_card.html", view, card=card) if card else nothing()
 
 
-ROUTES = (
-    clients,
-    indexer_list,
-    new_service,
-    add_service,
-    service,
-    change_service,
-    remove_service,
-    test_client,
-    test_indexer,
-    test_stored,
-    switch_service,
+_SHARED = (
+    (get, "/new", new_service),
+    (post, "/new", add_service),
+    (get, "/{service_id:str}", service),
+    (post, "/{service_id:str}", change_service),
+    (post, "/{service_id:str}/remove", remove_service),
+    (post, "/{service_id:str}/test", test_stored),
+    (post, "/{service_id:str}/enabled", switch_service),
 )
+
+
+def _shared() -> Iterator[HTTPRouteHandler]:
+    """Make the handlers that serve both families, one for each address."""
+    for said in _SAID.values():
+        for verb, rest, handler in _SHARED:
+            status: dict[str, Any] = {"status_code": 200} if verb is post else {}
+            yield verb(f"/settings/{said.page}{rest}", sync_to_thread=True, include_in_schema=False, **status)(handler)
+
+
+ROUTES = (clients, indexer_list, test_client, test_indexer, *_shared())

@@ -1,0 +1,190 @@
+"""The first run, step by step, as a browser without script sees it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mydia import events
+from mydia.contexts import settings, users
+from mydia.db import Database
+from mydia.web.auth import setup_token
+from mydia.web.pages import setup
+from tests.fakes.outside import FakeDownloadClient, FakeIndexer, fake_outside
+from tests.web.pages.household import PASSWORD, Browser, browser_at
+
+
+@pytest.fixture
+def client() -> FakeDownloadClient:
+    return FakeDownloadClient()
+
+
+@pytest.fixture
+def browser(
+    database: Database, tmp_path: Path, client: FakeDownloadClient, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Browser]:
+    monkeypatch.setattr(setup, "_token", setup_token.SetupToken())
+    with browser_at(database, tmp_path, fake_outside(clients=[client], indexers=[FakeIndexer()])) as made:
+        yield made
+
+
+def _make_account(browser: Browser, **more: str) -> Any:
+    form = {"username": "Robin", "password": PASSWORD, "again": PASSWORD, **more}
+    return browser.send("/setup/account", form)
+
+
+def test_a_fresh_installation_leads_to_setup(browser: Browser) -> None:
+    assert browser.client.get("/login").headers["location"] == "/setup"
+    assert browser.client.get("/setup").headers["location"] == "/setup/account"
+    assert "Who looks after this Mydia?" in browser.see("/setup/account")
+    assert browser.client.get("/setup/folders").status_code == 409
+
+
+def test_the_account_is_made_signed_in_and_cannot_be_made_twice(browser: Browser, database: Database) -> None:
+    answer = _make_account(browser)
+    assert answer.headers["location"] == "/setup/folders"
+    with database.reads() as session:
+        (robin,) = users.list_users(session)
+        assert (robin.username, robin.display_name, robin.role) == ("robin", "Robin", "admin")
+    assert "Where is your media?" in browser.see("/setup/folders")
+    browser.client.cookies.delete("session")
+    assert browser.client.get("/setup/account").headers["location"] == "/login"
+    assert browser.client.get("/setup/folders").headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"password": "short", "again": "short"}, "at least 8"),
+        ({"again": "something else"}, "not the same"),
+        ({"username": "two words"}, "without blanks"),
+    ],
+)
+def test_mistakes_are_told_at_their_field_and_passwords_are_not_sent_back(
+    browser: Browser, form: dict[str, str], said: str
+) -> None:
+    answer = _make_account(browser, **form)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert PASSWORD not in answer.text
+
+
+def test_from_afar_the_token_of_the_log_is_needed(
+    browser: Browser, caplog: pytest.LogCaptureFixture, database: Database
+) -> None:
+    browser.line.address = "203.0.113.9"
+    with caplog.at_level(logging.WARNING):
+        assert "Setup token" in browser.see("/setup/account")
+        browser.see("/setup/account")
+    told = [record.getMessage() for record in caplog.records if "token" in record.getMessage()]
+    assert len(told) == 1
+    token = re.search(r"[a-z2-9]{5}(-[a-z2-9]{5}){3}", told[0])
+    assert token
+    for wrong in ("", "aaaaa-bbbbb-ccccc-ddddd"):
+        assert _make_account(browser, token=wrong).status_code == 422
+    with database.reads() as session:
+        assert not users.has_users(session)
+    assert _make_account(browser, token=token[0]).status_code == 303
+
+
+def test_behind_a_proxy_that_is_not_trusted_everybody_is_afar(browser: Browser) -> None:
+    answer = browser.client.get("/setup/account", headers={"x-forwarded-for": "192.168.1.5"})
+    assert "Setup token" in answer.text
+
+
+def test_folders_are_looked_at_and_set_up(browser: Browser, database: Database, tmp_path: Path) -> None:
+    _make_account(browser)
+    (tmp_path / "films").mkdir()
+    answer = browser.send("/setup/folders", {"movies": str(tmp_path / "films"), "series": str(tmp_path / "none")})
+    assert answer.status_code == 422
+    assert "Create it, or mount it" in answer.text
+    with database.reads() as session:
+        assert settings.list_library_paths(session) == []
+    (tmp_path / "anime").mkdir()
+    more = browser.send("/setup/folders", {"movies": str(tmp_path / "films"), "more": "1", "shown": "0"})
+    assert 'name="extra_1"' in more.text
+    form = {"movies": str(tmp_path / "films"), "extra_1": str(tmp_path / "anime"), "shown": "1"}
+    assert browser.send("/setup/folders", form).headers["location"] == "/setup/metadata"
+    with database.reads() as session:
+        assert [(row.name, row.type) for row in settings.list_library_paths(session)] == [
+            ("Movies", "movies"),
+            ("anime", "mixed"),
+        ]
+    assert "Readable and writable" in browser.see("/setup/folders")
+
+
+def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> None:
+    _make_account(browser)
+    assert browser.send("/setup/metadata", {"source": "own"}).status_code == 422
+    assert browser.send("/setup/metadata", {"source": "relay", "relay_url": "ftp://x"}).status_code == 422
+    answer = browser.send("/setup/metadata", {"source": "own", "tmdb_api_key": "0123456789abcdef0123456789abcdef"})
+    assert answer.headers["location"] == "/setup/client"
+    page = browser.see("/setup/metadata")
+    assert "0123456789abcdef" not in page
+    assert "Leave it empty to keep it" in page
+    for source, name in (("none", "off"), ("public", None)):
+        browser.send("/setup/metadata", {"source": source})
+        with database.reads() as session:
+            assert settings.value(session, browser.deps.config, "metadata.relay_url") == name
+    with database.reads() as session:
+        assert not settings.sourced(session, browser.deps.config, "metadata.tmdb_api_key").value
+
+
+def test_a_client_and_an_indexer_are_tried_and_added(
+    browser: Browser, database: Database, client: FakeDownloadClient, tmp_path: Path
+) -> None:
+    _make_account(browser)
+    form = {"kind": "qbittorrent", "name": "qB", "url": "http://nas:8080", "secret": "adminadmin"}
+    client.folder = str(tmp_path)
+    told = browser.send("/settings/clients/test", form, on="/setup/client")
+    assert "qB answers" in told.text
+    assert f"It saves to {tmp_path}" in told.text
+    client.folder = "/not/here"
+    assert "add a path mapping" in browser.send("/settings/clients/test", form, on="/setup/client").text
+    client.go_away()
+    assert "There is no answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
+    with database.reads() as session:
+        assert settings.list_clients(session) == []
+    assert browser.send("/setup/client", form).headers["location"] == "/setup/indexer"
+    feed = {"kind": "torznab", "name": "Open films", "url": "http://prowlarr:9696/1/api", "secret": "k" * 32}
+    assert "answers" in browser.send("/settings/indexers/test", feed, on="/setup/indexer").text
+    assert browser.send("/setup/indexer", {**feed, "url": "nonsense nonsense"}).status_code == 422
+    assert browser.send("/setup/indexer", feed).headers["location"] == "/setup/scan"
+    page = browser.see("/setup/client")
+    assert "adminadmin" not in page
+
+
+def test_everything_but_the_account_can_be_skipped_and_setup_goes_on_where_it_was_left(
+    browser: Browser, database: Database
+) -> None:
+    _make_account(browser)
+    for step, after in (("folders", "metadata"), ("metadata", "client"), ("client", "indexer"), ("indexer", "scan")):
+        assert browser.client.get("/setup").headers["location"] == f"/setup/{step}"
+        assert browser.send(f"/setup/{step}", {"skip": "1"}).headers["location"] == f"/setup/{after}"
+    assert browser.send("/setup/scan", {}).headers["location"] == "/"
+    with database.reads() as session:
+        assert settings.setup_state(session).finished_at is not None
+        assert not [event for event in events.feed(session) if event.type == "ScanRequested"]
+
+
+def test_signing_in_before_setup_is_over_leads_back_to_it(browser: Browser) -> None:
+    _make_account(browser)
+    browser.send("/setup/folders", {"skip": "1"})
+    browser.client.cookies.delete("session")
+    answer = browser.send("/login", {"username": "robin", "password": PASSWORD})
+    assert answer.headers["location"] == "/setup/metadata"
+
+
+def test_the_last_step_starts_the_first_scan(browser: Browser, database: Database, tmp_path: Path) -> None:
+    _make_account(browser)
+    browser.send("/setup/folders", {"movies": str(tmp_path)})
+    assert str(tmp_path) in browser.see("/setup/scan")
+    assert browser.send("/setup/scan", {}).headers["location"] == "/"
+    with database.reads() as session:
+        assert next(event.type for event in events.feed(session)) == "ScanRequested"
+        assert settings.setup_state(session).next_step is None
