@@ -150,7 +150,13 @@ def _walk_back(
     by_end = {m.last: m for m in marks}
     while True:
         mark = by_end.get(border)
-        if mark is None and kinds is None and border - 1 > floor and _is_common_code(words, border - 1, by_end, marks):
+        is_alone = may_reach and border - 2 == floor
+        if (
+            mark is None
+            and kinds is None
+            and border - 1 > floor
+            and _is_code(words, border - 1, marks, is_alone=is_alone)
+        ):
             border -= 1
             stop = words.starts[border]
             continue
@@ -184,21 +190,25 @@ _COMMON_CODES = frozenset({
 })  # fmt: skip
 
 
-def _is_common_code(words: Words, index: int, by_end: dict[int, Mark], marks: list[Mark]) -> bool:
-    """Whether the word is a language's three letters written as a code, right before words of the tail."""
+def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> bool:
+    """Whether an unknown word before the tail is a language's code.
+
+    Args:
+        is_alone: Whether it is the only word between the numbers and the tail; then any code in capitals is believed,
+            else only common ones that are hardly ever words, or one in front of another.
+    """
     written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
+    if word not in LANGUAGE_CODES:
+        return False
+    if is_alone and written.isupper() and not words.text.isupper():
+        return True
     if len(written) == 2:
         if word not in _COMMON_PAIRS or not written.isupper() or words.text.isupper():
             return False
-        return index + 1 in {m.first for m in marks} or (index + 1 == len(words.words) and words.gap(index) == ".")
+        return any(m.first == index + 1 for m in marks) or (index + 1 == len(words.words) and words.gap(index) == ".")
     if not (written.isupper() or written.istitle()):
         return False
-    return word in _COMMON_CODES or (
-        index + 1 < len(words.words)
-        and len(word) == 3
-        and word in LANGUAGE_CODES
-        and words.words[index + 1] in LANGUAGE_CODES
-    )
+    return word in _COMMON_CODES or (index + 1 < len(words.words) and words.words[index + 1] in LANGUAGE_CODES)
 
 
 def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:

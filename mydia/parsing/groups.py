@@ -9,7 +9,7 @@ from mydia.parsing.tokens import Mark, Words, lower
 
 _TRACKER_TAG = re.compile(
     r"[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
-    r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|ru|info|pl|it|es|fr))[\])]\Z"
+    r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|info))[\])]\Z"
 )
 _BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
 _HYPHEN_THEN_REMARK = re.compile(
@@ -17,7 +17,7 @@ _HYPHEN_THEN_REMARK = re.compile(
 )
 _LAST_BRACKET = re.compile(r"[\[({]([^\[\](){}]+)[\])}]\Z")
 _NOT_A_GROUP = re.compile(
-    r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|[0-9a-f]{8})\Z"
+    r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|fin|end|batch|complete|full|[0-9a-f]{8})\Z"
 )
 _SIGNERS = tuple(sorted((group.lower() for group in SIGNING_GROUPS), key=len, reverse=True))
 _SAMPLE = re.compile(r"[._-]sample\Z")
@@ -126,13 +126,21 @@ def _find_signer(low: str, tail_start: int) -> tuple[int, int] | None:
 
 
 def _find_repeated(marks: list[Mark]) -> set[int]:
-    """Find words of a kind that was already said: the second source of `HDTV.x264.CZ-SDTV` is a group's name."""
+    """Find words of the tables that are a group's name where they stand last, behind a hyphen.
+
+    The second source of `HDTV.x264.CZ-SDTV` adds nothing, and no remark stands right behind the codec (`x264-mSD`).
+    """
     seen: set[str] = set()
     repeated: set[int] = set()
+    previous: Mark | None = None
     for mark in marks:
-        if mark.kind == "source" and mark.last - mark.first == 1 and mark.kind in seen and mark.value != "remux":
-            repeated.add(mark.first)
+        if mark.last - mark.first == 1:
+            second_source = mark.kind == "source" and "source" in seen and mark.value != "remux"
+            behind_codec = previous is not None and previous.kind == "video_codec" and previous.last == mark.first
+            if second_source or (behind_codec and not mark.solid and mark.kind in {"misc", "streaming_service"}):
+                repeated.add(mark.first)
         seen.add(mark.kind)
+        previous = mark
     return repeated
 
 

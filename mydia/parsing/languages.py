@@ -79,7 +79,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
         codes[index] = code
     for index, code in codes.items():
         beside = index - 1 in codes or index + 1 in codes or index - 1 in taken or index + 1 in taken
-        if words.words[index] == "fin" and index - 1 not in codes and index + 1 not in codes:
+        if words.words[index] == "fin" and words.gap(index)[-1:] == "[" and index + 1 not in codes:
             continue  # `[Fin]` is the last episode of an anime.
         if not beside and words.gap(index)[-1:] not in {"[", "("}:
             continue

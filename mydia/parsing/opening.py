@@ -10,7 +10,7 @@ from mydia.parsing.groups import strip_tracker
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
 from mydia.parsing.release import Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
-from mydia.parsing.tokens import lower, prepare
+from mydia.parsing.tokens import is_known, lower, prepare
 
 EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
 
@@ -181,7 +181,9 @@ def _is_site(written: str) -> bool:
     """Whether it is an address and neither a group (`YTS.MX`) nor words of the tail (`Vhs.Rip.Vff`)."""
     if written in _KNOWN_SIGNERS:
         return False
-    ending = written.rpartition(".")[2]
+    site, _, ending = written.rpartition(".")
+    if all(is_known(word) for word in re.split(r"[.-]", site)):
+        return False
     return written.startswith("www.") or len(ending) == 2 or ending.startswith("xn--") or ending in _SITE_ENDINGS
 
 

@@ -320,7 +320,7 @@ LANGUAGES = _rows(
     ("nl", "dutch|nederlands|nl dub|holländisch", "Movie.Dutch"),
     ("ja", "japanese|japones|japonés|giapponese|japanisch|日语|日語|日本語", "Show.Japanese"),
     ("is", "icelandic|islenska", "Show.Icelandic"),
-    ("zh", "chinese|mandarin|cantonese|chs|cht|gb|big5|简体|繁体|繁體|简繁|中文|國語|国语|粤语|中字|cantones|简中|繁中|简日|繁日|简|繁", "[Group] Show - 07 [CHS]"),
+    ("zh", "chinese|mandarin|cantonese|chs|cht|gb|big5|简体|繁体|繁體|简繁|中文|國語|国语|粤语|中字|cantones|双语|雙語|简中|繁中|简日|繁日|简|繁", "[Group] Show - 07 [CHS]"),
     ("ru", "russian|rus|русский|рус|russisch", "Movie.Russian"),
     ("pl", "polish|polski|pldub|pl dub|dub pl|dubpl|lektor pl|pl lektor|lek pl|lekpl|pllek|pl lek|plsubbed dub|polonais", "Movie.PLDUB"),
     ("vi", "vietnamese", "Movie.Vietnamese"),
@@ -335,7 +335,7 @@ LANGUAGES = _rows(
     ("hu", "hungarian|hundub|hun dub|magyar|hun", "Show.HUNDUB"),
     ("he", "hebrew|hebdub|heb dub|hebdubbed|heb", "Show.HebDub"),
     ("lt", "lithuanian|lietuviu", "Movie.Lithuanian"),
-    ("cs", "czech|cz dub|czdub|czdabing|český|cesky", "Movie.Czech"),
+    ("cs", "czech|cz dub|czdub|czdabing|český|česky|cesky", "Movie.Czech"),
     ("ar", "arabic", "Movie.Arabic"),
     ("hi", "hindi", "Movie.Hindi"),
     ("bg", "bulgarian|bgaudio|bg audio|bgdub", "Movie.BGAUDIO"),
@@ -343,7 +343,7 @@ LANGUAGES = _rows(
     ("uk", "ukrainian|ukr|українська|укр", "Movie.UKRAINIAN"),
     ("sk", "slovak|slovensky|skdub|sk dub", "Movie.Slovak"),
     ("th", "thai", "Movie.Thai"),
-    ("pt-BR", "brazilian|dublado|pt br|ptbr|por br|brazilian portuguese|portuguese brazil|brazil portuguese|portugues br|dual áudio|nacional|português br|audio pt br", "Show.Dublado"),
+    ("pt-BR", "brazilian|dublado|pt br|ptbr|por br|brazilian portuguese|portuguese brazil|portuguese br|brazil portuguese|portugues br|dual áudio|nacional|português br|audio pt br", "Show.Dublado"),
     ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|latin american", "Show.Latino"),
     ("ro", "romanian|rodubbed|ro dubbed|rodub|romana|română", "Show.RoDubbed"),
     ("lv", "latvian|latviesu", "Movie.LATVIAN"),
@@ -393,7 +393,7 @@ LANGUAGE_CODES: dict[str, str] = {
     "cze": "cs", "ces": "cs", "ar": "ar", "ara": "ar", "hi": "hi", "hin": "hi", "bg": "bg", "bul": "bg",
     "mal": "ml", "uk": "uk", "ua": "uk", "sk": "sk", "slo": "sk", "slk": "sk", "th": "th", "tha": "th", "br": "pt-BR",
     "pob": "pt-BR", "ro": "ro", "rum": "ro", "ron": "ro", "lv": "lv", "lav": "lv", "lat": "lv", "fa": "fa",
-    "per": "fa", "cat": "ca", "hr": "hr", "hrv": "hr", "sr": "sr", "srp": "sr", "bs": "bs", "bos": "bs", "et": "et",
+    "per": "fa", "fas": "fa", "cat": "ca", "hr": "hr", "hrv": "hr", "sr": "sr", "srp": "sr", "bs": "bs", "bos": "bs", "et": "et",
     "est": "et", "ta": "ta", "tam": "ta", "te": "te", "tel": "te", "kan": "kn", "ben": "bn", "id": "id", "ind": "id",
     "mk": "mk", "mkd": "mk", "sl": "sl", "slv": "sl", "az": "az", "aze": "az", "uz": "uz", "uzb": "uz", "ms": "ms",
     "may": "ms", "ur": "ur", "urd": "ur", "rm": "rm", "roh": "rm", "ka": "ka", "kat": "ka", "geo": "ka", "sq": "sq",
@@ -408,7 +408,7 @@ SUBTITLES = _rows(
     "subs",
     ("subs", ("sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
      "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
-     "|字幕|双语|双语字幕|内嵌|外挂|内封"), "Movie.2016.Subs"),
+     "|字幕|内嵌|外挂|内封"), "Movie.2016.Subs"),
     solid=False,
 )  # fmt: skip
 SUBTITLES_SOLID = _rows("subs", ("subs", "vostfr|vost|vosta|vostf|vostit", "Show.S01E01.VOSTFR.720p"))

@@ -157,6 +157,11 @@ def find_marks(words: Words) -> list[Mark]:
     return marks
 
 
+def is_known(word: str) -> bool:
+    """Whether a word stands in the tables or begins a phrase of them."""
+    return word in _TERMS
+
+
 def _match_phrase(words: Words, rows: tuple[tuple[tuple[str, ...], str, str, bool], ...], index: int) -> Mark | None:
     tokens, starts, ends, low = words.words, words.starts, words.ends, words.low
     for phrase, kind, value, solid in rows:
