@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
@@ -90,7 +92,7 @@ def create_app(
     traffic = Traffic()
     # One router around all: registered one by one, a handler that shares its path with another method is wrapped for its
     # thread twice and answers with a coroutine (Litestar 2.25, HTTPRouteHandler.on_registration).
-    everything = Router("/", route_handlers=tuple(dict.fromkeys((*CORE, *(routes or ())))))
+    everything = Router("/", route_handlers=tuple(_one_path_each(dict.fromkeys((*CORE, *(routes or ()))))))
     app = WebApp(
         [everything],
         state=State(
@@ -103,13 +105,14 @@ def create_app(
                 "finders": tuple(finders or ()),
                 "checks": tuple(checks or ()),
                 "metrics": tuple(metrics or ()),
+                "closing": [],
             }
         ),
         dependencies=PROVIDERS,
         middleware=[security.Csrf()],
         exception_handlers={HTTPException: errors.answer, MydiaError: errors.answer, Exception: errors.answer},
         request_max_body_size=security.BODY_LIMIT_BYTES,
-        on_shutdown=[hub.close],
+        on_shutdown=[hub.close, _let_go],
         openapi_config=OpenAPIConfig(
             # Not below /api/v1: Litestar answers every unknown address beside a schema with a page of its own.
             title="Mydia",
@@ -123,6 +126,24 @@ def create_app(
     )
     app.edge = security.Edge(deps.config, traffic)
     return app
+
+
+def _one_path_each(handlers: Iterable[ControllerRouterHandler]) -> Iterator[ControllerRouterHandler]:
+    """Give every path a handler of its own: one with several is wrapped for its thread once for each (see above)."""
+    for handler in handlers:
+        if isinstance(handler, HTTPRouteHandler) and len(handler.paths) > 1:
+            for path in sorted(handler.paths):
+                alone = copy(handler)
+                alone.paths = {path}
+                yield alone
+        else:
+            yield handler
+
+
+def _let_go(app: Litestar) -> None:
+    """Close what handlers have opened for as long as the application lives."""
+    for close in reversed(app.state.closing):
+        close()
 
 
 def _shell_topic(provider: ShellProvider) -> LiveTopic:

@@ -22,6 +22,8 @@ class Hit:
     href: str
     icon: str
     hint: str = ""
+    posts: bool = False
+    """Whether choosing it does something (a POST to `href`) instead of going somewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from litestar.datastructures import Cookie
 from markupsafe import Markup
 
 from mydia import __version__, clock, units
+from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.web import security, views
 from mydia.web.assets import Assets
@@ -241,6 +242,7 @@ def page(
     shell: bool = True,
     headers: Mapping[str, str] | None = None,
     toast: Toast | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response[str]:
     """Answer with a page.
 
@@ -251,6 +253,7 @@ def page(
         topics: What the page wants pushed, beside `shell`.
         shell: False for pages that stand alone (login, setup).
         toast: Shown with the page.
+        more: Further names for the template.
     """
     caller = known_caller(request)
     whole = not is_htmx(request)
@@ -261,8 +264,9 @@ def page(
     context = _context(request) | {
         "view": view,
         "active": active,
-        "topics": sorted({"shell", *topics}),
+        "topics": _audible(request, caller, {"shell", *topics}),
         "toasts": flash + ([toast] if toast else []),
+        **(more or {}),
     }
     if not shell:
         layout = "layouts/bare.html" if whole else "layouts/fragment.html"
@@ -277,6 +281,36 @@ def page(
     if toast and not (whole or moving):
         add_toast(response, toast)
     return response
+
+
+def _audible(request: WebRequest, caller: Caller | None, topics: set[str]) -> list[str]:
+    """Return what the caller may listen to: a stream that asks for more is refused whole."""
+    hub = request.app.state.live
+    known = ((name, hub.topic(name)) for name in sorted(topics))
+    return [name for name, topic in known if topic is not None and caller is not None and caller.can(topic.permission)]
+
+
+def dialog(
+    request: WebRequest,
+    template: str,
+    view: object,
+    *,
+    title: str,
+    active: str = "",
+    status: int = 200,
+    topics: Iterable[str] = (),
+    **context: Any,
+) -> Response[str]:
+    """Answer with what goes into `#dialog`; a browser without script gets it as a page of its own.
+
+    Args:
+        title: Of that page.
+        context: Further names for the template.
+    """
+    if is_htmx(request) and not is_navigation(request):
+        return fragment(request, template, view, status=status, **context)
+    more = {**context, "dialog_template": template, "dialog_title": title}
+    return page(request, "layouts/dialog_page.html", view, active=active, status=status, topics=topics, more=more)
 
 
 def fragment(

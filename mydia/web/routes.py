@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import api, auth
+from mydia.web import api, auth, plex
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metrics import Source
-from mydia.web.pages import account, settings, setup
+from mydia.web.pages import (
+    account,
+    activity,
+    add,
+    calendar,
+    home,
+    imports,
+    item,
+    lists,
+    live_topics,
+    palette_finders,
+    pictures,
+    releases,
+    settings,
+    setup,
+    shell_view,
+    system,
+    wanted,
+)
 from mydia.web.palette import Finder
-from mydia.web.shell import ShellProvider, empty_shell
+from mydia.web.shell import ShellProvider
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     *auth.ROUTES,
@@ -18,16 +36,28 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *setup.ROUTES,
     *settings.ROUTES,
     *account.ROUTES,
+    *home.ROUTES,
+    *lists.ROUTES,
+    *item.ROUTES,
+    *add.ROUTES,
+    *calendar.ROUTES,
+    *pictures.ROUTES,
+    *activity.ROUTES,
+    *releases.ROUTES,
+    *imports.ROUTES,
+    *wanted.ROUTES,
+    *system.ROUTES,
+    *plex.ROUTES,
 )
 """Handlers, routers and controllers of all features; what every application has (assets, health, live …) is `app.CORE`."""
 
-LIVE: tuple[LiveTopic, ...] = ()
+LIVE: tuple[LiveTopic, ...] = live_topics.LIVE
 """What pages push, beside `shell`, which `app` adds."""
 
-SHELL: ShellProvider = empty_shell
+SHELL: ShellProvider = shell_view.shell_view
 """Counts in the navigation, the transfer summary and the banner."""
 
-FINDERS: tuple[Finder, ...] = ()
+FINDERS: tuple[Finder, ...] = palette_finders.FINDERS
 """What the command palette finds, beside pages; in this order."""
 
 CHECKS: tuple[tuple[str, Look], ...] = ()

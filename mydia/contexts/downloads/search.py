@@ -90,8 +90,16 @@ def open_search(
     return search.id
 
 
-def request_retry(session: Session, caller: Caller, now: datetime, search_id: str, indexer_id: str) -> None:
-    """Ask one indexer of a search again. Emits: ReleasesRequested."""
+def request_retry(
+    session: Session, caller: Caller, now: datetime, search_id: str, indexer_id: str, *, announce: bool = True
+) -> None:
+    """Ask one indexer of a search again.
+
+    Args:
+        announce: As in `open_search`.
+
+    Emits: ReleasesRequested, when announced.
+    """
     caller.require(Permission.MANAGE_MEDIA)
     search = get(session, Search, search_id, what="This search")
     states = [dict(entry) for entry in search.indexers]
@@ -99,7 +107,8 @@ def request_retry(session: Session, caller: Caller, now: datetime, search_id: st
         if entry["id"] == indexer_id:
             entry.update(state="retry", error=None, code=None)
     search.indexers, search.state = states, "running"
-    emit(session, caller, ReleasesRequested(search_id, search.media_item_id), at=now)
+    if announce:
+        emit(session, caller, ReleasesRequested(search_id, search.media_item_id), at=now)
 
 
 def run_search(

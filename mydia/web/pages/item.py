@@ -20,7 +20,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.web.deps import WebRequest
-from mydia.web.pages import stories
+from mydia.web.pages import activity, stories
 from mydia.web.pages.cards import artwork, preview
 from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
 from mydia.web.views import Artwork
@@ -89,8 +89,8 @@ class ItemView:
     why: str | None
     why_id: str | None
     search_running: bool
-    downloads: tuple[Any, ...]
-    """Open downloads of the title (`downloads.QueueRow`)."""
+    downloads: tuple[activity.Line, ...]
+    """What is under way for the title."""
     history: tuple[stories.Story, ...]
     history_more: int | None
     recommendations: tuple[Recommendation, ...]
@@ -178,7 +178,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         why=last.sentence if last and item.state in ("missing", "partial", "upgradable") else None,
         why_id=last.id if last else None,
         search_running=bool(last and last.running),
-        downloads=tuple(open_downloads),
+        downloads=tuple(activity.line(row) for row in open_downloads),
         history=tuple(stories.story(event) for event in told),
         history_more=told[-1].id if len(told) == _HISTORY else None,
         recommendations=_recommendations(item),
@@ -395,7 +395,7 @@ def search_item(
             caller,
             item_id,
             season_number=int(season) if season.isdigit() else None,
-            episode_ids=episode_ids or None,
+            episode_ids=episode_ids,
         )
     return _back(request, item_id, Toast("Searching", "The best release that passes every rule is fetched.", "live"))
 
@@ -561,7 +561,14 @@ def change_match(
     ids = metadata.ids_in(form.get("number", ""))
     if ids is None:
         raise Invalid("Choose one of the titles.")
-    library.rematch_item(database, outside, config, caller, clock.now(), item_id, ids)
+    with database.reads() as session:
+        item = media.get_item(session, item_id)
+    choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
+    now_id = library.rematch_item(database, outside, config, caller, clock.now(), item_id, choice)
+    if now_id != item_id:
+        return redirect(
+            request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")
+        )
     return _back(request, item_id, Toast("Match changed", "The details are those of the chosen title."))
 
 

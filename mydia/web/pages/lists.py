@@ -328,7 +328,7 @@ def change_many(
         problems[0] if problems else "",
         "miss" if problems else "ok",
     )
-    return nothing(toast=toast, trigger={"library-changed": {}, "selection-done": {}})
+    return nothing(toast=toast, trigger={"library-changed": {}, "selection-clear": {}})
 
 
 def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:

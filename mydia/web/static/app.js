@@ -37,7 +37,7 @@
     }
     if (back?.isConnected) back.focus(); else $("#main")?.focus({ preventScroll: true });
   }, true);
-  clicked("[data-close]", (t) => closeDialog(t.closest("dialog")));
+  clicked("[data-close]", (t) => { const d = t.closest("dialog"); d ? closeDialog(d) : history.back(); });
   on("mousedown", (e) => { if (e.target.matches?.("dialog.modal[open]")) closeDialog(e.target); });
   on("dialog-close", () => closeDialog($("#dialog")));
 
@@ -179,6 +179,13 @@
   }, { rootMargin: "6000px" });
   const watched = new WeakSet();
 
+  // A heading that opens and closes what stands under it; jumping to a chunk of the grid.
+  clicked("[data-toggle]", (t) => {
+    const body = document.getElementById(t.dataset.toggle); if (!body) return;
+    body.hidden = !body.hidden; t.setAttribute("aria-expanded", String(!body.hidden));
+  });
+  clicked("[data-jump-chunk]", (t, e) => { const to = $$(".vchunk")[+t.dataset.jumpChunk]; if (to) { e.preventDefault(); to.scrollIntoView({ block: "start" }); } });
+
   // Relative times stay true.
   const steps = [[60, 45, "min"], [3600, 3600, "h"], [86400, 86400, "day"]];
   const tell = (time) => {
@@ -290,7 +297,16 @@
     if (Date.now() - prefix < 1500) { prefix = 0; const link = goto[letters[e.key]] && $(`#nav a[href="${letters[e.key]}"]`); if (link) { e.preventDefault(); link.click(); } return; }
     const pressed = $(`[data-key="${CSS.escape(e.key)}"]`, $("#dialog[open]") || document);
     if (pressed) { e.preventDefault(); pressed.click(); pressed.focus?.(); return; }
-    if ($("#dialog[open]")) return;
+    const dialog = $("#dialog[open]"), releases = dialog ? $$("[data-release]", dialog) : [];
+    if (releases.length) {
+      const here = e.target.closest?.("[data-release]"), at = releases.indexOf(here);
+      if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); const next = releases[Math.max(0, Math.min(releases.length - 1, at + (e.key === "ArrowDown" ? 1 : -1)))]; next.focus(); next.scrollIntoView({ block: "nearest" }); }
+      else if (here && e.target === here && e.key === "Enter") { e.preventDefault(); $("[data-grab]", here)?.click(); }
+      else if (here && e.target === here && e.key === " ") { e.preventDefault(); const why = $("[data-why]", here); if (why) why.open = !why.open; }
+    }
+    const inside = dialog && $(`[data-focus-key="${CSS.escape(e.key)}"]`, dialog);
+    if (inside) { e.preventDefault(); inside.focus(); inside.select?.(); }
+    if (dialog) return;
     const field = $(`[data-focus-key="${CSS.escape(e.key)}"]`);
     if (field) { e.preventDefault(); field.focus(); field.select?.(); return; }
     if (e.key === "g") prefix = Date.now();

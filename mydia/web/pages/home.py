@@ -1,0 +1,257 @@
+"""Home: what needs a decision first, then what is new, what comes, what moves, and how much room there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from litestar import Response, get
+from sqlalchemy.orm import Session
+
+from mydia import clock, units
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.outside import Outside
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages import activity, calendar, imports
+from mydia.web.pages.cards import card
+from mydia.web.render import page, renderer_of
+from mydia.web.views import Card
+
+_NEW = 7
+_LOW_PERCENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a person should decide."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+    href: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A library folder's disk."""
+
+    name: str
+    path: str
+    free: str
+    percent: float
+    tone: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the checklist of a new server."""
+
+    done: bool
+    title: str
+    text: str
+    href: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """Everything on the page."""
+
+    greeting: str
+    summary: str
+    needs: tuple[Need, ...]
+    recent: tuple[tuple[Card, str], ...]
+    """(title, when it was added)."""
+    days: tuple[calendar.Day, ...]
+    moving: tuple[activity.Line, ...]
+    speed: str
+    volumes: tuple[Volume, ...]
+    steps: tuple[Step, ...]
+    titles: int
+    can_manage: bool
+    can_activity: bool
+
+
+@get("/", sync_to_thread=True, include_in_schema=False)
+def show_home(
+    request: WebRequest, database: Database, deps: WebDeps, outside: Outside, caller: Caller
+) -> Response[str]:
+    """Show the page everybody lands on."""
+    now = clock.now()
+    zone = renderer_of(request).zone
+    today = now.astimezone(zone).date()
+    manages, sees = caller.can(Permission.MANAGE_MEDIA), caller.can(Permission.VIEW_ACTIVITY)
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        recent = media.recently_added(session, caller, limit=_NEW)
+        found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
+        rows = downloads.list_queue(session, caller) if sees else []
+        needs = _needs(session, rows) if manages else ()
+        folders = [(path.name, path.path) for path in settings.list_library_paths(session)] if manages else []
+        sizes = media.counts(session)
+        steps = _steps(session, caller) if manages else ()
+    by_day: dict[date, list[calendar.Entry]] = {}
+    for told in found:
+        by_day.setdefault(told.on, []).append(calendar.entry(told, zone))
+    week = [today + timedelta(days=number) for number in range(7)]
+    moving = tuple(activity.line(row) for row in rows if row.group == "downloading")
+    volumes = tuple(_volume(outside, name, path) for name, path in folders)
+    low = tuple(
+        Need(
+            "fail",
+            "hard-drive",
+            f"{volume.name} is almost full",
+            f"{volume.free} left in {volume.path}.",
+            "/settings/folders",
+            "Open folders",
+        )
+        for volume in volumes
+        if volume.tone == "fail" and caller.can(Permission.MANAGE_SETTINGS)
+    )
+    needs = (*needs, *low)
+    view = HomeView(
+        greeting=f"{_greeting(now.astimezone(zone).hour)}, {caller.name.split()[0]}",
+        summary=_summary(needs, moving),
+        needs=needs,
+        recent=tuple(
+            (card(item), activity.day_label(item.added_at.astimezone(zone).date(), today, short=True))
+            for item in recent
+        ),
+        days=tuple(calendar.Day(on, True, on == today, False, tuple(by_day.get(on, ()))) for on in week),
+        moving=moving,
+        speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
+        volumes=volumes,
+        steps=steps if any(not step.done for step in steps[:2]) or not sum(c.total for c in sizes.values()) else (),
+        titles=sum(c.total for c in sizes.values()),
+        can_manage=manages,
+        can_activity=sees,
+    )
+    return page(request, "home/page.html", view, active="home", topics=["home"])
+
+
+def _greeting(hour: int) -> str:
+    return "Good morning" if 4 <= hour < 12 else "Good afternoon" if 12 <= hour < 18 else "Good evening"
+
+
+def _summary(needs: tuple[Need, ...], moving: tuple[activity.Line, ...]) -> str:
+    words = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
+    if needs:
+        said = words[len(needs)] if len(needs) < len(words) else f"{len(needs)} things"
+        return f"{said} need{'s' if len(needs) == 1 else ''} a decision. Everything else is running."
+    return f"{len(moving)} downloading." if moving else "Nothing needs you."
+
+
+def _needs(session: Session, rows: list[downloads.QueueRow]) -> tuple[Need, ...]:
+    found = [
+        Need(
+            "fail",
+            "triangle-alert",
+            f"Import blocked: {row.media_title}",
+            row.sentence or "",
+            "/activity?state=needs-you",
+            "Decide",
+        )
+        for row in rows
+        if row.state == "blocked"
+    ]
+    found += [
+        Need(
+            "miss",
+            "folder-search",
+            f"The scan of {scan.name} was not believed",
+            scan.reason or "",
+            "/imports",
+            "See why",
+        )
+        for scan in imports.scan_states(session)
+        if scan.state == "refused"
+    ]
+    names = {client.id: client.name for client in settings.list_clients(session) if client.enabled}
+    found += [
+        Need(
+            "miss",
+            "unplug",
+            f"{names[service_id]} does not answer",
+            f"Since {status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
+            "/activity",
+            "Open downloads",
+        )
+        for service_id, status in settings.statuses(session, "download_client").items()
+        if service_id in names and status.state != "ok"
+    ]
+    counts = library.inbox_counts(session)
+    if counts.needs_attention or counts.no_match:
+        number = counts.needs_attention + counts.no_match
+        sure = (
+            f"{counts.ready} more are sure and only wait for a press."
+            if counts.ready
+            else "They could not be recognised beyond doubt."
+        )
+        found.append(
+            Need(
+                "miss",
+                "folder-input",
+                f"{number} {'group' if number == 1 else 'groups'} of files to review",
+                sure,
+                "/imports",
+                "Review",
+            )
+        )
+    elif counts.ready:
+        found.append(
+            Need(
+                "ok",
+                "folder-input",
+                f"{counts.ready} sure matches",
+                "They only wait for a press.",
+                "/imports?bucket=ready",
+                "Import",
+            )
+        )
+    return tuple(found)
+
+
+def _volume(outside: Outside, name: str, path: str) -> Volume:
+    try:
+        space = outside.files.space(Path(path))
+    except AdapterError as error:
+        return Volume(name, path, "", 0.0, "fail", error.cause)
+    used = 100 * (1 - space.free_bytes / space.total_bytes) if space.total_bytes else 0.0
+    tone = "fail" if used > 100 - _LOW_PERCENT else "miss" if used > 90 else ""
+    return Volume(name, path, f"{units.size(space.free_bytes)} free", used, tone, None)
+
+
+def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
+    if not caller.can(Permission.MANAGE_SETTINGS):
+        return ()
+    paths = settings.list_library_paths(session)
+    scanned = any(path.last_scan_at for path in paths)
+    return (
+        Step(bool(paths), "Library folders", "Where your films and series are.", "/settings/folders", "Add a folder"),
+        Step(scanned, "First scan", "Finds and recognises what you have.", "/imports", "Scan"),
+        Step(
+            bool(settings.list_clients(session)),
+            "Download client",
+            "Fetches what is missing.",
+            "/settings/clients",
+            "Add a client",
+        ),
+        Step(
+            bool(settings.list_indexers(session)),
+            "Indexer",
+            "Knows where to find it.",
+            "/settings/indexers",
+            "Add an indexer",
+        ),
+    )
+
+
+ROUTES: tuple[Any, ...] = (show_home,)

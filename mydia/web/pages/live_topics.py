@@ -1,0 +1,134 @@
+"""What pages push: the small thing as it is, the list by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+
+from mydia import units
+from mydia.contexts import downloads, media
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.events import Happened
+from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
+from mydia.web.pages import activity, cards, imports, system
+
+_QUEUE = frozenset(
+    {"ReleaseGrabbed", "DownloadChanged", "DownloadImported", "DownloadRemoved", "DownloadFailed", "ImportBlocked"}
+)
+_MEMBERSHIP = frozenset({"MediaAdded", "MediaRemoved", "ScanFinished"})
+_CARD = frozenset(
+    {"MediaChanged", "MediaRefreshed", "MediaReady", "FileImported", "FileRemoved", "DownloadChanged", "ReleaseGrabbed"}
+)
+_IMPORTS = frozenset({"InboxChanged", "InboxDecided", "ScanFinished", "ScanRequested", "FilesFound"})
+_WANTED = frozenset(
+    {
+        "SearchFinished",
+        "FileImported",
+        "MediaAdded",
+        "MediaRemoved",
+        "MediaChanged",
+        "ReleaseGrabbed",
+        "DownloadChanged",
+    }
+)
+_HOME = _QUEUE | {"MediaAdded", "MediaRemoved", "FileImported", "InboxChanged", "InboxDecided", "ScanFinished"}
+
+
+def _item_of(happened: Happened) -> str | None:
+    about = happened.resource_id if happened.resource_kind == "media_item" else happened.payload.get("media_item_id")
+    return None if about is None else str(about)
+
+
+def _is_client(happened: Happened) -> bool:
+    return happened.type == "ServiceStateChanged" and happened.payload.get("family") == "download_client"
+
+
+def on_queue(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """The queue's membership or order changed."""
+    if happened.type in _QUEUE or _is_client(happened):
+        yield changed("queue", "queue-changed")
+
+
+def poll_queue(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
+    """Progress of every download, and the panel above them."""
+    lines, totals = activity.live_queue(context.deps.database, caller)
+    told = {f"#q-{line.id}-progress": context.render("activity/_progress.html", row=line) for line in lines}
+    return told | {"#queue-totals": context.render("activity/_totals.html", totals=totals)}
+
+
+def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """A title came or went; or its card looks different."""
+    if happened.type in _MEMBERSHIP:
+        yield changed("library:movies", "library-changed")
+        yield changed("library:shows", "library-changed")
+    elif happened.type in _CARD and (item_id := _item_of(happened)) is not None:
+        with context.deps.database.reads() as session:
+            found = media.lists.cards_of(session, SYSTEM, [item_id])
+        for item in found:
+            card = cards.card(item)
+            topic = "library:shows" if item.type == "tv_show" else "library:movies"
+            rail = context.ui.rail(card.rail, id=f"card-{card.id}-rail")
+            yield partial(topic, f"#card-{card.id}-rail", str(rail))
+            yield partial(topic, f"#card-{card.id}-meta", str(context.ui.pcard_meta(card)))
+
+
+def on_media(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Something happened to one title."""
+    if (item_id := _item_of(happened)) is not None:
+        yield changed(f"media:{item_id}", "media-changed")
+
+
+def on_imports(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """The review has more or less to decide, or a scan began or ended."""
+    if happened.type in _IMPORTS:
+        yield changed("imports", "imports-changed")
+
+
+def poll_imports(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
+    """Progress of scans."""
+    with context.deps.database.reads() as session:
+        scans = imports.scan_states(session)
+    # Only what moves: notices hold forms, whose token belongs to one browser.
+    moving = [scan for scan in scans if scan.state == "running"]
+    return {f"#scan-{scan.path_id}": context.render("imports/_scan.html", scan=scan) for scan in moving}
+
+
+def on_wanted(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Something was searched, found or given up."""
+    if happened.type in _WANTED:
+        yield changed("wanted", "wanted-changed")
+
+
+def on_home(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Something on the first page changed."""
+    if happened.type in _HOME or _is_client(happened):
+        yield changed("home", "home-changed")
+
+
+def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
+    """What is downloading."""
+    if not caller.can(Permission.VIEW_ACTIVITY):
+        return {}
+    with context.deps.database.reads() as session:
+        rows = downloads.list_queue(session, caller)
+    moving = tuple(activity.line(row) for row in rows if row.group == "downloading")
+    speed = sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)
+    view = SimpleNamespace(moving=moving, speed=units.speed(speed))
+    return {"#home-downloading": context.render("home/_downloading.html", view=view)}
+
+
+def poll_tasks(context: LiveContext, _topic: str, _caller: Caller) -> Mapping[str, str]:
+    """What runs, with its progress."""
+    view = system.tasks_view(context.deps.taskboard)
+    return {"#tasks-running": context.render("system/_running.html", view=view)}
+
+
+LIVE: tuple[LiveTopic, ...] = (
+    LiveTopic("queue", Permission.VIEW_ACTIVITY, on_event=on_queue, poll=poll_queue),
+    LiveTopic("library:", Permission.BROWSE, on_event=on_library),
+    LiveTopic("media:", Permission.BROWSE, on_event=on_media),
+    LiveTopic("imports", Permission.MANAGE_MEDIA, on_event=on_imports, poll=poll_imports),
+    LiveTopic("wanted", Permission.VIEW_ACTIVITY, on_event=on_wanted),
+    LiveTopic("home", Permission.BROWSE, on_event=on_home, poll=poll_home),
+    LiveTopic("tasks", Permission.MANAGE_SETTINGS, poll=poll_tasks),
+)

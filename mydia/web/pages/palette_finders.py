@@ -1,0 +1,60 @@
+"""What the command palette finds beside pages: titles of the library, things to do, a title to add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote_plus
+
+from mydia.contexts import media
+from mydia.contexts.users import Caller, Permission
+from mydia.web.deps import WebDeps
+from mydia.web.palette import Finder, Group, Hit
+
+_ACTIONS = (
+    ("Scan library", "/library/scan", "folder-search", Permission.MANAGE_MEDIA),
+    ("Search all missing", "/wanted/search", "search", Permission.MANAGE_MEDIA),
+    ("Import the sure ones", "/imports/ready", "folder-input", Permission.MANAGE_MEDIA),
+    ("Pause all downloads", "/activity/pause-all", "pause", Permission.MANAGE_MEDIA),
+    ("Resume all downloads", "/activity/resume-all", "play", Permission.MANAGE_MEDIA),
+    ("Back up database", "/system/backups", "archive", Permission.MANAGE_SETTINGS),
+)
+
+
+def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
+    """Find films and series by any of their names; the newest ones while nothing is typed."""
+    if not caller.can(Permission.BROWSE):
+        return
+    with deps.database.reads() as session:
+        found = media.search_library(session, caller, q) if q else media.recently_added(session, caller, limit=5)
+    hits = tuple(
+        Hit(
+            item.title,
+            f"/{'shows' if item.type == 'tv_show' else 'movies'}/{item.id}",
+            "tv" if item.type == "tv_show" else "film",
+            str(item.year or ""),
+        )
+        for item in found
+    )
+    if hits:
+        yield Group("Library" if q else "Recently added", hits)
+
+
+def find_actions(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
+    """Find things to do by their names."""
+    wanted = q.casefold()
+    hits = tuple(
+        Hit(label, href, icon, posts=True)
+        for label, href, icon, permission in _ACTIONS
+        if caller.can(permission) and wanted in label.casefold()
+    )
+    if hits:
+        yield Group("Actions", hits)
+
+
+def find_new(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
+    """Offer to look a title up."""
+    if q and caller.can(Permission.MANAGE_MEDIA):
+        yield Group("Add", (Hit(f"Look “{q}” up to add it", f"/add?q={quote_plus(q)}", "plus"),))
+
+
+FINDERS: tuple[Finder, ...] = (find_titles, find_new, find_actions)

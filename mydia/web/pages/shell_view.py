@@ -1,0 +1,110 @@
+"""What stands around every page: counts in the navigation, the transfer summary, and the one sentence to act on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from mydia import clock, units
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.web.deps import WebDeps
+from mydia.web.shell import Banner, NavCount, ShellView, Transfers
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Counts of the whole library: a pass over an index each, so they are kept until any title changes."""
+
+    movies: int
+    shows: int
+    missing: int
+
+
+_kept: dict[str, tuple[str, _Sizes]] = {}
+_lock = threading.Lock()
+
+
+def _sizes(deps: WebDeps, session: Session) -> _Sizes:
+    now = clock.now()
+    token = f"{media.lists.snapshot(session)}-{now:%Y%m%d}"
+    with _lock:
+        found = _kept.get(deps.database.url)
+    if found is None or found[0] != token:
+        by_type = media.counts(session)
+        wanted = media.wanted_counts(session, now)
+        sizes = _Sizes(
+            by_type["movie"].total, by_type["tv_show"].total, wanted["missing_movies"] + wanted["missing_episodes"]
+        )
+        found = (token, sizes)
+        with _lock:
+            _kept[deps.database.url] = found
+    return found[1]
+
+
+def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
+    """Return what the shell shows to a caller."""
+    counts: dict[str, NavCount] = {}
+    transfers: Transfers | None = None
+    with deps.database.reads() as session:
+        sizes = _sizes(deps, session)
+        counts["movies"] = _count(sizes.movies)
+        counts["shows"] = _count(sizes.shows)
+        if caller.can(Permission.VIEW_ACTIVITY):
+            counts["wanted"] = _count(sizes.missing)
+            rows = downloads.list_queue(session, caller)
+            needs = sum(1 for row in rows if row.group == "needs you")
+            counts["activity"] = NavCount(
+                f"{len(rows):,}" if rows else "", "alert" if needs else "live" if rows else ""
+            )
+            transfers = _transfers(rows)
+        if caller.can(Permission.MANAGE_MEDIA):
+            waiting = library.inbox_counts(session).waiting
+            counts["imports"] = NavCount(f"{waiting:,}" if waiting else "", "alert" if waiting else "")
+        banner = _banner(deps, session, caller)
+    if caller.can(Permission.MANAGE_SETTINGS):
+        failed = sum(queue.failed for queue in deps.taskboard.queue_depth())
+        counts["system"] = NavCount(f"{failed:,}" if failed else "", "alert" if failed else "")
+    return ShellView(counts, transfers, banner)
+
+
+def _count(number: int) -> NavCount:
+    return NavCount(f"{number:,}" if number else "")
+
+
+def _transfers(rows: list[downloads.QueueRow]) -> Transfers | None:
+    moving = [row for row in rows if row.group == "downloading"]
+    if not moving:
+        return None
+    whole = sum(row.size_bytes or 0 for row in moving)
+    done = sum((row.size_bytes or 0) * row.progress for row in moving)
+    speed = sum(row.speed_bytes_per_s or 0 for row in moving if row.unreachable_since is None)
+    return Transfers(f"{len(moving)} downloading", units.speed(speed), 100 * done / whole if whole else 0.0)
+
+
+def _banner(deps: WebDeps, session: Session, caller: Caller) -> Banner | None:
+    """Return the gravest thing that somebody should know on every page; who can do nothing about it is left in peace."""
+    if not caller.can(Permission.MANAGE_MEDIA):
+        return None
+    if not deps.taskboard.workers():
+        fix = ("/system", "Open status") if caller.can(Permission.MANAGE_SETTINGS) else ("", "")
+        return Banner("No worker is running, so nothing is scanned, searched or imported.", *fix)
+    names = {path.id: path.name for path in settings.list_library_paths(session)}
+    for path_id, scan in library.latest_scans(session).items():
+        if scan.state == "refused" and path_id in names:
+            return Banner(
+                f"The last scan of {names[path_id]} was not believed and changed nothing.", "/imports", "See why"
+            )
+    for client in settings.list_clients(session):
+        status = settings.status_of(session, "download_client", client.id) if client.enabled else None
+        if status is not None and status.state != "ok":
+            return Banner(
+                f"{client.name} has not answered since {status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
+                "/activity",
+                "Open downloads",
+            )
+    if deps.taskboard.paused():
+        return Banner("The workers are paused: nothing new is started.", "/system/tasks", "Open tasks")
+    return None

@@ -1,0 +1,203 @@
+"""Wanted: what is out, monitored and not here, or here and not good enough; and why the last search took nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from mydia import clock
+from mydia.contexts import downloads, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.cards import artwork
+from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
+from mydia.web.views import Artwork
+
+_KINDS = ("movies", "episodes")
+_JOB = "downloads.search_wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """One film or episode."""
+
+    key: str
+    item_id: str
+    episode_id: str | None
+    href: str
+    title: str
+    detail: str
+    out_on: date | None
+    art: Artwork
+    have: str
+    searched_at: datetime | None
+    due_at: datetime | None
+    misses: int
+    sentence: str
+    search_id: str | None
+    searching: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WantedView:
+    """The list."""
+
+    upgrades: bool
+    kind: str
+    counts: dict[str, int]
+    lines: tuple[WantedLine, ...]
+    more: str | None
+    can_manage: bool
+
+    def total(self, *, upgrades: bool) -> int:
+        """Return how many films and episodes there are of a tab."""
+        word = "upgradable" if upgrades else "missing"
+        return self.counts[f"{word}_movies"] + self.counts[f"{word}_episodes"]
+
+    def number(self, kind: str) -> int:
+        """Return how many there are of a kind under this tab."""
+        return self.counts[f"{'upgradable' if self.upgrades else 'missing'}_{kind}"]
+
+    @property
+    def path(self) -> str:
+        """Return the tab's address."""
+        return "/wanted/upgrades" if self.upgrades else "/wanted"
+
+
+@get(["/wanted", "/wanted/missing", "/wanted/upgrades"], sync_to_thread=True, include_in_schema=False)
+def show_wanted(
+    request: WebRequest, database: Database, caller: Caller, kind: FromQuery[str] = "", cursor: FromQuery[str] = ""
+) -> Response[str]:
+    """Show what is wanted."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    if kind and kind not in _KINDS:
+        raise Invalid("Show movies or episodes.")
+    upgrades = request.url.path.endswith("upgrades")
+    now = clock.now()
+    with database.reads() as session:
+        counts = media.wanted_counts(session, now)
+        word = "upgradable" if upgrades else "missing"
+        chosen = kind or ("movies" if counts[f"{word}_movies"] or not counts[f"{word}_episodes"] else "episodes")
+        if chosen == "movies":
+            found, following = media.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor or None)
+        else:
+            found, following = media.wanted_episodes(session, caller, now, upgrades=upgrades, cursor=cursor or None)
+        ids = sorted({one.media_item_id for one in found})
+        results = downloads.last_results(session, ids)
+        states = downloads.search_states(session, ids)
+    path = "/wanted/upgrades" if upgrades else "/wanted"
+    view = WantedView(
+        upgrades,
+        chosen,
+        counts,
+        tuple(_line(one, results, states) for one in found),
+        f"{path}{query({'kind': chosen, 'cursor': following})}" if following else None,
+        caller.can(Permission.MANAGE_MEDIA),
+    )
+    if cursor and is_htmx(request):
+        return fragment(request, "wanted/_rows.html", view)
+    return page(request, "wanted/page.html", view, active="wanted", topics=["wanted"])
+
+
+def _line(
+    one: media.Wanted,
+    results: dict[str, downloads.LastSearch],
+    states: dict[tuple[str, str], downloads.SearchState],
+) -> WantedLine:
+    state = states.get((one.media_item_id, one.episode_id or "")) or states.get((one.media_item_id, ""))
+    last = results.get(one.media_item_id)
+    episode = one.episode_id is not None
+    if episode and last is not None and (state is None or state.last_search_id != last.id) and not last.running:
+        last = None
+    show = one.type == "tv_show"
+    return WantedLine(
+        key=one.episode_id or one.media_item_id,
+        item_id=one.media_item_id,
+        episode_id=one.episode_id,
+        href=f"/{'shows' if show else 'movies'}/{one.media_item_id}"
+        + (f"?open={one.season_number}" if episode else ""),
+        title=one.title if episode else f"{one.title}",
+        detail=f"{one.code} {one.episode_title or ''}".strip() if episode else str(one.year or ""),
+        out_on=one.out_on,
+        art=artwork(one.poster),
+        have=f"{one.best_resolution}p" if one.best_resolution else "",
+        searched_at=state.last_searched_at if state else None,
+        due_at=state.next_due_at if state else None,
+        misses=state.misses if state else 0,
+        sentence=last.sentence if last else "" if state else "Never searched.",
+        search_id=last.id if last else None,
+        searching=bool(last and last.running),
+    )
+
+
+@post("/wanted/search", sync_to_thread=True, status_code=200, include_in_schema=False)
+def search_all(request: WebRequest, database: Database, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Start the search for everything wanted, in the worker and in its own order."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        counts = media.wanted_counts(session, clock.now())
+    number = sum(counts.values())
+    deps.taskboard.run_now(_JOB, by=caller.name)
+    toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", "live")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"wanted-changed": {}})
+    return redirect(request, "/wanted", toast=toast)
+
+
+@post("/wanted/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
+def search_one(
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+) -> Response[str]:
+    """Search one film or episode."""
+    episodes = [form["episode_id"]] if form.get("episode_id") else []
+    with database.writes() as session:
+        downloads.request_search(session, caller, item_id, episode_ids=episodes)
+    return _done(request, Toast("Searching", "The best release that passes every rule is fetched.", "live"))
+
+
+@post("/wanted/{item_id:str}/unmonitor", sync_to_thread=True, status_code=200, include_in_schema=False)
+def unmonitor(
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+) -> Response[str]:
+    """Want one film or episode no longer."""
+    episodes = [form["episode_id"]] if form.get("episode_id") else None
+    with database.writes() as session:
+        media.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
+    return _done(request, Toast("No longer wanted"))
+
+
+@post("/wanted/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_many(
+    request: WebRequest, database: Database, caller: Caller, action: FromPath[str], form: dict[str, str]
+) -> Response[str]:
+    """Search or give up what is selected; ids are `item` or `item:episode`."""
+    chosen = [part.partition(":") for part in form.get("ids", "").split(",") if part]
+    if not chosen:
+        raise Invalid("Nothing is selected.")
+    if action not in ("search", "unmonitor"):
+        raise Invalid("That cannot be done to many at once.")
+    with database.writes() as session:
+        for item_id, _, episode_id in chosen:
+            if action == "search":
+                downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
+            else:
+                media.change_monitoring(
+                    session, caller, clock.now(), item_id, False, episode_ids=[episode_id] if episode_id else None
+                )
+    word = "being searched" if action == "search" else "no longer wanted"
+    return _done(request, Toast(f"{len(chosen):,} {word}", tone="live" if action == "search" else "ok"))
+
+
+def _done(request: WebRequest, toast: Toast) -> Response[str]:
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"wanted-changed": {}, "selection-clear": {}})
+    return redirect(request, "/wanted", toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (show_wanted, search_all, search_one, unmonitor, change_many)
