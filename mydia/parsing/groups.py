@@ -86,7 +86,7 @@ def read_group(
     bracket = _LAST_BRACKET.search(text) if text.endswith(("]", ")")) else None
     if bracket is not None and bracket.start() >= numbers_end:
         inside, (start, end) = bracket.group(1), bracket.span(1)
-        if text[bracket.start(1) - 1] == "[" and " " not in inside.strip():
+        if text[bracket.start(1) - 1] == "[" and not any(gap in inside.strip() for gap in " ._"):
             if is_free(start, end) and _is_group(lower(inside)) and words.index_at(end) - words.index_at(start) <= 2:
                 return inside, (start, end)
         elif start > tail_start or words.index_at(tail_start) >= words.index_at(start):

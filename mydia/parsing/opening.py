@@ -21,7 +21,7 @@ _REVERSED = re.compile(r"(?:\A|[-._ ])(?:p027|p0801|p0612|\d{2,3}e[-._ ]?\d{2}s)
 
 _SITE = r"(?:www\.)?[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\.[a-z0-9-]{2,63}){0,2}\.(?:[a-z]{2,6}|xn--[a-z0-9-]{4,})"
 
-_SITE_IN_FRONT = re.compile(rf"\s*(?:[\[(]\s*({_SITE})\s*[\])][ -]*|({_SITE})(?:[ ]-+[ ]*|--+[ ]*|-[ ]+))")
+_SITE_IN_FRONT = re.compile(rf"\s*(?:[\[(]\s*({_SITE})\s*[\])][ -]*|({_SITE})(?:[ _]-+[ _]*|--+[ ]*|-[ ]+))")
 
 _SITE_WITHIN = re.compile(
     r"(?<![a-z0-9])(?:www\.[a-z0-9-]{1,63}\.[a-z]{2,6}|[a-z0-9-]{1,63}\.(?:com|net|org|to))(?![a-z0-9])"
@@ -36,9 +36,9 @@ _SITE_ENDINGS = frozenset({
     "party",
 })  # fmt: skip
 
-BRACKET_IN_FRONT = re.compile(r"[ ]?\[([^\[\]]{1,80})\][ ._-]*")
+BRACKET_IN_FRONT = re.compile(r"[ ._]?\[([^\[\]]{1,80})\][ ._-]*")
 
-_DAY_IN_FRONT = re.compile(r"\d{6}[ _](?=[^\d])")
+_DAY_IN_FRONT = re.compile(r"\d{6}[ ._](?=[^\d])")
 
 _DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?!s\d|e\d)(?=[^\W\d])")
 
@@ -136,7 +136,7 @@ def _take_front(opened: Opened) -> None:
     text, low, begin = opened.text, opened.low, 0
     for _ in range(_MOST_TAGS_IN_FRONT):
         site = _SITE_IN_FRONT.match(low, begin)
-        if site is not None and site.end() < len(text):
+        if site is not None and site.end() < len(text) and _is_site(site.group(1) or site.group(2)):
             opened.website_span = site.span(1 if site.group(1) else 2)
             begin = site.end()
             continue

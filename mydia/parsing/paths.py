@@ -38,6 +38,8 @@ def is_path(name: str) -> bool:
         return True
     if "/" not in name and "\\" not in name:
         return False
+    if " / " in name or "|" in name:
+        return False
     plain = name.replace("\\", "/")
     folder, _, file = plain.rpartition("/")
     ending = _ENDING.search(file)

@@ -140,7 +140,7 @@ def _take_latin_words(piece: str, others: list[str]) -> str:
 
 def _drop_closing_bracket(piece: str, others: list[str]) -> str:
     """Put `Other` of `Title (Other)` aside, and drop a bracket the border has cut in two."""
-    piece = _VERSION_TAIL.sub("", piece.rstrip()).rstrip(" ._-([")
+    piece = _VERSION_TAIL.sub("", piece.rstrip(" ._-([")).rstrip(" ._-([")
     for left, right in ("()", "[]"):
         if piece.count(left) > piece.count(right):
             piece = piece[: piece.rfind(left)].rstrip(" ._-") or piece

@@ -42,7 +42,7 @@ def season_pack(scene: Scene) -> Numbering | None:
             seasons += range(seasons[-1] + 1, number + 1)
         elif bare and more.group(1) is None:
             if found is marked and len(more.group(3)) == 2 and len(found.group(1)) == 2:
-                if low[more.end() : more.end() + 2].strip(" ")[:1] not in {"(", "[", ""}:
+                if low[more.end() : more.end() + 2].strip(" ._")[:1] not in {"(", "[", ""}:
                     break
                 seasons += range(seasons[-1] + 1, number + 1)
             elif found is worded and low[more.end() : more.end() + 1] in {".", "-", " "}:

@@ -96,7 +96,7 @@ _FEWEST_A_SEASON, _MOST_A_SEASON = 5, 60
 
 def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end: int) -> bool:
     """Whether a number before `10x14` is the absolute one and not part of a title (`Room 104 2x05`, `The 4400 1x01`)."""
-    if scene.subgroup or scene.low[numbering.start - 1 : numbering.start] in {"(", "["}:
+    if scene.subgroup or scene.low.startswith((" - ", "_-_", ".-."), title_end):
         return True
     earlier, episode = numbering.seasons[0] - 1, numbering.episodes[0]
     if scene.low[scene.begin : title_end].strip(" ._-") in _ARTICLES:
