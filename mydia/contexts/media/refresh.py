@@ -184,7 +184,7 @@ def refresh_trouble(session: Session) -> RefreshTrouble | None:
 def catalogues_wanted(session: Session) -> dict[str, int]:
     """Return how many titles are to come from each catalogue: `tmdb`, `tvdb`, `none`."""
     rows = session.execute(select(MediaItem.provider, func.count()).group_by(MediaItem.provider))
-    return {provider: count for provider, count in rows}
+    return dict(rows.all())
 
 
 def language_of(session: Session, config: Config, item: MediaItem | None) -> str:
