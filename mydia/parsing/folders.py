@@ -42,45 +42,84 @@ def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[Pa
     found = EXTENSION.search(parts[-1])
     known = found is not None and (found.group(1).lower() in EXTENSIONS or found.group(1).lower() in OTHER_EXTENSIONS)
     stem = parts[-1][: found.start()] if known and found is not None else parts[-1]
-    folders = [folder for folder in reversed(parts[:-1]) if not paths.is_furniture(folder)]
-    if not folders:
-        return file, refusal
-    return _read_with_folders(file, refusal, stem, folders, path, hint)
+    extra = next(filter(None, map(paths.extra_of_folder, reversed(parts[:-1]))), None)
+    folders = [f for f in reversed(parts[:-1]) if not paths.is_furniture(f) and paths.extra_of_folder(f) is None]
+    if folders:
+        file, refusal = _read_with_folders(file, refusal, stem, folders, hint, is_extra=extra is not None)
+    return replace(file, name=path, extra=file.extra or extra), refusal
 
 
 def _read_with_folders(
-    file: ParsedRelease, refusal: str | None, stem: str, folders: list[str], path: str, hint: str | None
+    file: ParsedRelease, refusal: str | None, stem: str, names: list[str], hint: str | None, *, is_extra: bool
 ) -> tuple[ParsedRelease, str | None]:
-    read_folders = [read(folder, hint)[0] for folder in folders]
-    nearest = read_folders[0]
+    """Let folders, nearest first, add to the file or speak for it."""
+    folders = [read(name, hint)[0] for name in names]
+    nearest = folders[0]
     strong = paths.is_strong(file) and refusal is None
-    season = paths.season_of_folder(folders[0])
-    if season is not None and not strong and (hint != "movie"):
-        series = read_folders[1] if len(folders) > 1 else nearest if nearest.title else None
+    season = paths.season_of_folder(names[0])
+    if season is not None and not strong and hint != "movie":
+        series = folders[1] if len(folders) > 1 else nearest if nearest.title else None
         inside = paths.in_season_folder(file, season, stem, series)
         missing = "a season's folder, but no number" if hint == "tv" and not inside.episodes else None
-        return replace(paths.with_folder_facts(inside, nearest), name=path), missing
+        return _with_ids(paths.with_folder_facts(inside, nearest), folders), missing
+    if nearest.full_season and nearest.season is not None and not strong and paths.leading_episodes(stem):
+        inside = paths.in_season_folder(file, nearest.season, stem, nearest)
+        return paths.with_folder_facts(inside, nearest), None
     if not strong:
-        for folder, name in zip(read_folders, folders, strict=True):
-            if refusals.why_meaningless(name) is None and paths.is_strong(folder):
-                return _from_folder(folder, file, path), None
-        if paths.says_little(stem) or refusal is not None or _is_poorer(file, nearest):
-            for folder, name in zip(read_folders, folders, strict=True):
-                if not paths.says_little(name) and folder.title and (hint != "tv" or folder.seasons or folder.air_on):
-                    return _from_folder(folder, file, path), None
+        speaker = _find_speaker(file, refusal, stem, folders, names, hint, is_extra=is_extra)
+        if speaker is not None:
+            return _with_ids(_spoken_for(file, speaker), folders), None
     merged = paths.with_folder_facts(file, nearest) if _same_work(file, nearest) else file
-    if not merged.title or (season is not None and strong and len(folders) > 1 and not file.title):
-        title = next(
-            (f for f, n in zip(read_folders, folders, strict=True) if f.title and paths.season_of_folder(n) is None),
-            None,
+    if not merged.title:
+        series = next(
+            (f for f, n in zip(folders, names, strict=True) if f.title and paths.season_of_folder(n) is None), None
         )
-        if title is not None:
-            merged = replace(merged, title=title.title, year=merged.year or title.year)
-    return replace(merged, name=path), refusal
+        if series is not None:
+            merged = paths.with_title_of(merged, series)
+    return _with_ids(merged, folders), refusal
 
 
-def _from_folder(folder: ParsedRelease, file: ParsedRelease, path: str) -> ParsedRelease:
-    return replace(folder, name=path, container=file.container)
+def _spoken_for(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
+    """Return the folder's facts with those only a file can have."""
+    return replace(
+        folder,
+        container=file.container,
+        extra=file.extra,
+        subtitle_language=file.subtitle_language,
+        subtitle_tags=file.subtitle_tags,
+        subtitle_title=file.subtitle_title,
+        subtitle_languages=file.subtitle_languages or folder.subtitle_languages,
+    )
+
+
+def _find_speaker(
+    file: ParsedRelease,
+    refusal: str | None,
+    stem: str,
+    folders: list[ParsedRelease],
+    names: list[str],
+    hint: str | None,
+    *,
+    is_extra: bool,
+) -> ParsedRelease | None:
+    """Find the folder whose name says more than the file's."""
+    for folder, name in zip(folders, names, strict=True):
+        if refusals.why_meaningless(name) is None and paths.is_strong(folder):
+            return folder
+    if not (is_extra or paths.says_little(stem) or refusal is not None or _is_poorer(file, folders[0])):
+        return None
+    for folder, name in zip(folders, names, strict=True):
+        if not paths.says_little(name) and folder.title and (hint != "tv" or folder.seasons or folder.air_on):
+            return folder
+    return None
+
+
+def _with_ids(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
+    """Take ids and the year from every folder that names the same work."""
+    for folder in folders:
+        if folder.title and _same_work(file, folder):
+            file = paths.with_ids_of(file, folder)
+    return file
 
 
 def _is_poorer(file: ParsedRelease, folder: ParsedRelease) -> bool:

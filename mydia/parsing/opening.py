@@ -29,6 +29,13 @@ _SITE_WITHIN = re.compile(
 
 _SITE_BEHIND = re.compile(rf"\[[ ]?({_SITE})[ ]?\]\Z")
 
+_EXTRAS = {
+    "sample": "sample", "trailer": "trailer", "behindthescenes": "featurette", "deleted": "featurette",
+    "featurette": "featurette", "interview": "featurette", "scene": "featurette", "short": "featurette",
+}  # fmt: skip
+_EXTRA_BEHIND = re.compile("-(" + "|".join(_EXTRAS) + r")\Z")
+"""What stands behind the name of a file that is not the work itself, as Plex and Jellyfin want it."""
+
 _SITE_ENDINGS = frozenset({
     "com", "org", "net", "info", "biz", "xyz", "club", "site", "online", "top", "pro", "live", "mobi", "name",
     "cloud", "space", "website", "tech", "store", "app", "dev", "wiki", "link", "movie", "media", "stream",
@@ -65,6 +72,7 @@ class Opened:
     subtitle: SubtitleEnding
     ids: dict[str, str]
     has_site_behind: bool
+    extra: str | None = None
     begin: int = 0
     website: str | None = None
     website_span: Span | None = None
@@ -94,6 +102,9 @@ def open_name(name: str) -> Opened:
     if extension in SUBTITLE_EXTENSIONS:
         subtitle = read_subtitle_ending(text)
         text = text[: len(text) - subtitle.length]
+    extra = _EXTRA_BEHIND.search(lower(text))
+    if extra is not None and extra.start() > 0:
+        text = text[: extra.start()]
     behind = _SITE_BEHIND.search(lower(text)) if text.endswith("]") else None
     site_span: Span | None = None
     if behind is not None and behind.start() > 0 and _is_site(behind.group(1)):
@@ -101,7 +112,17 @@ def open_name(name: str) -> Opened:
         text = text[: behind.start()].rstrip(" ._-")
     text = strip_tracker(text)
     low = lower(text)
-    opened = Opened(name, text, low, raw[: len(text)], extension, subtitle, ids, has_site_behind=site_span is not None)
+    opened = Opened(
+        name,
+        text,
+        low,
+        raw[: len(text)],
+        extension,
+        subtitle,
+        ids,
+        has_site_behind=site_span is not None,
+        extra=_EXTRAS[extra.group(1)] if extra is not None and extra.start() > 0 else None,
+    )
     _take_front(opened)
     if site_span is not None:
         opened.website_span = site_span

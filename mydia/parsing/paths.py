@@ -10,6 +10,7 @@ from mydia.parsing import refusals
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
 from mydia.parsing.quality import Source
 from mydia.parsing.release import Confidence, ParsedRelease
+from mydia.parsing.subtitle_files import is_language
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
@@ -17,7 +18,7 @@ _SEASON_FOLDER = re.compile(
     r"(?:.*[ ._-])?(?:season|saison|staffel|stagione|temporada|series|seizoen|sezon|сезон)[ ._-]{0,2}(\d{1,4})(?![0-9])|s(\d{1,4})\Z",
     re.IGNORECASE,
 )
-_SPECIALS_FOLDER = re.compile(r"(?:specials?|extras?|season[ ._]?0+)\Z", re.IGNORECASE)
+_SPECIALS_FOLDER = re.compile(r"(?:specials?|season[ ._]?0+)\Z", re.IGNORECASE)
 _LEADING_NUMBER = re.compile(
     r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
 )
@@ -25,7 +26,7 @@ _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,
 _FURNITURE = frozenset({
     "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
     "video", "videos", "complete", "completed", "unsorted", "test", "home", "mnt", "data", "users", "public",
-    "torrents", "torrent", "usenet", "anime", "library", "content", "tv-shows", "plex", "sorted", "incoming",
+    "torrents", "torrent", "usenet", "anime", "library", "content", "tv-shows", "plex", "sorted", "incoming", "subs", "subtitles", "sub",
     "kids", "documentaries", "season", "specials", "c", "d", "e", "z", "s", "p", "volume1", "shares", "root", "srv",
     "var", "opt",
 })  # fmt: skip
@@ -106,29 +107,59 @@ def with_folder_facts(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelea
         quality = folder.quality
     same_kind = file.type == folder.type or folder.type is None
     return replace(
-        file,
-        year=file.year if file.year is not None else folder.year,
+        with_ids_of(file, folder),
         quality=quality,
         release_group=file.release_group or folder.release_group,
         languages=file.languages or folder.languages,
         subtitle_languages=file.subtitle_languages or folder.subtitle_languages,
         edition=file.edition or (folder.edition if same_kind else None),
         editions=file.editions or (folder.editions if same_kind else ()),
-        imdb_id=file.imdb_id or folder.imdb_id,
-        tmdb_id=file.tmdb_id or folder.tmdb_id,
-        tvdb_id=file.tvdb_id or folder.tvdb_id,
         video_codec=file.video_codec or folder.video_codec,
         audio_codecs=file.audio_codecs or folder.audio_codecs,
         audio_channels=file.audio_channels or folder.audio_channels,
         streaming_service=file.streaming_service or folder.streaming_service,
         website=file.website or folder.website,
         hdr=file.hdr or folder.hdr,
-        confidence=_better_quality(file.confidence, folder.confidence, quality is folder.quality),
+        confidence=_confidence(file, folder, quality is folder.quality),
     )
 
 
-def _better_quality(file: Confidence, folder: Confidence, from_folder: bool) -> Confidence:
-    return replace(file, quality=folder.quality) if from_folder else file
+def _confidence(file: ParsedRelease, folder: ParsedRelease, quality_from_folder: bool) -> Confidence:
+    year = file.confidence.year if file.year is not None else folder.confidence.year
+    quality = folder.confidence.quality if quality_from_folder else file.confidence.quality
+    return replace(file.confidence, year=year, quality=quality)
+
+
+def with_ids_of(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
+    """Fill ids and year from a folder that names the same work."""
+    from_folder = file.year is None and folder.year is not None
+    return replace(
+        file,
+        year=folder.year if from_folder else file.year,
+        imdb_id=file.imdb_id or folder.imdb_id,
+        tmdb_id=file.tmdb_id or folder.tmdb_id,
+        tvdb_id=file.tvdb_id or folder.tvdb_id,
+        confidence=replace(file.confidence, year=folder.confidence.year) if from_folder else file.confidence,
+    )
+
+
+def with_title_of(file: ParsedRelease, series: ParsedRelease) -> ParsedRelease:
+    """Take the title from a folder for a file that begins with its number."""
+    titled = replace(file, title=series.title, alternative_titles=series.alternative_titles)
+    return replace(titled, confidence=replace(titled.confidence, title=series.confidence.title))
+
+
+_EXTRA_FOLDERS = {
+    "sample": "sample", "samples": "sample", "trailers": "trailer", "trailer": "trailer", "featurettes": "featurette",
+    "featurette": "featurette", "behind the scenes": "featurette", "deleted scenes": "featurette", "interviews": "featurette",
+    "scenes": "featurette", "shorts": "featurette", "extras": "featurette", "bonus": "featurette", "other": "featurette",
+}  # fmt: skip
+"""Folders of files that belong to a work but are not it, as Plex and Jellyfin name them."""
+
+
+def extra_of_folder(folder: str) -> str | None:
+    """Return what kind of extra lies in a folder of that name."""
+    return _EXTRA_FOLDERS.get(folder.strip().lower())
 
 
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
@@ -144,7 +175,7 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
         file.title if not episodes and series is not None and file.title != series.title else None
     )
     return replace(
-        file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=(),
+        file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=() if numbers else file.absolute_episodes,
         full_season=False, is_multi_season=False, is_special=season == 0, episode_title=episode_title,
         year=series.year if series is not None and series.year else file.year,
         confidence=replace(file.confidence, season=0.85, episodes=sure, title=0.8, type=0.85),
@@ -153,5 +184,5 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
 
 
 def says_little(stem: str) -> bool:
-    """Whether a file's name is so poor that its folder tells more."""
-    return refusals.is_obscure(stem)
+    """Whether a file's name is so poor that its folder tells more: a language's name alone, too."""
+    return refusals.is_obscure(stem) or is_language(stem)

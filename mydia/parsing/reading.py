@@ -224,7 +224,7 @@ def _assemble(
         website=opened.website,
         hdr=tuple(value for value in facts.values("hdr") if value != "sdr"),
         is_3d="3d" in facts.values("misc"),
-        extra=facts.first("extra_kind"),
+        extra=opened.extra or facts.first("extra_kind"),
         confidence=_judge(numbering, borders, titles, quality_sure, kind, hint),
         spans=MappingProxyType(spans),
     )

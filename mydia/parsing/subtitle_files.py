@@ -39,8 +39,15 @@ def _language(word: str) -> str | None:
     return LANGUAGE_CODES.get(low) or _NAMES.get(low)
 
 
+def is_language(word: str) -> bool:
+    """Whether a word is a language's name or code and nothing else."""
+    return _language(word.strip()) is not None
+
+
 def read_subtitle_ending(stem: str) -> SubtitleEnding:
     """Read the dotted parts from the end while they are tags, one language or one title beside them."""
+    if is_language(stem):
+        return SubtitleEnding(_language(stem.strip()))
     parts = stem.split(".")
     language: str | None = None
     tags: list[str] = []

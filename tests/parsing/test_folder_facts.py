@@ -1,0 +1,32 @@
+"""What a folder adds to its file: ids, extras, packs, subtitles."""
+
+from mydia.parsing import parse_path
+
+
+def test_the_id_of_a_series_reaches_its_episodes():
+    release = parse_path("/tv/Copper Lane (2008) [tvdbid-81189]/Season 01/S01E01.mkv", "/tv", "tv")
+    assert release is not None
+    assert (release.title, release.year, release.tvdb_id) == ("Copper Lane", 2008, 81189)
+    assert release.confidence.year > 0
+
+
+def test_a_bare_number_in_a_pack_is_an_episode_of_that_season():
+    release = parse_path("/downloads/Copper.Lane.S02.1080p.WEB-DL-GRP/03.mkv", hint="tv")
+    assert release is not None
+    assert (release.title, release.seasons, release.episodes, release.full_season) == ("Copper Lane", (2,), (3,), False)
+    assert release.quality.name == "WEBDL-1080p"
+
+
+def test_an_extra_belongs_to_the_film_of_its_folder_and_is_not_it():
+    trailer = parse_path("/films/Orchard (2010)/Trailers/Teaser.mkv", "/films", "movie")
+    sample = parse_path("/downloads/Orchard.2019.1080p.WEB-DL-GRP/Sample/orchard-sample.mkv", hint="movie")
+    assert trailer is not None
+    assert sample is not None
+    assert (trailer.title, trailer.year, trailer.extra) == ("Orchard", 2010, "trailer")
+    assert (sample.title, sample.year, sample.extra) == ("Orchard", 2019, "sample")
+
+
+def test_a_subtitle_named_by_its_language_belongs_to_the_film_of_its_folder():
+    release = parse_path("/downloads/Orchard.2019.1080p.WEB-DL-GRP/Subs/English.srt", hint="subtitle")
+    assert release is not None
+    assert (release.title, release.year, release.subtitle_language) == ("Orchard", 2019, "en")
