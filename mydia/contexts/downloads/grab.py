@@ -36,7 +36,7 @@ from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
 from mydia.contexts.settings import ClientChoice, IndexerChoice, Sealer
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
-from mydia.errors import Conflict, Invalid, Misconfigured, NotFound, Unavailable
+from mydia.errors import Conflict, Invalid, Misconfigured, MydiaError, NotFound, Unavailable
 from mydia.events import ReleaseGrabbed, emit
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_CATEGORIES = {"movie": "mydia-movies", "tv_show": "mydia-tv"}
 # A grab takes seconds; one that is still unconfirmed after so long was interrupted.
 _INTERRUPTED = timedelta(minutes=2)
-# At the worker's start only a page of the web process can be at one.
-_INTERRUPTED_AT_START = timedelta(seconds=30)
+_WILL_BE_ASKED = "Whether it got the release will be asked."
 
 
 class ReleaseGone(NotFound):
@@ -215,38 +214,51 @@ def grab_pending(database: Database, outside: Outside, config: Config, now: date
 
 
 def recover_grabs(database: Database, outside: Outside, config: Config, now: datetime, *, all: bool = False) -> int:
-    """Clear up grabs that were interrupted: ask the client whether it got the download; return how many were settled.
+    """Clear up grabs that were interrupted and return how many were settled.
+
+    The client is asked whether it got the download. If not, it is handed over again, unless somebody was told that it
+    failed: then it never was. Handing over twice does no harm, should another process be at it this moment.
 
     Args:
-        all: At the worker's start: half a minute is enough; else only those older than two minutes are looked at.
+        all: At the worker's start; else only those older than two minutes are looked at.
     """
     sealer = Sealer(config.secret_key())
     with database.reads() as session:
-        age = _INTERRUPTED_AT_START if all else _INTERRUPTED
-        rows = session.scalars(
-            select(Download).where(Download.state == DownloadState.GRABBING, Download.state_since < now - age)
-        ).all()
+        query = select(Download).where(Download.state == DownloadState.GRABBING)
+        rows = session.scalars(query if all else query.where(Download.state_since < now - _INTERRUPTED)).all()
         choices = {choice.row.id: choice for choice in settings.client_connections(session, sealer)}
-    settled = 0
-    for row in rows:
-        choice = choices.get(row.client_id or "")
-        ref: str | None = None
-        if choice is not None and row.info_hash is not None:
-            try:
-                remote = outside.download_client(choice.connection).get(row.info_hash)
-            except AdapterError:
-                continue
-            ref = remote.ref if remote else None
+    return sum(_settle(database, outside, config, now, row, choices.get(row.client_id or "")) for row in rows)
+
+
+def _settle(
+    database: Database, outside: Outside, config: Config, now: datetime, row: Download, choice: ClientChoice | None
+) -> bool:
+    remote = None
+    if choice is not None and row.info_hash is not None:
+        try:
+            remote = outside.download_client(choice.connection).get(row.info_hash)
+        except AdapterError:
+            return False
+    if remote is not None:
         with database.writes() as session:
-            present = session.get(Download, row.id)
-            if present is None or present.state != DownloadState.GRABBING:
-                continue
-            if ref is not None:
-                _confirm(session, SYSTEM, now, row.id, ref, None)
-            else:
-                _forget(session, now, present)
-        settled += 1
-    return settled
+            if session.get(Download, row.id) is not None:
+                _confirm(session, SYSTEM, now, row.id, remote.ref, None)
+        return True
+    with database.reads() as session:
+        release = _release_of(session, row)
+    if release is not None and not any(str(reason["text"]).endswith(_WILL_BE_ASKED) for reason in row.reasons):
+        try:
+            grab(database, outside, config, SYSTEM, now, release.id, override=True)
+            return True
+        except Unavailable:
+            return False
+        except MydiaError as error:
+            logger.info("an interrupted grab is given up", extra={"download_id": row.id, "reason": str(error)})
+    with database.writes() as session:
+        present = session.get(Download, row.id)
+        if present is not None and present.state == DownloadState.GRABBING:
+            _forget(session, now, present)
+    return True
 
 
 def _plan(
@@ -470,18 +482,22 @@ def _handing_failed(
         if isinstance(error, Unreachable):
             settings.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
             if row is not None:
-                note(row, now, f"{error}. Whether it got the release will be asked.", "note")
+                note(row, now, f"{error}. {_WILL_BE_ASKED}", "note")
         elif row is not None and row.state == DownloadState.GRABBING:
             _forget(session, now, row)
 
 
+def _release_of(session: Session, row: Download) -> Release | None:
+    """Return the release that a download was made from, while it is kept."""
+    made_from = select(Release).where(
+        Release.guid == row.release_guid, Release.media_item_id == row.media_item_id, Release.verdict == "grabbed"
+    )
+    return session.scalars(made_from.order_by(Release.id.desc())).first()
+
+
 def _forget(session: Session, now: datetime, row: Download) -> None:
     """Take back a grab that never reached its client."""
-    release = session.scalars(
-        select(Release).where(
-            Release.guid == row.release_guid, Release.media_item_id == row.media_item_id, Release.verdict == "grabbed"
-        )
-    ).first()
+    release = _release_of(session, row)
     if release is not None:
         release.verdict = "refused" if release.objections else "approved"
     item_id = row.media_item_id

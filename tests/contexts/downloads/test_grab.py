@@ -170,15 +170,13 @@ def test_a_crash_between_row_and_client_is_cleared_up(
     monkeypatch.setattr(house.client, "add", real)
     house.later(minutes=1)
     downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True)
-    if client_has_it:
-        (row,) = house.downloads()
-        assert row.state == "queued"
-        assert "had received it" in row.reasons[-1]["text"]
-        assert len(house.events("ReleaseGrabbed")) == 1
-    else:
-        assert house.downloads() == []
-        assert house.grab(release.id)
+    (row,) = house.downloads()
+    assert row.state == "queued", "what the client did not get is handed over again"
     assert len(house.client.added) == 1
+    assert len(house.events("ReleaseGrabbed")) == 1
+    assert house.grab(release.id) == row.id
+    if client_has_it:
+        assert "had received it" in row.reasons[-1]["text"]
 
 
 def test_an_interrupted_grab_waits_while_the_client_cannot_be_asked(house: House) -> None:
