@@ -1,0 +1,163 @@
+"""kill -9 at any moment: whatever the worker was doing, in the end every film is here, once, and still seeded."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from mydia import clock
+from mydia.config import load
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.metadata import Details, Ids
+from mydia.db import Database
+from mydia.events import EventRow
+from tests.fakes import qbittorrent, videos
+from tests.fakes.qbittorrent import PASSWORD, USERNAME, RealQBittorrent
+from tests.fakes.swarm import Swarm
+from tests.fakes.torznab import KEY
+from tests.fakes.videos import Video, make_video
+from tests.flows.household import ROBIN
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(qbittorrent.PROGRAM is None, reason=qbittorrent.MISSING),
+    pytest.mark.skipif(videos.FFMPEG is None, reason=videos.MISSING),
+]
+
+FILMS = {901: "The First Reel", 902: "The Second Reel", 903: "The Third Reel"}
+STAGES: dict[str, Callable[[Counter[str]], bool]] = {
+    "searching": lambda seen: seen["searches"] > 0,
+    "handing over": lambda seen: sum(seen[state] for state in downloads.OPEN_STATES) + seen["imported"] > 0,
+    "finished": lambda seen: seen["completed"] + seen["importing"] + seen["imported"] > 0,
+    "placing": lambda seen: seen["operations"] > 0,
+    "one is here": lambda seen: seen["imported"] > 0,
+}
+"""The worker is killed a moment after each of these is so."""
+_ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker(environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker process in its own group; whatever is left of it at the end is killed."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mydia", "worker"],
+            cwd=_ROOT,
+            env=environ,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    with Swarm(tmp_path / "swarm") as swarm, RealQBittorrent(tmp_path / "client") as client:
+        for tmdb_id, title in FILMS.items():
+            name = f"{title.replace(' ', '.')}.1921.1080p.BluRay.x264-ARCHIVE"
+            make_video(
+                tmp_path / "published" / name / f"{name}.mkv", Video(1920, 1080, seconds=20, picture="color=c=navy")
+            )
+            swarm.publish(tmp_path / "published" / name, tmdb_id=tmdb_id, size_bytes=1_000_000_000)
+        environ = {
+            "PATH": os.defpath,
+            "HOME": str(tmp_path),
+            "DATA_DIR": str(tmp_path / "data"),
+            "SECRET_KEY_BASE": "a key that is long enough for the flows",
+            "MOVIES_PATH": str(films),
+            "METADATA_RELAY_URL": "off",
+            "DOWNLOAD_ACTIVE_INTERVAL_SECONDS": "1",
+            "DOWNLOAD_CLIENT_1_NAME": "qBittorrent",
+            "DOWNLOAD_CLIENT_1_TYPE": "qbittorrent",
+            "DOWNLOAD_CLIENT_1_HOST": "127.0.0.1",
+            "DOWNLOAD_CLIENT_1_PORT": str(client.web_port),
+            "DOWNLOAD_CLIENT_1_USERNAME": USERNAME,
+            "DOWNLOAD_CLIENT_1_PASSWORD": PASSWORD,
+            "INDEXER_1_NAME": "Public",
+            "INDEXER_1_TYPE": "torznab",
+            "INDEXER_1_BASE_URL": swarm.indexer.api_url,
+            "INDEXER_1_API_KEY": KEY,
+        }
+        log = tmp_path / "worker.log"
+        subprocess.run([sys.executable, "-m", "mydia", "migrate"], cwd=_ROOT, env=environ, check=True, timeout=60)
+        database = Database(load(environ).database_url)
+        _add_films(database, films)
+        luck = random.Random(1895)
+        for reached in STAGES.values():
+            with worker(environ, log):
+                _wait_until(database, log, reached)
+                time.sleep(luck.uniform(0.0, 0.2))  # the moment of the kill is what varies; nothing is waited for
+        with worker(environ, log):
+            _wait_until(database, log, lambda seen: seen["imported"] == len(FILMS))
+        _check(database, client, films)
+        database.close()
+
+
+def _add_films(database: Database, films: Path) -> None:
+    now = clock.now()
+    with database.writes() as session:
+        settings.ensure_defaults(session, now)
+        profile = settings.find_profile(session, "Any")
+        assert profile is not None
+        path = next(iter(settings.list_library_paths(session)), None)
+        if path is None:
+            path = settings.add_library_path(
+                session, ROBIN, now, settings.NewLibraryPath(path=str(films), type="movies")
+            )
+        for tmdb_id, title in FILMS.items():
+            details = Details("movie", title, title, Ids(tmdb_id), "tmdb", year=1921, status="released", runtime_min=1)
+            new = media.NewItem("movie", title, 1921, details.ids, path.id, profile.id, details=details)
+            media.add_item(session, ROBIN, now, new, search_now=True)
+
+
+def _states(database: Database) -> Counter[str]:
+    """Return state -> downloads, with the number of searches and of file operations written down."""
+    with database.reads() as session:
+        seen = Counter(session.scalars(select(downloads.Download.state)))
+        seen["searches"] = session.scalar(select(func.count()).select_from(downloads.Search)) or 0
+        seen["operations"] = session.scalar(select(func.count()).select_from(library.JournalEntry)) or 0
+        return seen
+
+
+def _wait_until(database: Database, log: Path, so: Callable[[Counter[str]], bool]) -> None:
+    until = time.monotonic() + 120
+    while not so(seen := _states(database)):
+        assert time.monotonic() < until, f"{seen}\n{log.read_text()[-4000:]}"
+        time.sleep(0.01)
+
+
+def _check(database: Database, client: RealQBittorrent, films: Path) -> None:
+    torrents = client.api.torrents_info()
+    assert len(torrents) == len(FILMS), "each was handed over once"
+    assert all(torrent["progress"] == 1 for torrent in torrents), "and is still seeded"
+    placed = [path for path in films.rglob("*") if path.is_file()]
+    assert len(placed) == len(FILMS), placed
+    fetched = {path.stat().st_ino for path in client.downloads.rglob("*.mkv")}
+    assert {path.stat().st_ino for path in placed} == fetched, "hard links of what was fetched"
+    with database.reads() as session:
+        assert session.scalar(select(func.count()).select_from(library.MediaFile)) == len(FILMS)
+        assert session.scalar(select(func.count()).select_from(downloads.Download)) == len(FILMS)
+        imports = session.scalars(select(EventRow.resource_id).where(EventRow.type == "DownloadImported")).all()
+        assert len(imports) == len(set(imports)) == len(FILMS)
+        states = session.scalars(select(media.MediaItem.state)).all()
+        assert set(states) <= {"available", "upgradable"}
+        assert session.scalars(select(library.JournalEntry).where(library.JournalEntry.state == "planned")).all() == []
