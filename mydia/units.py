@@ -45,3 +45,14 @@ def duration(seconds: float | None) -> str:
     parts = [(s // 86400, "d"), (s % 86400 // 3600, "h"), (s % 3600 // 60, "min"), (s % 60, "s")]
     said = [f"{n} {unit}" for n, unit in parts if n]
     return " ".join(said[:2]) or "0 s"
+
+
+def left(seconds: float | None) -> str:
+    """Say how long something still takes, no finer than a person cares.
+
+    >>> left(372), left(20), left(4000)
+    ('6 min', 'under 1 min', '1 h 6 min')
+    """
+    if seconds is None:
+        return ""
+    return "under 1 min" if seconds < 60 else duration(int(seconds) // 60 * 60)

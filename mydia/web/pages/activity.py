@@ -126,12 +126,11 @@ def line(row: QueueRow) -> Line:
 def _words(row: QueueRow, state: str, now: datetime) -> tuple[str, str, str]:
     size = units.size(row.size_bytes) if row.size_bytes else ""
     so_far = f"{units.size(round((row.size_bytes or 0) * row.progress))} of {size}" if size else ""
-    since = units.duration(max(60, (now - row.state_since).total_seconds() // 60 * 60)).split(" min")[0]
-    since = since if since.endswith(("h", "d")) else f"{since} min"
+    since = units.left(max(60, (now - row.state_since).total_seconds()))
     match state:
         case "downloading":
             speed = units.speed(row.speed_bytes_per_s)
-            left = units.duration(row.eta_s) if row.eta_s else ""
+            left = units.left(row.eta_s) if row.eta_s else ""
             return f"{100 * row.progress:.0f} %", left, " · ".join(part for part in (speed, so_far) if part)
         case "stalled":
             return f"{100 * row.progress:.0f} %", "stalled", f"Stands still for {since}"
@@ -231,7 +230,7 @@ def totals_of(session: Session, database: Database, rows: Sequence[QueueRow]) ->
     moving = [row for row in rows if row.group == "downloading" and row.unreachable_since is None]
     speed = sum(row.speed_bytes_per_s or 0 for row in moving)
     remaining = sum(row.remaining_bytes for row in rows)
-    left = units.duration(remaining / speed) if speed and remaining else ""
+    left = units.left(remaining / speed) if speed and remaining else ""
     return Totals(
         _split(units.size(speed) + "/s"),
         _split(units.size(remaining)),

@@ -211,7 +211,7 @@ def _read_folder(form: Mapping[str, str], row: LibraryPath | None) -> NewLibrary
         type=form.get("type", ""),
         name=form.get("name") or None,
         monitored=form.get("monitored") == "true",
-        scan_cron=row.scan_cron if row else None,
+        scan_cron=form.get("scan_cron", "").strip() or None,
         default_profile_id=form.get("default_profile_id") or None,
         naming_set_id=row.naming_set_id if row else None,
         provider=form.get("provider", "tmdb"),
@@ -431,7 +431,11 @@ def profiles(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str
 def new_profile(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
     """Show the editor with the usual choice."""
     base = settings.preset_profile(settings.DEFAULT_PRESET)
-    return show(request, "profile.html", _profile(deps, caller, replace(base, id="", name="", preset=None, upgrades_allowed=True, cutoff=None)))
+    return show(
+        request,
+        "profile.html",
+        _profile(deps, caller, replace(base, id="", name="", preset=None, upgrades_allowed=True, cutoff=None)),
+    )
 
 
 @get("/settings/profiles/{profile_id:str}", sync_to_thread=True, include_in_schema=False)

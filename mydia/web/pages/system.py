@@ -295,7 +295,7 @@ def run_line(run: Run, now: datetime) -> RunLine:
         icon=_ICONS.get(run.job.partition(".")[0], "cpu"),
         subject=run.note or _params(run) or run.cause or "",
         progress=done,
-        left=f"{units.duration(left)} left" if left and left >= 1 else "",
+        left=f"{units.left(left)} left" if left else "",
         percent=run.percent(),
         state=str(run.state),
         tone=_TONES[run.state],

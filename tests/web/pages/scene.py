@@ -33,8 +33,10 @@ from tests.fakes.outside import FakeDownloadClient, FakeIndexer, FakeMetadataPro
 
 ARTWORK = Path(__file__).parents[2] / "fakes" / "artwork"
 PASSWORD = "correct horse battery"
-_MISSING = frozenset({"detour", "phantom", "pandoras-box", "wings", "haxan"})
-_UPGRADABLE = frozenset({"nosferatu", "the-kid", "the-general"})
+_MISSING = frozenset(
+    {"detour", "phantom", "pandoras-box", "wings", "haxan", "nosferatu", "sunrise", "safety-last", "les-vampires"}
+)
+_UPGRADABLE = frozenset({"the-kid", "the-general"})
 _OFF = frozenset({"nanook"})
 _QUALITIES = ("Bluray-1080p", "Bluray-2160p", "WEBDL-1080p", "Remux-2160p", "WEBDL-2160p")
 
@@ -514,6 +516,8 @@ def _inbox(session: Session, now: datetime, movies: Any, shows: Any) -> None:
 
 
 def _scans(session: Session, now: datetime, movies_id: str, shows_id: str) -> None:
+    for path_id in (movies_id, shows_id):
+        settings.record_scan(session, now - timedelta(hours=15), path_id, state="done", reason=None)
     session.add(
         Scan(
             library_path_id=movies_id,

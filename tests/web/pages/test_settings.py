@@ -195,10 +195,12 @@ def test_folders_are_added_changed_scanned_and_removed(browser: Browser, databas
         (row,) = settings.list_library_paths(session)
     base = f"/settings/folders/{row.id}"
     assert "Readable and writable" in browser.see(f"{base}/look")
-    assert browser.send(base, {**form, "name": "Films", "language": "de-DE"}).status_code == 303
+    assert browser.send(base, {**form, "scan_cron": "sometimes"}).status_code == 422
+    assert browser.send(base, {**form, "language": "de-DE", "scan_cron": "0 4 * * sun"}).status_code == 303
     assert browser.send(f"{base}/scan", {}, on="/settings/folders").status_code == 303
     with database.reads() as session:
-        assert settings.get_library_path(session, row.id).language == "de-DE"
+        changed = settings.get_library_path(session, row.id)
+        assert (changed.language, changed.scan_cron) == ("de-DE", "0 4 * * sun")
         assert events.feed(session)[0].payload["library_path_id"] == row.id
     (tmp_path / "films").rmdir()
     assert browser.send(base, {**form, "name": "Away"}).status_code == 303
