@@ -127,7 +127,7 @@ def _started(arguments: argparse.Namespace, name: str) -> Config:
 
 def _web(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "web")
-    from mydia import startup
+    from mydia import crash_reports, startup
     from mydia.taskboard import TaskBoard
     from mydia.web import auth
     from mydia.web.app import create_app
@@ -138,14 +138,18 @@ def _web(arguments: argparse.Namespace) -> int:
     parts = startup.open_parts(config)
     board = TaskBoard(config.jobs_path)
     routes = list(ROUTES)
-    if config["server.relay_enabled"] and (relay := parts.metadata.relay) is not None:
+    offered = startup.OfferedRelay(config, parts.metadata) if config["server.relay_enabled"] else None
+    if offered is not None:
         from mydia.web.relay import relay_router
 
-        routes.append(relay_router(relay))
+        routes.append(relay_router(offered.as_relay()))
     deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate)
     try:
-        serve(config, create_app(deps, routes=routes))
+        with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
+            serve(config, create_app(deps, routes=routes))
     finally:
+        if offered is not None:
+            offered.close()
         board.close()
         parts.close()
     return 0
@@ -155,7 +159,7 @@ def _worker(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "worker")
     import threading
 
-    from mydia import clock, startup
+    from mydia import clock, crash_reports, startup
     from mydia.contexts import library, settings
     from mydia.jobs import triggers, watching, worker
 
@@ -170,16 +174,17 @@ def _worker(arguments: argparse.Namespace) -> int:
 
     # Before anything else touches a file: what a crash cut off is brought to an end.
     library.recover_journal(parts.database, parts.outside, config, clock.now())
-    return worker.run(
-        config,
-        parts.database,
-        parts.outside,
-        on_event=triggers.ON_EVENT,
-        schedule=triggers.SCHEDULE,
-        setting=setting,
-        at_start=triggers.AT_START,
-        beside=[watch],
-    )
+    with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):
+        return worker.run(
+            config,
+            parts.database,
+            parts.outside,
+            on_event=triggers.ON_EVENT,
+            schedule=triggers.SCHEDULE,
+            setting=setting,
+            at_start=triggers.AT_START,
+            beside=[watch],
+        )
 
 
 def _relay(_arguments: argparse.Namespace) -> int:

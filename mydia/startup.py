@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from mydia import clock
 from mydia.adapters.filesystem import Files
@@ -241,6 +243,47 @@ class ChosenMetadata:
     def image(self, path: str, size: str) -> tuple[bytes, str]:
         """Return an image."""
         return self.current().image(path, size)
+
+
+class OfferedRelay:
+    """The relay that is mounted at `/relay`: the one inside this process as it is now, whatever keys it was given since.
+
+    Where metadata come from elsewhere, one without keys stands in, which takes crash reports and says what it lacks.
+    """
+
+    def __init__(self, config: Config, metadata: ChosenMetadata) -> None:
+        self._config = config
+        self._metadata = metadata
+        self._lock = threading.Lock()
+        self._spare: Relay | None = None
+        self._now: Relay | None = None
+        self._looked_at_s = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+    def as_relay(self) -> Relay:
+        """Return this as what it stands for."""
+        return cast("Relay", self)
+
+    def close(self) -> None:
+        """Close the stand-in; the real one belongs to the metadata."""
+        if self._spare is not None:
+            self._spare.close()
+
+    def _find(self) -> Relay:
+        # Which relay it is costs a look into the settings, a hit in its memory does not: look once a second.
+        if self._now is not None and clock.monotonic_s() - self._looked_at_s < 1.0:
+            return self._now
+        with self._lock:
+            self._now = self._metadata.relay or self._stand_in()
+            self._looked_at_s = clock.monotonic_s()
+            return self._now
+
+    def _stand_in(self) -> Relay:
+        if self._spare is None:
+            self._spare = Relay(RelayConfig(crashes_path=self._config.data_dir / "crashes.db"))
+        return self._spare
 
 
 def examine(config: Config) -> list[tuple[str, str]]:

@@ -235,7 +235,6 @@ def _dashboard(
     relay: Relay, prefix: str, admit: Admit, token: Callable[[WebRequest], str]
 ) -> list[ControllerRouterHandler]:
     pages = _Pages(prefix)
-    crashes = relay.crashes
 
     def shown(request: WebRequest, template: str, **context: Any) -> Response[str]:
         return Response(
@@ -243,9 +242,10 @@ def _dashboard(
         )
 
     def kept() -> Any:
-        if crashes is None:
+        # Asked each time: the relay inside the process is made anew when its keys change.
+        if relay.crashes is None:
             raise NotFound("This relay takes no crash reports.")
-        return crashes
+        return relay.crashes
 
     @get("/errors", sync_to_thread=True, include_in_schema=False)
     def errors(

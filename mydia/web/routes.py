@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from mydia.web import api, auth, plex
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
+from mydia.web.metadata_check import look_at_metadata
 from mydia.web.metrics import Source
 from mydia.web.pages import (
     account,
@@ -60,7 +61,7 @@ SHELL: ShellProvider = shell_view.shell_view
 FINDERS: tuple[Finder, ...] = palette_finders.FINDERS
 """What the command palette finds, beside pages; in this order."""
 
-CHECKS: tuple[tuple[str, Look], ...] = ()
+CHECKS: tuple[tuple[str, Look], ...] = (("metadata", look_at_metadata),)
 """What `/ready` looks at, beside `health.CHECKS`."""
 
 METRICS: tuple[Source, ...] = ()

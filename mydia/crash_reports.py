@@ -1,0 +1,105 @@
+"""Telling a relay of Mydia's own crashes, where an administrator has said yes.
+
+What counts as a crash is what the log calls one: an error with its traceback, which is a bug by the rules of logging here.
+It is redacted, waits in a file while there is no way out, and is sent once a day at most, however often it happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Self
+
+from mydia.adapters.http import Http
+from mydia.config import Config
+from mydia.contexts import settings
+from mydia.db import Database
+from mydia.relay import PUBLIC_RELAY_URL, CrashSender
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 300.0
+_LONGEST_PAUSE_S = 6 * 3600.0
+"""The sender tries twenty times, which with these pauses is over four days without network."""
+_TOLD = ("job", "status")
+"""Fields of a log line that say something about the crash and nothing about the household."""
+
+
+class CrashReporter(logging.Handler):
+    """Listens to the log and hands crashes over in a thread of its own, so that nobody waits and nothing is locked.
+
+    Args:
+        component: Which process this is, `web` or `worker`.
+        sends: Whether this process also sends what waits; one of them is enough.
+    """
+
+    def __init__(self, sender: CrashSender, component: str, *, sends: bool) -> None:
+        super().__init__(logging.ERROR)
+        self._sender = sender
+        self._component = component
+        self._sends = sends
+        self._found: queue.SimpleQueue[tuple[BaseException, dict[str, object]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="crash-reports", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        logging.getLogger("mydia").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("mydia").removeHandler(self)
+        self._found.put(None)
+        self._thread.join(5.0)
+        self._sender.close()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a crash; never waits and never fails."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            told = {name: value for name in _TOLD if (value := getattr(record, name, None)) is not None}
+            self._found.put((error, told))
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                found = self._found.get(timeout=pause_s if self._sends else None)
+                if found is None:
+                    return
+                self._sender.report(found[0], component=self._component, **found[1])
+            except queue.Empty:
+                pass
+            except Exception as error:  # noqa: BLE001  whatever is wrong with reporting must not become a crash to report
+                logger.warning("a crash could not be noted", extra={"error": str(error)})
+            pause_s = self._sent(pause_s)
+
+    def _sent(self, pause_s: float) -> float:
+        """Send what waits, and return how long to pause before the next look."""
+        if not self._sends:
+            return pause_s
+        try:
+            self._sender.flush()
+            waiting = self._sender.pending()
+        except Exception as error:  # noqa: BLE001  see above
+            logger.warning("crash reports could not be sent", extra={"error": str(error)})
+            waiting = 1
+        return min(pause_s * 2, _LONGEST_PAUSE_S) if waiting else _FIRST_PAUSE_S
+
+
+def reporter(config: Config, database: Database, http: Http, component: str, *, sends: bool) -> CrashReporter:
+    """Make the reporter of a process; a context manager.
+
+    Reports go to the relay that is set, else to the Mydia project's.
+    """
+    with database.reads() as session:
+        relay_url = settings.value(session, config, "metadata.relay_url")
+
+    def enabled() -> bool:
+        with database.reads() as session:
+            return bool(settings.value(session, config, "crashes.report"))
+
+    url = str(relay_url) if relay_url and relay_url != "off" else PUBLIC_RELAY_URL
+    return CrashReporter(
+        CrashSender(http, config.data_dir / "crashes.db", url, enabled=enabled), component, sends=sends
+    )

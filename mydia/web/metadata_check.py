@@ -1,0 +1,46 @@
+"""What Mydia goes without while a source of metadata is missing or does not answer, for `/ready` and the system page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mydia.contexts import media, metadata, settings
+from mydia.web.deps import WebDeps
+from mydia.web.health import Check, units_of
+
+_WITHOUT_ANY = (
+    "No metadata source is set up. Titles come from file names and NFO files; there is no artwork, no air dates, no new "
+    "episodes, and nothing new can be looked up. Set a TMDB key or a metadata relay."
+)
+
+
+def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
+    """Say where titles come from, and what is missing."""
+    if not metadata.available(deps.outside):
+        yield Check("metadata", "warning", _WITHOUT_ANY)
+        return
+    known = metadata.sources(deps.outside)
+    with deps.database.reads() as session:
+        wanted = media.catalogues_wanted(session)
+        folders = [path.name for path in settings.list_library_paths(session) if path.provider == "tvdb"]
+        trouble = media.refresh_trouble(session)
+    if "tvdb" not in known and (wanted.get("tvdb") or folders):
+        yield Check(
+            "metadata",
+            "warning",
+            "TheTVDB is chosen but has no key: what came from it stays as it is, and new titles come from TMDB.",
+        )
+    elif "tmdb" not in known:
+        yield Check(
+            "metadata",
+            "warning",
+            "TMDB has no key: films and series come from TheTVDB alone, without recommendations and release dates.",
+        )
+    elif trouble is not None:
+        yield Check(
+            "metadata",
+            "warning",
+            f"{units_of(trouble.titles, 'title')} could not be refreshed and stay as they are. Last: {trouble.last}",
+        )
+    else:
+        yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata.name}.")

@@ -1,0 +1,60 @@
+"""The system check says what Mydia goes without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mydia.adapters.metadata_providers import MetadataProvider, NoProvider
+from mydia.web.deps import WebDeps
+from mydia.web.health import Check
+from mydia.web.metadata_check import look_at_metadata
+from tests import builders
+from tests.fakes.outside import FakeMetadataProvider, fake_outside
+from tests.web.conftest import make_deps
+
+
+class OnlyTmdb(FakeMetadataProvider):
+    """A provider without TheTVDB."""
+
+    sources = frozenset({"tmdb"})  # type: ignore[assignment]  # a property in general, a fact here
+
+
+@pytest.fixture
+def deps(tmp_path: Path) -> Iterator[WebDeps]:
+    made = make_deps(tmp_path)
+    yield made
+    made.database.close()
+    made.taskboard.close()
+
+
+def _look(deps: WebDeps, provider: MetadataProvider) -> Check:
+    (found,) = look_at_metadata(replace(deps, outside=fake_outside(metadata=provider)))
+    return found
+
+
+def test_a_source_that_answers_is_fine(deps: WebDeps) -> None:
+    assert _look(deps, FakeMetadataProvider()) == Check("metadata", "ok", "Titles come from the fake.")
+
+
+def test_without_any_source_it_says_what_is_missing(deps: WebDeps) -> None:
+    found = _look(deps, NoProvider())
+    assert found.state == "warning"
+    assert "NFO files; there is no artwork, no air dates, no new episodes" in found.sentence
+
+
+def test_a_chosen_catalogue_without_key_is_told(deps: WebDeps, tmp_path: Path) -> None:
+    assert _look(deps, OnlyTmdb()).state == "ok"
+    with deps.database.writes() as session:
+        builders.library_path(session, tmp_path / "tv", "series", provider="tvdb")
+    assert "TheTVDB is chosen but has no key" in _look(deps, OnlyTmdb()).sentence
+
+
+def test_titles_that_could_not_be_refreshed_are_counted(deps: WebDeps) -> None:
+    with deps.database.writes() as session:
+        builders.film(session).refresh_error = "Metadata: the catalogue does not answer."
+    found = _look(deps, FakeMetadataProvider())
+    assert found.sentence.startswith("1 title could not be refreshed and stay")
