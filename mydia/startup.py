@@ -146,6 +146,7 @@ class ChosenMetadata:
         self._database = database
         self._sealer = sealer
         self._http = http
+        self._lock = threading.Lock()
         self._choice: tuple[object, ...] | None = None
         self._provider: MetadataProvider | None = None
         self._relay: Relay | None = None
@@ -153,6 +154,10 @@ class ChosenMetadata:
     def current(self) -> MetadataProvider:
         """Return the provider that counts now."""
         choice = self._read()
+        with self._lock:
+            return self._chosen(choice)
+
+    def _chosen(self, choice: tuple[object, ...]) -> MetadataProvider:
         if self._provider is None or choice != self._choice:
             relay_url, public, tmdb, tvdb = choice
             values = {"metadata.tmdb_api_key": tmdb, "metadata.tvdb_api_key": tvdb}
