@@ -47,6 +47,8 @@ BRACKET_IN_FRONT = re.compile(r"[ ._]?\[([^\[\]]{1,80})\][ ._-]*")
 
 _DAY_IN_FRONT = re.compile(r"\d{6}[ ._](?=[^\d])")
 
+_BROADCAST_SEASON = re.compile(r"[ ]{0,3}\d{1,2}月新番[ ]{0,3}")
+"""The quarter an anime is new in, which Chinese groups write in front of its title."""
 _DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?!s\d|e\d)(?=[^\W\d])")
 
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
@@ -173,6 +175,9 @@ def _take_front(opened: Opened) -> None:
         else:
             break
         begin = bracket.end()
+    season = _BROADCAST_SEASON.match(low, begin)
+    if season is not None and season.end() < len(text):
+        begin = season.end()
     dotted = _DOTTED_DAY.match(low, begin)
     if dotted is not None:
         opened.front_day = _read_short_day(dotted)

@@ -13,13 +13,19 @@ _SEASON_WORD = (
 )
 
 _EPISODE_WORD = (
-    r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серия|серії|серия"
+    r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серии|серия|серії"
     r"|эпизод|jakso|avsnitt|afsnit)"
 )
 
-_SEASON_WORDS = re.compile(_SEASON_WORD + rf"[ ._-]{{0,3}}(\d{{1,4}}|(?:{NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])")
+_SEASON_WORDS = re.compile(
+    _SEASON_WORD + rf"[ .:_-]{{0,3}}(\d{{1,4}}|(?:{NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])"
+)
 
-_EPISODE_BEHIND = re.compile(r"[ ._,()\[\]-]{0,4}" + _EPISODE_WORD + r"[ ._]{0,2}(\d{1,5})(?![0-9])")
+_SEASON_BEHIND_NUMBER = re.compile(
+    r"(?<![0-9a-z])(\d{1,2})(?:ª|º|\.|-?й|-?я)?[ ._]?(?:сезон|temporada|sezon|staffel|stagione|saison)(?![a-zа-я])"
+)
+
+_EPISODE_BEHIND = re.compile(r"[ .:_,/()\[\]-]{0,4}" + _EPISODE_WORD + r"[ .:_]{0,2}(\d{1,5})(?![0-9])")
 
 _SERIES_EPISODE = re.compile(r"(?:series|book|volume)[ ._](\d{1,2})[ ._-]{1,3}(?:episode|ep)[ ._]?(\d{1,4})(?!\d)")
 
@@ -29,12 +35,12 @@ _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d
 
 
 def find_season_words(scene: Scene) -> re.Match[str] | None:
-    """Find `Season 4`; the word may not be the end of another (`Rose 4`)."""
+    """Find `Season 4` or `1ª Temporada`; the word may not be the end of another (`Rose 4`)."""
     low = scene.low
     for found in _SEASON_WORDS.finditer(low, scene.begin):
         if found.start() == 0 or not low[found.start() - 1].isalnum():
             return found
-    return None
+    return _SEASON_BEHIND_NUMBER.search(low, scene.begin)
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:
