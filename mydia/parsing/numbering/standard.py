@@ -19,7 +19,7 @@ _MORE_EPISODES = re.compile(
 
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
 
-_OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
+OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
 
 _ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-\d{3}){0,9}?(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
 
@@ -51,7 +51,7 @@ def season_episode(scene: Scene) -> Numbering | None:
     version = _VERSION_BEHIND.match(low, end)
     if version is not None:
         end = version.end()
-    total = _OF_TOTAL.match(low, end)
+    total = OF_TOTAL.match(low, end)
     full = bool(total) and first == 1 and last > 1 and total is not None and last == int(total.group(1))
     if total:
         end = total.end()

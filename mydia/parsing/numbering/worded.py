@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mydia.parsing.numbering.scene import NUMBER_WORD, Numbering, Scene, read_number, write_out
-from mydia.parsing.numbering.standard import follow_episodes
+from mydia.parsing.numbering.standard import OF_TOTAL, follow_episodes
 
 _SEASON_WORD = (
     r"(?:seasons?|saisons?|seizoen|stagione|stagioni|temporadas?|temp|staffeln?|sezona?|sezonul|sezóna|sæson|säsong|sesong"
@@ -60,8 +60,11 @@ def season_and_episode_words(scene: Scene) -> Numbering | None:
     if episode is not None:
         first = int(episode.group(1))
         last, end = follow_episodes(low, episode.end(), first)
+        total = OF_TOTAL.match(low, end)
+        full = total is not None and first == 1 < last == int(total.group(1))
         return Numbering(
-            found.start(), end, "season and episode words", 0.95, (read_number(found.group(1)),), write_out(first, last),
+            found.start(), total.end() if total else end, "season and episode words", 0.95, (read_number(found.group(1)),),
+            () if full else write_out(first, last), full_season=full,
             spans={"season": (found.span(),), "episodes": ((episode.start(1), end),)},
         )  # fmt: skip
     chapter = _CAP.search(low, found.end())
