@@ -33,6 +33,7 @@ _UPSTREAM = {"poster": "w500", "backdrop": "w1280", "still": "w300", "logo": "w5
 _WEBP_QUALITY = 78  # reference/ui.md D.4
 _MAX_PIXELS = 40_000_000  # a decompression bomb's threshold: 8K is 33 million
 _PATH = re.compile(r"/[A-Za-z0-9._-]{1,120}\.(?:jpe?g|png|webp)")
+_TVDB_ADDRESS = re.compile(r"https://artworks\.thetvdb\.com(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}){1,8}")
 _PREVIEW_ROLES = {"poster": 154, "backdrop": 780}
 
 
@@ -140,13 +141,13 @@ def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
     """Return a small picture of a title that is not in the library, fetching it on first sight.
 
     Args:
-        source: A provider's image path such as `/abc.jpg`; nothing else is fetched.
+        source: TMDB's path such as `/abc.jpg`, or an address at TheTVDB; nothing else is fetched.
 
     Raises:
         Invalid: The source or role is not one.
         AdapterError: The provider did not give it.
     """
-    if role not in _PREVIEW_ROLES or not _PATH.fullmatch(source):
+    if role not in _PREVIEW_ROLES or not (_PATH.fullmatch(source) or _TVDB_ADDRESS.fullmatch(source)):
         raise Invalid("That is not the address of a picture.")
     name = hashlib.sha256(source.encode()).hexdigest()[:24]
     path = directory / "previews" / f"{name}-{_PREVIEW_ROLES[role]}.webp"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from litestar import Response, get, post
 
 from mydia import clock
+from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.contexts import media, metadata, settings
@@ -159,8 +161,11 @@ def _form(
     }
     told = []
     for path in folders:
-        free = outside.files.free_space(path.path)
-        told.append((path.id, f"{path.path}{f' · {size(free)} free' if free is not None else ' · not reachable'}"))
+        try:
+            room = f"{size(outside.files.space(Path(path.path)).free_bytes)} free"
+        except AdapterError:
+            room = "not reachable"
+        told.append((path.id, f"{path.path} · {room}"))
     return AddForm(_choice(found[0], None), tuple(told), profiles, tuple(media.PATTERNS.items()), defaults | values)
 
 

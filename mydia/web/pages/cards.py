@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from mydia.contexts import media
 from mydia.contexts.metadata import Picture
 from mydia.web.views import Artwork, Card
 
+TVDB_PICTURES = "https://artworks.thetvdb.com"
+"""Where TheTVDB's pictures are; it tells whole addresses where TMDB tells a name."""
 _WIDTHS = {"poster": (154, 342, 500), "backdrop": (780, 1280), "still": (320,)}
 _NOTES = {
     "missing": ("Missing", "miss"),
@@ -48,6 +51,8 @@ def artwork(picture: Picture | None, role: str = "poster") -> Artwork:
 
 def preview(role: str, source: str | None) -> Artwork:
     """Return the picture of a title that is not in the library, by its provider path."""
+    if source and source.startswith(TVDB_PICTURES):
+        return Artwork(f"/img/preview/{role}/tvdb?{urlencode({'of': source.removeprefix(TVDB_PICTURES)})}")
     return Artwork(f"/img/preview/{role}{source}" if source and source.startswith("/") else None)
 
 

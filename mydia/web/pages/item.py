@@ -416,6 +416,7 @@ class EditForm:
     folders: tuple[tuple[str, str], ...]
     profiles: tuple[tuple[str, str], ...]
     monitors: tuple[tuple[str, str], ...]
+    catalogues: tuple[tuple[str, str], ...]
     values: dict[str, str]
 
 
@@ -430,6 +431,7 @@ def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditFo
         "library_path_id": item.library_path_id or "",
         "minimum_availability": item.minimum_availability,
         "series_type": item.series_type or "",
+        "provider": item.provider,
         "monitor_new_seasons": item.monitor_new_seasons,
         "monitor": "",
     }
@@ -438,6 +440,7 @@ def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditFo
         tuple((path.id, path.path) for path in settings.list_library_paths(session) if path.type in suits),
         tuple((profile.id, profile.name) for profile in settings.list_profiles(session)),
         (("", "Leave as it is"), *media.PATTERNS.items()),
+        (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "Nobody: names and NFO files")),
         given | values,
     )
 
@@ -457,7 +460,7 @@ def edit_item(
     """Take over what the dialog says."""
     changes: dict[str, Any] = {
         name: form[name]
-        for name in ("title", "profile_id", "minimum_availability", "monitor_new_seasons", "series_type")
+        for name in ("title", "profile_id", "minimum_availability", "monitor_new_seasons", "series_type", "provider")
         if form.get(name)
     }
     if "overview" in form:

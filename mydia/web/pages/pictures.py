@@ -11,6 +11,7 @@ from mydia.contexts import metadata
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import MydiaError, NotFound
 from mydia.web.deps import WebRequest
+from mydia.web.pages.cards import TVDB_PICTURES
 
 _FOR_EVER = "private, max-age=31536000, immutable"
 _A_WEEK = "private, max-age=604800"
@@ -36,7 +37,8 @@ def show_preview(
     """Send a small picture of a title that somebody looks at before adding it."""
     caller.require(Permission.BROWSE)
     try:
-        path = metadata.preview(outside, config.images_directory, role, f"/{name}")
+        source = f"{TVDB_PICTURES}{request.query_params.get('of', '')}" if name == "tvdb" else f"/{name}"
+        path = metadata.preview(outside, config.images_directory, role, source)
     except NotFound:
         raise
     except MydiaError as error:

@@ -1,0 +1,88 @@
+"""The dialog in which another poster or backdrop is chosen; a refresh keeps what a person chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import Response, get, post
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, metadata
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import Unavailable
+from mydia.web.deps import WebRequest
+from mydia.web.pages.cards import preview
+from mydia.web.render import Toast, fragment, nothing
+from mydia.web.views import Artwork
+
+_SHOWN = 60
+_SIZES = {"poster": "Poster", "backdrop": "Backdrop"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworkOffer:
+    """One picture to choose."""
+
+    source: str
+    picture: Artwork
+    label: str
+    """Language and size, for people and screen readers: `German, 2000 x 3000`."""
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworkView:
+    """The dialog."""
+
+    item_id: str
+    role: str
+    roles: tuple[tuple[str, str], ...]
+    offered: tuple[ArtworkOffer, ...]
+    locked: bool
+    notice: str | None
+
+
+@get("/items/{item_id:str}/artwork", sync_to_thread=True, include_in_schema=False)
+def show_artwork(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: str
+) -> Response[str]:
+    """Show what can be chosen."""
+    role = request.query_params.get("role", "poster")
+    roles = tuple(_SIZES.items())
+    try:
+        choice = media.list_artwork(database, outside, config, caller, item_id, role)
+    except Unavailable as error:
+        return fragment(request, "item/_artwork.html", ArtworkView(item_id, role, roles, (), False, error.message))
+    offered = tuple(
+        ArtworkOffer(art.path, preview(role, art.path), _label(n, art), art.path == choice.present)
+        for n, art in enumerate(choice.offered[:_SHOWN], 1)
+    )
+    return fragment(request, "item/_artwork.html", ArtworkView(item_id, role, roles, offered, choice.locked, None))
+
+
+def _label(number: int, art: metadata.Artwork) -> str:
+    size = f"{art.width} x {art.height}" if art.width and art.height else ""
+    return ", ".join(part for part in (f"{number}", art.language or "no text", size) if part)
+
+
+@post("/items/{item_id:str}/artwork", sync_to_thread=True, status_code=200, include_in_schema=False)
+def choose_artwork(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    item_id: str,
+    form: dict[str, str],
+) -> Response[str]:
+    """Take over the choice; without one, the provider's counts again."""
+    role, source = form.get("role", "poster"), form.get("source") or None
+    media.choose_artwork(database, outside, config, caller, clock.now(), item_id, role, source)
+    said = "Refreshes keep it." if source else "It is the provider's choice again."
+    return nothing(toast=Toast(f"{_SIZES[role]} changed", said), trigger={"media-changed": {}, "dialog-close": {}})
+
+
+ROUTES = (show_artwork, choose_artwork)
