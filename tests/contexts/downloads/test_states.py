@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mydia.adapters.download_clients import RemoteState
@@ -11,9 +12,13 @@ from mydia.contexts.downloads import DownloadState, is_open, may_move
 from mydia.contexts.downloads.models import OPEN_STATES
 from mydia.contexts.downloads.states import NEXT, PHASE, of_remote
 
+# A loaded machine is no fault of the law.
+relaxed = hypothesis_settings(deadline=None)
+
 states = st.sampled_from(list(DownloadState))
 
 
+@relaxed
 @given(states, states)
 def test_no_move_goes_back(old: DownloadState, new: DownloadState) -> None:
     if may_move(old, new):
@@ -21,6 +26,7 @@ def test_no_move_goes_back(old: DownloadState, new: DownloadState) -> None:
         assert new != old
 
 
+@relaxed
 @given(st.lists(states, min_size=1, max_size=30))
 def test_whatever_is_tried_the_phase_never_falls(tried: list[DownloadState]) -> None:
     state, phase = DownloadState.GRABBING, 0

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mydia.contexts.settings import profiles, qualities
@@ -19,6 +20,9 @@ from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.parsing import Quality, Revision
 from mydia.units import GIB
+
+# A loaded machine is no fault of the law.
+relaxed = hypothesis_settings(deadline=None)
 
 NAMES = qualities.QUALITY_NAMES
 SOME = [
@@ -207,11 +211,13 @@ any_profile = st.sampled_from([preset_profile(p.name) for p in profiles.PRESETS]
 any_score = st.integers(-50, 150)
 
 
+@relaxed
 @given(any_profile, any_quality, any_score)
 def test_nothing_is_an_upgrade_over_itself(profile: profiles.Profile, held: Quality, score: int) -> None:
     assert not compare(profile, held, held, current_score=score, new_score=score).upgrade
 
 
+@relaxed
 @given(any_profile, any_quality, any_quality, any_score, any_score)
 def test_two_releases_are_never_upgrades_over_each_other(
     profile: profiles.Profile, one: Quality, other: Quality, a: int, b: int
@@ -221,6 +227,7 @@ def test_two_releases_are_never_upgrades_over_each_other(
     assert not (there.upgrade and back.upgrade)
 
 
+@relaxed
 @given(any_profile, st.lists(st.tuples(any_quality, any_score), min_size=2, max_size=12))
 def test_taking_every_upgrade_never_goes_round_in_circles(
     profile: profiles.Profile, offered: list[tuple[Quality, int]]
@@ -235,6 +242,7 @@ def test_taking_every_upgrade_never_goes_round_in_circles(
                 seen.add((held, score))
 
 
+@relaxed
 @given(any_profile, any_quality, any_quality)
 def test_what_cannot_be_upgraded_is_only_replaced_by_a_newer_revision(
     profile: profiles.Profile, held: Quality, new: Quality
