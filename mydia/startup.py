@@ -232,14 +232,23 @@ class ChosenMetadata:
         return self.current().find(type, imdb_id=imdb_id, tvdb_id=tvdb_id)
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tmdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         """Return everything about a title."""
-        return self.current().details(type, ids, language=language, source=source, region=region)
+        return self.current().details(type, ids, language=language, source=source, region=region, fresh=fresh)
 
-    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> SeasonDetails:
         """Return one season with its episodes."""
-        return self.current().season(ids, number, language=language, source=source)
+        return self.current().season(ids, number, language=language, source=source, fresh=fresh)
 
     def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
         """Return what is watched this week."""

@@ -275,7 +275,14 @@ class FakeMetadataProvider:
         ]
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tmdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         self._ask(f"details {type} {ids.tmdb_id or ids.tvdb_id or ids.imdb_id}")
         for known in self.known:
@@ -283,7 +290,9 @@ class FakeMetadataProvider:
                 return known
         raise NotFound("The catalogue has no such title.")
 
-    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> SeasonDetails:
         self._ask(f"season {ids.tmdb_id or ids.tvdb_id} {number}")
         for known in self.known:
             if known.type == "tv_show" and _shares(known.ids, ids):

@@ -203,15 +203,25 @@ class MetadataProvider(Protocol):
         """Find titles by another catalogue's number."""
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tmdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         """Return everything about a title; raises `mydia.errors.NotFound` when the catalogue has no such number.
 
         Args:
             region: ISO 3166-1, `AT`: whose release dates and certification count; None is that of the language.
+            fresh: Past the cache: a person asked for what is true now.
         """
 
-    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> SeasonDetails:
         """Return one season with its episodes."""
 
     def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:

@@ -33,12 +33,21 @@ class NoProvider:
         self._refuse()
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tmdb", region: str | None = None
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tmdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         """Refuse."""
         self._refuse()
 
-    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb") -> SeasonDetails:
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
+    ) -> SeasonDetails:
         """Refuse."""
         self._refuse()
 

@@ -152,9 +152,9 @@ class RelayProvider:
             raise Nonsense(_SERVICE, "the relay answered with nothing")
         return answer
 
-    def _ask_or_none(self, path: str, params: Mapping[str, str]) -> Any | None:
+    def _ask_or_none(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any | None:
         try:
-            return self._ask(path, params)
+            return self._ask(path, params, fresh=fresh)
         except NotFound:
             return None
 
@@ -169,7 +169,8 @@ class RelayProvider:
         raise NotFound("The catalogue does not know this title by the numbers we have.")
 
     def _tvdb_season(self, series: int, number: int, language: str, *, fresh: bool) -> SeasonDetails:
-        extended = self._ask(f"/tvdb/series/{series}/extended", {"meta": "translations"}, fresh=fresh)
+        # The record was asked for with the details, afresh where that was wished; the episodes are the news here.
+        extended = self._ask(f"/tvdb/series/{series}/extended", {"meta": "translations"})
         summary = tvdb.season_summary(extended, number)
         if summary is None:
             raise NotFound(f"TheTVDB does not know season {number} of this series.")
@@ -177,7 +178,7 @@ class RelayProvider:
         episodes: list[Mapping[str, Any]] = []
         for page in range(_MAX_TVDB_PAGES):
             path = f"/tvdb/series/{series}/episodes/official/{told}"
-            answer = self._ask_or_none(path, {"page": str(page)})
+            answer = self._ask_or_none(path, {"page": str(page)}, fresh=fresh)
             if answer is None and page == 0:
                 # A relay of the first era knows seasons only by their own number, and in the original language.
                 season_id = tvdb.season_id(extended, number)

@@ -73,13 +73,22 @@ class Tpdb:
         return []
 
     def details(
-        self, type: str, ids: Ids, *, language: str = "en-US", source: str = "tpdb", region: str | None = None
+        self,
+        type: str,
+        ids: Ids,
+        *,
+        language: str = "en-US",
+        source: str = "tpdb",
+        region: str | None = None,
+        fresh: bool = False,
     ) -> Details:
         """Return everything about a film or a site."""
         row = self._one("movies" if type == "movie" else "sites", ids)
         return _film(row) if type == "movie" else _site(row, self._years(ids))
 
-    def season(self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tpdb") -> SeasonDetails:
+    def season(
+        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tpdb", fresh: bool = False
+    ) -> SeasonDetails:
         """Return the scenes of a year in the order of their days."""
         scenes: list[Mapping[str, Any]] = []
         for page in range(1, _MAX_PAGES + 1):

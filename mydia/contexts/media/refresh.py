@@ -58,13 +58,15 @@ def fetch(
     region: str | None = None,
     known_seasons: frozenset[int] = frozenset(),
     ended: bool = False,
+    fresh: bool = False,
 ) -> tuple[Details, tuple[SeasonDetails, ...]]:
     """Return a title's details with its seasons.
 
     Args:
         known_seasons: Seasons whose episodes are here already; of an ended series only the others are fetched.
+        fresh: Past all caches.
     """
-    details = metadata.details(outside, type, ids, language=language, source=source, region=region)
+    details = metadata.details(outside, type, ids, language=language, source=source, region=region, fresh=fresh)
     if type != "tv_show":
         return details, ()
     complete = tuple(season for season in details.seasons if season.episodes is not None)
@@ -73,7 +75,10 @@ def fetch(
     wanted = [season.number for season in details.seasons if season.number not in told and season.number not in settled]
     # From the same catalogue as the details: the two number episodes differently.
     told_by = details.provider
-    return details, (*complete, *metadata.seasons(outside, details.ids, wanted, language=language, source=told_by))
+    return details, (
+        *complete,
+        *metadata.seasons(outside, details.ids, wanted, language=language, source=told_by, fresh=fresh),
+    )
 
 
 def refresh_item(
@@ -129,6 +134,7 @@ def refresh_item(
             region=wish.region,
             known_seasons=known if told_by in (None, source) else frozenset(),
             ended=ended,
+            fresh=force,
         )
     except NotFound as error:
         _postpone(database, item_id, now + _WITHOUT_PROVIDER, f"{error} The details stay as they are.")

@@ -75,6 +75,7 @@ def details(
     language: str = "en-US",
     source: str = "tmdb",
     region: str | None = None,
+    fresh: bool = False,
 ) -> Details:
     """Return everything about a title.
 
@@ -82,6 +83,7 @@ def details(
         source: Who is asked, `tmdb` or `tvdb`; the other one when this one is not set up or has no number of it. The
             answer's `provider` tells who it was.
         region: Whose release dates and age rating count; None is that of the language.
+        fresh: Past all caches, because a person asked for it.
 
     Raises:
         NotFound: The catalogue has no such number.
@@ -90,7 +92,7 @@ def details(
     _require(outside)
     if source == "tvdb" and ids.tvdb_id is None and "tvdb" in sources(outside):
         ids = _with_tvdb_number(outside, type, ids, language)
-    found = outside.metadata.details(type, ids, language=language, source=source, region=region)
+    found = outside.metadata.details(type, ids, language=language, source=source, region=region, fresh=fresh)
     # A catalogue knows its own number for sure; by the others the title stays known where it has been known.
     known = found.ids
     return replace(
@@ -105,14 +107,20 @@ def details(
 
 
 def seasons(
-    outside: Outside, ids: Ids, wanted: list[int], *, language: str = "en-US", source: str = "tmdb"
+    outside: Outside,
+    ids: Ids,
+    wanted: list[int],
+    *,
+    language: str = "en-US",
+    source: str = "tmdb",
+    fresh: bool = False,
 ) -> tuple[SeasonDetails, ...]:
     """Return these seasons with their episodes; one the catalogue lists but cannot tell is left out."""
     _require(outside)
     found: list[SeasonDetails] = []
     for number in wanted:
         try:
-            found.append(outside.metadata.season(ids, number, language=language, source=source))
+            found.append(outside.metadata.season(ids, number, language=language, source=source, fresh=fresh))
         except NotFound:
             continue
     return tuple(found)

@@ -263,6 +263,7 @@ class MediaChange(Struct):
     series_type: Literal["standard", "daily", "anime"] | UnsetType = UNSET
     library_path_id: str | UnsetType = UNSET
     profile_id: str | UnsetType = UNSET
+    provider: Literal["tmdb", "tvdb", "none"] | UnsetType = UNSET
     title: Name | UnsetType = UNSET
     sort_title: Name | UnsetType = UNSET
     overview: str | None | UnsetType = UNSET

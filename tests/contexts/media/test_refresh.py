@@ -103,3 +103,14 @@ def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin,
     )
     with pytest.raises(Unavailable, match="Set a TMDB key"):
         metadata.search(outside, "movie", "metropolis")
+
+
+def test_a_refresh_that_a_person_asks_for_goes_past_the_cache(stocked, online, bare, admin, now):
+    item_id = bare("movie", "Metropolis", 19)
+    media.refresh_item(stocked, online.outside, online.config, admin, now, item_id)
+    asked = sum(online.tmdb.counts.values())
+    later = now + timedelta(days=1)
+    media.refresh_item(stocked, online.outside, online.config, admin, later, item_id)
+    assert sum(online.tmdb.counts.values()) == asked
+    media.refresh_item(stocked, online.outside, online.config, admin, later, item_id, force=True)
+    assert sum(online.tmdb.counts.values()) == asked + 1
