@@ -136,7 +136,7 @@ def test_documents_made_from_the_source_are_fresh():
 def test_every_setting_has_a_reader_and_its_lines():
     from mydia.config import KEYS
 
-    source = "\n".join(path.read_text() for path in SOURCES if path.name != "config.py").replace("'", '"')
+    source = "\n".join(path.read_text() for path in SOURCES if path != PACKAGE / "config.py").replace("'", '"')
     own = (PACKAGE / "config.py").read_text().replace("'", '"')
     example = (ROOT / "config.yml.example").read_text()
     guide = (ROOT / "docs" / "guide" / "configuration.md").read_text()
