@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -82,12 +83,10 @@ def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADM
         return users.caller_of(user), token
 
 
-def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scene:
-    """Make the whole scene.
-
-    Args:
-        artwork: With posters, which take seconds to scale; tests of words do without.
-    """
+def compose(
+    folder_: Path, database: Database
+) -> tuple[WebDeps, FakeDownloadClient, FakeMetadataProvider, dict[str, FakeIndexer]]:
+    """Compose the parts with an outside of fakes; of a furnished folder as well as of a new one."""
     client = FakeDownloadClient(connection("qbittorrent", id="unknown", name="qBittorrent"))
     provider = FakeMetadataProvider([_film_details(film) for film in catalogue.FILMS])
     indexers: dict[str, FakeIndexer] = {}
@@ -95,7 +94,16 @@ def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scen
         fake_outside(clients=[client], metadata=provider),
         indexer=lambda asked: indexers.setdefault(asked.name, FakeIndexer(connection=asked)),
     )
-    deps = make_deps(folder_, database, outside=outside)
+    return make_deps(folder_, database, outside=outside), client, provider, indexers
+
+
+def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scene:
+    """Make the whole scene.
+
+    Args:
+        artwork: With posters, which take seconds to scale; tests of words do without.
+    """
+    deps, client, provider, indexers = compose(folder_, database)
     admin, token = sign_in(database)
     now = clock.now()
     with database.writes() as session:
@@ -107,7 +115,9 @@ def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scen
         _downloads(session, now, ids, clients)
         _inbox(session, now, movies, shows)
         _scans(session, now, movies.id, shows.id)
-    _search(deps, admin, now, indexers, ids["Nosferatu"])
+    stock(deps, indexers)
+    target = downloads.SearchTarget(ids["Nosferatu"])
+    downloads.run_search(deps.database, deps.outside, deps.config, admin, now, target, cause="manual")
     with database.writes() as session:
         _blocklist(session, now, ids)
     return Scene(deps, admin, token, client, provider, ids)
@@ -553,7 +563,7 @@ def _release(title: str, gb: float, seeders: int | None, days: float, *, usenet:
         title=title,
         protocol=Protocols.USENET if usenet else Protocols.TORRENT,
         download_url=f"http://indexer.test/get?name={title}",
-        info_hash=None if usenet else f"{abs(hash(title)):040x}"[:40],
+        info_hash=None if usenet else hashlib.sha1(title.encode(), usedforsecurity=False).hexdigest(),
         size_bytes=int(gb * 1024**3),
         published_at=clock.now() - timedelta(days=days),
         seeders=seeders,
@@ -563,7 +573,9 @@ def _release(title: str, gb: float, seeders: int | None, days: float, *, usenet:
     )
 
 
-def _search(deps: WebDeps, admin: Caller, now: datetime, indexers: dict[str, FakeIndexer], item_id: str) -> None:
+def stock(deps: WebDeps, indexers: dict[str, FakeIndexer]) -> None:
+    """Give the indexers what they offer; one of them does not answer."""
+
     def fill(name: str, releases: Iterable[IndexerRelease]) -> None:
         with deps.database.reads() as session:
             choice = next(c for c in settings.indexer_connections(session, deps.sealer) if c.row.name == name)
@@ -588,9 +600,6 @@ def _search(deps: WebDeps, admin: Caller, now: datetime, indexers: dict[str, Fak
     fill("Archive Torrents", [_release("Nosferatu.1922.DVDRip.XviD-TINY", 0.2, 0, 3000)])
     fill("Blue Lagoon", [])
     indexers["Blue Lagoon"].trouble = Unreachable("Blue Lagoon", "no answer within 20 s; is it running?")
-    downloads.run_search(
-        deps.database, deps.outside, deps.config, admin, now, downloads.SearchTarget(item_id), cause="manual"
-    )
 
 
 def _blocklist(session: Session, now: datetime, ids: dict[str, str]) -> None:

@@ -1,0 +1,222 @@
+"""What people do with downloads, and with the releases that a search found."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+
+from mydia import events
+from mydia.adapters.indexers import Fetched
+from mydia.contexts import downloads
+from mydia.contexts.users import SYSTEM
+from tests.web.pages.conftest import Browser, Server, csrf, words
+
+
+def download_of(server: Server, title: str) -> downloads.Download:
+    with server.deps.database.reads() as session:
+        return session.scalars(
+            select(downloads.Download).where(downloads.Download.media_item_id == server.ids[title])
+        ).one()
+
+
+def happened(server: Server, kind: str) -> list[dict[str, Any]]:
+    with server.deps.database.reads() as session:
+        return [event.payload for event in events.feed(session, types=[kind])]
+
+
+def test_a_download_is_paused_and_goes_on(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    row = download_of(server, "Detour")
+    answer = press(browser, f"/activity/queue/{row.id}/pause")
+    assert answer.status_code == 204
+    assert "queue-changed" in answer.headers["hx-trigger"]
+    assert download_of(server, "Detour").state == "paused"
+    assert "Let Detour (1945) go on" in browser.get("/activity").text
+    press(browser, f"/activity/queue/{row.id}/resume", htmx=False)
+    assert download_of(server, "Detour").state == "queued"
+
+
+def test_without_script_a_button_leads_back_with_a_message(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    answer = press(browser, f"/activity/queue/{download_of(server, 'Detour').id}/pause", htmx=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/activity")
+    assert "Paused" in words(browser.get("/activity"))
+
+
+def test_a_button_pressed_from_elsewhere_is_refused(browser: Browser, server: Server) -> None:
+    answer = browser.post(f"/activity/queue/{download_of(server, 'Detour').id}/pause")
+    assert answer.status_code == 403
+    assert download_of(server, "Detour").state == "downloading"
+
+
+def test_removing_asks_what_becomes_of_files_and_release(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    row = download_of(server, "The Kid")
+    asked = words(browser.get(f"/activity/queue/{row.id}/remove", headers={"hx-request": "true"}))
+    assert "Remove it with what it has fetched" in asked
+    assert "Never take this release again" in asked
+    press(browser, f"/activity/queue/{row.id}/remove", where="files", block="true", again="true")
+    assert download_of(server, "The Kid").state == "removed"
+    assert server.client.removed == [(row.client_ref, True)]
+    assert row.release_title in browser.get("/activity/blocklist").text
+    assert [told["media_item_id"] for told in happened(server, "SearchRequested")] == [server.ids["The Kid"]]
+
+
+def test_a_client_that_does_not_answer_keeps_the_dialog_with_the_reason(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    server.client.go_away()
+    answer = press(browser, f"/activity/queue/{download_of(server, 'Detour').id}/remove", where="client")
+    assert answer.status_code == 422
+    assert "no answer from" in words(answer)
+    assert download_of(server, "Detour").state == "downloading"
+
+
+def test_the_dialog_stands_on_a_page_of_its_own_without_script(browser: Browser, server: Server) -> None:
+    answer = browser.get(f"/activity/queue/{download_of(server, 'Detour').id}/remove")
+    assert "<html" in answer.text
+    assert "Remove Detour (1945)?" in words(answer)
+
+
+def test_a_blocked_import_is_tried_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    row = download_of(server, "Häxan")
+    assert press(browser, f"/activity/queue/{row.id}/import").status_code == 204
+    assert happened(server, "ImportRequested") == [{"download_id": row.id}]
+
+
+def test_a_downloads_story_tells_why_it_was_taken_and_what_blocks_it(browser: Browser, server: Server) -> None:
+    said = words(browser.get(f"/activity/downloads/{download_of(server, 'Häxan').id}"))
+    assert "the best of its search, from Silver Index" in said
+    assert "Witchcraft Through the Ages" in said
+
+
+def test_all_downloads_are_paused_though_one_client_is_away(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    answer = press(browser, "/activity/pause-all")
+    assert "downloads paused" in answer.headers["hx-trigger"]
+    with server.deps.database.reads() as session:
+        states = {row.state for row in downloads.list_queue(session, SYSTEM)}
+    assert "downloading" not in states
+
+
+def test_a_blocked_release_is_allowed_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    page = browser.get("/activity/blocklist").text
+    ids = re.findall(r'id="blocked-([\w-]+)"', page)
+    press(browser, "/activity/blocklist/remove", ids=ids[0])
+    assert len(re.findall(r'id="blocked-', browser.get("/activity/blocklist").text)) == len(ids) - 1
+    press(browser, "/activity/blocklist/clear")
+    assert "Nothing is blocked" in words(browser.get("/activity/blocklist"))
+
+
+# --- manual search ---------------------------------------------------------------------------------------------------
+
+
+def last_search(server: Server, title: str) -> str:
+    with server.deps.database.reads() as session:
+        found = downloads.last_search(session, server.ids[title])
+    assert found is not None
+    return found.id
+
+
+def release(server: Server, title: str, name: str) -> downloads.Release:
+    with server.deps.database.reads() as session:
+        rows = session.scalars(
+            select(downloads.Release).where(downloads.Release.search_id == last_search(server, title))
+        ).all()
+    return next(row for row in rows if name in row.title)
+
+
+def test_a_search_shows_every_release_with_every_reason(browser: Browser, server: Server) -> None:
+    item, search = server.ids["Nosferatu"], last_search(server, "Nosferatu")
+    said = words(browser.get(f"/items/{item}/releases", params={"search": search}))
+    for text in ("Accepted 3", "Rejected 4", "Best", "Remux-2160p is not wanted in HD-1080p.", "It is of 1979",
+                 "Blue Lagoon no answer within 20 s", "Freeleech", "86 seeds", "Grab anyway"):  # fmt: skip
+        assert text in said, text
+
+
+def test_filters_leave_what_was_asked_for(browser: Browser, server: Server) -> None:
+    path = f"/searches/{last_search(server, 'Nosferatu')}"
+    htmx = {"hx-request": "true"}
+    said = words(browser.get(path, params={"show": "accepted"}, headers=htmx))
+    assert "BluRay.FLAC2.0" in said
+    assert "Vampyre" not in said
+    said = words(browser.get(path, params={"q": "vampyre"}, headers=htmx))
+    assert "Vampyre" in said
+    assert "No release matches" in words(browser.get(path, params={"q": "nothing like it"}, headers=htmx))
+
+
+def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Browser, server: Server) -> None:
+    path = f"/items/{server.ids['Safety Last!']}/releases"
+    opened = browser.get(path, headers={"hx-request": "true"})
+    assert "Asking the indexers" in words(opened)
+    token = csrf(browser)
+    answer = browser.post(path, headers={"hx-request": "true", "x-csrf-token": token})
+    assert answer.status_code == 200
+    address = re.search(r"/searches/[\w-]+", answer.text)
+    assert address
+    deadline = time.monotonic() + 20
+    while "every 700ms" in (answer := browser.get(address[0], headers={"hx-request": "true"})).text:
+        assert time.monotonic() < deadline
+    assert "Nothing was found." in words(answer)
+
+
+def test_a_grabbed_release_is_sent_and_says_so(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
+    server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
+    answer = press(browser, f"/releases/{wanted.id}/grab")
+    assert answer.status_code == 200
+    assert "Sent" in words(answer)
+    assert len(server.client.added) == 1
+    assert download_of(server, "Nosferatu").release_title == wanted.title
+
+
+def test_a_refused_release_is_taken_only_when_somebody_insists(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    wanted = release(server, "Nosferatu", "REMUX")
+    server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
+    answer = press(browser, f"/releases/{wanted.id}/grab")
+    assert "is not wanted in HD-1080p" in words(answer)
+    assert "Grab it anyway" in words(answer)
+    assert server.client.added == []
+    press(browser, f"/releases/{wanted.id}/grab", override="true")
+    assert len(server.client.added) == 1
+
+
+def test_what_goes_wrong_while_grabbing_stands_in_its_row(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
+    server.indexers["Silver Index"].go_away()
+    answer = press(browser, f"/releases/{wanted.id}/grab")
+    assert "no answer from" in words(answer)
+    assert "Try again" in words(answer)
+
+
+def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    search = last_search(server, "Nosferatu")
+    with server.deps.database.reads() as session:
+        states = downloads.get_search(session, SYSTEM, search).search.indexers
+    failed = next(entry["id"] for entry in states if entry["state"] == "failed")
+    server.indexers["Blue Lagoon"].come_back()
+    press(browser, f"/searches/{search}/indexers/{failed}")
+    deadline = time.monotonic() + 20
+    while "every 700ms" in (answer := browser.get(f"/searches/{search}", headers={"hx-request": "true"})).text:
+        assert time.monotonic() < deadline
+    assert "no answer" not in words(answer)
+
+
+def test_a_guest_may_not_grab(guest_browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
+    assert press(guest_browser, f"/releases/{wanted.id}/grab").status_code == 403
+    assert guest_browser.get(f"/items/{server.ids['Nosferatu']}/releases").status_code == 403
+
+
+def _magnet(wanted: downloads.Release) -> Any:
+    return Fetched(None, f"magnet:?xt=urn:btih:{wanted.info_hash}")

@@ -1,0 +1,127 @@
+"""Every page opens and says what a person came to read; what may not be done is not offered."""
+
+from __future__ import annotations
+
+import pytest
+from litestar.testing import TestClient
+
+from tests.web.pages.conftest import Browser, Server, words
+
+PAGES = {
+    "/": ("Good", "Needs a decision", "Import blocked: Häxan (1922)", "Recently added", "Coming up", "Downloading"),
+    "/movies": ("Movies", "Metropolis", "Missing"),
+    "/movies?view=table": ("Metropolis", "Profile"),
+    "/shows": ("Shows", "The Cartographers"),
+    "/calendar": ("Today",),
+    "/add": ("Add a title",),
+    "/activity": ("Downloads", "Detour (1945)", "62 %", "Import blocked", "Witchcraft Through the Ages", "Unreachable"),
+    "/activity?state=paused": ("Metropolis", "paused"),
+    "/activity/history": ("Today", "Searched", "7 found"),
+    "/activity/blocklist": ("Nosferatu.1922.2160p.AI.Upscale.HEVC.DDP5.1-GRN", "Robin Baker removed it."),
+    "/imports": ("To check", "Battleship Potemkin", "68 %", "No title fits well enough", "was not believed"),
+    "/imports?bucket=ready": ("Import 5 sure ones now", "Big Buck Bunny"),
+    "/imports?bucket=none": ("MWAMC", "No title came close"),
+    "/imports?bucket=ignored": ("holiday", "Decide anew"),
+    "/wanted": ("Missing", "Nosferatu", "7 found, 3 fit"),
+    "/wanted?kind=episodes": ("The Cartographers", "Never searched."),
+    "/wanted/upgrades": ("Upgrades",),
+    "/system": ("Health", "SABnzbd", "Services", "Storage", "About"),
+    "/system/tasks": ("Running now", "Library scan", "62 %", "Scheduled", "daily, 02:00", "Permission denied"),
+    "/system/tasks?show=failed": ("Empty recycle bin", "Run again"),
+    "/system/logs": ("Logs", "Info and above"),
+    "/system/backups": ("Back up now", "mydia backup restore"),
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_what_people_come_to_read(reader: Browser, path: str) -> None:
+    answer = reader.get(path)
+    assert answer.status_code == 200
+    said = words(answer)
+    assert [text for text in PAGES[path] if text not in said] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/activity", "/imports", "/wanted", "/system/tasks", "/movies"])
+def test_a_followed_link_gets_the_content_without_the_shell(reader: Browser, path: str) -> None:
+    answer = reader.get(path, headers={"hx-request": "true", "hx-target": "main#main"})
+    assert "<html" not in answer.text
+    assert 'hx-target="#nav"' in answer.text
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if "?" not in path])
+def test_every_page_opens_on_an_empty_server(new_browser: Browser, path: str) -> None:
+    assert new_browser.get(path).status_code == 200
+
+
+def test_an_empty_server_says_what_to_do_first(new_browser: Browser) -> None:
+    said = words(new_browser.get("/"))
+    assert "Set Mydia up" in said
+    assert "Add a folder" in said
+
+
+def test_without_a_worker_every_page_says_so(new_browser: Browser) -> None:
+    assert "No worker is running" in words(new_browser.get("/movies"))
+
+
+@pytest.mark.parametrize("title", ["Metropolis", "Detour", "The Cartographers"])
+@pytest.mark.parametrize("tab", ["", "files", "history", "cast", "details"])
+def test_a_titles_page_opens_with_every_tab(reader: Browser, still: Server, title: str, tab: str) -> None:
+    section = "shows" if title == "The Cartographers" else "movies"
+    answer = reader.get(f"/{section}/{still.ids[title]}", params={"tab": tab} if tab else {})
+    assert answer.status_code == 200
+    assert title in words(answer)
+
+
+def test_a_title_tells_its_download_and_why_nothing_was_taken(reader: Browser, still: Server) -> None:
+    assert "62 %" in words(reader.get(f"/movies/{still.ids['Detour']}"))
+    assert "7 found, 3 fit" in words(reader.get(f"/movies/{still.ids['Nosferatu']}"))
+
+
+# --- who may ---------------------------------------------------------------------------------------------------------
+
+MANAGERS_ONLY = ["/imports", "/system", "/system/tasks", "/system/logs", "/system/backups"]
+INSIDERS_ONLY = ["/activity", "/activity/history", "/activity/blocklist", "/wanted"]
+
+
+@pytest.mark.parametrize("path", MANAGERS_ONLY + INSIDERS_ONLY)
+def test_a_guest_is_told_who_may_open_it(guest: Browser, path: str) -> None:
+    answer = guest.get(path)
+    assert answer.status_code == 403
+    assert "An administrator can grant it." in words(answer)
+
+
+def test_a_guest_sees_home_and_library_without_what_would_be_refused(guest: Browser, still: Server) -> None:
+    home, film = guest.get("/"), guest.get(f"/movies/{still.ids['Metropolis']}")
+    assert home.status_code == film.status_code == 200
+    assert "Needs a decision" not in home.text
+    assert 'href="/activity"' not in home.text.replace('id="nav-activity"', "")[home.text.index("<main") :]
+    assert "hx-post" not in film.text[film.text.index("<main") :]
+    assert "/media/movies" not in words(film)
+
+
+def test_a_guests_page_listens_only_to_what_a_guest_may_hear(guest: Browser) -> None:
+    page = guest.get("/movies").text
+    assert "topics=library%3Amovies%2Cshell" in page
+
+
+def test_a_user_manages_titles_but_not_the_server(user: Browser) -> None:
+    assert user.get("/imports").status_code == 200
+    assert user.get("/activity").status_code == 200
+    assert user.get("/system/logs").status_code == 403
+    assert "Signed in" not in words(user.get("/activity/history"))
+
+
+def test_nobody_sees_anything_without_signing_in(still: Server) -> None:
+    with TestClient(still.app, base_url="http://mydia.test") as stranger:
+        answer = stranger.get("/activity", headers={"accept": "text/html"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+def test_the_palette_finds_titles_actions_and_what_could_be_added(reader: Browser, guest: Browser) -> None:
+    said = words(reader.get("/palette", params={"q": "scan"}))
+    assert "Scan library" in said
+    said = words(reader.get("/palette", params={"q": "metrop"}))
+    assert "Metropolis" in said
+    assert "Look “metrop” up to add it" in said
+    assert "Scan library" not in words(guest.get("/palette", params={"q": "scan"}))

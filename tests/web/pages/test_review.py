@@ -1,0 +1,212 @@
+"""The import review, scans, names, what is wanted, and the server's own pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mydia import clock, events
+from mydia.adapters.errors import Unreachable
+from mydia.contexts import library, media
+from mydia.db import maintenance
+from mydia.taskboard import RunState
+from mydia.web.pages.system import said_cron
+from tests.web.pages.conftest import Browser, Server, words
+
+
+def entry_of(server: Server, title: str) -> library.InboxEntry:
+    with server.deps.database.reads() as session:
+        return session.scalars(select(library.InboxEntry).where(library.InboxEntry.title == title)).one()
+
+
+def happened(server: Server, kind: str) -> list[dict[str, Any]]:
+    with server.deps.database.reads() as session:
+        return [event.payload for event in events.feed(session, types=[kind])]
+
+
+def test_an_entry_is_settled_by_one_of_its_candidates_and_the_next_one_comes(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    entry = entry_of(server, "Potemkin")
+    answer = press(browser, f"/imports/{entry.id}/decide", candidate="1", next="/imports?bucket=check")
+    assert json.loads(answer.headers["hx-location"])["path"] == "/imports?bucket=check"
+    assert entry_of(server, "Potemkin").state == "done"
+    with server.deps.database.reads() as session:
+        files = library.files_of_item(session, server.ids["Battleship Potemkin"])
+    assert any("Potemkin 1925" in file.relative_path for file in files)
+
+
+def test_nothing_is_settled_without_a_choice(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    answer = press(browser, f"/imports/{entry_of(server, 'Potemkin').id}/decide")
+    assert answer.status_code == 422
+    assert "Choose a title first" in answer.headers["hx-trigger"]
+
+
+def test_another_title_is_searched_and_can_be_chosen(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    entry = entry_of(server, "MWAMC")
+    answer = press(browser, f"/imports/{entry.id}/search", q="Man with a Movie Camera", type="movie")
+    assert "Man with a Movie Camera" in words(answer)
+    press(browser, f"/imports/{entry.id}/decide", candidate="1")
+    assert entry_of(server, "MWAMC").state == "done"
+
+
+def test_a_metadata_source_that_is_down_is_told_in_place(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    server.provider.trouble = Unreachable("The relay", "no answer")
+    answer = press(browser, f"/imports/{entry_of(server, 'MWAMC').id}/search", q="Camera")
+    assert answer.status_code == 200
+    assert "Titles cannot be looked up right now" in words(answer)
+
+
+def test_entries_are_put_aside_and_taken_up_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    entry = entry_of(server, "Potemkin")
+    press(browser, "/imports/ignore", ids=entry.id)
+    assert entry_of(server, "Potemkin").state == "ignored"
+    press(browser, "/imports/reopen", htmx=False, ids=entry.id)
+    assert entry_of(server, "Potemkin").state == "needs_attention"
+
+
+def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    answer = press(browser, "/imports/ready")
+    assert "5 entries imported" in answer.headers["hx-trigger"]
+    with server.deps.database.reads() as session:
+        assert library.inbox_counts(session).ready == 0
+
+
+def test_a_scan_is_asked_for_and_missing_files_are_accepted_only_by_saying_so(
+    browser: Browser, press: Callable[..., Any], server: Server
+) -> None:
+    press(browser, "/library/scan", htmx=False, next="/movies")
+    page = browser.get("/imports").text
+    path_id = re.search(r'name="library_path_id" value="([\w-]+)"><input type="hidden" name="accept_missing"', page)
+    assert path_id
+    press(browser, "/library/scan", library_path_id=path_id[1], accept_missing="true")
+    told = happened(server, "ScanRequested")
+    assert [(one["library_path_id"], one["accept_missing"]) for one in told] == [(path_id[1], True), (None, False)]
+
+
+def test_names_are_shown_before_they_are_given(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    item_id = server.ids["Charade"]
+    with server.deps.database.reads() as session:
+        file = library.files_of_item(session, item_id)[0]
+    path = Path(file.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"film" * 1000)
+    said = words(browser.get(f"/items/{item_id}/rename", headers={"hx-request": "true"}))
+    assert "1 file will change" in said
+    assert path.name in said
+    answer = press(browser, f"/items/{item_id}/rename")
+    assert "1 file renamed" in answer.headers["hx-trigger"]
+    assert not path.exists()
+    assert "Every file already has the name" in words(browser.get(f"/items/{item_id}/rename"))
+
+
+# --- wanted ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_wanted_title_is_searched_and_another_given_up(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    press(browser, f"/wanted/{server.ids['Safety Last!']}/search")
+    assert [told["media_item_id"] for told in happened(server, "SearchRequested")] == [server.ids["Safety Last!"]]
+    press(browser, f"/wanted/{server.ids['Safety Last!']}/unmonitor")
+    with server.deps.database.reads() as session:
+        assert media.get_item(session, server.ids["Safety Last!"]).state == "unmonitored"
+    assert "Safety Last!" not in words(browser.get("/wanted"))
+
+
+def test_everything_wanted_is_searched_by_the_worker(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    press(browser, "/wanted/search")
+    assert [ask.job for ask in server.deps.taskboard.asks()] == ["downloads.search_wanted"]
+
+
+def test_selected_episodes_are_given_up(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    page = browser.get("/wanted?kind=episodes").text
+    first = re.findall(r'name="ids" value="([\w-]+:[\w-]+)"', page)[0]
+    press(browser, "/wanted/bulk/unmonitor", ids=first)
+    assert first not in browser.get("/wanted?kind=episodes").text
+
+
+# --- system ----------------------------------------------------------------------------------------------------------
+
+
+def run_of(server: Server, state: RunState) -> str:
+    board = server.deps.taskboard
+    return (board.running() if state == RunState.RUNNING else board.recent(states=(state,)))[0].id
+
+
+def test_a_running_task_is_cancelled_and_a_failed_one_started_again(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    running, failed = run_of(server, RunState.RUNNING), run_of(server, RunState.FAILED)
+    press(browser, f"/system/runs/{running}/cancel")
+    assert server.deps.taskboard.get(running).cancel_asked
+    press(browser, f"/system/runs/{failed}/retry", htmx=False)
+    assert [ask.job for ask in server.deps.taskboard.asks()] == ["library.empty_recycle_bin"]
+    assert "Permission denied" in words(browser.get(f"/system/runs/{failed}"))
+
+
+def test_a_scheduled_task_is_run_now_and_workers_are_paused(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    answer = press(browser, "/system/tasks/library.scan_all/run")
+    assert "It waits until a worker runs." in answer.headers["hx-trigger"]
+    assert [ask.cause for ask in server.deps.taskboard.asks()] == ["run now by Robin Baker"]
+    press(browser, "/system/pause")
+    assert server.deps.taskboard.paused()
+    assert "Let workers go on" in words(browser.get("/system/tasks"))
+
+
+def test_logs_are_filtered_by_level_and_words(browser: Browser, server: Server) -> None:
+    lines = [
+        {"at": "2026-11-21T12:00:00+00:00", "level": "info", "logger": "mydia.web", "message": "release grabbed", "download_id": "abc"},
+        {"at": "2026-11-21T12:00:01+00:00", "level": "warning", "logger": "mydia.jobs", "message": "scan refused"},
+        {"at": "2026-11-21T12:00:02+00:00", "level": "error", "logger": "mydia.web", "message": "request failed", "error": "Traceback <b>"},
+    ]  # fmt: skip
+    path = server.deps.config.log_directory / "web.log"
+    path.write_text("half a line\n" + "\n".join(map(json.dumps, lines)) + "\n")
+    said = words(browser.get("/system/logs"))
+    assert said.index("request failed") < said.index("scan refused") < said.index("release grabbed")
+    said = words(browser.get("/system/logs?level=warning"))
+    assert "release grabbed" not in said
+    assert "download_id=abc" in words(browser.get("/system/logs?q=grabbed"))
+    assert "<b>" not in browser.get("/system/logs").text.split('id="log-lines"')[1]
+    assert browser.get("/system/logs?level=loud").status_code == 422
+    assert browser.get("/system/logs/web/download").text.startswith("half a line")
+    assert browser.get("/system/logs/mydia.db/download").status_code == 404
+
+
+def test_backups_are_listed_made_and_downloaded(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    made = maintenance.back_up(server.deps.database, server.deps.config.backups_directory, clock.now())
+    assert made is not None
+    said = words(browser.get("/system/backups"))
+    assert made.path.name in said
+    assert f"mydia backup restore {made.path.name}" in said
+    assert browser.get(f"/system/backups/{made.path.name}").content[:15] == b"SQLite format 3"
+    assert browser.get("/system/backups/..%2Fmydia.db").status_code == 404
+    press(browser, "/system/backups")
+    assert [ask.job for ask in server.deps.taskboard.asks()] == ["upkeep.back_up"]
+
+
+@pytest.mark.parametrize("path", ["/system/pause", "/system/backups", "/system/tasks/upkeep.back_up/run"])
+def test_a_guest_may_not_steer_the_server(guest_browser: Browser, press: Callable[..., Any], path: str) -> None:
+    assert press(guest_browser, path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [(None, "off"), ("20 * * * *", "hourly"), ("0 2 * * *", "daily, 02:00"), ("0 0 1 * *", "0 0 1 * *")],
+)
+def test_schedules_are_said_in_words(line: str | None, said: str) -> None:
+    assert said_cron(line) == said
