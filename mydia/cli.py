@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.enable()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,25 +99,31 @@ def _log(config: Config, name: str, *, to_file: bool = True) -> None:
 
 
 def _serve(_arguments: argparse.Namespace) -> int:
-    from mydia import supervise
+    from mydia import schema, supervise
 
     config = _load()
     mydia = [sys.executable, "-m", "mydia"]
-    # In a process of its own: this one lives as long as Mydia does, and what it never imports costs no memory.
-    prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
-    if prepared != 0:
-        return prepared
+    web = [*mydia, "web"]
+    if not schema.is_current(config.database_url):
+        # In a process of its own: what a migration loads costs memory for as long as Mydia runs.
+        prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
+        if prepared != 0:
+            return prepared
+        web.append("--prepared")
     _log(config, "serve")
+    environ = supervise.sparing(os.environ)
     return supervise.run(
         [
-            supervise.Child("web", [*mydia, "web", "--prepared"], vital=True),
-            supervise.Child("worker", [*mydia, "worker", "--prepared"]),
+            supervise.Child("web", web, vital=True, environ=environ),
+            supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ),
         ]
     )
 
 
 def _started(arguments: argparse.Namespace, name: str) -> Config:
     """Load and prepare for a process that works alone; a child of `serve` finds everything prepared."""
+    # Until all is loaded hardly anything becomes garbage, and looking for it takes a tenth of the start.
+    gc.disable()
     config = _load()
     from mydia import startup
 
@@ -123,6 +132,12 @@ def _started(arguments: argparse.Namespace, name: str) -> Config:
     if not arguments.prepared:
         startup.prepare(config)
     return config
+
+
+def _settled() -> None:
+    """Leave what was loaded at the start out of all later looks for garbage: it stays as long as the process."""
+    gc.freeze()
+    gc.enable()
 
 
 def _web(arguments: argparse.Namespace) -> int:
@@ -146,7 +161,9 @@ def _web(arguments: argparse.Namespace) -> int:
     deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate)
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
-            serve(config, create_app(deps, routes=routes))
+            app = create_app(deps, routes=routes)
+            _settled()
+            serve(config, app)
     finally:
         if offered is not None:
             offered.close()
@@ -172,6 +189,7 @@ def _worker(arguments: argparse.Namespace) -> int:
     def watch(stop: threading.Event) -> None:
         watching.watch(parts.database, config, stop)
 
+    _settled()
     # Before anything else touches a file: what a crash cut off is brought to an end.
     library.recover_journal(parts.database, parts.outside, config, clock.now())
     with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):

@@ -54,6 +54,11 @@ class _Running:
         return clock.monotonic_s() - self.started_at
 
 
+def sparing(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which glibc keeps few arenas: by default each thread may keep one, and with it memory."""
+    return {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", **environ}
+
+
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel send this process a signal when its parent dies, however it dies. Linux only; elsewhere a no-op."""
     try:

@@ -1,0 +1,32 @@
+"""Whether a database needs migrating, told without loading what migrates it: `mydia serve` asks at every start."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+_SCRIPTS = Path(__file__).resolve().parents[1] / "migrations" / "versions"
+
+
+def head() -> str:
+    """Return the newest revision: scripts are named NNNN_topic.py and their number is their revision."""
+    return max(path.name.split("_")[0] for path in _SCRIPTS.glob("[0-9]*_*.py"))
+
+
+def is_current(database_url: str) -> bool:
+    """Say whether a SQLite database surely is at the newest revision; False for whatever has to be looked at properly."""
+    prefix, _, path = database_url.partition(":///")
+    if prefix != "sqlite" or not Path(path).is_file():
+        return False
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=1)
+    except sqlite3.Error:
+        return False
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return False
+    finally:
+        connection.close()
+    return row is not None and row[0] == head()
