@@ -57,4 +57,4 @@ def find_new(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
         yield Group("Add", (Hit(f"Look “{q}” up to add it", f"/add?q={quote_plus(q)}", "plus"),))
 
 
-FINDERS: tuple[Finder, ...] = (find_titles, find_new, find_actions)
+FINDERS: tuple[Finder, ...] = (find_titles, find_actions, find_new)
