@@ -226,10 +226,10 @@
     settle();
     if (ctx?.response?.status === 422) $("[aria-invalid=true]")?.focus();
     if (ctx?.target?.id === "main" && (location.pathname !== page || ctx.sourceElement?.closest?.("a"))) {
-      if (location.pathname !== page) { page = location.pathname; clearSelection(); }
+      if (location.pathname !== page) { page = location.pathname; clearSelection(); closeDialog($("#dialog")); }
       $$("[popover]").forEach((p) => p.matches(":popover-open") && p.hidePopover());
       closeDialog($("#palette"));
-      $("#main").focus({ preventScroll: true }); say(document.title);
+      $("#main").focus({ preventScroll: true }); say(ctx.title || document.title); // htmx sets the title after this event
     }
   });
   on("htmx:error", (e) => { if (e.detail.error?.name !== "AbortError" && !e.detail.ctx?.sourceElement?.id?.startsWith("live-")) showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" }); else if (e.detail.ctx?.sourceElement?.id?.startsWith("live-")) down(); });
