@@ -81,6 +81,12 @@ def add_api_key(
     Emits:
         ApiKeyAdded.
     """
+    if caller.kind == "api_key" and set(Permission if scopes is None else scopes) - caller.permissions:
+        # Whatever page or path it comes by: else a key that was narrowed could widen itself.
+        raise Invalid(
+            "A key can make only keys that may no more than itself.",
+            fields={"scopes": "Name what it may, and no more."},
+        )
     owner = _owner(session, caller, user_id)
     cleaned = " ".join(name.split())[:80]
     if not cleaned:

@@ -133,16 +133,21 @@ def save_password(request: WebRequest, deps: WebDeps, caller: Caller, form: dict
 def add_key(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Make a key and show it, this once."""
     now = clock.now()
-    days = form.get("days", "")
+    days, scope = form.get("days", ""), form.get("scope", "")
     try:
+        # Never more, or for longer, than was understood.
+        if scope not in _PERMISSIONS:
+            raise Invalid("Choose what the key may.", fields={"scope": "Choose one of these."})
+        if days not in dict(_LIFETIMES):
+            raise Invalid("Choose when the key ends.", fields={"days": "Choose one of these."})
         with deps.database.writes() as session:
             row, text = users.add_api_key(
                 session,
                 caller,
                 now,
                 form.get("name", ""),
-                scopes=_PERMISSIONS.get(form.get("scope", "")),
-                expires_at=now + timedelta(days=int(days)) if days.isdigit() else None,
+                scopes=_PERMISSIONS[scope],
+                expires_at=now + timedelta(days=int(days)) if days else None,
             )
     except Invalid as error:
         return _show(request, _view(request, deps, caller, {}, errors_of(error), "keys"), status=422)

@@ -53,6 +53,21 @@ def test_scopes_narrow_a_key_and_never_widen_it(database: Database, now: datetim
             assert found.caller.permissions == {Permission.BROWSE}
 
 
+@pytest.mark.parametrize("scopes", [None, ["manage_users"], ["browse", "manage_settings"]])
+def test_a_narrowed_key_cannot_make_one_that_may_more(
+    database: Database, now: datetime, robin: User, scopes: list[str] | None
+) -> None:
+    with database.writes() as session:
+        _, narrow = users.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
+    with database.reads() as session:
+        found = users.caller_for_key(session, now, narrow)
+    assert found is not None
+    with database.writes() as session:
+        with pytest.raises(Invalid, match="no more than itself"):
+            users.add_api_key(session, found.caller, now, "wider", scopes=scopes)
+        users.add_api_key(session, found.caller, now, "as narrow", scopes=["browse"])
+
+
 def test_a_revoked_or_expired_key_opens_nothing(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:

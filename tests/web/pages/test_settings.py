@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mydia import clock, events
 from mydia.contexts import settings, users
@@ -335,6 +336,18 @@ def test_people_are_added_changed_and_removed(browser: Browser, database: Databa
     assert browser.send(f"{base}/remove", {}, on=base).status_code == 303
     with database.reads() as session:
         assert users.find_user(session, "lou") is None
+
+
+@pytest.mark.parametrize(
+    "odd", [{"scope": "everything"}, {"days": "\N{SUPERSCRIPT TWO}"}, {"days": "9" * 30}, {"days": "-1"}]
+)
+def test_a_key_is_not_made_from_what_was_not_understood(
+    browser: Browser, database: Database, odd: dict[str, str]
+) -> None:
+    answer = browser.send("/account/keys", {"name": "Prowlarr", "scope": "read", "days": "30", **odd}, on="/account")
+    assert answer.status_code == 422
+    with database.reads() as session:
+        assert not session.scalars(select(users.ApiKey)).all()
 
 
 def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, database: Database) -> None:
