@@ -555,8 +555,8 @@ def import_by_hand(
     """Import what a person chose, against any objection."""
     chosen = [
         downloads.ChosenFile(path, tuple(part for part in form.get(f"episodes-{place}", "").split(",") if part))
-        for place in range(int(form.get("files", "0") or 0))
-        if form.get(f"take-{place}") == "true" and (path := form.get(f"path-{place}"))
+        for place in sorted(name.removeprefix("path-") for name in form if name.startswith("path-"))
+        if form.get(f"take-{place}") == "true" and (path := form[f"path-{place}"])
     ]
     try:
         said = downloads.manual_import(database, outside, config, caller, clock.now(), download_id, chosen)

@@ -22,6 +22,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError, Unavailable
 from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.fields import whole_number
 from mydia.web.pages import specs
 from mydia.web.pages.cards import preview
 from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, page, query, redirect
@@ -334,8 +335,8 @@ def decide(
     form: dict[str, str],
 ) -> Response[str]:
     """Settle an entry with one of its candidates and go on to the next."""
-    number = form.get("candidate", "")
-    if not number.isdigit():
+    number = whole_number(form.get("candidate"))
+    if number is None:
         raise Invalid("Choose a title first, or search for the right one.")
     made = library.decide(
         database,
@@ -344,7 +345,7 @@ def decide(
         caller,
         clock.now(),
         inbox_id,
-        candidate=int(number) - 1,
+        candidate=number - 1,
         whole_folder=form.get("whole_folder") == "true",
     )
     with database.reads() as session:

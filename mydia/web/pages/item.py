@@ -20,6 +20,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.web.deps import WebRequest
+from mydia.web.fields import season_of, whole_number
 from mydia.web.pages import activity, stories
 from mydia.web.pages.cards import artwork, preview
 from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
@@ -226,9 +227,7 @@ def _seasons(
     newest = max(
         (e.season_number for e in episodes if e.season_number and media.status.has_aired(e.air_on, today)), default=None
     )
-    opened = (
-        {int(n) for n in asked.split(",") if n.isdigit()} if asked is not None else {newest or max(regular, default=0)}
-    )
+    opened = {whole_number(n) for n in asked.split(",")} if asked is not None else {newest or max(regular, default=0)}
     views = []
     for row in sorted(rows, key=lambda r: (r.number == 0, -r.number)):
         of_season = [
@@ -343,7 +342,7 @@ def show_history(request: WebRequest, database: Database, caller: Caller, item_i
     with database.reads() as session:
         told = events.feed(
             session,
-            before_id=int(before) if before.isdigit() else None,
+            before_id=whole_number(before),
             resource=("media_item", item_id),
             limit=_HISTORY,
         )
@@ -367,7 +366,7 @@ def set_monitored(
 ) -> Response[str]:
     """Monitor a title, a season or an episode, or stop."""
     wanted = form.get("monitored") == "true"
-    season = form.get("season", "")
+    season = season_of(form.get("season"))
     episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
     with database.writes() as session:
         media.change_monitoring(
@@ -376,7 +375,7 @@ def set_monitored(
             clock.now(),
             item_id,
             wanted,
-            season_number=int(season) if season.isdigit() else None,
+            season_number=season,
             episode_ids=episode_ids or None,
         )
     return _back(request, item_id, Toast("Monitored" if wanted else "No longer monitored"))
@@ -387,14 +386,14 @@ def search_item(
     request: WebRequest, database: Database, caller: Caller, item_id: str, form: dict[str, str]
 ) -> Response[str]:
     """Ask for an automatic search of a title, a season or an episode."""
-    season = form.get("season", "")
+    season = season_of(form.get("season"))
     episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
     with database.writes() as session:
         downloads.request_search(
             session,
             caller,
             item_id,
-            season_number=int(season) if season.isdigit() else None,
+            season_number=season,
             episode_ids=episode_ids,
         )
     return _back(request, item_id, Toast("Searching", "The best release that passes every rule is fetched.", "live"))
@@ -469,9 +468,10 @@ def edit_item(
         changes["library_path_id"] = form["library_path_id"]
     try:
         if form.get("year"):
-            if not form["year"].isdigit():
+            year = whole_number(form["year"])
+            if year is None:
                 raise Invalid("Write a year such as 1927.", fields={"year": "Write a year such as 1927."})
-            changes["year"] = int(form["year"])
+            changes["year"] = year
         with database.writes() as session:
             now = clock.now()
             media.change_item(session, caller, now, item_id, changes)

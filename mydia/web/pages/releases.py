@@ -24,6 +24,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.fields import season_of
 from mydia.web.pages import specs
 from mydia.web.pages.cards import artwork
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
@@ -215,9 +216,9 @@ def start_search(
     request: WebRequest, database: Database, deps: WebDeps, caller: Caller, item_id: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Ask the indexers; the answer fills while they do."""
-    season = form.get("season", "")
+    season = season_of(form.get("season"))
     episodes = (form["episode"],) if form.get("episode") else ()
-    target = SearchTarget(item_id, None, int(season) if season.isdigit() else None, episodes)
+    target = SearchTarget(item_id, None, season, episodes)
     with database.writes() as session:
         search_id = downloads.open_search(session, caller, clock.now(), target, announce=False)
     _run(deps, caller, search_id)

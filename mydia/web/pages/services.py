@@ -25,6 +25,7 @@ from mydia.contexts.settings import (
 from mydia.errors import Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps
+from mydia.web.fields import whole_number
 
 type Family = Literal["client", "indexer"]
 _EMPTY_MAPPINGS = 2
@@ -206,7 +207,7 @@ def _priority(form: Mapping[str, str], default: int) -> int:
     text = form.get("priority", "").strip()
     if not text:
         return default
-    return int(text) if text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 def _written(value: object) -> object:

@@ -26,6 +26,7 @@ from mydia.contexts.settings import (
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid
 from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.fields import whole_number
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
@@ -637,11 +638,10 @@ def _megabytes(text: str, field: str = "") -> int | None:
     cleaned = text.strip()
     if not cleaned:
         return None
-    if not cleaned.isdigit():
-        if field:
-            raise Invalid("Write whole megabytes.", fields={field: "Write whole megabytes, or leave it empty."})
-        return None
-    return int(cleaned)
+    number = whole_number(cleaned)
+    if number is None and field:
+        raise Invalid("Write whole megabytes.", fields={field: "Write whole megabytes, or leave it empty."})
+    return number
 
 
 def _used(used: Mapping[str, int]) -> str:

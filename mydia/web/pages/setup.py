@@ -20,6 +20,7 @@ from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
+from mydia.web.fields import whole_number
 from mydia.web.pages import metadata_source, services
 from mydia.web.pages.services import ServiceForm, TestResult
 from mydia.web.render import Toast, page, redirect
@@ -307,7 +308,7 @@ def _present(deps: WebDeps, path: LibraryPath, paths: list[LibraryPath], downloa
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 # --- metadata --------------------------------------------------------------------------------------------------------

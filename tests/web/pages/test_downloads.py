@@ -220,3 +220,20 @@ def test_a_guest_may_not_grab(guest_browser: Browser, server: Server, press: Cal
 
 def _magnet(wanted: downloads.Release) -> Any:
     return Fetched(None, f"magnet:?xt=urn:btih:{wanted.info_hash}")
+
+
+def test_numbers_that_are_none_are_refused_in_a_sentence(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    show, download = server.ids["The Cartographers"], download_of(server, "Detour").id
+    for odd in ("\N{SUPERSCRIPT TWO}", "9" * 30, "9" * 5000, "x"):
+        for path, form in (
+            (f"/activity/queue/{download}/files", {"files": odd}),
+            (f"/items/{show}/monitored", {"monitored": "false", "season": odd}),
+            (f"/items/{show}/search", {"season": odd}),
+            (f"/items/{show}/releases", {"season": odd}),
+            (f"/items/{show}/edit", {"year": odd}),
+            ("/imports/nothing/decide", {"candidate": odd}),
+        ):
+            assert 400 <= press(browser, path, **form).status_code < 500, (path, odd)
+        assert browser.get(f"/items/{show}/history", params={"before": odd}).status_code == 200
