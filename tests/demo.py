@@ -206,8 +206,10 @@ class Demo:
             path = self.folder / "swarm" / "releases" / title / f"{title}.mkv"
             make_video(path, _RELEASED)
             with path.open("ab") as file:
-                # Matroska readers stop at the end of the last element; the ballast only makes the transfer visible.
-                file.write(os.urandom(megabytes * 1_000_000))
+                # The ballast only makes the transfer visible. It is a Void element, to be skipped by readers (RFC 8794,
+                # section 11.3.2: id EC, then the size, here in eight bytes): anything else would be a file cut short.
+                ballast = megabytes * 1_000_000
+                file.write(b"\xec" + (ballast | 1 << 56).to_bytes(8) + os.urandom(ballast))
             self.swarm.publish(path.parent, title, **facts)
 
     def start(self, *, quiet: bool = True) -> None:
