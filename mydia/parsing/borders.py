@@ -55,6 +55,8 @@ def find_borders(
     remark = _find_remark(opened, words, marks, chosen[1] if chosen else first_solid)
     if chosen is not None:
         end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
+        if end == chosen[1]:
+            end = _walk_over_scene_words(words, marks, end, opened.begin)
         end, tail = min(end, remark), min(chosen[2], remark)
         return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[2]), True)
     later = next((y for y in years if y[1] > first_solid), None)
@@ -71,9 +73,15 @@ def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, beg
     for found in _BRACKET.finditer(opened.low, opened.begin + 1 if begin is None else begin, stop):
         first, last = words.index_at(found.start()), words.index_at(found.end())
         inside = {i for m in marks for i in range(m.first, m.last) if first <= i < last}
-        if first < last and len(inside) == last - first:
+        understood = all(i in inside or _is_spelt_code(words, i) for i in range(first, last))
+        if first < last and understood and (inside or last - first > 1):
             return found.start()
     return stop
+
+
+def _is_spelt_code(words: Words, index: int) -> bool:
+    """Whether it is a language's code in capitals, as in `[FR-EN]`."""
+    return words.words[index] in LANGUAGE_CODES and words.text[words.starts[index] : words.ends[index]].isupper()
 
 
 def _before_group(opened: Opened) -> int:
@@ -128,6 +136,11 @@ def _bound_numbered(
                 year, span = value, (start, end)
                 tail = min(tail, start)
                 break
+    border = words.index_at(title_end)
+    begun = next((m for m in marks if m.first < border < m.last and m.value == "complete"), None)
+    if begun is not None and words.starts[begun.first] > opened.begin:
+        # `Title Complete Season 2`: the phrase reaches into the numbers.
+        title_end = words.starts[begun.first]
     title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete", "misc"}))
     return Borders(title_end, tail, words.index_at(tail), year, span, True)
 
@@ -182,6 +195,40 @@ def _walk_back(
     return stop
 
 
+def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: int) -> int:
+    """Move the end of a title back over `UNCUT.German`, `German.DL`, `MULTi` and `PROPER`, written before the year.
+
+    One language alone could be the title's own (`The Good German 2006`), so it counts only in capitals of its own,
+    behind an edition or with the second language of the tail.
+    """
+    border, floor = words.index_at(stop), words.index_at(begin)
+    by_end = {m.last: m for m in marks}
+    row: list[Mark] = []
+    edge = border
+    while (mark := by_end.get(edge)) is not None and mark.first > floor and mark.kind in _SCENE_KINDS:
+        row.append(mark)
+        edge = mark.first
+    if not row:
+        return stop
+    kinds = {m.kind for m in row}
+    second = any(m.kind == "language" and "+" in m.value and m.first > border for m in marks)
+    before = words.text[words.starts[floor] : words.starts[edge]]
+    loud = not before.isupper() and all(
+        _is_loud(words.text[words.starts[m.first] : words.ends[m.last - 1]]) for m in row
+    )
+    if loud or len(row) > 1 or ("language" in kinds and second):
+        return words.starts[edge]
+    return stop
+
+
+_SCENE_KINDS = frozenset({"language", "edition", "revision"})
+
+
+def _is_loud(written: str) -> bool:
+    """Whether it is written as scene groups write: `FRENCH`, `MULTi`, `iTALiAN`."""
+    return len(written) > 3 and sum(c.isupper() for c in written) * 2 > len(written)
+
+
 _COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
 
 _COMMON_CODES = frozenset({
@@ -199,7 +246,8 @@ def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> 
     """
     written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
     if word not in LANGUAGE_CODES:
-        return False
+        # `2xUkr` counts the dubs of a language.
+        return word[:1].isdecimal() and word[1:2] == "x" and word[2:] in _COMMON_CODES
     if is_alone and written.isupper() and not words.text.isupper():
         return True
     if len(written) == 2:

@@ -126,6 +126,8 @@ def read_quality(
             return Quality(revision=revision), 0.0
     sure = 0.95 if written and resolution is not None else 0.7 if written else 0.5
     codecs = {m.value for m in marks if m.kind == "video_codec"}
+    if extension in {"xvid", "divx"}:
+        codecs.add(extension)
     if modifier is Modifier.NONE and source is Source.TV and "mpeg2" in codecs and _hdtv(words, marks):
         return Quality(source, resolution or 1080, Modifier.RAWHD, revision), sure
     if resolution is None:

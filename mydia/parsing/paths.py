@@ -22,6 +22,7 @@ _SPECIALS_FOLDER = re.compile(r"(?:specials?|season[ ._]?0+)\Z", re.IGNORECASE)
 _LEADING_NUMBER = re.compile(
     r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
 )
+_RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ]-[ ]|\Z)")
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset({
     "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
@@ -75,8 +76,11 @@ def season_of_folder(folder: str) -> int | None:
     return int(found.group(1) or found.group(2)) if found is not None else None
 
 
-def leading_episodes(stem: str) -> tuple[int, ...]:
-    """Return the numbers a file in a season's folder begins with: `02 Honor Thy Father`, `E05-06 - Title`."""
+def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
+    """Return the numbers a file in a season's folder begins with: `02 Honor Thy Father`, `E05-06`, `1012` in `Season 10`."""
+    run_together = _RUN_TOGETHER.match(stem.strip()) if season is not None else None
+    if run_together is not None and int(run_together.group(1)) == season:
+        return (int(run_together.group(2)),)
     found = _LEADING_NUMBER.match(stem.strip()) or _EPISODE_WITHIN.search(stem)
     if found is None:
         return ()
@@ -165,7 +169,7 @@ def extra_of_folder(folder: str) -> str | None:
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
     """Give a file its season from the folder and its number from its own name."""
     strong = is_strong(file)
-    numbers = leading_episodes(stem)
+    numbers = leading_episodes(stem, season)
     if strong:
         return file
     title = series.title if series is not None and series.title else file.title

@@ -306,7 +306,10 @@ EDITIONS = _rows(
     solid=False,
 )  # fmt: skip
 """`LiMiTED` is a release type rather than a cut; it is reported only where no one asks for the words as written."""
-ANNIVERSARY = r"\d{2,3}(?:th|rd|nd|st)?[ ._-]anniversary(?:[ ._-](?:edition|cut|version))?"
+ANNIVERSARY = (
+    r"\d{2,3}(?:th|rd|nd|st)?[ ._-]anniversary(?:[ ._-](?:edition|cut|version))?"
+    r"|(?<![a-z0-9])anniversary[ ._-](?:edition|cut|version)"
+)
 
 # Full names may stand anywhere in the tail, in any case. ISO 639-1, with the dubs and wordings each scene uses.
 LANGUAGES = _rows(
@@ -451,7 +454,7 @@ TERMS: tuple[Term, ...] = (
 REPOSTERS = frozenset({
     "rp", "1", "nzbgeek", "obfuscated", "obfuscation", "scrambled", "sample", "pre", "postbot", "xpost", "whiterev",
     "buymore", "asrequested", "alternativetorequested", "gerov", "z0ids3n", "chamele0n", "4p", "4planet",
-    "altezachen", "repackpost", "nzbsrus", "repost", "reup",
+    "altezachen", "repackpost", "captcha", "nzbsrus", "repost", "reup",
 })  # fmt: skip
 """Who posts another group's release again adds a word behind its name: `-EVO-postbot`."""
 

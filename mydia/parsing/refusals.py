@@ -24,6 +24,9 @@ _SHORTEST_POST = 24
 _POSTED = re.compile(r"[A-Z]{11}\d{3}|[a-z]{12}\d{3}|\d{6}_\d{2}|b00bs|abc[-_. ]xyz.*")
 """Schemes of obfuscated posts that both apps know."""
 _PASSWORDED = re.compile(r"(?<![a-z])(?:password(?:ed)?|pass[ ._-]?protected|yenc)(?![a-z])")
+_UNPACKING = re.compile(r"_unpack(?:ed|ing)?[ ._-]+", re.IGNORECASE)
+"""How download clients call a folder they have not finished."""
+_SHOUTED = re.compile(r"[A-Z0-9]{12,15}\Z")
 _NUMBERED_POST = re.compile(r"p\d{3,4}(?:\.|\Z)")
 
 
@@ -48,7 +51,7 @@ def why_meaningless(stem: str) -> str | None:
     >>> why_meaningless("08bbc153931ce3ca5fcafe1b92d3297285feb061")
     'a checksum'
     """
-    name = stem.strip(" []()")
+    name = _UNPACKING.sub("", stem.strip(" []()"))
     if not name:
         return "nothing is written"
     low = name.lower()
@@ -57,6 +60,8 @@ def why_meaningless(stem: str) -> str | None:
             return "a checksum"
         if _HEX_TAIL.search(low) and len(low) <= 40 and any(c.isdigit() for c in low[-12:]) and low.count(".") <= 3:
             return "a checksum"
+    if _SHOUTED.match(name) and len(re.findall(r"(?<=[A-Z])\d+(?=[A-Z])", name)) > 1 and _looks_random(name):
+        return "random letters"
     if _LETTERS.match(name) and _looks_random(name):
         return "random letters"
     if _TWO_LONG.match(name) and all(_looks_random(part) for part in re.split(r"[ ._-]", name)):

@@ -42,7 +42,7 @@ def _read_date(scene: Scene) -> tuple[int, int, int, int, int, bool] | None:
         year, month, day = int(found.group(1)), int(found.group(3)), int(found.group(4))
         if month > 12 >= day:
             month, day = day, month
-        if month <= 12 and day <= 31:
+        if (month <= 12 and day <= 31) or (month <= 31 and day <= 31 and len(found.group(2)) == 1):
             return found.start(), found.end(), year, month, day, False
     found = _DAY_MONTH_YEAR.search(low, begin)
     if found:

@@ -226,6 +226,12 @@ def bare_absolute(scene: Scene) -> Numbering | None:
         if len(digits) == 1 and not (scene.hint == "tv" and index + 1 == limit < len(words.words)):
             continue
         subbed = any(m.first == index + 1 and m.kind == "subs" for m in scene.marks)
+        tenth = _TENTH_BEHIND.match(scene.low, words.ends[index]) if scene.subgroup and len(digits) > 1 else None
+        if tenth is not None:
+            return Numbering(
+                words.starts[index], tenth.end(), "bare absolute", 0.6, fractional=(float(f"{digits}.{tenth.group(1)}"),),
+                spans={"absolute_episodes": ((words.starts[index], tenth.end()),)},
+            )  # fmt: skip
         if (
             padded
             or subbed
@@ -238,6 +244,8 @@ def bare_absolute(scene: Scene) -> Numbering | None:
             )
     return None
 
+
+_TENTH_BEHIND = re.compile(r"\.(\d)(?:v\d)?(?=[ ._]{0,2}(?:[\[(]|\Z))")
 
 _FRONT_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-](?=[^\W\d_]))")
 

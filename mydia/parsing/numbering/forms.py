@@ -34,7 +34,7 @@ from mydia.parsing.numbering.fansub import (
 )
 from mydia.parsing.numbering.packs import season_pack
 from mydia.parsing.numbering.scene import Numbering, Scene
-from mydia.parsing.numbering.specials import unnumbered_special
+from mydia.parsing.numbering.specials import numbered_special, unnumbered_special
 from mydia.parsing.numbering.standard import season_episode, season_x_episode
 from mydia.parsing.numbering.worded import mini_series, season_and_episode_words, spanish_chapter
 
@@ -57,6 +57,7 @@ FORMS: tuple[Form, ...] = (
     daily,
     season_mark_with_absolute,
     in_brackets,
+    numbered_special,
     behind_dash,
     in_round_brackets,
     range_in_front_of_bracket,

@@ -13,6 +13,22 @@ _SPECIAL_BEHIND_DASH = re.compile(
 _SPECIAL_BEFORE_BRACKET = re.compile(r"[ ._](?:ova|oad|ona|specials?)[ ._]?(?=[\[(])")
 
 
+_NUMBERED_SPECIAL = re.compile(
+    r"[ ._](?:-[ ._])?(?:ova|oad|ovd|ona|specials?|sp|nc(?:op|ed))[ ._](\d{1,2})(?:v\d)?(?=[ ._]{0,2}(?:[\[(]|\Z))"
+)
+
+
+def numbered_special(scene: Scene) -> Numbering | None:
+    """`[Group] Title OVA 2 [BD]`, `[Group] Title - NCED 02 [BD]`: a special with a number of its own."""
+    found = _NUMBERED_SPECIAL.search(scene.low, scene.begin) if scene.subgroup else None
+    if found is None:
+        return None
+    return Numbering(
+        found.start(), found.end(), "numbered special", 0.7, absolute=(int(found.group(1)),), is_special=True,
+        spans={"absolute_episodes": (found.span(1),), "is_special": (found.span(),)},
+    )  # fmt: skip
+
+
 def unnumbered_special(scene: Scene) -> Numbering | None:
     """`[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
     if not scene.subgroup and scene.hint != "tv":

@@ -19,11 +19,18 @@ _MORE_EPISODES = re.compile(
 
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
 
+_SPLIT_BEHIND = re.compile(r"[a-d](?=[ ._\])]|\Z)")
+"""Half an episode that was sent in two: `S02E05a`."""
+
 OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
 
-_ABSOLUTE_BEHIND = re.compile(r"(?:[ ._]-)?[ ._](\d{3})(?:-\d{3}){0,9}?(?:-(\d{3}))?(?:v\d)?(?=[ ._\])]|\Z)")
+_ABSOLUTE_BEHIND = re.compile(
+    r"(?:[ ._]-)?[ ._]\(?(\d{3,4}(?![pi]))(?:-\d{3,4}){0,9}?(?:-(\d{3,4}))?(?:v\d)?(?=[ ._\])]|\Z)"
+)
 
 _ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]{0,2}[\[(]?\Z")
+
+_ABSOLUTE_BETWEEN = re.compile(r"[ ._]-[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]-[ ._]{0,2}[\[(]?\Z")
 
 
 def follow_episodes(low: str, position: int, first: int) -> tuple[int, int]:
@@ -51,12 +58,16 @@ def season_episode(scene: Scene) -> Numbering | None:
     version = _VERSION_BEHIND.match(low, end)
     if version is not None:
         end = version.end()
+    split = _SPLIT_BEHIND.match(low, end) if found.end() == end and len(found.group(2)) > 1 else None
+    if split is not None:
+        end = split.end()
     total = OF_TOTAL.match(low, end)
     full = bool(total) and first == 1 and last > 1 and total is not None and last == int(total.group(1))
     if total:
         end = total.end()
     numbering = Numbering(
         found.start(), end, "season and episode", 0.99, (season,), () if full else episodes, full_season=full,
+        is_split=split is not None,
         spans={"season": ((found.start(), found.end(1)),), "episodes": ((found.start(2), end),)},
     )  # fmt: skip
     return _with_absolute(scene, numbering)
@@ -66,18 +77,22 @@ def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
     """Add the absolute number that fansub groups write beside the season's: `S01E12 - 027`, `12 (S01E12)`."""
     low = scene.low
     behind = _ABSOLUTE_BEHIND.match(low, numbering.end)
-    if behind is not None and (behind.group(1)[0] == "0" or scene.subgroup or behind.group(2)):
+    if (
+        behind is not None
+        and not is_year(behind.group(1))
+        and (behind.group(1)[0] == "0" or scene.subgroup or behind.group(2))
+    ):
         first = int(behind.group(1))
         return replace(
             numbering, end=behind.end(), absolute=write_out(first, int(behind.group(2) or first)),
             spans={**numbering.spans, "absolute_episodes": (behind.span(),)},
         )  # fmt: skip
-    if (
-        low[numbering.start - 1 : numbering.start] in {"(", "["}
-        or scene.subgroup
-        or "x" in low[numbering.start : numbering.end]
+    front = low[scene.begin : numbering.start]
+    before = _ABSOLUTE_BETWEEN.search(front)
+    if before is not None or (
+        front[-1:] in {"(", "["} or scene.subgroup or "x" in low[numbering.start : numbering.end]
     ):
-        before = _ABSOLUTE_BEFORE.search(low[scene.begin : numbering.start])
+        before = before or _ABSOLUTE_BEFORE.search(front)
         if before is not None and before.start() > 0:
             start = scene.begin + before.start()
             spans = {**numbering.spans, "absolute_episodes": ((start, numbering.start),)}
@@ -105,7 +120,8 @@ def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end:
 
 
 _CROSS = re.compile(
-    r"(?<![a-z0-9])(\d{1,2}|(?!1920|2048)(?:19|20)\d\d)(?:x|[ ]x[ ](?=\d\d))(?!26[456])(\d{1,4})(?![0-9a-wyz])"
+    r"(?<![a-z0-9])(\d{1,2}|(?!1920|2048)(?:19|20)\d\d)(?:x|[ ]x[ ](?=\d\d))(?!26[456])"
+    r"(?:(\d{1,4})(?![0-9a-wyz])|(\d{2,3})[a-d](?=[ ._\])]|\Z))"
 )
 
 _MORE_CROSS = re.compile(
@@ -121,7 +137,7 @@ def season_x_episode(scene: Scene) -> Numbering | None:
     found = _CROSS.search(low, scene.begin)
     if found is None or (found.end() > scene.first_solid and found.start() < scene.first_solid):
         return None
-    first = last = int(found.group(2))
+    first = last = int(found.group(2) or found.group(3))
     end = found.end()
     while (more := _MORE_CROSS.match(low, end)) is not None:
         number = int(more.group(1) or more.group(2))
@@ -130,6 +146,6 @@ def season_x_episode(scene: Scene) -> Numbering | None:
         last, end = number, more.end()
     numbering = Numbering(
         found.start(), end, "season x episode", 0.95, (int(found.group(1)),), write_out(first, last),
-        spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
+        is_split=found.group(3) is not None, spans={"season": (found.span(1),), "episodes": ((found.end(1) + 1, end),)},
     )  # fmt: skip
     return _with_absolute(scene, numbering)

@@ -22,10 +22,14 @@ _SEASON_WORDS = re.compile(
 )
 
 _SEASON_BEHIND_NUMBER = re.compile(
-    r"(?<![0-9a-z])(\d{1,2})(?:ª|º|\.|-?й|-?я)?[ ._]?(?:сезон|temporada|sezon|staffel|stagione|saison)(?![a-zа-я])"
+    r"(?<![0-9a-z])(\d{1,2})(?:ª|º|a|\.|-?й|-?я)?[ ._]?(?:сезон|temporada|sezon|staffel|stagione|saison|évad)(?![a-zа-я])"
 )
 
 _EPISODE_BEHIND = re.compile(r"[ .:_,/()\[\]-]{0,4}" + _EPISODE_WORD + r"[ .:_]{0,2}(\d{1,5})(?![0-9])")
+
+_NUMBERED_BEHIND = re.compile(
+    r"[ .,_-]{1,3}(\d{1,4})(?:-(\d{1,4}))?(?:ª|º|\.|-?[йяі])?[ ._]?(?:серия|серии|серія|серії|эпизод|b[oö]l[uü]m|blm|odcinek|odc|folge|episodio|episódio)(?![a-zа-я])"
+)
 
 _SERIES_EPISODE = re.compile(r"(?:series|book|volume)[ ._](\d{1,2})[ ._-]{1,3}(?:episode|ep)[ ._]?(\d{1,4})(?!\d)")
 
@@ -44,8 +48,17 @@ def find_season_words(scene: Scene) -> re.Match[str] | None:
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:
-    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`."""
+    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`, `2 сезон 5 серия`."""
     low = scene.low
+    found = _SEASON_BEHIND_NUMBER.search(low, scene.begin)
+    numbered = _NUMBERED_BEHIND.match(low, found.end()) if found is not None else None
+    if found is not None and numbered is not None:
+        first = int(numbered.group(1))
+        return Numbering(
+            found.start(), numbered.end(), "season and episode words behind their numbers", 0.9, (int(found.group(1)),),
+            write_out(first, int(numbered.group(2) or first)),
+            spans={"season": (found.span(),), "episodes": (numbered.span(1),)},
+        )  # fmt: skip
     found = find_season_words(scene)
     if found is None:
         british = _SERIES_EPISODE.search(low, scene.begin)
@@ -101,7 +114,7 @@ def spanish_chapter(scene: Scene) -> Numbering | None:
 
 _OF = re.compile(r"(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])")
 
-_PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?![a-z0-9])")
+_PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?:-(\d{{1,2}}))?(?![a-z0-9])")
 
 
 def mini_series(scene: Scene) -> Numbering | None:
@@ -129,6 +142,6 @@ def mini_series(scene: Scene) -> Numbering | None:
         "part",
         0.6,
         (1,),
-        (read_number(found.group(1)),),
+        write_out(read_number(found.group(1)), int(found.group(2) or read_number(found.group(1)))),
         spans={"episodes": (found.span(),)},
     )
