@@ -1,0 +1,25 @@
+"""What the demo offers can be imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mydia.adapters.media_tools.mediainfo import MediaInfoProbe
+from tests.demo import OFFERS, Demo
+from tests.fakes import qbittorrent, videos
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(qbittorrent.PROGRAM is None, reason=qbittorrent.MISSING),
+    pytest.mark.skipif(videos.FFMPEG is None, reason=videos.MISSING),
+]
+
+
+def test_every_release_of_the_demo_is_a_whole_video(tmp_path: Path) -> None:
+    with Demo(tmp_path, files=False):
+        for title, megabytes, _ in OFFERS:
+            path = tmp_path / "swarm" / "releases" / title / f"{title}.mkv"
+            assert path.stat().st_size > megabytes * 1_000_000
+            assert MediaInfoProbe().probe(path).resolution == 1080
