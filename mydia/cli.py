@@ -180,7 +180,7 @@ def _worker(arguments: argparse.Namespace) -> int:
     from mydia.contexts import library, settings
     from mydia.jobs import triggers, watching, worker
 
-    parts = startup.open_parts(config)
+    parts = startup.open_parts(config, sparing=True)
 
     def setting(name: str) -> object:
         with parts.database.reads() as session:

@@ -95,9 +95,13 @@ def _backup_before(config: Config, database: Database) -> Callable[[str | None, 
     return back_up
 
 
-def open_parts(config: Config, *, http: Http | None = None) -> Parts:
-    """Open the database and the outside of a prepared data folder."""
-    database = Database(config.database_url, pool_size=int(config["database.pool_size"]))
+def open_parts(config: Config, *, http: Http | None = None, sparing: bool = False) -> Parts:
+    """Open the database and the outside of a prepared data folder.
+
+    Args:
+        sparing: As in `Database`; for the worker.
+    """
+    database = Database(config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing)
     sealer = Sealer(config.secret_key())
     http = http or Http()
     metadata = ChosenMetadata(config, database, sealer, http)

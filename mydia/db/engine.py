@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 # Below 3.51.3 a checkpoint racing a reader's restart of the WAL can lose a page. Source: SQLite's changes log, 3.51.3.
 _SAFE_SQLITE = (3, 51, 3)
 _CACHE_KIB = 64_000
+_MAPPED_BYTES = 256 * 2**20
 _BUSY_TIMEOUT_S = 5.0
 
 
@@ -41,13 +42,16 @@ def warn_if_old() -> None:
         )
 
 
-def make_engine(url: str, *, pool_size: int = 8, cache_kib: int = _CACHE_KIB) -> Engine:
+def make_engine(
+    url: str, *, pool_size: int = 8, cache_kib: int = _CACHE_KIB, mapped_bytes: int = _MAPPED_BYTES
+) -> Engine:
     """Return the engine for a database address.
 
     Args:
         url: `sqlite:///path`, or `postgresql+psycopg://…`.
         pool_size: Connections kept; web threads and job threads each hold one while they work.
         cache_kib: SQLite page cache of one connection, in KiB; pages are only taken when they are used.
+        mapped_bytes: How much of the SQLite file is mapped into memory; 0 reads it piece by piece.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_size=pool_size, pool_pre_ping=True)
@@ -70,7 +74,7 @@ def make_engine(url: str, *, pool_size: int = 8, cache_kib: int = _CACHE_KIB) ->
             f"cache_size=-{cache_kib}",
             "temp_store=memory",
             f"busy_timeout={int(_BUSY_TIMEOUT_S * 1000)}",
-            "mmap_size=268435456",
+            f"mmap_size={mapped_bytes}",
             "journal_size_limit=67108864",
         ):
             connection.execute(f"PRAGMA {pragma}")

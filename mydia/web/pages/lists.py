@@ -118,22 +118,35 @@ class ListView:
         return f"{self.section.path}/grid" + query(self.params, chunk=number, s=self.snapshot)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is remembered of one list."""
+
+    token: str
+    """Of the state that it was read in."""
+    plan: media.Outline
+    counts: media.Counts
+    genres: tuple[str, ...]
+
+
 class _Outlines:
     """Remembers the outlines of lists until any title changes: a chunk then costs one look-up."""
 
     def __init__(self, kept: int = 64) -> None:
         self._lock = threading.Lock()
         self._kept = kept
-        self._known: dict[tuple[str, media.ItemQuery], tuple[str, media.Outline]] = {}
+        self._known: dict[tuple[str, media.ItemQuery], _Known] = {}
 
-    def of(self, database: Database, session: Any, caller: Caller, asked: media.ItemQuery) -> tuple[str, media.Outline]:
-        """Return (snapshot token, outline)."""
+    def of(self, database: Database, session: Any, caller: Caller, asked: media.ItemQuery) -> _Known:
+        """Return what is known of a list as it is now."""
         token = media.lists.snapshot(session)
         key = (database.url, asked)
         with self._lock:
             found = self._known.get(key)
-        if found is None or found[0] != token:
-            found = (token, media.outline(session, caller, asked))
+        if found is None or found.token != token:
+            type_ = asked.type or "movie"
+            counts, genres = media.counts(session)[type_], tuple(media.lists.genres(session, type_))
+            found = _Known(token, media.outline(session, caller, asked), counts, genres)
             with self._lock:
                 while len(self._known) >= self._kept:
                     self._known.pop(next(iter(self._known)))
@@ -188,12 +201,11 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
     asked = read_query(section.type, params)
     as_table = params.get("view") == "table"
     with database.reads() as session:
-        counts = media.counts(session)[section.type]
-        token, plan = _outlines.of(database, session, caller, asked)
+        known = _outlines.of(database, session, caller, asked)
+        counts, plan = known.counts, known.plan
         first = () if as_table else cards(media.chunk(session, caller, asked, plan, 0))
         rows, following = media.list_items(session, caller, asked, limit=_ROWS) if as_table else ([], None)
         profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
-        genres = tuple((genre, genre) for genre in media.lists.genres(session, section.type))
     chosen_sort = params.get("sort", "title")
     view = ListView(
         section=section,
@@ -216,8 +228,8 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
         first=first,
         rows=_rows(section, params, rows, following, caller),
         profiles=profiles,
-        genres=genres,
-        snapshot=token,
+        genres=tuple((genre, genre) for genre in known.genres),
+        snapshot=known.token,
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         providers=deps.outside.metadata.available,
     )
@@ -245,7 +257,7 @@ def show_chunk(request: WebRequest, database: Database, caller: Caller) -> Respo
     asked = read_query(section.type, params)
     number = _number(dict(request.query_params), "chunk") or 0
     with database.reads() as session:
-        _, plan = _outlines.of(database, session, caller, asked)
+        plan = _outlines.of(database, session, caller, asked).plan
         found = cards(media.chunk(session, caller, asked, plan, number))
     return fragment(request, "library/_cards.html", found)
 
