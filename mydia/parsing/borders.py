@@ -141,7 +141,7 @@ def _bound_numbered(
     if begun is not None and words.starts[begun.first] > opened.begin:
         # `Title Complete Season 2`: the phrase reaches into the numbers.
         title_end = words.starts[begun.first]
-    title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete", "misc"}))
+    title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete"}))
     return Borders(title_end, tail, words.index_at(tail), year, span, True)
 
 
@@ -188,7 +188,7 @@ def _walk_back(
                 and mark.value in {"complete", "season"}
                 and _is_complete(words, mark, by_end)
             )
-        if not walks:
+        if not walks or (mark.first - 1 == words.index_at(begin) and words.words[mark.first - 1] in _ARTICLES):
             break
         border = mark.first
         stop = words.starts[border]
@@ -228,6 +228,9 @@ def _is_loud(written: str) -> bool:
     """Whether it is written as scene groups write: `FRENCH`, `MULTi`, `iTALiAN`."""
     return len(written) > 3 and sum(c.isupper() for c in written) * 2 > len(written)
 
+
+_ARTICLES = frozenset({"the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "il"})
+"""No title is an article alone: `The Extended 2018`."""
 
 _COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
 

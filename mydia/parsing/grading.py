@@ -91,7 +91,7 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
     )
 
 
-_SINGLE_FILES = frozenset({"avi", "mp4", "m4v", "wmv", "mov", "webm"})
+_SINGLE_FILES = frozenset({"mkv", "avi", "mp4", "m4v", "wmv", "mov", "webm"})
 _SMALL_ENCODES = frozenset({"x264", "xvid", "divx"})
 """An encode that names nothing but its codec is a small one."""
 _DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})

@@ -30,7 +30,7 @@ def _rows(kind: str, *rows: tuple[str, str, str], solid: bool = True) -> tuple[T
 SOURCES = _rows(
     "source",
     ("cam", "camrip|hdcam|hd cam|hqcam|hq cam|hdcamrip|cam rip|hd cam rip|hq camrip|new cam|newcam|camhd|clearcam|clear cam|hqhdcam|truecam|true cam|hd camrip|newhdcam|new hdcam|camripped|dcam|dcamrip", "Movie.2018.HDCAM.x264-GRP"),
-    ("telesync", ("telesync|telesynch|hdts|hd ts|tsrip|ts rip|telesync rip|telesyncrip|pdvd|predvd|pre dvd|predvdrip"
+    ("telesync", ("telesync|telesynch|hdts|hd ts|tsrip|ts rip|telesync rip|telesyncrip|pdvd|pdvdrip|predvd|pre dvd|predvdrip"
      "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts"), "Movie.2016.HDTS"),
     ("telecine", "telecine|hdtcrip|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
     ("workprint", "workprint|workprintrip|workprint rip", "Movie.2009.WORKPRINT"),
