@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -70,6 +71,21 @@ class Toast:
     action_posts: bool = False
 
 
+_REMEMBERED = frozenset({"pcard"})
+"""Macros that depend on nothing but their arguments and are drawn again and again: a page of films is mostly these."""
+_REMEMBERED_CARDS = 1_200  # ten chunks of the grid, about two megabytes
+
+
+def _remembering(macro: Callable[..., Any]) -> Callable[..., Any]:
+    known = lru_cache(_REMEMBERED_CARDS)(macro)
+
+    def draw(*arguments: Any, **named: Any) -> Any:
+        # A call block brings the page it stands on, which must not be kept.
+        return macro(*arguments, **named) if "caller" in named else known(*arguments, **named)
+
+    return draw
+
+
 class Components:
     """All macros of `templates/components`, compiled when first used: `ui.chip(…)`."""
 
@@ -84,7 +100,8 @@ class Components:
             module = self._environment.get_template(f"components/{path.name}").module
             for macro, value in vars(module).items():
                 if callable(value) and not macro.startswith("_"):
-                    self.__dict__.setdefault(macro, value)
+                    known = _remembering(value) if macro in _REMEMBERED else value
+                    self.__dict__.setdefault(macro, known)
             if name in self.__dict__:
                 return self.__dict__[name]
         msg = f"there is no component “{name}”"

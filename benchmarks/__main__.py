@@ -1,0 +1,104 @@
+"""All figures in one table: `python -m benchmarks`, or `make bench`.
+
+python -m benchmarks [--markdown] [start memory lists scan broker relay]
+
+Budgets hold for a machine that does nothing else; the first line tells what this one was and how busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import library, lists, memory, start
+from benchmarks.measure import Figure, machine
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _told(module: str, *arguments: str) -> str:
+    """Run a benchmark that prints for itself and return what it said."""
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{module}.py"), *arguments]
+    if module == "broker":
+        command = [sys.executable, "-m", "benchmarks.broker", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout
+
+
+def scan() -> list[Figure]:
+    """Scan 50,000 files, new and unchanged."""
+    seconds = dict(re.findall(r"files, ([\w ]+): ([\d.]+) s", _told("scan")))
+    return [
+        Figure("scan of 50,000 new files", float(seconds["new"]), "s"),
+        Figure("scan of 50,000 unchanged files", float(seconds["unchanged again"]), "s", 5),
+    ]
+
+
+def broker() -> list[Figure]:
+    """Enqueue and run jobs."""
+    said = _told("broker")
+    rates = {name.strip(): rate for name, rate in re.findall(r"^(\w[\w ]+?)\s+([\d,]+) jobs/s", said, re.MULTILINE)}
+    return [Figure(f"broker: {name}", float(rate.replace(",", "")), "jobs/s") for name, rate in rates.items()]
+
+
+def relay() -> list[Figure]:
+    """Answer from the relay's memory, over HTTP."""
+    told = json.loads(_told("relay", "--quick").partition("\n")[2])
+    found = told["hits from memory, over HTTP"]
+    rates = [
+        float(value)
+        for one in found.values()
+        for name, value in (one.items() if isinstance(one, dict) else ())
+        if name.endswith("per_s")
+    ]
+    return [Figure("relay: hits from memory, over HTTP", max(rates), "/s", 3000, more_is_better=True)] if rates else []
+
+
+def main() -> None:
+    """Measure what was asked for and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measures Mydia and prints one table.")
+    parser.add_argument("which", nargs="*", help="start, memory, lists, scan, broker, relay; left out, all")
+    parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        key: list[str] = []
+
+        def whole() -> str:
+            if not key:
+                key.append(library.make(folder))
+            return key[0]
+
+        def starting() -> list[Figure]:
+            whole()
+            return start.measure(folder)
+
+        known: dict[str, Callable[[], list[Figure]]] = {
+            "start": starting,
+            "memory": lambda: memory.measure(folder, whole()),
+            "lists": lambda: lists.measure(folder, whole()),
+            "scan": scan,
+            "broker": broker,
+            "relay": relay,
+        }
+        print(machine())
+        figures = [figure for one in asked.which or known for figure in known[one]()]
+    rows = [("measured", "value", "budget", ""), *(figure.row() for figure in figures)]
+    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    for number, row in enumerate(rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print(f"| {' | '.join(cells)} |" if asked.markdown else "  ".join(cells).rstrip())
+        if number == 0 and asked.markdown:
+            print(f"|{'|'.join('-' * (width + 2) for width in widths)}|")
+    if any(figure.kept is False for figure in figures):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""A made library in a data folder: 10,000 films and 50,000 episodes with their files and pictures, written in bulk."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from mydia import clock, config
+from mydia.contexts import library, media, settings, users
+from mydia.contexts.metadata import Image
+from mydia.contexts.users import SYSTEM, NewUser, Role
+from mydia.db import Database
+from mydia.parsing import Quality, normalise_title
+from mydia.units import GIB
+
+ROOT = Path(__file__).resolve().parents[1]
+FILMS, SHOWS, EPISODES_EACH, SEASONS_EACH = 10_000, 1_000, 50, 5
+_WORDS = [
+    "night",
+    "house",
+    "river",
+    "city",
+    "silent",
+    "empty",
+    "golden",
+    "winter",
+    "summer",
+    "garden",
+    "train",
+    "letter",
+    "shadow",
+    "mirror",
+    "island",
+    "paper",
+    "stone",
+    "glass",
+    "storm",
+    "harbour",
+    "circus",
+    "lantern",
+    "bridge",
+    "orchard",
+    "signal",
+    "desert",
+    "violin",
+    "meadow",
+    "clock",
+    "forest",
+    "market",
+    "valley",
+]
+_GENRES = ("Drama", "Comedy", "Horror", "Science Fiction", "Documentary", "Crime", "Romance", "Adventure")
+_QUALITIES = ("Bluray-1080p", "WEBDL-1080p", "Bluray-720p", "WEBDL-2160p", "HDTV-720p")
+_BATCH = 5_000
+
+
+def environ(folder: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a Mydia on a data folder that asks nobody outside."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "DATA_DIR": str(folder),
+        "HOST": "127.0.0.1",
+        "ADMIN_USERNAME": "bench",
+        "ADMIN_PASSWORD": "a long enough word",
+        "SECRET_KEY_BASE": "only for measuring, and long enough for that",
+        "PUBLIC_RELAY_ENABLED": "false",
+        "LOG_LEVEL": "warning",
+        **more,
+    }
+
+
+def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
+    """Fill a data folder and return an API key."""
+    command = [sys.executable, "-m", "mydia", "migrate"]
+    subprocess.run(command, check=True, env=environ(folder), stdout=subprocess.DEVNULL)
+    database = Database(config.load(environ(folder)).database_url)
+    with database.writes() as session:
+        now = clock.now()
+        for name in ("films", "series"):
+            (folder / name).mkdir(exist_ok=True)
+        paths = [
+            settings.add_library_path(session, SYSTEM, now, settings.NewLibraryPath(path=str(folder / name), type=type))
+            for name, type in (("films", "movies"), ("series", "series"))
+        ]
+        profile = settings.list_profiles(session)[0].id
+        user = users.add_user(session, SYSTEM, now, NewUser("meter", Role.ADMIN))
+        _, key = users.add_api_key(session, users.caller_of(user), now, "benchmarks")
+        settings.finish_setup(session, now)
+        path_ids = [path.id for path in paths]
+    chance = random.Random(20261121)
+    rows = itertools.chain(_films(chance, films, path_ids[0], profile), _shows(chance, shows, path_ids[1], profile))
+    waiting: dict[Any, list[dict[str, Any]]] = {}
+    # Parents stand before their children in each title's rows, and tables are written in this order.
+    order = [Image, media.MediaItem, media.Title, media.Version, media.Season, media.Episode]
+    order += [library.MediaFile, library.FileEpisode]
+    for kind, values in rows:
+        waiting.setdefault(kind, []).append(values)
+        if kind is library.MediaFile and len(waiting[kind]) >= _BATCH:
+            _write(database, order, waiting)
+    _write(database, order, waiting)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return key
+
+
+def _write(database: Database, order: list[Any], waiting: dict[Any, list[dict[str, Any]]]) -> None:
+    with database.writes() as session:
+        for kind in order:
+            if rows := waiting.pop(kind, None):
+                table: Table = kind.__table__
+                session.connection().execute(insert(table), rows)
+
+
+type _Row = tuple[Any, dict[str, Any]]
+
+
+def _films(chance: random.Random, count: int, path_id: str, profile_id: str) -> Iterator[_Row]:
+    for number in range(count):
+        title, year = f"{_name(chance)} {number}", 1920 + chance.randrange(106)
+        yield from _item(chance, "movie", title, year, number + 1, path_id, profile_id, runtime_min=95)
+
+
+def _shows(chance: random.Random, count: int, path_id: str, profile_id: str) -> Iterator[_Row]:
+    for number in range(count):
+        title, year = f"{_name(chance)} {number}", 1960 + chance.randrange(66)
+        yield from _item(chance, "tv_show", title, year, number + 1, path_id, profile_id, runtime_min=45)
+
+
+def _item(
+    chance: random.Random,
+    type: str,
+    title: str,
+    year: int,
+    tmdb_id: int,
+    path_id: str,
+    profile_id: str,
+    *,
+    runtime_min: int,
+) -> Iterator[_Row]:
+    now = clock.now()
+    item_id, image_id, version_id = clock.new_id(), clock.new_id(), clock.new_id()
+    show = type == "tv_show"
+    size = (40 if show else 8) * GIB
+    yield (
+        Image,
+        {
+            "id": image_id,
+            "role": "poster",
+            "source": f"/{image_id}.jpg",
+            "state": "present",
+            "content_hash": f"{chance.getrandbits(48):012x}",
+            "width": 500,
+            "height": 750,
+            "color": f"#{chance.getrandbits(24):06x}",
+            "created_at": now,
+        },
+    )
+    yield (
+        media.MediaItem,
+        {
+            "id": item_id,
+            "type": type,
+            "title": title,
+            "sort_title": title.lower(),
+            "year": year,
+            "tmdb_id": tmdb_id,
+            "series_type": "standard" if show else None,
+            "status": "ended" if show else "released",
+            "runtime_min": runtime_min,
+            "rating": round(chance.uniform(3, 9), 1),
+            "genres": chance.sample(_GENRES, 2),
+            "overview": " ".join(chance.choices(_WORDS, k=60)),
+            "poster_id": image_id,
+            "metadata_json": {"cast": [{"name": _name(chance), "role": _name(chance)} for _ in range(10)]},
+            "library_path_id": path_id,
+            "folder": f"{title} ({year})",
+            "state": "available",
+            "episodes_total": EPISODES_EACH if show else 0,
+            "episodes_held": EPISODES_EACH if show else 0,
+            "files_count": EPISODES_EACH if show else 1,
+            "size_bytes": size,
+            "best_resolution": 1080,
+            "added_at": now - timedelta(minutes=chance.randrange(10**6)),
+            "refreshed_at": now,
+            # Nobody outside is asked while measuring.
+            "next_refresh_at": now + timedelta(days=365),
+            "updated_at": now,
+        },
+    )
+    yield (
+        media.Title,
+        {
+            "id": clock.new_id(),
+            "media_item_id": item_id,
+            "title": title,
+            "normalised": normalise_title(title),
+            "kind": "main",
+        },
+    )
+    yield (
+        media.Version,
+        {"id": version_id, "media_item_id": item_id, "profile_id": profile_id, "library_path_id": path_id},
+    )
+    if not show:
+        yield _file(
+            chance, path_id, item_id, version_id, f"{title} ({year})/{title} ({year}) 1080p.mkv", clock.new_id()
+        )
+        return
+    first = date(year, 1, 3)
+    for season in range(1, SEASONS_EACH + 1):
+        season_id = clock.new_id()
+        yield media.Season, {"id": season_id, "media_item_id": item_id, "number": season, "title": f"Season {season}"}
+        for number in range(1, EPISODES_EACH // SEASONS_EACH + 1):
+            episode_id, file_id = clock.new_id(), clock.new_id()
+            yield (
+                media.Episode,
+                {
+                    "id": episode_id,
+                    "media_item_id": item_id,
+                    "season_id": season_id,
+                    "season_number": season,
+                    "episode_number": number,
+                    "title": _name(chance),
+                    "overview": " ".join(chance.choices(_WORDS, k=25)),
+                    "air_on": first + timedelta(days=365 * (season - 1) + 7 * number),
+                    "runtime_min": runtime_min,
+                    "held": True,
+                },
+            )
+            name = f"{title}/Season {season:02}/{title} - S{season:02}E{number:02}.mkv"
+            yield _file(chance, path_id, item_id, version_id, name, file_id)
+            yield library.FileEpisode, {"file_id": file_id, "episode_id": episode_id}
+
+
+def _file(chance: random.Random, path_id: str, item_id: str, version_id: str, name: str, file_id: str) -> _Row:
+    quality = Quality.from_name(chance.choice(_QUALITIES))
+    now = clock.now()
+    return library.MediaFile, {
+        "id": file_id,
+        "library_path_id": path_id,
+        "relative_path": name,
+        "size_bytes": 8 * GIB,
+        "mtime_ns": 1,
+        "inode": chance.getrandbits(40),
+        "device": 1,
+        "match_state": "matched",
+        "media_item_id": item_id,
+        "version_id": version_id,
+        "quality": quality.to_json(),
+        "quality_name": quality.name,
+        "resolution": quality.resolution,
+        "video_codec": "h264",
+        "audio_codec": "aac",
+        "audio_channels": "5.1",
+        "width": 1920,
+        "height": 1080,
+        "duration_s": 5400.0,
+        "streams": {"audio": [{"codec": "aac", "channels": "5.1", "language": "en"}], "subtitles": []},
+        "analysed_at": now,
+        "added_at": now,
+        "verified_at": now,
+    }
+
+
+def _name(chance: random.Random) -> str:
+    return " ".join(chance.sample(_WORDS, chance.randrange(1, 4))).title()

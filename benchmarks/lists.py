@@ -1,0 +1,112 @@
+"""How fast lists are answered: fifty titles as JSON, the page of films as HTML.
+
+python -m benchmarks.lists
+
+Server and client are kept on cores of their own where there are two. With `wrk` installed the rate is measured by it, else
+by threads of this process.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks import library
+from benchmarks.measure import Figure, machine
+from benchmarks.serving import Serving
+
+_LIST = "/api/v1/media?type=movie&limit=50"
+_PAGE = "/movies"
+_TIMES = 300
+_SECONDS = 6
+_CONNECTIONS = 8
+
+
+def measure(folder: Path, key: str) -> list[Figure]:
+    """Start Mydia on the library and ask it."""
+    headers = {"X-API-Key": key}
+    with Serving(folder) as serving:
+        serving.first_answer("/health")
+        serving.wait_until_ready()
+        if (os.cpu_count() or 1) > 1:
+            os.sched_setaffinity(serving.pids()["web"], {0})
+            for thread in Path(f"/proc/{serving.pids()['web']}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), {0})
+            os.sched_setaffinity(0, {1})
+        times = sorted(timed(serving.port, _LIST, headers))
+        rate = per_second(serving.port, _LIST, key)
+        pages = sorted(timed(serving.port, _PAGE, {**headers, "Accept": "text/html", "Accept-Encoding": "gzip"}))
+        _, body = serving.get(_PAGE, {**headers, "Accept": "text/html"})
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    return [
+        Figure("list of 50 titles as JSON, p50", statistics.median(times), "ms", 5),
+        Figure("list of 50 titles as JSON, p99", times[int(len(times) * 0.99)], "ms"),
+        Figure("lists of 50 titles, one core", rate, "/s", 600, more_is_better=True),
+        Figure("page of films, p50", statistics.median(pages), "ms", 15),
+        Figure("page of films, compressed", len(gzip.compress(body, 5)) / 1024, "KiB", 30),
+    ]
+
+
+def timed(port: int, path: str, headers: dict[str, str]) -> list[float]:
+    """Ask again and again over one connection and return how long each answer took, in milliseconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    found = []
+    for number in range(_TIMES + 20):
+        began = time.perf_counter()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            msg = f"{path} was answered with {answer.status}"
+            raise RuntimeError(msg)
+        if number >= 20:
+            found.append((time.perf_counter() - began) * 1000)
+    connection.close()
+    return found
+
+
+def per_second(port: int, path: str, key: str) -> float:
+    """Return how many answers a second come."""
+    if (wrk := shutil.which("wrk")) is not None:
+        command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-H", f"X-API-Key: {key}"]
+        told = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", told.stdout)[1])  # type: ignore[index]
+    counts = [0] * _CONNECTIONS
+    until = time.perf_counter() + _SECONDS
+
+    def ask(place: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while time.perf_counter() < until:
+            connection.request("GET", path, headers={"X-API-Key": key})
+            connection.getresponse().read()
+            counts[place] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(_CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / _SECONDS
+
+
+def main() -> None:
+    """Make the library, measure and print."""
+    print(machine())
+    with tempfile.TemporaryDirectory() as name:
+        key = library.make(Path(name))
+        for figure in measure(Path(name), key):
+            print("  ".join(figure.row()))
+
+
+if __name__ == "__main__":
+    main()

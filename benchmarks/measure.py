@@ -1,0 +1,55 @@
+"""What a measurement is, and what it was taken on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mydia.db import sqlite_version
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number beside its budget."""
+
+    name: str
+    value: float
+    unit: str
+    budget: float | None = None
+    more_is_better: bool = False
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it is within its budget; None where there is none."""
+        if self.budget is None:
+            return None
+        return self.value >= self.budget if self.more_is_better else self.value <= self.budget
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Return it as a line of the table."""
+        sign = "at least" if self.more_is_better else "at most"
+        budget = "" if self.budget is None else f"{sign} {self.budget:,.6g} {self.unit}"
+        verdict = {None: "", True: "kept", False: "MISSED"}[self.kept]
+        value = f"{self.value:,.0f}" if self.value >= 100 else f"{self.value:,.2f}"
+        return self.name, f"{value} {self.unit}", budget, verdict
+
+
+def machine() -> str:
+    """Describe the machine, and how busy it is with other things."""
+    model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    began, total = time.process_time(), 0
+    for number in range(5_000_000):
+        total += number
+    loop_s = time.process_time() - began
+    return (
+        f"{os.cpu_count()} × {model[1] if model else platform.machine()}, "
+        f"{int(memory[1]) / 2**20 if memory else 0:.0f} GiB, {system}, Python {platform.python_version()}, "
+        f"SQLite {'.'.join(map(str, sqlite_version()))}; load {os.getloadavg()[0]:.1f} before, "
+        f"five million additions in {loop_s:.2f} s"
+    )

@@ -1,0 +1,49 @@
+"""What an idle Mydia with 10,000 films and 50,000 episodes holds in memory. Budget: 220 MiB for all processes together.
+
+python -m benchmarks.memory
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import library
+from benchmarks.measure import Figure, machine
+from benchmarks.serving import Serving
+
+_SETTLE_S = 8.0
+_PAGES = ("/login", "/api/v1/media?type=movie", "/api/v1/media?type=tv_show", "/api/v1/files", "/api/v1/calendar")
+
+
+def measure(folder: Path, key: str) -> list[Figure]:
+    """Start Mydia, look at a few pages, let it rest, and count."""
+    with Serving(folder) as serving:
+        serving.first_answer("/health")
+        serving.wait_until_ready()
+        time.sleep(_SETTLE_S)
+        fresh = serving.memory_mib()
+        for path in _PAGES * 10:
+            serving.get(path, {"X-API-Key": key})
+        time.sleep(_SETTLE_S)
+        used = serving.memory_mib()
+    parts = [Figure(f"memory of {name}", value, "MiB") for name, value in used.items()]
+    return [
+        Figure("memory, idle after its start", sum(fresh.values()), "MiB", 220),
+        Figure("memory, idle after some use", sum(used.values()), "MiB", 220),
+        *parts,
+    ]
+
+
+def main() -> None:
+    """Make the library, measure and print."""
+    print(machine())
+    with tempfile.TemporaryDirectory() as name:
+        key = library.make(Path(name))
+        for figure in measure(Path(name), key):
+            print("  ".join(figure.row()))
+
+
+if __name__ == "__main__":
+    main()

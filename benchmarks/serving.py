@@ -1,0 +1,106 @@
+"""A whole `mydia serve` on a data folder, for measuring: start it, ask it, count its memory, stop it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.library import environ
+
+_PATIENCE_S = 120.0
+
+
+class Serving:
+    """`mydia serve` as a person starts it."""
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.began_s = time.perf_counter()
+        command = [sys.executable, "-m", "mydia", "serve"]
+        self._process = subprocess.Popen(
+            command,
+            env=environ(folder, PORT=str(self.port), **more),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(30)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """Ask once. Raises OSError while nobody listens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def first_answer(self, path: str) -> float:
+        """Return how long after its start a page was answered, in seconds."""
+        while True:
+            try:
+                status, _ = self.get(path)
+            except OSError:
+                if time.perf_counter() - self.began_s > _PATIENCE_S:
+                    raise
+                time.sleep(0.005)
+                continue
+            if status >= 500:
+                msg = f"{path} was answered with {status}"
+                raise RuntimeError(msg)
+            return time.perf_counter() - self.began_s
+
+    def wait_until_ready(self) -> None:
+        """Return once the worker is at work too."""
+        deadline = time.perf_counter() + _PATIENCE_S
+        while time.perf_counter() < deadline:
+            try:
+                _, body = self.get("/ready")
+            except OSError:
+                time.sleep(0.1)
+                continue
+            told: dict[str, Any] = json.loads(body)
+            if {check["name"]: check["state"] for check in told["checks"]}.get("worker") == "ok":
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the worker did not come up")
+
+    def pids(self) -> dict[str, int]:
+        """Return what runs -> its process id."""
+        found = {"serve": self._process.pid}
+        for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            found[words[3].decode()] = int(child)
+        return found
+
+    def memory_mib(self) -> dict[str, float]:
+        """Return what runs -> its share of memory (PSS), in MiB."""
+        found = {}
+        for name, pid in self.pids().items():
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            found[name] = int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) / 1024  # type: ignore[index]
+        return found
+
+    def cpu_s(self) -> float:
+        """Return the processor time of all its processes, with those that ended, in seconds."""
+        total = 0
+        for pid in self.pids().values():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(int(field) for field in fields[11:15])
+        return total / 100
