@@ -22,4 +22,6 @@ def test_every_release_of_the_demo_is_a_whole_video(tmp_path: Path) -> None:
         for title, megabytes, _ in OFFERS:
             path = tmp_path / "swarm" / "releases" / title / f"{title}.mkv"
             assert path.stat().st_size > megabytes * 1_000_000
-            assert MediaInfoProbe().probe(path).resolution == 1080
+            facts = MediaInfoProbe().probe(path)
+            assert facts.resolution == 1080
+            assert (facts.duration_s or 0) > 600, "shorter, it would be a sample of a film of 68 minutes"

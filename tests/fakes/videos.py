@@ -50,6 +50,8 @@ class Video:
     """Written into the file."""
     picture: str = "testsrc2"
     """An ffmpeg source: `testsrc2`, `smptebars`, `mandelbrot`, `color=c=navy`."""
+    rate: int = 12
+    """Pictures a second; few for what has to be long."""
 
 
 def make_video(path: Path, video: Video = Video()) -> Path:
@@ -75,9 +77,7 @@ def _made(video: Video, suffix: str) -> Path:
 
 
 def _command(video: Video, target: Path, scratch: Path) -> list[str]:
-    source = (
-        f"{video.picture}{':' if '=' in video.picture else '='}s={video.width}x{video.height}:r=12:d={video.seconds}"
-    )
+    source = f"{video.picture}{':' if '=' in video.picture else '='}s={video.width}x{video.height}:r={video.rate}:d={video.seconds}"
     command = [FFMPEG or "ffmpeg", "-v", "error", "-y", "-threads", "2", "-f", "lavfi", "-i", source]
     for number, _ in enumerate(video.audio):
         command += ["-f", "lavfi", "-i", f"sine=frequency={330 + 110 * number}:duration={video.seconds}"]
