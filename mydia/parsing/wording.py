@@ -174,7 +174,7 @@ def _place_article(piece: str) -> str:
 _DASHED = re.compile(r"[ ._]-[ ._]|--")
 """Without a hint the title is the part before it, since most names then read `Series - Episode` or `Artist - Work`."""
 
-_EPISODE_WORD = re.compile(r"[ ._-]+(?:ep|eps|episode)\Z", re.IGNORECASE)
+_EPISODE_WORD = re.compile(r"[ ._(\[-]+(?:eps?|episodes?)\Z", re.IGNORECASE)
 
 _REMARK = re.compile(
     r"[ ._]\((?:mini-?series?|miniserie|tv[ ._-]?series|series?|tv|anime|serie|s[ée]rie|cartoon|documentary)\)[ ._(]*\Z",

@@ -14,7 +14,7 @@ _SEASON_EPISODE = re.compile(
 
 _MORE_EPISODES = re.compile(
     r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
-    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve)[ ._](\d{1,3})(?![0-9a-z])|[ ]-[ ]\d{1,2}x(\d{2})(?![0-9a-z]))"
+    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve|à|bis|до)[ ._]e?(\d{1,3})(?![0-9a-z])|[ ]-[ ]\d{1,2}x(\d{2})(?![0-9a-z]))"
 )
 
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")

@@ -69,8 +69,9 @@ def season_and_episode_words(scene: Scene) -> Numbering | None:
             british.start(), end, "series and episode words", 0.9, (int(british.group(1)),), write_out(int(british.group(2)), last),
             spans={"season": (british.span(1),), "episodes": ((british.start(2), end),)},
         )  # fmt: skip
+    chapter = _CAP.search(low, found.end())
     episode = _EPISODE_BEHIND.match(low, found.end())
-    if episode is not None:
+    if episode is not None and not (chapter is not None and int(chapter.group(1)) == read_number(found.group(1))):
         first = int(episode.group(1))
         last, end = follow_episodes(low, episode.end(), first)
         total = OF_TOTAL.match(low, end)
@@ -80,7 +81,6 @@ def season_and_episode_words(scene: Scene) -> Numbering | None:
             () if full else write_out(first, last), full_season=full,
             spans={"season": (found.span(),), "episodes": ((episode.start(1), end),)},
         )  # fmt: skip
-    chapter = _CAP.search(low, found.end())
     if chapter is not None:
         return _read_chapter(chapter, found.start())
     later = _LATER_EPISODE.search(low, found.end())
@@ -107,7 +107,7 @@ def spanish_chapter(scene: Scene) -> Numbering | None:
     if "cap" not in scene.low:
         return None
     chapter = _CAP.search(scene.low, scene.begin)
-    if chapter is None or chapter.start() == 0 or scene.low[chapter.start() - 1] not in "[( ":
+    if chapter is None or chapter.start() == 0 or scene.low[chapter.start() - 1] not in "[( .":
         return None
     return _read_chapter(chapter, min(chapter.start() - 1, scene.first_solid))
 
