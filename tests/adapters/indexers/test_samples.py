@@ -18,7 +18,7 @@ from mydia.adapters.kinds import Connection
 from tests.fakes.stand_in import Answer
 from tests.fakes.torznab import Torznab
 
-RECORDED = Path(os.environ.get("PROVIDER_SAMPLES", "/nowhere")) / "torznab"  # noqa: TID251  # where samples lie, if at all
+RECORDED = Path(os.environ.get("PROVIDER_SAMPLES", "/nowhere")) / "torznab"  # where samples lie, if at all
 
 MIXED = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <rss version="1.0" xmlns:torznab="http://torznab.com/schemas/2015/feed"
