@@ -42,8 +42,10 @@ def season_mark_with_absolute(scene: Scene) -> Numbering | None:
 _NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:(?:-|~|[ ]~[ ]|[ ]to[ ])(\d{1,4}))?(?:v\d)?"
 
 _DASH_NUMBER = re.compile(
-    r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]-]|\Z|(?:end|fin|完))"
+    r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]+&-]|\Z|(?:end|fin|完))"
 )
+
+_SECOND_OF_TWO = re.compile(r"[ ]?[&+][ ]?(\d{1,4})(?![0-9a-z])")
 
 _LONG_RUN = re.compile(r"(?<![0-9a-z])(?<!\d\.)(\d{1,4})[ ._]-[ ._](\d{2,4})[ ._]{0,2}(?=[\[(]|\Z)")
 
@@ -148,9 +150,13 @@ def behind_dash(scene: Scene) -> Numbering | None:
         if start <= scene.begin and scene.begin == 0:
             continue
         absolute, fractional = _whole(digits, found.group(2), found.group(3))
+        end = found.end()
+        second = _SECOND_OF_TWO.match(low, end)
+        if second is not None and len(absolute) == 1 and int(second.group(1)) == absolute[0] + 1:
+            absolute, end = (*absolute, absolute[0] + 1), second.end()
         return Numbering(
-            start, found.end(), "absolute behind a dash", 0.9 if scene.subgroup else 0.7, absolute=absolute,
-            fractional=fractional, spans={"absolute_episodes": ((found.start(1), found.end()),)},
+            start, end, "absolute behind a dash", 0.9 if scene.subgroup else 0.7, absolute=absolute,
+            fractional=fractional, spans={"absolute_episodes": ((found.start(1), end),)},
         )  # fmt: skip
     return None
 
