@@ -117,7 +117,7 @@ def make_folders(config: Config) -> None:
     source = config.values["data.directory"].source
     try:
         for folder in (config.data_dir, config.images_directory, config.backups_directory, config.log_directory):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a person watches is nobody else's business
         trial = config.data_dir / f".writable-{os.getpid()}"
         trial.touch()
         trial.unlink()
@@ -152,6 +152,7 @@ class ChosenMetadata:
         self._http = http
         self._lock = threading.Lock()
         self._choice: tuple[object, ...] | None = None
+        self._known: tuple[int, tuple[object, ...]] | None = None
         self._provider: MetadataProvider | None = None
         self._relay: Relay | None = None
 
@@ -193,13 +194,19 @@ class ChosenMetadata:
             self._relay = self._provider = None
 
     def _read(self) -> tuple[object, ...]:
+        # Every page asks; what was read counts until anybody commits.
+        version = self._database.version()
+        if version is not None and self._known is not None and self._known[0] == version:
+            return self._known[1]
         with self._database.reads() as session:
-            return (
+            read = (
                 settings.value(session, self._config, "metadata.relay_url"),
                 settings.value(session, self._config, "metadata.public_relay"),
                 settings.secret_value(session, self._config, self._sealer, "metadata.tmdb_api_key"),
                 settings.secret_value(session, self._config, self._sealer, "metadata.tvdb_api_key"),
             )
+        self._known = None if version is None else (version, read)
+        return read
 
     # --- a provider like any other ---
 

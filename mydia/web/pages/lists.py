@@ -127,6 +127,8 @@ class _Known:
     plan: media.Outline
     counts: media.Counts
     genres: tuple[str, ...]
+    profiles: tuple[tuple[str, str], ...]
+    """(id, name)."""
 
 
 class _Outlines:
@@ -146,7 +148,8 @@ class _Outlines:
         if found is None or found.token != token:
             type_ = asked.type or "movie"
             counts, genres = media.counts(session)[type_], tuple(media.lists.genres(session, type_))
-            found = _Known(token, media.outline(session, caller, asked), counts, genres)
+            profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+            found = _Known(token, media.outline(session, caller, asked), counts, genres, profiles)
             with self._lock:
                 while len(self._known) >= self._kept:
                     self._known.pop(next(iter(self._known)))
@@ -205,7 +208,7 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
         counts, plan = known.counts, known.plan
         first = () if as_table else cards(media.chunk(session, caller, asked, plan, 0))
         rows, following = media.list_items(session, caller, asked, limit=_ROWS) if as_table else ([], None)
-        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+    profiles = known.profiles
     chosen_sort = params.get("sort", "title")
     view = ListView(
         section=section,
