@@ -181,11 +181,11 @@ def copy_python(tree: Path) -> None:
     wanted: set[str] = set()
     for module in (prefix / "lib" / version / "lib-dynload").glob("*.so"):
         wanted |= set(re.findall(r"=> (/\S+)", _run("ldd", str(module))))
-    for library in sorted(wanted):
-        place = tree / _merged(library).lstrip("/")
-        if not place.exists() and not library.startswith(str(prefix)):
+    for needed in sorted(wanted):
+        place = tree / _merged(needed).lstrip("/")
+        if not place.exists() and not needed.startswith(str(prefix)):
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(library, place)
+            shutil.copy2(needed, place)
 
 
 def closure(names: Iterable[str]) -> list[str]:

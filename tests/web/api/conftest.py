@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
+from litestar.types import ControllerRouterHandler
 
 from mydia.contexts import settings, users
 from mydia.contexts.users import SYSTEM, NewUser, Role
@@ -55,7 +56,7 @@ def deps(house: House) -> Iterator[WebDeps]:  # noqa: F811
 
 @pytest.fixture
 def app(deps: WebDeps) -> WebApp:
-    routes = [*auth.ROUTES, api.ROUTER]
+    routes: list[ControllerRouterHandler] = [*auth.ROUTES, api.ROUTER]
     return create_app(deps, routes=routes, live=(), shell=empty_shell, finders=(), checks=(), metrics=())
 
 

@@ -1,0 +1,41 @@
+"""Telling whether a database needs migrating without loading what migrates it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mydia import schema
+from mydia.db import Database
+
+
+def test_a_migrated_database_is_current(database: Database) -> None:
+    assert schema.is_current(database.url)
+
+
+@pytest.mark.parametrize("revision", ["0000", "9999"])
+def test_an_older_or_newer_one_is_looked_at_properly(database: Database, revision: str) -> None:
+    assert database.path is not None
+    with sqlite3.connect(database.path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    assert not schema.is_current(database.url)
+
+
+def test_so_is_one_that_is_missing_empty_damaged_or_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "damaged.db").write_bytes(b"this is no database" * 1000)
+    for name in ("missing.db", "empty.db", "damaged.db"):
+        assert not schema.is_current(f"sqlite:///{tmp_path / name}")
+    assert not schema.is_current("postgresql+psycopg://somewhere/mydia")
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_asking_loads_neither_sqlalchemy_nor_alembic() -> None:
+    asked = "import sys; from mydia import schema; schema.is_current('sqlite:///x'); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "'sqlalchemy'" not in done.stdout
+    assert "'alembic'" not in done.stdout
