@@ -33,7 +33,27 @@ _NAMESPACES = {
 _TYPES = {"torznab": "application/x-bittorrent", "newznab": "application/x-nzb"}
 _NUMBERED = re.compile(r"(?i)\bS(\d{1,2})(?:E(\d{1,3}))?\b")
 _PARAMETERS = frozenset(
-    ["t", "q", "cat", "apikey", "limit", "offset", "extended", "attrs", "o", "maxage", "season", "ep", "tvdbid", "imdbid", "tmdbid", "rid", "tvmazeid", "year", "genre"]
+    [
+        "t",
+        "q",
+        "cat",
+        "apikey",
+        "limit",
+        "offset",
+        "extended",
+        "attrs",
+        "o",
+        "maxage",
+        "season",
+        "ep",
+        "tvdbid",
+        "imdbid",
+        "tmdbid",
+        "rid",
+        "tvmazeid",
+        "year",
+        "genre",
+    ]
 )
 
 
