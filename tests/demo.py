@@ -220,7 +220,7 @@ class Demo:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mydia", "serve"], env=environment, stdout=out, stderr=out
         )
-        wait_until(self._answers, "Mydia to answer", within_s=60)
+        wait_until(self._answers, "Mydia to answer", within_s=180)
 
     def stop(self) -> None:
         """Stop Mydia as a service manager would."""

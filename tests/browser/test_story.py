@@ -184,7 +184,6 @@ def test_a_first_run_is_led_through_the_setup_to_a_library_that_fills_itself(fir
     page.evaluate("window.sameDocument = true")
     for title in ("Big Buck Bunny", "Sintel"):
         expect(page.get_by_role("link", name=re.compile(title)).first).to_be_visible()
-    expect(page.locator("#main .poster img").first).to_be_visible()
     assert page.evaluate("window.sameDocument"), "the list fills itself without being loaded again"
     first_run.look("movies", DESKTOP, PHONE)
     page.locator("#nav").get_by_role("link", name="Shows").click()
@@ -212,7 +211,7 @@ def test_a_missing_film_is_found_fetched_and_stands_in_the_library(
         _review(visit, file)
         _add(visit, film)
         _search_by_hand(visit, release)
-        _grab_and_follow(visit, demo, film, release)
+        _grab_and_follow(visit, demo, release)
         _find_in_the_library(visit, demo, film, release)
         visit.assert_clean()
     finally:
@@ -253,7 +252,6 @@ def _add(visit: Visit, film: str) -> None:
     dialog.get_by_role("button", name=f"Add {film}").click()
     expect(page).to_have_url(re.compile("/items/|/movies/"))
     expect(page.locator("#item")).to_contain_text(film)
-    expect(page.locator("#item .poster img").first).to_be_visible()
     visit.look("film, missing")
 
 
@@ -266,7 +264,7 @@ def _search_by_hand(visit: Visit, release: str) -> None:
     visit.look("manual search")
 
 
-def _grab_and_follow(visit: Visit, demo: Demo, film: str, release: str) -> None:
+def _grab_and_follow(visit: Visit, demo: Demo, release: str) -> None:
     page = visit.page
     assert demo.client is not None
     client = demo.client.api
@@ -290,7 +288,6 @@ def _grab_and_follow(visit: Visit, demo: Demo, film: str, release: str) -> None:
     client.transfer_set_download_limit(0)
     expect(entry).to_have_count(0)
     assert page.evaluate("window.sameDocument"), "the queue is live without being loaded again"
-    assert film
 
 
 def _value(page: Page, release: str) -> float:
@@ -301,6 +298,14 @@ def _value(page: Page, release: str) -> float:
 def _find_in_the_library(visit: Visit, demo: Demo, film: str, release: str) -> None:
     page = visit.tab.go("/movies")
     page.get_by_role("link", name=re.compile(film)).first.click()
+    expect(page.locator("#item")).to_contain_text(film)
+
+    def has_poster() -> bool:
+        page.reload()
+        return page.get_by_alt_text(f"Poster of {film}").count() > 0
+
+    # Pictures are fetched by and by, and a page that is open does not hear of it.
+    wait_until(has_poster, "the poster is fetched", within_s=_PATIENCE_MS / 1000, step_s=0.5)
     files = page.get_by_label("Files")
     expect(files).to_contain_text(f"{film} (")
     visit.look("film, here")
