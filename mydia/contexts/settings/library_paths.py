@@ -238,8 +238,21 @@ def refuse_managed(managed: bool, name: str, source: str | None) -> None:
         raise Forbidden(f"{name} comes from the {source or 'configuration'}. Change it there and restart.")
 
 
+def _is_our_own(session: Session, path: str) -> bool:
+    """Say whether a path is the data folder or one of its parts: databases and artwork are no library."""
+    url = session.get_bind().engine.url
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return False
+    home = Path(url.database).absolute().parent
+    wanted = Path(path)
+    return wanted == home or any(wanted.is_relative_to(home / part) for part in ("images", "backups", "logs"))
+
+
 def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
     path = checked_path(new.path)
+    if _is_our_own(session, path):
+        sentence = f"{path} is where Mydia keeps its own data. Choose the folder that holds your films or series."
+        raise Invalid(sentence, fields={"path": sentence})
     others = [other for other in list_library_paths(session) if other.id != row.id]
     if (clash := nested(path, others)) is not None:
         sentence = _clash_sentence(path, clash)

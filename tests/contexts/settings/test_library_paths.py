@@ -138,3 +138,10 @@ def test_a_folder_that_cannot_be_written_is_warned_about(outside: Outside, tmp_p
     (tmp_path / "films").mkdir(mode=0o555)
     look = settings.look_at_folder(outside, str(tmp_path / "films"), [])
     assert look.findings[0].tone == "warn"
+
+
+def test_the_data_folder_is_no_library(database, admin, now):
+    home = database.path.parent
+    for path in (home, home / "images", home / "backups" / "old"):
+        with pytest.raises(Invalid, match="keeps its own data"), database.writes() as session:
+            settings.add_library_path(session, admin, now, NewLibraryPath(str(path), "movies"))
