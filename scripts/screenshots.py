@@ -45,7 +45,8 @@ def main(folder: Path) -> None:
         demo.start()
         demo.client.api.transfer_set_download_limit(_SLOW_BYTES_PER_S)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        page = browser.new_page(viewport=DESKTOP, color_scheme="dark", reduced_motion="reduce")  # type: ignore[arg-type]
+        # Waiting for a condition evaluates text in the page, which its content security policy forbids.
+        page = browser.new_page(viewport=DESKTOP, color_scheme="dark", reduced_motion="reduce", bypass_csp=True)  # type: ignore[arg-type]
         page.set_default_timeout(_PATIENCE_MS)
         expect.set_options(timeout=_PATIENCE_MS)
         _sign_in(page, demo.url)
