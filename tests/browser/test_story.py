@@ -68,12 +68,13 @@ class Visit:
 
     def _theme(self, theme: str) -> None:
         self.page.evaluate(
-            # Colours that are still on their way would be judged half-way.
+            # Colours that are still on their way would be judged half-way; what inherits one sets out after its parent.
             """async theme => {
+                const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+                const moving = () => document.getAnimations().filter(one => one instanceof CSSTransition);
                 document.documentElement.dataset.theme = theme;
-                await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-                await Promise.allSettled(document.getAnimations()
-                    .filter(one => one instanceof CSSTransition).map(one => one.finished));
+                for (await frame(); moving().length; await frame())
+                    await Promise.allSettled(moving().map(one => one.finished));
             }""",
             theme,
         )
