@@ -127,7 +127,7 @@ def sweep(deps: Deps) -> str:
     return f"{len(due)} imports due, {searches} searches ended"
 
 
-@job("downloads.recover", queue="critical", title="Clear up interrupted downloads", max_retries=0)
+@job("downloads.recover", queue="critical", title="Clear up interrupted downloads", max_retries=8, min_backoff_s=5)
 def recover(deps: Deps) -> str:
     """At the worker's start: settle what was interrupted, take up the imports again, and look at the clients."""
     said = downloads.recover(deps.database, deps.outside, deps.config, clock.now())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import batched
+
 from mydia import clock
 from mydia.contexts import media, metadata
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound, Unavailable
 from mydia.jobs.broker import Deps, job
+
+_SLICE = 50
+"""Titles of one write: the database has one writer, and whoever waits longer than 5 s for it fails."""
 
 
 @job("metadata.refresh_item", queue="media", title="Refresh a title", max_retries=4, min_backoff_s=30)
@@ -62,12 +67,16 @@ def fetch_images(deps: Deps) -> str:
     return f"{fetched} pictures"
 
 
-@job("metadata.roll_over", queue="default", title="Turn the calendar")
+@job("metadata.roll_over", queue="default", title="Turn the calendar", max_retries=3)
 def roll_over(deps: Deps) -> str:
-    """Compute the state of titles that came out since yesterday."""
-    with deps.database.writes() as session:
-        changed = media.roll_over(session, clock.now())
-    return f"{changed} titles looked at"
+    """Compute the state of titles that came out since yesterday, a slice at a time."""
+    now = clock.now()
+    with deps.database.reads() as session:
+        due = media.due_to_roll(session, now)
+    for part in batched(due, _SLICE, strict=False):
+        with deps.database.writes() as session:
+            media.roll_over(session, now, part)
+    return f"{len(due)} titles looked at"
 
 
 @job("metadata.prune_previews", queue="default", title="Prune previews")

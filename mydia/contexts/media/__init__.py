@@ -22,7 +22,7 @@ from mydia.contexts.media.catalogue import (
     titles_of,
 )
 from mydia.contexts.media.episodes import EpisodeRef, ensure_episode, episodes_by_number, episodes_of, find_episodes
-from mydia.contexts.media.holdings import Holdings, is_out, record_activity, record_holdings, roll_over
+from mydia.contexts.media.holdings import Holdings, due_to_roll, is_out, record_activity, record_holdings, roll_over
 from mydia.contexts.media.lists import (
     Card,
     Counts,
@@ -101,6 +101,7 @@ __all__ = [
     "counts",
     "default_version",
     "due_for_refresh",
+    "due_to_roll",
     "ensure_episode",
     "episodes_by_number",
     "episodes_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -102,8 +103,8 @@ def is_out(item: MediaItem, today: date) -> bool:
     )
 
 
-def roll_over(session: Session, now: datetime) -> int:
-    """Compute the state of titles that the calendar has changed since yesterday; return how many there were."""
+def due_to_roll(session: Session, now: datetime) -> list[str]:
+    """Return the ids of titles that the calendar may have changed since yesterday."""
     today = now.date()
     since = today - timedelta(days=2)
     airing = select(Episode.media_item_id).where(Episode.air_on.between(since, today))
@@ -113,7 +114,12 @@ def roll_over(session: Session, now: datetime) -> int:
         MediaItem.physical_on.between(since, today),
         and_(MediaItem.state == "upcoming", MediaItem.cinema_on <= today),
     )
-    items = session.scalars(select(MediaItem).where(or_(MediaItem.id.in_(airing), opening))).all()
+    return list(session.scalars(select(MediaItem.id).where(or_(MediaItem.id.in_(airing), opening))))
+
+
+def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
+    """Compute the state of these titles anew and return how many there were; a slice at a time, for there is one writer."""
+    items = session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
     for item in items:
         refresh_state(session, now, item)
     return len(items)

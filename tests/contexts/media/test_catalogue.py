@@ -204,7 +204,8 @@ def test_what_came_out_since_yesterday_changes_its_word(add, stocked, now):
     with stocked.reads() as session:
         assert media.get_item(session, item_id).state == "upcoming"
     with stocked.writes() as session:
-        assert media.roll_over(session, now + timedelta(days=1)) == 1
+        due = media.due_to_roll(session, now + timedelta(days=1))
+        assert media.roll_over(session, now + timedelta(days=1), due) == 1
     with stocked.reads() as session:
         assert media.get_item(session, item_id).state == "missing"
 
