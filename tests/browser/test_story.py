@@ -73,8 +73,11 @@ class Visit:
                 const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
                 const moving = () => document.getAnimations().filter(one => one instanceof CSSTransition);
                 document.documentElement.dataset.theme = theme;
-                for (await frame(); moving().length; await frame())
-                    await Promise.allSettled(moving().map(one => one.finished));
+                await frame();
+                for (let round = 0; round < 5 && moving().length; round++) {
+                    moving().forEach(one => one.finish());
+                    await frame();
+                }
             }""",
             theme,
         )
