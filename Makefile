@@ -2,7 +2,7 @@
 .PHONY: run test check demo lint types imports pytest css docs lock bench clean help
 
 PY := .venv/bin/python
-WORKERS ?= auto
+WORKERS ?= 3
 
 help:
 	@echo "make run    start Mydia on http://localhost:$${PORT:-4000}, data under $${DATA_DIR:-./data}"
@@ -35,7 +35,7 @@ imports:
 	.venv/bin/lint-imports --no-cache
 
 pytest:
-	$(PY) -m pytest -n $(WORKERS) --dist worksteal
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 css:
 	frontend/build.sh
