@@ -227,11 +227,12 @@ def test_only_folders_are_browsed(browser: Browser, tmp_path: Path) -> None:
 def test_a_library_path_that_holds_another_is_told_while_typing(
     browser: Browser, database: Database, tmp_path: Path
 ) -> None:
+    media = tmp_path / "media"
+    (media / "films").mkdir(parents=True)
     with database.writes() as session:
-        settings.add_library_path(session, SYSTEM, clock.now(), NewLibraryPath(str(tmp_path), "movies", name="All"))
-    (tmp_path / "films").mkdir()
+        settings.add_library_path(session, SYSTEM, clock.now(), NewLibraryPath(str(media), "movies", name="All"))
     told = browser.send(
-        "/settings/folders/check?field=path", {"path": str(tmp_path / "films")}, on="/settings/folders/new"
+        "/settings/folders/check?field=path", {"path": str(media / "films")}, on="/settings/folders/new"
     )
     assert "lies in All" in told.text
 

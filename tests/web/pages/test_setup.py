@@ -182,8 +182,10 @@ def test_signing_in_before_setup_is_over_leads_back_to_it(browser: Browser) -> N
 
 def test_the_last_step_starts_the_first_scan(browser: Browser, database: Database, tmp_path: Path) -> None:
     _make_account(browser)
-    browser.send("/setup/folders", {"movies": str(tmp_path)})
-    assert str(tmp_path) in browser.see("/setup/scan")
+    movies = tmp_path / "media"
+    movies.mkdir()
+    browser.send("/setup/folders", {"movies": str(movies)})
+    assert str(movies) in browser.see("/setup/scan")
     assert browser.send("/setup/scan", {}).headers["location"] == "/"
     with database.reads() as session:
         assert next(event.type for event in events.feed(session)) == "ScanRequested"
