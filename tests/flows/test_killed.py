@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +27,7 @@ from mydia.contexts.metadata import Details, Ids
 from mydia.db import Database
 from mydia.events import EventRow
 from tests.fakes import qbittorrent, videos
-from tests.fakes.qbittorrent import PASSWORD, USERNAME, RealQBittorrent
+from tests.fakes.qbittorrent import PASSWORD, USERNAME, RealQBittorrent, free_port
 from tests.fakes.swarm import Swarm
 from tests.fakes.torznab import KEY
 from tests.fakes.videos import Video, make_video
@@ -44,16 +48,17 @@ STAGES: dict[str, Callable[[Counter[str]], bool]] = {
     "placing": lambda seen: seen["operations"] > 0,
     "one is here": lambda seen: seen["imported"] > 0,
 }
-"""The worker is killed a moment after each of these is so."""
+"""Worker and web are killed a moment after each of these is so."""
+API_KEY = "a-key-of-the-flows-0123456789"
 _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def worker(environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker process in its own group; whatever is left of it at the end is killed."""
+def running(program: str, environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the worker or the web in its own group; at the end it is killed with -9."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mydia", "worker"],
+            [sys.executable, "-m", "mydia", program],
             cwd=_ROOT,
             env=environ,
             stdout=out,
@@ -68,7 +73,37 @@ def worker(environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[byte
         process.wait()
 
 
-def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
+@contextmanager
+def people(environ: dict[str, str], database: Database) -> Iterator[None]:
+    """Have somebody press buttons all the while: changes that the web is killed in the middle of."""
+    stop = threading.Event()
+    with database.reads() as session:
+        items = session.scalars(select(media.MediaItem.id)).all()
+
+    def press() -> None:
+        luck = random.Random(1926)
+        while not stop.is_set():
+            address = f"http://127.0.0.1:{environ['PORT']}/api/v1/media/{luck.choice(items)}"
+            asked = urllib.request.Request(
+                address,
+                data=json.dumps({"overview": f"Seen {luck.random()}"}).encode(),
+                method="PUT",
+                headers={"X-API-Key": API_KEY, "Content-Type": "application/json"},
+            )
+            with suppress(OSError, http.client.HTTPException):  # it is killed now and then: that is the point
+                urllib.request.urlopen(asked, timeout=5).close()
+            stop.wait(0.02)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_worker_and_web_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     films = tmp_path / "films"
     films.mkdir()
     with Swarm(tmp_path / "swarm") as swarm, RealQBittorrent(tmp_path / "client") as client:
@@ -85,6 +120,11 @@ def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Pat
             "SECRET_KEY_BASE": "a key that is long enough for the flows",
             "MOVIES_PATH": str(films),
             "METADATA_RELAY_URL": "off",
+            "HOST": "127.0.0.1",
+            "PORT": str(free_port()),
+            "ADMIN_USERNAME": "robin",
+            "ADMIN_PASSWORD": "correct horse battery",
+            "ADMIN_API_KEY": API_KEY,
             "DOWNLOAD_ACTIVE_INTERVAL_SECONDS": "1",
             "DOWNLOAD_CLIENT_1_NAME": "qBittorrent",
             "DOWNLOAD_CLIENT_1_TYPE": "qbittorrent",
@@ -103,12 +143,13 @@ def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Pat
         _add_films(database, films)
         luck = random.Random(1895)
         for reached in STAGES.values():
-            with worker(environ, log):
+            with people(environ, database), running("web", environ, log), running("worker", environ, log):
                 _wait_until(database, log, reached)
                 time.sleep(luck.uniform(0.0, 0.2))  # the moment of the kill is what varies; nothing is waited for
-        with worker(environ, log):
+        with running("web", environ, log), running("worker", environ, log):
             _wait_until(database, log, lambda seen: seen["imported"] == len(FILMS))
         _check(database, client, films)
+        _check_edits(database)
         database.close()
 
 
@@ -161,3 +202,14 @@ def _check(database: Database, client: RealQBittorrent, films: Path) -> None:
         states = session.scalars(select(media.MediaItem.state)).all()
         assert set(states) <= {"available", "upgradable"}
         assert session.scalars(select(library.JournalEntry).where(library.JournalEntry.state == "planned")).all() == []
+
+
+def _check_edits(database: Database) -> None:
+    """Every change is there with its event, or not at all."""
+    with database.reads() as session:
+        items = {item.id: item.overview for item in session.scalars(select(media.MediaItem))}
+        told = session.scalars(select(EventRow).where(EventRow.type == "MediaChanged").order_by(EventRow.id)).all()
+    changes = [(event.resource_id, event.payload["changed"]) for event in told]
+    edits = {item_id: changed["overview"][1] for item_id, changed in changes if "overview" in changed}
+    assert edits, "somebody pressed buttons"
+    assert {item_id: items[item_id] for item_id in edits} == edits
