@@ -16,8 +16,9 @@ from mydia.errors import Misconfigured, MydiaError
 if TYPE_CHECKING:
     from mydia.config import Config, Sourced
 
-EXIT_MISCONFIGURED = 2
-_CHILD_MISCONFIGURED = 78  # what `supervise` understands: starting it again cannot help
+EXIT_MISCONFIGURED = 2  # as in `supervise`, and what argparse exits with
+_WORKER_WAITS_S = 20.0
+"""When the worker is started at the latest, however long the web takes to come up."""
 type Command = Callable[[argparse.Namespace], int]
 
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments))
     except Misconfigured as error:
         print(f"mydia: {error.message}", file=sys.stderr)
-        return _CHILD_MISCONFIGURED if getattr(arguments, "prepared", False) else EXIT_MISCONFIGURED
+        return EXIT_MISCONFIGURED
     except MydiaError as error:
         print(f"mydia: {error.message}", file=sys.stderr)
         return 1
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, what in (("web", _web, "the web server"), ("worker", _worker, "a worker")):
         one = add(name, run, f"start {what} alone")
         one.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
+        one.add_argument("--tells-parent", action="store_true", help=argparse.SUPPRESS)
     add("relay", _relay, "start a metadata relay alone, for other installations")
     add("migrate", _migrate, "bring the database to this version, with a backup before")
     # Only for the list of commands: `main` hands everything behind `parse` to the parser's own command line.
@@ -103,7 +105,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
 
     config = _load()
     mydia = [sys.executable, "-m", "mydia"]
-    web = [*mydia, "web"]
+    web = [*mydia, "web", "--tells-parent"]
     if not schema.is_current(config.database_url):
         # In a process of its own: what a migration loads costs memory for as long as Mydia runs.
         prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
@@ -115,7 +117,8 @@ def _serve(_arguments: argparse.Namespace) -> int:
     return supervise.run(
         [
             supervise.Child("web", web, vital=True, environ=environ),
-            supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ),
+            # Whoever starts Mydia waits for its first page, and loading the worker beside it would make that take longer.
+            supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S),
         ]
     )
 
@@ -142,7 +145,7 @@ def _settled() -> None:
 
 def _web(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "web")
-    from mydia import crash_reports, startup
+    from mydia import crash_reports, startup, supervise
     from mydia.taskboard import TaskBoard
     from mydia.web import auth
     from mydia.web.app import create_app
@@ -163,7 +166,7 @@ def _web(arguments: argparse.Namespace) -> int:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
             app = create_app(deps, routes=routes)
             _settled()
-            serve(config, app)
+            serve(config, app, on_settled=supervise.tell_ready if arguments.tells_parent else None)
     finally:
         if offered is not None:
             offered.close()

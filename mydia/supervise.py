@@ -25,7 +25,8 @@ _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
 # SIGHUP: the terminal was closed.
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_WATCHED = (signal.SIGCHLD, *_STOPS)
+_READY = signal.SIGUSR1
+_WATCHED = (signal.SIGCHLD, _READY, *_STOPS)
 _PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
@@ -39,6 +40,8 @@ class Child:
     """Whether it must come up the first time: if it exits before it was ever healthy, all stops with its code."""
     environ: Mapping[str, str] | None = None
     """Its whole environment; None hands on ours."""
+    waits_s: float = 0.0
+    """How long it leaves the processor to the others at the start, unless one of them calls `tell_ready` before."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,11 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
         return
 
 
+def tell_ready() -> None:
+    """Tell the parent that this child can do without the whole processor; only for children of `run`."""
+    os.kill(os.getppid(), _READY)
+
+
 def run_once(child: Child) -> int:
     """Run a child to its end and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are handed on.
 
@@ -93,7 +101,8 @@ def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> 
     which there is no point: a vital one that never came up, or any that is misconfigured.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    running = [_Running(child) for child in children]
+    now_s = clock.monotonic_s()
+    running = [_Running(child, start_at=now_s + child.waits_s if child.waits_s else 0.0) for child in children]
     try:
         return _watch(running)
     finally:
@@ -112,6 +121,10 @@ def _watch(running: Sequence[_Running]) -> int:
         if got is not None and got.si_signo in _STOPS:
             logger.info("stopping", extra={"signal": signal.Signals(got.si_signo).name})
             return 0
+        if got is not None and got.si_signo == _READY:
+            for one in running:
+                if one.process is None and not one.started_at:
+                    one.start_at = 0.0
         for one, code in _reap(running):
             if (final := _after_death(one, code)) is not None:
                 return final

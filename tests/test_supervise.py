@@ -20,7 +20,9 @@ PARENT = """
 import sys
 from mydia import supervise
 children = [
-    supervise.Child(name, [sys.executable, "-c", program], vital=name == "web")
+    supervise.Child(
+        name, [sys.executable, "-c", program], vital=name == "web", waits_s={"patient": 600.0, "hasty": 0.2}.get(name, 0.0)
+    )
     for name, program in zip(sys.argv[1::2], sys.argv[2::2])
 ]
 supervise._FIRST_PAUSE_S = 0.01
@@ -154,3 +156,17 @@ def test_a_worker_that_crashes_at_start_is_tried_again(parent: StartParent, tmp_
     process = parent(web=living(tmp_path, "web"), worker=crash)
     eventually(lambda: len(pids(tmp_path, "worker")) >= 3)
     assert process.poll() is None
+
+
+def test_a_child_that_waits_is_started_when_another_is_ready(parent: StartParent, tmp_path: Path) -> None:
+    ready = living(tmp_path, "web").replace(
+        "signal.sigwait", "import mydia.supervise as s; s.tell_ready(); signal.sigwait"
+    )
+    parent(web=ready, patient=living(tmp_path, "patient"))
+    eventually(lambda: pids(tmp_path, "patient"))
+
+
+def test_a_child_that_waits_is_started_in_time_when_no_other_is_ever_ready(parent: StartParent, tmp_path: Path) -> None:
+    parent(web=living(tmp_path, "web"), hasty=living(tmp_path, "hasty"), patient=living(tmp_path, "patient"))
+    eventually(lambda: pids(tmp_path, "hasty"))
+    assert pids(tmp_path, "patient") == []

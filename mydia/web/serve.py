@@ -14,30 +14,32 @@ from mydia.config import Config
 logger = logging.getLogger(__name__)
 
 _CONNECTIONS = 2048
+_FIRST_PAGE_S = 0.5
+"""How long the first page has this process to itself once the port is open."""
 
 
-def serve(config: Config, app: Litestar, *, on_started: Callable[[], None] | None = None) -> None:
+def serve(config: Config, app: Litestar, *, on_settled: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        on_started: Called once the port is open.
+        on_settled: Called once there was time to answer the first page.
     """
     import uvloop
 
-    uvloop.run(_serve(config, app, on_started))
+    uvloop.run(_serve(config, app, on_settled))
 
 
-async def _serve(config: Config, app: Litestar, on_started: Callable[[], None] | None) -> None:
+async def _serve(config: Config, app: Litestar, on_settled: Callable[[], None] | None) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    await listen(app, str(config["server.host"]), int(config["server.port"]), stopping, on_started=on_started)
+    if on_settled is not None:
+        loop.call_later(_FIRST_PAGE_S, on_settled)
+    await listen(app, str(config["server.host"]), int(config["server.port"]), stopping)
 
 
-async def listen(
-    app: Litestar, host: str, port: int, stopping: asyncio.Event, *, on_started: Callable[[], None] | None = None
-) -> None:
+async def listen(app: Litestar, host: str, port: int, stopping: asyncio.Event) -> None:
     """Serve until `stopping` is set; works on any loop, in any thread."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
@@ -57,8 +59,6 @@ async def listen(
     task = asyncio.create_task(server.serve())
     waiting = asyncio.create_task(stopping.wait())
     logger.info("listening", extra={"address": f"http://{host}:{port}"})
-    if on_started is not None:
-        on_started()
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     # Streams end first: the server waits for open connections.
     await asyncio.to_thread(app.state.live.close)
