@@ -42,9 +42,12 @@ _DEADLINE_S = 20.0
 type Serve = Callable[[Litestar], str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of this process."""
+    """One browser for the tests of a file.
+
+    Playwright keeps an event loop running in the thread until it is ended: whatever test comes after could start none.
+    """
     if not CHROMIUM:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
