@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.db import Database
 from mydia.events.catalog import EVENTS, Event
-from mydia.events.log import INSERT, EventRow
+from mydia.events.log import INSERT, EventRow, last_id
 
 logger = logging.getLogger(__name__)
 
@@ -148,27 +148,13 @@ class Dispatcher:
             self._wake.wait(poll_s)
 
 
-_version_connections = threading.local()
-
-
 def data_version(database: Database) -> object:
     """Return a value that changes when anybody commits to the database; nearly free on SQLite.
 
-    `PRAGMA data_version` tells of other connections' commits only, so one connection per thread is kept for asking and
-    never writes. On other databases the newest event's number serves.
+    On other databases the newest event's number serves. Ask before reading: what is committed in between shows next time.
     """
-    if database.engine.dialect.name != "sqlite":
-        with database.reads() as session:
-            return session.scalar(select(EventRow.id).order_by(EventRow.id.desc()).limit(1))
-    held: dict[str, Any] | None = getattr(_version_connections, "held", None)
-    if held is None:
-        held = _version_connections.held = {}
-    connection = held.get(database.url)
-    if connection is None:
-        connection = held[database.url] = database.engine.raw_connection()
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA data_version")
-    row: Any = cursor.fetchone()
-    cursor.close()
-    version: object = row[0]
-    return version
+    version = database.version()
+    if version is not None:
+        return version
+    with database.reads() as session:
+        return last_id(session)

@@ -82,11 +82,19 @@ def _config(request: WebRequest) -> Config:
     return deps_of(request).config
 
 
+        # Before anything is read for the page: what happens from here on reaches it by its stream.
+        state["position"] = request.app.state.live.position()
 def _database(request: WebRequest) -> Database:
     return deps_of(request).database
 
 
 def _outside(request: WebRequest) -> Outside:
+def position_of(request: WebRequest) -> str:
+    """Return where the live updates of the page begin that this request asks for."""
+    found: str = request.scope["state"].get("position", "")
+    return found
+
+
     return deps_of(request).outside
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import re
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +28,8 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.2  # at most five messages a second to a connection (ui.md B.2)
 _POLL_S = 1.0
 _HEARTBEAT_S = 20.0
-_BACKLOG = 1000
-_BACKLOG_AGE_S = 300.0
+_MOST = 1000  # a page that missed more events fetches itself anew, which costs less than telling it of each
+_ALONE_S = 60.0
 # A stream is closed after this time, so that a session that ended meanwhile is noticed when the browser comes back.
 _STREAM_AGE_S = 600.0
 
@@ -89,23 +88,33 @@ class LiveTopic:
     selector -> HTML of the element. Only what differs from the last time is pushed."""
 
 
+type _Group = tuple[str, frozenset[Permission]]
+
+
 @dataclass(slots=True, eq=False)
 class _Connection:
     """One tab."""
 
     caller: Caller
     topics: frozenset[str]
+    since: int | None
+    """The newest event that its page knows; None when it was told of none."""
     loop: asyncio.AbstractEventLoop
     wake: asyncio.Event
     waiting: dict[str, tuple[int, Push]] = field(default_factory=dict)
+    told: int | None = None
+    """Whatever events up to this one mean to it waits or has been taken."""
+    polled: set[str] = field(default_factory=set)
+    """Topics of which it has been given all; from then on what differs is enough."""
     closed: bool = False
-
-
-type _Group = tuple[str, frozenset[Permission]]
 
 
 class Live:
     """The hub of one web process.
+
+    A page carries the number of the newest event from before it was read. Its stream begins there: events that were
+    recorded between the page and the stream are read from the log again, whoever listened meanwhile. The same number is the
+    id of what is sent, so a stream that was cut off goes on where it was, in this process or the next.
 
     Args:
         topics: All that can be listened to, by name or family.
@@ -114,13 +123,11 @@ class Live:
     def __init__(self, topics: Iterable[LiveTopic]) -> None:
         self._topics = {topic.name: topic for topic in topics}
         self._lock = threading.Lock()
+        self._newcomers: list[_Connection] = []
+        """Those whose past the thread has not read yet; they listen once it has."""
         self._connections: set[_Connection] = set()
-        self._boot = secrets.token_hex(4)
-        self._seq = 0
-        self._backlog: deque[tuple[int, float, Push]] = deque(maxlen=_BACKLOG)
         self._polled: dict[_Group, dict[str, str]] = {}
-        self._heard_s: dict[str, float] = {}
-        """Topic -> when somebody last listened: those who were cut off are told what they missed."""
+        self._position: tuple[int, int] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._context: LiveContext | None = None
@@ -131,88 +138,63 @@ class Live:
         self._context = context
 
     def position(self) -> str:
-        """Return where the stream stands: what is pushed after a page was rendered reaches it when it connects."""
-        with self._lock:
-            return f"{self._boot}-{self._seq}"
+        """Return where the stream of a page begins. Ask before reading anything for the page; nearly free."""
+        if self._context is None:
+            return ""
+        database = self._context.deps.database
+        version, known = database.version(), self._position
+        if version is None or known is None or known[0] != version:
+            with database.reads() as session:
+                newest = events.last_id(session)
+            known = (version or 0, newest)
+            self._position = known
+        return str(known[1])
 
     def topic(self, name: str) -> LiveTopic | None:
         """Return the topic or the family that a name belongs to."""
         family = name.partition(":")[0] + ":"
         return self._topics.get(name) or (self._topics.get(family) if ":" in name else None)
 
-    def publish(self, pushes: Iterable[Push]) -> None:
-        """Hand messages to whoever listens, and keep them for those who come back."""
-        now_s = clock.monotonic_s()
-        with self._lock:
-            for push in pushes:
-                self._seq += 1
-                self._backlog.append((self._seq, now_s, push))
-                for connection in self._connections:
-                    if push.topic in connection.topics:
-                        connection.waiting[push.key] = (self._seq, push)
-            waiting = [connection for connection in self._connections if connection.waiting]
-        for connection in waiting:
-            connection.loop.call_soon_threadsafe(connection.wake.set)
-
-    def join(self, caller: Caller, topics: frozenset[str], last_id: str) -> tuple[_Connection, bool]:
+    def join(self, caller: Caller, topics: frozenset[str], last_id: str) -> _Connection:
         """Add a tab.
 
         Args:
-            last_id: The last message it saw, or where its page was rendered; `""` for neither.
-
-        Returns:
-            The connection, and whether it must be told to fetch everything anew.
+            last_id: The id of the last message it saw, or the position of its page; `""` for neither.
         """
-        connection = _Connection(caller, topics, asyncio.get_running_loop(), asyncio.Event())
-        boot, _, number = last_id.rpartition("-")
-        seen = int(number) if number.isdigit() else -1
+        known = re.fullmatch(r"\d{1,18}", last_id)
+        since = int(last_id) if known else None
+        connection = _Connection(caller, topics, since, asyncio.get_running_loop(), asyncio.Event())
+        if last_id and not known:
+            _add(connection, 0, _RESYNC)
+            connection.wake.set()
         with self._lock:
-            known = boot == self._boot and 0 <= seen <= self._seq
-            oldest_s = clock.monotonic_s() - _BACKLOG_AGE_S
-            if known and seen < self._seq:
-                first = self._backlog[0]
-                known = first[0] <= seen + 1 and all(at >= oldest_s for seq, at, _ in self._backlog if seq > seen)
-            if known:
-                for seq, _, push in self._backlog:
-                    if seq > seen and push.topic in topics:
-                        connection.waiting[push.key] = (seq, push)
-            for topic in topics:
-                for selector, html in self._polled.get((topic, caller.permissions), {}).items():
-                    push = partial(topic, selector, html)
-                    connection.waiting.setdefault(push.key, (self._seq, push))
-            self._connections.add(connection)
-            if connection.waiting:
-                connection.wake.set()
+            self._newcomers.append(connection)
             self._start()
-        return connection, bool(last_id) and not known
+        return connection
 
     def leave(self, connection: _Connection) -> None:
         """Forget a tab."""
         with self._lock:
             self._connections.discard(connection)
-            self._heard_s |= dict.fromkeys(connection.topics, clock.monotonic_s())
+            if connection in self._newcomers:
+                self._newcomers.remove(connection)
             self._alone_since_s = clock.monotonic_s()
 
-    def take(self, connection: _Connection) -> list[tuple[int, Push]]:
-        """Return what waits for a tab, oldest first."""
+    def take(self, connection: _Connection) -> tuple[int | None, list[Push]]:
+        """Return what waits for a tab, oldest first, and up to which event it will then have been told."""
         with self._lock:
             taken = sorted(connection.waiting.values(), key=lambda entry: entry[0])
             connection.waiting.clear()
-        return taken
-
-    def message_id(self, seq: int) -> str:
-        """Return the id by which a browser says what it saw last."""
-        return f"{self._boot}-{seq}"
+            return connection.told, [push for _, push in taken]
 
     def close(self) -> None:
         """End the thread and all streams."""
         self._stop.set()
         with self._lock:
-            connections, thread = list(self._connections), self._thread
+            connections, thread = [*self._connections, *self._newcomers], self._thread
             for connection in connections:
                 connection.closed = True
-        for connection in connections:
-            connection.loop.call_soon_threadsafe(connection.wake.set)
+        _wake(connections)
         if thread is not None:
             thread.join(timeout=5)
 
@@ -222,18 +204,20 @@ class Live:
             self._thread.start()
 
     def _run(self, context: LiveContext) -> None:
-        database = context.deps.database
-        version: object = None
+        seen: object = None
         after: int | None = None
         polled_s = 0.0
         while not self._stop.wait(_TICK_S):
             if self._is_abandoned():
                 return
             try:
-                seen = events.data_version(database)
-                if seen != version or after is None:
-                    version = seen
-                    after = self._read_events(context, after)
+                # Asked before reading: what is committed meanwhile shows in the next round.
+                version = events.data_version(context.deps.database)
+                with self._lock:
+                    newcomers = list(self._newcomers)
+                if newcomers or after is None or version != seen:
+                    after = self._read_events(context, after, newcomers)
+                    seen = version
                 if clock.monotonic_s() - polled_s >= _POLL_S:
                     polled_s = clock.monotonic_s()
                     self._poll(context)
@@ -243,107 +227,140 @@ class Live:
                 self._stop.wait(1)
 
     def _is_abandoned(self) -> bool:
-        """Stop looking when nobody has listened for as long as anybody could come back for."""
+        """Stop looking when nobody has listened for a while; who comes back is told from the log."""
         with self._lock:
-            if self._connections or clock.monotonic_s() - self._alone_since_s < _BACKLOG_AGE_S:
+            listened = self._connections or self._newcomers
+            if listened or clock.monotonic_s() - self._alone_since_s < _ALONE_S:
                 return False
             self._thread = None
-            self._boot = secrets.token_hex(4)
-            self._backlog.clear()
             self._polled.clear()
             return True
 
-    def _read_events(self, context: LiveContext, after: int | None) -> int:
+    def _read_events(self, context: LiveContext, after: int | None, newcomers: list[_Connection]) -> int:
+        """Tell everybody what happened after an event, and newcomers what they missed before; return the newest event."""
         with context.deps.database.reads() as session:
-            if after is None:
-                return events.last_id(session)
-            happened = events.since(session, after)
-        listened = self._listened()
-        wanted = [topic.on_event for topic in self._topics.values() if topic.on_event and topic.name in listened]
-        for event in happened:
-            for handle in wanted:
-                try:
-                    self.publish(handle(context, event))
-                except Exception:
-                    # One renderer's mistake is not the others' silence.
-                    logger.exception("live event failed", extra={"event": event.type})
-        return happened[-1].id if happened else after
-
-    def _listened(self) -> set[str]:
-        now_s = clock.monotonic_s()
+            newest = events.last_id(session)
+            after = newest if after is None else after
+            happened = events.since(session, after, limit=_MOST + 1)
+            # A number that the log has not reached is of another log: a backup was restored.
+            missed = {
+                one: None if one.since > newest else events.since(session, one.since, limit=_MOST + 1)
+                for one in newcomers
+                if one.since is not None and (one.since < after or one.since > newest)
+            }
+        for one in newcomers:
+            past = missed.get(one, [])
+            self._tell(context, [one], None if past is None else [event for event in past if event.id <= after], after)
         with self._lock:
-            for connection in self._connections:
-                self._heard_s |= dict.fromkeys(connection.topics, now_s)
-            self._heard_s = {name: at for name, at in self._heard_s.items() if now_s - at < _BACKLOG_AGE_S}
-            return {found.name for name in self._heard_s if (found := self.topic(name))}
+            # Who left meanwhile is not taken in.
+            self._connections.update(one for one in newcomers if one in self._newcomers)
+            self._newcomers = [one for one in self._newcomers if one not in self._connections]
+            present = list(self._connections)
+        self._tell(context, present, happened, newest)
+        return newest
+
+    def _tell(
+        self, context: LiveContext, to: list[_Connection], happened: list[events.Happened] | None, newest: int
+    ) -> None:
+        """Hand what events mean to those who listen; who would have to hear too much fetches everything anew."""
+        if happened is None or len(happened) > _MOST:
+            self._hand(to, newest, [_RESYNC])
+        else:
+            listened = {found.name for one in to for name in one.topics if (found := self.topic(name))}
+            wanted = [topic.on_event for topic in self._topics.values() if topic.on_event and topic.name in listened]
+            for event in happened:
+                for handle in wanted:
+                    try:
+                        self._hand(to, event.id, handle(context, event))
+                    except Exception:
+                        # One renderer's mistake is not the others' silence.
+                        logger.exception("live event failed", extra={"event": event.type})
+        with self._lock:
+            for one in to:
+                one.told = newest
+
+    def _hand(self, to: Iterable[_Connection], number: int, pushes: Iterable[Push]) -> None:
+        told: set[_Connection] = set()
+        for push in pushes:
+            meant = [one for one in to if push is _RESYNC or push.topic in one.topics]
+            with self._lock:
+                for one in meant:
+                    _add(one, number, push)
+            told.update(meant)
+        _wake(told)
 
     def _poll(self, context: LiveContext) -> None:
+        groups: dict[_Group, list[_Connection]] = {}
         with self._lock:
-            groups: dict[_Group, Caller] = {
-                (topic, connection.caller.permissions): connection.caller
-                for connection in self._connections
-                for topic in connection.topics
-            }
+            for one in self._connections:
+                for name in one.topics:
+                    groups.setdefault((name, one.caller.permissions), []).append(one)
             for group in self._polled.keys() - groups.keys():
                 del self._polled[group]
-        for group, caller in groups.items():
-            topic = self.topic(group[0])
+        for group, listening in groups.items():
+            name, _ = group
+            topic = self.topic(name)
             if topic is None or topic.poll is None:
                 continue
             try:
-                now = dict(topic.poll(context, group[0], caller))
+                now = dict(topic.poll(context, name, listening[0].caller))
             except Exception:
-                logger.exception("live poll failed", extra={"topic": group[0]})
+                logger.exception("live poll failed", extra={"topic": name})
                 continue
-            with self._lock:
-                before = self._polled.get(group, {})
-                self._polled[group] = now
-            self._push_group(
-                group, [partial(group[0], key, html) for key, html in now.items() if before.get(key) != html]
-            )
-
-    def _push_group(self, group: _Group, pushes: list[Push]) -> None:
-        """Push what a poll found to those it was made for; not kept, for the next poll tells it again."""
-        if not pushes:
-            return
-        with self._lock:
-            meant = [c for c in self._connections if group[0] in c.topics and c.caller.permissions == group[1]]
-            for connection in meant:
-                for push in pushes:
-                    connection.waiting[push.key] = (self._seq, push)
-        for connection in meant:
-            connection.loop.call_soon_threadsafe(connection.wake.set)
+            before, self._polled[group] = self._polled.get(group, {}), now
+            for one in listening:
+                known = before if name in one.polled else {}
+                one.polled.add(name)
+                found = [partial(name, key, html) for key, html in now.items() if known.get(key) != html]
+                self._hand([one], one.told or 0, found)
 
 
-def _message(live: Live, taken: list[tuple[int, Push]]) -> str:
-    """Return the wire form: one unnamed message with all partials, then the named events, each once."""
-    if not taken:
-        return ""
-    identifier = f"id: {live.message_id(max(seq for seq, _ in taken))}\n"
-    partials = "".join(push.html for _, push in taken if push.html)
-    said = f"{identifier}{_data(partials)}\n" if partials else ""
-    return said + "".join(f"{identifier}event: {push.event}\n{_data(push.data)}\n" for _, push in taken if push.event)
+_RESYNC = Push("", "resync", event="resync")
+"""Has every list on the page fetch itself."""
+
+
+def _add(connection: _Connection, number: int, push: Push) -> None:
+    connection.waiting[push.key] = (number, push)
+
+
+def _wake(connections: Iterable[_Connection]) -> None:
+    for connection in connections:
+        connection.loop.call_soon_threadsafe(connection.wake.set)
+
+
+def _message(number: int | None, pushes: list[Push]) -> str:
+    """Return the wire form: one unnamed message with all partials, then the named events, each once.
+
+    The id stands with the last message: a stream that breaks off between them goes on from the id before.
+    """
+    partials = "".join(push.html for push in pushes if push.html)
+    said = [_data(partials)] if partials else []
+    said += [f"event: {push.event}\n{_data(push.data)}" for push in pushes if push.event]
+    if said and number is not None:
+        said[-1] = f"id: {number}\n{said[-1]}"
+    return "".join(f"{one}\n" for one in said)
 
 
 def _data(text: str) -> str:
     return "".join(f"data: {line}\n" for line in text.split("\n"))
 
 
-async def _stream(live: Live, connection: _Connection, *, resync: bool) -> AsyncIterator[str]:
+async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
     ends_s = clock.monotonic_s() + _STREAM_AGE_S
+    begins = "" if connection.since is None else f"id: {connection.since}\n"
     try:
-        yield f"retry: 500\nid: {live.position()}\n\n: connected\n\n"
-        if resync:
-            yield "event: resync\ndata:\n\n"
+        yield f"retry: 500\n{begins}\n: connected\n\n"
         while not connection.closed and clock.monotonic_s() < ends_s:
             try:
                 async with asyncio.timeout(_HEARTBEAT_S):
                     await connection.wake.wait()
             except TimeoutError:
-                yield ": still here\n\n"
+                # Nobody wakes a tab for events that mean nothing to it; the number keeps up with them.
+                told, pushes = live.take(connection)
+                yield _message(told, pushes) or (f": still here\nid: {told}\n\n" if told else ": still here\n\n")
                 continue
             connection.wake.clear()
-            if said := _message(live, live.take(connection)):
+            if said := _message(*live.take(connection)):
                 yield said
             # What comes within one tick goes out together.
             await asyncio.sleep(_TICK_S)
@@ -362,9 +379,9 @@ async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", s
         if topic is None:
             raise Invalid(f"There are no live updates called “{name}”.")
         caller.require(topic.permission)
-    connection, resync = live.join(caller, wanted, request.headers.get("last-event-id") or since)
+    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since)
     return Stream(
-        _stream(live, connection, resync=resync),
+        _stream(live, connection),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

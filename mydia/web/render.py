@@ -29,7 +29,7 @@ from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.web import security, views
 from mydia.web.assets import Assets
-from mydia.web.deps import WebRequest, deps_of, known_caller
+from mydia.web.deps import WebRequest, deps_of, known_caller, position_of
 from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navigation
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -289,7 +289,7 @@ def page(
         layout = "layouts/bare.html" if whole else "layouts/fragment.html"
     elif whole or moving:
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
-        context |= {"shell": _shell(request, status), "live": request.app.state.live.position()}
+        context |= {"shell": _shell(request, status), "live": position_of(request)}
     else:
         layout = "layouts/fragment.html"
     response = _html(renderer_of(request).render(template, layout=layout, **context), status, headers)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from mydia import events
 from mydia.contexts.users import SYSTEM
@@ -104,6 +104,45 @@ def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: W
     for route in held:
         route.continue_()  # type: ignore[attr-defined]
     expect(page.locator("#list")).to_have_text("9 in the queue")
+
+
+def test_a_stream_that_could_not_be_opened_is_tried_again(tab: Tab, deps: WebDeps) -> None:
+    refused: list[object] = []
+
+    def answer(route: Route) -> None:
+        if refused:
+            route.fallback()
+        else:
+            refused.append(route)
+            route.fulfill(status=503, body="busy")
+
+    tab.page.route("**/events?*", answer)
+    page = tab.go("/gallery")
+    example.SCENE.queue = 5
+    with deps.database.writes() as session:
+        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    expect(page.locator("#list")).to_have_text("5 in the queue", timeout=15_000)
+    assert refused
+
+
+def test_a_list_that_could_not_fetch_itself_keeps_what_it_shows_and_tries_again(tab: Tab, deps: WebDeps) -> None:
+    page = tab.go("/gallery")
+    _is_live(page)
+    refused: list[object] = []
+
+    def answer(route: Route) -> None:
+        if refused:
+            route.fallback()
+        else:
+            refused.append(route)
+            route.fulfill(status=500, body="<p>a mistake</p>", content_type="text/html")
+
+    page.route("**/gallery/list", answer)
+    example.SCENE.queue = 6
+    with deps.database.writes() as session:
+        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    expect(page.locator("#list")).to_have_text("6 in the queue", timeout=15_000)
+    assert refused
 
 
 def test_a_lost_stream_says_so_and_comes_back_with_everything_new(

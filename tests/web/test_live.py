@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine, Iterable, Mapping
 
 import pytest
+from litestar import Response, get
 from litestar.testing import TestClient
 
 from mydia import events
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.web.app import WebApp
-from mydia.web.deps import WebDeps
+from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.live import Live, LiveContext, LiveTopic, Push, _Connection, _message, changed, partial
-from tests.web.example.app import GUEST, ROBIN
+from mydia.web.render import page
+from tests.web.example.app import GUEST, ROBIN, GalleryView, cards, make_app
 
 _DEADLINE_S = 10.0
 
@@ -37,13 +40,19 @@ async def _next(live: Live, connection: _Connection) -> list[Push]:
         while True:
             await connection.wake.wait()
             connection.wake.clear()
-            if taken := live.take(connection):
-                return [push for _, push in taken]
+            _, taken = live.take(connection)
+            if taken:
+                return taken
 
 
-def _happen(deps: WebDeps) -> None:
+def _happen(deps: WebDeps, times: int = 1) -> None:
     with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+        for _ in range(times):
+            events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+
+
+def _names(pushes: Iterable[Push]) -> list[str]:
+    return [push.event for push in pushes]
 
 
 def _run(story: Coroutine[None, None, None]) -> None:
@@ -62,14 +71,74 @@ def _made(deps: WebDeps, numbers: _Numbers | None = None) -> Live:
 def test_an_event_reaches_those_who_listen_to_its_topic(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps, _Numbers())
-        listening, resync = live.join(ROBIN, frozenset({"queue"}), live.position())
-        other, _ = live.join(ROBIN, frozenset({"media:1"}), live.position())
-        assert not resync
-        # The hub reads the newest number first; a poll tells that it has gone round once.
+        listening = live.join(ROBIN, frozenset({"queue"}), live.position())
+        other = live.join(ROBIN, frozenset({"media:1"}), live.position())
+        # A poll tells that both are listening.
         await _next(live, other)
         await asyncio.to_thread(_happen, deps)
-        assert [push.event for push in await _next(live, listening)] == ["queue-changed"]
+        assert _names(await _next(live, listening)) == ["queue-changed"]
         await asyncio.to_thread(live.close)
+
+    _run(story())
+
+
+def test_what_happened_between_a_page_and_its_stream_is_told_by_a_hub_that_starts_after_it(deps: WebDeps) -> None:
+    async def story() -> None:
+        live = _made(deps)
+        rendered = live.position()
+        await asyncio.to_thread(_happen, deps)
+        connection = live.join(ROBIN, frozenset({"queue"}), rendered)
+        assert _names(await _next(live, connection)) == ["queue-changed"]
+        await asyncio.to_thread(live.close)
+
+    _run(story())
+
+
+def test_what_happened_between_a_page_and_its_stream_is_told_though_nobody_listened_to_its_topic(deps: WebDeps) -> None:
+    async def story() -> None:
+        numbers = _Numbers()
+        live = _made(deps, numbers)
+        other = live.join(ROBIN, frozenset({"media:1"}), live.position())
+        await _next(live, other)
+        rendered = live.position()
+        await asyncio.to_thread(_happen, deps)
+        numbers.value = 2
+        # The hub has gone past the event when its next poll tells something new.
+        await _next(live, other)
+        connection = live.join(ROBIN, frozenset({"queue"}), rendered)
+        assert _names(await _next(live, connection)) == ["queue-changed"]
+        await asyncio.to_thread(live.close)
+
+    _run(story())
+
+
+def test_a_page_begins_before_what_happens_while_it_is_read(deps: WebDeps) -> None:
+    @get("/slow", sync_to_thread=True)
+    def slow(request: WebRequest, caller: Caller) -> Response[str]:
+        _happen(deps)
+        return page(request, "gallery/page.html", GalleryView(cards(0, 1), 1, 1, 1.0), topics=["queue"])
+
+    with TestClient(make_app(deps, slow), base_url="http://mydia.test") as client:
+        client.cookies.set("who", "robin")
+        client.headers["accept"] = "text/html"
+        rendered = [re.findall(r"since=(\d+)", client.get("/slow").text) for _ in range(2)]
+        assert rendered == [["0"], ["1"]]
+
+
+def test_a_stream_that_was_cut_off_goes_on_in_another_process(deps: WebDeps) -> None:
+    async def story() -> None:
+        first = _made(deps)
+        connection = first.join(ROBIN, frozenset({"queue"}), first.position())
+        await asyncio.to_thread(_happen, deps)
+        await _next(first, connection)
+        await asyncio.to_thread(first.close)
+        told, _ = first.take(connection)
+        assert told == 1
+        await asyncio.to_thread(_happen, deps)
+        second = _made(deps)
+        back = second.join(ROBIN, frozenset({"queue"}), str(told))
+        assert _names(await _next(second, back)) == ["queue-changed"]
+        await asyncio.to_thread(second.close)
 
     _run(story())
 
@@ -78,9 +147,9 @@ def test_only_what_differs_is_pushed_and_newcomers_get_all(deps: WebDeps) -> Non
     async def story() -> None:
         numbers = _Numbers()
         live = _made(deps, numbers)
-        first, _ = live.join(ROBIN, frozenset({"media:7"}), "")
+        first = live.join(ROBIN, frozenset({"media:7"}), "")
         assert [push.key for push in await _next(live, first)] == ["outerMorph #n-7"]
-        newcomer, _ = live.join(ROBIN, frozenset({"media:7"}), "")
+        newcomer = live.join(ROBIN, frozenset({"media:7"}), "")
         assert ["<b>1</b>" in push.html for push in await _next(live, newcomer)] == [True]
         numbers.value = 2
         assert ["<b>2</b>" in push.html for push in await _next(live, first)] == [True]
@@ -93,8 +162,8 @@ def test_callers_with_other_permissions_are_polled_apart(deps: WebDeps) -> None:
     async def story() -> None:
         numbers = _Numbers()
         live = _made(deps, numbers)
-        robin, _ = live.join(ROBIN, frozenset({"media:7"}), "")
-        guest, _ = live.join(GUEST, frozenset({"media:7"}), "")
+        robin = live.join(ROBIN, frozenset({"media:7"}), "")
+        guest = live.join(GUEST, frozenset({"media:7"}), "")
         await _next(live, robin)
         await _next(live, guest)
         assert {("media:7", "Robin Baker"), ("media:7", "Guest")} <= set(numbers.asked)
@@ -103,60 +172,49 @@ def test_callers_with_other_permissions_are_polled_apart(deps: WebDeps) -> None:
     _run(story())
 
 
-def test_who_comes_back_gets_what_was_missed(deps: WebDeps) -> None:
+@pytest.mark.parametrize("last", ["another-5", "nonsense", "99"])
+def test_who_saw_what_this_log_does_not_know_fetches_all(deps: WebDeps, last: str) -> None:
     async def story() -> None:
         live = _made(deps)
-        seen = live.position()
-        live.publish(
-            [
-                changed("queue", "queue-changed"),
-                partial("queue", "#a", "<i id=a>1</i>"),
-                partial("queue", "#a", "<i id=a>2</i>"),
-            ]
-        )
-        connection, resync = live.join(ROBIN, frozenset({"queue"}), seen)
-        assert not resync
-        said = _message(live, live.take(connection))
-        assert said.count("event: queue-changed") == 1
-        assert "<i id=a>2</i>" in said
-        assert "<i id=a>1</i>" not in said
+        connection = live.join(ROBIN, frozenset({"queue"}), last)
+        assert _names(await _next(live, connection)) == ["resync"]
         await asyncio.to_thread(live.close)
 
     _run(story())
 
 
-@pytest.mark.parametrize("last", ["another-5", "nonsense", "{boot}-99"])
-def test_who_saw_what_this_process_does_not_know_fetches_all(deps: WebDeps, last: str) -> None:
+def test_who_missed_too_much_fetches_all(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps)
-        boot = live.position().rpartition("-")[0]
-        _, resync = live.join(ROBIN, frozenset({"queue"}), last.format(boot=boot))
-        assert resync
+        rendered = live.position()
+        await asyncio.to_thread(_happen, deps, 1001)
+        connection = live.join(ROBIN, frozenset({"queue"}), rendered)
+        assert _names(await _next(live, connection)) == ["resync"]
         await asyncio.to_thread(live.close)
 
     _run(story())
 
 
-def test_who_was_away_longer_than_the_backlog_fetches_all(deps: WebDeps) -> None:
+def test_a_flood_of_events_is_not_told_one_by_one_and_nothing_after_it_is_lost(deps: WebDeps) -> None:
     async def story() -> None:
-        live = _made(deps)
-        seen = live.position()
-        live.publish(changed("queue", f"e{number}") for number in range(1001))
-        _, resync = live.join(ROBIN, frozenset({"queue"}), seen)
-        assert resync
+        live = _made(deps, _Numbers())
+        connection = live.join(ROBIN, frozenset({"queue", "media:1"}), live.position())
+        await _next(live, connection)
+        await asyncio.to_thread(_happen, deps, 2500)
+        assert _names(await _next(live, connection)) == ["resync"]
+        await asyncio.to_thread(_happen, deps)
+        assert _names(await _next(live, connection)) == ["queue-changed"]
         await asyncio.to_thread(live.close)
 
     _run(story())
 
 
-def test_messages_have_the_wire_form(deps: WebDeps) -> None:
-    live = _made(deps)
-    said = _message(live, [(3, partial("queue", "#a", "<i>\n</i>")), (4, changed("queue", "queue-changed"))])
+def test_messages_have_the_wire_form_and_the_last_one_carries_the_number() -> None:
+    said = _message(4, [partial("queue", "#a", "<i>\n</i>"), changed("queue", "queue-changed")])
     assert said == (
-        f"id: {live.message_id(4)}\n"
         'data: <hx-partial hx-target="#a" hx-swap="outerMorph"><i>\n'
         "data: </i></hx-partial>\n\n"
-        f"id: {live.message_id(4)}\nevent: queue-changed\ndata: \n\n"
+        "id: 4\nevent: queue-changed\ndata: \n\n"
     )
 
 
@@ -173,10 +231,10 @@ def test_a_renderer_that_breaks_does_not_silence_the_others(deps: WebDeps) -> No
             ]
         )
         live.attach(LiveContext(deps, lambda *_: "", None))
-        connection, _ = live.join(ROBIN, frozenset({"logs", "queue", "media:1"}), "")
+        connection = live.join(ROBIN, frozenset({"logs", "queue", "media:1"}), "")
         await _next(live, connection)
         await asyncio.to_thread(_happen, deps)
-        assert [push.event for push in await _next(live, connection)] == ["queue-changed"]
+        assert _names(await _next(live, connection)) == ["queue-changed"]
         await asyncio.to_thread(live.close)
 
     _run(story())

@@ -212,6 +212,16 @@
   on("htmx:sse:error", (e) => { if (e.detail.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`); else down(); });
   on("session-ended", () => location.assign("/login"));
 
+  // The extension comes back to a stream that broke off, but not to one that never stood.
+  on("htmx:finally:request", (e) => {
+    const from = e.detail.ctx?.sourceElement;
+    if (!from?.id?.startsWith("live-") || from._htmx?.sse) return;
+    down(); setTimeout(() => from.isConnected && !from._htmx?.sse && htmx.process(from, true), 2000);
+  });
+  // A list that cannot fetch itself keeps what it shows and tries again.
+  const refetches = (e) => e?.getAttribute?.("hx-trigger")?.includes("resync from:body");
+  const again = (e) => setTimeout(() => e.isConnected && htmx.trigger(e, "resync"), 3000);
+  on("htmx:after:request", (e) => { const { ctx } = e.detail; if (refetches(ctx.sourceElement) && ctx.response.status >= 500) { e.preventDefault(); again(ctx.sourceElement); } });
   // After every swap.
   const settle = (scope = document) => {
     $$(".vchunk", scope).forEach((c) => { if (!watched.has(c)) { watched.add(c); evict.observe(c); } });
@@ -232,7 +242,7 @@
       $("#main").focus({ preventScroll: true }); say(ctx.title || document.title); // htmx sets the title after this event
     }
   });
-  on("htmx:error", (e) => { if (e.detail.error?.name !== "AbortError" && !e.detail.ctx?.sourceElement?.id?.startsWith("live-")) showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" }); else if (e.detail.ctx?.sourceElement?.id?.startsWith("live-")) down(); });
+  on("htmx:error", (e) => { if (refetches(e.detail.ctx?.sourceElement)) { if (e.detail.error?.name !== "AbortError") again(e.detail.ctx.sourceElement); } else if (e.detail.error?.name !== "AbortError" && !e.detail.ctx?.sourceElement?.id?.startsWith("live-")) showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" }); else if (e.detail.ctx?.sourceElement?.id?.startsWith("live-")) down(); });
 
   // The palette.
   const palette = () => $("#palette"), options = () => $$("#palette-hits [role=option]");

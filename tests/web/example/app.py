@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body, FromPath, FromQuery
 
 from mydia import clock, events
@@ -202,8 +203,8 @@ def authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
     return {"robin": ROBIN, "guest": GUEST}.get(who or "")
 
 
-def make_app(deps: WebDeps) -> WebApp:
-    """Make the example."""
+def make_app(deps: WebDeps, *more: HTTPRouteHandler) -> WebApp:
+    """Make the example, with further handlers."""
     handlers = (
         gallery,
         other,
@@ -218,6 +219,7 @@ def make_app(deps: WebDeps) -> WebApp:
         fail_by_post,
         api_fail,
         api_post,
+        *more,
     )
     return create_app(
         deps,
