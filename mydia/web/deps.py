@@ -107,13 +107,19 @@ def _sealer(request: WebRequest) -> Sealer:
 
 
 async def _form(request: WebRequest) -> dict[str, str]:
-    """Return what a form sent, the last value of each name; without the fields that guard the form itself."""
+    """Return what a form sent, with what its address says; without the fields that guard the form itself.
+
+    Of each name the last value counts; only `ids`, the boxes of a selection, are joined by commas.
+    """
     sent = await request.form()
-    return {
+    told = {str(name): str(value) for name, value in request.query_params.items()}
+    told |= {
         name: str(value)
         for name, value in sent.multi_items()
         if isinstance(value, str) and name not in ("_csrf", "_key")
     }
+    ids = [value for value in sent.getall("ids", []) if isinstance(value, str)]
+    return told | {"ids": ",".join(ids)} if len(ids) > 1 else told
 
 
 PROVIDERS = {

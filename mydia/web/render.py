@@ -314,6 +314,7 @@ def dialog(
     *,
     title: str,
     active: str = "",
+    back: str = "",
     status: int = 200,
     topics: Iterable[str] = (),
     **context: Any,
@@ -322,11 +323,12 @@ def dialog(
 
     Args:
         title: Of that page.
+        back: Where a link of that page leads, since nothing closes it.
         context: Further names for the template.
     """
     if is_htmx(request) and not is_navigation(request):
         return fragment(request, template, view, status=status, **context)
-    more = {**context, "dialog_template": template, "dialog_title": title}
+    more = {**context, "dialog_template": template, "dialog_title": title, "dialog_back": back}
     return page(request, "layouts/dialog_page.html", view, active=active, status=status, topics=topics, more=more)
 
 
@@ -354,10 +356,16 @@ def fragment(
     return add_toast(response, toast) if toast else response
 
 
-def invalid_form(request: WebRequest, template: str, view: object, error: Invalid, **context: Any) -> Response[str]:
-    """Answer 422 with the same form; `errors` maps field -> sentence, `""` holds what concerns the whole form."""
+def invalid_form(
+    request: WebRequest, template: str, view: object, error: Invalid, *, title: str, back: str = "", **context: Any
+) -> Response[str]:
+    """Answer 422 with the same dialog; `errors` maps field -> sentence, `""` holds what concerns the whole form.
+
+    Args:
+        title, back: As of `dialog`.
+    """
     errors = dict(error.fields) or {"": error.message}
-    return fragment(request, template, view, status=422, errors=errors, **context)
+    return dialog(request, template, view, title=title, back=back, status=422, errors=errors, **context)
 
 
 def nothing(*, toast: Toast | None = None, trigger: Mapping[str, object] | None = None) -> Response[str]:

@@ -412,6 +412,7 @@ def _remove_dialog(
         RemoveView(row, values),
         title="Remove a download",
         active="activity",
+        back="/activity",
         status=200 if error is None else 422,
         errors=errors,
     )
@@ -538,7 +539,14 @@ def _files_dialog(
     errors = {} if error is None else {"": error.message}
     status = 200 if error is None else 422
     return dialog(
-        request, "activity/_files.html", view, title="Import by hand", active="activity", status=status, errors=errors
+        request,
+        "activity/_files.html",
+        view,
+        title="Import by hand",
+        active="activity",
+        back="/activity",
+        status=status,
+        errors=errors,
     )
 
 
@@ -604,7 +612,7 @@ def ask_adopt(
         ),
     )
     template = "activity/_adopt.html" if q is None else "activity/_adopt_found.html"
-    return dialog(request, template, view, title="Adopt a download", active="activity")
+    return dialog(request, template, view, title="Adopt a download", active="activity", back="/activity")
 
 
 @post("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -644,7 +652,9 @@ def show_story(request: WebRequest, database: Database, caller: Caller, download
         tuple((tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons),
         told.files,
     )
-    return dialog(request, "activity/_story.html", view, title=told.download.media_title, active="activity")
+    return dialog(
+        request, "activity/_story.html", view, title=told.download.media_title, active="activity", back="/activity"
+    )
 
 
 # --- history ---------------------------------------------------------------------------------------------------------

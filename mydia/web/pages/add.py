@@ -18,7 +18,7 @@ from mydia.errors import Invalid, Unavailable
 from mydia.units import size
 from mydia.web.deps import WebRequest
 from mydia.web.pages.cards import preview
-from mydia.web.render import Toast, fragment, invalid_form, page, redirect
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
 
 _TYPES = {"movie": "Movies", "tv_show": "Shows"}
@@ -78,6 +78,8 @@ def show_results(
 ) -> Response[str]:
     """Show the answers alone."""
     caller.require(Permission.MANAGE_MEDIA)
+    if not is_htmx(request):
+        return redirect(request, f"/add{query(request.query_params)}")
     return fragment(request, "add/_results.html", _answers(request, database, outside, config))
 
 
@@ -124,7 +126,10 @@ def show_form(
 ) -> Response[str]:
     """Show how a chosen title is to be kept, in a dialog."""
     caller.require(Permission.MANAGE_MEDIA)
-    return fragment(request, "add/_form.html", _form(database, outside, config, caller, type_, number, {}))
+    view = _form(database, outside, config, caller, type_, number, {})
+    return dialog(
+        request, "add/_form.html", view, title=f"Add {view.choice.title}", active=_page_of(type_)[1:], back="/add"
+    )
 
 
 def _form(
@@ -207,17 +212,16 @@ def add_title(
         with database.writes() as session:
             item_id = media.add_item(session, caller, clock.now(), new, search_now=search_now).id
     except media.AlreadyHere as error:
-        return redirect(request, _page_of(type_, error.item_id), toast=Toast(error.message, tone="miss"))
+        return redirect(request, f"{_page_of(type_)}/{error.item_id}", toast=Toast(error.message, tone="miss"))
     except Invalid as error:
-        return invalid_form(
-            request, "add/_form.html", _form(database, outside, config, caller, type_, number, form), error
-        )
+        view = _form(database, outside, config, caller, type_, number, form)
+        return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
     said = "Mydia searches for it now." if search_now and pattern != "none" else "It is in the library."
-    return redirect(request, _page_of(type_, item_id), toast=Toast(f"{details.title} added", said))
+    return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))
 
 
-def _page_of(type_: str, item_id: str) -> str:
-    return f"/{'shows' if type_ == 'tv_show' else 'movies'}/{item_id}"
+def _page_of(type_: str) -> str:
+    return "/shows" if type_ == "tv_show" else "/movies"
 
 
 ROUTES = (show_add, show_results, show_form, add_title)

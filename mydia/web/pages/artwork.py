@@ -15,7 +15,7 @@ from mydia.db import Database
 from mydia.errors import Unavailable
 from mydia.web.deps import WebRequest
 from mydia.web.pages.cards import preview
-from mydia.web.render import Toast, fragment, nothing
+from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 from mydia.web.views import Artwork
 
 _SHOWN = 60
@@ -55,12 +55,16 @@ def show_artwork(
     try:
         choice = media.list_artwork(database, outside, config, caller, item_id, role)
     except Unavailable as error:
-        return fragment(request, "item/_artwork.html", ArtworkView(item_id, role, roles, (), False, error.message))
+        return _dialog(request, ArtworkView(item_id, role, roles, (), False, error.message))
     offered = tuple(
         ArtworkOffer(art.path, preview(role, art.path), _label(n, art), art.path == choice.present)
         for n, art in enumerate(choice.offered[:_SHOWN], 1)
     )
-    return fragment(request, "item/_artwork.html", ArtworkView(item_id, role, roles, offered, choice.locked, None))
+    return _dialog(request, ArtworkView(item_id, role, roles, offered, choice.locked, None))
+
+
+def _dialog(request: WebRequest, view: ArtworkView) -> Response[str]:
+    return dialog(request, "item/_artwork.html", view, title="Choose the artwork", back=f"/items/{view.item_id}")
 
 
 def _label(number: int, art: metadata.Artwork) -> str:
@@ -82,7 +86,10 @@ def choose_artwork(
     role, source = form.get("role", "poster"), form.get("source") or None
     media.choose_artwork(database, outside, config, caller, clock.now(), item_id, role, source)
     said = "Refreshes keep it." if source else "It is the provider's choice again."
-    return nothing(toast=Toast(f"{_SIZES[role]} changed", said), trigger={"media-changed": {}, "dialog-close": {}})
+    toast = Toast(f"{_SIZES[role]} changed", said)
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
+    return redirect(request, f"/items/{item_id}", toast=toast)
 
 
 ROUTES = (show_artwork, choose_artwork)

@@ -509,7 +509,14 @@ def ask_rename(
     with database.reads() as session:
         view = _rename_view(session, outside, caller, item_id, folders=folders)
     active = "shows" if view.item.type == "tv_show" else "movies"
-    return dialog(request, "imports/_rename.html", view, title=f"Rename {view.item.title}", active=active)
+    return dialog(
+        request,
+        "imports/_rename.html",
+        view,
+        title=f"Rename {view.item.title}",
+        active=active,
+        back=f"/items/{item_id}",
+    )
 
 
 @post("/items/{item_id:str}/rename", sync_to_thread=True, status_code=200, include_in_schema=False)

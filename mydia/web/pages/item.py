@@ -23,7 +23,7 @@ from mydia.web.deps import WebRequest
 from mydia.web.fields import season_of, whole_number
 from mydia.web.pages import activity, stories
 from mydia.web.pages.cards import artwork, preview
-from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, redirect
 from mydia.web.views import Artwork
 
 _HISTORY = 50
@@ -106,6 +106,15 @@ class ItemView:
     def url(self) -> str:
         """Return the page's address."""
         return f"/{'shows' if self.show else 'movies'}/{self.item.id}"
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """Return the seasons whose episodes are shown."""
+        return frozenset(season.number for season in self.seasons if season.open)
+
+    def opening(self, number: int) -> str:
+        """Return `open=` of the page with one season opened, or closed where it is open."""
+        return ",".join(str(n) for n in sorted(self.opened ^ {number}, reverse=True)) or "none"
 
     @property
     def years(self) -> str:
@@ -355,9 +364,14 @@ def show_history(request: WebRequest, database: Database, caller: Caller, item_i
 
 def _back(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
     """Answer an action: the page re-fetches itself, or is loaded anew where there is no script."""
-    if request.headers.get("hx-request") == "true":
-        return nothing(toast=toast, trigger={"media-changed": {}})
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
     return redirect(request, f"/items/{item_id}", toast=toast)
+
+
+def _around(item: media.MediaItem) -> dict[str, str]:
+    """Return what a dialog of a title stands under where it is a page of its own."""
+    return {"active": "shows" if item.type == "tv_show" else "movies", "back": f"/items/{item.id}"}
 
 
 @post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -449,7 +463,8 @@ def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: 
     """Show the dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        return fragment(request, "item/_edit.html", _edit_form(session, item_id, {}))
+        view = _edit_form(session, item_id, {})
+    return dialog(request, "item/_edit.html", view, title=f"Edit {view.item.title}", **_around(view.item))
 
 
 @post("/items/{item_id:str}/edit", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -479,8 +494,11 @@ def edit_item(
                 media.change_pattern(session, caller, now, item_id, form["monitor"])
     except Invalid as error:
         with database.reads() as session:
-            return invalid_form(request, "item/_edit.html", _edit_form(session, item_id, form), error)
-    return nothing(toast=Toast("Saved"), trigger={"media-changed": {}, "dialog-close": {}})
+            view = _edit_form(session, item_id, form)
+        return invalid_form(
+            request, "item/_edit.html", view, error, title=f"Edit {view.item.title}", **_around(view.item)
+        )
+    return _back(request, item_id, Toast("Saved"))
 
 
 @get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
@@ -488,7 +506,8 @@ def show_remove(request: WebRequest, database: Database, caller: Caller, item_id
     """Ask what is to become of the files."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        return fragment(request, "item/_remove.html", media.get_item(session, item_id))
+        item = media.get_item(session, item_id)
+    return dialog(request, "item/_remove.html", item, title=f"Remove {item.title}", **_around(item))
 
 
 @post("/items/{item_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -546,8 +565,10 @@ def show_match(
         )
         for c in found
     )
-    template = "item/_matches.html" if "q" in request.query_params else "item/_match.html"
-    return fragment(request, template, MatchView(item, q, choices, notice))
+    alone = is_htmx(request) and "q" in request.query_params
+    template = "item/_matches.html" if alone else "item/_match.html"
+    view = MatchView(item, q, choices, notice)
+    return dialog(request, template, view, title=f"Match of {item.title}", **_around(item))
 
 
 @post("/items/{item_id:str}/match", sync_to_thread=True, status_code=200, include_in_schema=False)

@@ -15,7 +15,7 @@ from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages.cards import artwork, card, cards
-from mydia.web.render import Toast, fragment, nothing, page, query
+from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork, Card
 
 
@@ -207,7 +207,10 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
         known = _outlines.of(database, session, caller, asked)
         counts, plan = known.counts, known.plan
         first = () if as_table else cards(media.chunk(session, caller, asked, plan, 0))
-        rows, following = media.list_items(session, caller, asked, limit=_ROWS) if as_table else ([], None)
+        cursor = request.query_params.get("cursor")
+        rows, following = (
+            media.list_items(session, caller, asked, cursor=cursor, limit=_ROWS) if as_table else ([], None)
+        )
     profiles = known.profiles
     chosen_sort = params.get("sort", "title")
     view = ListView(
@@ -267,8 +270,10 @@ def show_chunk(request: WebRequest, database: Database, caller: Caller) -> Respo
 
 @get(["/movies/rows", "/shows/rows"], sync_to_thread=True, include_in_schema=False)
 def show_rows(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
-    """Show further rows of the table."""
+    """Show further rows of the table; where there is no script, the table goes on as a page."""
     section, params = _section(request), _params(request)
+    if not is_htmx(request):
+        return redirect(request, section.path + query(request.query_params, view="table"))
     asked = read_query(section.type, params)
     with database.reads() as session:
         rows, following = media.list_items(
@@ -343,6 +348,8 @@ def change_many(
         problems[0] if problems else "",
         "miss" if problems else "ok",
     )
+    if not is_htmx(request):
+        return redirect(request, section.path, toast=toast)
     return nothing(toast=toast, trigger={"library-changed": {}, "selection-clear": {}})
 
 
@@ -362,7 +369,7 @@ def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: 
             case "refresh":
                 media.request_refresh(session, caller, item_id)
             case "profile":
-                media.change_item(session, caller, now, item_id, {"profile_id": form.get("profile_id", "")})
+                media.change_item(session, caller, now, item_id, {"profile_id": form.get("to", "")})
             case _:
                 raise Invalid("That cannot be done to many titles at once.")
 

@@ -158,6 +158,7 @@ def show_releases(
         view,
         title=f"Releases of {view.title}",
         active="shows" if view.item.type == "tv_show" else "movies",
+        back=f"/items/{item_id}",
     )
 
 

@@ -19,7 +19,7 @@ from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages import metadata_source, settings_library, settings_services, settings_users
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
-from mydia.web.render import Toast, fragment, redirect
+from mydia.web.render import Toast, dialog, fragment, redirect
 
 _TITLES = {
     "media": "Adding titles",
@@ -219,7 +219,10 @@ def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict
 def test_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Look a film up at the source that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
-    return fragment(request, "settings/_test_result.html", metadata_source.try_source(deps, form))
+    result = metadata_source.try_source(deps, form)
+    return dialog(
+        request, "settings/_test_result.html", result, title="Test", active="settings", back="/settings/metadata"
+    )
 
 
 def _metadata(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Mapping[str, str]) -> MetadataView:

@@ -21,7 +21,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages import services
 from mydia.web.pages.services import Family, HealthChip, ServiceForm
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
-from mydia.web.render import Toast, fragment, nothing, redirect
+from mydia.web.render import Toast, dialog, fragment, nothing, redirect
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +247,19 @@ def _said(request: WebRequest) -> Said:
 def test_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Try the client that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
-    result = services.try_client(deps, form, form.get("service_id") or None)
-    return fragment(request, "settings/_test_result.html", result)
+    return _tried(request, services.try_client(deps, form, form.get("service_id") or None))
 
 
 @post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
 def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Try the indexer that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
-    result = services.try_indexer(deps, form, form.get("service_id") or None)
-    return fragment(request, "settings/_test_result.html", result)
+    return _tried(request, services.try_indexer(deps, form, form.get("service_id") or None))
+
+
+def _tried(request: WebRequest, result: services.TestResult) -> Response[str]:
+    back = f"/settings/{_said(request).page}"
+    return dialog(request, "settings/_test_result.html", result, title="Test", active="settings", back=back)
 
 
 def test_stored(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:

@@ -180,7 +180,8 @@
   const watched = new WeakSet();
 
   // A heading that opens and closes what stands under it; jumping to a chunk of the grid.
-  clicked("[data-toggle]", (t) => {
+  clicked("[data-toggle]", (t, e) => {
+    e.preventDefault();
     const body = document.getElementById(t.dataset.toggle); if (!body) return;
     body.hidden = !body.hidden; t.setAttribute("aria-expanded", String(!body.hidden));
   });
@@ -211,7 +212,6 @@
   on("htmx:sse:before:connection", (e) => { if (e.detail.connection.attempt > 0 && !document.hidden) down(); });
   on("htmx:sse:error", (e) => { if (e.detail.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`); else down(); });
   on("session-ended", () => location.assign("/login"));
-
   // The extension comes back to a stream that broke off, but not to one that never stood.
   on("htmx:finally:request", (e) => {
     const from = e.detail.ctx?.sourceElement;
@@ -222,6 +222,7 @@
   const refetches = (e) => e?.getAttribute?.("hx-trigger")?.includes("resync from:body");
   const again = (e) => setTimeout(() => e.isConnected && htmx.trigger(e, "resync"), 3000);
   on("htmx:after:request", (e) => { const { ctx } = e.detail; if (refetches(ctx.sourceElement) && ctx.response.status >= 500) { e.preventDefault(); again(ctx.sourceElement); } });
+
   // After every swap.
   const settle = (scope = document) => {
     $$(".vchunk", scope).forEach((c) => { if (!watched.has(c)) { watched.add(c); evict.observe(c); } });
