@@ -105,7 +105,8 @@ class ListView:
     rows: Rows
     profiles: tuple[tuple[str, str], ...]
     genres: tuple[tuple[str, str], ...]
-    snapshot: str
+    grid: str
+    """Address of this very list's chunks, but for the number at its end."""
     can_manage: bool
     providers: bool
 
@@ -115,7 +116,7 @@ class ListView:
 
     def chunk_url(self, number: int) -> str:
         """Return the address of one chunk of this very list."""
-        return f"{self.section.path}/grid" + query(self.params, chunk=number, s=self.snapshot)
+        return f"{self.grid}{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class _Outlines:
 
     def of(self, database: Database, session: Any, caller: Caller, asked: media.ItemQuery) -> _Known:
         """Return what is known of a list as it is now."""
-        token = media.lists.snapshot(session)
+        token = library_state(database, session)
         key = (database.url, asked)
         with self._lock:
             found = self._known.get(key)
@@ -158,6 +159,8 @@ class _Outlines:
 
 
 _outlines = _Outlines()
+_firsts: UntilCommit[media.ItemQuery, tuple[Card, ...]] = UntilCommit(kept=8)
+"""What is seen of a list before anybody scrolls."""
 
 
 def _section(request: WebRequest) -> Section:
@@ -206,7 +209,11 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
     with database.reads() as session:
         known = _outlines.of(database, session, caller, asked)
         counts, plan = known.counts, known.plan
-        first = () if as_table else cards(media.chunk(session, caller, asked, plan, 0))
+        first = (
+            ()
+            if as_table
+            else _firsts.get(database, asked, lambda: cards(media.chunk(session, caller, asked, plan, 0)))
+        )
         cursor = request.query_params.get("cursor")
         rows, following = (
             media.list_items(session, caller, asked, cursor=cursor, limit=_ROWS) if as_table else ([], None)
@@ -235,7 +242,7 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
         rows=_rows(section, params, rows, following, caller),
         profiles=profiles,
         genres=tuple((genre, genre) for genre in known.genres),
-        snapshot=known.token,
+        grid=f"{section.path}/grid{query(params, s=known.token)}&chunk=",
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         providers=deps.outside.metadata.available,
     )

@@ -10,7 +10,7 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
 from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
-from mydia.web.pages import activity, cards, imports, system
+from mydia.web.pages import activity, cards, imports, releases, system
 
 _QUEUE = frozenset(
     {"ReleaseGrabbed", "DownloadChanged", "DownloadImported", "DownloadRemoved", "DownloadFailed", "ImportBlocked"}
@@ -117,6 +117,15 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
     return {"#home-downloading": context.render("home/_downloading.html", view=view)}
 
 
+def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[str, str]:
+    """How far a search has come; when that differs, the list of releases fetches itself."""
+    with context.deps.database.reads() as session:
+        told = releases.search_tick(session, topic.partition(":")[2])
+    if told is None:
+        return {}
+    return {"#rel-tick": context.render("releases/_tick.html", search_id=told[0], seen=told[1])}
+
+
 def poll_tasks(context: LiveContext, _topic: str, _caller: Caller) -> Mapping[str, str]:
     """What runs, with its progress."""
     view = system.tasks_view(context.deps.taskboard)
@@ -130,5 +139,6 @@ LIVE: tuple[LiveTopic, ...] = (
     LiveTopic("imports", Permission.MANAGE_MEDIA, on_event=on_imports, poll=poll_imports),
     LiveTopic("wanted", Permission.VIEW_ACTIVITY, on_event=on_wanted),
     LiveTopic("home", Permission.BROWSE, on_event=on_home, poll=poll_home),
+    LiveTopic("search:", Permission.VIEW_ACTIVITY, poll=poll_search),
     LiveTopic("tasks", Permission.MANAGE_SETTINGS, poll=poll_tasks),
 )

@@ -45,6 +45,8 @@ _EARLIER = {
     "removed": "Removed before",
     "ignored": "Removed before",
 }
+_LOOK_AGAIN_S = 3
+"""How long a browser without script waits before it asks for the page again while a search runs."""
 _SHOWS = ("all", "accepted", "rejected")
 
 
@@ -109,6 +111,8 @@ class Results:
     qualities: tuple[str, ...]
     can_settings: bool
     can_grab: bool
+    seen: str
+    """How far the search had come; the stream says when it has come further."""
 
     def url(self, **changes: str | None) -> str:
         """Return the address of these results with another filter."""
@@ -156,6 +160,7 @@ def show_releases(
         request,
         "releases/_dialog.html",
         view,
+        refresh_s=_LOOK_AGAIN_S if view.results and view.results.running else 0,
         title=f"Releases of {view.title}",
         active="shows" if view.item.type == "tv_show" else "movies",
         back=f"/items/{item_id}",
@@ -229,7 +234,11 @@ def start_search(
 
 
 def _run(deps: WebDeps, caller: Caller, search_id: str) -> None:
-    """Ask the indexers in a thread of its own: a person waits, and the worker's two search slots may be taken."""
+    """Ask the indexers in a thread of its own: a person waits, and the worker's two search slots may be taken.
+
+    Whoever watches is told by the topic `search:`, which reads how far it has come from the database; so it does not matter
+    which process asks. A search whose process ends is closed by upkeep.
+    """
 
     def work() -> None:
         try:
@@ -324,7 +333,19 @@ def _results(found: downloads.SearchView, caller: Caller, params: Mapping[str, s
         qualities=tuple(dict.fromkeys(row.quality for row in rows)),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
         can_grab=can_grab,
+        seen=_seen(search),
     )
+
+
+def _seen(search: downloads.Search) -> str:
+    answered = sum(1 for entry in search.indexers if entry["state"] not in ("searching", "retry"))
+    return f"{search.state}-{answered}-{len(search.indexers)}"
+
+
+def search_tick(session: Session, search_id: str) -> tuple[str, str] | None:
+    """Return what `releases/_tick.html` needs of a search, for the live stream; None when there is no such search."""
+    search = session.get(downloads.Search, search_id)
+    return None if search is None else (search.id, _seen(search))
 
 
 _REASON_WORDS = {

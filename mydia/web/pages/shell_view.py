@@ -11,6 +11,7 @@ from mydia import clock, units
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebDeps
+from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.shell import Banner, NavCount, ShellView, Transfers
 
 
@@ -29,7 +30,7 @@ _lock = threading.Lock()
 
 def _sizes(deps: WebDeps, session: Session) -> _Sizes:
     now = clock.now()
-    token = f"{media.lists.snapshot(session)}-{now:%Y%m%d}"
+    token = f"{library_state(deps.database, session)}-{now:%Y%m%d}"
     with _lock:
         found = _kept.get(deps.database.url)
     if found is None or found[0] != token:
@@ -44,8 +45,29 @@ def _sizes(deps: WebDeps, session: Session) -> _Sizes:
     return found[1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the database says of all this, for everybody with the same permissions."""
+
+    counts: tuple[tuple[str, NavCount], ...]
+    transfers: Transfers | None
+    trouble: Banner | None
+
+
+_stored: UntilCommit[frozenset[Permission], _Stored] = UntilCommit()
+
+
 def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
     """Return what the shell shows to a caller."""
+    stored = _stored.get(deps.database, caller.permissions, lambda: _read(deps, caller))
+    counts = dict(stored.counts)
+    if caller.can(Permission.MANAGE_SETTINGS):
+        failed = sum(queue.failed for queue in deps.taskboard.queue_depth())
+        counts["system"] = NavCount(f"{failed:,}" if failed else "", "alert" if failed else "")
+    return ShellView(counts, stored.transfers, _banner(deps, caller, stored.trouble))
+
+
+def _read(deps: WebDeps, caller: Caller) -> _Stored:
     counts: dict[str, NavCount] = {}
     transfers: Transfers | None = None
     with deps.database.reads() as session:
@@ -63,11 +85,8 @@ def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
         if caller.can(Permission.MANAGE_MEDIA):
             waiting = library.inbox_counts(session).waiting
             counts["imports"] = NavCount(f"{waiting:,}" if waiting else "", "alert" if waiting else "")
-        banner = _banner(deps, session, caller)
-    if caller.can(Permission.MANAGE_SETTINGS):
-        failed = sum(queue.failed for queue in deps.taskboard.queue_depth())
-        counts["system"] = NavCount(f"{failed:,}" if failed else "", "alert" if failed else "")
-    return ShellView(counts, transfers, banner)
+        trouble = _trouble(session) if caller.can(Permission.MANAGE_MEDIA) else None
+    return _Stored(tuple(counts.items()), transfers, trouble)
 
 
 def _count(number: int) -> NavCount:
@@ -84,13 +103,19 @@ def _transfers(rows: list[downloads.QueueRow]) -> Transfers | None:
     return Transfers(f"{len(moving)} downloading", units.speed(speed), 100 * done / whole if whole else 0.0)
 
 
-def _banner(deps: WebDeps, session: Session, caller: Caller) -> Banner | None:
+def _banner(deps: WebDeps, caller: Caller, trouble: Banner | None) -> Banner | None:
     """Return the gravest thing that somebody should know on every page; who can do nothing about it is left in peace."""
     if not caller.can(Permission.MANAGE_MEDIA):
         return None
     if not deps.taskboard.workers():
         fix = ("/system", "Open status") if caller.can(Permission.MANAGE_SETTINGS) else ("", "")
         return Banner("No worker is running, so nothing is scanned, searched or imported.", *fix)
+    if trouble is None and deps.taskboard.paused():
+        return Banner("The workers are paused: nothing new is started.", "/system/tasks", "Open tasks")
+    return trouble
+
+
+def _trouble(session: Session) -> Banner | None:
     names = {path.id: path.name for path in settings.list_library_paths(session)}
     for path_id, scan in library.latest_scans(session).items():
         if scan.state == "refused" and path_id in names:
@@ -105,6 +130,4 @@ def _banner(deps: WebDeps, session: Session, caller: Caller) -> Banner | None:
                 "/activity",
                 "Open downloads",
             )
-    if deps.taskboard.paused():
-        return Banner("The workers are paused: nothing new is started.", "/system/tasks", "Open tasks")
     return None

@@ -13,6 +13,8 @@ from mydia import events
 from mydia.adapters.indexers import Fetched
 from mydia.contexts import downloads
 from mydia.contexts.users import SYSTEM
+from mydia.web.live import LiveContext
+from mydia.web.pages import live_topics
 from tests.web.pages.conftest import Browser, Server, csrf, words
 
 
@@ -161,9 +163,36 @@ def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Brows
     address = re.search(r"/searches/[\w-]+", answer.text)
     assert address
     deadline = time.monotonic() + 20
-    while "every 700ms" in (answer := browser.get(address[0], headers={"hx-request": "true"})).text:
+    while "rel-tick" in (answer := browser.get(address[0], headers={"hx-request": "true"})).text:
         assert time.monotonic() < deadline
     assert "Nothing was found." in words(answer)
+
+
+def test_a_search_that_goes_on_is_told_by_the_live_stream(browser: Browser, server: Server) -> None:
+    search_id = last_search(server, "Nosferatu")
+    context = LiveContext(server.deps, server.app.state.renderer.render, None)
+    topic = f"search:{search_id}"
+    assert server.app.state.live.topic(topic).poll is live_topics.poll_search
+    before = live_topics.poll_search(context, topic, SYSTEM)
+    assert live_topics.poll_search(context, topic, SYSTEM) == before
+    with server.deps.database.writes() as session:
+        session.get_one(downloads.Search, search_id).state = "running"
+    assert live_topics.poll_search(context, topic, SYSTEM) != before
+    page = browser.get(f"/searches/{search_id}", headers={"hx-request": "true"}).text
+    assert f"/events?topics={topic}" in page
+    assert live_topics.poll_search(context, topic, SYSTEM)["#rel-tick"].strip() in page
+    assert live_topics.poll_search(context, "search:gone", SYSTEM) == {}
+
+
+def test_without_script_a_running_search_is_looked_at_again(browser: Browser, server: Server) -> None:
+    search_id = last_search(server, "Nosferatu")
+    path = f"/items/{server.ids['Nosferatu']}/releases?search={search_id}"
+    assert 'http-equiv="refresh"' not in browser.get(path).text
+    with server.deps.database.writes() as session:
+        session.get_one(downloads.Search, search_id).state = "running"
+    page = browser.get(path)
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
+    assert "Look again" in words(page)
 
 
 def test_a_grabbed_release_is_sent_and_says_so(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
@@ -207,7 +236,7 @@ def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server,
     server.indexers["Blue Lagoon"].come_back()
     press(browser, f"/searches/{search}/indexers/{failed}")
     deadline = time.monotonic() + 20
-    while "every 700ms" in (answer := browser.get(f"/searches/{search}", headers={"hx-request": "true"})).text:
+    while "rel-tick" in (answer := browser.get(f"/searches/{search}", headers={"hx-request": "true"})).text:
         assert time.monotonic() < deadline
     assert "no answer" not in words(answer)
 

@@ -1,0 +1,153 @@
+"""Who may not do a thing hears that first, whatever the address, the form or the body says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mydia import clock
+from mydia.contexts import users
+from mydia.contexts.users import Caller, Permission, Role
+from mydia.web.auth.guards import DOORS, needs
+from mydia.web.security import CSRF_COOKIE
+from tests.web.pages import scene as scenes
+from tests.web.pages.conftest import Browser, Server, browse, csrf
+
+_OWN = ("/account", "/api/v1/api-keys", "/api/v1/me")
+"""What everybody who is signed in may change: their own."""
+
+
+@pytest.fixture(scope="module")
+def stranger(still: Server) -> Iterator[Browser]:
+    """The browser of somebody who is not signed in."""
+    yield from browse(still, "")
+
+
+def _doors(server: Server) -> list[tuple[str, str, Any]]:
+    """Return (method, address, handler) of all that asks who is calling; ids in it are of nothing that exists."""
+    found = []
+    for route in server.app.routes:
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
+            if "caller" in handler.parsed_fn_signature.parameters:
+                address = re.sub(r"\{\w+:(\w+)\}", lambda m: "1" if m[1] == "int" else "none", route.path)
+                found.append((method, address, handler))
+    return found
+
+
+def _changes(server: Server) -> list[tuple[str, str]]:
+    return [(method, address) for method, address, _ in _doors(server) if method != "GET"]
+
+
+def _looks(server: Server) -> list[str]:
+    return [address for method, address, _ in _doors(server) if method == "GET"]
+
+
+def test_every_change_is_refused_to_a_guest_before_anything_is_read(still: Server, guest: Browser) -> None:
+    changes = [one for one in _changes(still) if not one[1].startswith(_OWN)]
+    assert len(changes) > 90
+    headers = {"x-csrf-token": csrf(guest)}
+    bodies = ({"content": b"{"}, {"json": {}}, {"data": {"_key": "1"}}, {})
+    for method, address in changes:
+        for body in bodies:
+            answer = guest.request(method, address, headers=headers, **body)  # type: ignore[arg-type]
+            assert answer.status_code == 403, (method, address, body, answer.status_code)
+            assert "may not" in answer.text, (method, address, answer.text[:300])
+
+
+def test_every_page_of_the_administrator_is_refused_to_a_guest(still: Server, guest: Browser) -> None:
+    pages = [address for address in _looks(still) if needs(address, changing=False) not in (None, Permission.BROWSE)]
+    assert len(pages) > 60
+    for address in pages:
+        assert guest.get(address).status_code == 403, address
+        assert guest.get(f"{address}?page=x&cursor=y&limit=z&id=%00").status_code == 403, address
+
+
+def test_whoever_is_not_signed_in_is_sent_to_sign_in_whatever_they_ask(still: Server, stranger: Browser) -> None:
+    page = stranger.get("/login").text
+    token = re.search(r'name="_csrf" value="([^"]+)"', page)
+    assert token
+    for method, address, _ in _doors(still):
+        answer = stranger.request(method, address, headers={"x-csrf-token": token[1]})
+        if address.startswith("/api/"):
+            assert answer.status_code == 401, (method, address)
+            assert answer.headers["content-type"].startswith("application/problem+json")
+        else:
+            assert answer.status_code == 303, (method, address)
+            assert answer.headers["location"].startswith("/login"), (method, address)
+
+
+def test_software_without_a_key_is_told_to_sign_in_and_not_of_forms(stranger: Browser) -> None:
+    stranger.cookies.delete(CSRF_COOKIE)
+    answer = stranger.post("/api/v1/media", json={})
+    assert answer.status_code == 401
+    assert "Sign in" in answer.json()["detail"]
+
+
+def test_whoever_may_is_let_in(still: Server, reader: Browser, user: Browser) -> None:
+    headers = {"x-csrf-token": csrf(reader)}
+    for method, address in _changes(still):
+        if not address.startswith(("/system", "/api/v1/tasks", "/account", "/library", "/activity", "/settings/sizes")):
+            answer = reader.request(method, address, headers=headers, data={"_key": f"{method} {address}"})
+            assert answer.status_code != 403, (method, address)
+    for address in ("/activity", "/add", "/imports", "/wanted", "/movies", "/items/none/edit"):
+        assert user.get(address).status_code in {200, 303, 404}, address
+    assert user.get("/settings").status_code == 403
+
+
+def test_the_table_of_doors_names_only_addresses_that_exist(still: Server) -> None:
+    served = [route.path_format for route in still.app.routes]
+    for front in DOORS:
+        assert any(address == front or address.startswith(f"{front}/") for address in served), front
+
+
+# --- keys and one's own account ------------------------------------------------------------------------------------
+
+
+def _key(server: Server, owner: Caller, *, scopes: list[str] | None) -> tuple[str, str]:
+    with server.deps.database.writes() as session:
+        row, text = users.add_api_key(session, owner, clock.now(), "a script", scopes=scopes)
+        return row.id, text
+
+
+def _owner(server: Server, role: Role = Role.ADMIN) -> Caller:
+    return scenes.sign_in(server.deps.database, "Olga Owner", role)[0]
+
+
+@pytest.mark.parametrize("scopes", [["browse"], None])
+def test_a_key_reaches_nothing_of_its_owners_account(
+    server: Server, browser: Browser, scopes: list[str] | None
+) -> None:
+    olga = _owner(server)
+    key_id, key = _key(server, olga, scopes=scopes)
+    browser.cookies.clear()
+    headers = {"x-api-key": key, "accept": "application/json"}
+    for method, address in (
+        ("GET", "/account"),
+        ("POST", "/account/profile"),
+        ("POST", "/account/password"),
+        ("POST", "/account/theme"),
+        ("POST", "/account/keys"),
+        ("POST", f"/account/keys/{key_id}/revoke"),
+        ("POST", "/account/sessions/none/revoke"),
+    ):
+        answer = browser.request(method, address, headers=headers, data={"display_name": "Mallory"})
+        assert answer.status_code == 403, (method, address)
+        assert "API key" in answer.json()["detail"]
+    with server.deps.database.reads() as session:
+        assert users.get_user(session, str(olga.id)).display_name == "Olga Owner"
+        assert [row.id for row in users.keys_of(session, str(olga.id))] == [key_id]
+
+
+def test_a_narrow_key_cannot_revoke_a_wider_one(server: Server, browser: Browser) -> None:
+    olga = _owner(server)
+    wide, _ = _key(server, olga, scopes=None)
+    narrow, text = _key(server, olga, scopes=["browse"])
+    browser.cookies.clear()
+    refused = browser.delete(f"/api/v1/api-keys/{wide}", headers={"x-api-key": text})
+    assert refused.status_code == 403
+    assert "no more than itself" in refused.json()["detail"]
+    assert browser.delete(f"/api/v1/api-keys/{narrow}", headers={"x-api-key": text}).status_code == 204
+    assert browser.get("/api/v1/me", headers={"x-api-key": text}).status_code == 401
