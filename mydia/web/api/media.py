@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.adapters.outside import Outside
@@ -39,27 +38,7 @@ from mydia.web.api.schemas import (
     listed,
 )
 from mydia.web.deps import WebRequest
-
-
-class _Tags:
-    """Remembers the library's state until anybody commits anything."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[int, str]] = {}
-
-    def of(self, database: Database, version: int | None, session: Session) -> str:
-        """Return the tag of the library; `version` was read before the session's snapshot, so it is never too new."""
-        known = self._known.get(database.url)
-        if known is not None and known[0] == version:
-            return known[1]
-        tag = f'W/"{media.lists.snapshot(session)}"'
-        if version is not None:
-            # One entry at a time: a process has one database, tests have many.
-            self._known = {database.url: (version, tag)}
-        return tag
-
-
-_tags = _Tags()
+from mydia.web.remembered import library_state
 
 
 @get("/media", sync_to_thread=True, summary="List titles")
@@ -95,10 +74,9 @@ def list_media(
         descending=descending,
     )
     caller.require(Permission.BROWSE)
-    version = database.version()
     with database.reads() as session:
         # What the address asks for belongs to the address; only the library's state is in the tag.
-        tag = _tags.of(database, version, session)
+        tag = f'W/"{library_state(database, session)}"'
         if request.headers.get("if-none-match") == tag:
             raise NotModified(tag)
         cards, following = media.list_items(session, caller, asked, cursor=cursor or None, limit=limit)

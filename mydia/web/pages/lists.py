@@ -15,6 +15,7 @@ from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages.cards import artwork, card, cards
+from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork, Card
 
@@ -206,13 +207,14 @@ def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Ca
     section, params = _section(request), _params(request)
     asked = read_query(section.type, params)
     as_table = params.get("view") == "table"
+    version = database.version()
     with database.reads() as session:
         known = _outlines.of(database, session, caller, asked)
         counts, plan = known.counts, known.plan
         first = (
             ()
             if as_table
-            else _firsts.get(database, asked, lambda: cards(media.chunk(session, caller, asked, plan, 0)))
+            else _firsts.get(database, version, asked, lambda: cards(media.chunk(session, caller, asked, plan, 0)))
         )
         cursor = request.query_params.get("cursor")
         rows, following = (

@@ -59,7 +59,7 @@ _stored: UntilCommit[frozenset[Permission], _Stored] = UntilCommit()
 
 def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
     """Return what the shell shows to a caller."""
-    stored = _stored.get(deps.database, caller.permissions, lambda: _read(deps, caller))
+    stored = _stored.get(deps.database, deps.database.version(), caller.permissions, lambda: _read(deps, caller))
     counts = dict(stored.counts)
     if caller.can(Permission.MANAGE_SETTINGS):
         failed = sum(queue.failed for queue in deps.taskboard.queue_depth())
