@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, Text, delete, insert, select, text
+from sqlalchemy import Index, Integer, Text, delete, insert, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mydia.db import Base, Instant, one_of
@@ -102,10 +102,15 @@ def feed(
     before_id: int | None = None,
     types: Iterable[str] = (),
     resource: tuple[str, str] | None = None,
+    about: Collection[str] | None = None,
     severity: str | None = None,
     limit: int = 50,
 ) -> list[Happened]:
-    """Return the newest events, newest first, by key-set: pass the last `id` as `before_id` for older ones."""
+    """Return the newest events, newest first, by key-set: pass the last `id` as `before_id` for older ones.
+
+    Args:
+        about: Ids of titles; leaves what happened to them, and to their downloads and files. None leaves everything.
+    """
     query = select(*_COLUMNS).order_by(EventRow.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(EventRow.id < before_id)
@@ -113,6 +118,9 @@ def feed(
         query = query.where(EventRow.type.in_(wanted))
     if resource is not None:
         query = query.where(EventRow.resource_kind == resource[0], EventRow.resource_id == resource[1])
+    if about is not None:
+        named = EventRow.payload["media_item_id"].as_string().in_(about)
+        query = query.where(or_((EventRow.resource_kind == "media_item") & EventRow.resource_id.in_(about), named))
     if severity is not None:
         query = query.where(EventRow.severity == severity)
     return _happened(session.execute(query))

@@ -1,6 +1,7 @@
 """Downloads: searching, deciding, grabbing, following, importing; the queue and its history."""
 
 from mydia.contexts.downloads.blocklist import (
+    block_name,
     block_release,
     clear_blocklist,
     list_blocklist,
@@ -110,6 +111,7 @@ __all__ = [
     "UnknownDownload",
     "add_link",
     "adopt",
+    "block_name",
     "block_release",
     "clear_blocklist",
     "counts_by_state",

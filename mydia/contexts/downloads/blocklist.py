@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from mydia.adapters.indexers.base import Protocols
+from mydia.contexts import media
 from mydia.contexts.downloads.decisions import normalised_name
 from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
 from mydia.contexts.users import Caller, Permission
@@ -83,6 +85,45 @@ def block_release(session: Session, caller: Caller, now: datetime, release_id: s
         published_at=release.published_at,
         quality_name=release.quality_name,
         reason=reason or f"{caller.name} does not want it.",
+        added_at=now,
+    )
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def block_name(
+    session: Session, caller: Caller, now: datetime, item_id: str, name: str, *, protocol: str, reason: str = ""
+) -> str:
+    """Put a release on the blocklist of a title by its name alone, at whichever indexer, and return the entry's id.
+
+    Raises:
+        Invalid: The name, the title or the protocol is missing or unknown.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    cleaned = name.strip()
+    if not normalised_name(cleaned):
+        raise Invalid("Write the name of a release.", fields={"release": "Write the name of a release."})
+    if protocol not in Protocols:
+        raise Invalid("Say how it comes.", fields={"protocol": "Choose BitTorrent or Usenet."})
+    item = session.get(media.MediaItem, item_id) if item_id else None
+    if item is None:
+        raise Invalid("Choose the title it is of.", fields={"item_id": "Choose the title it is of."})
+    present = select(BlocklistEntry.id).where(
+        BlocklistEntry.media_item_id == item.id,
+        BlocklistEntry.normalised == normalised_name(cleaned),
+        BlocklistEntry.protocol == protocol,
+        BlocklistEntry.indexer_id.is_(None),
+    )
+    if (known := session.scalars(present.limit(1)).first()) is not None:
+        return known
+    entry = BlocklistEntry(
+        media_item_id=item.id,
+        media_title=f"{item.title} ({item.year})" if item.year else item.title,
+        title=cleaned,
+        normalised=normalised_name(cleaned),
+        protocol=protocol,
+        reason=reason.strip() or f"{caller.name} does not want it.",
         added_at=now,
     )
     session.add(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,11 +24,13 @@ from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.web.deps import WebRequest
 from mydia.web.pages import specs, stories
 from mydia.web.pages.cards import artwork
-from mydia.web.render import Toast, dialog, fragment, is_htmx, nothing, page, query, redirect, renderer_of
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect, renderer_of
 from mydia.web.views import Artwork
 
 _HISTORY = 60
 _SAMPLES = 60
+_TITLES = 50
+"""How many titles a filter of the history may mean."""
 
 GROUPS: tuple[tuple[str, str, str, str], ...] = (
     ("needs-you", "needs you", "Needs you", "triangle-alert"),
@@ -322,7 +324,8 @@ def live_queue(database: Database, caller: Caller) -> tuple[tuple[Line, ...], To
 
 def _done(request: WebRequest, toast: Toast, back: str = "/activity") -> Response[str]:
     if is_htmx(request):
-        return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "dialog-close": {}})
+        happened = ("queue-changed", "media-changed", "dialog-close", "selection-clear")
+        return nothing(toast=toast, trigger={name: {} for name in happened})
     return redirect(request, back, toast=toast)
 
 
@@ -365,16 +368,103 @@ def steer_all(
     act = downloads.pause if pausing else downloads.resume
     with database.reads() as session:
         rows = [row for row in downloads.list_queue(session, caller) if row.state in states]
+    toast = _each(
+        [row.id for row in rows],
+        lambda one: act(database, outside, config, caller, clock.now(), one),
+        "paused" if pausing else "going on",
+    )
+    return _done(request, toast if rows else Toast("There is nothing to do"))
+
+
+def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
+    """Do one thing to each download and say what came of it; one that fails does not keep the others."""
     done, problems = 0, []
-    for row in rows:
+    for one in ids:
         try:
-            act(database, outside, config, caller, clock.now(), row.id)
+            act(one)
             done += 1
         except MydiaError as error:
             problems.append(error.message)
-    word = "paused" if pausing else "going on"
-    title = f"{done} {'download' if done == 1 else 'downloads'} {word}" if rows else "There is nothing to do"
-    return _done(request, Toast(title, problems[0] if problems else "", "miss" if problems else "ok"))
+    title = f"{done} {'download' if done == 1 else 'downloads'} {word}"
+    return Toast(title, problems[0] if problems else "", "miss" if problems else "ok")
+
+
+def _chosen(form: Mapping[str, str]) -> list[str]:
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    if form.get("scope") == "filter" or not ids:
+        raise Invalid("Nothing is selected.")
+    return ids
+
+
+@post("/activity/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_many(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    action: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Do one thing to every download that is selected."""
+    caller.require(Permission.MANAGE_MEDIA)
+    ids, now = _chosen(form), clock.now()
+
+    def take_in(one: str) -> None:
+        with database.writes() as session:
+            downloads.request_import(session, caller, one)
+
+    def take_out(one: str) -> None:
+        downloads.remove(database, outside, config, caller, now, one, **_removal(form))
+
+    match action:
+        case "ask-remove":
+            return _remove_many_dialog(request, database, caller, ids)
+        case "pause":
+            toast = _each(ids, lambda one: downloads.pause(database, outside, config, caller, now, one), "paused")
+        case "resume":
+            toast = _each(ids, lambda one: downloads.resume(database, outside, config, caller, now, one), "going on")
+        case "import":
+            toast = _each(ids, take_in, "being imported")
+        case "remove":
+            toast = _each(ids, take_out, "removed")
+        case _:
+            raise Invalid("That cannot be done to many downloads at once.")
+    return _done(request, toast)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveManyView:
+    """The dialog that takes several downloads out."""
+
+    rows: tuple[QueueRow, ...]
+
+    @property
+    def ids(self) -> str:
+        """Return what the form sends."""
+        return ",".join(row.id for row in self.rows)
+
+
+def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller, ids: Sequence[str]) -> Response[str]:
+    with database.reads() as session:
+        rows = [row for row in downloads.list_queue(session, caller, seeding=True) if row.id in set(ids)]
+    if not rows:
+        raise Conflict("These downloads are over already.")
+    view = RemoveManyView(tuple(rows))
+    return dialog(
+        request, "activity/_remove_many.html", view, title="Remove downloads", active="activity", back="/activity"
+    )
+
+
+def _removal(form: Mapping[str, str]) -> dict[str, bool]:
+    """Return what a dialog says of the files and the release of a download that is removed."""
+    where = form.get("where", "client")
+    return {
+        "from_client": where != "queue",
+        "delete_files": where == "files",
+        "blocklist": form.get("block") == "true",
+        "search_again": form.get("again") == "true",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,27 +519,14 @@ def remove_download(
     form: dict[str, str],
 ) -> Response[str]:
     """Take a download out of the queue."""
-    where = form.get("where", "client")
-    block = form.get("block") == "true"
-    again = form.get("again") == "true"
+    how = _removal(form)
     try:
-        downloads.remove(
-            database,
-            outside,
-            config,
-            caller,
-            clock.now(),
-            download_id,
-            from_client=where != "queue",
-            delete_files=where == "files",
-            blocklist=block,
-            search_again=again,
-        )
+        downloads.remove(database, outside, config, caller, clock.now(), download_id, **how)
     except Unavailable as error:
         return _remove_dialog(request, database, caller, download_id, form, error)
     said = [
-        "Its release is not taken again." if block else "",
-        "Another one is being searched." if again else "",
+        "Its release is not taken again." if how["blocklist"] else "",
+        "Another one is being searched." if how["search_again"] else "",
     ]
     return _done(request, Toast("Removed", " ".join(part for part in said if part)))
 
@@ -686,6 +763,7 @@ class HistoryView:
     days: tuple[Day, ...]
     filters: tuple[tuple[str, str, bool], ...]
     chosen: str
+    q: str
     more: str | None
     total: int
     blocked_count: int
@@ -697,6 +775,7 @@ def show_history(
     database: Database,
     caller: Caller,
     kind: FromQuery[str] = "",
+    q: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
     day: FromQuery[str] = "",
 ) -> Response[str]:
@@ -708,18 +787,20 @@ def show_history(
     hidden = set() if _may_audit(caller) else set(stories.KINDS["audit"][1])
     types = list(allowed[kind][1]) if kind else [name for name in stories.all_but_quiet() if name not in hidden]
     with database.reads() as session:
-        told = events.feed(session, before_id=before, types=types, limit=_HISTORY)
+        about = [card.id for card in media.search_library(session, caller, q, limit=_TITLES)] if q.strip() else None
+        told = events.feed(session, before_id=before, types=types, about=about, limit=_HISTORY)
         ids = {str(id) for event in told if (id := _item_of(event)) is not None}
         cards = {card.id: card for card in media.lists.cards_of(session, caller, sorted(ids))}
         queue_total = len(downloads.list_queue(session, caller)) if before is None else 0
         blocked, more_blocked = downloads.list_blocklist(session, caller, limit=99) if before is None else ([], None)
     days = _by_day(request, told, cards, day)
     last = f"{days[-1].on:%Y-%m-%d}" if days else ""
-    more = query({"kind": kind, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None
+    more = query({"kind": kind, "q": q, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None
     view = HistoryView(
         days,
         tuple((name, label, name == kind) for name, (label, _) in allowed.items()),
         kind,
+        q,
         f"/activity/history{more}" if more else None,
         queue_total,
         len(blocked) + bool(more_blocked),
@@ -814,9 +895,66 @@ def clear_blocklist(request: WebRequest, database: Database, caller: Caller) -> 
     return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases may be taken again."))
 
 
+@dataclass(frozen=True, slots=True)
+class BlockForm:
+    """The dialog in which somebody blocks a release by its name."""
+
+    release: str
+    protocol: str
+    reason: str
+    item_id: str
+    found: tuple[tuple[str, str, int | None, str], ...]
+    """(id, title, year, kind)."""
+
+
+def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> BlockForm:
+    release = form.get("release", "").strip()
+    found = media.search_library(session, caller, specs.title_in(release)) if release else []
+    return BlockForm(
+        release,
+        form.get("protocol", "torrent"),
+        form.get("reason", ""),
+        form.get("item_id", ""),
+        tuple((one.id, one.title, one.year, "series" if one.type == "tv_show" else "film") for one in found),
+    )
+
+
+@get("/activity/blocklist/new", sync_to_thread=True, include_in_schema=False)
+def ask_block(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Ask which release is not to be taken; while its name is written, which title it is of."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        view = _block_form(session, caller, {name: str(value) for name, value in request.query_params.items()})
+    alone = is_htmx(request) and "release" in request.query_params
+    template = "activity/_block_found.html" if alone else "activity/_block.html"
+    return dialog(request, template, view, title="Block a release", active="activity", back="/activity/blocklist")
+
+
+@post("/activity/blocklist/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def block_by_name(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Put a release on the list that no search has to have found."""
+    try:
+        with database.writes() as session:
+            downloads.block_name(
+                session,
+                caller,
+                clock.now(),
+                form.get("item_id", ""),
+                form.get("release", ""),
+                protocol=form.get("protocol", "torrent"),
+                reason=form.get("reason", ""),
+            )
+    except Invalid as error:
+        with database.reads() as session:
+            view = _block_form(session, caller, form)
+        back = "/activity/blocklist"
+        return invalid_form(request, "activity/_block.html", view, error, title="Block a release", back=back)
+    return _unblocked(request, Toast("Blocked", f"{form['release'].strip()} is not taken again."))
+
+
 def _unblocked(request: WebRequest, toast: Toast) -> Response[str]:
     if is_htmx(request):
-        return nothing(toast=toast, trigger={"blocklist-changed": {}, "selection-clear": {}})
+        return nothing(toast=toast, trigger={"blocklist-changed": {}, "selection-clear": {}, "dialog-close": {}})
     return redirect(request, "/activity/blocklist", toast=toast)
 
 
@@ -825,6 +963,7 @@ ROUTES: tuple[Any, ...] = (
     pause_download,
     resume_download,
     steer_all,
+    change_many,
     ask_remove,
     remove_download,
     retry_import,
@@ -836,6 +975,8 @@ ROUTES: tuple[Any, ...] = (
     show_story,
     show_history,
     show_blocklist,
+    ask_block,
+    block_by_name,
     unblock,
     clear_blocklist,
 )

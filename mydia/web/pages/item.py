@@ -369,7 +369,7 @@ def _back(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
     return redirect(request, f"/items/{item_id}", toast=toast)
 
 
-def _around(item: media.MediaItem) -> dict[str, str]:
+def _around(item: media.MediaItem) -> dict[str, Any]:
     """Return what a dialog of a title stands under where it is a page of its own."""
     return {"active": "shows" if item.type == "tv_show" else "movies", "back": f"/items/{item.id}"}
 

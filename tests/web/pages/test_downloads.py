@@ -266,3 +266,76 @@ def test_numbers_that_are_none_are_refused_in_a_sentence(
         ):
             assert 400 <= press(browser, path, **form).status_code < 500, (path, odd)
         assert browser.get(f"/items/{show}/history", params={"before": odd}).status_code == 200
+
+
+# --- several at once -------------------------------------------------------------------------------------------------
+
+
+def _ids(server: Server, *titles: str) -> str:
+    return ",".join(download_of(server, title).id for title in titles)
+
+
+def test_several_downloads_are_paused_and_go_on(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    page = browser.get("/activity").text
+    assert f'value="{download_of(server, "Detour").id}" form="bulkbar"' in page
+    ids = _ids(server, "Detour")
+    answer = press(browser, "/activity/bulk/pause", ids=ids)
+    assert "1 download paused" in answer.headers["hx-trigger"]
+    assert "selection-clear" in answer.headers["hx-trigger"]
+    assert download_of(server, "Detour").state == "paused"
+    press(browser, "/activity/bulk/resume", ids=ids)
+    assert download_of(server, "Detour").state == "queued"
+
+
+def test_one_that_fails_does_not_keep_the_others(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    answer = press(browser, "/activity/bulk/import", ids=_ids(server, "Detour", "Häxan"))
+    assert "1 download being imported" in answer.headers["hx-trigger"]
+    assert "only a finished one can be imported" in answer.headers["hx-trigger"]
+
+
+def test_removing_several_asks_first_and_says_which(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    ids = _ids(server, "Detour", "Metropolis")
+    asked = press(browser, "/activity/bulk/ask-remove", ids=ids)
+    said = words(asked)
+    assert "Remove 2 downloads?" in said
+    assert "Detour" in said
+    assert download_of(server, "Detour").state == "downloading"
+    on_a_page = browser.post("/activity/bulk/ask-remove", data={"_csrf": csrf(browser), "ids": ids.split(",")})
+    assert "<html" in on_a_page.text
+    press(browser, "/activity/bulk/remove", ids=ids, where="files", block="true")
+    assert {download_of(server, title).state for title in ("Detour", "Metropolis")} == {"removed"}
+    assert download_of(server, "Detour").release_title in browser.get("/activity/blocklist").text
+
+
+def test_nothing_selected_is_said(browser: Browser, press: Callable[..., Any]) -> None:
+    assert press(browser, "/activity/bulk/pause", htmx=False).status_code == 422
+    assert press(browser, "/activity/bulk/dance", htmx=False, ids="x").status_code == 422
+
+
+def test_a_release_is_blocked_by_its_name(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    name = "Nosferatu.1922.480p.DVDRip.XviD-NOPE"
+    found = browser.get("/activity/blocklist/new", params={"release": name}, headers={"hx-request": "true"})
+    assert "<form" not in found.text
+    assert "Nosferatu (1922), film" in words(found)
+    missing = press(browser, "/activity/blocklist/new", htmx=False, release=name, protocol="torrent")
+    assert missing.status_code == 422
+    assert "Choose the title it is of." in words(missing)
+    for _ in range(2):
+        sent = {"release": name, "protocol": "torrent", "item_id": server.ids["Nosferatu"], "reason": "Wrong speed"}
+        answer = press(browser, "/activity/blocklist/new", **sent)
+        assert "dialog-close" in answer.headers["hx-trigger"]
+    said = words(browser.get("/activity/blocklist", params={"q": "NOPE"}))
+    assert said.count(name) == 1 + said.count(f"Select {name}") + said.count(f"Allow again {name}")
+    assert "Wrong speed" in said
+
+
+def test_the_history_is_filtered_by_title_and_kind(reader: Browser) -> None:
+    said = words(reader.get("/activity/history", params={"q": "Nosferatu"}))
+    assert "7 found" in said
+    assert "Detour" not in said
+    assert "Nothing is told of “no such film”" in words(reader.get("/activity/history", params={"q": "no such film"}))
+    both = reader.get("/activity/history", params={"q": "Nosferatu", "kind": "searches"})
+    assert "7 found" in words(both)
+    assert 'href="/activity/history?q=Nosferatu"' in both.text
