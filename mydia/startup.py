@@ -25,12 +25,15 @@ from mydia.adapters.metadata_providers.base import (
 from mydia.adapters.outside import Outside, real_outside
 from mydia.config import Config
 from mydia.contexts import settings, users
-from mydia.db import Database, maintenance, sqlite_version, upgrade, warn_if_old
+from mydia.db import PATIENCE_S, Database, maintenance, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
 from mydia.relay import Relay, RelayConfig, make_provider
 from mydia.secret import Sealer
 
 logger = logging.getLogger(__name__)
+
+_WORKER_PATIENCE_S = 30.0
+"""How long a job waits to write: nobody looks at it, and a compaction of a large database takes that long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def prepare(config: Config) -> None:
     make_folders(config)
     with _one_at_a_time(config.data_dir / ".preparing"):
         warn_if_old()
-        database = Database(config.database_url, pool_size=2)
+        database = Database(config.database_url, pool_size=2, patience_s=_WORKER_PATIENCE_S)
         try:
             upgrade(database.engine, before=_backup_before(config, database))
             _furnish(config, database)
@@ -101,7 +104,10 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
     Args:
         sparing: As in `Database`; for the worker.
     """
-    database = Database(config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing)
+    patience_s = _WORKER_PATIENCE_S if sparing else PATIENCE_S
+    database = Database(
+        config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing, patience_s=patience_s
+    )
     sealer = Sealer(config.secret_key())
     http = http or Http()
     metadata = ChosenMetadata(config, database, sealer, http)

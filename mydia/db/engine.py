@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
+
+from mydia import clock
+from mydia.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +20,11 @@ logger = logging.getLogger(__name__)
 _SAFE_SQLITE = (3, 51, 3)
 _CACHE_KIB = 64_000
 _MAPPED_BYTES = 256 * 2**20
-_BUSY_TIMEOUT_S = 5.0
+PATIENCE_S = 5.0
+"""How long a statement, and the beginning of a write, waits for the one writer: nobody waits longer for a page."""
+# SQLite's own waiting sleeps up to 0.1 s between its looks, and misses the short pauses of a process that writes one
+# transaction after another. Source: sqliteDefaultBusyCallback in SQLite's main.c.
+LOOK_EVERY_S = 0.004
 
 
 def sqlite_module() -> ModuleType:
@@ -42,8 +50,20 @@ def warn_if_old() -> None:
         )
 
 
+def busy() -> Unavailable:
+    """Return the error of a write that could not begin in time."""
+    return Unavailable(
+        "Mydia is writing something large and could not save this. Try again in a moment.", retry_after_s=5
+    )
+
+
 def make_engine(
-    url: str, *, pool_size: int = 8, cache_kib: int = _CACHE_KIB, mapped_bytes: int = _MAPPED_BYTES
+    url: str,
+    *,
+    pool_size: int = 8,
+    cache_kib: int = _CACHE_KIB,
+    mapped_bytes: int = _MAPPED_BYTES,
+    patience_s: float = PATIENCE_S,
 ) -> Engine:
     """Return the engine for a database address.
 
@@ -52,6 +72,7 @@ def make_engine(
         pool_size: Connections kept; web threads and job threads each hold one while they work.
         cache_kib: SQLite page cache of one connection, in KiB; pages are only taken when they are used.
         mapped_bytes: How much of the SQLite file is mapped into memory; 0 reads it piece by piece.
+        patience_s: How long to wait for the one writer of SQLite before `Unavailable` is raised.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_size=pool_size, pool_pre_ping=True)
@@ -62,7 +83,7 @@ def make_engine(
         max_overflow=8,
         # The driver must not open transactions by itself: its default runs SELECTs outside any,
         # and 1,360 of 1,600 concurrent read-modify-write updates were lost. Source: stack notes §1, measured.
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "isolation_level": None, "check_same_thread": False},
+        connect_args={"timeout": patience_s, "isolation_level": None, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
@@ -73,7 +94,7 @@ def make_engine(
             "foreign_keys=on",
             f"cache_size=-{cache_kib}",
             "temp_store=memory",
-            f"busy_timeout={int(_BUSY_TIMEOUT_S * 1000)}",
+            f"busy_timeout={int(patience_s * 1000)}",
             f"mmap_size={mapped_bytes}",
             "journal_size_limit=67108864",
         ):
@@ -81,7 +102,33 @@ def make_engine(
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        readonly = connection.get_execution_options().get("readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("readonly", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection.connection.driver_connection, patience_s)
 
     return engine
+
+
+def _begin_writing(connection: Any, patience_s: float) -> None:
+    """Begin a transaction as the one writer, looking often whether the place is free.
+
+    Raises:
+        Unavailable: It was not free in time.
+    """
+    gives_up_s = clock.monotonic_s() + patience_s
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite_module().OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                if clock.monotonic_s() >= gives_up_s:
+                    raise busy() from error
+                time.sleep(LOOK_EVERY_S)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={int(patience_s * 1000)}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +13,11 @@ from typing import Any
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from mydia import writing
-from mydia.db.engine import make_engine, sqlite_module
+from mydia import clock, writing
+from mydia.db.engine import LOOK_EVERY_S, PATIENCE_S, busy, make_engine, sqlite_module
+
+_LONG_S = 0.02
+_REST_S = 3 * LOOK_EVERY_S
 
 
 class ReadOnly(Session):
@@ -23,6 +28,67 @@ class ReadOnly(Session):
         raise RuntimeError(msg)
 
 
+class _Writer:
+    """The place of the one writer within a process: its threads take it in the order in which they came.
+
+    SQLite gives the place to whoever looks at the right moment, so that a thread in a loop can keep all others out.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Event] = deque()
+        self._rest_until_s = 0.0
+
+    @contextmanager
+    def turn(self, patience_s: float) -> Iterator[None]:
+        """Wait for one's turn, then hold the place.
+
+        Raises:
+            Unavailable: It did not come in time.
+        """
+        if not self._take(patience_s):
+            raise busy()
+        try:
+            # After a long hold the place stays free for a moment: another process looks for it every few milliseconds.
+            if (rest_s := self._rest_until_s - clock.monotonic_s()) > 0:
+                time.sleep(rest_s)
+            began_s = clock.monotonic_s()
+            yield
+            ended_s = clock.monotonic_s()
+            self._rest_until_s = ended_s + (_REST_S if ended_s - began_s > _LONG_S else 0.0)
+        finally:
+            self._leave()
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait."""
+        with self._lock:
+            return len(self._waiting)
+
+    def _take(self, patience_s: float) -> bool:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            mine = threading.Event()
+            self._waiting.append(mine)
+        if mine.wait(patience_s):
+            return True
+        with self._lock:
+            if mine.is_set():
+                return True
+            self._waiting.remove(mine)
+            return False
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
 class Database:
     """One database: snapshots to read from and short transactions to write in.
 
@@ -30,13 +96,16 @@ class Database:
         url: SQLAlchemy address, `sqlite:///…/mydia.db` or `postgresql+psycopg://…`.
         pool_size: Connections kept.
         sparing: Keep little of the file in memory, for a process that nobody waits for.
+        patience_s: How long a write waits for the one writer of SQLite.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, sparing: bool = False) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, sparing: bool = False, patience_s: float = PATIENCE_S) -> None:
         self.url = url
         # A job reads through whole tables once; keeping what it read would only hold memory.
         memory = {"cache_kib": 4_000, "mapped_bytes": 0} if sparing else {}
-        self.engine: Engine = make_engine(url, pool_size=pool_size, **memory)
+        self.engine: Engine = make_engine(url, pool_size=pool_size, patience_s=patience_s, **memory)
+        self._patience_s = patience_s
+        self._writer = _Writer()
         self._version_lock = threading.Lock()
         self._version_connection: Any = None
         self._reading = self.engine.execution_options(readonly=True)
@@ -65,6 +134,11 @@ class Database:
                 self._version_connection = connect(str(path), isolation_level=None, check_same_thread=False)
             return int(self._version_connection.execute("PRAGMA data_version").fetchone()[0])
 
+    @property
+    def waiting_writers(self) -> int:
+        """How many threads of this process wait for their turn to write."""
+        return self._writer.waiting
+
     @contextmanager
     def reads(self) -> Iterator[Session]:
         """Yield a session on one consistent snapshot. Nothing can be written through it."""
@@ -76,10 +150,13 @@ class Database:
         """Yield a session in the one write transaction; commit at the end, roll back on any exception.
 
         Never call anything outside the process within it: adapters raise RuntimeError when that is tried.
+
+        Raises:
+            Unavailable: Others wrote for longer than anybody wants to wait.
         """
         writing.begin()
         try:
-            with Session(self.engine, expire_on_commit=False) as session:
+            with self._writer.turn(self._patience_s), Session(self.engine, expire_on_commit=False) as session:
                 yield session
                 session.commit()
         finally:

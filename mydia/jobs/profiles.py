@@ -11,8 +11,10 @@ from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
 from mydia.jobs.broker import Deps, job
 
-_SLICE = 25
-"""Titles of one write: the database has one writer, and whoever waits longer than 5 s for it fails."""
+_LOOKED_AT = 100
+"""Titles of one read."""
+_SLICE = 10
+"""Titles of one write: the database has one writer, and nobody shall wait long for it."""
 _EVERY = 1_000_000
 
 
@@ -29,15 +31,20 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
 
 @job("profiles.recount", title="Compare titles with their profiles", time_limit_s=3600)
 def recount(deps: Deps) -> str:
-    """Say anew of every title whether its files are good enough, a slice at a time."""
+    """Say anew of every title whether its files are good enough; only those are written where it changed."""
     with deps.database.reads() as session:
         titles = media.lists.all_ids(session, SYSTEM, media.ItemQuery(), limit=_EVERY)
-    for done, part in enumerate(batched(titles, _SLICE, strict=False)):
+    changed = 0
+    for done, part in enumerate(batched(titles, _LOOKED_AT, strict=False)):
         if deps.run.cancelled():
             break
-        deps.run.progress(done * _SLICE, len(titles))
-        with deps.database.writes() as session:
-            for title in part:
-                with suppress(NotFound):  # removed meanwhile
-                    library.refresh_holdings(session, clock.now(), title)
-    return f"{len(titles)} titles"
+        deps.run.progress(done * _LOOKED_AT, len(titles))
+        with deps.database.reads() as session:
+            outdated = library.outdated_holdings(session, part)
+        for few in batched(outdated, _SLICE, strict=False):
+            with deps.database.writes() as session:
+                for title in few:
+                    with suppress(NotFound):  # removed meanwhile
+                        library.refresh_holdings(session, clock.now(), title)
+            changed += len(few)
+    return f"{changed} of {len(titles)} titles changed"

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
+from litestar import post
 from litestar.testing import TestClient
+from sqlalchemy import text
 
+from mydia.contexts.users import Caller
+from mydia.db import Database
 from mydia.web.app import WebApp
+from mydia.web.deps import WebDeps
 from tests.web.conftest import token_of
+from tests.web.example.app import make_app
 
 _CASES = [
     ("conflict", 409),
@@ -100,3 +107,26 @@ def test_strangers_are_sent_to_the_login_and_back(stranger: TestClient[WebApp]) 
     assert moved.headers["hx-redirect"] == "/login?next=%2Fother"
     api = stranger.get("/api/v1/fail/invalid")
     assert (api.status_code, api.headers["www-authenticate"]) == (401, 'Bearer realm="Mydia"')
+
+
+def test_a_change_that_cannot_be_written_now_says_so_and_when_to_come_back(deps: WebDeps) -> None:
+    hasty = replace(deps, database=Database(deps.database.url, patience_s=0.05))
+
+    @post("/api/v1/slow", sync_to_thread=True)
+    def change(database: Database, caller: Caller) -> None:
+        with database.writes() as session:
+            session.execute(text("DELETE FROM events"))
+
+    with TestClient(make_app(hasty, change), base_url="http://mydia.test", raise_server_exceptions=False) as client:
+        client.headers.update({"x-api-key": "robin"})
+        with deps.database.writes() as session:
+            session.execute(text("DELETE FROM events"))
+            refused = client.post("/api/v1/slow")
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "5"
+        assert (
+            refused.json()["detail"]
+            == "Mydia is writing something large and could not save this. Try again in a moment."
+        )
+        assert client.post("/api/v1/slow").status_code == 201
+    hasty.database.close()

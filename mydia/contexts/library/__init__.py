@@ -22,8 +22,8 @@ from mydia.contexts.library.holdings import (
     comparable,
     held_by_item,
     held_qualities,
+    outdated_holdings,
     quality_of,
-    refresh_all_of_profile,
     refresh_holdings,
 )
 from mydia.contexts.library.identify import MatchReport, match_new_files
@@ -160,6 +160,7 @@ __all__ = [
     "matching",
     "naming",
     "naming_facts",
+    "outdated_holdings",
     "place",
     "plan_import",
     "prune_journal",
@@ -167,7 +168,6 @@ __all__ = [
     "quality_of",
     "recover_journal",
     "recycled_totals",
-    "refresh_all_of_profile",
     "refresh_holdings",
     "rematch_files",
     "rematch_item",

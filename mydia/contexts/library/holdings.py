@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,51 +101,62 @@ def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[He
 
 
 def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
-    """Count a title's files anew and tell the media context."""
+    """Count a title's files anew and tell the media context.
+
+    Raises:
+        NotFound: The title is gone.
+    """
     session.flush()
-    held = held_qualities(session, item_id)
-    version = media.default_version(session, item_id)
-    profiles = dict(
-        session.execute(
-            select(media.Version.id, media.Version.profile_id).where(media.Version.media_item_id == item_id)
-        ).all()
+    media.default_version(session, item_id)
+    media.record_holdings(session, now, item_id, _count(session, [item_id])[item_id])
+
+
+def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
+    """Return those titles of which something else is recorded than what a count says now; a few reads for all of them."""
+    return media.differing_holdings(session, _count(session, item_ids))
+
+
+def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.Holdings]:
+    held = held_by_item(session, item_ids)
+    versions: dict[str, dict[str, str]] = {item_id: {} for item_id in item_ids}
+    rows = session.execute(
+        select(media.Version.media_item_id, media.Version.id, media.Version.profile_id)
+        .where(media.Version.media_item_id.in_(item_ids))
+        .order_by(media.Version.position, media.Version.id)
     )
-    upgradable_files = [
-        file
+    for item_id, version_id, profile_id in rows:
+        versions[item_id][version_id] = profile_id
+    used = {profile_id for of_item in versions.values() for profile_id in of_item.values()}
+    profiles = {profile_id: settings.get_profile(session, profile_id) for profile_id in used}
+    return {
+        item_id: _holdings(held[item_id], {id_: profiles[profile_id] for id_, profile_id in versions[item_id].items()})
+        for item_id in item_ids
+        if versions[item_id]
+    }
+
+
+def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> media.Holdings:
+    """Sum up the files of one title.
+
+    Args:
+        profiles: Of its versions, the first one being that of files without any.
+    """
+    first = next(iter(profiles.values()))
+    upgradable = {
+        file.file_id
         for file in held
-        if _may_be_better(
-            session, profiles.get(file.version_id or version.id) or version.profile_id, file.quality, file.format_score
-        )
-    ]
-    best: dict[str, bool] = {}
+        if settings.upgradable(profiles.get(file.version_id or "", first), file.quality, score=file.format_score)
+    }
+    below: dict[str, bool] = {}
     for file in held:
-        below = file in upgradable_files
         for episode_id in file.episode_ids:
-            best[episode_id] = best.get(episode_id, True) and below
-    media.record_holdings(
-        session,
-        now,
-        item_id,
-        media.Holdings(
-            files_count=len(held),
-            size_bytes=sum(file.size_bytes for file in held),
-            best_resolution=max((file.quality.resolution or 0 for file in held), default=0) or None,
-            held_episode_ids=frozenset(best),
-            upgradable_episode_ids=frozenset(id_ for id_, below in best.items() if below),
-            upgradable=bool(held) and not best and len(upgradable_files) == len(held),
-        ),
+            # Of two files that hold an episode the better one counts.
+            below[episode_id] = below.get(episode_id, True) and file.file_id in upgradable
+    return media.Holdings(
+        files_count=len(held),
+        size_bytes=sum(file.size_bytes for file in held),
+        best_resolution=max((file.quality.resolution or 0 for file in held), default=0) or None,
+        held_episode_ids=frozenset(below),
+        upgradable_episode_ids=frozenset(id_ for id_, is_below in below.items() if is_below),
+        upgradable=bool(held) and not below and len(upgradable) == len(held),
     )
-
-
-def _may_be_better(session: Session, profile_id: str, quality: Quality, score: int) -> bool:
-    return settings.upgradable(settings.get_profile(session, profile_id), quality, score=score)
-
-
-def refresh_all_of_profile(session: Session, now: datetime, profile_id: str) -> int:
-    """Count again for every title under a profile, after its cutoff changed; return how many there were."""
-    items = session.scalars(
-        select(media.Version.media_item_id).where(media.Version.profile_id == profile_id).distinct()
-    ).all()
-    for item_id in items:
-        refresh_holdings(session, now, item_id)
-    return len(items)

@@ -116,7 +116,7 @@ class Scan(HasId, Base):
     __tablename__ = "scans"
     __table_args__ = (
         one_of("state", "running", "done", "refused", "failed", "cancelled"),
-        one_of("phase", "walking", "matching", "enriching", "analysing", "finished"),
+        one_of("phase", "walking", "matching", "analysing", "finished"),
         Index("ix_scans_path", "library_path_id", "started_at"),
     )
 

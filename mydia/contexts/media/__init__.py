@@ -22,7 +22,15 @@ from mydia.contexts.media.catalogue import (
     titles_of,
 )
 from mydia.contexts.media.episodes import EpisodeRef, ensure_episode, episodes_by_number, episodes_of, find_episodes
-from mydia.contexts.media.holdings import Holdings, due_to_roll, is_out, record_activity, record_holdings, roll_over
+from mydia.contexts.media.holdings import (
+    Holdings,
+    differing_holdings,
+    due_to_roll,
+    is_out,
+    record_activity,
+    record_holdings,
+    roll_over,
+)
 from mydia.contexts.media.lists import (
     Card,
     Counts,
@@ -100,6 +108,7 @@ __all__ = [
     "chunk",
     "counts",
     "default_version",
+    "differing_holdings",
     "due_for_refresh",
     "due_to_roll",
     "ensure_episode",

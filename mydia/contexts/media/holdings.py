@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -33,21 +33,45 @@ def record_holdings(session: Session, now: datetime, item_id: str, holdings: Hol
     item.files_count, item.size_bytes = holdings.files_count, holdings.size_bytes
     item.best_resolution = holdings.best_resolution
     if item.type == "tv_show":
-        # Only rows that differ are written: a scan of a thousand untouched episodes costs one read.
-        present = session.execute(
-            select(Episode.id, Episode.held, Episode.upgradable).where(Episode.media_item_id == item_id)
-        ).all()
-        differing = [
-            {"id": id_, "held": id_ in holdings.held_episode_ids, "upgradable": id_ in holdings.upgradable_episode_ids}
-            for id_, held, upgradable in present
-            if held != (id_ in holdings.held_episode_ids) or upgradable != (id_ in holdings.upgradable_episode_ids)
-        ]
+        differing = _differing_episodes(session, {item_id: holdings})[item_id]
         if differing:
             session.flush()
             session.execute(update(Episode), differing)
     item.upgradable = holdings.upgradable or bool(holdings.upgradable_episode_ids)
     item.updated_at = now
     refresh_state(session, now, item)
+
+
+def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
+    """Return the titles of which something else is recorded than what the library has; two reads for all of them."""
+    columns = (
+        MediaItem.id,
+        MediaItem.files_count,
+        MediaItem.size_bytes,
+        MediaItem.best_resolution,
+        MediaItem.upgradable,
+    )
+    recorded = session.execute(select(*columns).where(MediaItem.id.in_(holdings))).all()
+    episodes = _differing_episodes(session, holdings)
+    found: list[str] = []
+    for item_id, *told in recorded:
+        one = holdings[item_id]
+        upgradable = one.upgradable or bool(one.upgradable_episode_ids)
+        if told != [one.files_count, one.size_bytes, one.best_resolution, upgradable] or episodes[item_id]:
+            found.append(item_id)
+    return found
+
+
+def _differing_episodes(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, list[dict[str, object]]]:
+    """Return title -> new values of its episodes that differ: a scan of a thousand untouched ones costs one read."""
+    found: dict[str, list[dict[str, object]]] = {item_id: [] for item_id in holdings}
+    present = select(Episode.media_item_id, Episode.id, Episode.held, Episode.upgradable)
+    for item_id, id_, held, upgradable in session.execute(present.where(Episode.media_item_id.in_(holdings))):
+        now_held = id_ in holdings[item_id].held_episode_ids
+        now_upgradable = id_ in holdings[item_id].upgradable_episode_ids
+        if (held, upgradable) != (now_held, now_upgradable):
+            found[item_id].append({"id": id_, "held": now_held, "upgradable": now_upgradable})
+    return found
 
 
 def record_activity(session: Session, now: datetime, item_id: str, activity: str | None) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from mydia import clock
 from mydia.contexts import users
 from mydia.contexts.users import Caller, FoundSession, KeyCaller
+from mydia.errors import Unavailable
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
 
 COOKIE = "session"
@@ -76,7 +78,7 @@ def _by_key(deps: WebDeps, key: str) -> Caller:
     if found is None:
         raise NotSignedIn("This API key is not known, was revoked, or has expired.")
     if found.needs_touch:
-        with deps.database.writes() as session:
+        with suppress(Unavailable), deps.database.writes() as session:
             users.touch_api_key(session, now, found.api_key_id)
     return found.caller
 
@@ -96,7 +98,8 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
         return None
     request.scope["state"]["session_id"] = found.id
     if found.needs_touch:
-        with deps.database.writes() as session:
+        # Who only looks is served while somebody writes for long; it is noted with a later request.
+        with suppress(Unavailable), deps.database.writes() as session:
             users.touch_session(session, now, found.id)
     return found.caller
 

@@ -44,7 +44,6 @@ _AT_ONCE = 12
 _PHASES = {
     "walking": "Looking through the folders",
     "matching": "Recognising what was found",
-    "enriching": "Fetching details",
     "analysing": "Looking into the files",
     "finished": "Finished",
 }
