@@ -1,4 +1,4 @@
-"""Settings: the list, general values, the metadata source, choosing folders; the other pages stand beside this module."""
+"""Settings: general values, the metadata source, choosing folders; the other pages stand beside this module."""
 
 from __future__ import annotations
 
@@ -17,59 +17,10 @@ from mydia.contexts.settings import FolderLook
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages import metadata_source, settings_library, settings_services, settings_users
+from mydia.web.pages import metadata_source, settings_finder, settings_library, settings_services, settings_users
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings_labels import ELSEWHERE, LABELS, TITLES
 from mydia.web.render import Toast, dialog, fragment, redirect
-
-_TITLES = {
-    "media": "Adding titles",
-    "library": "Library",
-    "downloads": "Downloads",
-    "jobs": "Schedules",
-    "auth": "Signing in",
-    "events": "Activity",
-    "backups": "Backups",
-    "metadata": "Language",
-    "plex": "Plex",
-    "crashes": "Crash reports",
-}
-_LABELS = {
-    "media.auto_search_on_add": "Search when a title is added",
-    "media.monitor_by_default": "Monitor what a scan finds",
-    "library.missing_share_limit_percent": "Most files that may be gone at once, in per cent",
-    "library.match_confident_percent": "Add without asking from a sureness of, in per cent",
-    "library.recycle_days": "Days in the recycle bin",
-    "library.watch": "Notice new files at once",
-    "downloads.monitor_interval_minutes": "Look at clients every, in minutes",
-    "downloads.active_interval_seconds": "While something is downloading every, in seconds",
-    "downloads.minimum_free_mb": "Space that must stay free, in MB",
-    "downloads.minimum_seeders": "Seeders a torrent needs",
-    "downloads.automatic_imports": "Import finished downloads",
-    "downloads.search_batch": "Titles in one automatic search",
-    "downloads.retry_failed": "Search again after a failed download",
-    "downloads.give_up_stalled_hours": "Give up a stalled download after, in hours",
-    "jobs.max_age_days": "Days that finished tasks are kept",
-    "jobs.scan_cron": "When folders are scanned",
-    "jobs.search_cron": "When missing titles are searched",
-    "auth.session_days": "Days until an unused sign-in ends",
-    "events.retention_days": "Days that the activity goes back",
-    "backups.keep": "Daily backups that are kept",
-    "metadata.language": "Language of titles and overviews",
-    "metadata.region": "Country of release dates and age ratings",
-    "plex.enabled": "Serve metadata to Plex",
-    "crashes.report": "Report crashes",
-}
-# The metadata source has a page of its own.
-_ELSEWHERE = frozenset(
-    {"metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class IndexView:
-    """The list of settings pages."""
-
-    frame: SettingsFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +73,6 @@ class BrowseView:
     problem: str
 
 
-@get("/settings", sync_to_thread=True, include_in_schema=False)
-def index(request: WebRequest, caller: Caller) -> Response[str]:
-    """List the settings pages."""
-    return show(request, "index.html", IndexView(frame(caller, "")))
-
-
 # --- general ---------------------------------------------------------------------------------------------------------
 
 
@@ -166,12 +111,12 @@ def _general(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Map
         found = settings.all_sourced(session, deps.config)
     groups: dict[str, list[Setting]] = {}
     for key in KEYS:
-        if key.editable and key.name not in _ELSEWHERE:
+        if key.editable and key.name not in ELSEWHERE:
             groups.setdefault(key.name.partition(".")[0], []).append(_setting(key, found[key.name], form))
-    order = [part for part in _TITLES if part in groups]
+    order = [part for part in TITLES if part in groups]
     return GeneralView(
         around,
-        tuple((_TITLES[part], tuple(groups[part])) for part in order),
+        tuple((TITLES[part], tuple(groups[part])) for part in order),
         tuple(_setting(key, found[key.name], {}) for key in KEYS if not key.editable),
         str(deps.config.file or ""),
         deps.config.unknown_keys,
@@ -184,7 +129,7 @@ def _setting(key: Key, found: Sourced, form: Mapping[str, str]) -> Setting:
     if key.secret:
         text = "set" if found.value else "not set"
     on = text == "true"
-    return Setting(key, _LABELS.get(key.name, key.name), text, on, found.source, found.layer == "environment")
+    return Setting(key, LABELS.get(key.name, key.name), text, on, found.source, found.layer == "environment")
 
 
 def _written(found: Sourced) -> str:
@@ -313,7 +258,7 @@ def _name(field: str) -> str:
 
 
 ROUTES = (
-    index,
+    *settings_finder.ROUTES,
     general,
     save_general,
     metadata,

@@ -250,7 +250,7 @@ class NamingView:
     tokens: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-_GROUPS = (
+GROUPS = (
     ("Films", (("movie_folder", "Folder"), ("movie_file", "File"))),
     (
         "Series",
@@ -333,7 +333,7 @@ def _naming(deps: WebDeps, caller: Caller, form: Mapping[str, str] | None, error
     values |= _naming_changes(form) if form is not None else {}
     sentences = {**_template_errors(values), **errors}
     examples = () if sentences else tuple(naming.preview(naming.NamingRules(**values)))
-    return NamingView(around, values, examples, sentences, _GROUPS, _STYLES, _COLONS, _TOKENS)
+    return NamingView(around, values, examples, sentences, GROUPS, _STYLES, _COLONS, _TOKENS)
 
 
 def _template_errors(values: Mapping[str, Any]) -> dict[str, str]:

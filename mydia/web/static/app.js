@@ -267,13 +267,10 @@
     const rows = [[mac ? "⌘ K" : "Ctrl K", "Search or jump to"], ["?", "This list"], ["t", "Switch theme"], ["Esc", "Close, clear the selection"],
       ...Object.entries(letters).filter(([, href]) => goto[href]).map(([k, href]) => [`g ${k}`, goto[href].querySelector("span").textContent]),
       ...$$("[data-key],[data-focus-key]").filter((e) => e.dataset.keyLabel || e.getAttribute("aria-label") || e.textContent.trim()).map((e) => [e.dataset.key || e.dataset.focusKey, e.dataset.keyLabel || e.getAttribute("aria-label") || e.textContent.trim()])];
-    const dialog = $("#dialog"), box = document.createElement("div");
-    box.className = "modal-box w-full max-w-lg max-h-[92dvh] overflow-y-auto max-lg:rounded-b-none p-5!";
-    const head = document.createElement("h2"); head.className = "t-section mb-3"; head.id = "dialog-title"; head.textContent = "Keyboard shortcuts";
-    const list = document.createElement("dl"); list.className = "dl";
-    for (const [k, label] of rows) { const dt = document.createElement("dt"), dd = document.createElement("dd"); const kbd = document.createElement("kbd"); kbd.className = "kbd"; kbd.textContent = k; dt.append(kbd); dd.textContent = label; list.append(dt, dd); }
-    const close = document.createElement("button"); close.className = "btn mt-4"; close.dataset.close = ""; close.textContent = "Close";
-    box.append(head, list, close); dialog.replaceChildren(box); openDialog(dialog);
+    const dialog = $("#dialog"), box = $("#sheet-template").content.firstElementChild.cloneNode(true), list = $("dl", box), [dt, dd] = list.children;
+    list.replaceChildren();
+    for (const [k, label] of rows) { $("kbd", dt).textContent = k; dd.textContent = label; list.append(dt.cloneNode(true), dd.cloneNode(true)); }
+    dialog.replaceChildren(box); openDialog(dialog);
   };
   clicked("[data-shortcuts]", sheet);
   const move = (e) => {
@@ -327,5 +324,8 @@
     else if (move(e)) e.preventDefault();
   });
 
-  on("DOMContentLoaded", () => { if (mac) $$("[data-mod-k]").forEach((k) => (k.textContent = "⌘K")); settle(); });
+  // An address that names a field leads into it.
+  const aim = () => { const field = location.hash.length > 1 && document.getElementById(location.hash.slice(1)); if (field && typing(field)) field.focus(); };
+  addEventListener("hashchange", aim);
+  on("DOMContentLoaded", () => { aim(); if (mac) $$("[data-mod-k]").forEach((k) => (k.textContent = "⌘K")); settle(); });
 })();

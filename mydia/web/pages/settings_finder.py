@@ -1,0 +1,127 @@
+"""Finding a setting by what it is called, what it does or the name it has in files, wherever it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import Response, get
+
+from mydia.config import KEYS
+from mydia.contexts.users import Caller, Permission
+from mydia.web.deps import WebRequest
+from mydia.web.pages.settings_frame import SECTIONS, SettingsFrame, frame, show
+from mydia.web.pages.settings_labels import ELSEWHERE, LABELS
+from mydia.web.pages.settings_library import GROUPS
+from mydia.web.render import fragment, is_htmx, redirect
+
+_MOST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place where something is set."""
+
+    label: str
+    place: str
+    """The page it stands on."""
+    hint: str
+    href: str
+    words: str = ""
+    """What else it is found by."""
+    permission: Permission = Permission.MANAGE_SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class FoundView:
+    """What a search within the settings found; `found` is None before anything was written."""
+
+    frame: SettingsFrame
+    q: str
+    found: tuple[Found, ...] | None
+
+
+_FIELDS: tuple[tuple[str, str, str, str], ...] = (
+    ("folders", "How downloads get into a folder", "hard link reflink copy move import mode seeding", ""),
+    ("folders", "Schedule of one folder", "scan cron when", ""),
+    ("folders", "Language and catalogue of one folder", "provider tmdb tvdb", ""),
+    ("naming", "Give files these names", "rename on import off", "#f-rename"),
+    ("naming", "Replace characters that Windows refuses", "illegal", "#f-replace_illegal"),
+    ("naming", "Several episodes in one file", "multi episode style range", "#f-multi_episode_style"),
+    ("naming", "A colon in a title", "replacement dash", "#f-colon_replacement"),
+    ("naming", "Tokens", "placeholders variables braces", ""),
+    ("profiles", "Upgrades and their goal", "cutoff better stop upgrading", ""),
+    ("profiles", "Size of a whole release", "minimum maximum limit mb", ""),
+    ("profiles", "Try a release name", "test verdict score", ""),
+    ("sizes", "Megabytes per minute", "least most preferred limit", ""),
+    ("metadata", "TMDB key", "the movie database token api", "#f-tmdb_api_key"),
+    ("metadata", "TheTVDB key", "tvdb api", "#f-tvdb_api_key"),
+    ("metadata", "Address of another relay", "url", "#f-relay_url"),
+    ("indexers", "Prowlarr and Jackett", "torznab newznab rss search", ""),
+    ("clients", "Path mappings", "remote local docker volume", ""),
+    ("clients", "Category of downloads", "label qbittorrent transmission sabnzbd nzbget deluge", ""),
+    ("users", "Roles and invitations", "admin user readonly guest oidc password account", ""),
+)
+"""(page, label, further words, anchor) of what is no key of the configuration."""
+_OWN = (
+    Found("API keys", "Your account", "For other software", "/account#api-keys", "token secret rest graphql"),
+    Found("Password", "Your account", "And where you are signed in", "/account#password", "sign in session"),
+    Found("Theme", "Your account", "Dark, light or the system's", "/account#appearance", "appearance look"),
+)
+
+
+def _everything() -> tuple[Found, ...]:
+    pages = {entry.id: entry for _, entries in SECTIONS for entry in entries}
+    general = pages["general"]
+    return (
+        *(Found(entry.label, "", entry.hint, entry.href, "", entry.permission) for entry in pages.values()),
+        *(
+            Found(
+                LABELS.get(key.name, key.name),
+                general.label,
+                key.doc,
+                f"{general.href}#{'f' if key.editable else 'k'}-{key.name.replace('.', '-')}",
+                f"{key.name} {key.env}",
+            )
+            for key in KEYS
+            if key.name not in ELSEWHERE
+        ),
+        *(
+            Found(label, pages[page].label, pages[page].hint, pages[page].href + anchor, words, pages[page].permission)
+            for page, label, words, anchor in _FIELDS
+        ),
+        *(
+            Found(f"{title}: {label}", pages["naming"].label, pages["naming"].hint, f"/settings/naming#f-{name}", name)
+            for title, fields in GROUPS
+            for name, label in fields
+        ),
+        *_OWN,
+    )
+
+
+def find(caller: Caller, q: str) -> tuple[Found, ...]:
+    """Return the settings in which every word of a question is found, those whose name says it first."""
+    words = q.casefold().split()
+    matching = []
+    for place, one in enumerate(_everything()):
+        name = one.label.casefold()
+        rest = f"{name} {one.place} {one.hint} {one.words}".casefold()
+        if caller.can(one.permission) and all(word in rest for word in words):
+            named = sum(word in name for word in words)
+            begins = any(part.startswith(words[0]) for part in name.split())
+            matching.append((-named, not begins, place, one))
+    return tuple(one for *_, one in sorted(matching, key=lambda told: told[:3])[:_MOST])
+
+
+@get(["/settings", "/settings/find"], sync_to_thread=True, include_in_schema=False)
+def index(request: WebRequest, caller: Caller) -> Response[str]:
+    """List the settings pages, and what was searched for among the settings."""
+    q = request.query_params.get("q", "").strip()
+    view = FoundView(frame(caller, ""), q, find(caller, q) if q else None)
+    if request.url.path == "/settings":
+        return show(request, "index.html", view)
+    if not is_htmx(request):
+        return redirect(request, f"/settings?{request.url.query}")
+    return fragment(request, "settings/_found.html", view)
+
+
+ROUTES = (index,)
