@@ -261,7 +261,7 @@ def _add(visit: Visit, film: str) -> None:
 
 def _search_by_hand(visit: Visit, release: str) -> None:
     page = visit.page
-    page.get_by_role("button", name="Manual search").locator("visible=true").click()
+    page.get_by_role("link", name="Manual search").locator("visible=true").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator("[data-release]").filter(has_text=release)).to_be_visible()
     expect(dialog.get_by_role("list", name="Indexers")).to_contain_text("Open Index")
