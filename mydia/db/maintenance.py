@@ -22,10 +22,8 @@ from mydia.errors import Conflict, NotFound, Unavailable
 logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
-_PAGES_A_STEP = 500
-# Short rests between steps let writers in; a write by another connection makes SQLite begin the copy anew, so steps
-# are large enough that a household's database is done within a few of them. Source: sqlite.org/backup.html.
-_REST_S = 0.005
+_CUT_WITHIN_MS = 100
+"""How long cutting the log may keep writers out while it waits for readers; what it misses is cut the next time."""
 _WORTH_VACUUM = 0.10
 """Share of free pages from which rewriting the file is worth its writes."""
 _VACUUM_ROOM = 2.2
@@ -93,7 +91,7 @@ def vacuum_file(path: Path) -> str:
                 f"There is too little free space in {path.parent} to compact {path.name}. Free some first."
             )
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _cut_log(connection)
     return f"{100 * free // pages} % of {path.name} given back"
 
 
@@ -102,7 +100,14 @@ def checkpoint(path: Path) -> bool:
     if not path.exists():
         return True
     with _connected(path) as connection:
-        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return _cut_log(connection)
+
+
+def _cut_log(connection: Any) -> bool:
+    # Most is moved without keeping anybody waiting. Cutting holds the one writer's place until the last reader is gone.
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    connection.execute(f"PRAGMA busy_timeout = {_CUT_WITHIN_MS}")
+    busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return busy == 0
 
 
@@ -147,7 +152,9 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
         directory.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         with _connected(source) as reading, _connected(temporary) as writing:
-            reading.backup(writing, pages=_PAGES_A_STEP, sleep=_REST_S)
+            # In one step: it reads one snapshot, and readers keep no writer out. Between smaller steps any commit of
+            # another connection begins the copy anew, for ever while something writes. Source: sqlite.org/backup.html.
+            reading.backup(writing, pages=-1)
             # One file that can be copied away as it is, not three.
             writing.execute("PRAGMA journal_mode = delete")
         if wrong := check_integrity(temporary, quick=True):

@@ -13,6 +13,9 @@ from mydia.taskboard import KEEP_DONE_PER_JOB
 from mydia.units import size
 
 _KEEP_WEEKLY = 4
+_PUT_OFF_S = 1800.0
+_BRIEF = frozenset({"downloads.monitor", "library.scan_due"})
+"""Jobs that come every few seconds or minutes and bear a wait."""
 
 
 def _whole_number(deps: Deps, name: str) -> int:
@@ -28,7 +31,10 @@ def analyze(deps: Deps) -> str:
 
 @job("upkeep.vacuum", title="Compact databases", max_retries=0, time_limit_s=3600)
 def vacuum(deps: Deps) -> str:
-    """Give the space of deleted rows back to the disk."""
+    """Give the space of deleted rows back to the disk, when nothing else runs: nobody can write meanwhile."""
+    if any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running()):
+        deps.enqueue("upkeep.vacuum", {}, dedup=vacuum.key(), delay_s=_PUT_OFF_S, cause="put off")
+        return "put off: other jobs are running"
     said = [maintenance.vacuum(deps.database)]
     said += [maintenance.vacuum_file(path) for path in (deps.board.path, deps.config.cache_path) if path.exists()]
     return "; ".join(dict.fromkeys(said))

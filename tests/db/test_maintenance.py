@@ -16,10 +16,10 @@ from mydia.db.maintenance import Backup
 from mydia.errors import Conflict, NotFound, Unavailable
 
 
-def fill(database: Database, number: int) -> None:
+def fill(database: Database, number: int, *, size: int = 500) -> None:
     with database.writes() as session:
         for n in range(number):
-            events.emit(session, SYSTEM, events.SettingsChanged(f"key {n} {'x' * 500}", {}))
+            events.emit(session, SYSTEM, events.SettingsChanged(f"key {n} {'x' * size}", {}))
 
 
 def rows_in(path: Path) -> int:
@@ -40,8 +40,20 @@ def test_a_backup_is_one_file_with_everything_committed(database: Database, tmp_
     assert maintenance.list_backups(tmp_path / "backups") == [made]
 
 
+def test_tidying_the_log_gives_way_to_a_reader_and_keeps_no_writer_out(database: Database) -> None:
+    fill(database, 10)
+    assert database.path is not None
+    with database.reads() as session:
+        assert events.last_id(session) == 10
+        fill(database, 10)
+        assert not maintenance.checkpoint(database.path)
+        fill(database, 10)
+    assert maintenance.checkpoint(database.path)
+
+
 def test_a_backup_can_be_made_while_others_write(database: Database, tmp_path: Path, now: datetime) -> None:
-    fill(database, 500)
+    # Some megabytes: a copy in small steps would begin anew with every commit.
+    fill(database, 500, size=20_000)
     stop = threading.Event()
 
     def write() -> None:

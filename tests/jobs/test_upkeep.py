@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from mydia.errors import MydiaError
 from mydia.jobs import upkeep
 from mydia.jobs.broker import REGISTRY, Deps
 from mydia.taskboard import TaskBoard
-from tests.jobs.conftest import NOBODY
+from tests.jobs.conftest import NOBODY, MakeBench, a_job
 
 
 @pytest.fixture
@@ -82,3 +84,27 @@ def test_damage_is_an_error_that_says_what_to_do(deps: Deps) -> None:
         file.write(b"\xff" * 65536)
     with pytest.raises(MydiaError, match="restore"):
         upkeep.check_integrity(deps)
+
+
+def test_compaction_is_put_off_while_other_jobs_run(deps: Deps, bench: MakeBench) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def scan(_deps: Deps) -> None:
+        began.set()
+        may_end.wait(20)
+
+    one = bench(a_job("library.scan", scan)).start()
+    asked: list[tuple[str, float]] = []
+
+    def enqueue(job: str, _params: object = None, *, delay_s: float = 0.0, **_: object) -> str:
+        asked.append((job, delay_s))
+        return "later"
+
+    watching = replace(deps, board=one.board, enqueue=enqueue)  # type: ignore[arg-type]  # it only notes
+    run_id = one.enqueue("library.scan")
+    assert began.wait(20)
+    assert upkeep.vacuum(watching) == "put off: other jobs are running"
+    assert asked == [("upkeep.vacuum", 1800.0)]
+    may_end.set()
+    one.ended(run_id)
+    assert "put off" not in str(upkeep.vacuum(watching))
