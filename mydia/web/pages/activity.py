@@ -531,6 +531,28 @@ def remove_download(
     return _done(request, Toast("Removed", " ".join(part for part in said if part)))
 
 
+@post("/activity/queue/{download_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
+def undo_grab(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+) -> Response[str]:
+    """Take back that a release was sent: out of its client with what was fetched, and free to be taken again."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        state = downloads.story_of(session, caller, download_id).download.state
+    if state in ("importing", "imported"):
+        raise Conflict("It is in the library already. Remove its file on the title's page.")
+    downloads.remove(database, outside, config, caller, clock.now(), download_id)
+    toast = Toast("Taken back", "It is out of its client and may be taken again.")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "releases-changed": {}})
+    return redirect(request, "/activity", toast=toast)
+
+
 @post("/activity/queue/{download_id:str}/import", sync_to_thread=True, status_code=200, include_in_schema=False)
 def retry_import(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
     """Ask for a finished download to be imported again."""
@@ -966,6 +988,7 @@ ROUTES: tuple[Any, ...] = (
     change_many,
     ask_remove,
     remove_download,
+    undo_grab,
     retry_import,
     ask_import,
     import_by_hand,

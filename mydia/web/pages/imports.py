@@ -25,6 +25,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages import specs
 from mydia.web.pages.cards import preview
+from mydia.web.pages.lists import undoable
 from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, page, query, redirect
 from mydia.web.views import Artwork
 
@@ -388,9 +389,11 @@ def search_candidates(
 @post("/imports/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
 def ignore_entries(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Put entries aside: their files stay and are not asked about again."""
+    ids = _ids(form)
     with database.writes() as session:
-        number = library.ignore(session, caller, clock.now(), _ids(form))
-    return _changed(request, form, Toast(_entries(number, "put aside"), "The files stay where they are."))
+        number = library.ignore(session, caller, clock.now(), ids)
+    toast = Toast(_entries(number, "put aside"), "The files stay where they are.")
+    return _changed(request, form, undoable(toast, "/imports/reopen", ids))
 
 
 @post("/imports/reopen", sync_to_thread=True, status_code=200, include_in_schema=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Response, get, post
@@ -309,6 +310,7 @@ def show_card(request: WebRequest, database: Database, caller: Caller, item_id: 
 # --- bulk ----------------------------------------------------------------------------------------------------------
 
 _BULK_LIMIT = 20_000
+_UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
 
 
 def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: str | None) -> list[str]:
@@ -357,9 +359,22 @@ def change_many(
         problems[0] if problems else "",
         "miss" if problems else "ok",
     )
+    if action in _UNDOES and not problems:
+        toast = undoable(toast, f"{section.path}/bulk/{_UNDOES[action]}", ids)
     if not is_htmx(request):
         return redirect(request, section.path, toast=toast)
     return nothing(toast=toast, trigger={"library-changed": {}, "selection-clear": {}})
+
+
+_UNDONE_AT_MOST = 40
+"""Ids that an address carries without trouble."""
+
+
+def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
+    """Return a message whose button takes back what was done to a few."""
+    if not 0 < len(ids) <= _UNDONE_AT_MOST:
+        return toast
+    return replace(toast, action_label="Undo", action_href=path + query({"ids": ",".join(ids)}), action_posts=True)
 
 
 def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:

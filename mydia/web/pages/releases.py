@@ -412,7 +412,7 @@ def row_of(
         place=release.position + 1,
         best=best,
         accepted=release.verdict in ("approved", "grabbed"),
-        sent=release.verdict == "grabbed" or (earlier is not None and earlier[0] not in _EARLIER),
+        sent=release.verdict == "grabbed" if earlier is None else earlier[0] not in _EARLIER,
         size=units.size(release.size_bytes),
         age=_age(release.published_at, now),
         indexer=release.indexer_name,
@@ -450,7 +450,7 @@ def grab_release(
 ) -> Response[str]:
     """Hand a release to a client; what stands in the way is told in its row."""
     try:
-        downloads.grab(
+        download_id = downloads.grab(
             database, outside, config, caller, clock.now(), release_id, override=form.get("override") == "true"
         )
     except MydiaError as error:
@@ -460,7 +460,7 @@ def grab_release(
         row = _one(database, caller, release_id, error=error.message, insists=insists)
         return fragment(request, "releases/_row.html", row=row)
     row = _one(database, caller, release_id)
-    toast = Toast("Sent", f"{row.title} is being fetched.", "live", "See the queue", "/activity")
+    toast = Toast("Sent", f"{row.title} is being fetched.", "live", "Undo", f"/activity/queue/{download_id}/undo", True)
     if not is_htmx(request):
         with database.reads() as session:
             item_id = downloads.get_release(session, caller, release_id).media_item_id

@@ -16,6 +16,7 @@ from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages.cards import artwork
+from mydia.web.pages.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
 
@@ -169,7 +170,8 @@ def unmonitor(
     episodes = [form["episode_id"]] if form.get("episode_id") else None
     with database.writes() as session:
         media.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
-    return _done(request, Toast("No longer wanted"))
+    known = f"{item_id}:{episodes[0]}" if episodes else item_id
+    return _done(request, undoable(Toast("No longer wanted"), "/wanted/bulk/monitor", [known]))
 
 
 @post("/wanted/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -177,10 +179,11 @@ def change_many(
     request: WebRequest, database: Database, caller: Caller, action: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Search or give up what is selected; ids are `item` or `item:episode`."""
-    chosen = [part.partition(":") for part in form.get("ids", "").split(",") if part]
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    chosen = [part.partition(":") for part in ids]
     if not chosen:
         raise Invalid("Nothing is selected.")
-    if action not in ("search", "unmonitor"):
+    if action not in ("search", "unmonitor", "monitor"):
         raise Invalid("That cannot be done to many at once.")
     with database.writes() as session:
         for item_id, _, episode_id in chosen:
@@ -188,10 +191,16 @@ def change_many(
                 downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
             else:
                 media.change_monitoring(
-                    session, caller, clock.now(), item_id, False, episode_ids=[episode_id] if episode_id else None
+                    session,
+                    caller,
+                    clock.now(),
+                    item_id,
+                    action == "monitor",
+                    episode_ids=[episode_id] if episode_id else None,
                 )
-    word = "being searched" if action == "search" else "no longer wanted"
-    return _done(request, Toast(f"{len(chosen):,} {word}", tone="live" if action == "search" else "ok"))
+    word = {"search": "being searched", "unmonitor": "no longer wanted", "monitor": "wanted again"}[action]
+    toast = Toast(f"{len(chosen):,} {word}", tone="live" if action == "search" else "ok")
+    return _done(request, undoable(toast, "/wanted/bulk/monitor", ids) if action == "unmonitor" else toast)
 
 
 def _done(request: WebRequest, toast: Toast) -> Response[str]:

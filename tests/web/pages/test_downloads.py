@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -339,3 +340,49 @@ def test_the_history_is_filtered_by_title_and_kind(reader: Browser) -> None:
     both = reader.get("/activity/history", params={"q": "Nosferatu", "kind": "searches"})
     assert "7 found" in words(both)
     assert 'href="/activity/history?q=Nosferatu"' in both.text
+
+
+# --- taking back -----------------------------------------------------------------------------------------------------
+
+
+def test_a_grab_is_taken_back_from_client_and_queue(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
+    server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
+    answer = press(browser, f"/releases/{wanted.id}/grab")
+    told = json.loads(answer.headers["hx-trigger"])["toast"]
+    assert (told["action_label"], told["action_posts"]) == ("Undo", True)
+    answer = press(browser, told["action_href"])
+    assert "releases-changed" in answer.headers["hx-trigger"]
+    assert download_of(server, "Nosferatu").state == "removed"
+    assert [files_too for _, files_too in server.client.removed] == [True]
+    again = browser.get(f"/searches/{last_search(server, 'Nosferatu')}", headers={"hx-request": "true"})
+    assert "Removed before" in words(again)
+    assert f'action="/releases/{wanted.id}/grab"' in again.text
+
+
+def test_what_is_in_the_library_is_not_taken_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    row = download_of(server, "Detour")
+    with server.deps.database.writes() as session:
+        session.get_one(downloads.Download, row.id).state = "importing"
+    answer = press(browser, f"/activity/queue/{row.id}/undo")
+    assert answer.status_code == 409
+    assert download_of(server, "Detour").state == "importing"
+
+
+def test_a_message_with_undo_works_without_script(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    press(browser, "/movies/bulk/unmonitor", htmx=False, ids=server.ids["Nosferatu"])
+    page = browser.get("/movies").text
+    undo = re.search(r'form="act" formaction="(/movies/bulk/monitor[^"]+)"', page)
+    assert undo
+    answer = browser.post(undo[1].replace("&amp;", "&"), data={"_csrf": csrf(browser)})
+    assert answer.status_code == 303
+    assert "1 movie monitored" in words(browser.get("/movies"))
+
+
+def test_giving_up_is_taken_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    answer = press(browser, f"/wanted/{server.ids['Nosferatu']}/unmonitor")
+    assert "Nosferatu" not in words(browser.get("/wanted"))
+    press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
+    assert "Nosferatu" in words(browser.get("/wanted"))
