@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from mydia import __version__
@@ -22,7 +23,8 @@ from mydia.web import assets, errors, health, palette, preferences, security
 from mydia.web import live as updates
 from mydia.web import metrics as numbers
 from mydia.web.assets import Assets
-from mydia.web.deps import PROVIDERS, WebDeps
+from mydia.web.auth import guards
+from mydia.web.deps import PROVIDERS, IncomingRequest, WebDeps
 from mydia.web.health import Look
 from mydia.web.live import Live, LiveContext, LiveTopic
 from mydia.web.metrics import Source, Traffic
@@ -55,7 +57,27 @@ class _Once(Router):
         return self
 
 
-class WebApp(Litestar):
+class _Unserved(Router):
+    """Takes Litestar's own pages about the API and serves none: the API describes itself, see `api.answers`."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        """Pass over a handler."""
+        return []
+
+
+class _NoOptions(Router):
+    """Leaves out the handler for OPTIONS that Litestar makes for every path; `errors.answer` tells what one takes."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        """Register what answers questions, and nothing else."""
+        routes = super().register(value)
+        for route in routes:
+            if isinstance(route, HTTPRoute):
+                route.route_handlers = [one for one in route.route_handlers if one.http_methods != {"OPTIONS"}]
+        return routes
+
+
+class WebApp(Litestar, _NoOptions):  # type: ignore[misc]  # Litestar's register returns nothing where its base's does
     """Litestar behind the edge, so that whatever is answered has passed it."""
 
     edge: security.Edge
@@ -119,16 +141,16 @@ def create_app(
             }
         ),
         dependencies=PROVIDERS,
-        middleware=[security.Csrf()],
+        request_class=IncomingRequest,
+        guards=[guards.guard],
         exception_handlers={HTTPException: errors.answer, MydiaError: errors.answer, Exception: errors.answer},
         request_max_body_size=security.BODY_LIMIT_BYTES,
         on_shutdown=[hub.close, _let_go],
         openapi_config=OpenAPIConfig(
-            # Not below /api/v1: Litestar answers every unknown address beside a schema with a page of its own.
             title="Mydia",
             version=__version__,
-            path="/api/schema",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            openapi_router=_Unserved("/", route_handlers=[]),
+            render_plugins=[JsonRenderPlugin()],
         ),
         logging_config=None,
         pdb_on_exception=False,

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException, SerializationException
 
 from mydia.adapters.outside import Outside
 from mydia.config import Config
@@ -18,7 +19,39 @@ from mydia.errors import MydiaError
 from mydia.secret import Sealer
 from mydia.taskboard import TaskBoard
 
+
+class Unreadable(HTTPException):
+    """What was sent cannot be read at all; the detail is a sentence for its sender."""
+
+    status_code = 400
+
+
 WebRequest = Request[Any, Any, State]
+
+
+class IncomingRequest(Request[Any, Any, State]):
+    """What somebody sends, as the application reads it: when a body cannot be read, its sender is told why."""
+
+    async def json(self) -> Any:
+        """Return the JSON that was sent.
+
+        Raises:
+            Unreadable: It is marked as something else (415), or is no JSON.
+        """
+        kind, _ = self.content_type
+        if kind and kind != "application/json" and not kind.endswith("+json"):
+            raise Unreadable("Send the body as JSON, with Content-Type: application/json.", status_code=415)
+        try:
+            return await super().json()
+        except SerializationException as error:
+            reason = str(error).removeprefix("JSON is malformed: ").rstrip(".")
+            raise Unreadable(f"The body is not valid JSON: {reason}.") from error
+        except UnicodeDecodeError as error:
+            raise Unreadable("The body is not valid JSON: its text is not encoded as UTF-8.") from error
+        except RecursionError as error:
+            raise Unreadable("The body is nested too deeply.") from error
+
+
 type Authenticate = Callable[[WebRequest, "WebDeps"], Caller | None]
 
 
@@ -52,8 +85,16 @@ def caller_of(request: WebRequest) -> Caller | None:
     state = request.scope["state"]
     if "caller" not in state:
         deps = deps_of(request)
+        # Before anything is read for the page: what happens from here on reaches it by its stream.
+        state["position"] = request.app.state.live.position()
         state["caller"] = deps.authenticate(request, deps)
     found: Caller | None = state["caller"]
+    return found
+
+
+def position_of(request: WebRequest) -> str:
+    """Return where the live updates of the page begin that this request asks for."""
+    found: str = request.scope["state"].get("position", "")
     return found
 
 
@@ -82,19 +123,11 @@ def _config(request: WebRequest) -> Config:
     return deps_of(request).config
 
 
-        # Before anything is read for the page: what happens from here on reaches it by its stream.
-        state["position"] = request.app.state.live.position()
 def _database(request: WebRequest) -> Database:
     return deps_of(request).database
 
 
 def _outside(request: WebRequest) -> Outside:
-def position_of(request: WebRequest) -> str:
-    """Return where the live updates of the page begin that this request asks for."""
-    found: str = request.scope["state"].get("position", "")
-    return found
-
-
     return deps_of(request).outside
 
 
@@ -130,7 +163,8 @@ PROVIDERS = {
     "outside": Provide(_outside, sync_to_thread=False),
     "taskboard": Provide(_taskboard, sync_to_thread=False),
     "sealer": Provide(_sealer, sync_to_thread=False),
-    "caller": Provide(require_caller, sync_to_thread=True),
+    # In no thread of its own: `auth.guards` has asked before, in one, wherever a handler takes a caller.
+    "caller": Provide(require_caller, sync_to_thread=False),
     "maybe_caller": Provide(caller_of, sync_to_thread=True),
 }
 """Parameter names that every handler may use."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.params import FromPath
 
 from mydia.contexts.users import Caller
 from mydia.errors import MydiaError, NotFound
-from mydia.web import render
-from mydia.web.deps import WebRequest, known_caller
+from mydia.web import render, wording
+from mydia.web.deps import Unreadable, WebRequest, known_caller
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ _TOLD: dict[int, _Told] = {
     405: _Told("That cannot be done here", "This address does not take this kind of request."),
     409: _Told("Something is in the way", "It collides with what is there already."),
     413: _Told("Too large", "What you sent is larger than Mydia takes."),
+    415: _Told("Not the right kind", "What you sent is of a kind that this address does not take."),
     422: _Told("Something is missing or wrong", "Look at the fields and send it again."),
     429: _Told("Too many tries", "Wait a little before you try again."),
     500: _Told(
@@ -75,6 +76,8 @@ class ErrorView:
 
 def answer(request: WebRequest, error: Exception) -> Response[Any]:
     """Turn an exception into an answer in the shape that was asked for."""
+    if isinstance(error, MethodNotAllowedException) and request.method == "OPTIONS":
+        return Response(None, status_code=204, headers=_headers(error))
     status, sentence, kind = _read(error)
     told = {"method": request.method, "path": request.url.path}
     if isinstance(error, MydiaError) and status >= 500:
@@ -110,13 +113,22 @@ def _read(error: Exception) -> tuple[int, str, str]:
         return status, error.message, error.kind
     if isinstance(error, HTTPException):
         status = error.status_code
-        told = _TOLD.get(status) or _TOLD[500 if status >= 500 else 400]
-        return status, told.sentence, told.title.lower().replace(" ", "_")
+        told = _told(status)
+        sentence = error.detail if isinstance(error, Unreadable) else told.sentence
+        return status, sentence, told.title.lower().replace(" ", "_")
     return 500, _TOLD[500].sentence, "error"
+
+
+def _told(status: int) -> _Told:
+    return _TOLD.get(status) or _TOLD[500 if status >= 500 else 400]
 
 
 def _headers(error: Exception) -> dict[str, str]:
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if isinstance(error, MethodNotAllowedException):
+        taken = {method.strip() for method in headers.pop("allow", "").split(",")}
+        # Both are answered for every address, before any handler: see `security.Edge` and `answer`.
+        headers["Allow"] = ", ".join(sorted(taken | {"OPTIONS"} | ({"HEAD"} if "GET" in taken else set())))
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers["Retry-After"] = str(max(1, round(wait_s)))
@@ -124,7 +136,7 @@ def _headers(error: Exception) -> dict[str, str]:
 
 
 def _view(request: WebRequest, status: int, sentence: str) -> ErrorView:
-    told = _TOLD.get(status) or _TOLD[500 if status >= 500 else 400]
+    told = _told(status)
     target = request.headers.get("hx-target", "")
     return ErrorView(
         status=status,
@@ -155,7 +167,7 @@ def _problem(
 ) -> Response[bytes]:
     problem: dict[str, Any] = {
         "type": f"about:blank#{kind}",
-        "title": (_TOLD.get(status) or _TOLD[500]).title,
+        "title": _told(status).title,
         "status": status,
         "detail": sentence,
         "instance": request.url.path,
@@ -163,8 +175,10 @@ def _problem(
     }
     if isinstance(error, MydiaError) and error.fields:
         problem["errors"] = error.fields
-    elif isinstance(error, HTTPException) and status < 500 and error.extra:
-        problem["errors"] = _by_field(error.extra)
+    elif isinstance(error, ValidationException) and (
+        fields := wording.by_field(error.detail, error.extra, _names(request))
+    ):
+        problem |= {"detail": wording.summary(fields), "errors": fields}
     if status == 401:
         headers = {**headers, "WWW-Authenticate": 'Bearer realm="Mydia"'}
     return Response(
@@ -175,11 +189,11 @@ def _problem(
     )
 
 
-def _by_field(extra: Any) -> Any:
-    """Return what Litestar tells of wrong input in the shape of a MydiaError's fields: field -> sentence."""
-    if not isinstance(extra, list):
-        return extra
-    return {str(one.get("key", "")): str(one.get("message", "")) for one in extra if isinstance(one, dict)}
+def _names(request: WebRequest) -> dict[str, str]:
+    """Return what a handler's parameters are called in an address, where they are called otherwise."""
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    given = ((key, getattr(field.kwarg_definition, "name", None)) for key, field in parameters.items())
+    return {key: name for key, name in given if name}
 
 
 def _to_login(request: WebRequest) -> Response[str]:

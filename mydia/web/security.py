@@ -1,11 +1,12 @@
 """What every request passes before it is looked at, and every answer on its way out.
 
-`Edge` wraps the whole application, so that even a 404 carries the headers. Cross-site requests are refused by `Csrf`, which
-stands before the handlers, because its refusal is an ordinary error with an ordinary page.
+`Edge` wraps the whole application, so that even a 404 carries the headers. Cross-site requests are refused by
+`refuse_forgery`, which `auth.guards` asks before the handlers, because its refusal is an ordinary error with an ordinary page.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import ipaddress
@@ -17,8 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.enums import RequestEncodingType, ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Message, Receive, Scope, Send
 
 from mydia import clock, logs
 from mydia.config import Config
@@ -110,7 +110,7 @@ class Edge:
     ) -> None:
         started_s = clock.monotonic_s()
         status = 500
-        outgoing = _Outgoing(send, accepts_gzip=b"gzip" in headers.get(b"accept-encoding", b""))
+        outgoing: _Outgoing | _Headless = _Outgoing(send, accepts_gzip=b"gzip" in headers.get(b"accept-encoding", b""))
         secure = self._https or scope["scheme"] == "https"
 
         async def dressed(message: Message) -> None:
@@ -119,15 +119,25 @@ class Edge:
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 extra = [*_HEADERS, *([_HSTS] if secure else []), (b"x-request-id", identifier.encode())]
-                message["headers"] = [*message["headers"], *((n, v) for n, v in extra if n not in present)]
+                message["headers"] = [
+                    *message["headers"],
+                    *((n, v) for n, v in extra if n not in present),
+                    *_fresh_token(scope),
+                ]
             await outgoing(message)
 
+        method = str(scope.get("method"))
+        if method == "HEAD" and scope["type"] == ScopeType.HTTP:
+            # What GET would answer, without its content (RFC 9110, 9.3.2), for every address at once.
+            scope["method"] = "GET"
+            outgoing = head = _Headless(send)
+            receive = head.receive
         try:
             await app(scope, receive, dressed)
         finally:
             took_s = clock.monotonic_s() - started_s
             route = str(scope.get("path_template") or "none")
-            self._traffic.note(str(scope.get("method")), route, status, took_s)
+            self._traffic.note(method, route, status, took_s)
             if took_s > _SLOW_S and not outgoing.streamed:
                 logger.info("slow request", extra={"route": route, "status": status, "took_s": round(took_s, 2)})
 
@@ -171,41 +181,60 @@ class _Outgoing:
         await self._send(message)
 
 
+class _Headless:
+    """Lets the head of an answer out and drops its content; who sends a stream hears that nobody listens."""
+
+    streamed = False
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._asked = False
+        self._answered = asyncio.Event()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._send(message)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            self._answered.set()
+
+    async def receive(self) -> Any:
+        """Stand in for the connection: HEAD brings no body, and its sender is gone once it is answered."""
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._answered.wait()
+        return {"type": "http.disconnect"}
+
+
+def _fresh_token(scope: Scope) -> list[tuple[bytes, bytes]]:
+    fresh = scope["state"].get("csrf_fresh")
+    if fresh is None:
+        return []
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    return [(b"set-cookie", f"{CSRF_COOKIE}={fresh}; Path=/; HttpOnly; SameSite=Lax{secure}".encode())]
+
+
 def _is_compressible(start: Any) -> bool:
     headers = dict(start["headers"])
     kind: bytes = headers.get(b"content-type", b"")
     return b"content-encoding" not in headers and kind.startswith(_COMPRESSIBLE)
 
 
-class Csrf(ASGIMiddleware):
-    """Refuses changes that another site has a browser send.
+async def refuse_forgery(request: WebRequest) -> None:
+    """Refuse a change that another site has a browser send.
 
     A browser's own word (Sec-Fetch-Site, Origin) is enough to refuse; a token that only our pages know is asked for
     besides. Requests with an API key are not a browser's doing and pass; handlers may be marked `opt={"csrf": False}`.
+
+    Raises:
+        Forbidden: It comes from elsewhere, or from nowhere that can be told.
     """
-
-    scopes = (ScopeType.HTTP,)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Check one request."""
-        request: WebRequest = scope["litestar_app"].request_class(scope=scope, receive=receive)
-        if request.method not in _SAFE and not _carries_key(request) and scope["route_handler"].opt.get("csrf", True):
-            _refuse_other_sites(request)
-            given = request.headers.get(CSRF_HEADER) or await _field(request)
-            if not _matches(given, request.cookies.get(CSRF_COOKIE, "")):
-                raise Forbidden(
-                    "This form is too old, or did not come from this page. Reload the page and send it again."
-                )
-        state = scope["state"]
-
-        async def with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start" and "csrf_fresh" in state:
-                secure = "; Secure" if scope["scheme"] == "https" else ""
-                cookie = f"{CSRF_COOKIE}={state['csrf_fresh']}; Path=/; HttpOnly; SameSite=Lax{secure}"
-                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
-            await send(message)
-
-        await next_app(scope, receive, with_cookie)
+    if request.method in _SAFE or _carries_key(request) or not request.route_handler.opt.get("csrf", True):
+        return
+    _refuse_other_sites(request)
+    given = request.headers.get(CSRF_HEADER) or await _field(request)
+    if not _matches(given, request.cookies.get(CSRF_COOKIE, "")):
+        raise Forbidden("This form is too old, or did not come from this page. Reload the page and send it again.")
 
 
 def csrf_token(request: WebRequest) -> str:

@@ -79,7 +79,7 @@ def test_our_own_origin_passes(client: TestClient[WebApp]) -> None:
 
 def test_software_with_a_key_needs_no_token(stranger: TestClient[WebApp]) -> None:
     assert stranger.post("/api/v1/things", headers={"x-api-key": "robin"}).json() == {"by": "Robin Baker"}
-    assert stranger.post("/api/v1/things").status_code == 403
+    assert stranger.post("/api/v1/things").status_code == 401
 
 
 def test_a_trusted_proxy_is_believed(tmp_path: Path) -> None:
@@ -129,3 +129,44 @@ def test_large_answers_are_compressed_for_those_who_can_read_it(client: TestClie
     assert "Accept-Encoding" in packed.headers["vary"]
     assert "content-encoding" not in client.get("/gallery", headers={"accept-encoding": "identity"}).headers
     assert "content-encoding" not in client.get("/health", headers={"accept-encoding": "gzip"}).headers
+
+
+# --- HEAD and OPTIONS ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/gallery", "/no/such/page", "/static/app.css", "/health", "/fail/invalid"])
+def test_head_answers_as_get_does_but_without_a_body(client: TestClient[WebApp], path: str) -> None:
+    got = client.get(path, headers={"accept-encoding": "identity"})
+    head = client.head(path, headers={"accept-encoding": "identity"})
+    assert head.status_code == got.status_code
+    assert head.content == b""
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert abs(int(head.headers["content-length"]) - int(got.headers["content-length"])) < 100
+    assert head.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+def test_head_of_a_stream_ends(client: TestClient[WebApp]) -> None:
+    head = client.head("/events?topics=shell")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+def test_head_asks_strangers_to_sign_in_too(stranger: TestClient[WebApp]) -> None:
+    assert stranger.head("/gallery", follow_redirects=False).status_code == 303
+
+
+def test_options_tells_what_an_address_takes(client: TestClient[WebApp]) -> None:
+    told = client.options("/gallery")
+    assert (told.status_code, told.content) == (204, b"")
+    assert told.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert client.options("/gallery/save").headers["allow"] == "OPTIONS, POST"
+    assert client.options("/theme").headers["allow"] == "OPTIONS, POST"
+
+
+def test_the_wrong_method_is_told_the_right_ones(client: TestClient[WebApp]) -> None:
+    assert client.delete("/gallery").headers["allow"] == "GET, HEAD, OPTIONS"
+    assert client.head("/gallery/save").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/schema/openapi.json", "/schema", "/schema/openapi.json"])
+def test_the_framework_serves_no_description_of_its_own(client: TestClient[WebApp], path: str) -> None:
+    assert client.get(path).status_code == 404

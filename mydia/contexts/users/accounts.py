@@ -236,8 +236,8 @@ def keys_of(session: Session, user_id: str) -> list[ApiKey]:
 
 
 def _own(session: Session, caller: Caller) -> User:
-    if caller.id is None:
-        raise Forbidden("Only a person who is signed in has an account to change.")
+    if caller.id is None or caller.kind != "user":
+        raise Forbidden("Only a person who is signed in has an account to change; a key has none.")
     return get_user(session, caller.id)
 
 

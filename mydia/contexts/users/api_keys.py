@@ -17,7 +17,7 @@ from mydia import events
 from mydia.contexts.users import passwords
 from mydia.contexts.users.accounts import caller_of, get_user
 from mydia.contexts.users.models import ApiKey, User
-from mydia.contexts.users.permissions import Caller, Permission
+from mydia.contexts.users.permissions import Caller, Permission, Role, permissions_of
 from mydia.db import get
 from mydia.errors import Forbidden, Invalid
 
@@ -129,13 +129,17 @@ def revoke_api_key(session: Session, caller: Caller, now: datetime, api_key_id: 
     """Make a key useless at once.
 
     Raises:
-        Forbidden: It is somebody else's, or kept by the environment.
+        Forbidden: It is somebody else's, kept by the environment, or mightier than the key that asks.
     Emits:
         ApiKeyRevoked.
     """
     row = get(session, ApiKey, api_key_id, what="This key")
     if row.user_id != caller.id:
         caller.require(Permission.MANAGE_USERS)
+    if caller.kind == "api_key":
+        owner = get_user(session, row.user_id)
+        if permissions_of(Role(owner.role), scopes=row.scopes) - caller.permissions:
+            raise Forbidden("A key can revoke only keys that may no more than itself.")
     if row.managed:
         raise Forbidden("This key is kept by ADMIN_API_KEY. Take it away there and restart.")
     if row.revoked_at is None:

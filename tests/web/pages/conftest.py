@@ -144,6 +144,12 @@ def user(still: Server) -> Iterator[Browser]:
     yield from browse(still, token)
 
 
+@pytest.fixture(scope="session")
+def stranger(still: Server) -> Iterator[Browser]:
+    """The browser of somebody who is not signed in."""
+    yield from browse(still, "")
+
+
 @pytest.fixture
 def guest_browser(server: Server) -> Iterator[Browser]:
     """The browser of somebody who may look and ask, on a server of the test's own."""

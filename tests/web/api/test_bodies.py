@@ -1,0 +1,103 @@
+"""Bodies that nobody should send, and what their senders hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mydia.web.security import BODY_LIMIT_BYTES
+from tests.web.api.conftest import Asker
+
+_JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"[" * 100_000, "The body is nested too deeply."),
+        (b'{"type":' * 100_000, "The body is nested too deeply."),
+        (b'{"type": "\xff\xfe"}', "its text is not encoded as UTF-8"),
+        (b'{"type"', "The body is not valid JSON"),
+        (b"\x00\x01\x02", "The body is not valid JSON"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_with_the_reason(admin: Asker, body: bytes, sentence: str) -> None:
+    answer = admin("POST", "/media", content=body, headers=_JSON)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert sentence in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])
+def test_a_body_of_another_kind_is_refused(admin: Asker, kind: str) -> None:
+    answer = admin("POST", "/media", content=b'{"type": "movie", "tmdb_id": 19}', headers={"content-type": kind})
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
+
+
+def test_json_is_json_by_any_of_its_names(admin: Asker) -> None:
+    for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
+        answer = admin("POST", "/media", content=b'{"type": "movie"}', headers={"content-type": kind})
+        assert answer.status_code == 422
+    answer = admin("POST", "/media", content=b'{"type": "movie"}')
+    assert answer.status_code == 422
+
+
+def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(BODY_LIMIT_BYTES // 2**16 + 2):
+            yield b" " * 2**16
+
+    for body in (b" " * (BODY_LIMIT_BYTES + 1), pieces()):
+        answer = admin("POST", "/media", content=body, headers=_JSON)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        assert "larger than Mydia takes" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "errors"),
+    [
+        ("POST", "/media", {"type": 5}, {"type": "Give a text, not a whole number."}),
+        ("POST", "/media", {}, {"type": "This is missing."}),
+        ("POST", "/media", {"type": "movie", "tmdb_id": 0}, {"tmdb_id": "Give 1 or more."}),
+        ("POST", "/media", {"type": "film"}, {"type": "“film” is not one of the values that are possible."}),
+        ("POST", "/media", [], {"body": "Give an object, not a list."}),
+        ("POST", "/media", None, {"body": "Send a JSON body."}),
+        (
+            "POST",
+            "/api-keys",
+            {"name": "", "expires_at": "tomorrow"},
+            {"name": "Give at least 1 character."},
+        ),
+        (
+            "POST",
+            "/api-keys",
+            {"name": "a", "expires_at": "tomorrow"},
+            {"expires_at": "Write a moment like 2026-11-21T15:36:00Z."},
+        ),
+        (
+            "POST",
+            "/download-clients",
+            {"name": "a", "kind": "x", "url": "y", "mappings": [{"remote": 1, "local": "a"}]},
+            {"mappings[0].remote": "Give a text, not a whole number."},
+        ),
+        ("GET", "/search", None, {"q": "This is missing."}),
+        ("GET", "/media?limit=-1", None, {"limit": "Give 1 or more."}),
+        ("GET", "/media?limit=" + "9" * 40, None, {"limit": "Give 200 or less."}),
+        ("GET", "/media?limit=ten", None, {"limit": "Give a whole number, not a text."}),
+        ("GET", "/media?sort=zz", None, {"sort": "“zz” is not one of the values that are possible."}),
+        ("GET", "/downloads?state=zz", None, {"state": "“zz” is not one of the values that are possible."}),
+        ("GET", "/calendar?start=tomorrow", None, {"start": "Write a day like 2026-11-21."}),
+    ],
+)
+def test_wrong_values_are_told_by_field_and_in_words(
+    admin: Asker, method: str, path: str, body: object, errors: dict[str, str]
+) -> None:
+    answer = admin(method, path, json=body) if body is not None else admin(method, path)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == errors
+    assert all(field in answer.json()["detail"] for field in errors)
+    for word in ("Expected", "`", "$."):
+        assert word not in answer.text
