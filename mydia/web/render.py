@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
+from litestar.response import Stream
 from markupsafe import Markup
 
 from mydia import __version__, clock, units
@@ -366,6 +367,33 @@ def invalid_form(
     """
     errors = dict(error.fields) or {"": error.message}
     return dialog(request, template, view, title=title, back=back, status=422, errors=errors, **context)
+
+
+def unfolding(
+    request: WebRequest, template: str, views: Iterator[object], *, title: str, active: str = "", back: str = ""
+) -> Response[str] | Stream:
+    """Answer with a part of a page that completes itself before one's eyes: each view takes the place of the one before.
+
+    The button that asks has `hx-swap="outerMorph"`, since what it fills is filled several times.
+
+    Args:
+        views: Made one by one while the answer is under way; the last one is what counts.
+        title, active, back: As of `dialog`, for a browser without script: it waits for the last one.
+    """
+    if not is_htmx(request):
+        *_, last = views
+        return dialog(request, template, last, title=title, active=active, back=back)
+    context = _context(request)
+    renderer = renderer_of(request)
+
+    def told() -> Iterator[str]:
+        for view in views:
+            text = renderer.render(template, **(context | {"view": view}))
+            yield "".join(f"data: {line}\n" for line in text.split("\n")) + "\n"
+
+    return Stream(
+        told(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
 
 
 def nothing(*, toast: Toast | None = None, trigger: Mapping[str, object] | None = None) -> Response[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
+from mydia.contexts.settings import FolderFinding
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid, MydiaError
 from mydia.relay import RelayConfig, make_provider
@@ -97,8 +98,13 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
         ) from error
 
 
-def try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
-    """Look a film up at the source that a form describes, before it is stored."""
+def try_source(deps: WebDeps, form: Mapping[str, str]) -> Iterator[TestResult]:
+    """Look a film up at the source that a form describes, before it is stored; tell each step."""
+    yield TestResult("live", "Trying it", findings=(FolderFinding("run", "Looking Metropolis (1927) up"),))
+    yield _try_source(deps, form)
+
+
+def _try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
     source = form.get("source", "")
     with deps.database.reads() as session:
         stored = {

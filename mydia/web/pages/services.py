@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -221,28 +221,45 @@ def _written(value: object) -> object:
 # --- trying ----------------------------------------------------------------------------------------------------------
 
 
-def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) -> TestResult:
-    """Sign in to the client that a form describes, and see whether its folder is in reach."""
+def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) -> Iterator[TestResult]:
+    """Sign in to the client that a form describes, and see whether its folder is in reach; tell each step."""
     try:
         new = read_client(form)
         with deps.database.reads() as session:
             connection = settings.trial_connection(session, deps.sealer, new, client_id=client_id)
             paths = settings.list_library_paths(session)
+        yield _trying(connection.name, connection.url, "Signing in")
         report = deps.outside.download_client(connection).test()
     except AdapterError as error:
-        return TestResult("fail", _TITLES.get(error.code, "It does not work"), _sentence(error.cause))
+        yield _failed(error)
+        return
     except MydiaError as error:
-        return TestResult("fail", "Something is missing or wrong", error.message)
-    findings = [FolderFinding("warn", note) for note in report.notes]
+        yield TestResult("fail", "Something is missing or wrong", error.message)
+        return
+    version = f"Version {report.version.lstrip('v')}"
+    reached = (FolderFinding("yes", f"It answers and lets Mydia in. {version}"),)
+    yield TestResult(
+        "live", f"Trying {connection.name}", findings=(*reached, FolderFinding("run", "Looking for its folder"))
+    )
+    findings = [*reached, *(FolderFinding("warn", note) for note in report.notes)]
     if report.free_bytes is not None:
         findings.append(FolderFinding("yes", f"{units.size(report.free_bytes)} free at the client"))
     save_path = str(connection.options.get("save_path") or report.save_path or "")
     if save_path:
         findings += _folder_findings(deps, save_path, new.mappings, [path.path for path in paths])
     tone = "miss" if any(finding.tone != "yes" for finding in findings) else "ok"
-    return TestResult(
-        tone, f"{connection.name} answers: version {report.version.lstrip('v')}", findings=tuple(findings)
-    )
+    yield TestResult(tone, f"{connection.name} answers: version {report.version.lstrip('v')}", findings=tuple(findings))
+
+
+def _trying(name: str, url: str, step: str) -> TestResult:
+    return TestResult("live", f"Trying {name}", findings=(FolderFinding("run", f"{step} at {url}"),))
+
+
+def _failed(error: AdapterError) -> TestResult:
+    """Say what failed, and what had worked before it."""
+    findings = () if error.code == "unreachable" else (FolderFinding("yes", "Something answers at this address"),)
+    title = _TITLES.get(error.code, "It does not work")
+    return TestResult("fail", title, _sentence(error.cause), findings)
 
 
 def _folder_findings(
@@ -268,19 +285,29 @@ def _folder_findings(
     return findings
 
 
-def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) -> TestResult:
-    """Ask the indexer that a form describes what it can do, and for its newest releases."""
+def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) -> Iterator[TestResult]:
+    """Ask the indexer that a form describes what it can do, and for its newest releases; tell each step."""
     try:
         with deps.database.reads() as session:
             connection = settings.trial_indexer(session, deps.sealer, read_indexer(form), indexer_id=indexer_id)
         indexer = deps.outside.indexer(connection)
+        yield _trying(connection.name, connection.url, "Asking what it can do")
         able = indexer.capabilities()
+        reached = FolderFinding("yes", f"{able.title or connection.name} answers")
+        yield TestResult(
+            "live",
+            f"Trying {connection.name}",
+            findings=(reached, FolderFinding("run", "Asking for its newest releases")),
+        )
         newest = indexer.recent(limit=_SAMPLE)
     except AdapterError as error:
-        return TestResult("fail", _TITLES.get(error.code, "It does not work"), _sentence(error.cause))
+        yield _failed(error)
+        return
     except MydiaError as error:
-        return TestResult("fail", "Something is missing or wrong", error.message)
+        yield TestResult("fail", "Something is missing or wrong", error.message)
+        return
     findings = [
+        reached,
         FolderFinding("yes" if able.movie_search else "warn", "Searches films by id or title" if able.movie_search else "No film search; free text is used"),
         FolderFinding("yes" if able.tv_search else "warn", "Searches series by season and episode" if able.tv_search else "No series search; free text is used"),
     ]  # fmt: skip
@@ -288,7 +315,7 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
         findings += [FolderFinding("yes", f"Newest: {release.title}") for release in newest[:2]]
     else:
         findings.append(FolderFinding("warn", "It answered, but has no releases in these categories right now"))
-    return TestResult("ok", f"{able.title or connection.name} answers", findings=tuple(findings))
+    yield TestResult("ok", f"{able.title or connection.name} answers", findings=tuple(findings))
 
 
 _TITLES = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
+from litestar.response import Stream
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError
@@ -20,7 +21,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages import metadata_source, settings_finder, settings_library, settings_services, settings_users
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings_labels import ELSEWHERE, LABELS, TITLES
-from mydia.web.render import Toast, dialog, fragment, redirect
+from mydia.web.render import Toast, fragment, redirect, unfolding
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +162,12 @@ def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict
 
 
 @post("/settings/metadata/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def test_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
     """Look a film up at the source that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
-    result = metadata_source.try_source(deps, form)
-    return dialog(
-        request, "settings/_test_result.html", result, title="Test", active="settings", back="/settings/metadata"
+    steps = metadata_source.try_source(deps, form)
+    return unfolding(
+        request, "settings/_test_result.html", steps, title="Test", active="settings", back="/settings/metadata"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 
 from mydia import clock
 from mydia.adapters import download_clients, indexers
@@ -21,7 +22,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.pages import services
 from mydia.web.pages.services import Family, HealthChip, ServiceForm
 from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
-from mydia.web.render import Toast, dialog, fragment, nothing, redirect
+from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,22 +245,22 @@ def _said(request: WebRequest) -> Said:
 
 
 @post("/settings/clients/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def test_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
     """Try the client that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _tried(request, services.try_client(deps, form, form.get("service_id") or None))
 
 
 @post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
     """Try the indexer that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _tried(request, services.try_indexer(deps, form, form.get("service_id") or None))
 
 
-def _tried(request: WebRequest, result: services.TestResult) -> Response[str]:
+def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Response[str] | Stream:
     back = f"/settings/{_said(request).page}"
-    return dialog(request, "settings/_test_result.html", result, title="Test", active="settings", back=back)
+    return unfolding(request, "settings/_test_result.html", steps, title="Test", active="settings", back=back)
 
 
 def test_stored(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:

@@ -135,6 +135,35 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
         assert not settings.sourced(session, browser.deps.config, "metadata.tmdb_api_key").value
 
 
+def test_what_a_test_has_done_is_told_step_by_step(
+    browser: Browser, client: FakeDownloadClient, tmp_path: Path
+) -> None:
+    _make_account(browser)
+    client.folder = str(tmp_path)
+    form = {"kind": "qbittorrent", "name": "qB", "url": "http://nas:8080", "secret": "adminadmin"}
+    feed = {"kind": "torznab", "name": "Open films", "url": "http://prowlarr:9696/1/api", "secret": "k" * 32}
+    htmx = {"hx-request": "true"}
+
+    def steps(path: str, sent: dict[str, str], on: str) -> list[str]:
+        answer = browser.send(path, sent, on=on, **htmx)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        told = answer.text.rstrip("\n").split("\n\n")
+        assert all(one.startswith('data: <div id="test-result"') for one in told)
+        return list(told)
+
+    signing_in, looking, done = steps("/settings/clients/test", form, "/setup/client")
+    assert "Signing in at http://nas:8080" in signing_in
+    assert "Looking for its folder" in looking
+    assert f"It saves to {tmp_path}" in done
+    *_, done = steps("/settings/indexers/test", feed, "/setup/indexer")
+    assert "answers" in done
+    client.go_away()
+    signing_in, failed = steps("/settings/clients/test", form, "/setup/client")
+    assert "There is no answer" in failed
+    assert "Something answers" not in failed
+    assert len(steps("/settings/metadata/test", {"source": "none"}, "/setup/metadata")) == 2
+
+
 def test_a_client_and_an_indexer_are_tried_and_added(
     browser: Browser, database: Database, client: FakeDownloadClient, tmp_path: Path
 ) -> None:
