@@ -133,6 +133,17 @@ class ServiceStateChanged(Event):
     reason: str | None
 
 
+# --- metadata ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworkFetched(Event):
+    """Pictures that were wanted are here; several at a time, for the pages that show their titles."""
+
+    resource: ClassVar[str] = "image"
+    image_ids: list[str]
+
+
 # --- media ---------------------------------------------------------------------------------------------------------
 
 

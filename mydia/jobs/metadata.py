@@ -11,7 +11,9 @@ from mydia.errors import NotFound, Unavailable
 from mydia.jobs.broker import Deps, job
 
 _SLICE = 50
-"""Titles of one write: the database has one writer, and whoever waits longer than 5 s for it fails."""
+"""Titles of one write: the database has one writer, and nobody shall wait long for it."""
+_PICTURES = 50
+"""Pictures after which it is asked anew which ones come first."""
 
 
 @job("metadata.refresh_item", queue="media", title="Refresh a title", max_retries=4, min_backoff_s=30)
@@ -56,15 +58,17 @@ def refresh_due(deps: Deps) -> str:
 
 @job("metadata.fetch_images", queue="media", title="Fetch artwork", max_retries=2, time_limit_s=1800)
 def fetch_images(deps: Deps) -> str:
-    """Fetch artwork that is wanted, in small batches, until none is due."""
-    fetched = 0
+    """Fetch artwork that is wanted, in batches so that a new title's poster need not wait for all others."""
+    tried = 0
     while not deps.run.cancelled():
-        batch = metadata.fetch_wanted(deps.database, deps.outside, clock.now(), deps.config.images_directory, limit=25)
-        if not batch:
+        batch = metadata.fetch_wanted(
+            deps.database, deps.outside, SYSTEM, clock.now(), deps.config.images_directory, limit=_PICTURES
+        )
+        tried += batch
+        deps.run.progress(tried, None, f"{tried} pictures")
+        if batch < _PICTURES:
             break
-        fetched += batch
-        deps.run.progress(fetched, None, f"{fetched} pictures")
-    return f"{fetched} pictures"
+    return f"{tried} pictures"
 
 
 @job("metadata.roll_over", queue="default", title="Turn the calendar", max_retries=3)

@@ -63,14 +63,6 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             when=lambda e: e.search_now,
         ),
     ),
-    events.MediaChanged: (
-        Trigger(
-            "metadata.fetch_images",
-            lambda _: {},
-            lambda _: "metadata.fetch_images",
-            when=lambda e: not e.changed.keys().isdisjoint({"poster", "backdrop"}),
-        ),
-    ),
     events.RefreshRequested: (
         Trigger(
             "metadata.refresh_item",
@@ -112,6 +104,12 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             lambda e: {"media_item_id": e.media_item_id},
             _same("profiles.recount_item", "media_item_id"),
             when=lambda e: "profile" in e.changed,
+        ),
+        Trigger(
+            "metadata.fetch_images",
+            lambda _: {},
+            lambda _: "metadata.fetch_images",
+            when=lambda e: not e.changed.keys().isdisjoint({"poster", "backdrop"}),
         ),
     ),
     events.SettingsChanged: (
@@ -159,7 +157,6 @@ SCHEDULE: tuple[Schedule, ...] = (
 SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
     events.MediaReady: "downloads.search_wanted",
-    events.MediaChanged: "metadata.fetch_images",
     events.RefreshRequested: "metadata.refresh_due",
     events.ScanRequested: "library.scan_all",
     events.SearchRequested: "downloads.search_wanted",

@@ -1,7 +1,7 @@
 """Media: the titles of the library, what is monitored, what is wanted, what comes when."""
 
 from mydia.contexts.media import calendar, lists, status, wanted
-from mydia.contexts.media.artwork import ArtworkChoice, choose_artwork, list_artwork
+from mydia.contexts.media.artwork import ArtworkChoice, choose_artwork, list_artwork, titles_of_images
 from mydia.contexts.media.catalogue import (
     LOCKABLE,
     AlreadyHere,
@@ -138,6 +138,7 @@ __all__ = [
     "seasons_of",
     "status",
     "titles_of",
+    "titles_of_images",
     "wanted",
     "wanted_counts",
     "wanted_episodes",

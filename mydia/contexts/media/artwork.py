@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.contexts import metadata
-from mydia.contexts.media.models import MediaItem
+from mydia.contexts.media.models import Episode, MediaItem, Season
 from mydia.contexts.media.refresh import asking
 from mydia.contexts.metadata import Artwork, Ids, Image
 from mydia.contexts.users import Caller, Permission
@@ -33,6 +34,22 @@ class ArtworkChoice:
     """The source of the one that is shown."""
     locked: bool
     """Whether a person chose it."""
+
+
+def titles_of_images(session: Session, image_ids: Sequence[str], *, posters_only: bool = False) -> list[str]:
+    """Return the titles that show one of these pictures.
+
+    Args:
+        posters_only: Leave out those that only show it as their backdrop, or in a season or episode.
+    """
+    queries = [select(MediaItem.id).where(MediaItem.poster_id.in_(image_ids))]
+    if not posters_only:
+        queries += [
+            select(MediaItem.id).where(MediaItem.backdrop_id.in_(image_ids)),
+            select(Season.media_item_id).where(Season.poster_id.in_(image_ids)),
+            select(Episode.media_item_id).where(Episode.still_id.in_(image_ids)),
+        ]
+    return list(dict.fromkeys(item_id for query in queries for item_id in session.scalars(query)))
 
 
 def list_artwork(

@@ -6,18 +6,21 @@ import hashlib
 import io
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
-from mydia.adapters.errors import AdapterError, Nonsense
+from mydia import clock
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Unreachable
 from mydia.adapters.outside import Outside
 from mydia.contexts.metadata.models import Image
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound
+from mydia.events import Actor, ArtworkFetched, emit
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +32,21 @@ SIZES: dict[str, tuple[int, ...]] = {
     "person": (92,),
 }
 """Role -> widths in pixels that are kept. Source: reference/ui.md D.4, thinned to what the pages ask for."""
-_UPSTREAM = {"poster": "w500", "backdrop": "w1280", "still": "w300", "logo": "w500", "person": "w185"}
+_UPSTREAM = {"poster": "w500", "backdrop": "w1280", "logo": "w500", "still": "w300", "person": "w185"}
+"""Role -> the provider's size that is fetched; in the order in which they are."""
+_NOTE_EVERY_S = 2.0
+"""How long fetched images may wait to be written down together."""
+_SILENT = 3
+"""Requests in a row without an answer after which the provider is left alone."""
 _WEBP_QUALITY = 78  # reference/ui.md D.4
 _MAX_PIXELS = 40_000_000  # a decompression bomb's threshold: 8K is 33 million
 _PATH = re.compile(r"/[A-Za-z0-9._-]{1,120}\.(?:jpe?g|png|webp)")
 _TVDB_ADDRESS = re.compile(r"https://artworks\.thetvdb\.com(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}){1,8}")
 _PREVIEW_ROLES = {"poster": 154, "backdrop": 780}
+
+
+type _Kept = tuple[str, int, int, str]
+"""(content hash, width, height, colour) of an image that is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +75,63 @@ def want_image(session: Session, now: datetime, role: str, source: str | None) -
     return image.id
 
 
-def fetch_wanted(database: Database, outside: Outside, now: datetime, directory: Path, *, limit: int = 50) -> int:
-    """Fetch images that are wanted and due, one at a time, and return how many are now here.
+def fetch_wanted(
+    database: Database, outside: Outside, caller: Actor, now: datetime, directory: Path, *, limit: int = 50
+) -> int:
+    """Fetch images that are wanted and due, one at a time, and return how many were tried.
 
-    Failures wait longer each time (10 min doubling to 24 h), so that a provider without a picture is left in peace.
+    Posters come before backdrops, and those before the pictures of episodes. Failures wait longer each time (10 min doubling
+    to 24 h), so that a provider without a picture is left in peace; one that does not answer is not asked for the rest.
+
+    Emits:
+        ArtworkFetched, every few seconds: a first scan brings thousands.
     """
     due = or_(Image.state == "wanted", (Image.state == "failed") & (Image.retry_at <= now))
+    first = case({role: place for place, role in enumerate(_UPSTREAM)}, value=Image.role)
     with database.reads() as session:
         wanted = session.execute(
-            select(Image.id, Image.role, Image.source).where(due).order_by(Image.id).limit(limit)
+            select(Image.id, Image.role, Image.source).where(due).order_by(first, Image.id).limit(limit)
         ).all()
-    fetched = 0
+    tried: dict[str, _Kept | None] = {}
+    noted_s = clock.monotonic_s()
+    count = silent = 0
     for image_id, role, source in wanted:
+        count += 1
         try:
             content, _ = outside.metadata.image(source, _UPSTREAM[role])
-            kept = keep(content, role, folder(directory, image_id))
+            tried[image_id] = keep(content, role, folder(directory, image_id))
+            silent = 0
         except (AdapterError, NotFound) as error:
+            silent = silent + 1 if isinstance(error, Unreachable | Limited) else 0
             logger.info("artwork could not be fetched", extra={"image_id": image_id, "cause": str(error)})
-            _failed(database, image_id, now)
-            continue
-        with database.writes() as session:
-            image = session.get(Image, image_id)
-            if image is not None:
+            tried[image_id] = None
+        if silent >= _SILENT:
+            break
+        if clock.monotonic_s() - noted_s >= _NOTE_EVERY_S:
+            _note(database, caller, now, tried)
+            tried.clear()
+            noted_s = clock.monotonic_s()
+    _note(database, caller, now, tried)
+    return count
+
+
+def _note(database: Database, caller: Actor, now: datetime, tried: Mapping[str, _Kept | None]) -> None:
+    """Write down which images are here and which could not be had."""
+    if not tried:
+        return
+    with database.writes() as session:
+        images = session.scalars(select(Image).where(Image.id.in_(tried))).all()
+        for image in images:
+            kept = tried[image.id]
+            if kept is None:
+                image.state = "failed"
+                image.failures += 1
+                image.retry_at = now + min(timedelta(minutes=10) * 2 ** (image.failures - 1), timedelta(hours=24))
+            else:
                 image.state, image.failures, image.retry_at = "present", 0, None
                 image.content_hash, image.width, image.height, image.color = kept
-        fetched += 1
-    return fetched
+        if here := [image.id for image in images if image.state == "present"]:
+            emit(session, caller, ArtworkFetched(here), at=now)
 
 
 def folder(directory: Path, image_id: str) -> Path:
@@ -96,7 +139,7 @@ def folder(directory: Path, image_id: str) -> Path:
     return directory / image_id[-2:] / image_id
 
 
-def keep(content: bytes, role: str, target: Path) -> tuple[str, int, int, str]:
+def keep(content: bytes, role: str, target: Path) -> _Kept:
     """Write the sizes of a picture and return (hash, width, height, dominant colour).
 
     Raises:
@@ -182,12 +225,3 @@ def prune_previews(directory: Path, now: datetime, *, older_than: timedelta = ti
             path.unlink(missing_ok=True)
             gone += 1
     return gone
-
-
-def _failed(database: Database, image_id: str, now: datetime) -> None:
-    with database.writes() as session:
-        image = session.get(Image, image_id)
-        if image is not None:
-            image.state = "failed"
-            image.failures += 1
-            image.retry_at = now + min(timedelta(minutes=10) * 2 ** (image.failures - 1), timedelta(hours=24))

@@ -65,16 +65,31 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
         with context.deps.database.reads() as session:
             found = media.lists.cards_of(session, SYSTEM, [item_id])
         for item in found:
-            card = cards.card(item)
-            topic = "library:shows" if item.type == "tv_show" else "library:movies"
+            card, topic = cards.card(item), _list_of(item)
             rail = context.ui.rail(card.rail, id=f"card-{card.id}-rail")
             yield partial(topic, f"#card-{card.id}-rail", str(rail))
             yield partial(topic, f"#card-{card.id}-meta", str(context.ui.pcard_meta(card)))
+    elif happened.type == "ArtworkFetched":
+        with context.deps.database.reads() as session:
+            shown = media.titles_of_images(session, happened.payload["image_ids"], posters_only=True)
+            found = media.lists.cards_of(session, SYSTEM, shown)
+        for item in found:
+            card, target = cards.card(item), f"card-{item.id}-poster"
+            poster = context.ui.poster(card.artwork, card.title, year=card.year, id=target)
+            yield partial(_list_of(item), f"#{target}", str(poster))
 
 
-def on_media(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+def _list_of(item: media.Card) -> str:
+    return "library:shows" if item.type == "tv_show" else "library:movies"
+
+
+def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Something happened to one title."""
-    if (item_id := _item_of(happened)) is not None:
+    if happened.type == "ArtworkFetched":
+        with context.deps.database.reads() as session:
+            for shown_by in media.titles_of_images(session, happened.payload["image_ids"]):
+                yield changed(f"media:{shown_by}", "media-changed")
+    elif (item_id := _item_of(happened)) is not None:
         yield changed(f"media:{item_id}", "media-changed")
 
 

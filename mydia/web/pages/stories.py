@@ -160,9 +160,11 @@ _LINES: dict[str, _Line] = {
     "ApiKeyAdded": _Line("key-round", "ok", "API key made", lambda e: e["name"]),
     "ApiKeyRevoked": _Line("key-round", "miss", "API key revoked", lambda e: e["name"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
+    "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: f"{len(e['image_ids'])} pictures"),
 }
 QUIET = frozenset(
     {
+        "ArtworkFetched",
         "InboxChanged",
         "MediaReady",
         "FilesFound",

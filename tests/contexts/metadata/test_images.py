@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from PIL import Image as Pillow
 
+from mydia import events
 from mydia.adapters.errors import Nonsense, Unreachable
 from mydia.contexts import metadata
 from mydia.contexts.metadata import images
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, NotFound
 from tests.fakes.outside import FakeMetadataProvider, fake_outside
 
@@ -50,8 +52,8 @@ def test_the_same_picture_is_wanted_once(database, now, wanted):
 
 def test_a_picture_is_kept_in_every_size_with_its_colour(database, now, wanted, tmp_path):
     provider = Pictures(picture())
-    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), now, tmp_path) == 1
-    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), now, tmp_path) == 0
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 1
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 0
     assert provider.asked == [("/metropolis.jpg", "w500")]
     for width in metadata.SIZES["poster"]:
         with Pillow.open(metadata.file_of(tmp_path, wanted, width)) as kept:
@@ -70,14 +72,43 @@ def test_a_picture_is_kept_in_every_size_with_its_colour(database, now, wanted, 
 )
 def test_a_picture_that_cannot_be_had_waits_longer_each_time(database, now, wanted, tmp_path, answer):
     outside = fake_outside(metadata=Pictures(answer))
-    assert metadata.fetch_wanted(database, outside, now, tmp_path) == 0
+    assert metadata.fetch_wanted(database, outside, SYSTEM, now, tmp_path) == 1
+    with database.reads() as session:
+        assert events.feed(session) == []
     provider = Pictures(answer)
-    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), now + timedelta(minutes=9), tmp_path) == 0
+    assert (
+        metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now + timedelta(minutes=9), tmp_path)
+        == 0
+    )
     assert provider.asked == []
-    metadata.fetch_wanted(database, fake_outside(metadata=provider), now + timedelta(minutes=10), tmp_path)
+    metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now + timedelta(minutes=10), tmp_path)
     assert len(provider.asked) == 1
     with database.reads() as session:
         assert session.get(metadata.Image, wanted).retry_at == now + timedelta(minutes=30)
+
+
+def test_posters_come_first_and_the_pages_hear_of_all_that_came_in_one_event(database, now, tmp_path):
+    with database.writes() as session:
+        ids = [
+            metadata.want_image(session, now, role, f"/{role}-{number}.jpg")
+            for number in range(2)
+            for role in ("still", "backdrop", "poster")
+        ]
+    provider = Pictures(picture(60, 90))
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path, limit=4) == 4
+    assert [path.split("-")[0] for path, _ in provider.asked] == ["/poster", "/poster", "/backdrop", "/backdrop"]
+    with database.reads() as session:
+        (told,) = events.feed(session)
+    assert (told.type, set(told.payload["image_ids"])) == ("ArtworkFetched", {ids[1], ids[2], ids[4], ids[5]})
+
+
+def test_a_provider_that_does_not_answer_is_not_asked_for_the_rest(database, now, tmp_path):
+    with database.writes() as session:
+        for number in range(20):
+            metadata.want_image(session, now, "poster", f"/{number}.jpg")
+    provider = Pictures(Unreachable("TMDB", "no answer"))
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 3
+    assert len(provider.asked) == 3
 
 
 def test_an_absurdly_large_picture_is_refused(tmp_path, monkeypatch):

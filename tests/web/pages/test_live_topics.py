@@ -1,0 +1,35 @@
+"""What open pages are told."""
+
+from __future__ import annotations
+
+from mydia import clock, events
+from mydia.contexts import media, metadata
+from mydia.contexts.users import SYSTEM
+from mydia.web.live import LiveContext
+from mydia.web.pages import live_topics
+from tests.web.pages.conftest import Browser, Server
+
+
+def test_a_poster_that_arrives_stands_in_the_open_lists_and_has_its_title_fetch_itself(server: Server) -> None:
+    item_id, database = server.ids["Nosferatu"], server.deps.database
+    with database.writes() as session:
+        image_id = metadata.want_image(session, clock.now(), "poster", "/late.jpg")
+        image = session.get_one(metadata.Image, image_id)
+        image.state, image.content_hash, image.color = "present", "0123456789ab", "#102030"
+        session.get_one(media.MediaItem, item_id).poster_id = image_id
+        other = metadata.want_image(session, clock.now(), "still", "/of-nobody.jpg")
+        events.emit(session, SYSTEM, events.ArtworkFetched([str(image_id), str(other)]))
+    with database.reads() as session:
+        (happened,) = events.feed(session, types=["ArtworkFetched"])
+    renderer = server.app.state.renderer
+    context = LiveContext(server.deps, renderer.render, renderer.environment.globals["ui"])
+    (poster,) = live_topics.on_library(context, happened)
+    assert poster.topic == "library:movies"
+    assert f'hx-target="#card-{item_id}-poster"' in poster.html
+    assert f"/img/{image_id}/342.webp" in poster.html
+    (title,) = live_topics.on_media(context, happened)
+    assert (title.topic, title.event) == (f"media:{item_id}", "media-changed")
+
+
+def test_a_list_names_the_places_of_its_posters(browser: Browser, server: Server) -> None:
+    assert f'id="card-{server.ids["Nosferatu"]}-poster"' in browser.get("/movies").text
