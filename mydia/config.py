@@ -773,9 +773,26 @@ def _is_cron_part(part: str, least: int, most: int, names: tuple[str, ...]) -> b
     return places == sorted(places)
 
 
-def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in text)
+_HOST = re.compile(r"[^\s\x00-\x20\x7f/\\?#@<>\"'`{}|^%]+")
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether a text is an address of http or https with a host.
+
+    >>> is_web_address("https://box.test:9696/x"), is_web_address("http://"), is_web_address("http://[::1")
+    (True, False, False)
+    """
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        return False
+    return (
+        usable
+        and _HOST.fullmatch(parts.hostname or "") is not None
+        and text.isprintable()
+        and not set(text) & {" ", "\\"}
+    )
 
 
 def _is_zone(text: str) -> bool:
@@ -790,9 +807,9 @@ def _is_zone(text: str) -> bool:
 
 _SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     "cron": (is_cron, "five cron fields with weekdays by name, such as 0 2 * * mon-fri"),
-    "url": (_is_url, "an address that starts with http:// or https://"),
+    "url": (is_web_address, "an address that starts with http:// or https://"),
     "url_or_off": (
-        lambda text: text == "off" or _is_url(text),
+        lambda text: text == "off" or is_web_address(text),
         "an address that starts with http:// or https://, or off",
     ),
     "language": (

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mydia import events
 from mydia.adapters.errors import AdapterError, Limited
 from mydia.adapters.kinds import Kind, Need
-from mydia.config import boolean
+from mydia.config import boolean, is_web_address
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, ServiceStatus
 from mydia.contexts.users import SYSTEM, Caller, Permission
@@ -65,28 +65,29 @@ def _read(need: Need, given: object) -> Any:
     return str(given).strip() or None
 
 
+# What stands before a colon and is no host: `localhost:8080` is an address without its scheme, `javascript:1` is none.
+_NO_HOSTS = frozenset(
+    ("about", "blob", "data", "file", "ftp", "http", "https", "javascript", "magnet", "mailto", "smb", "vbscript", "ws")
+)
+
+
 def checked_url(raw: str) -> str:
-    """Return an address without a trailing slash.
+    """Return an address without a trailing slash; http where it says nothing.
 
     Raises:
-        Invalid: It is not http or https, or has a password in it.
+        Invalid: It is not http or https, names no host, or has credentials in it.
     """
-    text = raw.strip().rstrip("/")
-    if text and "://" not in text:
+    text = raw.strip()
+    if "://" not in text and text.partition(":")[0].casefold() not in _NO_HOSTS:
         text = f"http://{text}"
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable, parts = False, urlsplit("")
     sentence = ""
-    if not usable or any(letter.isspace() for letter in text):
-        sentence = "Enter an address such as http://192.168.1.10:8080."
-    elif parts.password is not None:
-        sentence = "Leave the password out of the address; it has its own field."
+    if not is_web_address(text):
+        sentence = "Enter an address such as http://192.168.1.10:8080: http or https, and a host."
+    elif "@" in urlsplit(text).netloc:
+        sentence = "Leave user name and password out of the address; they have fields of their own."
     if sentence:
         raise Invalid(sentence, fields={"url": sentence})
-    return text
+    return text.rstrip("/")
 
 
 def checked_kind[K](kinds: Mapping[str, Kind[K]], key: str) -> Kind[K]:

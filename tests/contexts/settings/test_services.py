@@ -13,6 +13,7 @@ from mydia import events
 from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
 from mydia.contexts import settings
 from mydia.contexts.settings import NewClient, NewIndexer, map_remote_path
+from mydia.contexts.settings.services import checked_url
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, Misconfigured
@@ -263,3 +264,39 @@ def test_remote_paths_are_mapped_by_whole_folders(remote: str, local: str) -> No
 @given(st.text(), st.lists(st.tuples(st.text(min_size=1), st.text(min_size=1))))
 def test_mapping_never_raises(remote: str, mappings: list[tuple[str, str]]) -> None:
     map_remote_path(mappings, remote)
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("http://box:9696/", "http://box:9696"),
+        (" HTTPS://box.test/x/ ", "HTTPS://box.test/x"),
+        ("localhost:8080", "http://localhost:8080"),
+        ("192.168.1.10", "http://192.168.1.10"),
+        ("http://[fd00::1]:8080/a", "http://[fd00::1]:8080/a"),
+        ("https://bücher.test/rss?a=b", "https://bücher.test/rss?a=b"),
+    ],
+)
+def test_an_address_of_a_service_is_kept_as_it_was_meant(raw: str, kept: str) -> None:
+    assert checked_url(raw) == kept
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "", "  ", "/", "http:", "http://", "http:///", "https://?a", "http://:80", "javascript:1", "javascript:alert(1)",
+        "JavaScript:1", "data:text/html,x", "file:///x", "file:/x", "ftp://box/", "magnet:?xt=urn:btih:1", "//", "://",
+        "http://box:0", "http://box:99999", "http://box:port", "http://[::1", "http://a b", "http://box\n.test",
+        "http://box\x00", "http://<script>", "http://box\\@evil", "gopher://box", "http://\u202ebox",
+    ],
+)  # fmt: skip
+def test_what_is_no_web_address_is_refused_with_one_sentence(raw: str) -> None:
+    with pytest.raises(Invalid, match="Enter an address such as") as caught:
+        checked_url(raw)
+    assert list(caught.value.fields) == ["url"]
+
+
+@pytest.mark.parametrize("raw", ["http://me:secret@box:9696", "http://me@box", "http://@box"])
+def test_credentials_do_not_belong_in_an_address(raw: str) -> None:
+    with pytest.raises(Invalid, match="Leave user name and password out of the address"):
+        checked_url(raw)
