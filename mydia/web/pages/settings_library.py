@@ -584,6 +584,10 @@ def _rungs_of(form: Mapping[str, str]) -> list[Rung]:
 
 
 def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
+    place = None
+    if verb == "to":
+        number, _, name = name.partition(":")
+        place = whole_number(number)
     at = next((place for place, rung in enumerate(rungs) if rung.name == name), None)
     if at is None:
         return rungs
@@ -591,6 +595,8 @@ def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
         rungs[at - 1], rungs[at] = rungs[at], rungs[at - 1]
     elif verb == "down" and at + 1 < len(rungs):
         rungs[at + 1], rungs[at] = rungs[at], rungs[at + 1]
+    elif place is not None:
+        rungs.insert(place, rungs.pop(at))
     elif verb == "join" and at > 0:
         above = rungs[at - 1]
         members = (*above.qualities, *rungs[at].qualities)

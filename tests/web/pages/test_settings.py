@@ -270,6 +270,10 @@ def test_a_profile_is_ordered_joined_and_saved_without_script(browser: Browser, 
         "/settings/profiles/new", {**form, "step": "up:Bluray-1080p"}, on="/settings/profiles/new"
     ).text
     assert moved.index('id="rung-bluray-1080p"') < moved.index('id="rung-webdl-1080p"')
+    dropped = browser.send(
+        "/settings/profiles/step", {**form, "step": "to:0:HDTV-1080p"}, on="/settings/profiles/new"
+    ).text
+    assert dropped.index('id="rung-hdtv-1080p"') < dropped.index('id="rung-webdl-1080p"')
     joined = browser.send(
         "/settings/profiles/step", {**form, "step": "join:Bluray-1080p"}, on="/settings/profiles/new"
     ).text
