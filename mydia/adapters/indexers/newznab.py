@@ -3,7 +3,8 @@
 Sources: the Newznab API text, the Torznab 1.3 draft, and what Prowlarr and Jackett really send.
 
 Options of a connection: `movie_categories` and `tv_categories` (numbers), `api_path` (default `/api`), `extra_parameters`
-(`&a=b`), `trusted_hosts` (private hosts that download links may point to besides the indexer's own).
+(`&a=b`), `trusted_hosts` (private hosts that download links may point to besides the indexer's own), `rate_limit_per_min`
+(of questions and of downloads together).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mydia import clock
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http, Response, fault, looks_like_html, read_retry_after, without_keys
 from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, Protocols, Query
+from mydia.adapters.indexers.pace import keep_pace
 from mydia.adapters.kinds import Connection
 from mydia.adapters.torrents import magnet_hashes
 from mydia.errors import Invalid
@@ -95,6 +97,7 @@ class Newznab:
         if release_url.startswith("magnet:"):
             return Fetched(None, release_url)
         trusted = self.connection.options.get("trusted_hosts") or ()
+        keep_pace(self.connection)
         answer = self._http.get(
             self.connection.name,
             release_url,
@@ -166,6 +169,7 @@ class Newznab:
         if not url.endswith(path) and "/results/torznab" not in url:
             url += path if path.startswith("/") else f"/{path}"
         extra = str(options.get("extra_parameters") or "").lstrip("&?")
+        keep_pace(self.connection)
         answer = self._http.get(
             self.connection.name,
             url,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -27,6 +27,12 @@ TORRENT_NEEDS = (
     Need("seed_time_min", "Seed time in minutes", "number", help="Told to the download client."),
 )
 """What every torrent indexer may be told, whatever its kind."""
+SHARED_NEEDS = (
+    Need("rate_limit_per_min", "Requests a minute", "number", help="At most; empty for no limit."),
+    Need("timeout_s", "Seconds to wait for an answer", "number", help="Empty: 15."),
+)
+"""What every indexer may be told."""
+_LONGEST_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,10 @@ class IndexerChoice:
 
 
 def needs_of(kind: str) -> tuple[Need, ...]:
-    """Return the form fields of a kind, with what all torrent indexers share."""
+    """Return the form fields of a kind, with what all torrent indexers and all indexers share."""
     found = services.checked_kind(indexers.KINDS, kind)
     known = {need.key for need in found.needs}
-    shared = TORRENT_NEEDS if found.protocol == "torrent" else ()
+    shared = (*(TORRENT_NEEDS if found.protocol == "torrent" else ()), *SHARED_NEEDS)
     return (*found.needs, *(need for need in shared if need.key not in known))
 
 
@@ -169,7 +175,10 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
 
 
 def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = None) -> Connection:
-    return Connection(identifier or row.id, row.name, row.kind, row.url, None, secret, dict(row.options))
+    options = dict(row.options)
+    made = Connection(identifier or row.id, row.name, row.kind, row.url, None, secret, options)
+    timeout_s = options.get("timeout_s")
+    return replace(made, timeout_s=float(timeout_s)) if isinstance(timeout_s, int | float) else made
 
 
 def _fill(session: Session, sealer: Sealer, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
@@ -185,6 +194,10 @@ def _fill(session: Session, sealer: Sealer, row: IndexerRow, new: NewIndexer, *,
     if not 1 <= new.priority <= 50:
         raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
     options, sentences = services.read_options(needs, new.options)
+    if not 1 <= options.get("rate_limit_per_min", 1) <= 1000:
+        sentences["rate_limit_per_min"] = "Requests a minute: from 1 to 1000, or empty for no limit."
+    if not 1 <= options.get("timeout_s", 1) <= _LONGEST_TIMEOUT_S:
+        sentences["timeout_s"] = "Seconds to wait for an answer: from 1 to 120, or empty for 15."
     if sentences:
         raise Invalid(" ".join(sentences.values()), fields=sentences)
     row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)

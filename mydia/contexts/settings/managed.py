@@ -224,6 +224,9 @@ def _indexers(entry: _Entry) -> Iterator[indexer_rows.NewIndexer]:
         )
 
 
+_FEWEST_MS = 1000
+
+
 def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
     needs = {need.key: need for need in indexer_rows.needs_of(kind)}
     options = {key: need.default for key, need in needs.items() if need.default is not None}
@@ -237,9 +240,11 @@ def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
         options["tv_categories"] = [number for number in numbers if number // 1000 == 5]
     if "minimum_seeders" in needs and entry.text("minimum_seeders"):
         options["minimum_seeders"] = entry.number("minimum_seeders", 1, 0, 1000)
-    for field, high in (("rate_limit", 1000), ("timeout", 120_000)):
-        if entry.text(field) and field in needs:
-            options[field] = entry.number(field, 0, 0, high)
+    if limit := entry.number("rate_limit", 0, 0, 1000):
+        options["rate_limit_per_min"] = limit
+    if timeout := entry.number("timeout", 0, 0, 120_000):
+        # Milliseconds, as Mydia has always taken them (30000); nobody means so few of them as people write seconds.
+        options["timeout_s"] = timeout / 1000 if timeout >= _FEWEST_MS else timeout
     return options
 
 

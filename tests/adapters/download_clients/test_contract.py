@@ -413,6 +413,18 @@ def test_a_hybrid_torrent_is_known_by_the_id_that_the_client_gives_it(leecher: R
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
+def test_a_real_client_takes_over_the_seeding_goals(leecher: RealQBittorrent, http: Http, torrent: MadeTorrent) -> None:
+    client = KINDS["qbittorrent"].make(leecher.connection, http)
+    ref = client.add(
+        NewDownload("Detour", content=torrent.content, seed_ratio=1.5, seed_time_min=90, category="mydia", paused=True)
+    )
+    (known,) = leecher.api.torrents_info(torrent_hashes=ref)
+    assert (known["ratio_limit"], known["seeding_time_limit"]) == (1.5, 90)
+    client.remove(ref, delete_files=True)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not PROGRAM, reason=MISSING)
 def test_a_client_that_was_killed_still_has_its_downloads_when_it_is_back(
     tmp_path: Path, http: Http, torrent: MadeTorrent
 ) -> None:

@@ -437,3 +437,19 @@ def test_an_indexer_that_dawdles_is_left_behind(server: Torznab, indexer: Indexe
         [late] = ask_all([indexer], lambda one: one.recent(), deadline_s=0.2)
 
     assert isinstance(late.failure, Unreachable)
+
+
+def test_an_indexer_is_asked_no_more_often_than_its_settings_say(http: Http) -> None:
+    with Torznab() as server:
+        server.offers = list(OFFERS)
+        told = replace(connection_to(server, rate_limit_per_min=3), id="slow indexer", timeout_s=1.0)
+        indexer = KINDS["torznab"].make(told, http)
+        # The capabilities are one question, each search another.
+        for _ in range(2):
+            assert indexer.search(Query("movie", "Detour", year=1945))
+        asked = len(server.searches)
+        with pytest.raises(Limited, match="at most 3 times a minute") as limited:
+            indexer.search(Query("movie", "Detour", year=1945))
+        assert limited.value.retry_after_s is not None
+        assert 1 < limited.value.retry_after_s <= 60
+        assert len(server.searches) == asked

@@ -37,6 +37,8 @@ ENVIRON = {
     "INDEXER_1_API_KEY": "k" * 32,
     "INDEXER_1_INDEXER_IDS": "1,7",
     "INDEXER_1_CATEGORIES": "2000,2040,5030",
+    "INDEXER_1_RATE_LIMIT": "30",
+    "INDEXER_1_TIMEOUT": "45000",
 }
 
 
@@ -68,6 +70,14 @@ def test_everything_given_is_there_and_marked(furnished: Database, sealer: Seale
         ]
         assert found[0].connection.options["movie_categories"] == [2000, 2040]
         assert found[0].connection.options["tv_categories"] == [5030]
+        assert found[0].connection.options["rate_limit_per_min"] == 30
+        assert found[0].connection.timeout_s == 45
+
+
+def test_a_timeout_too_short_for_milliseconds_is_in_seconds(furnished: Database, sealer: Sealer, now: datetime) -> None:
+    _sync(furnished, sealer, now, ENVIRON | {"INDEXER_1_TIMEOUT": "20"})
+    with furnished.reads() as session:
+        assert {found.connection.timeout_s for found in settings.indexer_connections(session, sealer)} == {20}
 
 
 def test_a_second_start_changes_nothing(furnished: Database, sealer: Sealer, now: datetime) -> None:
