@@ -254,6 +254,23 @@ def test_the_palette_finds_pages_from_the_keyboard(tab: Tab) -> None:
     expect(page.locator("#palette")).to_be_hidden()
 
 
+@pytest.mark.parametrize("by", ["Enter", "Control+Enter", "mouse"])
+def test_the_palette_does_things_by_key_and_by_mouse(tab: Tab, by: str) -> None:
+    page = tab.go("/other")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("keep")
+    action = page.get_by_role("option", name="Keep it")
+    expect(action).to_have_attribute("aria-selected", "true")
+    assert violations(page) == []
+    if by == "mouse":
+        action.click()
+    else:
+        page.keyboard.press(by)
+    expect(page.locator("#toasts")).to_contain_text("Saved")
+    expect(page.locator("#palette")).to_be_hidden()
+    assert len(example.SCENE.saved) == 1
+
+
 def test_letters_go_places_and_the_sheet_lists_them(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.keyboard.press("?")

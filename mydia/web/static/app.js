@@ -26,11 +26,13 @@
   };
 
   // Dialogs: what the server puts into #dialog is opened; focus goes back to where it came from.
-  let opener = null;
-  const openDialog = (dialog) => { if (!dialog.open) { opener = document.activeElement; dialog.showModal(); $("[autofocus],.overflow-y-auto :is(input:not([type=hidden]),select,textarea)", dialog)?.focus(); } };
+  let opener = null, tray;
+  // Behind an open dialog nothing can be pressed, so messages stand in it.
+  const placeTray = () => { const home = $("#confirm[open]") || $("#dialog[open]") || document.body; tray ??= $("#toasts"); if (tray && tray.parentElement !== home) home.append(tray); };
+  const openDialog = (dialog) => { if (!dialog.open) { opener = document.activeElement; dialog.showModal(); placeTray(); $("[autofocus],.overflow-y-auto :is(input:not([type=hidden]),select,textarea)", dialog)?.focus(); } };
   const closeDialog = (dialog) => { if (dialog?.open) dialog.close(); };
   on("close", (e) => {
-    const back = opener; opener = null;
+    const back = opener; opener = null; placeTray();
     if (e.target.id === "dialog") {
       e.target.replaceChildren();
       const url = new URL(location); if (url.searchParams.has("dialog")) { url.searchParams.delete("dialog"); url.searchParams.delete("for"); history.replaceState(history.state, "", url); }
@@ -120,7 +122,6 @@
   clicked("[data-select-toggle]", () => { if (chosen.active || chosen.ids.size) clearSelection(); else { chosen.active = true; drawSelection(); } });
   clicked("[data-select-filter]", () => { chosen.all = true; chosen.except.clear(); drawSelection(); });
   clicked("[data-select-clear]", clearSelection);
-  // In selection mode a click anywhere on a card selects it.
   on("click", (e) => {
     const link = e.target.closest?.(".pcard-title"); if (!link || !document.body.classList.contains("is-selecting") || e.ctrlKey || e.metaKey) return;
     const box = $("input[data-select]", link.closest(".pcard")); if (!box) return;
@@ -149,7 +150,7 @@
   }, true);
   addEventListener("pageshow", () => $$("form[data-sent]").forEach((f) => { delete f.dataset.sent; $$("[aria-busy]", f).forEach((b) => b.removeAttribute("aria-busy")); }));
 
-  // What was changed in a settings form, beside Discard and Save.
+  // Changes in a settings form.
   const drawDirty = (form) => {
     const b = form.id && $(`[data-dirty-of="${form.id}"]`); if (!b) return;
     const fields = [...form.elements].filter((f) => f.name && f.type !== "hidden");
@@ -179,7 +180,6 @@
   }, { rootMargin: "6000px" });
   const watched = new WeakSet();
 
-  // A heading that opens and closes what stands under it; jumping to a chunk of the grid.
   clicked("[data-toggle]", (t, e) => {
     e.preventDefault();
     const body = document.getElementById(t.dataset.toggle); if (!body) return;
@@ -225,6 +225,7 @@
 
   // After every swap.
   const settle = (scope = document) => {
+    placeTray();
     $$(".vchunk", scope).forEach((c) => { if (!watched.has(c)) { watched.add(c); evict.observe(c); } });
     $$("#toasts > :not([data-seen])").forEach((t) => { t.dataset.seen = ""; watchToast(t); });
     const dialog = $("#dialog"); if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);
@@ -250,12 +251,13 @@
   const openPalette = () => { const p = palette(); if (!p) return; openDialog(p); const f = $("input", p); f.select(); f.focus(); htmx.trigger(f, "open"); };
   const mark = (option) => { for (const o of options()) o.setAttribute("aria-selected", String(o === option)); option?.scrollIntoView({ block: "nearest" }); $("#palette input")?.setAttribute("aria-activedescendant", option?.id || ""); };
   clicked("[data-palette]", openPalette);
+  clicked("#palette-hits button", () => closeDialog(palette()));
   on("htmx:after:swap", (e) => { if (e.detail.ctx?.target?.id === "palette-hits") mark(options()[0]); });
   on("keydown", (e) => {
     if (!e.target.closest?.("#palette")) return;
     const all = options(), at = all.findIndex((o) => o.getAttribute("aria-selected") === "true");
     if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); mark(all[(at + (e.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
-    else if (e.key === "Enter" && all[at]) { e.preventDefault(); if (e.ctrlKey || e.metaKey) open(all[at].href); else { closeDialog(palette()); all[at].click(); } }
+    else if (e.key === "Enter" && all[at]) { e.preventDefault(); if ((e.ctrlKey || e.metaKey) && all[at].href) open(all[at].href); else { closeDialog(palette()); all[at].click(); } }
   });
 
   // Shortcuts: the global ones stand here; a page's own are data-key on what they press, with data-key-label for the sheet.

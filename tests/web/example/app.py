@@ -22,6 +22,7 @@ from mydia.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from mydia.web import live
 from mydia.web.app import WebApp, create_app
 from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.palette import Group, Hit
 from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
 from mydia.web.shell import NavCount, ShellView, Transfers
 from mydia.web.views import Artwork, Card
@@ -203,6 +204,12 @@ def authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
     return {"robin": ROBIN, "guest": GUEST}.get(who or "")
 
 
+def find_actions(_deps: WebDeps, _caller: Caller, q: str) -> Iterable[Group]:
+    """Find the one thing that the palette does here."""
+    if q == "keep":
+        yield Group("Actions", (Hit("Keep it", "/gallery/save", "archive", posts=True),))
+
+
 def make_app(deps: WebDeps, *more: HTTPRouteHandler) -> WebApp:
     """Make the example, with further handlers."""
     handlers = (
@@ -226,7 +233,7 @@ def make_app(deps: WebDeps, *more: HTTPRouteHandler) -> WebApp:
         routes=handlers,
         live=TOPICS,
         shell=lambda _deps, _caller: SCENE.shell,
-        finders=(),
+        finders=(find_actions,),
         checks=(),
         metrics=(),
         templates=(FOLDER,),

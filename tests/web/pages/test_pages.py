@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from litestar.testing import TestClient
 
@@ -125,3 +127,13 @@ def test_the_palette_finds_titles_actions_and_what_could_be_added(reader: Browse
     assert "Metropolis" in said
     assert "Look “metrop” up to add it" in said
     assert "Scan library" not in words(guest.get("/palette", params={"q": "scan"}))
+
+
+def test_what_the_palette_does_is_a_button_and_where_it_leads_is_a_link(reader: Browser) -> None:
+    text = reader.get("/palette").text
+    posts = re.findall(r"<button [^>]*formaction=\"([^\"]+)\"", text)
+    assert "/library/scan" in posts
+    links = re.findall(r"<a href=\"([^\"]+)\"", text)
+    assert "/movies" in links
+    for href in links:
+        assert reader.get(href).status_code in {200, 303}, href
