@@ -177,6 +177,13 @@ def _web(arguments: argparse.Namespace) -> int:
 
 def _worker(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "worker")
+    from mydia import startup
+
+    with startup.only_worker(config):
+        return _work(config)
+
+
+def _work(config: Config) -> int:
     import threading
 
     from mydia import clock, crash_reports, startup

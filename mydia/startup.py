@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from mydia.secret import Sealer
 
 logger = logging.getLogger(__name__)
 
+_HANDOVER_S = 15.0
+"""How long a worker waits for the one before it: longer than that one's running jobs may take to finish."""
+_LOOK_AGAIN_S = 0.1
 _WORKER_PATIENCE_S = 30.0
 """How long a job waits to write: nobody looks at it, and a compaction of a large database takes that long."""
 
@@ -142,6 +146,48 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def only_worker(config: Config, *, patience_s: float = _HANDOVER_S) -> Iterator[None]:
+    """Be the one worker of a data folder; the kernel gives the place back at any death.
+
+    What a worker does at its start takes for interrupted what another one would be doing.
+
+    Args:
+        patience_s: How long the one before may take to end.
+
+    Raises:
+        Misconfigured: Another worker is there and stays.
+    """
+    path = config.data_dir / ".worker"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        gives_up_s = clock.monotonic_s() + patience_s
+        while not _locked(descriptor, path):
+            if clock.monotonic_s() >= gives_up_s:
+                number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+                raise Misconfigured(
+                    f"Another worker (process {number}) is at work in {config.data_dir}, and there can be only one. "
+                    "Stop it first, or give this one another data folder."
+                )
+            time.sleep(_LOOK_AGAIN_S)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, path: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        # Some network file systems know no locks; there is no telling then.
+        logger.warning("another worker would not be noticed", extra={"file": str(path), "reason": str(error)})
+    return True
 
 
 class ChosenMetadata:
