@@ -298,7 +298,7 @@ def _results(found: downloads.SearchView, caller: Caller, params: Mapping[str, s
     now = clock.now()
     search = found.search
     can_grab = caller.can(Permission.MANAGE_MEDIA)
-    first = next((release.id for release in found.releases if release.verdict == "approved"), None)
+    first = next((release.id for release in found.releases if release.verdict in ("approved", "grabbed")), None)
     rows = [
         row_of(release, now, found.earlier.get(release.id), best=release.id == first, can_grab=can_grab)
         for release in found.releases

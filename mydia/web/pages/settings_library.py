@@ -522,9 +522,8 @@ def _profile(
         used = settings.profile_users(session, profile.id) if profile.id else {}
         limits = settings.size_limits(session, "movie")
     name = (form or {}).get("release", _EXAMPLE).strip()
-    tried = (
-        settings.try_release(profile, name, limits=limits) if name and any(r.allowed for r in profile.rungs) else None
-    )
+    named = profile if profile.name else replace(profile, name="this profile")
+    tried = settings.try_release(named, name, limits=limits) if name and any(r.allowed for r in profile.rungs) else None
     values: dict[str, Any] = {
         "name": profile.name,
         "upgrades_allowed": profile.upgrades_allowed,
