@@ -290,7 +290,8 @@ def page(
         layout = "layouts/bare.html" if whole else "layouts/fragment.html"
     elif whole or moving:
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
-        context |= {"shell": _shell(request, status), "live": position_of(request)}
+        # Without counts the navigation stays as it is: empty ones would stand there until one of them changes.
+        context |= {"shell": _shell(request, status), "counted": status < 400, "live": position_of(request)}
     else:
         layout = "layouts/fragment.html"
     response = _html(renderer_of(request).render(template, layout=layout, **context), status, headers)

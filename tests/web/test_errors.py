@@ -80,6 +80,16 @@ def test_a_bug_is_logged_under_its_number_and_not_shown(
     assert any(record.exc_info for record in caplog.records)
 
 
+def test_a_page_that_fails_leaves_the_counts_of_the_navigation_alone(client: TestClient[WebApp]) -> None:
+    moving = {"hx-request": "true", "hx-target": "main#main"}
+    whole = client.get("/other", headers=moving).text
+    assert 'id="count-movies" class="navcount">1,204<' in whole
+    for kind in ("notfound", "unavailable", "bug"):
+        failed = client.get(f"/fail/{kind}", headers=moving).text
+        assert "Error" in failed
+        assert "count-movies" not in failed
+
+
 def test_an_address_that_nobody_knows_keeps_the_shell(client: TestClient[WebApp]) -> None:
     answer = client.get("/no/such/page")
     assert answer.status_code == 404

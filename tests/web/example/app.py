@@ -140,7 +140,7 @@ def send_form(
                 "Look at the fields.", fields={"key": f"The key has {len(data.key)} characters. It should have 32."}
             )
     except Invalid as error:
-        return invalid_form(request, "gallery/_form.html", replace(_view(), key=data.key), error)
+        return invalid_form(request, "gallery/_form.html", replace(_view(), key=data.key), error, title="The key")
     return redirect(request, "/other", toast=Toast("Indexer saved"))
 
 
