@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mydia.errors import Misconfigured
+from mydia.private import private
 from mydia.secret import Secret
 
 type Value = str | int | float | bool | None | tuple[str, ...]
@@ -647,8 +648,7 @@ class Config:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".secret_key.{os.getpid()}")
-            temporary.write_text(secrets.token_urlsafe(48))
-            temporary.chmod(0o600)
+            private(temporary).write_text(secrets.token_urlsafe(48))
             try:
                 # A link never replaces: of two processes that start at once, the first one's key stands.
                 os.link(temporary, path)

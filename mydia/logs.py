@@ -7,7 +7,10 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
+
+from mydia.private import private
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 """Set by the web for each request and by the worker for each run; stands in every line logged meanwhile."""
@@ -64,8 +67,15 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
     if directory is not None:
         from logging.handlers import RotatingFileHandler
 
+        class PrivateFile(RotatingFileHandler):
+            """A file for its owner's eyes, also after each rotation."""
+
+            def _open(self) -> TextIOWrapper:
+                private(Path(self.baseFilename))
+                return super()._open()
+
         directory.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(directory / f"{name}.log", maxBytes=5 * 2**20, backupCount=3, encoding="utf-8")
+        file = PrivateFile(directory / f"{name}.log", maxBytes=5 * 2**20, backupCount=3, encoding="utf-8")
         file.setFormatter(JsonFormatter())
         handlers.append(file)
     logging.basicConfig(level=level.upper(), handlers=handlers, force=True)

@@ -21,6 +21,7 @@ from typing import Any
 from mydia import clock
 from mydia.db.engine import sqlite_module
 from mydia.errors import Conflict, NotFound
+from mydia.private import private
 
 KEEP_ENDED = timedelta(days=7)
 KEEP_DONE_PER_JOB = 500
@@ -241,7 +242,7 @@ class TaskBoard:
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite_module().connect(
-                str(self.path), timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+                str(private(self.path)), timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
             )
             for pragma in (
                 f"busy_timeout={_BUSY_TIMEOUT_MS}",

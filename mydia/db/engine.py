@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from mydia import clock
 from mydia.errors import Unavailable
+from mydia.private import private
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,11 @@ def make_engine(
         # and 1,360 of 1,600 concurrent read-modify-write updates were lost. Source: stack notes §1, measured.
         connect_args={"timeout": patience_s, "isolation_level": None, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _make_private(_dialect: Any, _record: Any, _arguments: Any, _named: Any) -> None:
+        if engine.url.database not in (None, "", ":memory:"):
+            private(Path(str(engine.url.database)))
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from mydia.db.engine import sqlite_module
 from mydia.db.session import Database
 from mydia.errors import Conflict, NotFound, Unavailable
+from mydia.private import private
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
     try:
         directory.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        with _connected(source) as reading, _connected(temporary) as writing:
+        with _connected(source) as reading, _connected(private(temporary)) as writing:
             # In one step: it reads one snapshot, and readers keep no writer out. Between smaller steps any commit of
             # another connection begins the copy anew, for ever while something writes. Source: sqlite.org/backup.html.
             reading.backup(writing, pages=-1)

@@ -20,6 +20,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.http import Http
 from mydia.db import sqlite_module
 from mydia.errors import NotFound
+from mydia.private import private
 from mydia.relay.times import REAL_TIMES, Times
 
 logger = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ class _File:
         path.parent.mkdir(parents=True, exist_ok=True)
         module: Any = sqlite_module()
         self.error: type[Exception] = module.Error
-        self._connection: Any = module.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        self._connection: Any = module.connect(private(path), timeout=5.0, isolation_level=None, check_same_thread=False)
         self._lock = threading.Lock()
         with self._lock:
             for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on"):
