@@ -477,6 +477,9 @@ class Files:
         writing.assert_outside_allowed()
         try:
             found = path.stat()
+        except PermissionError:
+            # A folder above it may not be entered: it is not gone, only out of reach.
+            return MountState(exists=True, is_folder=True, is_mount=False, empty=None, device=None)
         except OSError:
             return MountState(exists=False, is_folder=False, is_mount=False, empty=None, device=None)
         if not stat.S_ISDIR(found.st_mode):
@@ -564,7 +567,7 @@ def _nearest(path: Path) -> Path:
 
 def _copy_content(source: Path, part: Path, *, verify: bool, on_progress: Callable[[int], None] | None) -> None:
     with source.open("rb") as reading, part.open("xb") as written:
-        size = os.fstat(reading.fileno()).st_size
+        before = os.fstat(reading.fileno())
         digest = None
         if not _share_blocks(written.fileno(), reading.fileno()):
             digest = hashlib.sha256() if verify else None
@@ -580,14 +583,15 @@ def _copy_content(source: Path, part: Path, *, verify: bool, on_progress: Callab
         os.fsync(written.fileno())
         copied = os.fstat(written.fileno()).st_size
     shutil.copystat(source, part)
-    if copied != size or size != source.stat().st_size:
+    after = source.stat()
+    if copied != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Unreachable(_SERVICE, f"{shown(source.name)} changed while it was copied; try again")
     if digest is not None:
         with part.open("rb") as reading:
             if hashlib.file_digest(reading, "sha256").digest() != digest.digest():
                 raise Unreachable(_SERVICE, f"the copy of {shown(source.name)} differs from it; check the disk")
     if on_progress is not None:
-        on_progress(size)
+        on_progress(before.st_size)
 
 
 def _share_blocks(target_fd: int, source_fd: int) -> bool:
@@ -651,6 +655,8 @@ def _translated(error: OSError, path: Path) -> AdapterError | Conflict:
             return Conflict(f"{name} exists already.")
         case errno.ENOSPC | errno.EDQUOT:
             return NoSpace(_SERVICE, f"there is no room left for {name}")
+        case errno.EFBIG:
+            return Refused(_SERVICE, f"{name} is larger than its file system allows (FAT32 holds files below 4 GiB)")
         case errno.EXDEV:
             return CrossDevice(_SERVICE, f"{name} is on another file system")
         case errno.EACCES | errno.EPERM:
