@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -199,3 +199,40 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
         assert last is not None
         assert last.sentence == "1 found, 0 fit: 1 blocklist."
     assert home.state(item_id) == "removed"
+
+
+def test_a_torrent_that_somebody_removes_in_the_client_is_given_up_with_the_reason(home: Household) -> None:
+    publish_film(home, bonus_bytes=6_000_000)
+    home.client.api.transfer_set_download_limit(100_000)
+    item_id = home.add(FILM, search_now=True)
+    home.run_until(lambda: home.state(item_id) == "downloading", "the download has begun")
+    home.client.api.torrents_delete(delete_files=True, torrent_hashes="all")
+    wait_until(lambda: home.client.api.torrents_info() == [], "the torrent is gone")
+    for minutes in (1, 2, 3):
+        now = clock.now() + timedelta(minutes=minutes)
+        downloads.monitor(home.database, home.deps.outside, home.config, now)
+    row = home.the_download(item_id)
+    assert row is not None
+    assert (row.state, row.reasons[-1]["text"]) == (
+        "removed",
+        f"{row.client_name} no longer has it: somebody removed it there.",
+    )
+
+
+@pytest.mark.parametrize("with_files", [False, True])
+def test_a_whole_torrent_that_somebody_removes_before_the_import(home: Household, with_files: bool) -> None:
+    publish_film(home)
+    item_id = home.add(FILM, search_now=True)
+    home.run_until(lambda: home.state(item_id) == "completed", "it is whole and not yet imported")
+    home.client.api.torrents_delete(delete_files=with_files, torrent_hashes="all")
+    content = home.client.downloads / GOOD
+    wait_until(lambda: home.client.api.torrents_info() == [] and content.exists() != with_files, "the torrent is gone")
+    home.run_until(lambda: home.state(item_id) in {"imported", "blocked"}, "the import has ended")
+    if not with_files:
+        assert home.state(item_id) == "imported"
+        assert any(name.endswith(".mkv") for name in home.placed(home.films))
+        return
+    row = home.the_download(item_id)
+    assert row is not None
+    assert row.state == "blocked"
+    assert "somebody removed both before the import" in str(row.reasons)

@@ -362,6 +362,11 @@ def _locate(outside: Outside, known: _Known) -> tuple[Path | None, str]:
         return None, f"{row.client_name} does not tell where the files are."
     local = Path(to_os(settings.map_remote_path(choice.mappings if choice else (), told)))
     if not local.is_absolute() or not outside.files.exists(local):
+        if remote is None and choice is not None and row.client_ref is not None:
+            return None, (
+                f"{row.client_name} no longer has “{row.release_title}”, and {shown(str(local))} is not there: somebody "
+                "removed both before the import. Remove it here too, and search again."
+            )
         return None, (
             f"{shown(str(local))} cannot be seen from here. Mount the folder at the same place as in {row.client_name}, "
             f"or add a path mapping to {row.client_name} in the settings."

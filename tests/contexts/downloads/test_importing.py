@@ -186,6 +186,23 @@ def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: H
     assert house.bring_in(download_id) == "1 files placed"
 
 
+def test_what_somebody_took_out_of_the_client_after_it_was_whole_is_imported_all_the_same(house: House) -> None:
+    download_id = finished(house)
+    house.client.downloads.clear()
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_what_somebody_removed_with_its_files_before_the_import_says_so(house: House) -> None:
+    download_id = finished(house)
+    house.client.downloads.clear()
+    (Path(house.client.folder) / f"{GOOD}.mkv").unlink()
+    house.bring_in(download_id)
+    (told,) = sentences(house, download_id)
+    assert "no longer has" in told
+    assert "somebody removed both before the import" in told
+    assert house.download(download_id).state == "blocked"
+
+
 def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None:
     download_id = finished(house)
     house.films.rmdir()
