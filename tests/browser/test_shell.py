@@ -145,6 +145,43 @@ def test_a_list_that_could_not_fetch_itself_keeps_what_it_shows_and_tries_again(
     assert refused
 
 
+def test_what_happens_while_a_list_fetches_itself_is_fetched_next(tab: Tab) -> None:
+    page = tab.go("/gallery")
+    held: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if held:
+            route.fallback()
+        else:
+            held.append(route)
+
+    page.route("**/gallery/list", answer)
+    change = "document.body.dispatchEvent(new Event('queue-changed', {bubbles: true}))"
+    with page.expect_request("**/gallery/list"):
+        page.evaluate(change)
+    page.evaluate(change)
+    example.SCENE.queue = 8
+    # As every list does whose address holds what it shows: its answer changes the element.
+    old = '<p id="list" hx-get="/gallery/list?old" hx-trigger="reread" data-reread="queue-changed resync" hx-swap="outerMorph">old</p>'
+    held[0].fulfill(status=200, body=old, content_type="text/html")
+    expect(page.locator("#list")).to_have_text("8 in the queue")
+
+
+def test_an_answer_that_comes_after_its_page_was_left_is_dropped(tab: Tab) -> None:
+    page = tab.go("/gallery")
+    held: list[Route] = []
+    page.route("**/gallery", lambda route: held.append(route))  # noqa: PLW0108  playwright sets attributes on it
+    with page.expect_request("**/gallery"):
+        page.evaluate("document.body.dispatchEvent(new Event('library-changed', {bubbles: true}))")
+    page.locator(".pcard-title").first.click()
+    expect(page.locator("#other-text")).to_be_visible()
+    with page.expect_event("requestfinished"):
+        held[0].continue_()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(page.locator("#other-text")).to_be_visible()
+    expect(page.locator("h1.t-title")).not_to_have_text("Gallery")
+
+
 def test_a_lost_stream_says_so_and_comes_back_with_everything_new(
     deps: WebDeps, serve: Serve, open_tab: Callable[..., Tab]
 ) -> None:

@@ -218,14 +218,39 @@
     if (!from?.id?.startsWith("live-") || from._htmx?.sse) return;
     down(); setTimeout(() => from.isConnected && !from._htmx?.sse && htmx.process(from, true), 2000);
   });
-  // A list that cannot fetch itself keeps what it shows and tries again.
-  const refetches = (e) => e?.getAttribute?.("hx-trigger")?.includes("resync from:body");
-  const again = (e) => setTimeout(() => e.isConnected && htmx.trigger(e, "resync"), 3000);
-  on("htmx:after:request", (e) => { const { ctx } = e.detail; if (refetches(ctx.sourceElement) && ctx.response.status >= 500) { e.preventDefault(); again(ctx.sourceElement); } });
+  // What the stream says has changed is read anew: at once, then as seldom as data-reread-ms says, never twice at a time. That is kept
+  // here and not in hx-trigger, for htmx forgets what waits when an answer changes the element.
+  const reading = {}, heard = new Set();
+  const reread = (id) => {
+    const one = (reading[id] ??= {}), from = document.getElementById(id), now = Date.now();
+    if (one.rests || now - (one.busy || 0) < 60000) { one.again = true; return; }
+    one.again = false;
+    if (!from?.dataset.reread) return;
+    one.busy = now; one.rests = true;
+    setTimeout(() => { one.rests = false; if (one.again) reread(id); }, +from.dataset.rereadMs || 1000);
+    htmx.trigger(from, "reread");
+  };
+  const listen = (e) => e.dataset.reread.split(" ").forEach((name) => {
+    if (!heard.has(name)) { heard.add(name); on(name, () => $$(`[data-reread~="${name}"]`).forEach((one) => reread(one.id))); }
+  });
+  const address = (url) => { const u = new URL(url, location); return u.pathname + u.search; };
+  htmx.registerExtension("reread", {
+    // Failed: what is shown stays, and it is tried again. Late: what asked is gone, or shows something else by now.
+    htmx_after_request: (from, { ctx }) => {
+      if (!from.dataset?.reread) return;
+      if (ctx.response.status >= 500) { setTimeout(() => reread(from.id), 3000); return false; }
+      if (!from.isConnected || address(from.getAttribute("hx-get")) !== address(ctx.request.action)) return false;
+    },
+    htmx_finally_request: (from) => {
+      const one = from.dataset?.reread && reading[from.id];
+      if (one) { one.busy = 0; if (one.again) reread(from.id); }
+    },
+  });
 
   // After every swap.
   const settle = (scope = document) => {
     placeTray();
+    $$("[data-reread]", scope).forEach(listen);
     $$(".vchunk", scope).forEach((c) => { if (!watched.has(c)) { watched.add(c); evict.observe(c); } });
     $$("#toasts > :not([data-seen])").forEach((t) => { t.dataset.seen = ""; watchToast(t); });
     const dialog = $("#dialog"); if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);

@@ -105,7 +105,7 @@ def chunk(request: WebRequest, caller: Caller, k: FromQuery[int] = 0) -> Respons
 
 @get("/gallery/list", sync_to_thread=True)
 def queue_list(request: WebRequest, caller: Caller) -> Response[str]:
-    text = f'<p id="list" hx-get="/gallery/list" hx-trigger="queue-changed from:body, resync from:body" hx-swap="outerMorph">{SCENE.queue} in the queue</p>'
+    text = f'<p id="list" hx-get="/gallery/list" hx-trigger="reread" data-reread="queue-changed resync" hx-swap="outerMorph">{SCENE.queue} in the queue</p>'
     return Response(text, media_type="text/html; charset=utf-8")
 
 
