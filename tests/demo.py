@@ -182,15 +182,18 @@ class Demo:
             path.mkdir(parents=True, exist_ok=True)
         if self._files:
             self.make_library()
-        self._running.enter_context(self.tmdb)
-        if self.swarm and self.client:
-            self._running.enter_context(self.swarm)
-            self._running.enter_context(self.client)
-            self.publish()
+        # Whatever fails in between, what was started is ended again.
+        with ExitStack() as starting:
+            starting.enter_context(self.tmdb)
+            if self.swarm and self.client:
+                starting.enter_context(self.swarm)
+                starting.enter_context(self.client)
+                self.publish()
+            starting.callback(self.stop)
+            self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
         self._running.close()
 
     def make_library(self) -> None:

@@ -25,3 +25,21 @@ def test_every_release_of_the_demo_is_a_whole_video(tmp_path: Path) -> None:
             facts = MediaInfoProbe().probe(path)
             assert facts.resolution == 1080
             assert (facts.duration_s or 0) > 600, "shorter, it would be a sample of a film of 68 minutes"
+
+
+def test_a_demo_that_cannot_be_set_up_leaves_nothing_running(tmp_path: Path) -> None:
+    class Unpublishable(Demo):
+        def publish(self) -> None:
+            assert self.swarm is not None
+            assert self.client is not None
+            assert self.swarm.seeder.running
+            assert self.client.running
+            raise OSError("there is no room left for the releases")
+
+    demo = Unpublishable(tmp_path, files=False)
+    with pytest.raises(OSError, match="no room left"), demo:
+        pytest.fail("it was set up")
+    assert demo.swarm is not None
+    assert demo.client is not None
+    assert not demo.swarm.seeder.running
+    assert not demo.client.running

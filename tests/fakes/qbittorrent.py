@@ -141,7 +141,11 @@ class RealQBittorrent:
                 env={"HOME": str(self.folder), "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
             )
-        wait_until(self._answers, "qBittorrent answers")
+        try:
+            wait_until(self._answers, "qBittorrent answers")
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self) -> None:
         """Let it end properly; kill it if it does not."""

@@ -28,8 +28,10 @@ class Swarm:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        for part in (self.tracker, self.indexer, self.seeder):
-            self._running.enter_context(part)
+        with ExitStack() as starting:
+            for part in (self.tracker, self.indexer, self.seeder):
+                starting.enter_context(part)
+            self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -76,7 +76,11 @@ class RealTransmission:
             self._process = subprocess.Popen(
                 [PROGRAM, "-f", "-g", str(self.folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(self._answers, "Transmission answers")
+        try:
+            wait_until(self._answers, "Transmission answers")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Let it end properly; kill it if it does not."""
