@@ -1,4 +1,4 @@
-// Everything the pages need beyond HTML and htmx: theme, palette, shortcuts, selection, dialogs, toasts, the grid's eviction,
+// Everything the pages need beyond HTML and htmx: theme, palette, shortcuts, selection, dialogs, toasts,
 // the state of the live connection. One listener each on the document, so that swapped content needs no setting up.
 (() => {
   "use strict";
@@ -150,42 +150,18 @@
   }, true);
   addEventListener("pageshow", () => $$("form[data-sent]").forEach((f) => { delete f.dataset.sent; $$("[aria-busy]", f).forEach((b) => b.removeAttribute("aria-busy")); }));
 
-  // Changes in a settings form.
-  const drawDirty = (form) => {
-    const b = form.id && $(`[data-dirty-of="${form.id}"]`); if (!b) return;
-    const fields = [...form.elements].filter((f) => f.name && f.type !== "hidden");
-    const changes = fields.filter((f) => (f.type === "checkbox" || f.type === "radio" ? f.checked !== f.defaultChecked : f.options ? [...f.options].some((o) => o.selected !== o.defaultSelected) && f.selectedOptions[0] && !f.selectedOptions[0].defaultSelected : f.value !== f.defaultValue));
-    const number = new Set(changes.map((f) => f.name)).size;
-    b.hidden = !number; b.dataset.count = number; $("[data-dirty-count]", b).textContent = number === 1 ? "1 change" : `${number} changes`;
-  };
-  on("input", (e) => e.target.form && drawDirty(e.target.form));
-  on("reset", (e) => setTimeout(() => drawDirty(e.target)));
-  addEventListener("beforeunload", (e) => { if ($$("[data-dirty-of]").some((b) => !b.hidden && +b.dataset.count)) e.preventDefault(); });
-
   clicked("[data-reveal]", (t) => {
     const field = document.getElementById(t.dataset.reveal), show = field.type === "password";
     field.type = show ? "text" : "password"; t.setAttribute("aria-pressed", String(show));
   });
   clicked("[data-copy]", async (t) => { try { await navigator.clipboard.writeText(t.dataset.copy); say("Copied"); } catch { say("Copying is not allowed here", true); } });
 
-  // Parts of the grid far from view are emptied again; they come back when they are near.
-  const evict = new IntersectionObserver((seen) => {
-    for (const { target: chunk, isIntersecting } of seen) {
-      if (isIntersecting || !chunk.firstElementChild || !chunk.dataset.chunk) continue;
-      const fresh = chunk.cloneNode(false);
-      fresh.removeAttribute("data-htmx-powered"); fresh.classList.remove("is-failed");
-      fresh.setAttribute("hx-get", chunk.dataset.chunk); fresh.setAttribute("hx-trigger", "intersect once rootMargin:1200px");
-      evict.unobserve(chunk); chunk.replaceWith(fresh); htmx.process(fresh); evict.observe(fresh);
-    }
-  }, { rootMargin: "6000px" });
-  const watched = new WeakSet();
 
   clicked("[data-toggle]", (t, e) => {
     e.preventDefault();
     const body = document.getElementById(t.dataset.toggle); if (!body) return;
     body.hidden = !body.hidden; t.setAttribute("aria-expanded", String(!body.hidden));
   });
-  clicked("[data-jump-chunk]", (t, e) => { const to = $$(".vchunk")[+t.dataset.jumpChunk]; if (to) { e.preventDefault(); to.scrollIntoView({ block: "start" }); } });
 
   // Relative times stay true.
   const steps = [[60, 45, "min"], [3600, 3600, "h"], [86400, 86400, "day"]];
@@ -251,7 +227,6 @@
   const settle = (scope = document) => {
     placeTray();
     $$("[data-reread]", scope).forEach(listen);
-    $$(".vchunk", scope).forEach((c) => { if (!watched.has(c)) { watched.add(c); evict.observe(c); } });
     $$("#toasts > :not([data-seen])").forEach((t) => { t.dataset.seen = ""; watchToast(t); });
     const dialog = $("#dialog"); if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);
     $$("[data-some]").forEach((b) => (b.indeterminate = true));
