@@ -13,7 +13,7 @@ from mydia.jobs.broker import Deps, job
 
 _LOOKED_AT = 100
 """Titles of one read."""
-_SLICE = 10
+_SLICE = 5
 """Titles of one write: the database has one writer, and nobody shall wait long for it."""
 _EVERY = 1_000_000
 

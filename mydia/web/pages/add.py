@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError
@@ -122,7 +123,13 @@ def _choice(candidate: metadata.Candidate, item_id: str | None) -> Choice:
 
 @get("/add/{type_:str}/{number:str}", sync_to_thread=True, include_in_schema=False)
 def show_form(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, type_: str, number: str
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    type_: FromPath[str],
+    number: FromPath[str],
 ) -> Response[str]:
     """Show how a chosen title is to be kept, in a dialog."""
     caller.require(Permission.MANAGE_MEDIA)

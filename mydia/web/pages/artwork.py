@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from mydia import clock
 from mydia.adapters.outside import Outside
@@ -47,7 +48,7 @@ class ArtworkView:
 
 @get("/items/{item_id:str}/artwork", sync_to_thread=True, include_in_schema=False)
 def show_artwork(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: str
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
 ) -> Response[str]:
     """Show what can be chosen."""
     role = request.query_params.get("role", "poster")
@@ -79,7 +80,7 @@ def choose_artwork(
     outside: Outside,
     config: Config,
     caller: Caller,
-    item_id: str,
+    item_id: FromPath[str],
     form: dict[str, str],
 ) -> Response[str]:
     """Take over the choice; without one, the provider's counts again."""

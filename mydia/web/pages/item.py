@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.orm import Session
 
@@ -137,7 +138,7 @@ class Recommendation:
 
 
 @get("/items/{item_id:str}", sync_to_thread=True, include_in_schema=False)
-def find_item(database: Database, caller: Caller, item_id: str) -> Redirect:
+def find_item(database: Database, caller: Caller, item_id: FromPath[str]) -> Redirect:
     """Lead to a title's page, whatever it is."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
@@ -146,7 +147,7 @@ def find_item(database: Database, caller: Caller, item_id: str) -> Redirect:
 
 
 @get(["/movies/{item_id:str}", "/shows/{item_id:str}"], sync_to_thread=True, include_in_schema=False)
-def show_item(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def show_item(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Show a title."""
     with database.reads() as session:
         view = _view(session, request, caller, item_id)
@@ -326,7 +327,9 @@ def _episode(
 
 
 @get("/shows/{item_id:str}/season/{number:int}", sync_to_thread=True, include_in_schema=False)
-def show_season(request: WebRequest, database: Database, caller: Caller, item_id: str, number: int) -> Response[str]:
+def show_season(
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], number: FromPath[int]
+) -> Response[str]:
     """Show one season's episodes."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
@@ -344,7 +347,7 @@ def show_season(request: WebRequest, database: Database, caller: Caller, item_id
 
 
 @get("/items/{item_id:str}/history", sync_to_thread=True, include_in_schema=False)
-def show_history(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def show_history(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Show older lines of a title's history."""
     caller.require(Permission.VIEW_ACTIVITY)
     before = request.query_params.get("before", "")
@@ -376,7 +379,7 @@ def _around(item: media.MediaItem) -> dict[str, Any]:
 
 @post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
 def set_monitored(
-    request: WebRequest, database: Database, caller: Caller, item_id: str, form: dict[str, str]
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Monitor a title, a season or an episode, or stop."""
     wanted = form.get("monitored") == "true"
@@ -397,7 +400,7 @@ def set_monitored(
 
 @post("/items/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: str, form: dict[str, str]
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Ask for an automatic search of a title, a season or an episode."""
     season = season_of(form.get("season"))
@@ -414,7 +417,7 @@ def search_item(
 
 
 @post("/items/{item_id:str}/refresh", sync_to_thread=True, status_code=200, include_in_schema=False)
-def refresh_item(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def refresh_item(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Ask for the details to be fetched again."""
     with database.writes() as session:
         media.request_refresh(session, caller, item_id)
@@ -459,7 +462,7 @@ def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditFo
 
 
 @get("/items/{item_id:str}/edit", sync_to_thread=True, include_in_schema=False)
-def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Show the dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -469,7 +472,7 @@ def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: 
 
 @post("/items/{item_id:str}/edit", sync_to_thread=True, status_code=200, include_in_schema=False)
 def edit_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: str, form: dict[str, str]
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Take over what the dialog says."""
     changes: dict[str, Any] = {
@@ -502,7 +505,7 @@ def edit_item(
 
 
 @get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
-def show_remove(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def show_remove(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Ask what is to become of the files."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -517,7 +520,7 @@ def remove_item(
     outside: Outside,
     config: Config,
     caller: Caller,
-    item_id: str,
+    item_id: FromPath[str],
     form: dict[str, str],
 ) -> Response[str]:
     """Remove a title."""
@@ -541,7 +544,7 @@ class MatchView:
 
 @get("/items/{item_id:str}/match", sync_to_thread=True, include_in_schema=False)
 def show_match(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: str
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
 ) -> Response[str]:
     """Show what else a title may be."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -578,7 +581,7 @@ def change_match(
     outside: Outside,
     config: Config,
     caller: Caller,
-    item_id: str,
+    item_id: FromPath[str],
     form: dict[str, str],
 ) -> Response[str]:
     """Make a title another one; its files and choices stay."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from mydia import clock
 from mydia.contexts import downloads, library, media, settings
@@ -300,7 +301,7 @@ def _rows(
 
 
 @get("/items/{item_id:str}/card", sync_to_thread=True, include_in_schema=False)
-def show_card(request: WebRequest, database: Database, caller: Caller, item_id: str) -> Response[str]:
+def show_card(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
     """Show one card anew."""
     with database.reads() as session:
         found = media.lists.cards_of(session, caller, [item_id])
@@ -332,7 +333,7 @@ def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: str | 
     include_in_schema=False,
 )
 def change_many(
-    request: WebRequest, database: Database, deps: WebDeps, caller: Caller, action: str, form: dict[str, str]
+    request: WebRequest, database: Database, deps: WebDeps, caller: Caller, action: FromPath[str], form: dict[str, str]
 ) -> Response[str]:
     """Do one thing to everything selected and say what came of it."""
     section = _section(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.params import FromPath
 from litestar.response import File
 
 from mydia.adapters.outside import Outside
@@ -19,7 +20,9 @@ _SIZES = {f"{width}.webp": width for widths in metadata.SIZES.values() for width
 
 
 @get("/img/{image_id:str}/{size:str}", sync_to_thread=True, include_in_schema=False)
-def show_picture(request: WebRequest, config: Config, caller: Caller, image_id: str, size: str) -> File:
+def show_picture(
+    request: WebRequest, config: Config, caller: Caller, image_id: FromPath[str], size: FromPath[str]
+) -> File:
     """Send one size of a picture of the library."""
     caller.require(Permission.BROWSE)
     if size not in _SIZES:
@@ -32,7 +35,7 @@ def show_picture(request: WebRequest, config: Config, caller: Caller, image_id: 
 
 @get("/img/preview/{role:str}/{name:str}", sync_to_thread=True, include_in_schema=False)
 def show_preview(
-    request: WebRequest, config: Config, outside: Outside, caller: Caller, role: str, name: str
+    request: WebRequest, config: Config, outside: Outside, caller: Caller, role: FromPath[str], name: FromPath[str]
 ) -> File | Response[bytes]:
     """Send a small picture of a title that somebody looks at before adding it."""
     caller.require(Permission.BROWSE)
