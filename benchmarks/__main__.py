@@ -1,6 +1,6 @@
 """All figures in one table: `python -m benchmarks`, or `make bench`.
 
-python -m benchmarks [--markdown] [start memory lists scan broker relay]
+python -m benchmarks [--markdown] [start memory lists scan writing broker relay]
 
 Budgets hold for a machine that does nothing else; the first line tells what this one was and how busy.
 """
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import library, lists, memory, start
+from benchmarks import library, lists, memory, start, writing
 from benchmarks.measure import Figure, machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +63,7 @@ def relay() -> list[Figure]:
 def main() -> None:
     """Measure what was asked for and print."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measures Mydia and prints one table.")
-    parser.add_argument("which", nargs="*", help="start, memory, lists, scan, broker, relay; left out, all")
+    parser.add_argument("which", nargs="*", help="start, memory, lists, scan, writing, broker, relay; left out, all")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -84,6 +84,7 @@ def main() -> None:
             "memory": lambda: memory.measure(folder, whole()),
             "lists": lambda: lists.measure(folder, whole()),
             "scan": scan,
+            "writing": lambda: writing.measure(folder),
             "broker": broker,
             "relay": relay,
         }
