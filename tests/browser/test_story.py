@@ -256,6 +256,7 @@ def _add(visit: Visit, film: str) -> None:
     dialog.get_by_role("button", name=f"Add {film}").click()
     expect(page).to_have_url(re.compile("/items/|/movies/"))
     expect(page.locator("#item")).to_contain_text(film)
+    expect(page.locator("#count-movies")).to_have_text(re.compile(r"\d"))
     visit.look("film, missing")
 
 

@@ -114,10 +114,17 @@ def on_wanted(_context: LiveContext, happened: Happened) -> Iterable[Push]:
         yield changed("wanted", "wanted-changed")
 
 
-def on_home(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+def on_home(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Something on the first page changed."""
-    if happened.type in _HOME or _is_client(happened):
+    if happened.type in _HOME or _is_client(happened) or _brings_posters(context, happened):
         yield changed("home", "home-changed")
+
+
+def _brings_posters(context: LiveContext, happened: Happened) -> bool:
+    if happened.type != "ArtworkFetched":
+        return False
+    with context.deps.database.reads() as session:
+        return bool(media.titles_of_images(session, happened.payload["image_ids"], posters_only=True))
 
 
 def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:

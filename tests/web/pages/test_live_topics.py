@@ -29,6 +29,7 @@ def test_a_poster_that_arrives_stands_in_the_open_lists_and_has_its_title_fetch_
     assert f"/img/{image_id}/342.webp" in poster.html
     (title,) = live_topics.on_media(context, happened)
     assert (title.topic, title.event) == (f"media:{item_id}", "media-changed")
+    assert [push.event for push in live_topics.on_home(context, happened)] == ["home-changed"]
 
 
 def test_a_list_names_the_places_of_its_posters(browser: Browser, server: Server) -> None:
