@@ -37,7 +37,9 @@
       e.target.replaceChildren();
       const url = new URL(location); if (url.searchParams.has("dialog")) { url.searchParams.delete("dialog"); url.searchParams.delete("for"); history.replaceState(history.state, "", url); }
     }
-    if (back?.isConnected) back.focus(); else $("#main")?.focus({ preventScroll: true });
+    // What was there may have been drawn anew meanwhile.
+    const href = back?.getAttribute("href"), home = back?.isConnected ? back : href && $$("#main a").find((a) => a.getAttribute("href") === href);
+    (home || $("#main"))?.focus({ preventScroll: !home });
   }, true);
   clicked("[data-close]", (t) => { const d = t.closest("dialog"); d ? closeDialog(d) : history.back(); });
   on("mousedown", (e) => { if (e.target.matches?.("dialog.modal[open]")) closeDialog(e.target); });

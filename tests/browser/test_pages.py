@@ -1,0 +1,152 @@
+"""The pages themselves in a real browser: without script, and by the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from mydia.adapters.indexers import Fetched
+from mydia.contexts import downloads, media
+from tests.browser.conftest import PHONE, Serve, Tab
+from tests.web.pages.conftest import Server, furnished, server
+
+__all__ = ["furnished", "server"]
+pytestmark = pytest.mark.xdist_group("browser-pages")
+
+
+@pytest.fixture
+def origin(serve: Serve, server: Server) -> str:
+    """Where the furnished server answers."""
+    return serve(server.app)
+
+
+@pytest.fixture
+def plain(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
+    """Robin's browser, in which no script runs."""
+    return open_tab(origin, cookies={"session": server.token}, java_script_enabled=False)
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
+    """Robin's browser."""
+    return open_tab(origin, cookies={"session": server.token}, bypass_csp=True)
+
+
+def test_a_dialog_is_seen_and_sent_without_script(plain: Tab, server: Server) -> None:
+    page = plain.go(f"/movies/{server.ids['Metropolis']}")
+    page.get_by_role("button", name="More actions").locator("visible=true").click()
+    page.get_by_role("link", name="Edit").locator("visible=true").click()
+    page.get_by_label("Title").fill("Metropolis, restored")
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Metropolis, restored", level=2)).to_be_visible()
+    expect(page.locator(".toastbox")).to_contain_text("Saved")
+    assert not plain.errors
+
+
+def test_boxes_and_their_buttons_are_there_without_script(plain: Tab, server: Server) -> None:
+    page = plain.go("/movies")
+    page.get_by_label("Select Nosferatu").check()
+    page.locator("#bulkbar").get_by_role("button", name="Stop monitoring").click()
+    expect(page.locator(".toastbox")).to_contain_text("1 movie no longer monitored")
+    page.locator(".toastbox").get_by_role("button", name="Undo").click()
+    with server.deps.database.reads() as session:
+        assert media.get_item(session, server.ids["Nosferatu"]).monitored
+
+
+def _until_focused(page: Page, name: str) -> None:
+    """Press Tab until something is focused, as a person does who looks at the ring."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()"
+        )
+        if said == name:
+            return
+    pytest.fail(f"“{name}” is not reached by Tab")
+
+
+def test_a_release_is_grabbed_and_taken_back_by_the_keyboard(tab: Tab, server: Server) -> None:
+    with server.deps.database.reads() as session:
+        best = session.scalars(
+            select(downloads.Release).where(downloads.Release.title.contains("BluRay.FLAC2.0"))
+        ).one()
+    server.indexers["Silver Index"].content[f"http://indexer.test/get?name={best.title}"] = Fetched(
+        None, f"magnet:?xt=urn:btih:{best.info_hash}"
+    )
+    page = tab.go(f"/movies/{server.ids['Nosferatu']}")
+    _until_focused(page, "See the releases")
+    page.keyboard.press("Enter")
+    row = page.locator("[data-release]").filter(has_text=best.title)
+    expect(row).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(row).to_be_focused()
+    page.keyboard.press(" ")
+    expect(row.locator("details[data-why]")).to_have_attribute("open", "")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("Sent")
+    assert len(server.client.added) == 1
+    message = page.get_by_role("dialog").locator(".toastbox")
+    expect(message).to_contain_text("is being fetched")
+    _until_focused(page, "Undo")
+    page.keyboard.press("Enter")
+    expect(row.get_by_role("button", name=re.compile("^Grab"))).to_be_visible()
+    assert len(server.client.removed) == 1
+    # The page behind has told of the download, and now offers the releases again.
+    expect(page.locator("#why-releases")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("link", name="See the releases")).to_be_focused()
+    assert not tab.errors
+
+
+def test_the_review_is_done_by_the_keyboard(tab: Tab) -> None:
+    page = tab.go("/imports")
+    first = page.locator("ul a[aria-current=true]").first.text_content()
+    page.keyboard.press("1")
+    expect(page.locator("input[name=candidate]").first).to_be_checked()
+    page.keyboard.press("s")
+    expect(page.locator("ul a[aria-current=true]").first).not_to_have_text(first or "")
+    assert not tab.errors
+
+
+def test_qualities_are_dragged_and_moved_by_keys(tab: Tab) -> None:
+    page = tab.go("/settings/profiles/new")
+    rows = page.locator("[data-sort] > li")
+    names = [row.get_attribute("id") for row in rows.all()[:4]]
+    from_, to = page.locator("[data-handle]").nth(0).bounding_box(), rows.nth(2).bounding_box()
+    assert from_ is not None
+    assert to is not None
+    page.mouse.move(from_["x"] + 4, from_["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(from_["x"] + 4, to["y"] + to["height"] * 0.9, steps=10)
+    page.mouse.up()
+    expect(rows.nth(2)).to_have_attribute("id", names[0] or "")
+    # The answer of the server says the same order, with its own numbers.
+    expect(rows.nth(2).locator("input[name=rung_2]")).to_have_count(1)
+    rows.nth(1).locator("input[type=checkbox]").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(rows.nth(0)).to_have_attribute("id", names[2] or "")
+    assert not tab.errors
+
+
+def test_a_setting_is_found_by_the_slash(tab: Tab) -> None:
+    page = tab.go("/settings/general")
+    page.keyboard.press("/")
+    page.keyboard.type("recycle")
+    expect(page.locator("#settings-found")).to_contain_text("Days in the recycle bin")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Days in the recycle bin")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "path", ["/settings/general", "/activity", "/activity/blocklist", "/system/tasks", "/settings/profiles/new", "/add"]
+)
+def test_no_page_is_wider_than_a_phone(open_tab: Callable[..., Tab], origin: str, server: Server, path: str) -> None:
+    page = open_tab(origin, viewport=PHONE, cookies={"session": server.token}, bypass_csp=True).go(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
