@@ -23,6 +23,14 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
     return {key: value for key, value in vars(record).items() if key not in _STANDARD}
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: " ", 0x2029: " "}
+
+
+def _one_line(value: object) -> str:
+    """Return a field that neither begins a line of its own nor speaks to the terminal, whatever a file is called."""
+    return str(value).translate(_CONTROLS)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: at, level, logger, message, the fields, correlation_id, error."""
 
@@ -48,7 +56,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        fields = "".join(f"  {key}={value}" for key, value in _extras(record).items())
+        fields = "".join(f"  {key}={_one_line(value)}" for key, value in _extras(record).items())
         line = f"{at} {record.levelname.lower():<7} {record.name}  {record.getMessage()}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

@@ -85,7 +85,12 @@ class Assets:
         if found := self._by_name.get(name):
             return found
         path = self._root / name
-        if path.suffix not in _TYPES or not path.resolve().is_relative_to(self._root) or not path.is_file():
+        if (
+            "\0" in name
+            or path.suffix not in _TYPES
+            or not path.resolve().is_relative_to(self._root)
+            or not path.is_file()
+        ):
             raise NotFound("There is no such file.")
         body = path.read_bytes()
         if path.suffix == ".css":

@@ -341,8 +341,12 @@ def _message(number: int | None, pushes: list[Push]) -> str:
     return "".join(f"{one}\n" for one in said)
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""All that ends a line of a stream (HTML, 9.2.6): a name with a carriage return in it must not begin another field."""
+
+
 def _data(text: str) -> str:
-    return "".join(f"data: {line}\n" for line in text.split("\n"))
+    return "".join(f"data: {line}\n" for line in _LINE_END.split(text))
 
 
 async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,6 +37,7 @@ from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navig
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("system", "mydia-dark", "mydia-light")
 _FLASH = "flash"
+_ADDRESS = "/?#[]@!$&'()*+,;=:%~"  # what has a meaning in an address (RFC 3986, 2.2), and what is quoted already
 _MAIN = "main#main"  # how htmx 4 names the element that navigation replaces, in HX-Target
 _VARY = "HX-Request, HX-Target, HX-Request-Type, Cookie"
 
@@ -93,16 +95,19 @@ class Components:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._modules = iter(sorted((TEMPLATES / "components").glob("*.html")))
+        self._loading = threading.RLock()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        for path in self._modules:
-            module = self._environment.get_template(f"components/{path.name}").module
-            for macro, value in vars(module).items():
-                if callable(value) and not macro.startswith("_"):
-                    known = _remembering(value) if macro in _REMEMBERED else value
-                    self.__dict__.setdefault(macro, known)
+        # The first pages are asked for at once; what one thread is compiling is not missing for another.
+        with self._loading:
+            while name not in self.__dict__ and (path := next(self._modules, None)) is not None:
+                module = self._environment.get_template(f"components/{path.name}").module
+                for macro, value in vars(module).items():
+                    if callable(value) and not macro.startswith("_"):
+                        known = _remembering(value) if macro in _REMEMBERED else value
+                        self.__dict__.setdefault(macro, known)
             if name in self.__dict__:
                 return self.__dict__[name]
         msg = f"there is no component “{name}”"
@@ -412,7 +417,8 @@ def redirect(request: WebRequest, path: str, *, toast: Toast | None = None, whol
         path: An address of ours, beginning with `/`.
         whole: Load it as a new document: after signing in or out, when the shell itself changes.
     """
-    path = local_path(path)
+    # Headers carry ASCII; what is quoted already stays as it is.
+    path = quote(local_path(path), safe=_ADDRESS)
     response: Response[str]
     if is_htmx(request) and whole:
         response = Response("", status_code=200, headers={"HX-Redirect": path})

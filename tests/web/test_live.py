@@ -218,6 +218,15 @@ def test_messages_have_the_wire_form_and_the_last_one_carries_the_number() -> No
     )
 
 
+def test_a_line_that_ends_otherwise_begins_no_field_of_its_own() -> None:
+    said = _message(None, [partial("queue", "#a", "<i>a\revent: shutdown\r\ndata: b</i>")])
+    assert said == (
+        'data: <hx-partial hx-target="#a" hx-swap="outerMorph"><i>a\n'
+        "data: event: shutdown\n"
+        "data: data: b</i></hx-partial>\n\n"
+    )
+
+
 def test_a_renderer_that_breaks_does_not_silence_the_others(deps: WebDeps) -> None:
     def broken(_context: LiveContext, _happened: events.Happened) -> Iterable[Push]:
         raise ZeroDivisionError

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from litestar.testing import TestClient
 
 from mydia.web.app import WebApp
 from mydia.web.assets import Assets
-from mydia.web.render import Renderer, ago, local_path, query
+from mydia.web.deps import WebRequest
+from mydia.web.render import Renderer, ago, local_path, query, redirect
 from tests.web.conftest import token_of
 
 _NAVIGATION = {"hx-request": "true", "hx-target": "main#main", "hx-boosted": "true"}
@@ -155,3 +157,10 @@ def test_components_are_at_hand_without_imports() -> None:
     assert ui.state_chip("missing").count("<svg") == 1
     with pytest.raises(AttributeError, match="no component"):
         _ = ui.nothing_of_the_kind
+
+
+def test_a_redirect_carries_any_letter() -> None:
+    scope: Any = {"type": "http", "headers": [], "path": "/", "query_string": b""}
+    request: WebRequest = WebRequest(scope)
+    told = redirect(request, "/movies?q=Häxan 😀&tag=a%20b#é").headers["Location"]
+    assert told == "/movies?q=H%C3%A4xan%20%F0%9F%98%80&tag=a%20b#%C3%A9"

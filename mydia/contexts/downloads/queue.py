@@ -34,6 +34,7 @@ from mydia.errors import Conflict, Invalid, NotFound
 from mydia.events import DownloadRemoved, ReleaseGrabbed, SearchRequested, emit
 from mydia.parsing import Quality, parse_release
 
+_OVER = "This download is over already. Its files can be managed on the title's page."
 # Groups of the page, in its order. Source: reference/ui.md, 13.
 GROUPS = ("needs you", "importing", "downloading", "queued", "paused", "seeding")
 _GROUP_OF = {
@@ -286,12 +287,14 @@ def remove(
             session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == download_id))
         )
     if not is_open(row.state):
-        raise Conflict("This download is over already. Its files can be managed on the title's page.")
+        raise Conflict(_OVER)
     if from_client and row.client_ref is not None:
         row, client = _reach(database, outside, config, download_id)
         client.remove(row.client_ref or "", delete_files=delete_files)
     with database.writes() as session:
         present = get(session, Download, download_id, what="This download")
+        if not is_open(present.state):
+            raise Conflict(_OVER)  # somebody pressed twice, or two people once
         if blocklist:
             block_download(session, now, present, f"{caller.name} removed it.")
         left = from_client and present.client_ref is not None

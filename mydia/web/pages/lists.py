@@ -311,6 +311,15 @@ def show_card(request: WebRequest, database: Database, caller: Caller, item_id: 
 # --- bulk ----------------------------------------------------------------------------------------------------------
 
 _BULK_LIMIT = 20_000
+_BULK = {
+    "monitor": "monitored",
+    "unmonitor": "no longer monitored",
+    "search": "being searched",
+    "refresh": "being refreshed",
+    "profile": "moved to another profile",
+    "remove": "removed",
+}
+"""What can be done to many -> what is said of them then."""
 _UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
 
 
@@ -338,6 +347,8 @@ def change_many(
     """Do one thing to everything selected and say what came of it."""
     section = _section(request)
     caller.require(Permission.MANAGE_MEDIA)
+    if action not in _BULK:
+        raise Invalid("That cannot be done to many at once.")
     with database.reads() as session:
         ids = chosen_ids(session, caller, form, section.type)
     done, problems = 0, []
@@ -347,16 +358,8 @@ def change_many(
             done += 1
         except MydiaError as error:
             problems.append(error.message)
-    word = {
-        "monitor": "monitored",
-        "unmonitor": "no longer monitored",
-        "search": "being searched",
-        "refresh": "being refreshed",
-        "profile": "moved to another profile",
-        "remove": "removed",
-    }[action]
     toast = Toast(
-        f"{done:,} {section.noun if done == 1 else section.noun + 's'} {word}",
+        f"{done:,} {section.noun if done == 1 else section.noun + 's'} {_BULK[action]}",
         problems[0] if problems else "",
         "miss" if problems else "ok",
     )

@@ -694,6 +694,8 @@ def sizes(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
 def save_sizes(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
     """Store the limits, all or none."""
     type_ = form.get("type", "movie")
+    if type_ not in settings.MEDIA_TYPES:
+        raise Invalid("Choose movies or series.")
     errors: dict[str, str] = {}
     try:
         with deps.database.writes() as session:
