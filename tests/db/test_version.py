@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from sqlalchemy import text
 
+from mydia import events
 from mydia.db import Database
 
 
@@ -27,3 +30,23 @@ def test_a_commit_of_another_process_counts_too(database: Database) -> None:
         session.execute(text("CREATE TABLE noticed (x)"))
     other.close()
     assert database.version() != before
+
+
+def test_threads_may_ask_at_the_same_time_and_all_see_the_commit(database: Database) -> None:
+    before = database.version()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: database.version(), range(200))) == {before}
+        with database.writes() as session:
+            session.execute(text("CREATE TABLE noticed (x)"))
+        after = set(pool.map(lambda _: database.version(), range(200)))
+    assert len(after) == 1
+    assert before not in after
+
+
+def test_asking_takes_no_connection_of_the_pool(database: Database) -> None:
+    narrow = Database(database.url, pool_size=1)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: events.data_version(narrow), range(50)))
+    assert narrow.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert events.data_version(narrow) == narrow.version()
+    narrow.close()
