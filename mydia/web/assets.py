@@ -16,16 +16,17 @@ from mydia.errors import NotFound
 from mydia.web.deps import WebRequest
 
 _ROOT = Path(__file__).parent / "static"
+# Litestar says the charset of what begins with text/.
 _TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
-    ".txt": "text/plain; charset=utf-8",
-    ".md": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
+    ".md": "text/plain",
 }
 _COMPRESSED = frozenset({".css", ".js", ".svg", ".webmanifest"})
 _FOR_EVER = "public, max-age=31536000, immutable"

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from mydia.contexts.users import Caller
 from mydia.errors import MydiaError, NotFound
-from mydia.web import render, wording
+from mydia.web import render, security, wording
 from mydia.web.deps import Unreadable, WebRequest, known_caller
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def answer(request: WebRequest, error: Exception) -> Response[Any]:
     elif status >= 500:
         logger.error("request failed", exc_info=error, extra=told)
     headers = _headers(error)
-    if _wants_problem(request):
+    if _wants_problem(request, status):
         return _problem(request, error, status, sentence, kind, headers)
     if status == 401:
         return _to_login(request)
@@ -155,11 +155,14 @@ def request_id(request: WebRequest) -> str:
     return str(request.scope["state"].get("request_id", ""))
 
 
-def _wants_problem(request: WebRequest) -> bool:
+def _wants_problem(request: WebRequest, status: int) -> bool:
     if request.url.path.startswith(_API):
         return True
+    by_software = security.carries_key(request)
+    if by_software and status == 401:
+        return True  # the login page is for people, and would send a wrong key to itself for ever
     accept = request.headers.get("accept", "*/*")
-    return "text/html" not in accept and "*/*" not in accept and "json" in accept
+    return "text/html" not in accept and (by_software or ("*/*" not in accept and "json" in accept))
 
 
 def _problem(

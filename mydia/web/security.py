@@ -229,7 +229,7 @@ async def refuse_forgery(request: WebRequest) -> None:
     Raises:
         Forbidden: It comes from elsewhere, or from nowhere that can be told.
     """
-    if request.method in _SAFE or _carries_key(request) or not request.route_handler.opt.get("csrf", True):
+    if request.method in _SAFE or carries_key(request) or not request.route_handler.opt.get("csrf", True):
         return
     _refuse_other_sites(request)
     given = request.headers.get(CSRF_HEADER) or await _field(request)
@@ -272,7 +272,8 @@ def _unpacked(text: str) -> bytes:
         return b""
 
 
-def _carries_key(request: WebRequest) -> bool:
+def carries_key(request: WebRequest) -> bool:
+    """Say whether software sends this, by what it brings; whether the key opens anything is another question."""
     return "x-api-key" in request.headers or request.headers.get("authorization", "").lower().startswith("bearer ")
 
 

@@ -58,3 +58,8 @@ def test_what_is_committed_is_what_a_build_makes(tmp_path: Path) -> None:
     subprocess.run(["sh", "frontend/build.sh", str(tmp_path)], cwd=_ROOT, check=True, capture_output=True)
     changed = [name for name in _BUILT if (tmp_path / name).read_bytes() != (_STATIC / name).read_bytes()]
     assert changed == [], "run sh frontend/build.sh and commit what it makes"
+
+
+def test_files_name_their_charset_once(client: TestClient[WebApp]) -> None:
+    for name, kind in (("app.css", "text/css"), ("app.js", "text/javascript")):
+        assert client.get(f"/static/{name}").headers["content-type"] == f"{kind}; charset=utf-8"

@@ -124,3 +124,12 @@ def test_software_without_a_key_gets_a_problem_and_no_login_page(browser: Browse
     answer = browser.get("/api/v1/wish", headers={"accept": "*/*"})
     assert answer.status_code in (401, 405)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/", "/login"])
+def test_a_wrong_key_is_told_and_not_sent_round_in_circles(browser: Browser, robin: Caller, path: str) -> None:
+    for accept in ("*/*", "text/html", "application/json"):
+        answer = browser.get(path, headers={"x-api-key": "mydia_wrong", "accept": accept})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert "API key" in answer.json()["detail"]
