@@ -291,6 +291,15 @@ def _grab_and_follow(visit: Visit, demo: Demo, release: str) -> None:
     )
     visit.look("downloads")
     client.transfer_set_download_limit(0)
+
+    def is_imported() -> bool:
+        told = page.request.get(f"{demo.url}/api/v1/downloads").json()["items"]
+        (state,) = {one["state"] for one in told if one["release_title"] == release}
+        assert state not in ("blocked", "failed", "removed"), state
+        return bool(state == "imported")
+
+    # A busy machine takes its time to import; the page must follow soon after.
+    wait_until(is_imported, "the release is imported", within_s=3 * _PATIENCE_MS / 1000, step_s=0.5)
     expect(entry).to_have_count(0)
     assert page.evaluate("window.sameDocument"), "the queue is live without being loaded again"
 
