@@ -36,6 +36,8 @@ CORE: tuple[ControllerRouterHandler, ...] = (
     assets.static,
     preferences.icon,
     preferences.manifest,
+    preferences.show_offline,
+    preferences.service_worker,
     preferences.choose_theme,
     health.health,
     health.ready,

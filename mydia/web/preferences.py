@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated
 
 import msgspec
@@ -13,9 +15,11 @@ from litestar.params import Body
 from mydia.errors import Invalid
 from mydia.web import assets
 from mydia.web.deps import WebRequest
-from mydia.web.render import THEMES, is_htmx, local_path, nothing, redirect, renderer_of
+from mydia.web.render import THEMES, is_htmx, local_path, nothing, redirect, renderer_of, theme_of
 
 _TEN_YEARS_S = 10 * 365 * 86_400
+_FILES = ("app.css", "theme.js", "icons.svg", "favicon.svg", "fonts/archivo-latin.woff2")
+"""What the page is made of that stands in when the server cannot be reached."""
 
 
 class ThemeChoice(msgspec.Struct):
@@ -48,3 +52,21 @@ def manifest(request: WebRequest) -> Response[str]:
     """Describe the application to a phone that installs it."""
     text = renderer_of(request).render("layouts/manifest.json")
     return Response(text, media_type="application/manifest+json", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@get("/offline", sync_to_thread=False, include_in_schema=False, opt={"public": True})
+def show_offline(request: WebRequest) -> Response[str]:
+    """Show the page; it is the same for everybody, so a browser may keep it."""
+    text = renderer_of(request).render("errors/offline.html", theme=theme_of(request))
+    return Response(text, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+
+@get("/sw.js", sync_to_thread=False, include_in_schema=False, opt={"public": True})
+def service_worker(request: WebRequest) -> Response[str]:
+    """Give the worker, with the addresses of what it keeps: another version of a file makes it another worker."""
+    assets = renderer_of(request).assets
+    files = json.dumps([assets.href(name) for name in _FILES])
+    asset, _ = assets.find("sw.js")
+    name = json.dumps(f"mydia-{hashlib.sha256(files.encode() + asset.body).hexdigest()[:10]}")
+    text = asset.body.decode().replace("/*files*/[]", files).replace('/*name*/""', name)
+    return Response(text, media_type="text/javascript", headers={"Cache-Control": "no-cache"})

@@ -150,3 +150,20 @@ def test_a_setting_is_found_by_the_slash(tab: Tab) -> None:
 def test_no_page_is_wider_than_a_phone(open_tab: Callable[..., Tab], origin: str, server: Server, path: str) -> None:
     page = open_tab(origin, viewport=PHONE, cookies={"session": server.token}, bypass_csp=True).go(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_server_that_is_gone_is_said_and_nothing_of_it_was_kept(tab: Tab) -> None:
+    page = tab.go("/movies")
+    kept = page.evaluate(
+        "navigator.serviceWorker.ready.then(async () => (await Promise.all((await caches.keys()).map(async (name) => "
+        "(await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat())"
+    )
+    assert "/offline" in kept
+    assert [path for path in kept if not path.startswith("/static/")] == ["/offline"]
+    page.wait_for_function("navigator.serviceWorker.controller")
+    tab.context.set_offline(True)
+    page.goto(tab.origin + "/shows")
+    expect(page.get_by_role("heading", name="Mydia cannot be reached")).to_be_visible()
+    tab.context.set_offline(False)
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="Shows")).to_be_visible()

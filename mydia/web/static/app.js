@@ -331,5 +331,5 @@
   // An address that names a field leads into it.
   const aim = () => { const field = location.hash.length > 1 && document.getElementById(location.hash.slice(1)); if (field && typing(field)) field.focus(); };
   addEventListener("hashchange", aim);
-  on("DOMContentLoaded", () => { aim(); if (mac) $$("[data-mod-k]").forEach((k) => (k.textContent = "⌘K")); settle(); });
+  on("DOMContentLoaded", () => { aim(); navigator.serviceWorker?.register("/sw.js").catch(() => {}); if (mac) $$("[data-mod-k]").forEach((k) => (k.textContent = "⌘K")); settle(); });
 })();
