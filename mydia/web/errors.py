@@ -158,7 +158,7 @@ def request_id(request: WebRequest) -> str:
 def _wants_problem(request: WebRequest, status: int) -> bool:
     if request.url.path.startswith(_API):
         return True
-    by_software = security.carries_key(request)
+    by_software = security.key_of(request) is not None
     if by_software and status == 401:
         return True  # the login page is for people, and would send a wrong key to itself for ever
     accept = request.headers.get("accept", "*/*")

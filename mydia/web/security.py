@@ -229,7 +229,7 @@ async def refuse_forgery(request: WebRequest) -> None:
     Raises:
         Forbidden: It comes from elsewhere, or from nowhere that can be told.
     """
-    if request.method in _SAFE or carries_key(request) or not request.route_handler.opt.get("csrf", True):
+    if request.method in _SAFE or key_of(request) or not request.route_handler.opt.get("csrf", True):
         return
     _refuse_other_sites(request)
     given = request.headers.get(CSRF_HEADER) or await _field(request)
@@ -272,9 +272,12 @@ def _unpacked(text: str) -> bytes:
         return b""
 
 
-def carries_key(request: WebRequest) -> bool:
-    """Say whether software sends this, by what it brings; whether the key opens anything is another question."""
-    return "x-api-key" in request.headers or request.headers.get("authorization", "").lower().startswith("bearer ")
+def key_of(request: WebRequest) -> str | None:
+    """Return the API key that a request carries; whether it opens anything is another question."""
+    if given := request.headers.get("x-api-key", "").strip():
+        return given
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _refuse_other_sites(request: WebRequest) -> None:

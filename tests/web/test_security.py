@@ -82,6 +82,12 @@ def test_software_with_a_key_needs_no_token(stranger: TestClient[WebApp]) -> Non
     assert stranger.post("/api/v1/things").status_code == 401
 
 
+@pytest.mark.parametrize("headers", [{"authorization": "Bearer "}, {"authorization": "bearer"}, {"x-api-key": " "}])
+def test_a_key_that_is_none_saves_nobody_the_token(client: TestClient[WebApp], headers: dict[str, str]) -> None:
+    assert client.post("/gallery/save", data={"title": "x"}, headers=headers).status_code == 403
+    assert example.SCENE.saved == []
+
+
 def test_a_trusted_proxy_is_believed(tmp_path: Path) -> None:
     deps = make_deps(tmp_path, TRUSTED_PROXIES="10.0.0.0/8")
     with TestClient(from_address(example.make_app(deps), "10.0.0.9")) as client:

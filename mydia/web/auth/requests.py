@@ -13,6 +13,7 @@ from mydia.contexts import users
 from mydia.contexts.users import Caller, FoundSession, KeyCaller
 from mydia.errors import Unavailable
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
+from mydia.web.security import key_of
 
 COOKIE = "session"
 
@@ -25,7 +26,7 @@ def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
     Raises:
         NotSignedIn: The request carries a key that opens nothing.
     """
-    key = _key_of(request)
+    key = key_of(request)
     return _by_key(deps, key) if key is not None else _by_session(request, deps)
 
 
@@ -121,10 +122,3 @@ def is_secure(request: WebRequest, deps: WebDeps) -> bool:
         return True
     external = urlsplit(deps.config.external_url)
     return external.scheme == "https" and external.netloc == request.headers.get("host")
-
-
-def _key_of(request: WebRequest) -> str | None:
-    if given := request.headers.get("x-api-key"):
-        return given.strip()
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token else None
