@@ -13,6 +13,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -120,9 +121,18 @@ class Demo:
         port: Mydia's; 0 takes a free one.
         provided: Whether the environment provides account, folders, client and indexer, so that no wizard is met.
         files: Whether the library holds anything.
+        more: Further variables of the environment.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, provided: bool = True, files: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        provided: bool = True,
+        files: bool = True,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self.movies, self.shows = folder / "media" / "movies", folder / "media" / "shows"
@@ -132,7 +142,7 @@ class Demo:
         self.client = (
             RealQBittorrent(folder / "client", downloads=folder / "media" / "downloads") if self.real else None
         )
-        self._provided, self._files = provided, files
+        self._provided, self._files, self._more = provided, files, dict(more or {})
         self._running = ExitStack()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -152,6 +162,7 @@ class Demo:
             "TMDB_API_URL": self.tmdb.api_url,
             "TMDB_IMAGE_URL": self.tmdb.image_url,
             "PUBLIC_RELAY_ENABLED": "false",
+            **self._more,
         }
         if not self._provided:
             return told

@@ -284,7 +284,7 @@ def upgrade() -> None:
 
     op.create_table(
         "collections",
-        sa.Column("tmdb_id", sa.Integer(), nullable=True),
+        sa.Column("tmdb_id", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("overview", sa.Text(), nullable=True),
         sa.Column("poster_id", sa.Text(), nullable=True),
@@ -510,8 +510,8 @@ def upgrade() -> None:
         sa.Column("sort_title", sa.Text(), nullable=False),
         sa.Column("original_title", sa.Text(), nullable=True),
         sa.Column("year", sa.Integer(), nullable=True),
-        sa.Column("tmdb_id", sa.Integer(), nullable=True),
-        sa.Column("tvdb_id", sa.Integer(), nullable=True),
+        sa.Column("tmdb_id", sa.BigInteger(), nullable=True),
+        sa.Column("tvdb_id", sa.BigInteger(), nullable=True),
         sa.Column("imdb_id", sa.Text(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("series_type", sa.Text(), nullable=True),
@@ -641,9 +641,7 @@ def upgrade() -> None:
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("id", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "phase IN ('walking', 'matching', 'enriching', 'analysing', 'finished')", name=op.f("ck_scans_phase")
-        ),
+        sa.CheckConstraint("phase IN ('walking', 'matching', 'analysing', 'finished')", name=op.f("ck_scans_phase")),
         sa.CheckConstraint(
             "state IN ('running', 'done', 'refused', 'failed', 'cancelled')", name=op.f("ck_scans_state")
         ),
@@ -658,7 +656,7 @@ def upgrade() -> None:
     op.create_table(
         "collection_members",
         sa.Column("collection_id", sa.Text(), nullable=False),
-        sa.Column("tmdb_id", sa.Integer(), nullable=False),
+        sa.Column("tmdb_id", sa.BigInteger(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=True),
         sa.Column("media_item_id", sa.Text(), nullable=True),
@@ -755,8 +753,8 @@ def upgrade() -> None:
         "requests",
         sa.Column("asker_id", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("tmdb_id", sa.Integer(), nullable=True),
-        sa.Column("tvdb_id", sa.Integer(), nullable=True),
+        sa.Column("tmdb_id", sa.BigInteger(), nullable=True),
+        sa.Column("tvdb_id", sa.BigInteger(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=True),
         sa.Column("seasons", sa.JSON(), nullable=True),
@@ -956,7 +954,7 @@ def upgrade() -> None:
         sa.Column("finale", sa.Text(), nullable=True),
         sa.Column("rating", sa.Float(), nullable=True),
         sa.Column("still_id", sa.Text(), nullable=True),
-        sa.Column("provider_id", sa.Integer(), nullable=True),
+        sa.Column("provider_id", sa.BigInteger(), nullable=True),
         sa.Column("monitored", sa.Boolean(), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("upgradable", sa.Boolean(), nullable=False),

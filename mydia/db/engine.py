@@ -11,12 +11,15 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from mydia import clock
 from mydia.errors import Unavailable
 from mydia.private import private
 
 logger = logging.getLogger(__name__)
+
+_WRITER = 0x6D79646961  # "mydia"; the number of the lock that PostgreSQL's one writer holds
 
 # Below 3.51.3 a checkpoint racing a reader's restart of the WAL can lose a page. Source: SQLite's changes log, 3.51.3.
 _SAFE_SQLITE = (3, 51, 3)
@@ -77,7 +80,7 @@ def make_engine(
         patience_s: How long to wait for the one writer of SQLite before `Unavailable` is raised.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+        return _make_server_engine(url, pool_size, patience_s)
     engine = create_engine(
         url,
         module=sqlite_module(),
@@ -113,6 +116,26 @@ def make_engine(
             connection.exec_driver_sql("BEGIN")
         else:
             _begin_writing(connection.connection.driver_connection, patience_s)
+
+    return engine
+
+
+def _make_server_engine(url: str, pool_size: int, patience_s: float) -> Engine:
+    """Return the engine for PostgreSQL, with the promises of SQLite: reading sees one snapshot, and one writes at a time."""
+    engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("readonly", False):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return
+        # Held until the transaction ends. What is read after it is what the writer before has left.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience_s * 1000)}")
+        try:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+        except OperationalError as error:
+            raise busy() from error
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
 
     return engine
 

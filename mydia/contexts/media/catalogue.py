@@ -178,13 +178,8 @@ def find_by_ids(session: Session, type: str, ids: Ids) -> MediaItem | None:
 
 def find_by_title(session: Session, type: str, title: str, year: int | None = None) -> list[MediaItem]:
     """Return titles that are known by this name; with a year, those within one year of it (or without a year)."""
-    query = (
-        select(MediaItem)
-        .join(Title, Title.media_item_id == MediaItem.id)
-        .where(MediaItem.type == type, Title.normalised == normalise_title(title))
-        .distinct()
-    )
-    found = session.scalars(query).all()
+    named = select(Title.media_item_id).where(Title.normalised == normalise_title(title))
+    found = session.scalars(select(MediaItem).where(MediaItem.type == type, MediaItem.id.in_(named))).all()
     return [item for item in found if year is None or item.year is None or abs(item.year - year) <= 1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -338,8 +339,9 @@ def counts(session: Session) -> dict[str, Counts]:
 
 def genres(session: Session, type: str) -> list[str]:
     """Return the genres that occur, in order."""
-    rows = session.scalars(select(MediaItem.genres).where(MediaItem.type == type).distinct())
-    return sorted({str(genre) for row in rows for genre in row})
+    # As text: PostgreSQL cannot compare what is JSON.
+    rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())
+    return sorted({str(genre) for row in rows for genre in json.loads(row)})
 
 
 def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:

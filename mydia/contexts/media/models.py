@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata.models import Image
@@ -81,8 +81,8 @@ class MediaItem(HasId, Base):
     sort_title: Mapped[str]
     original_title: Mapped[str | None]
     year: Mapped[int | None]
-    tmdb_id: Mapped[int | None]
-    tvdb_id: Mapped[int | None]
+    tmdb_id: Mapped[int | None] = mapped_column(BigInteger)
+    tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
     imdb_id: Mapped[str | None]
     provider: Mapped[str] = mapped_column(default="tmdb")
     """Who is asked for it; `none` for titles known from names and NFO only."""
@@ -211,7 +211,7 @@ class Episode(HasId, Base):
     finale: Mapped[str | None]
     rating: Mapped[float | None] = mapped_column(Float)
     still_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
-    provider_id: Mapped[int | None]
+    provider_id: Mapped[int | None] = mapped_column(BigInteger)
     monitored: Mapped[bool] = mapped_column(default=True)
     held: Mapped[bool] = mapped_column(default=False)
     upgradable: Mapped[bool] = mapped_column(default=False)
@@ -249,7 +249,7 @@ class Collection(HasId, Base):
 
     __tablename__ = "collections"
 
-    tmdb_id: Mapped[int | None] = mapped_column(unique=True)
+    tmdb_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     name: Mapped[str]
     overview: Mapped[str | None]
     poster_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
@@ -262,7 +262,7 @@ class CollectionMember(Base):
     __tablename__ = "collection_members"
 
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
-    tmdb_id: Mapped[int] = mapped_column(primary_key=True)
+    tmdb_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     title: Mapped[str]
     year: Mapped[int | None]
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
@@ -280,8 +280,8 @@ class Request(HasId, Base):
 
     asker_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     type: Mapped[str]
-    tmdb_id: Mapped[int | None]
-    tvdb_id: Mapped[int | None]
+    tmdb_id: Mapped[int | None] = mapped_column(BigInteger)
+    tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
     title: Mapped[str]
     year: Mapped[int | None]
     seasons: Mapped[list[Any] | None]

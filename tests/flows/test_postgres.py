@@ -1,0 +1,129 @@
+"""The main job on PostgreSQL, which is given by DATABASE_URL and nothing else."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from mydia.db import Database, upgrade
+from mydia.errors import Unavailable
+from tests.demo import API_KEY, Demo
+from tests.fakes import postgres, qbittorrent, videos
+from tests.fakes.postgres import RealPostgres
+from tests.fakes.qbittorrent import wait_until
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(postgres.PROGRAM is None, reason=postgres.MISSING),
+    pytest.mark.xdist_group("postgres"),
+    pytest.mark.timeout(400),
+]
+
+FILM = 20367
+"""Detour at TMDB."""
+PAGES = (
+    *(
+        "/",
+        "/movies",
+        "/movies?view=table&genre=Drama",
+        "/shows",
+        "/calendar",
+        "/wanted",
+        "/activity",
+        "/activity/history",
+    ),
+    *("/activity/blocklist", "/imports", "/system", "/system/tasks", "/system/backups", "/settings/folders"),
+    *("/api/v1/media?type=movie", "/api/v1/files", "/api/v1/history", "/api/v1/wanted", "/api/v1/tasks"),
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RealPostgres]:
+    with RealPostgres() as running:
+        yield running
+
+
+@pytest.mark.skipif(qbittorrent.PROGRAM is None, reason=qbittorrent.MISSING)
+@pytest.mark.skipif(videos.FFMPEG is None, reason=videos.MISSING)
+def test_a_household_lives_on_postgresql(server: RealPostgres, tmp_path: Path) -> None:
+    with Demo(tmp_path, more={"DATABASE_URL": server.url}) as demo:
+
+        def ask(path: str, data: dict[str, Any] | None = None) -> Any:
+            body = None if data is None else json.dumps(data).encode()
+            headers = {"X-API-Key": API_KEY, "Content-Type": "application/json", "Accept": "*/*"}
+            with urllib.request.urlopen(urllib.request.Request(demo.url + path, body, headers), timeout=60) as answer:
+                said = answer.read()
+            return json.loads(said) if path.startswith("/api/") else said
+
+        demo.start()
+        ask("/api/v1/library/scan", {})
+        wait_until(
+            lambda: len(ask("/api/v1/media?type=movie")["items"]) > 2 and ask("/api/v1/media?type=tv_show")["items"],
+            "the library is scanned",
+            within_s=90,
+        )
+        ask("/api/v1/media", {"type": "movie", "tmdb_id": FILM, "search_now": True})
+        wait_until(
+            lambda: ask("/api/v1/downloads?state=imported")["items"],
+            "the film is imported",
+            within_s=120,
+        )
+        assert list(demo.movies.glob("Detour (1945)*/*.mkv"))
+        for path in PAGES:
+            assert ask(path), path
+        assert not (tmp_path / "data" / "mydia.db").exists()
+
+
+def test_one_writes_at_a_time_and_who_waits_too_long_hears_why(server: RealPostgres) -> None:
+    url = server.url.replace("postgresql:", "postgresql+psycopg:")
+    one, other = Database(url), Database(url, patience_s=0.3)
+    try:
+        upgrade(one.engine)
+        with one.writes() as session:
+            session.execute(text("CREATE TABLE counters (number INTEGER)"))
+            session.execute(text("INSERT INTO counters VALUES (0)"))
+
+        def count(database: Database) -> None:
+            for _ in range(50):
+                with database.writes() as session:
+                    number = session.scalar(text("SELECT number FROM counters"))
+                    session.execute(text("UPDATE counters SET number = :next"), {"next": number + 1})
+
+        patient = Database(url)
+        threads = [threading.Thread(target=count, args=(database,)) for database in (one, patient, one, patient)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        patient.close()
+        with one.reads() as session:
+            assert session.scalar(text("SELECT number FROM counters")) == 200, "no change is lost"
+        with one.writes() as session:
+            session.execute(text("UPDATE counters SET number = 0"))
+            with other.reads() as reading:
+                assert reading.scalar(text("SELECT number FROM counters")) == 200, "reading waits for nobody"
+            refused: list[Unavailable] = []
+
+            def try_to_write() -> None:
+                try:
+                    with other.writes() as late:
+                        late.execute(text("UPDATE counters SET number = 1"))
+                except Unavailable as error:
+                    refused.append(error)
+
+            thread = threading.Thread(target=try_to_write)
+            thread.start()
+            thread.join()
+            assert [error.message for error in refused] == [
+                "Mydia is writing something large and could not save this. Try again in a moment."
+            ]
+    finally:
+        one.close()
+        other.close()
