@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
@@ -37,6 +38,7 @@ from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navig
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("system", "mydia-dark", "mydia-light")
 _FLASH = "flash"
+_TONES = ("ok", "live", "miss", "fail")
 _ADDRESS = "/?#[]@!$&'()*+,;=:%~"  # what has a meaning in an address (RFC 3986, 2.2), and what is quoted already
 _MAIN = "main#main"  # how htmx 4 names the element that navigation replaces, in HX-Target
 _VARY = "HX-Request, HX-Target, HX-Request-Type, Cookie"
@@ -501,7 +503,9 @@ def _read_flash(request: WebRequest) -> list[Toast]:
     if not packed:
         return []
     try:
-        told = json.loads(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
-        return [Toast(**told)]
-    except (binascii.Error, ValueError, TypeError):
+        toast = msgspec.json.decode(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), type=Toast)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
         return []
+    # A browser brings it back, and another site beside ours may have written it.
+    sound = toast.tone in _TONES and (not toast.action_href or local_path(toast.action_href) == toast.action_href)
+    return [toast] if sound else []

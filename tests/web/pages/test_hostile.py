@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -103,6 +104,26 @@ def test_cookies_that_were_tampered_with_are_as_good_as_none(reader: Browser) ->
         answer = reader.get("/login", headers={b"cookie": cookie.encode("latin-1")})
         assert answer.status_code == 200, cookie
         assert "<script>" not in answer.text.partition("<body")[2].replace("<script src", "")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"title": "Planted", "tone": "evil"},
+        {"title": "Planted", "tone": []},
+        {"title": "Planted", "action_label": "Go", "action_href": "javascript:alert(1)"},
+        {"title": "Planted", "action_label": "Go", "action_href": "https://evil.test/"},
+        {"title": ["Planted"]},
+        ["Planted"],
+        "Planted",
+    ],
+)
+def test_a_message_that_was_planted_is_not_shown(reader: Browser, told: object) -> None:
+    packed = base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+    session = reader.cookies["session"]
+    answer = reader.get("/movies", headers={"cookie": f"session={session}; flash={packed}"})
+    assert answer.status_code == 200
+    assert "Planted" not in answer.text
 
 
 @pytest.mark.parametrize(
