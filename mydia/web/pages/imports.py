@@ -25,6 +25,7 @@ from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages import specs
 from mydia.web.pages.cards import preview
+from mydia.web.pages.files import undo_of
 from mydia.web.pages.lists import undoable
 from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, page, query, redirect
 from mydia.web.views import Artwork
@@ -539,6 +540,10 @@ def rename_item(
     tone = "miss" if made.failures else "ok"
     text = made.failures[0] if made.failures else "The journal knows how to take it back."
     toast = Toast(files, text, tone)
+    if made.batch_id and made.files:
+        toast = Toast(
+            files, text if made.failures else "", tone, "Undo", undo_of(item_id, made.batch_id, rename=True), True
+        )
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
     return redirect(request, f"/items/{item_id}?tab=files", toast=toast)

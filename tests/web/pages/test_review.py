@@ -108,6 +108,47 @@ def test_names_are_shown_before_they_are_given(browser: Browser, server: Server,
     assert "1 file renamed" in answer.headers["hx-trigger"]
     assert not path.exists()
     assert "Every file already has the name" in words(browser.get(f"/items/{item_id}/rename"))
+    press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
+    assert path.exists()
+    assert "1 file will change" in words(browser.get(f"/items/{item_id}/rename"))
+
+
+def _file_on_disk(server: Server, title: str) -> library.FileView:
+    with server.deps.database.reads() as session:
+        file = library.files_of_item(session, server.ids[title])[0]
+    path = Path(file.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"film" * 1000)
+    return file
+
+
+def test_a_file_goes_to_the_bin_and_comes_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
+    page = f"/items/{item_id}/files/{file.id}/remove"
+    assert page in browser.get(f"/movies/{item_id}").text
+    assert "Looked into again" in press(browser, f"/items/{item_id}/files/{file.id}/analyse").headers["hx-trigger"]
+    assert "Move it to the recycle bin" in words(browser.get(page))
+    answer = press(browser, page, how="recycle")
+    assert "media-changed" in answer.headers["hx-trigger"]
+    assert not Path(file.path).exists()
+    assert "No files yet" in words(browser.get(f"/movies/{item_id}"))
+    press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
+    assert Path(file.path).exists()
+    assert file.id in browser.get(f"/movies/{item_id}").text
+
+
+def test_a_file_is_deleted_for_good_without_a_way_back(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
+    answer = press(browser, f"/items/{item_id}/files/{file.id}/remove", htmx=False, how="delete")
+    assert answer.headers["location"] == f"/items/{item_id}?tab=files"
+    assert not Path(file.path).exists()
+    page = browser.get(f"/movies/{item_id}")
+    assert "File deleted" in words(page)
+    assert f"/items/{item_id}/undo" not in page.text
+    assert browser.get(f"/items/{item_id}/files/{file.id}/remove").status_code == 404
+    assert press(browser, f"/items/{item_id}/undo").status_code == 422
 
 
 # --- wanted ----------------------------------------------------------------------------------------------------------

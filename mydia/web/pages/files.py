@@ -1,0 +1,112 @@
+"""What can be done with one file of a title, and taking back what was done to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import library, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, NotFound
+from mydia.web.deps import WebRequest
+from mydia.web.render import Toast, dialog, is_htmx, nothing, query, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFileView:
+    """The dialog that takes a file out of the library."""
+
+    item: media.MediaItem
+    file: library.FileView
+
+
+def undo_of(item_id: str, batch_id: str, *, rename: bool = False) -> str:
+    """Return the address that takes back what was done to a title's files."""
+    return f"/items/{item_id}/undo{query({'batch': batch_id, 'rename': 'true' if rename else ''})}"
+
+
+@get("/items/{item_id:str}/files/{file_id:str}/remove", sync_to_thread=True, include_in_schema=False)
+def ask_remove(
+    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], file_id: FromPath[str]
+) -> Response[str]:
+    """Ask what is to become of a file."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        item = media.get_item(session, item_id)
+        file = next((one for one in library.files_of_item(session, item_id) if one.id == file_id), None)
+    if file is None:
+        raise NotFound("This file is not in the library (any more).")
+    active = "shows" if item.type == "tv_show" else "movies"
+    back = f"/items/{item_id}?tab=files"
+    return dialog(
+        request, "item/_remove_file.html", RemoveFileView(item, file), title="Remove a file", active=active, back=back
+    )
+
+
+@post("/items/{item_id:str}/files/{file_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_file(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    item_id: FromPath[str],
+    file_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Take a file out of the library."""
+    for_good = form.get("how") == "delete"
+    made = library.remove_file(database, outside, config, caller, clock.now(), file_id, for_good=for_good)
+    toast = Toast("File deleted" if for_good else "File moved to the recycle bin")
+    if made.batch_id and not for_good:
+        toast = Toast(toast.title, "", "ok", "Undo", undo_of(item_id, made.batch_id), True)
+    return _done(request, item_id, toast)
+
+
+@post("/items/{item_id:str}/files/{file_id:str}/analyse", sync_to_thread=True, status_code=200, include_in_schema=False)
+def analyse_file(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    item_id: FromPath[str],
+    file_id: FromPath[str],
+) -> Response[str]:
+    """Look into a file again."""
+    library.analyse_file(database, outside, caller, clock.now(), file_id)
+    return _done(request, item_id, Toast("Looked into again", "What was found is shown with the file."))
+
+
+@post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
+def undo(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    item_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Take back a removal or a rename; what cannot be taken back is told."""
+    batch_id = form.get("batch", "")
+    if not batch_id:
+        raise Invalid("Say what is to be taken back.")
+    act = library.undo_rename if form.get("rename") == "true" else library.undo_batch
+    problems = act(database, outside, config, caller, clock.now(), batch_id)
+    return _done(request, item_id, Toast("Taken back", problems[0] if problems else "", "miss" if problems else "ok"))
+
+
+def _done(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
+    return redirect(request, f"/items/{item_id}?tab=files", toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (ask_remove, remove_file, analyse_file, undo)
