@@ -218,13 +218,20 @@ def browse(request: WebRequest, deps: WebDeps, caller: Caller, field: FromQuery[
             break
         except AdapterError as error:
             # A path half typed opens the nearest folder there is; one that may not be read says so.
-            problem = error.cause if folder.exists() else ""
+            problem = error.cause if _is_there(folder) else ""
             if problem or folder == folder.parent:
                 break
             folder = folder.parent
     up = None if folder == folder.parent else str(folder.parent)
     paths = tuple(str(folder / name) for name in names)
     return fragment(request, "settings/_browse.html", BrowseView(_name(field), str(folder), up, paths, problem))
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:
+        return False  # longer than a name may be, or below a folder that may not be entered
 
 
 @post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)

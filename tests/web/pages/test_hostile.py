@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -90,6 +92,24 @@ def test_no_page_is_upset_by_what_its_address_says(reader: Browser, still: Serve
             if len(odd) < 1000:
                 _sound(reader.get(f"{address}?{urlencode([(name, odd) for name in names.split()])}"), address, odd)
         _sound(reader.get(f"{address}?q=%ED%A0%80&cursor=%ff&{'a=b&' * 400}"), address, "long")
+
+
+@pytest.mark.parametrize("at", ["/" + "x" * 5000, "/proc/self/mem/x", "relative", "~", "/a\x00b", "/../..", "//"])
+def test_a_path_that_is_none_opens_the_nearest_folder(reader: Browser, at: str) -> None:
+    answer = reader.get("/settings/browse", params={"field": "path", "at": at})
+    assert answer.status_code == 200
+    assert "Choose a folder" in answer.text
+
+
+def test_folders_may_be_called_anything(reader: Browser, tmp_path: Path) -> None:
+    for name in (b"a<script>alert(1)<b>", b'b" onx="1', b"\xff\xfe bad", b"c\r\nd", b"%2e%2e"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).mkdir()
+    tags = _Tags()
+    answer = reader.get("/settings/browse", params={"field": "path", "at": str(tmp_path)})
+    tags.feed(answer.text)
+    assert answer.status_code == 200
+    assert tags.run == []
+    assert "<script>" not in answer.text
 
 
 def test_cookies_that_were_tampered_with_are_as_good_as_none(reader: Browser) -> None:
