@@ -41,7 +41,7 @@ _FLASH = "flash"
 _TONES = ("ok", "live", "miss", "fail")
 _ADDRESS = "/?#[]@!$&'()*+,;=:%~"  # what has a meaning in an address (RFC 3986, 2.2), and what is quoted already
 _MAIN = "main#main"  # how htmx 4 names the element that navigation replaces, in HX-Target
-_VARY = "HX-Request, HX-Target, HX-Request-Type, Cookie"
+_VARY = "HX-Request, HX-Target, HX-Request-Type, HX-Reread, Cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +299,8 @@ def page(
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
         # Without counts the navigation stays as it is: empty ones would stand there until one of them changes.
         context |= {"shell": _shell(request, status), "counted": status < 400, "live": position_of(request)}
+        # A page that only reads itself anew keeps its stream, which also tells the counts: later than this answer would.
+        context["moved"] = request.headers.get("hx-reread") != "true"
     else:
         layout = "layouts/fragment.html"
     response = _html(renderer_of(request).render(template, layout=layout, **context), status, headers)

@@ -214,6 +214,7 @@
   const address = (url) => { const u = new URL(url, location); return u.pathname + u.search; };
   htmx.registerExtension("reread", {
     // Failed: what is shown stays, and it is tried again. Late: what asked is gone, or shows something else by now.
+    htmx_config_request: (from, { ctx }) => { if (from.dataset?.reread) ctx.request.headers["HX-Reread"] = "true"; },
     htmx_after_request: (from, { ctx }) => {
       if (!from.dataset?.reread) return;
       if (ctx.response.status >= 500) { setTimeout(() => reread(from.id), 3000); return false; }
