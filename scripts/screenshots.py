@@ -134,13 +134,13 @@ def _wanted(page: Page, url: str, film: str) -> None:
 
 
 def _manual_search(page: Page) -> None:
-    page.get_by_role("button", name="Manual search").locator("visible=true").click()
+    page.get_by_role("link", name="Manual search").locator("visible=true").click()
     expect(page.locator("[data-release]").first).to_be_visible()
 
 
 def _grab(page: Page) -> None:
     page.locator("[data-release] button[data-grab]").first.click()
-    expect(page.get_by_role("dialog").get_by_text("Sent", exact=True)).to_be_visible()
+    expect(page.locator("[data-release]").get_by_text("Sent", exact=True).first).to_be_visible()
 
 
 def _downloads(page: Page, url: str, number: int) -> None:
