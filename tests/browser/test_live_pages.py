@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from sqlalchemy import select
 
 from mydia import events
@@ -19,6 +20,7 @@ __all__ = ["furnished", "server"]
 pytestmark = pytest.mark.xdist_group("browser-pages")
 
 _ROUNDS = 8
+_DEADLINE_S = 10.0
 
 
 @pytest.fixture
@@ -46,9 +48,15 @@ class Download:
             events.emit(session, SYSTEM, event)
 
 
-def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(tab: Tab, server: Server) -> None:
-    download = Download(server)
-    page = tab.page
+def _until(page: Page, so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _DEADLINE_S
+    while not so():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+
+
+def _counting_streams(page: Page) -> Callable[[], int]:
+    """Return what tells how many streams the page has open now."""
     opened: list[Request] = []
     ended: list[Request] = []
 
@@ -58,6 +66,12 @@ def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(ta
     page.on("request", note(opened))
     page.on("requestfailed", note(ended))
     page.on("requestfinished", note(ended))
+    return lambda: len(opened) - len(ended)
+
+
+def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(tab: Tab, server: Server) -> None:
+    download = Download(server)
+    page, open_streams = tab.page, _counting_streams(tab.page)
     tab.go("/activity")
     row = page.locator(f"#q-{download.id}")
     expect(row).to_be_visible()
@@ -80,8 +94,8 @@ def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(ta
         expect(row).to_have_count(0)
     download.becomes("downloading")
     expect(row).to_be_visible()
-    page.wait_for_function("document.documentElement.dataset.live === 'on'")
-    assert len(opened) - len(ended) == 1
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    _until(page, lambda: open_streams() == 1)
     assert tab.errors == []
 
 
@@ -95,3 +109,42 @@ def test_a_page_that_reads_itself_anew_keeps_its_stream(tab: Tab, server: Server
         download.becomes(state)
         expect(page.locator(f"#q-{download.id}-state")).to_have_text(state.capitalize())
     assert len(streams) == 1
+
+
+def test_a_page_that_cannot_be_reached_keeps_what_it_shows_and_reads_itself_later(tab: Tab, server: Server) -> None:
+    download = Download(server)
+    page = tab.go("/activity")
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    cut: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if cut:
+            route.fallback()
+        else:
+            cut.append(route)
+            route.abort("connectionreset")
+
+    page.route("**/activity", answer)
+    download.becomes("paused")
+    expect(page.locator(f"#q-{download.id}-state")).to_have_text("Paused", timeout=15_000)
+    assert cut
+    expect(page.locator(".toastbox")).to_have_count(0)
+    assert not [said for said in tab.errors if "is not defined" in said]
+
+
+def test_a_dialog_that_is_closed_takes_its_stream_with_it(tab: Tab) -> None:
+    page, open_streams = tab.page, _counting_streams(tab.page)
+    tab.go("/movies")
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    page.evaluate(
+        """() => {
+            const dialog = document.querySelector("#dialog");
+            dialog.innerHTML = '<p>Asking</p><i id="live-search" hx-sse:connect="/events?topics=imports" hx-swap="none"></i>';
+            htmx.process(dialog);
+            dialog.showModal();
+        }"""
+    )
+    _until(page, lambda: page.evaluate("!!document.querySelector('#live-search')._htmx?.sse?.reader"))
+    assert open_streams() == 2
+    page.keyboard.press("Escape")
+    _until(page, lambda: open_streams() == 1)

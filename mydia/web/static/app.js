@@ -34,6 +34,8 @@
   on("close", (e) => {
     const back = opener; opener = null; placeTray();
     if (e.target.id === "dialog") {
+      // Its stream would hold a connection until it next hears something.
+      $$("[id^=live-]", e.target).forEach((one) => { one._htmx?.sse?.reader?.cancel(); one._htmx?.sse?.abortController?.abort(); });
       e.target.replaceChildren();
       const url = new URL(location); if (url.searchParams.has("dialog")) { url.searchParams.delete("dialog"); url.searchParams.delete("for"); history.replaceState(history.state, "", url); }
     }
@@ -247,7 +249,13 @@
       $("#main").focus({ preventScroll: true }); say(ctx.title || document.title); // htmx sets the title after this event
     }
   });
-  on("htmx:error", (e) => { if (refetches(e.detail.ctx?.sourceElement)) { if (e.detail.error?.name !== "AbortError") again(e.detail.ctx.sourceElement); } else if (e.detail.error?.name !== "AbortError" && !e.detail.ctx?.sourceElement?.id?.startsWith("live-")) showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" }); else if (e.detail.ctx?.sourceElement?.id?.startsWith("live-")) down(); });
+  on("htmx:error", (e) => {
+    const from = e.detail.ctx?.sourceElement;
+    if (from?.id?.startsWith("live-")) down();
+    else if (e.detail.error?.name === "AbortError") return;
+    else if (from?.dataset?.reread) setTimeout(() => reread(from.id), 3000);
+    else showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" });
+  });
 
   // The palette.
   const palette = () => $("#palette"), options = () => $$("#palette-hits [role=option]");
