@@ -198,7 +198,9 @@ class _File:
         path.parent.mkdir(parents=True, exist_ok=True)
         module: Any = sqlite_module()
         self.error: type[Exception] = module.Error
-        self._connection: Any = module.connect(private(path), timeout=5.0, isolation_level=None, check_same_thread=False)
+        self._connection: Any = module.connect(
+            private(path), timeout=5.0, isolation_level=None, check_same_thread=False
+        )
         self._lock = threading.Lock()
         with self._lock:
             for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on"):

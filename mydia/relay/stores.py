@@ -195,7 +195,9 @@ class SqliteStore:
 
     def _connect(self) -> Any:
         # Without isolation level each statement is its own transaction: a cache needs no more.
-        connection = self._module.connect(private(self._path), timeout=2.0, isolation_level=None, check_same_thread=False)
+        connection = self._module.connect(
+            private(self._path), timeout=2.0, isolation_level=None, check_same_thread=False
+        )
         connection.execute("PRAGMA journal_mode=wal")
         connection.execute("PRAGMA synchronous=off")
         connection.execute("PRAGMA cache_size=-8000")

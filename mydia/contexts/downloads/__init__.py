@@ -11,6 +11,7 @@ from mydia.contexts.downloads.decisions import Decision, Facts, decide, find_epi
 from mydia.contexts.downloads.gathering import gather
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
+    NoClient,
     Refusal,
     ReleaseGone,
     grab,
@@ -96,6 +97,7 @@ __all__ = [
     "ImportPreview",
     "LastSearch",
     "MonitorReport",
+    "NoClient",
     "NotReady",
     "PendingRelease",
     "QueueRow",

@@ -36,7 +36,7 @@ from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
 from mydia.contexts.settings import ClientChoice, IndexerChoice, Sealer
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
-from mydia.errors import Conflict, Invalid, Misconfigured, MydiaError, NotFound, Unavailable
+from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import ReleaseGrabbed, emit
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,12 @@ class Refusal(Conflict):
     def __init__(self, title: str, reasons: Sequence[str]) -> None:
         super().__init__(f"{' '.join(reasons)} Grab “{title}” anyway?")
         self.reasons = tuple(reasons)
+
+
+class NoClient(MydiaError):
+    """Nothing is set up that could fetch it. No Conflict, after which the next best release would be tried."""
+
+    kind = "conflict"
 
 
 class AlreadyComing(Conflict):
@@ -100,7 +106,7 @@ def grab(
         Refusal: It has objections and `override` is not set.
         ReleaseGone: The indexer no longer has it.
         Unavailable: Indexer or client did not answer; nothing was started, or it is cleared up later.
-        Misconfigured: No client is set up for its protocol.
+        NoClient: None is set up for its protocol.
 
     Emits: ReleaseGrabbed.
     """
@@ -301,7 +307,7 @@ def choose_client(session: Session, sealer: Sealer, protocol: str) -> ClientChoi
     """Return the client for a protocol: the first by priority, those that answer before those that do not.
 
     Raises:
-        Misconfigured: None is set up and enabled.
+        NoClient: None is set up and enabled.
     """
     kinds = download_clients.KINDS
     usable = [
@@ -311,7 +317,7 @@ def choose_client(session: Session, sealer: Sealer, protocol: str) -> ClientChoi
     ]
     if not usable:
         word = "torrent" if protocol == "torrent" else "Usenet"
-        raise Misconfigured(f"No {word} client is set up. Add one in the settings, or enable it.")
+        raise NoClient(f"No {word} client is set up. Add one in the settings, or enable it.")
     return min(usable, key=lambda choice: choice.status is not None and choice.status.state != "ok")
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from mydia.adapters.download_clients import NewDownload
 from mydia.adapters.errors import Nonsense
 from mydia.contexts import downloads, settings
-from mydia.contexts.downloads import PendingRelease, Refusal, ReleaseGone, SearchTarget
+from mydia.contexts.downloads import NoClient, PendingRelease, Refusal, ReleaseGone, SearchTarget
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
-from mydia.errors import Forbidden, Misconfigured, Unavailable
+from mydia.errors import Forbidden, Unavailable
 from tests.contexts.downloads.conftest import House
 
 GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
@@ -231,7 +231,7 @@ def test_without_a_client_the_sentence_says_what_to_do(house: House) -> None:
         row.enabled = False
     release = house.releases(house.search())[0]
     assert release.verdict == "waiting"
-    with pytest.raises(Misconfigured, match="Add one in the settings"):
+    with pytest.raises(NoClient, match="Add one in the settings"):
         house.grab(release.id, override=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydia.contexts.settings import DownloadClientRow
 from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
 
@@ -30,6 +31,20 @@ def test_a_release_with_objections_needs_a_persons_word(admin: Asker, house: Hou
     assert refused.status_code == 409
     assert release.objections[0]["text"] in refused.json()["detail"]
     assert admin.post("/downloads", {"release_id": release.id, "override": True}).status_code == 201
+
+
+def test_without_a_client_nothing_is_grabbed_and_the_answer_says_what_to_do(admin: Asker, house: House) -> None:
+    house.offer(GOOD)
+    release = house.releases(house.search())[0]
+    with house.database.writes() as session:
+        row = session.get(DownloadClientRow, "client-1")
+        assert row is not None
+        row.enabled = False
+    refused = admin.post("/downloads", {"release_id": release.id, "override": True})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "No torrent client is set up. Add one in the settings, or enable it.",
+    )
 
 
 def test_a_magnet_is_added_for_a_title(admin: Asker, house: House) -> None:
