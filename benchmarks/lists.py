@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmarks import library
 from benchmarks.measure import Figure, machine
@@ -45,18 +47,23 @@ def measure(folder: Path, key: str) -> list[Figure]:
             for thread in Path(f"/proc/{serving.pids()['web']}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), {0})
             os.sched_setaffinity(0, {1})
-        times = sorted(timed(serving.port, _LIST, headers))
-        rate = per_second(serving.port, _LIST, key)
+        times = sorted(timed(serving.port, [_LIST], headers))
+        addresses = [_LIST, *pages_of(serving, headers)]
+        others = sorted(timed(serving.port, addresses, headers))
+        rate = per_second(serving.port, [_LIST], key)
+        other_rate = per_second(serving.port, addresses, key)
         html = {**headers, "Accept": "text/html", "Accept-Encoding": "gzip"}
-        pages = sorted(timed(serving.port, _PAGE, html))
+        pages = sorted(timed(serving.port, [_PAGE], html))
         with _busy(folder) as commit:
-            busy_pages = sorted(timed(serving.port, _PAGE, html, before=commit))
+            busy_pages = sorted(timed(serving.port, [_PAGE], html, before=commit))
         _, body = serving.get(_PAGE, {**headers, "Accept": "text/html"})
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
     return [
         Figure("list of 50 titles as JSON, p50", statistics.median(times), "ms", 5),
         Figure("list of 50 titles as JSON, p99", times[int(len(times) * 0.99)], "ms"),
+        Figure("another list each time, p50", statistics.median(others), "ms", 5),
         Figure("lists of 50 titles, one core", rate, "/s", 600, more_is_better=True),
+        Figure("another list each time, one core", other_rate, "/s", 600, more_is_better=True),
         Figure("page of films, p50", statistics.median(pages), "ms", 15),
         Figure("page of films with a commit before each, p50", statistics.median(busy_pages), "ms", 15),
         Figure("page of films, compressed", len(gzip.compress(body, 5)) / 1024, "KiB", 30),
@@ -75,15 +82,28 @@ def _busy(folder: Path) -> Iterator[Callable[[], None]]:
         connection.close()
 
 
-def timed(port: int, path: str, headers: dict[str, str], *, before: Callable[[], None] = lambda: None) -> list[float]:
+def pages_of(serving: Serving, headers: dict[str, str]) -> list[str]:
+    """Return the addresses of all pages of the list after the first: more than the server remembers."""
+    found, address = [], _LIST
+    while (cursor := json.loads(serving.get(address, headers)[1])["next_cursor"]) is not None:
+        address = f"{_LIST}&cursor={quote(cursor)}"
+        found.append(address)
+    return found
+
+
+def timed(
+    port: int, paths: list[str], headers: dict[str, str], *, before: Callable[[], None] = lambda: None
+) -> list[float]:
     """Ask again and again over one connection and return how long each answer took, in milliseconds.
 
     Args:
+        paths: Asked for in turn.
         before: Called before each question, outside of what is measured.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     found = []
     for number in range(_TIMES + 20):
+        path = paths[number % len(paths)]
         before()
         began = time.perf_counter()
         connection.request("GET", path, headers=headers)
@@ -98,11 +118,20 @@ def timed(port: int, path: str, headers: dict[str, str], *, before: Callable[[],
     return found
 
 
-def per_second(port: int, path: str, key: str) -> float:
-    """Return how many answers a second come."""
+_IN_TURN = """
+local paths, number = {%s}, 0
+request = function() number = number %% #paths + 1; return wrk.format("GET", paths[number]) end
+"""
+
+
+def per_second(port: int, paths: list[str], key: str) -> float:
+    """Return how many answers a second come when these are asked for in turn."""
     if (wrk := shutil.which("wrk")) is not None:
-        command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-H", f"X-API-Key: {key}"]
-        told = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(_IN_TURN % ", ".join(f'"{path}"' for path in paths))
+            script.flush()
+            command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-H", f"X-API-Key: {key}", "-s", script.name]
+            told = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
         return float(re.search(r"Requests/sec:\s+([\d.]+)", told.stdout)[1])  # type: ignore[index]
     counts = [0] * _CONNECTIONS
     until = time.perf_counter() + _SECONDS
@@ -110,7 +139,7 @@ def per_second(port: int, path: str, key: str) -> float:
     def ask(place: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         while time.perf_counter() < until:
-            connection.request("GET", path, headers={"X-API-Key": key})
+            connection.request("GET", paths[counts[place] % len(paths)], headers={"X-API-Key": key})
             connection.getresponse().read()
             counts[place] += 1
         connection.close()

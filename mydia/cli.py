@@ -161,7 +161,7 @@ def _web(arguments: argparse.Namespace) -> int:
         from mydia.web.relay import relay_router
 
         routes.append(relay_router(offered.as_relay()))
-    deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate)
+    deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate, auth.recall)
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
             app = create_app(deps, routes=routes)

@@ -72,6 +72,8 @@ class WebDeps:
     sealer: Sealer
     authenticate: Authenticate
     """Finds out who sends a request, from its session or API key. Runs in a worker thread, once a request."""
+    recall: Authenticate = lambda _request, _deps: None
+    """Tells who sends a request where that is in memory, else None. Runs on the event loop."""
 
 
 def deps_of(request: WebRequest) -> WebDeps:
@@ -90,6 +92,16 @@ def caller_of(request: WebRequest) -> Caller | None:
         state["caller"] = deps.authenticate(request, deps)
     found: Caller | None = state["caller"]
     return found
+
+
+def recalled_caller(request: WebRequest) -> Caller | None:
+    """Return who is asking where memory tells; nothing waits for the database, so no thread is needed."""
+    deps, state = deps_of(request), request.scope["state"]
+    position = request.app.state.live.known_position()
+    caller = None if position is None else deps.recall(request, deps)
+    if caller is not None:
+        state["position"], state["caller"] = position, caller
+    return caller
 
 
 def position_of(request: WebRequest) -> str:

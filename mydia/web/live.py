@@ -139,15 +139,20 @@ class Live:
 
     def position(self) -> str:
         """Return where the stream of a page begins. Ask before reading anything for the page; nearly free."""
-        if self._context is None:
-            return ""
+        if (known := self.known_position()) is not None or self._context is None:
+            return known or ""
         database = self._context.deps.database
-        version, known = database.version(), self._position
-        if version is None or known is None or known[0] != version:
-            with database.reads() as session:
-                newest = events.last_id(session)
-            known = (version or 0, newest)
-            self._position = known
+        version = database.version()
+        with database.reads() as session:
+            newest = events.last_id(session)
+        self._position = (version or 0, newest)
+        return str(newest)
+
+    def known_position(self) -> str | None:
+        """Return the same where nothing was committed since it was asked last, else None; reads nothing."""
+        known = self._position
+        if self._context is None or known is None or self._context.deps.database.version() != known[0]:
+            return None
         return str(known[1])
 
     def topic(self, name: str) -> LiveTopic | None:

@@ -19,7 +19,7 @@ class UntilCommit[Key: Hashable, Found]:
     """Remembers what was read of a database, by key, for as long as it is as it was.
 
     Args:
-        kept: How many entries at most; the oldest makes room.
+        kept: How many entries at most; the oldest makes room. None stands for nothing and is never an entry.
     """
 
     def __init__(self, kept: int = 64) -> None:
@@ -27,26 +27,36 @@ class UntilCommit[Key: Hashable, Found]:
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Key], tuple[int, float, Found]] = {}
 
-    def get(self, database: Database, version: int | None, key: Key, read: Callable[[], Found]) -> Found:
-        """Return what is remembered, else what `read()` returns.
+    def peek(self, database: Database, version: int | None, key: Key) -> Found | None:
+        """Return what is remembered, None for nothing; touches nothing but memory."""
+        with self._lock:
+            known = self._known.get((database.url, key))
+        if known is None or known[0] != version or clock.monotonic_s() - known[1] >= _LONGEST_S:
+            return None
+        return known[2]
+
+    def keep(self, database: Database, version: int | None, key: Key, found: Found) -> None:
+        """Remember what was found.
 
         Args:
-            version: The database's, asked before the session that `read` uses has read anything: what is remembered is
-                then never older than its version says.
+            version: The database's, asked before the session that read it had read anything: what is remembered is then
+                never older than its version says. None, of a database that has none, remembers nothing.
         """
         if version is None:
-            return read()
-        place, now_s = (database.url, key), clock.monotonic_s()
-        with self._lock:
-            known = self._known.get(place)
-        if known is not None and known[0] == version and now_s - known[1] < _LONGEST_S:
-            return known[2]
-        found = read()
+            return
+        place = (database.url, key)
         with self._lock:
             self._known.pop(place, None)
             while len(self._known) >= self._kept:
                 self._known.pop(next(iter(self._known)))
-            self._known[place] = (version, now_s, found)
+            self._known[place] = (version, clock.monotonic_s(), found)
+
+    def get(self, database: Database, version: int | None, key: Key, read: Callable[[], Found]) -> Found:
+        """Return what is remembered, else what `read()` returns; `version` as for `keep`."""
+        found = self.peek(database, version, key)
+        if found is None:
+            found = read()
+            self.keep(database, version, key, found)
         return found
 
 

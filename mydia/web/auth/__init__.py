@@ -1,6 +1,6 @@
 """Finding out who sends a request: session cookies, API keys, signing in and out, the token of the first run."""
 
-from mydia.web.auth.requests import address_of, authenticate, session_id_of
+from mydia.web.auth.requests import address_of, authenticate, recall, session_id_of
 from mydia.web.auth.session import login_page, logout, open_browser_session, sign_in
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
 
@@ -15,6 +15,7 @@ __all__ = [
     "login_page",
     "logout",
     "open_browser_session",
+    "recall",
     "session_id_of",
     "sign_in",
 ]

@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from mydia.contexts.users import Permission
 from mydia.errors import Forbidden
 from mydia.web import security
-from mydia.web.deps import WebRequest, require_caller
+from mydia.web.deps import WebRequest, recalled_caller, require_caller
 
 _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
@@ -71,7 +71,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         return  # a plain ASGI application: the relay's, which is for everybody and changes nothing
     request: WebRequest = connection
     asks = "caller" in handler.parsed_fn_signature.parameters
-    caller = await sync_to_thread(require_caller, request) if asks else None
+    caller = (recalled_caller(request) or await sync_to_thread(require_caller, request)) if asks else None
     await security.refuse_forgery(request)
     if caller is None:
         return

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -13,6 +11,7 @@ from mydia.contexts import users
 from mydia.contexts.users import Caller, FoundSession, KeyCaller
 from mydia.errors import Unavailable
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
+from mydia.web.remembered import UntilCommit
 from mydia.web.security import key_of
 
 COOKIE = "session"
@@ -30,54 +29,42 @@ def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
     return _by_key(deps, key) if key is not None else _by_session(request, deps)
 
 
-class _Known[Found]:
-    """Remembers who is behind keys and cookies until anything is committed by anybody, and for a few seconds at most.
-
-    So a key that is revoked is useless with the next request, and one that expires a few seconds later.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, bytes], tuple[int, float, Found]] = {}
-
-    def get(self, deps: WebDeps, secret: str, look: Callable[[], Found | None]) -> Found | None:
-        """Return what is remembered, else what `look` finds; that nobody was found is not remembered."""
-        version = deps.database.version()
-        if version is None:
-            return look()
-        key = (deps.database.url, hashlib.sha256(secret.encode()).digest())
-        now_s = clock.monotonic_s()
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None and known[0] == version and now_s - known[1] < _REMEMBERED_S:
-            return known[2]
-        found = look()
-        with self._lock:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            if found is None:
-                self._known.pop(key, None)
-            else:
-                self._known[key] = (version, now_s, found)
-        return found
-
-
-_REMEMBERED_S = 5.0
 _MOST_REMEMBERED = 1_000
-_keys: _Known[KeyCaller] = _Known()
-_sessions: _Known[FoundSession] = _Known()
+# Who is behind keys and cookies, known by what is no use to a reader of our memory. A key that is revoked is so useless with
+# the next request, for revoking commits.
+_keys: UntilCommit[bytes, KeyCaller] = UntilCommit(_MOST_REMEMBERED)
+_sessions: UntilCommit[bytes, FoundSession] = UntilCommit(_MOST_REMEMBERED)
+
+
+def recall(request: WebRequest, deps: WebDeps) -> Caller | None:
+    """Return the caller of a request where nothing has to be read or noted for it; None says nothing about who it is."""
+    version = deps.database.version()
+    if version is None:
+        return None
+    key = key_of(request)
+    if key is not None:
+        known = _keys.peek(deps.database, version, _digest(key))
+        return known.caller if known is not None and not known.needs_touch else None
+    session = _sessions.peek(deps.database, version, _digest(request.cookies.get(COOKIE, "")))
+    if session is None or session.needs_touch:
+        return None
+    request.scope["state"]["session_id"] = session.id
+    return session.caller
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def _by_key(deps: WebDeps, key: str) -> Caller:
-    now = clock.now()
-
-    def look() -> KeyCaller | None:
-        with deps.database.reads() as session:
-            return users.caller_for_key(session, now, key)
-
-    found = _keys.get(deps, key, look)
+    now, version = clock.now(), deps.database.version()
+    found = _keys.peek(deps.database, version, _digest(key))
     if found is None:
-        raise NotSignedIn("This API key is not known, was revoked, or has expired.")
+        with deps.database.reads() as session:
+            found = users.caller_for_key(session, now, key)
+        if found is None:
+            raise NotSignedIn("This API key is not known, was revoked, or has expired.")
+        _keys.keep(deps.database, version, _digest(key), found)
     if found.needs_touch:
         with suppress(Unavailable), deps.database.writes() as session:
             users.touch_api_key(session, now, found.api_key_id)
@@ -88,15 +75,14 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    now = clock.now()
-
-    def look() -> FoundSession | None:
-        with deps.database.reads() as session:
-            return users.find_session(session, now, token)
-
-    found = _sessions.get(deps, token, look)
+    now, version = clock.now(), deps.database.version()
+    found = _sessions.peek(deps.database, version, _digest(token))
     if found is None:
-        return None
+        with deps.database.reads() as session:
+            found = users.find_session(session, now, token)
+        if found is None:
+            return None
+        _sessions.keep(deps.database, version, _digest(token), found)
     request.scope["state"]["session_id"] = found.id
     if found.needs_touch:
         # Who only looks is served while somebody writes for long; it is noted with a later request.

@@ -50,7 +50,7 @@ def deps(house: House) -> Iterator[WebDeps]:  # noqa: F811
     board = TaskBoard(house.config.jobs_path)
     board.path.parent.mkdir(parents=True, exist_ok=True)
     sealer = Sealer(house.config.secret_key())
-    yield WebDeps(house.config, house.database, house.outside, board, sealer, auth.authenticate)
+    yield WebDeps(house.config, house.database, house.outside, board, sealer, auth.authenticate, auth.recall)
     board.close()
 
 

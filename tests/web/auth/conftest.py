@@ -44,7 +44,7 @@ def web_deps(database: Database, tmp_path: Path) -> Iterator[WebDeps]:
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    yield WebDeps(config, database, None, board, Sealer(b"k" * 32), auth.authenticate)  # type: ignore[arg-type]  # nothing leaves the process
+    yield WebDeps(config, database, None, board, Sealer(b"k" * 32), auth.authenticate, auth.recall)  # type: ignore[arg-type]  # nothing leaves the process
     board.close()
 
 

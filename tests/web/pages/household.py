@@ -78,7 +78,7 @@ def browser_at(database: Database, folder: Path, outside: Outside, **environ: st
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    deps = WebDeps(config, database, outside, board, Sealer(b"k" * 32), auth.authenticate)
+    deps = WebDeps(config, database, outside, board, Sealer(b"k" * 32), auth.authenticate, auth.recall)
     app = create_app(deps, routes=ROUTES, live=(), shell=empty_shell, finders=(), checks=(), metrics=())
     line = Line(app)
     with TestClient(line, base_url="http://mydia.test", raise_server_exceptions=True) as client:

@@ -64,7 +64,9 @@ def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
         settings.ensure_defaults(session, clock.now())
     sealer = Sealer(config.secret_key())
     board = TaskBoard(config.jobs_path)
-    return WebDeps(config, database, parts.get("outside") or fake_outside(), board, sealer, auth.authenticate)
+    return WebDeps(
+        config, database, parts.get("outside") or fake_outside(), board, sealer, auth.authenticate, auth.recall
+    )
 
 
 def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADMIN) -> tuple[Caller, str]:
