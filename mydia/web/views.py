@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ TIERS: Mapping[str, int] = {"2160p": 4, "1080p": 3, "720p": 2, "576p": 1, "480p"
 """Resolution -> bars of the tier glyph."""
 
 
-@dataclass(frozen=True, slots=True)
-class Artwork:
+class Artwork(NamedTuple):
     """A picture as templates need it."""
 
     src: str | None
@@ -54,9 +54,8 @@ class Artwork:
     """The dominant colour, `#rrggbb`; shown until the picture is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A title in a grid."""
+class Card(NamedTuple):
+    """A title in a grid. A tuple, for a page holds a hundred and knows again those it has drawn."""
 
     id: str
     href: str

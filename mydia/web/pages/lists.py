@@ -117,10 +117,6 @@ class ListView:
         """Return this list's address with some parameters changed."""
         return self.section.path + query(self.params, **changes)
 
-    def chunk_url(self, number: int) -> str:
-        """Return the address of one chunk of this very list."""
-        return f"{self.grid}{number}"
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
