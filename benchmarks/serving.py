@@ -81,6 +81,16 @@ class Serving:
             time.sleep(0.1)
         raise TimeoutError("the worker did not come up")
 
+    def wait_until_idle(self) -> None:
+        """Return once what is done at every start is done: a second in which hardly anything ran."""
+        deadline = time.perf_counter() + _PATIENCE_S
+        while time.perf_counter() < deadline:
+            before_s = self.cpu_s()
+            time.sleep(1)
+            if self.cpu_s() - before_s < 0.1:
+                return
+        raise TimeoutError("there is no end to what is done at the start")
+
     def pids(self) -> dict[str, int]:
         """Return what runs -> its process id."""
         found = {"serve": self._process.pid}

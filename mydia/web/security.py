@@ -168,7 +168,7 @@ class _Outgoing:
         body: bytes = message.get("body", b"")
         self.streamed = bool(message.get("more_body"))
         if self._accepts and not self.streamed and len(body) >= _WORTH_COMPRESSING_BYTES and _is_compressible(start):
-            body = gzip.compress(body, 5, mtime=0)
+            body = gzip.compress(body, 4, mtime=0)
             kept = [(n, v) for n, v in start["headers"] if n.lower() != b"content-length"]
             start["headers"] = [
                 *kept,

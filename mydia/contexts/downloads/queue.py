@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.download_clients import DownloadClient
@@ -163,6 +163,16 @@ _SELECT = (
 )
 
 
+_IS_OPEN = Download.state.in_([*OPEN_STATES])
+_IS_SHARED = (
+    (Download.state == DownloadState.IMPORTED) & Download.left_client_at.is_(None) & Download.client_ref.is_not(None)
+)
+_OPEN = _SELECT.where(_IS_OPEN).order_by(Download.added_at, Download.id).limit(bindparam("limit"))
+_OPEN_OR_SHARED = (
+    _SELECT.where(_IS_OPEN | _IS_SHARED).order_by(Download.added_at, Download.id).limit(bindparam("limit"))
+)
+
+
 def list_queue(session: Session, caller: Caller, *, seeding: bool = False, limit: int = 500) -> list[QueueRow]:
     """Return what is under way, in the order of GROUPS and by age within them.
 
@@ -170,13 +180,8 @@ def list_queue(session: Session, caller: Caller, *, seeding: bool = False, limit
         seeding: Also what is imported and still shared.
     """
     caller.require(Permission.VIEW_ACTIVITY)
-    states = [*OPEN_STATES]
-    query = _SELECT.order_by(Download.added_at, Download.id).limit(limit)
-    wanted: ColumnElement[bool] = Download.state.in_(states)
-    if seeding:
-        shared = (Download.state == DownloadState.IMPORTED) & Download.left_client_at.is_(None)
-        wanted = wanted | (shared & Download.client_ref.is_not(None))
-    rows = _rows(session, session.execute(query.where(wanted)).all())
+    query = _OPEN_OR_SHARED if seeding else _OPEN
+    rows = _rows(session, session.execute(query, {"limit": limit}).all())
     return sorted(rows, key=lambda row: GROUPS.index(row.group))
 
 
@@ -211,6 +216,8 @@ def queue_summary(session: Session, caller: Caller) -> QueueSummary:
 
 
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[QueueRow]:
+    if not found:
+        return []
     statuses = settings.statuses(session, "download_client")
     episodes: dict[str, list[str]] = {}
     ids = [row.id for row in found]
