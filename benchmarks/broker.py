@@ -5,11 +5,13 @@ python -m benchmarks.broker [number of jobs]
 
 from __future__ import annotations
 
+import multiprocessing
 import platform
 import sys
 import tempfile
 import threading
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,15 @@ def _rate(label: str, number: int, began: float) -> None:
     print(f"{label:<28}{number / (time.perf_counter() - began):>10,.0f} jobs/s")
 
 
+def _ask(directory: str, number: int, ready: Barrier) -> None:
+    broker, board, enqueue = _made(Path(directory))
+    ready.wait()
+    for _ in range(number):
+        enqueue("bench.nothing")
+    broker.close()
+    board.close()
+
+
 def main(number: int) -> None:
     """Run the three measurements and one of latency, each on a fresh file."""
     version = sqlite_module().sqlite_version
@@ -74,7 +85,17 @@ def main(number: int) -> None:
         for _ in range(number):
             enqueue("bench.nothing")
         broker.join("critical")
-        _rate("both at once", number, began)
+        _rate("both in one process", number, began)
+        # As in a running Mydia: the web asks for jobs, the worker runs them.
+        spawn = multiprocessing.get_context("spawn")
+        ready = spawn.Barrier(2)
+        web = spawn.Process(target=_ask, args=(name, number, ready))
+        web.start()
+        ready.wait()
+        began = time.perf_counter()
+        web.join()
+        broker.join("critical")
+        _rate("through two processes", number, began)
         worker.stop(timeout=5000)
         broker.close()
         board.close()

@@ -11,7 +11,7 @@ from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
 from mydia.jobs.broker import Deps, job
 
-_LOOKED_AT = 100
+_LOOKED_AT = 20
 """Titles of one read."""
 _SLICE = 5
 """Titles of one write: the database has one writer, and nobody shall wait long for it."""
