@@ -26,6 +26,9 @@ class Unreadable(HTTPException):
     status_code = 400
 
 
+NO_NUL = "No text can hold the character NUL."
+"""PostgreSQL keeps none, and nothing that a person types has any."""
+
 WebRequest = Request[Any, Any, State]
 
 
@@ -41,6 +44,8 @@ class IncomingRequest(Request[Any, Any, State]):
         kind, _ = self.content_type
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise Unreadable("Send the body as JSON, with Content-Type: application/json.", status_code=415)
+        if b"\\u0000" in await self.body():
+            raise Unreadable(NO_NUL)
         try:
             return await super().json()
         except SerializationException as error:
@@ -163,6 +168,8 @@ async def _form(request: WebRequest) -> dict[str, str]:
         for name, value in sent.multi_items()
         if isinstance(value, str) and name not in ("_csrf", "_key")
     }
+    if any("\0" in value for value in told.values()):
+        raise Unreadable(NO_NUL)
     ids = [value for value in sent.getall("ids", []) if isinstance(value, str)]
     return told | {"ids": ",".join(ids)} if len(ids) > 1 else told
 

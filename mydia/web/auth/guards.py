@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from mydia.contexts.users import Permission
 from mydia.errors import Forbidden
 from mydia.web import security
-from mydia.web.deps import WebRequest, recalled_caller, require_caller
+from mydia.web.deps import NO_NUL, Unreadable, WebRequest, recalled_caller, require_caller
 
 _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
@@ -64,12 +64,15 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     Only handlers that take a `caller` ask for one; the others are for everybody or look by themselves.
 
     Raises:
+        Unreadable: The address holds what no text can hold.
         NotSignedIn: The handler wants to know who asks, and nobody is signed in.
         Forbidden: It was another site's doing, or the caller lacks the permission.
     """
     if not isinstance(connection, Request):
         return  # a plain ASGI application: the relay's, which is for everybody and changes nothing
     request: WebRequest = connection
+    if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
+        raise Unreadable(NO_NUL)
     asks = "caller" in handler.parsed_fn_signature.parameters
     caller = (recalled_caller(request) or await sync_to_thread(require_caller, request)) if asks else None
     await security.refuse_forgery(request)
