@@ -12,7 +12,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from mydia.contexts.users import Permission
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Forbidden
 from mydia.web import security
 from mydia.web.deps import NO_NUL, Unreadable, WebRequest, recalled_caller, require_caller
@@ -71,17 +71,19 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if not isinstance(connection, Request):
         return  # a plain ASGI application: the relay's, which is for everybody and changes nothing
     request: WebRequest = connection
-    if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
-        raise Unreadable(NO_NUL)
     asks = "caller" in handler.parsed_fn_signature.parameters
     caller = (recalled_caller(request) or await sync_to_thread(require_caller, request)) if asks else None
     await security.refuse_forgery(request)
-    if caller is None:
-        return
-    address = str(request.scope["path_template"])
+    if caller is not None:
+        _let_in(caller, str(request.scope["path_template"]), changing=request.method != "GET")
+    if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
+        raise Unreadable(NO_NUL)
+
+
+def _let_in(caller: Caller, address: str, *, changing: bool) -> None:
     if caller.kind == "api_key" and _below(address, _OWN):
         raise Forbidden("An API key cannot see or change an account. Sign in with a browser to do that.")
-    needed = needs(address, changing=request.method != "GET")
+    needed = needs(address, changing=changing)
     if needed is not None:
         caller.require(needed)
 
