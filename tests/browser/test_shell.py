@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -37,6 +38,28 @@ def tab(origin: str, open_tab: Callable[..., Tab]) -> Tab:
 
 def _is_live(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-live", "on")
+
+
+def _queue_becomes(deps: WebDeps, number: int) -> None:
+    """Have something happen to the queue, which holds so many from now on."""
+    example.SCENE.queue = number
+    with deps.database.writes() as session:
+        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+
+
+def _refuse_once(page: Page, addresses: str, **answer: Any) -> list[Route]:
+    """Answer the first request for these addresses so, and let all later ones through; returns what was refused."""
+    refused: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if refused:
+            route.fallback()
+        else:
+            refused.append(route)
+            route.fulfill(**answer)
+
+    page.route(addresses, handle)
+    return refused
 
 
 @pytest.mark.parametrize("theme", ["mydia-dark", "mydia-light"])
@@ -83,9 +106,7 @@ def test_progress_is_pushed_and_lists_fetch_themselves(tab: Tab, deps: WebDeps) 
     expect(page.locator("#detour-progress")).to_have_attribute("aria-valuenow", "73")
     expect(page.locator("#count-movies")).to_have_text("1,205")
     expect(page.locator("#nav-activity")).to_be_hidden()
-    example.SCENE.queue = 4
-    with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    _queue_becomes(deps, 4)
     expect(page.locator("#list")).to_have_text("4 in the queue")
     assert tab.errors == []
 
@@ -97,9 +118,7 @@ def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: W
     held: list[object] = []
     late.page.route("**/events?*", lambda route: held.append(route))  # noqa: PLW0108  playwright sets attributes on it
     page = late.go("/gallery")
-    example.SCENE.queue = 9
-    with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    _queue_becomes(deps, 9)
     expect(tab.page.locator("#list")).to_have_text("9 in the queue")
     for route in held:
         route.continue_()  # type: ignore[attr-defined]
@@ -107,20 +126,9 @@ def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: W
 
 
 def test_a_stream_that_could_not_be_opened_is_tried_again(tab: Tab, deps: WebDeps) -> None:
-    refused: list[object] = []
-
-    def answer(route: Route) -> None:
-        if refused:
-            route.fallback()
-        else:
-            refused.append(route)
-            route.fulfill(status=503, body="busy")
-
-    tab.page.route("**/events?*", answer)
+    refused = _refuse_once(tab.page, "**/events?*", status=503, body="busy")
     page = tab.go("/gallery")
-    example.SCENE.queue = 5
-    with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    _queue_becomes(deps, 5)
     expect(page.locator("#list")).to_have_text("5 in the queue", timeout=15_000)
     assert refused
 
@@ -128,19 +136,8 @@ def test_a_stream_that_could_not_be_opened_is_tried_again(tab: Tab, deps: WebDep
 def test_a_list_that_could_not_fetch_itself_keeps_what_it_shows_and_tries_again(tab: Tab, deps: WebDeps) -> None:
     page = tab.go("/gallery")
     _is_live(page)
-    refused: list[object] = []
-
-    def answer(route: Route) -> None:
-        if refused:
-            route.fallback()
-        else:
-            refused.append(route)
-            route.fulfill(status=500, body="<p>a mistake</p>", content_type="text/html")
-
-    page.route("**/gallery/list", answer)
-    example.SCENE.queue = 6
-    with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    refused = _refuse_once(page, "**/gallery/list", status=500, body="<p>a mistake</p>", content_type="text/html")
+    _queue_becomes(deps, 6)
     expect(page.locator("#list")).to_have_text("6 in the queue", timeout=15_000)
     assert refused
 
@@ -193,9 +190,7 @@ def test_a_lost_stream_says_so_and_comes_back_with_everything_new(
     page.evaluate("htmx.find('#live-queue_shell')._htmx.sse.reader.cancel()")
     expect(page.locator("html")).to_have_attribute("data-live", "lost", timeout=15_000)
     expect(page.locator("[data-live-mark]")).to_have_text("Reconnecting")
-    example.SCENE.queue = 12
-    with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+    _queue_becomes(deps, 12)
     tab.context.set_offline(False)
     expect(page.locator("html")).to_have_attribute("data-live", "on", timeout=20_000)
     expect(page.locator("#list")).to_have_text("12 in the queue")
