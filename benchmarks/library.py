@@ -7,13 +7,15 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, insert
 
+from benchmarks.measure import Figure, machine
 from mydia import clock, config
 from mydia.contexts import library, media, settings, users
 from mydia.contexts.metadata import Image
@@ -278,3 +280,11 @@ def _file(chance: random.Random, path_id: str, item_id: str, version_id: str, na
 
 def _name(chance: random.Random) -> str:
     return " ".join(chance.sample(_WORDS, chance.randrange(1, 4))).title()
+
+
+def report(measure: Callable[[Path, str], list[Figure]]) -> None:
+    """Make the library, measure on it with its API key, and print: what a benchmark does when it runs alone."""
+    print(machine())
+    with tempfile.TemporaryDirectory() as name:
+        for figure in measure(Path(name), make(Path(name))):
+            print("  ".join(figure.row()))

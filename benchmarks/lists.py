@@ -25,7 +25,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks import library
-from benchmarks.measure import Figure, machine
+from benchmarks.measure import Figure
 from benchmarks.serving import Serving
 
 _LIST = "/api/v1/media?type=movie&limit=50"
@@ -152,14 +152,5 @@ def per_second(port: int, paths: list[str], key: str) -> float:
     return sum(counts) / _SECONDS
 
 
-def main() -> None:
-    """Make the library, measure and print."""
-    print(machine())
-    with tempfile.TemporaryDirectory() as name:
-        key = library.make(Path(name))
-        for figure in measure(Path(name), key):
-            print("  ".join(figure.row()))
-
-
 if __name__ == "__main__":
-    main()
+    library.report(measure)

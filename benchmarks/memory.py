@@ -5,12 +5,11 @@ python -m benchmarks.memory
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
 from benchmarks import library
-from benchmarks.measure import Figure, machine
+from benchmarks.measure import Figure
 from benchmarks.serving import Serving
 
 _SETTLE_S = 8.0
@@ -36,14 +35,5 @@ def measure(folder: Path, key: str) -> list[Figure]:
     ]
 
 
-def main() -> None:
-    """Make the library, measure and print."""
-    print(machine())
-    with tempfile.TemporaryDirectory() as name:
-        key = library.make(Path(name))
-        for figure in measure(Path(name), key):
-            print("  ".join(figure.row()))
-
-
 if __name__ == "__main__":
-    main()
+    library.report(measure)
