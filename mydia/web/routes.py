@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import api, auth, plex
+from mydia.web import api, auth, live_topics, palette_finders, plex, shell_view
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metadata_check import look_at_metadata
 from mydia.web.metrics import Source
-from mydia.web.pages import (
-    account,
-    activity,
-    add,
-    artwork,
-    calendar,
-    files,
-    home,
-    imports,
-    item,
-    lists,
-    live_topics,
-    palette_finders,
-    pictures,
-    releases,
-    settings,
-    setup,
-    shell_view,
-    system,
-    wanted,
-)
+from mydia.web.pages.account import account
+from mydia.web.pages.activity import activity, imports, releases, wanted
+from mydia.web.pages.library import add, artwork, calendar, files, home, item, lists, pictures
+from mydia.web.pages.settings import general as settings
+from mydia.web.pages.setup import wizard as setup
+from mydia.web.pages.system import system
 from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider
 

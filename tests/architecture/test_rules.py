@@ -108,7 +108,7 @@ def test_every_triggered_event_has_a_sweep_and_every_job_exists():
 
 def test_every_event_is_emitted_and_told_on_the_history_page():
     from mydia.events import EVENTS
-    from mydia.web.pages.stories import _LINES
+    from mydia.events.stories import _LINES
 
     source = "\n".join(path.read_text() for path in SOURCES if path.name != "catalog.py")
     unread = [name for name in EVENTS if not re.search(rf"\b{name}\(", source)]

@@ -14,8 +14,8 @@ from mydia import events
 from mydia.adapters.indexers import Fetched
 from mydia.contexts import downloads
 from mydia.contexts.users import SYSTEM
+from mydia.web import live_topics
 from mydia.web.live import LiveContext
-from mydia.web.pages import live_topics
 from tests.web.pages.conftest import Browser, Server, csrf, words
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mydia import clock, events
 from mydia.contexts import media, metadata
 from mydia.contexts.users import SYSTEM
+from mydia.web import live_topics
 from mydia.web.live import LiveContext
-from mydia.web.pages import live_topics
 from tests.web.pages.conftest import Browser, Server
 
 

@@ -14,7 +14,7 @@ from mydia import events
 from mydia.contexts import settings, users
 from mydia.db import Database
 from mydia.web.auth import setup_token
-from mydia.web.pages import setup
+from mydia.web.pages.setup import wizard as setup
 from tests.fakes.outside import FakeDownloadClient, FakeIndexer, fake_outside
 from tests.web.pages.household import PASSWORD, Browser, browser_at
 

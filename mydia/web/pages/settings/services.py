@@ -19,9 +19,9 @@ from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages import services
-from mydia.web.pages.services import Family, HealthChip, ServiceForm
-from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings import service_forms as services
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceForm
 from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 

@@ -15,9 +15,9 @@ from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Unavailable
 from mydia.web.deps import WebRequest
-from mydia.web.pages.cards import preview
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 from mydia.web.views import Artwork
+from mydia.web.views.cards import preview
 
 _SHOWN = 60
 _SIZES = {"poster": "Poster", "backdrop": "Backdrop"}

@@ -15,7 +15,7 @@ from mydia.errors import Invalid, MydiaError
 from mydia.relay import RelayConfig, make_provider
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps
-from mydia.web.pages.services import TestResult
+from mydia.web.pages.settings.service_forms import TestResult
 
 SOURCES = ("public", "own", "relay", "none")
 _NAMES = ("metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay")

@@ -17,10 +17,11 @@ from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages import activity, calendar, imports
-from mydia.web.pages.cards import card
+from mydia.web.pages.activity import activity, imports
+from mydia.web.pages.library import calendar
 from mydia.web.render import page, renderer_of
 from mydia.web.views import Card
+from mydia.web.views.cards import card
 
 _NEW = 7
 _LOW_PERCENT = 5

@@ -18,9 +18,13 @@ from mydia.contexts.settings import FolderLook
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages import metadata_source, settings_finder, settings_library, settings_services, settings_users
-from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
-from mydia.web.pages.settings_labels import ELSEWHERE, LABELS, TITLES
+from mydia.web.pages.settings import finder as settings_finder
+from mydia.web.pages.settings import library_settings as settings_library
+from mydia.web.pages.settings import metadata_source
+from mydia.web.pages.settings import people as settings_users
+from mydia.web.pages.settings import services as settings_services
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.labels import ELSEWHERE, LABELS, TITLES
 from mydia.web.render import Toast, fragment, redirect, unfolding
 
 

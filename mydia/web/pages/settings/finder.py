@@ -9,9 +9,9 @@ from litestar import Response, get
 from mydia.config import KEYS
 from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebRequest
-from mydia.web.pages.settings_frame import SECTIONS, SettingsFrame, frame, show
-from mydia.web.pages.settings_labels import ELSEWHERE, LABELS
-from mydia.web.pages.settings_library import GROUPS
+from mydia.web.pages.settings.frame import SECTIONS, SettingsFrame, frame, show
+from mydia.web.pages.settings.labels import ELSEWHERE, LABELS
+from mydia.web.pages.settings.library_settings import GROUPS
 from mydia.web.render import fragment, is_htmx, redirect
 
 _MOST = 12

@@ -16,10 +16,10 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.cards import artwork, card, cards
 from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork, Card
+from mydia.web.views.cards import artwork, card, cards
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from mydia.contexts.users import ApiKey, Caller, NewUser, Permission, Role, User
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
 
 ROLES = (

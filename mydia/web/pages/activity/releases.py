@@ -25,10 +25,9 @@ from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.fields import season_of
-from mydia.web.pages import specs
-from mydia.web.pages.cards import artwork
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
-from mydia.web.views import Artwork
+from mydia.web.views import Artwork, specs
+from mydia.web.views.cards import artwork
 
 logger = logging.getLogger(__name__)
 

@@ -20,12 +20,13 @@ from mydia.contexts.library import FileView, SpecStrip
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.events import stories
 from mydia.web.deps import WebRequest
 from mydia.web.fields import season_of, whole_number
-from mydia.web.pages import activity, stories
-from mydia.web.pages.cards import artwork, preview
+from mydia.web.pages.activity import activity
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, redirect
 from mydia.web.views import Artwork
+from mydia.web.views.cards import artwork, preview
 
 _HISTORY = 50
 _STATUSES = {

@@ -21,11 +21,11 @@ from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
+from mydia.events import stories
 from mydia.web.deps import WebRequest
-from mydia.web.pages import specs, stories
-from mydia.web.pages.cards import artwork
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect, renderer_of
-from mydia.web.views import Artwork
+from mydia.web.views import Artwork, specs
+from mydia.web.views.cards import artwork
 
 _HISTORY = 60
 _SAMPLES = 60

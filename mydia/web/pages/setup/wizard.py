@@ -21,8 +21,9 @@ from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
 from mydia.web.fields import whole_number
-from mydia.web.pages import metadata_source, services
-from mydia.web.pages.services import ServiceForm, TestResult
+from mydia.web.pages.settings import metadata_source
+from mydia.web.pages.settings import service_forms as services
+from mydia.web.pages.settings.service_forms import ServiceForm, TestResult
 from mydia.web.render import Toast, page, redirect
 
 _LABELS = {

@@ -23,12 +23,11 @@ from mydia.db import Database
 from mydia.errors import Invalid, MydiaError, Unavailable
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.fields import whole_number
-from mydia.web.pages import specs
-from mydia.web.pages.cards import preview
-from mydia.web.pages.files import undo_of
-from mydia.web.pages.lists import undoable
+from mydia.web.pages.library.files import undo_of
+from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, page, query, redirect
-from mydia.web.views import Artwork
+from mydia.web.views import Artwork, specs
+from mydia.web.views.cards import preview
 
 logger = logging.getLogger(__name__)
 

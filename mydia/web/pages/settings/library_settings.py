@@ -27,7 +27,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid
 from mydia.web.deps import WebDeps, WebRequest
 from mydia.web.fields import whole_number
-from mydia.web.pages.settings_frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
 TYPES = (("movies", "Films"), ("series", "Series"), ("mixed", "Films and series"))

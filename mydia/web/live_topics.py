@@ -10,7 +10,9 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
 from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
-from mydia.web.pages import activity, cards, imports, releases, system
+from mydia.web.pages.activity import activity, imports, releases
+from mydia.web.pages.system import system
+from mydia.web.views import cards
 
 _QUEUE = frozenset(
     {"ReleaseGrabbed", "DownloadChanged", "DownloadImported", "DownloadRemoved", "DownloadFailed", "ImportBlocked"}

@@ -18,9 +18,9 @@ from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
 from mydia.web.deps import WebRequest
-from mydia.web.pages.cards import preview
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
+from mydia.web.views.cards import preview
 
 _TYPES = {"movie": "Movies", "tv_show": "Shows"}
 

@@ -15,10 +15,10 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.cards import artwork
-from mydia.web.pages.lists import undoable
+from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
+from mydia.web.views.cards import artwork
 
 _KINDS = ("movies", "episodes")
 _JOB = "downloads.search_wanted"

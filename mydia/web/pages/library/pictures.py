@@ -12,7 +12,7 @@ from mydia.contexts import metadata
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import MydiaError, NotFound
 from mydia.web.deps import WebRequest
-from mydia.web.pages.cards import TVDB_PICTURES
+from mydia.web.views.cards import TVDB_PICTURES
 
 _FOR_EVER = "private, max-age=31536000, immutable"
 _A_WEEK = "private, max-age=604800"

@@ -17,7 +17,7 @@ from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import session_id_of
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.settings_frame import errors_of
+from mydia.web.pages.settings.frame import errors_of
 from mydia.web.render import THEMES, Toast, page, redirect
 
 _FORMS = ("profile", "theme", "password", "keys")

@@ -1,0 +1,1 @@
+"""Pages about getting releases: queue, history, search, imports, wanted."""

@@ -1,0 +1,1 @@
+"""Pages about titles: home, lists, a title, its files and artwork, adding, the calendar."""
