@@ -18,6 +18,7 @@ from mydia.parsing.quality import (
 )
 from mydia.parsing.reading import parse_release
 from mydia.parsing.release import Confidence, ParsedRelease, Span
+from mydia.parsing.seasons import is_season_folder, season_of_folder
 from mydia.parsing.titles import normalise_title, similarity, sort_title
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
     "Span",
     "definition_by_radarr_id",
     "definition_by_sonarr_id",
+    "is_season_folder",
     "normalise_title",
     "parse",
     "parse_path",
     "parse_release",
+    "season_of_folder",
     "similarity",
     "sort_title",
 ]

@@ -9,6 +9,7 @@ from mydia.parsing.opening import EXTENSION
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
 from mydia.parsing.reading import read
 from mydia.parsing.release import ParsedRelease
+from mydia.parsing.seasons import is_season_folder, read_season_folder
 from mydia.parsing.titles import similarity
 
 _DEEPEST = 6
@@ -56,7 +57,7 @@ def _read_with_folders(
     folders = [read(name, hint)[0] for name in names]
     nearest = folders[0]
     strong = paths.is_strong(file) and refusal is None
-    season = paths.season_of_folder(names[0])
+    season = _season_of(names)
     if season is not None and not strong and hint != "movie":
         series = folders[1] if len(folders) > 1 else nearest if nearest.title else None
         inside = paths.in_season_folder(file, season, stem, series)
@@ -71,12 +72,18 @@ def _read_with_folders(
             return _with_ids(_spoken_for(file, speaker), folders), None
     merged = paths.with_folder_facts(file, nearest) if _same_work(file, nearest) else file
     if not merged.title:
-        series = next(
-            (f for f, n in zip(folders, names, strict=True) if f.title and paths.season_of_folder(n) is None), None
-        )
+        series = next((f for f, n in zip(folders, names, strict=True) if f.title and not is_season_folder(n)), None)
         if series is not None:
             merged = paths.with_title_of(merged, series)
     return _with_ids(merged, folders), refusal
+
+
+def _season_of(names: list[str]) -> int | None:
+    """Return the season of the nearest folder; digits alone are a season only below another folder (`Show/2`)."""
+    found = read_season_folder(names[0])
+    if found is None or len(found.seasons) != 1 or (found.is_bare and len(names) == 1):
+        return None
+    return found.seasons[0]
 
 
 def _spoken_for(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:

@@ -10,15 +10,11 @@ from mydia.parsing import refusals
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
 from mydia.parsing.quality import Source
 from mydia.parsing.release import Confidence, ParsedRelease
+from mydia.parsing.seasons import read_season_folder
 from mydia.parsing.subtitle_files import is_language
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
-_SEASON_FOLDER = re.compile(
-    r"(?:.*[ ._-])?(?:season|saison|staffel|stagione|temporada|series|seizoen|sezon|сезон)[ ._-]{0,2}(\d{1,4})(?![0-9])|s(\d{1,4})\Z",
-    re.IGNORECASE,
-)
-_SPECIALS_FOLDER = re.compile(r"(?:specials?|season[ ._]?0+)\Z", re.IGNORECASE)
 _LEADING_NUMBER = re.compile(
     r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
 )
@@ -28,7 +24,7 @@ _FURNITURE = frozenset({
     "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
     "video", "videos", "complete", "completed", "unsorted", "test", "home", "mnt", "data", "users", "public",
     "torrents", "torrent", "usenet", "anime", "library", "content", "tv-shows", "plex", "sorted", "incoming", "subs", "subtitles", "sub",
-    "kids", "documentaries", "season", "specials", "c", "d", "e", "z", "s", "p", "volume1", "shares", "root", "srv",
+    "kids", "documentaries", "season", "c", "d", "e", "z", "s", "p", "volume1", "shares", "root", "srv",
     "var", "opt",
 })  # fmt: skip
 _SUREST = 0.9
@@ -45,7 +41,8 @@ def is_path(name: str) -> bool:
     plain = name.replace("\\", "/")
     folder, _, file = plain.rpartition("/")
     ending = _ENDING.search(file)
-    if season_of_folder(plain.partition("/")[0]) is not None:
+    first = read_season_folder(plain.partition("/")[0])
+    if first is not None and not first.is_bare:
         return True
     if ending is None or (
         ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS
@@ -66,14 +63,6 @@ def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
         root = library_root.replace("\\", "/").rstrip("/") + "/"
         plain = plain.removeprefix(root)
     return tuple(part for part in plain.split("/") if part.strip() and not _DRIVE.match(part + "/"))
-
-
-def season_of_folder(folder: str) -> int | None:
-    """Return the number of a folder that holds one season; 0 for specials."""
-    if _SPECIALS_FOLDER.match(folder.strip()):
-        return 0
-    found = _SEASON_FOLDER.match(folder.strip())
-    return int(found.group(1) or found.group(2)) if found is not None else None
 
 
 def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:

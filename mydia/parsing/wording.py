@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from mydia.parsing.borders import Borders
-from mydia.parsing.numbering import NUMBER_WORD, Numbering, read_number
+from mydia.parsing.numbering import Numbering
+from mydia.parsing.numerals import NUMBER_WORD, read_number
 from mydia.parsing.opening import Opened
 from mydia.parsing.release import Span
 

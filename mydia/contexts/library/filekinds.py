@@ -6,6 +6,8 @@ import re
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from mydia.parsing import is_season_folder
+
 # Source: arr-stack §3.4, without the playlists and raw dumps that only ever meant trouble (.m3u, .dat, .bin, .nrg).
 VIDEO_EXTENSIONS = frozenset(
     [
@@ -99,11 +101,6 @@ _PLAIN_EXTRA = re.compile(
 _SAMPLE_FOLDERS = frozenset({"sample", "samples"})
 _SAMPLE_NAME = re.compile(r"^sample$|^sample[-._]|[-._ ]sample\d*$|[-._]sample[-._]", re.IGNORECASE)
 _SAMPLE_MAX_BYTES = 300 * 1024**2  # samples of remuxes reach 200 MB; nothing that is called a sample is larger
-_SEASON_FOLDER = re.compile(
-    r"^(?:season|series|staffel|saison|temporada|stagione|seizoen|sæson|säsong|sezon)[ ._-]*\d{1,4}(?!\d)"
-    r"|^s\d{1,3}$|^specials?$|^\d{1,2}$|^(?:season|staffel|saison)[ ._-]*(?:specials?|0+)$",
-    re.IGNORECASE,
-)
 _JUNK = re.compile(r"^\._|^\.ds_store$|^thumbs\.db$|^desktop\.ini$|^\.unmanic|^\.mydia-", re.IGNORECASE)
 
 
@@ -173,15 +170,6 @@ def may_enter(path: str) -> bool:
     """
     name = path.rpartition("/")[2].lower()
     return not (name.startswith(".") or name in _IGNORED_FOLDERS or name.startswith(_WORKING_PREFIXES))
-
-
-def is_season_folder(name: str) -> bool:
-    """Say whether a folder holds one season rather than a title.
-
-    >>> is_season_folder("Season 02"), is_season_folder("Specials"), is_season_folder("Seasoned")
-    (True, True, False)
-    """
-    return _SEASON_FOLDER.match(name.strip()) is not None
 
 
 def title_folder(path: str) -> str:

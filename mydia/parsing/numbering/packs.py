@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mydia.parsing.numbering.scene import NUMBER_WORD, Numbering, Scene, read_number
+from mydia.parsing.numbering.scene import Numbering, Scene
 from mydia.parsing.numbering.worded import find_season_words
+from mydia.parsing.numerals import NUMBER_WORD, read_number
 
 _MORE_SEASONS = re.compile(
     r"(?:[ ._]?(-|to|a|à|~|&|\+|and|through|thru|bis|/)[ ._]?|[ ._])(s|seasons?[ ._]?|saison[ ._]?)?(\d{1,2})(?![0-9a-z])(?!\.\d[ ._])"

@@ -67,21 +67,6 @@ def is_year(digits: str) -> bool:
     return len(digits) == 4 and "1900" <= digits <= "2099"
 
 
-_NUMBER_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
-    "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
-    "uno": 1, "dos": 2, "due": 2, "tres": 3, "tre": 3, "eins": 1, "zwei": 2, "drei": 3, "vier": 4,
-}  # fmt: skip
-
-NUMBER_WORD = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
-
-
-def read_number(word: str) -> int:
-    """Return the number of digits or of one of the words of `NUMBER_WORD`."""
-    return int(word) if word.isdecimal() else _NUMBER_WORDS[word]
-
-
 def is_broadcast(scene: Scene) -> bool:
     """Whether the caller or a broadcast source says that it is television."""
     return scene.hint == "tv" or any(m.kind == "source" and m.value == "tv" and m.solid for m in scene.marks)

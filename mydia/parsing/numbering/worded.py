@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from mydia.parsing.numbering.scene import NUMBER_WORD, Numbering, Scene, read_number, write_out
+from mydia.parsing.numbering.scene import Numbering, Scene, write_out
 from mydia.parsing.numbering.standard import OF_TOTAL, follow_episodes
+from mydia.parsing.numerals import NUMBER_WORD, read_number
+from mydia.parsing.seasons import SEASON_WORD
 
-_SEASON_WORD = (
-    r"(?:seasons?|saisons?|seizoen|stagione|stagioni|temporadas?|temp|staffeln?|sezona?|sezonul|sezóna|sæson|säsong|sesong"
-    r"|kausi|сезони?|сезон|se)"
-)
+_SEASON_WORD = rf"(?:{SEASON_WORD}|temp|se)"
 
 _EPISODE_WORD = (
     r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серии|серия|серії"

@@ -1,0 +1,117 @@
+"""The words for a season in many languages, and folders that hold one season."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, fold, read_number
+
+_WORDS = (
+    "season|seasons|saison|saisons|staffel|staffeln|stagione|stagioni|temporada|temporadas|tempada|seizoen|seizoenen"
+    "|säsong|säsonger|sæson|saeson|sesong|kausi|tuotantokausi|sezon|sezona|sezonul|sezóna|série|séria|řada|évad"
+    "|сезон|сезони|сезоны|σεζόν|κύκλος|עונה|الموسم|موسم|mùa|musim|hooaeg|denboraldia|þáttaröð|सीज़न|ซีซั่น|ซีซัน"
+)
+SEASON_WORD = "|".join(
+    sorted({form for word in _WORDS.split("|") for form in (word, fold(word))}, key=len, reverse=True)
+)
+"""Pattern of one word for "season", with and without accents, in lower case.
+
+`series`, as British broadcasters count, is not in it, because it also means the whole show.
+"""
+ORDINAL_ENDING = r"(?:st|nd|rd|th|[eèé]me|[eè]re|re|er|e|a|o|ª|º|°|\.|-?[йяиа]|-?ий|-?ой|ος|η)?"
+"""What may follow the digits of an ordinal: `2nd`, `2ème`, `2a`, `2.`, `2-й`."""
+
+_SEP = r"[ ._:-]{0,3}"
+_TITLE = r"(?:(?P<title>.*\w[^\w]*)(?<![^\W_]))?"
+_MORE = r"(?:[ ._]{0,2}(?:-|~|&|\+|,|to|bis|and|und|et|y|e|a)[ ._]{0,2}(?:s)?(?P<last>\d{1,4})(?![^\W_]))?"
+_MARKED = re.compile(
+    r"s[ ._]?(?P<first>\d{1,4})(?:[ ._]?-[ ._]?s?(?P<last>\d{1,4}))?(?P<rest>(?![^\W_]).*)\Z", re.DOTALL
+)
+_WORDED = re.compile(
+    rf"{_TITLE}(?P<word>{SEASON_WORD}|series){_SEP}(?P<first>\d{{1,4}}|(?:{NUMBER_WORD}))(?![^\W_]){_MORE}(?P<rest>.*)\Z",
+    re.DOTALL,
+)
+_ORDINAL = re.compile(
+    rf"{_TITLE}(?P<first>\d{{1,2}}(?={ORDINAL_ENDING}[ ._-]?[^\W\d_])|{ORDINAL_WORD}){ORDINAL_ENDING}[ ._-]{{0,2}}"
+    rf"(?P<word>{SEASON_WORD}|series)(?![^\W_])(?P<rest>.*)\Z",
+    re.DOTALL,
+)
+_EASTERN = re.compile(
+    rf"(?P<title>.*?)(?:第 ?(?P<han>{HAN_NUMBER}) ?(?:季|期|部|シース[゛ ]?ン)|シースン ?(?P<kana>{HAN_NUMBER})"
+    rf"|{fold('시즌')} ?(?P<hangul>\d{{1,2}})|(?P<counted>\d{{1,2}}) ?(?:{fold('시즌')}|{fold('기')}))(?P<rest>.*)\Z",
+    re.DOTALL,
+)
+_SPECIAL_WORDS = (
+    "special|specials|season 0|season 00|season specials|special episodes|specials season|sonderfolgen|specialepisoden"
+    "|staffel 0|speciali|episodi speciali|especial|especiales|especiais|episodios especiales|spéciaux|épisodes spéciaux"
+    "|hors série|hors-série|specialafsnit|specialavsnitt|erikoisjaksot|odcinki specjalne|speciály|спешл|спешлы"
+    "|спецвыпуски|спеціальні випуски|特別編|特別篇|特别篇|特別番組|番外|番外編|番外篇|sp|스페셜"
+)
+_SPECIALS = frozenset(map(fold, _SPECIAL_WORDS.split("|")))
+_BARE = re.compile(r"\d{1,2}\Z")
+_CLOSED = re.compile(
+    r"[ ._]*(?:\Z|[\[(\-]|(?:19|20)\d\d(?!\d)|\d{3,4}[pi](?![^\W_])|(?:complete|web|hdtv|bluray|dvd|uhd))"
+)
+"""What may follow a short marker that could also begin a title: nothing, a bracket, a dash or quality words."""
+_LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonFolder:
+    """What a season's folder says."""
+
+    seasons: tuple[int, ...]
+    """Its season; 0 stands for specials, several for a range."""
+    has_title: bool = False
+    """Whether the title stands in front, as in `Copper Lane Season 2`."""
+    is_bare: bool = False
+    """Whether it is digits only, which is a season below a show's folder and may be a title elsewhere."""
+
+
+def read_season_folder(folder: str) -> SeasonFolder | None:
+    """Read a folder that holds a season: `Season 02`, `2. Staffel`, `Season One`, `第2季`, `S02`, `2`, `Specials`.
+
+    >>> read_season_folder("Copper Lane 2a Stagione")
+    SeasonFolder(seasons=(2,), has_title=True, is_bare=False)
+    """
+    name = fold(folder[:_LONGEST]).strip(" ._-[]()")
+    if " ".join(re.split(r"[ ._]+", name)) in _SPECIALS:
+        return SeasonFolder((0,))
+    if _BARE.match(name):
+        return SeasonFolder((int(name),), is_bare=True)
+    for pattern in (_MARKED, _WORDED, _ORDINAL, _EASTERN):
+        found = pattern.match(name)
+        if found is not None and (folder_read := _read(found.groupdict())) is not None:
+            return folder_read
+    return None
+
+
+def _read(parts: dict[str, str | None]) -> SeasonFolder | None:
+    if parts.get("word") in {None, "series"} and "han" not in parts and not _CLOSED.match(parts["rest"] or ""):
+        return None
+    written = next(parts[key] for key in ("first", "han", "kana", "hangul", "counted") if parts.get(key))
+    first = read_number(written or "")
+    last = int(parts.get("last") or first)
+    seasons = tuple(range(first, last + 1)) if first < last < first + 100 else (first,)
+    return SeasonFolder(seasons, has_title=bool((parts.get("title") or "").strip(" ._-[]()")))
+
+
+def season_of_folder(folder: str) -> int | None:
+    """Return the number of the one season a folder holds; 0 for specials, None for any other folder.
+
+    >>> season_of_folder("Säsong 2"), season_of_folder("Specials"), season_of_folder("Season 1-3")
+    (2, 0, None)
+    """
+    found = read_season_folder(folder)
+    return found.seasons[0] if found is not None and len(found.seasons) == 1 else None
+
+
+def is_season_folder(folder: str) -> bool:
+    """Whether a folder is named after its season alone, so that the folder above it is the title's.
+
+    >>> is_season_folder("1. Staffel"), is_season_folder("Copper Lane Season 2"), is_season_folder("Seasoned")
+    (True, False, False)
+    """
+    found = read_season_folder(folder)
+    return found is not None and not found.has_title
