@@ -10,8 +10,8 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
 from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
-from mydia.web.pages.activity import activity, imports, releases
-from mydia.web.pages.system import system
+from mydia.web.pages.activity import queue, release_rows, scans
+from mydia.web.pages.system import tasks
 from mydia.web.views import cards
 
 _QUEUE = frozenset(
@@ -53,7 +53,7 @@ def on_queue(_context: LiveContext, happened: Happened) -> Iterable[Push]:
 
 def poll_queue(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
     """Progress of every download, and the panel above them."""
-    lines, totals = activity.live_queue(context.deps.database, caller)
+    lines, totals = queue.live_queue(context.deps.database, caller)
     told = {f"#q-{line.id}-progress": context.render("activity/_progress.html", row=line) for line in lines}
     return told | {"#queue-totals": context.render("activity/_totals.html", totals=totals)}
 
@@ -104,9 +104,9 @@ def on_imports(_context: LiveContext, happened: Happened) -> Iterable[Push]:
 def poll_imports(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
     """Progress of scans."""
     with context.deps.database.reads() as session:
-        scans = imports.scan_states(session)
+        found = scans.scan_states(session)
     # Only what moves: notices hold forms, whose token belongs to one browser.
-    moving = [scan for scan in scans if scan.state == "running"]
+    moving = [scan for scan in found if scan.state == "running"]
     return {f"#scan-{scan.path_id}": context.render("imports/_scan.html", scan=scan) for scan in moving}
 
 
@@ -135,7 +135,7 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
         return {}
     with context.deps.database.reads() as session:
         rows = downloads.list_queue(session, caller)
-    moving = tuple(activity.line(row) for row in rows if row.group == "downloading")
+    moving = tuple(queue.line(row) for row in rows if row.group == "downloading")
     speed = sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)
     view = SimpleNamespace(moving=moving, speed=units.speed(speed))
     return {"#home-downloading": context.render("home/_downloading.html", view=view)}
@@ -144,7 +144,7 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
 def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[str, str]:
     """How far a search has come; when that differs, the list of releases fetches itself."""
     with context.deps.database.reads() as session:
-        told = releases.search_tick(session, topic.partition(":")[2])
+        told = release_rows.search_tick(session, topic.partition(":")[2])
     if told is None:
         return {}
     return {"#rel-tick": context.render("releases/_tick.html", search_id=told[0], seen=told[1])}
@@ -152,7 +152,7 @@ def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[st
 
 def poll_tasks(context: LiveContext, _topic: str, _caller: Caller) -> Mapping[str, str]:
     """What runs, with its progress."""
-    view = system.tasks_view(context.deps.taskboard)
+    view = tasks.tasks_view(context.deps.taskboard)
     return {"#tasks-running": context.render("system/_running.html", view=view)}
 
 

@@ -9,12 +9,7 @@ from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metadata_check import look_at_metadata
 from mydia.web.metrics import Source
-from mydia.web.pages.account import account
-from mydia.web.pages.activity import activity, imports, releases, wanted
-from mydia.web.pages.library import add, artwork, calendar, files, home, item, lists, pictures
-from mydia.web.pages.settings import general as settings
-from mydia.web.pages.setup import wizard as setup
-from mydia.web.pages.system import system
+from mydia.web.pages import account, activity, library, settings, setup, system
 from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider
 
@@ -24,18 +19,8 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *setup.ROUTES,
     *settings.ROUTES,
     *account.ROUTES,
-    *home.ROUTES,
-    *lists.ROUTES,
-    *item.ROUTES,
-    *artwork.ROUTES,
-    *files.ROUTES,
-    *add.ROUTES,
-    *calendar.ROUTES,
-    *pictures.ROUTES,
+    *library.ROUTES,
     *activity.ROUTES,
-    *releases.ROUTES,
-    *imports.ROUTES,
-    *wanted.ROUTES,
     *system.ROUTES,
     *plex.ROUTES,
 )

@@ -21,7 +21,7 @@ from mydia.taskboard import TaskBoard
 from mydia.web import assets, auth, live
 from mydia.web.app import WebApp, create_app
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.setup import wizard as setup
+from mydia.web.pages import setup
 from mydia.web.render import page
 from mydia.web.shell import empty_shell
 

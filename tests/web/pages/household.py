@@ -21,9 +21,8 @@ from mydia.taskboard import TaskBoard
 from mydia.web import auth
 from mydia.web.app import WebApp, create_app
 from mydia.web.deps import WebDeps
-from mydia.web.pages.account import account
-from mydia.web.pages.settings import general as settings_pages
-from mydia.web.pages.setup import wizard as setup
+from mydia.web.pages import account, setup
+from mydia.web.pages import settings as settings_pages
 from mydia.web.shell import empty_shell
 
 PASSWORD = "correct horse battery"

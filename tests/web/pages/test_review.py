@@ -16,7 +16,7 @@ from mydia.adapters.errors import Unreachable
 from mydia.contexts import library, media
 from mydia.db import maintenance
 from mydia.taskboard import RunState
-from mydia.web.pages.system.system import said_cron
+from mydia.web.pages.system.tasks import said_cron
 from tests.web.pages.conftest import Browser, Server, words
 
 

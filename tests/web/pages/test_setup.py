@@ -14,7 +14,7 @@ from mydia import events
 from mydia.contexts import settings, users
 from mydia.db import Database
 from mydia.web.auth import setup_token
-from mydia.web.pages.setup import wizard as setup
+from mydia.web.pages.setup import wizard
 from tests.fakes.outside import FakeDownloadClient, FakeIndexer, fake_outside
 from tests.web.pages.household import PASSWORD, Browser, browser_at
 
@@ -28,7 +28,7 @@ def client() -> FakeDownloadClient:
 def browser(
     database: Database, tmp_path: Path, client: FakeDownloadClient, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Browser]:
-    monkeypatch.setattr(setup, "_token", setup_token.SetupToken())
+    monkeypatch.setattr(wizard, "_token", setup_token.SetupToken())
     with browser_at(database, tmp_path, fake_outside(clients=[client], indexers=[FakeIndexer()])) as made:
         yield made
 

@@ -1,1 +1,29 @@
 """Pages about getting releases: queue, history, search, imports, wanted."""
+
+from mydia.web.pages.activity import (
+    blocklist,
+    decisions,
+    history,
+    manual_import,
+    queue,
+    queue_actions,
+    releases,
+    review,
+    scans,
+    unknown,
+    wanted,
+)
+
+ROUTES = (
+    *queue.ROUTES,
+    *queue_actions.ROUTES,
+    *manual_import.ROUTES,
+    *unknown.ROUTES,
+    *history.ROUTES,
+    *blocklist.ROUTES,
+    *releases.ROUTES,
+    *review.ROUTES,
+    *decisions.ROUTES,
+    *scans.ROUTES,
+    *wanted.ROUTES,
+)

@@ -1,1 +1,29 @@
 """Pages about titles: home, lists, a title, its files and artwork, adding, the calendar."""
+
+from mydia.web.pages.library import (
+    add,
+    artwork,
+    calendar,
+    files,
+    home,
+    item,
+    item_actions,
+    lists,
+    matches,
+    pictures,
+    renames,
+)
+
+ROUTES = (
+    *home.ROUTES,
+    *lists.ROUTES,
+    *item.ROUTES,
+    *item_actions.ROUTES,
+    *matches.ROUTES,
+    *renames.ROUTES,
+    *artwork.ROUTES,
+    *files.ROUTES,
+    *add.ROUTES,
+    *calendar.ROUTES,
+    *pictures.ROUTES,
+)

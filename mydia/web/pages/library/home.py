@@ -17,7 +17,7 @@ from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.web.deps import WebDeps, WebRequest
-from mydia.web.pages.activity import activity, imports
+from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
 from mydia.web.render import page, renderer_of
 from mydia.web.views import Card
@@ -72,7 +72,7 @@ class HomeView:
     recent: tuple[tuple[Card, str], ...]
     """(title, when it was added)."""
     days: tuple[calendar.Day, ...]
-    moving: tuple[activity.Line, ...]
+    moving: tuple[queue.Line, ...]
     speed: str
     volumes: tuple[Volume, ...]
     steps: tuple[Step, ...]
@@ -103,7 +103,7 @@ def show_home(
     for told in found:
         by_day.setdefault(told.on, []).append(calendar.entry(told, zone))
     week = [today + timedelta(days=number) for number in range(7)]
-    moving = tuple(activity.line(row) for row in rows if row.group == "downloading")
+    moving = tuple(queue.line(row) for row in rows if row.group == "downloading")
     volumes = tuple(_volume(outside, name, path) for name, path in folders)
     low = tuple(
         Need(
@@ -123,8 +123,7 @@ def show_home(
         summary=_summary(needs, moving),
         needs=needs,
         recent=tuple(
-            (card(item), activity.day_label(item.added_at.astimezone(zone).date(), today, short=True))
-            for item in recent
+            (card(item), history.day_label(item.added_at.astimezone(zone).date(), today, short=True)) for item in recent
         ),
         days=tuple(calendar.Day(on, True, on == today, False, tuple(by_day.get(on, ()))) for on in week),
         moving=moving,
@@ -142,7 +141,7 @@ def _greeting(hour: int) -> str:
     return "Good morning" if 4 <= hour < 12 else "Good afternoon" if 12 <= hour < 18 else "Good evening"
 
 
-def _summary(needs: tuple[Need, ...], moving: tuple[activity.Line, ...]) -> str:
+def _summary(needs: tuple[Need, ...], moving: tuple[queue.Line, ...]) -> str:
     words = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
     if needs:
         said = words[len(needs)] if len(needs) < len(words) else f"{len(needs)} things"
@@ -172,7 +171,7 @@ def _needs(session: Session, rows: list[downloads.QueueRow]) -> tuple[Need, ...]
             "/imports",
             "See why",
         )
-        for scan in imports.scan_states(session)
+        for scan in scans.scan_states(session)
         if scan.state == "refused"
     ]
     names = {client.id: client.name for client in settings.list_clients(session) if client.enabled}

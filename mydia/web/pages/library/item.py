@@ -1,4 +1,4 @@
-"""One film or series: what it is, what of it is here, why what is missing is missing, and what can be done."""
+"""The page of one film or series: details, files, seasons, history, and why something is missing."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.orm import Session
 
 from mydia import clock, events
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.library import FileView, SpecStrip
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
-from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.errors import NotFound
 from mydia.events import stories
 from mydia.web.deps import WebRequest
-from mydia.web.fields import season_of, whole_number
-from mydia.web.pages.activity import activity
-from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, redirect
+from mydia.web.fields import whole_number
+from mydia.web.pages.activity import queue
+from mydia.web.render import fragment, page
 from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork, preview
 
 _HISTORY = 50
+
+
 _STATUSES = {
     "announced": "Announced",
     "in_production": "In production",
@@ -92,7 +92,7 @@ class ItemView:
     why: str | None
     why_id: str | None
     search_running: bool
-    downloads: tuple[activity.Line, ...]
+    downloads: tuple[queue.Line, ...]
     """What is under way for the title."""
     history: tuple[stories.Story, ...]
     history_more: int | None
@@ -190,7 +190,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         why=last.sentence if last and item.state in ("missing", "partial", "upgradable") else None,
         why_id=last.id if last else None,
         search_running=bool(last and last.running),
-        downloads=tuple(activity.line(row) for row in open_downloads),
+        downloads=tuple(queue.line(row) for row in open_downloads),
         history=tuple(stories.story(event) for event in told),
         history_more=told[-1].id if len(told) == _HISTORY else None,
         recommendations=_recommendations(item),
@@ -363,255 +363,4 @@ def show_history(request: WebRequest, database: Database, caller: Caller, item_i
     return fragment(request, "item/_history.html", stories=[stories.story(event) for event in told], more=more)
 
 
-# --- actions -------------------------------------------------------------------------------------------------------
-
-
-def _back(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
-    """Answer an action: the page re-fetches itself, or is loaded anew where there is no script."""
-    if is_htmx(request):
-        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
-    return redirect(request, f"/items/{item_id}", toast=toast)
-
-
-def _around(item: media.MediaItem) -> dict[str, Any]:
-    """Return what a dialog of a title stands under where it is a page of its own."""
-    return {"active": "shows" if item.type == "tv_show" else "movies", "back": f"/items/{item.id}"}
-
-
-@post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
-def set_monitored(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
-) -> Response[str]:
-    """Monitor a title, a season or an episode, or stop."""
-    wanted = form.get("monitored") == "true"
-    season = season_of(form.get("season"))
-    episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
-    with database.writes() as session:
-        media.change_monitoring(
-            session,
-            caller,
-            clock.now(),
-            item_id,
-            wanted,
-            season_number=season,
-            episode_ids=episode_ids or None,
-        )
-    return _back(request, item_id, Toast("Monitored" if wanted else "No longer monitored"))
-
-
-@post("/items/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
-def search_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
-) -> Response[str]:
-    """Ask for an automatic search of a title, a season or an episode."""
-    season = season_of(form.get("season"))
-    episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
-    with database.writes() as session:
-        downloads.request_search(
-            session,
-            caller,
-            item_id,
-            season_number=season,
-            episode_ids=episode_ids,
-        )
-    return _back(request, item_id, Toast("Searching", "The best release that passes every rule is fetched.", "live"))
-
-
-@post("/items/{item_id:str}/refresh", sync_to_thread=True, status_code=200, include_in_schema=False)
-def refresh_item(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
-    """Ask for the details to be fetched again."""
-    with database.writes() as session:
-        media.request_refresh(session, caller, item_id)
-    return _back(request, item_id, Toast("Refreshing", "The details are being fetched.", "live"))
-
-
-@dataclass(frozen=True, slots=True)
-class EditForm:
-    """The dialog in which a title's choices and words are changed."""
-
-    item: media.MediaItem
-    folders: tuple[tuple[str, str], ...]
-    profiles: tuple[tuple[str, str], ...]
-    monitors: tuple[tuple[str, str], ...]
-    catalogues: tuple[tuple[str, str], ...]
-    values: dict[str, str]
-
-
-def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditForm:
-    item = media.get_item(session, item_id)
-    suits = ("mixed", "movies" if item.type == "movie" else "series")
-    given = {
-        "title": item.title,
-        "year": str(item.year or ""),
-        "overview": item.overview or "",
-        "profile_id": item.versions[0].profile_id if item.versions else "",
-        "library_path_id": item.library_path_id or "",
-        "minimum_availability": item.minimum_availability,
-        "series_type": item.series_type or "",
-        "provider": item.provider,
-        "monitor_new_seasons": item.monitor_new_seasons,
-        "monitor": "",
-    }
-    return EditForm(
-        item,
-        tuple((path.id, path.path) for path in settings.list_library_paths(session) if path.type in suits),
-        tuple((profile.id, profile.name) for profile in settings.list_profiles(session)),
-        (("", "Leave as it is"), *media.PATTERNS.items()),
-        (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "Nobody: names and NFO files")),
-        given | values,
-    )
-
-
-@get("/items/{item_id:str}/edit", sync_to_thread=True, include_in_schema=False)
-def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
-    """Show the dialog."""
-    caller.require(Permission.MANAGE_MEDIA)
-    with database.reads() as session:
-        view = _edit_form(session, item_id, {})
-    return dialog(request, "item/_edit.html", view, title=f"Edit {view.item.title}", **_around(view.item))
-
-
-@post("/items/{item_id:str}/edit", sync_to_thread=True, status_code=200, include_in_schema=False)
-def edit_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
-) -> Response[str]:
-    """Take over what the dialog says."""
-    changes: dict[str, Any] = {
-        name: form[name]
-        for name in ("title", "profile_id", "minimum_availability", "monitor_new_seasons", "series_type", "provider")
-        if form.get(name)
-    }
-    if "overview" in form:
-        changes["overview"] = form["overview"].strip() or None
-    if form.get("library_path_id"):
-        changes["library_path_id"] = form["library_path_id"]
-    try:
-        if form.get("year"):
-            year = whole_number(form["year"])
-            if year is None:
-                raise Invalid("Write a year such as 1927.", fields={"year": "Write a year such as 1927."})
-            changes["year"] = year
-        with database.writes() as session:
-            now = clock.now()
-            media.change_item(session, caller, now, item_id, changes)
-            if form.get("monitor"):
-                media.change_pattern(session, caller, now, item_id, form["monitor"])
-    except Invalid as error:
-        with database.reads() as session:
-            view = _edit_form(session, item_id, form)
-        return invalid_form(
-            request, "item/_edit.html", view, error, title=f"Edit {view.item.title}", **_around(view.item)
-        )
-    return _back(request, item_id, Toast("Saved"))
-
-
-@get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
-def show_remove(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
-    """Ask what is to become of the files."""
-    caller.require(Permission.MANAGE_MEDIA)
-    with database.reads() as session:
-        item = media.get_item(session, item_id)
-    return dialog(request, "item/_remove.html", item, title=f"Remove {item.title}", **_around(item))
-
-
-@post("/items/{item_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def remove_item(
-    request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
-    item_id: FromPath[str],
-    form: dict[str, str],
-) -> Response[str]:
-    """Remove a title."""
-    with database.reads() as session:
-        item = media.get_item(session, item_id)
-    library.remove_item(database, outside, config, caller, clock.now(), item_id, files=form.get("files", "keep"))
-    back = "/shows" if item.type == "tv_show" else "/movies"
-    return redirect(request, back, toast=Toast(f"{item.title} removed"))
-
-
-@dataclass(frozen=True, slots=True)
-class MatchView:
-    """The dialog in which a wrong match is put right."""
-
-    item: media.MediaItem
-    q: str
-    choices: tuple[tuple[str, str, int | None, str | None, Artwork, bool], ...]
-    """(number, title, year, overview, picture, is the present one)."""
-    notice: str | None
-
-
-@get("/items/{item_id:str}/match", sync_to_thread=True, include_in_schema=False)
-def show_match(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
-) -> Response[str]:
-    """Show what else a title may be."""
-    caller.require(Permission.MANAGE_MEDIA)
-    with database.reads() as session:
-        item = media.get_item(session, item_id)
-        language = media.language_of(session, config, item)
-    q = request.query_params.get("q", "").strip() or item.title
-    found, notice = [], None
-    try:
-        found = metadata.search(outside, item.type, q, language=language)
-    except Unavailable as error:
-        notice = error.message
-    choices = tuple(
-        (
-            f"tmdb:{c.ids.tmdb_id}" if c.ids.tmdb_id else f"tvdb:{c.ids.tvdb_id}",
-            c.title,
-            c.year,
-            c.overview,
-            preview("poster", c.poster_path),
-            c.ids.tmdb_id == item.tmdb_id,
-        )
-        for c in found
-    )
-    alone = is_htmx(request) and "q" in request.query_params
-    template = "item/_matches.html" if alone else "item/_match.html"
-    view = MatchView(item, q, choices, notice)
-    return dialog(request, template, view, title=f"Match of {item.title}", **_around(item))
-
-
-@post("/items/{item_id:str}/match", sync_to_thread=True, status_code=200, include_in_schema=False)
-def change_match(
-    request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
-    item_id: FromPath[str],
-    form: dict[str, str],
-) -> Response[str]:
-    """Make a title another one; its files and choices stay."""
-    ids = metadata.ids_in(form.get("number", ""))
-    if ids is None:
-        raise Invalid("Choose one of the titles.")
-    with database.reads() as session:
-        item = media.get_item(session, item_id)
-    choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
-    now_id = library.rematch_item(database, outside, config, caller, clock.now(), item_id, choice)
-    if now_id != item_id:
-        return redirect(
-            request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")
-        )
-    return _back(request, item_id, Toast("Match changed", "The details are those of the chosen title."))
-
-
-ROUTES = (
-    find_item,
-    show_item,
-    show_season,
-    show_history,
-    set_monitored,
-    search_item,
-    refresh_item,
-    show_edit,
-    edit_item,
-    show_remove,
-    remove_item,
-    show_match,
-    change_match,
-)
+ROUTES: tuple[Any, ...] = (find_item, show_item, show_season, show_history)

@@ -1,1 +1,29 @@
 """Settings pages."""
+
+from mydia.web.pages.settings import (
+    browse,
+    finder,
+    folders,
+    general,
+    metadata,
+    naming,
+    people,
+    profile_editor,
+    profiles,
+    services,
+    sizes,
+)
+
+ROUTES = (
+    *finder.ROUTES,
+    *general.ROUTES,
+    *metadata.ROUTES,
+    *browse.ROUTES,
+    *folders.ROUTES,
+    *naming.ROUTES,
+    *profiles.ROUTES,
+    *profile_editor.ROUTES,
+    *sizes.ROUTES,
+    *services.ROUTES,
+    *people.ROUTES,
+)

@@ -11,7 +11,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebRequest
 from mydia.web.pages.settings.frame import SECTIONS, SettingsFrame, frame, show
 from mydia.web.pages.settings.labels import ELSEWHERE, LABELS
-from mydia.web.pages.settings.library_settings import GROUPS
+from mydia.web.pages.settings.naming import GROUPS
 from mydia.web.render import fragment, is_htmx, redirect
 
 _MOST = 12

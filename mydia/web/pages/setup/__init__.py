@@ -1,1 +1,5 @@
 """The setup wizard."""
+
+from mydia.web.pages.setup import wizard
+
+ROUTES = (*wizard.ROUTES,)

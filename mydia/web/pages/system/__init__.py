@@ -1,1 +1,5 @@
 """System pages."""
+
+from mydia.web.pages.system import backups, logs, status, tasks
+
+ROUTES = (*status.ROUTES, *tasks.ROUTES, *logs.ROUTES, *backups.ROUTES)

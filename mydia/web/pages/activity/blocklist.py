@@ -1,0 +1,132 @@
+"""The blocklist: releases that are never grabbed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromQuery
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.contexts import downloads, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.web.deps import WebRequest
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect
+from mydia.web.views import specs
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistView:
+    """Releases that are not taken again."""
+
+    entries: tuple[downloads.BlocklistEntry, ...]
+    more: str | None
+    q: str
+    total: int
+    can_manage: bool
+
+
+@get("/activity/blocklist", sync_to_thread=True, include_in_schema=False)
+def show_blocklist(
+    request: WebRequest, database: Database, caller: Caller, q: FromQuery[str] = "", cursor: FromQuery[str] = ""
+) -> Response[str]:
+    """Show what is never taken again, and why."""
+    with database.reads() as session:
+        entries, following = downloads.list_blocklist(session, caller, text=q, cursor=cursor or None)
+        total = len(downloads.list_queue(session, caller))
+    more = f"/activity/blocklist{query({'q': q, 'cursor': following})}" if following else None
+    view = BlocklistView(tuple(entries), more, q, total, caller.can(Permission.MANAGE_MEDIA))
+    if cursor and is_htmx(request):
+        return fragment(request, "activity/_blocked.html", view)
+    return page(request, "activity/blocklist.html", view, active="activity")
+
+
+@post("/activity/blocklist/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def unblock(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Take releases off the list."""
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    if not ids:
+        raise Invalid("Nothing is selected.")
+    with database.writes() as session:
+        number = downloads.unblock(session, caller, ids)
+    toast = Toast(f"{number} {'release' if number == 1 else 'releases'} off the blocklist", "They may be taken again.")
+    return _unblocked(request, toast)
+
+
+@post("/activity/blocklist/clear", sync_to_thread=True, status_code=200, include_in_schema=False)
+def clear_blocklist(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Empty the list."""
+    with database.writes() as session:
+        number = downloads.clear_blocklist(session, caller)
+    return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases may be taken again."))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockForm:
+    """The dialog in which somebody blocks a release by its name."""
+
+    release: str
+    protocol: str
+    reason: str
+    item_id: str
+    found: tuple[tuple[str, str, int | None, str], ...]
+    """(id, title, year, kind)."""
+
+
+def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> BlockForm:
+    release = form.get("release", "").strip()
+    found = media.search_library(session, caller, specs.title_in(release)) if release else []
+    return BlockForm(
+        release,
+        form.get("protocol", "torrent"),
+        form.get("reason", ""),
+        form.get("item_id", ""),
+        tuple((one.id, one.title, one.year, "series" if one.type == "tv_show" else "film") for one in found),
+    )
+
+
+@get("/activity/blocklist/new", sync_to_thread=True, include_in_schema=False)
+def ask_block(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+    """Ask which release is not to be taken; while its name is written, which title it is of."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        view = _block_form(session, caller, {name: str(value) for name, value in request.query_params.items()})
+    alone = is_htmx(request) and "release" in request.query_params
+    template = "activity/_block_found.html" if alone else "activity/_block.html"
+    return dialog(request, template, view, title="Block a release", active="activity", back="/activity/blocklist")
+
+
+@post("/activity/blocklist/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def block_by_name(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Put a release on the list that no search has to have found."""
+    try:
+        with database.writes() as session:
+            downloads.block_name(
+                session,
+                caller,
+                clock.now(),
+                form.get("item_id", ""),
+                form.get("release", ""),
+                protocol=form.get("protocol", "torrent"),
+                reason=form.get("reason", ""),
+            )
+    except Invalid as error:
+        with database.reads() as session:
+            view = _block_form(session, caller, form)
+        back = "/activity/blocklist"
+        return invalid_form(request, "activity/_block.html", view, error, title="Block a release", back=back)
+    return _unblocked(request, Toast("Blocked", f"{form['release'].strip()} is not taken again."))
+
+
+def _unblocked(request: WebRequest, toast: Toast) -> Response[str]:
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"blocklist-changed": {}, "selection-clear": {}, "dialog-close": {}})
+    return redirect(request, "/activity/blocklist", toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (show_blocklist, unblock, clear_blocklist, ask_block, block_by_name)

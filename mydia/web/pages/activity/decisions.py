@@ -1,0 +1,167 @@
+"""Decisions in the import review: confirm a match, search for another, ignore, reopen, import the confident ones."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import library, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, MydiaError, Unavailable
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.fields import whole_number
+from mydia.web.pages.activity.review import candidate_view
+from mydia.web.pages.library.lists import undoable
+from mydia.web.render import Toast, fragment, is_htmx, local_path, nothing, redirect
+
+logger = logging.getLogger(__name__)
+
+
+_AT_ONCE = 12
+"""As many decisions are waited for; more go on in the background."""
+
+
+def _back(form: Mapping[str, str]) -> str:
+    return local_path(form.get("next"), "/imports")
+
+
+@post("/imports/{inbox_id:str}/decide", sync_to_thread=True, status_code=200, include_in_schema=False)
+def decide(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    inbox_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Settle an entry with one of its candidates and go on to the next."""
+    number = whole_number(form.get("candidate"))
+    if number is None:
+        raise Invalid("Choose a title first, or search for the right one.")
+    made = library.decide(
+        database,
+        outside,
+        config,
+        caller,
+        clock.now(),
+        inbox_id,
+        candidate=number - 1,
+        whole_folder=form.get("whole_folder") == "true",
+    )
+    with database.reads() as session:
+        item = media.get_item(session, made.media_item_id)
+    unclear = f" {made.unclear} files still need their episode." if made.unclear else ""
+    files = f"{made.files} {'file' if made.files == 1 else 'files'}"
+    toast = Toast(
+        f"{item.title} {'added' if made.added else 'matched'}", f"{files}.{unclear}", "ok", "Open", f"/items/{item.id}"
+    )
+    return redirect(request, _back(form), toast=toast)
+
+
+@post("/imports/{inbox_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
+def search_candidates(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    inbox_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Look for another title; what is found replaces the candidates."""
+    text = form.get("q", "").strip()
+    if not text:
+        raise Invalid("Write a title, or a number such as tmdb:19.")
+    notice, found = None, []
+    try:
+        found = library.search_candidates(
+            database, outside, config, caller, inbox_id, text, type=form.get("type") or None
+        )
+    except Unavailable as error:
+        notice = error.message
+    if not is_htmx(request):
+        toast = Toast("Nothing found", notice or "Try the original title or a number.", "miss") if not found else None
+        return redirect(request, f"/imports?entry={inbox_id}&bucket={form.get('bucket', 'check')}", toast=toast)
+    candidates = tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1))
+    return fragment(request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=text)
+
+
+@post("/imports/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
+def ignore_entries(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Put entries aside: their files stay and are not asked about again."""
+    ids = _ids(form)
+    with database.writes() as session:
+        number = library.ignore(session, caller, clock.now(), ids)
+    toast = Toast(_entries(number, "put aside"), "The files stay where they are.")
+    return _changed(request, form, undoable(toast, "/imports/reopen", ids))
+
+
+@post("/imports/reopen", sync_to_thread=True, status_code=200, include_in_schema=False)
+def reopen_entries(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Take decisions back."""
+    with database.writes() as session:
+        number = library.reopen(session, caller, clock.now(), _ids(form))
+    return _changed(request, form, Toast(_entries(number, "reopened"), "Titles that were added stay."))
+
+
+@post("/imports/ready", sync_to_thread=True, status_code=200, include_in_schema=False)
+def import_ready(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Settle the sure ones, or those that are selected, with their best candidate."""
+    caller.require(Permission.MANAGE_MEDIA)
+    chosen = [part for part in form.get("ids", "").split(",") if part] if form.get("scope") != "filter" else []
+    with deps.database.reads() as session:
+        number = len(chosen) or library.inbox_counts(session).ready
+    if not number:
+        return _changed(request, form, Toast("Nothing is sure enough", "Look at the rest one by one.", "miss"))
+    if number > _AT_ONCE:
+        threading.Thread(
+            target=_import_ready, args=(deps, caller, chosen or None), name="import-ready", daemon=True
+        ).start()
+        return _changed(request, form, Toast(f"Importing {number:,}", "You can leave. Progress is kept.", "live"))
+    made = _import_ready(deps, caller, chosen or None)
+    problems = made.failures if made else ("It broke off; the log says why.",)
+    done = made.decided if made else 0
+    return _changed(
+        request, form, Toast(_entries(done, "imported"), problems[0] if problems else "", "miss" if problems else "ok")
+    )
+
+
+def _import_ready(deps: WebDeps, caller: Caller, ids: list[str] | None) -> library.ImportedReady | None:
+    try:
+        return library.import_ready(deps.database, deps.outside, deps.config, caller, clock.now(), inbox_ids=ids)
+    except MydiaError:
+        raise
+    except Exception:
+        # In its own thread nobody else would tell. What was settled stays; the rest is still there to be pressed again.
+        logger.exception("importing the sure ones broke off")
+        return None
+
+
+def _ids(form: Mapping[str, str]) -> list[str]:
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    if not ids:
+        raise Invalid("Nothing is selected.")
+    return ids
+
+
+def _entries(number: int, word: str) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'} {word}"
+
+
+def _changed(request: WebRequest, form: Mapping[str, str], toast: Toast) -> Response[str]:
+    if is_htmx(request) and "next" not in form:
+        return nothing(toast=toast, trigger={"imports-changed": {}, "selection-clear": {}})
+    return redirect(request, _back(form), toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (decide, search_candidates, ignore_entries, reopen_entries, import_ready)

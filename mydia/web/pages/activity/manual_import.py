@@ -1,0 +1,134 @@
+"""Manual import: a person says what each file of a finished download is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock, units
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import downloads, media
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
+from mydia.web.deps import WebRequest
+from mydia.web.pages.activity.queue_actions import queue_changed
+from mydia.web.render import Toast, dialog
+
+
+@dataclass(frozen=True, slots=True)
+class FileChoice:
+    """A file of a download in the dialog."""
+
+    path: str
+    shown: str
+    size: str
+    quality: str
+    episode_ids: tuple[str, ...]
+    chosen: bool
+    skipped: str | None
+    objections: tuple[str, ...]
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilesView:
+    """The dialog in which a person says what each file of a download is."""
+
+    download: downloads.Download
+    files: tuple[FileChoice, ...]
+    problems: tuple[str, ...]
+    show: bool
+    episodes: tuple[tuple[str, str], ...]
+    """(id, `S01E02 Title`)."""
+
+
+@get("/activity/queue/{download_id:str}/files", sync_to_thread=True, include_in_schema=False)
+def ask_import(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+) -> Response[str]:
+    """Ask what each file of a finished download is."""
+    return _files_dialog(request, database, outside, config, caller, download_id)
+
+
+def _files_dialog(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: str,
+    error: MydiaError | None = None,
+) -> Response[str]:
+    preview = downloads.preview_import(database, outside, config, caller, download_id)
+    item_id = preview.download.media_item_id
+    with database.reads() as session:
+        known = media.episodes_of(session, item_id) if item_id else []
+        show = item_id is not None and media.get_item(session, item_id).type == "tv_show"
+    view = FilesView(
+        preview.download,
+        tuple(
+            FileChoice(
+                file.shown_path,
+                file.shown_path,
+                units.size(file.size_bytes),
+                file.quality.name,
+                tuple(episode.id for episode in file.episodes),
+                file.skipped is None and not file.already,
+                file.skipped,
+                file.objections,
+                file.already,
+            )
+            for file in preview.files
+        ),
+        preview.problems,
+        show,
+        tuple((episode.id, f"{episode.code} {episode.title or ''}".strip()) for episode in known),
+    )
+    errors = {} if error is None else {"": error.message}
+    status = 200 if error is None else 422
+    return dialog(
+        request,
+        "activity/_files.html",
+        view,
+        title="Import by hand",
+        active="activity",
+        back="/activity",
+        status=status,
+        errors=errors,
+    )
+
+
+@post("/activity/queue/{download_id:str}/files", sync_to_thread=True, status_code=200, include_in_schema=False)
+def import_by_hand(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Import what a person chose, against any objection."""
+    chosen = [
+        downloads.ChosenFile(path, tuple(part for part in form.get(f"episodes-{place}", "").split(",") if part))
+        for place in sorted(name.removeprefix("path-") for name in form if name.startswith("path-"))
+        if form.get(f"take-{place}") == "true" and (path := form[f"path-{place}"])
+    ]
+    try:
+        said = downloads.manual_import(database, outside, config, caller, clock.now(), download_id, chosen)
+    except (Invalid, Conflict, Unavailable) as error:
+        return _files_dialog(request, database, outside, config, caller, download_id, error)
+    return queue_changed(request, Toast("Imported by hand", said))
+
+
+ROUTES: tuple[Any, ...] = (ask_import, import_by_hand)

@@ -1,0 +1,273 @@
+"""Actions on downloads in the queue: pause, resume, remove, undo a grab, retry an import; one or many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import downloads
+from mydia.contexts.downloads import QueueRow
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
+from mydia.web.deps import WebRequest
+from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
+
+
+def queue_changed(request: WebRequest, toast: Toast, back: str = "/activity") -> Response[str]:
+    """Answer an action: the queue re-fetches itself, or is loaded again where there is no script."""
+    if is_htmx(request):
+        happened = ("queue-changed", "media-changed", "dialog-close", "selection-clear")
+        return nothing(toast=toast, trigger={name: {} for name in happened})
+    return redirect(request, back, toast=toast)
+
+
+@post("/activity/queue/{download_id:str}/pause", sync_to_thread=True, status_code=200, include_in_schema=False)
+def pause_download(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+) -> Response[str]:
+    """Stop one download in its client."""
+    downloads.pause(database, outside, config, caller, clock.now(), download_id)
+    return queue_changed(request, Toast("Paused", "It waits in its client until you let it go on."))
+
+
+@post("/activity/queue/{download_id:str}/resume", sync_to_thread=True, status_code=200, include_in_schema=False)
+def resume_download(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+) -> Response[str]:
+    """Let one download go on."""
+    downloads.resume(database, outside, config, caller, clock.now(), download_id)
+    return queue_changed(request, Toast("Going on", tone="live"))
+
+
+@post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
+def steer_all(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+) -> Response[str]:
+    """Stop all downloads, or let all go on; one client that does not answer does not keep the others."""
+    caller.require(Permission.MANAGE_MEDIA)
+    pausing = request.url.path.endswith("pause-all")
+    states = ("downloading", "queued", "stalled") if pausing else ("paused",)
+    act = downloads.pause if pausing else downloads.resume
+    with database.reads() as session:
+        rows = [row for row in downloads.list_queue(session, caller) if row.state in states]
+    toast = _each(
+        [row.id for row in rows],
+        lambda one: act(database, outside, config, caller, clock.now(), one),
+        "paused" if pausing else "going on",
+    )
+    return queue_changed(request, toast if rows else Toast("There is nothing to do"))
+
+
+def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
+    """Do one thing to each download and say what came of it; one that fails does not keep the others."""
+    done, problems = 0, []
+    for one in ids:
+        try:
+            act(one)
+            done += 1
+        except MydiaError as error:
+            problems.append(error.message)
+    title = f"{done} {'download' if done == 1 else 'downloads'} {word}"
+    return Toast(title, problems[0] if problems else "", "miss" if problems else "ok")
+
+
+def _chosen(form: Mapping[str, str]) -> list[str]:
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    if form.get("scope") == "filter" or not ids:
+        raise Invalid("Nothing is selected.")
+    return ids
+
+
+@post("/activity/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_many(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    action: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Do one thing to every download that is selected."""
+    caller.require(Permission.MANAGE_MEDIA)
+    ids, now = _chosen(form), clock.now()
+
+    def take_in(one: str) -> None:
+        with database.writes() as session:
+            downloads.request_import(session, caller, one)
+
+    def take_out(one: str) -> None:
+        downloads.remove(database, outside, config, caller, now, one, **_removal(form))
+
+    match action:
+        case "ask-remove":
+            return _remove_many_dialog(request, database, caller, ids)
+        case "pause":
+            toast = _each(ids, lambda one: downloads.pause(database, outside, config, caller, now, one), "paused")
+        case "resume":
+            toast = _each(ids, lambda one: downloads.resume(database, outside, config, caller, now, one), "going on")
+        case "import":
+            toast = _each(ids, take_in, "being imported")
+        case "remove":
+            toast = _each(ids, take_out, "removed")
+        case _:
+            raise Invalid("That cannot be done to many downloads at once.")
+    return queue_changed(request, toast)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveManyView:
+    """The dialog that takes several downloads out."""
+
+    rows: tuple[QueueRow, ...]
+
+    @property
+    def ids(self) -> str:
+        """Return what the form sends."""
+        return ",".join(row.id for row in self.rows)
+
+
+def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller, ids: Sequence[str]) -> Response[str]:
+    with database.reads() as session:
+        rows = [row for row in downloads.list_queue(session, caller, seeding=True) if row.id in set(ids)]
+    if not rows:
+        raise Conflict("These downloads are over already.")
+    view = RemoveManyView(tuple(rows))
+    return dialog(
+        request, "activity/_remove_many.html", view, title="Remove downloads", active="activity", back="/activity"
+    )
+
+
+def _removal(form: Mapping[str, str]) -> dict[str, bool]:
+    """Return what a dialog says of the files and the release of a download that is removed."""
+    where = form.get("where", "client")
+    return {
+        "from_client": where != "queue",
+        "delete_files": where == "files",
+        "blocklist": form.get("block") == "true",
+        "search_again": form.get("again") == "true",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveView:
+    """The dialog that takes a download out."""
+
+    row: QueueRow
+    values: Mapping[str, str]
+
+
+@get("/activity/queue/{download_id:str}/remove", sync_to_thread=True, include_in_schema=False)
+def ask_remove(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
+    """Ask what is to become of a download's files and release."""
+    caller.require(Permission.MANAGE_MEDIA)
+    values = {"block": request.query_params.get("block", ""), "again": request.query_params.get("again", "")}
+    return _remove_dialog(request, database, caller, download_id, values)
+
+
+def _remove_dialog(
+    request: WebRequest,
+    database: Database,
+    caller: Caller,
+    download_id: str,
+    values: Mapping[str, str],
+    error: MydiaError | None = None,
+) -> Response[str]:
+    with database.reads() as session:
+        row = downloads.find_queue_row(session, caller, download_id)
+    if row is None:
+        raise Conflict("This download is over already.")
+    errors = {} if error is None else {"": error.message}
+    return dialog(
+        request,
+        "activity/_remove.html",
+        RemoveView(row, values),
+        title="Remove a download",
+        active="activity",
+        back="/activity",
+        status=200 if error is None else 422,
+        errors=errors,
+    )
+
+
+@post("/activity/queue/{download_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_download(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Take a download out of the queue."""
+    how = _removal(form)
+    try:
+        downloads.remove(database, outside, config, caller, clock.now(), download_id, **how)
+    except Unavailable as error:
+        return _remove_dialog(request, database, caller, download_id, form, error)
+    said = [
+        "Its release is not taken again." if how["blocklist"] else "",
+        "Another one is being searched." if how["search_again"] else "",
+    ]
+    return queue_changed(request, Toast("Removed", " ".join(part for part in said if part)))
+
+
+@post("/activity/queue/{download_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
+def undo_grab(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    download_id: FromPath[str],
+) -> Response[str]:
+    """Take back that a release was sent: out of its client with what was fetched, and free to be taken again."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        state = downloads.story_of(session, caller, download_id).download.state
+    if state in ("importing", "imported"):
+        raise Conflict("It is in the library already. Remove its file on the title's page.")
+    downloads.remove(database, outside, config, caller, clock.now(), download_id)
+    toast = Toast("Taken back", "It is out of its client and may be taken again.")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "releases-changed": {}})
+    return redirect(request, "/activity", toast=toast)
+
+
+@post("/activity/queue/{download_id:str}/import", sync_to_thread=True, status_code=200, include_in_schema=False)
+def retry_import(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
+    """Ask for a finished download to be imported again."""
+    with database.writes() as session:
+        downloads.request_import(session, caller, download_id)
+    return queue_changed(request, Toast("The import is tried again", "What stands in its way is told here.", "live"))
+
+
+ROUTES: tuple[Any, ...] = (
+    pause_download,
+    resume_download,
+    steer_all,
+    change_many,
+    ask_remove,
+    remove_download,
+    undo_grab,
+    retry_import,
+)

@@ -1,0 +1,258 @@
+"""Releases of a search as rows: verdict, quality, size, seeders, reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mydia import clock, units
+from mydia.contexts import downloads
+from mydia.contexts.users import Caller, Permission
+from mydia.web.deps import WebRequest
+from mydia.web.render import query
+from mydia.web.views import specs
+
+_FLAGS = {
+    "freeleech": "Freeleech",
+    "halfleech": "Half leech",
+    "double_upload": "Double upload",
+    "internal": "Internal",
+    "scene": "Scene",
+}
+
+
+_EARLIER = {
+    "imported": "Imported before",
+    "failed": "Failed before",
+    "removed": "Removed before",
+    "ignored": "Removed before",
+}
+
+
+_SHOWS = ("all", "accepted", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One release."""
+
+    id: str
+    title: str
+    spec: specs.Strip | None
+    quality: str
+    score: int
+    place: int
+    best: bool
+    accepted: bool
+    sent: bool
+    size: str
+    age: str
+    indexer: str
+    swarm: str
+    page_url: str | None
+    tags: tuple[str, ...]
+    objections: tuple[str, ...]
+    waiting: bool
+    preference: tuple[str, ...]
+    earlier: str | None
+    can_grab: bool
+    error: str | None = None
+    insists: bool = False
+    """The error can be overridden."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexerState:
+    """What an indexer has answered so far."""
+
+    id: str
+    name: str
+    state: str
+    """`ok`, `failed`, `skipped`, `searching`."""
+    said: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was found so far."""
+
+    search_id: str
+    item_id: str
+    running: bool
+    rows: tuple[Row, ...]
+    rejected: tuple[Row, ...]
+    total: int
+    accepted_count: int
+    rejected_count: int
+    by_reason: str
+    indexers: tuple[IndexerState, ...]
+    sentence: str
+    params: Mapping[str, str]
+    indexer_names: tuple[str, ...]
+    qualities: tuple[str, ...]
+    can_settings: bool
+    can_grab: bool
+    seen: str
+    """How far the search had come; the stream says when it has come further."""
+
+    def url(self, **changes: str | None) -> str:
+        """Return the address of these results with another filter."""
+        return f"/searches/{self.search_id}" + query(self.params, **changes)
+
+
+def read_params(request: WebRequest) -> dict[str, str]:
+    """Return the filter that an address asks for."""
+    given = {name: request.query_params.get(name, "").strip() for name in ("show", "q", "indexer", "quality")}
+    given["show"] = given["show"] if given["show"] in _SHOWS else "all"
+    return given
+
+
+def results_of(found: downloads.SearchView, caller: Caller, params: Mapping[str, str]) -> Results:
+    """Return the releases of a search that pass a filter, with counts of all of them."""
+    now = clock.now()
+    search = found.search
+    can_grab = caller.can(Permission.MANAGE_MEDIA)
+    first = next((release.id for release in found.releases if release.verdict in ("approved", "grabbed")), None)
+    rows = [
+        row_of(release, now, found.earlier.get(release.id), best=release.id == first, can_grab=can_grab)
+        for release in found.releases
+    ]
+    words = params["q"].casefold().split()
+    shown = [
+        row
+        for row in rows
+        if all(word in row.title.casefold() for word in words)
+        and params["indexer"] in ("", row.indexer)
+        and params["quality"] in ("", row.quality)
+    ]
+    accepted = [row for row in shown if row.accepted]
+    rejected = [row for row in shown if not row.accepted]
+    reasons = Counter(
+        _reason_word(str(release.objections[0]["reason"])) for release in found.releases if release.objections
+    )
+    return Results(
+        search_id=search.id,
+        item_id=search.media_item_id,
+        running=search.state == "running",
+        rows=tuple(accepted) if params["show"] != "rejected" else (),
+        rejected=tuple(rejected) if params["show"] != "accepted" else (),
+        total=len(rows),
+        accepted_count=sum(1 for row in rows if row.accepted),
+        rejected_count=sum(1 for row in rows if not row.accepted),
+        by_reason=" · ".join(f"{count} {word}" for word, count in reasons.most_common(5)),
+        indexers=tuple(_indexer(entry) for entry in search.indexers),
+        sentence=str(search.summary.get("sentence") or ""),
+        params=params,
+        indexer_names=tuple(dict.fromkeys(row.indexer for row in rows)),
+        qualities=tuple(dict.fromkeys(row.quality for row in rows)),
+        can_settings=caller.can(Permission.MANAGE_SETTINGS),
+        can_grab=can_grab,
+        seen=_seen(search),
+    )
+
+
+def _seen(search: downloads.Search) -> str:
+    answered = sum(1 for entry in search.indexers if entry["state"] not in ("searching", "retry"))
+    return f"{search.state}-{answered}-{len(search.indexers)}"
+
+
+def search_tick(session: Session, search_id: str) -> tuple[str, str] | None:
+    """Return what `releases/_tick.html` needs of a search, for the live stream; None when there is no such search."""
+    search = session.get(downloads.Search, search_id)
+    return None if search is None else (search.id, _seen(search))
+
+
+_REASON_WORDS = {
+    "quality-not-wanted": "quality",
+    "size-min": "size",
+    "size-max": "size",
+    "seeders-min": "seeders",
+    "wrong-title": "wrong title",
+    "unparsable": "wrong title",
+    "wrong-year": "wrong year",
+    "already-have-better": "not better",
+    "upgrade-not-allowed": "not better",
+    "goal-reached": "not better",
+}
+
+
+def _reason_word(reason: str) -> str:
+    return _REASON_WORDS.get(reason, reason.replace("-", " "))
+
+
+def _indexer(entry: Mapping[str, Any]) -> IndexerState:
+    state = "searching" if entry["state"] == "retry" else str(entry["state"])
+    ms = entry.get("ms")
+    said = f"{entry.get('found', 0)}" + (f" · {ms / 1000:.1f} s" if ms is not None else "")
+    error = f"{entry['error']}".replace("?.", "?") if entry.get("error") else None
+    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, error)
+
+
+def row_of(
+    release: downloads.Release,
+    now: datetime,
+    earlier: tuple[str, datetime] | None,
+    *,
+    best: bool,
+    can_grab: bool,
+    error: str | None = None,
+    insists: bool = False,
+) -> Row:
+    """Return a release as the dialog shows it."""
+    parsed = release.parsed
+    tags = [_FLAGS[flag] for flag in release.flags if flag in _FLAGS]
+    if parsed.get("season_pack"):
+        tags.append("Season pack")
+    if parsed.get("proper"):
+        tags.append("Proper")
+    if parsed.get("edition"):
+        tags.append(str(parsed["edition"]))
+    if release.protocol == "usenet":
+        swarm = "Usenet"
+    elif release.seeders is None:
+        swarm = "seeds unknown"
+    else:
+        leechers = max(0, (release.peers or release.seeders) - release.seeders)
+        swarm = f"{release.seeders} {'seed' if release.seeders == 1 else 'seeds'}" + (
+            f" · {leechers} peers" if leechers else ""
+        )
+    before = f"{_EARLIER[earlier[0]]}, {earlier[1]:%-d %b %Y}" if earlier and earlier[0] in _EARLIER else None
+    return Row(
+        id=release.id,
+        title=release.title,
+        spec=specs.strip_of_release(release.quality, parsed),
+        quality=release.quality_name,
+        score=release.format_score,
+        place=release.position + 1,
+        best=best,
+        accepted=release.verdict in ("approved", "grabbed"),
+        sent=release.verdict == "grabbed" if earlier is None else earlier[0] not in _EARLIER,
+        size=units.size(release.size_bytes),
+        age=_age(release.published_at, now),
+        indexer=release.indexer_name,
+        swarm=swarm,
+        page_url=release.page_url if (release.page_url or "").startswith(("http://", "https://")) else None,
+        tags=tuple(tags),
+        objections=tuple(str(objection["text"]) for objection in release.objections),
+        waiting=release.verdict == "waiting",
+        preference=tuple(str(entry["text"]) for entry in release.preference if entry["text"]),
+        earlier=before,
+        can_grab=can_grab,
+        error=error,
+        insists=insists,
+    )
+
+
+def _age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    days = (now - at).total_seconds() / 86_400
+    if days < 1:
+        return f"{max(0, round(days * 24))} h"
+    return f"{round(days)} d" if days < 730 else f"{days / 365.25:.0f} y"

@@ -1,0 +1,238 @@
+"""The import review: files that the scan could not match with certainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get
+from litestar.params import FromQuery
+from sqlalchemy.orm import Session
+
+from mydia.contexts import library, settings
+from mydia.contexts.library import InboxEntry
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.activity.scans import ScanState, scan_states
+from mydia.web.render import page, query
+from mydia.web.views import Artwork, specs
+from mydia.web.views.cards import preview
+
+BUCKETS: tuple[tuple[str, str, str, str], ...] = (
+    ("ready", "ready", "Confident", "ok"),
+    ("check", "needs_attention", "To check", "miss"),
+    ("none", "no_match", "No match", "fail"),
+    ("ignored", "ignored", "Ignored", "ink-3"),
+    ("done", "done", "Settled", "ink-3"),
+)
+"""(in the address, state of the inbox, label, tone)."""
+
+
+_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A title that files may be."""
+
+    number: int
+    title: str
+    year: int | None
+    kind: str
+    overview: str | None
+    art: Artwork
+    percent: int
+    evidence: tuple[tuple[str, str], ...]
+    """(`yes`, `no` or `warn`; sentence)."""
+    here: bool
+    catalogue: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """An entry in the list at the left."""
+
+    id: str
+    title: str
+    file: str
+    percent: int | None
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """The entry that is being decided."""
+
+    id: str
+    title: str
+    year: int | None
+    type: str
+    state: str
+    reason: str | None
+    folder: str
+    name: str
+    more_files: tuple[str, ...]
+    spec: specs.Strip | None
+    duration_s: float | None
+    size_bytes: int
+    candidates: tuple[Candidate, ...]
+    siblings: bool
+    skip: str
+    """Address of the next entry."""
+    chosen_title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportsView:
+    """The review."""
+
+    bucket: str
+    label: str
+    buckets: tuple[tuple[str, str, str, int, bool], ...]
+    """(in the address, label, tone, count, chosen)."""
+    rail: tuple[tuple[str, float], ...]
+    ready: int
+    waiting: int
+    lines: tuple[EntryLine, ...]
+    rows: tuple[tuple[EntryLine, Candidate | None], ...]
+    """The confident ones as a table."""
+    entry: EntryView | None
+    more: str | None
+    q: str
+    scans: tuple[ScanState, ...]
+    providers: bool
+    has_paths: bool
+    can_settings: bool
+    total: int
+
+
+@get("/imports", sync_to_thread=True, include_in_schema=False)
+def show_imports(
+    request: WebRequest,
+    database: Database,
+    deps: WebDeps,
+    caller: Caller,
+    bucket: FromQuery[str] = "",
+    entry: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
+) -> Response[str]:
+    """Show what waits for a decision."""
+    caller.require(Permission.MANAGE_MEDIA)
+    states = {slug: state for slug, state, _, _ in BUCKETS}
+    if bucket and bucket not in states:
+        raise Invalid(f"Show one of {', '.join(states)}.")
+    with database.reads() as session:
+        counts = library.inbox_counts(session)
+        chosen = bucket or next((slug for slug in ("check", "none", "ready") if getattr(counts, states[slug])), "check")
+        found = library.list_inbox(
+            session, caller, state=states[chosen], text=q or None, cursor=cursor or None, limit=_PAGE
+        )
+        rows = found.entries
+        picked = next((row for row in rows if row.id == entry), None)
+        if picked is None and entry:
+            picked = library.get_entry(session, caller, entry)
+            picked = picked if picked.state == states[chosen] else None
+        picked = picked or (rows[0] if rows and chosen != "ready" else None)
+        view_entry = _entry(session, picked, rows, chosen, q) if picked is not None else None
+        scans = scan_states(session)
+        paths = settings.list_library_paths(session)
+    whole = counts.ready + counts.needs_attention + counts.no_match
+    view = ImportsView(
+        bucket=chosen,
+        label=next(label for slug, _, label, _ in BUCKETS if slug == chosen),
+        buckets=tuple(
+            (slug, label, tone, getattr(counts, state), slug == chosen)
+            for slug, state, label, tone in BUCKETS
+            if slug in ("ready", "check", "none") or getattr(counts, state) or slug == chosen
+        ),
+        rail=tuple(
+            (kind, 100 * number / whole)
+            for kind, number in (("ok", counts.ready), ("miss", counts.needs_attention), ("fail", counts.no_match))
+            if whole and number
+        ),
+        ready=counts.ready,
+        waiting=counts.waiting,
+        lines=tuple(_line(row, chosen, q, chosen_id=picked.id if picked else "") for row in rows),
+        rows=tuple(
+            (_line(row, chosen, q, chosen_id=""), candidate_view(1, row.candidates[0]) if row.candidates else None)
+            for row in rows
+        )
+        if chosen == "ready" and picked is None
+        else (),
+        entry=view_entry,
+        more=f"/imports{query({'bucket': chosen, 'q': q, 'cursor': found.next_cursor})}" if found.next_cursor else None,
+        q=q,
+        scans=scans,
+        providers=deps.outside.metadata.available,
+        has_paths=bool(paths),
+        can_settings=caller.can(Permission.MANAGE_SETTINGS),
+        total=getattr(counts, states[chosen]),
+    )
+    return page(request, "imports/page.html", view, active="imports", topics=["imports"])
+
+
+def _line(row: InboxEntry, bucket: str, q: str, *, chosen_id: str) -> EntryLine:
+    files = row.parsed.get("files") or ()
+    name = str(files[0].get("path", "")).rpartition("/")[2] if files else ""
+    best = row.candidates[0] if row.candidates else None
+    return EntryLine(
+        row.id,
+        str(best["title"]) if best and row.state != "no_match" else row.title,
+        name or row.folder,
+        round(100 * float(best["score"])) if best else None,
+        f"/imports{query({'bucket': bucket, 'q': q, 'entry': row.id})}",
+        row.id == chosen_id,
+    )
+
+
+def _entry(session: Session, row: InboxEntry, rows: Sequence[InboxEntry], bucket: str, q: str) -> EntryView:
+    files = library.files_of_entry(session, row.id)
+    first = library.get_file(session, files[0].id) if files else None
+    ids = [one.id for one in rows]
+    following = ids[ids.index(row.id) + 1] if row.id in ids and ids.index(row.id) + 1 < len(ids) else None
+    names = [one.relative_path.rpartition("/")[2] for one in files]
+    path = settings.get_library_path(session, row.library_path_id)
+    shown = first.shown_path if first else row.folder
+    return EntryView(
+        id=row.id,
+        title=row.title,
+        year=row.year,
+        type=row.type,
+        state=row.state,
+        reason=row.reason,
+        folder=f"{path.path}/{shown.rpartition('/')[0]}".rstrip("/") + "/",
+        name=shown.rpartition("/")[2],
+        more_files=tuple(names[1:13]) + ((f"and {len(names) - 13} more",) if len(names) > 13 else ()),
+        spec=specs.strip_of(first.spec) if first else None,
+        duration_s=first.duration_s if first else None,
+        size_bytes=row.size_bytes,
+        candidates=tuple(candidate_view(place, told) for place, told in enumerate(row.candidates[:9], 1)),
+        siblings=any(other.id != row.id and other.folder == row.folder and row.folder for other in rows),
+        skip=f"/imports{query({'bucket': bucket, 'q': q, 'entry': following})}",
+        chosen_title=str(row.chosen["title"]) if row.chosen else None,
+    )
+
+
+def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
+    """Return a stored candidate as the page shows it."""
+    numbers = [f"{name}:{told[f'{name}_id']}" for name in ("tmdb", "tvdb", "imdb") if told.get(f"{name}_id")]
+    return Candidate(
+        number,
+        str(told["title"]),
+        told.get("year"),
+        "Series" if told.get("type") == "tv_show" else "Film",
+        told.get("overview"),
+        preview("poster", told.get("poster")),
+        round(100 * float(told.get("score") or 0)),
+        tuple((str(one["verdict"]), str(one["text"])) for one in told.get("evidence") or ()),
+        bool(told.get("media_item_id")),
+        numbers[0] if numbers else "",
+    )
+
+
+ROUTES: tuple[Any, ...] = (show_imports,)

@@ -1,0 +1,111 @@
+"""Library scans: their progress and outcome, and starting one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar import Response, post
+from sqlalchemy.orm import Session
+
+from mydia.contexts import library, settings
+from mydia.contexts.users import Caller
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.web.deps import WebRequest
+from mydia.web.render import Toast, is_htmx, local_path, nothing, redirect
+
+_PHASES = {
+    "walking": "Looking through the folders",
+    "matching": "Recognising what was found",
+    "analysing": "Looking into the files",
+    "finished": "Finished",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanState:
+    """A library folder and how its last scan went."""
+
+    path_id: str
+    name: str
+    path: str
+    state: str
+    phase: str
+    percent: float | None
+    said: str
+    current: str | None
+    reason: str | None
+    can_accept: bool
+    problems: tuple[str, ...]
+    at: datetime | None
+
+
+def scan_states(session: Session) -> tuple[ScanState, ...]:
+    """Return how the last scan of each library folder went, those that need somebody first."""
+    latest = library.latest_scans(session)
+    found = []
+    for path in settings.list_library_paths(session):
+        scan = latest.get(path.id)
+        if scan is None:
+            found.append(
+                ScanState(
+                    path.id, path.name, path.path, "never", "", None, "Never scanned", None, None, False, (), None
+                )
+            )
+            continue
+        counts = scan.counts
+        said = ", ".join(
+            f"{counts[name]:,} {word}"
+            for name, word in (
+                ("seen", "files"),
+                ("new", "new"),
+                ("changed", "changed"),
+                ("missing", "gone"),
+                ("matched", "matched"),
+                ("waiting", "waiting"),
+            )
+            if counts.get(name)
+        )
+        percent = 100 * scan.progress_done / scan.progress_total if scan.progress_total else None
+        if scan.state == "running" and scan.progress_total:
+            said = f"{scan.progress_done:,} of {scan.progress_total:,} files"
+        found.append(
+            ScanState(
+                path_id=path.id,
+                name=path.name,
+                path=path.path,
+                state=scan.state,
+                phase=_PHASES[scan.phase],
+                percent=percent,
+                said=said or "Nothing had changed",
+                current=scan.current,
+                reason=scan.reason,
+                can_accept=scan.state == "refused" and "confirm it" in (scan.reason or ""),
+                problems=tuple(str(sentence) for sentence in scan.problems),
+                at=scan.finished_at or scan.started_at,
+            )
+        )
+    order = {"refused": 0, "failed": 1, "running": 2}
+    return tuple(sorted(found, key=lambda one: order.get(one.state, 3)))
+
+
+@post("/library/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
+def scan_library(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Ask for one library folder, or all, to be looked through."""
+    path_id = form.get("library_path_id") or None
+    accept = form.get("accept_missing") == "true"
+    with database.writes() as session:
+        paths = settings.list_library_paths(session)
+        if not paths:
+            raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
+        library.request_scan(session, caller, path_id, accept_missing=accept)
+        name = settings.get_library_path(session, path_id).name if path_id else "the library"
+    toast = Toast(f"Scanning {name}", "Its progress is shown under Imports.", "live", "Open", "/imports")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"imports-changed": {}})
+    return redirect(request, local_path(form.get("next"), "/imports"), toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (scan_library,)

@@ -1,0 +1,77 @@
+"""Downloads that Mydia did not start: ignore them, or adopt them for a title."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from mydia import clock
+from mydia.contexts import downloads, media
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Conflict, Invalid
+from mydia.web.deps import WebRequest
+from mydia.web.pages.activity.queue_actions import queue_changed
+from mydia.web.render import Toast, dialog
+from mydia.web.views import Artwork, specs
+from mydia.web.views.cards import artwork
+
+
+@post("/activity/unknown/{unknown_id:str}/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
+def ignore_unknown(request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str]) -> Response[str]:
+    """Leave a download that Mydia did not start alone for good."""
+    with database.writes() as session:
+        downloads.ignore_unknown(session, caller, unknown_id)
+    return queue_changed(request, Toast("Left alone", "It is not shown again."))
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptView:
+    """The dialog in which a download that Mydia did not start gets its title."""
+
+    unknown: downloads.UnknownDownload
+    q: str
+    found: tuple[tuple[str, str, int | None, str, Artwork], ...]
+    """(id, title, year, kind, picture)."""
+
+
+@get("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, include_in_schema=False)
+def ask_adopt(
+    request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str], q: FromQuery[str | None] = None
+) -> Response[str]:
+    """Ask which title a download is for."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        unknown = next((one for one in downloads.list_unknown(session, caller) if one.id == unknown_id), None)
+        if unknown is None:
+            raise Conflict("This download is gone from its client, or it was adopted already.")
+        guessed = specs.title_in(unknown.name) if q is None else q
+        found = media.search_library(session, caller, guessed, limit=12)
+    view = AdoptView(
+        unknown,
+        guessed,
+        tuple(
+            (one.id, one.title, one.year, "Series" if one.type == "tv_show" else "Film", artwork(one.poster))
+            for one in found
+        ),
+    )
+    template = "activity/_adopt.html" if q is None else "activity/_adopt_found.html"
+    return dialog(request, template, view, title="Adopt a download", active="activity", back="/activity")
+
+
+@post("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, status_code=200, include_in_schema=False)
+def adopt_download(
+    request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str], form: dict[str, str]
+) -> Response[str]:
+    """Follow and import a download that Mydia did not start."""
+    if not form.get("item_id"):
+        raise Invalid("Choose a title.")
+    with database.writes() as session:
+        downloads.adopt(session, caller, clock.now(), unknown_id, form["item_id"])
+    return queue_changed(request, Toast("Adopted", "It is followed and imported when it is complete.", "live"))
+
+
+ROUTES: tuple[Any, ...] = (ignore_unknown, ask_adopt, adopt_download)

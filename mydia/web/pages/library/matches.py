@@ -1,0 +1,93 @@
+"""Changing the match of a title."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import library, media, metadata
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, Unavailable
+from mydia.web.deps import WebRequest
+from mydia.web.pages.library.item_actions import media_changed, surroundings
+from mydia.web.render import Toast, dialog, is_htmx, redirect
+from mydia.web.views import Artwork
+from mydia.web.views.cards import preview
+
+
+@dataclass(frozen=True, slots=True)
+class MatchView:
+    """The dialog in which a wrong match is put right."""
+
+    item: media.MediaItem
+    q: str
+    choices: tuple[tuple[str, str, int | None, str | None, Artwork, bool], ...]
+    """(number, title, year, overview, picture, is the present one)."""
+    notice: str | None
+
+
+@get("/items/{item_id:str}/match", sync_to_thread=True, include_in_schema=False)
+def show_match(
+    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
+) -> Response[str]:
+    """Show what else a title may be."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        item = media.get_item(session, item_id)
+        language = media.language_of(session, config, item)
+    q = request.query_params.get("q", "").strip() or item.title
+    found, notice = [], None
+    try:
+        found = metadata.search(outside, item.type, q, language=language)
+    except Unavailable as error:
+        notice = error.message
+    choices = tuple(
+        (
+            f"tmdb:{c.ids.tmdb_id}" if c.ids.tmdb_id else f"tvdb:{c.ids.tvdb_id}",
+            c.title,
+            c.year,
+            c.overview,
+            preview("poster", c.poster_path),
+            c.ids.tmdb_id == item.tmdb_id,
+        )
+        for c in found
+    )
+    alone = is_htmx(request) and "q" in request.query_params
+    template = "item/_matches.html" if alone else "item/_match.html"
+    view = MatchView(item, q, choices, notice)
+    return dialog(request, template, view, title=f"Match of {item.title}", **surroundings(item))
+
+
+@post("/items/{item_id:str}/match", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_match(
+    request: WebRequest,
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    item_id: FromPath[str],
+    form: dict[str, str],
+) -> Response[str]:
+    """Make a title another one; its files and choices stay."""
+    ids = metadata.ids_in(form.get("number", ""))
+    if ids is None:
+        raise Invalid("Choose one of the titles.")
+    with database.reads() as session:
+        item = media.get_item(session, item_id)
+    choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
+    now_id = library.rematch_item(database, outside, config, caller, clock.now(), item_id, choice)
+    if now_id != item_id:
+        return redirect(
+            request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")
+        )
+    return media_changed(request, item_id, Toast("Match changed", "The details are those of the chosen title."))
+
+
+ROUTES: tuple[Any, ...] = (show_match, change_match)

@@ -1,0 +1,107 @@
+"""The dialog in which a folder is chosen, and the check under a folder field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from litestar import Response, get, post
+from litestar.params import FromQuery
+
+from mydia.adapters.errors import AdapterError
+from mydia.contexts import settings
+from mydia.contexts.settings import FolderLook
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import Invalid, MydiaError
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.render import fragment
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseView:
+    """The dialog in which a folder is chosen."""
+
+    field: str
+    path: str
+    up: str | None
+    folders: tuple[str, ...]
+    problem: str
+
+
+@post("/settings/folders/check", sync_to_thread=True, status_code=200, include_in_schema=False)
+def check_folder(
+    request: WebRequest,
+    deps: WebDeps,
+    caller: Caller,
+    form: dict[str, str],
+    field: FromQuery[str],
+    other: FromQuery[str] = "",
+) -> Response[str]:
+    """Say under a folder's field what the disk says, as soon as the field is left."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    look = _look(deps, form.get(field, ""), form, other)
+    return fragment(request, "settings/_folder_check.html", look, field=_name(field))
+
+
+@get("/settings/browse", sync_to_thread=True, include_in_schema=False)
+def browse(request: WebRequest, deps: WebDeps, caller: Caller, field: FromQuery[str]) -> Response[str]:
+    """List folders, and only folders, for the dialog in which one is chosen."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    wanted = request.query_params.get("at") or request.query_params.get(field) or "/"
+    folder = Path(wanted) if wanted.startswith("/") and "\0" not in wanted else Path("/")
+    problem, names = "", []
+    while True:
+        try:
+            names = deps.outside.files.list_folders(folder)
+            break
+        except AdapterError as error:
+            # A path half typed opens the nearest folder there is; one that may not be read says so.
+            problem = error.cause if _is_there(folder) else ""
+            if problem or folder == folder.parent:
+                break
+            folder = folder.parent
+    up = None if folder == folder.parent else str(folder.parent)
+    paths = tuple(str(folder / name) for name in names)
+    return fragment(request, "settings/_browse.html", BrowseView(_name(field), str(folder), up, paths, problem))
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:
+        return False  # longer than a name may be, or below a folder that may not be entered
+
+
+@post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)
+def choose_folder(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], field: FromQuery[str]
+) -> Response[str]:
+    """Put the chosen folder into the field that asked, with what the disk says about it."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    chosen = form.get("chosen", "")
+    look = _look(deps, chosen, form, "")
+    return fragment(
+        request, "settings/_chosen.html", look, field=_name(field), chosen=chosen, trigger={"dialog-close": {}}
+    )
+
+
+def _look(deps: WebDeps, path: str, form: Mapping[str, str], other: str) -> FolderLook | None:
+    if not path.strip():
+        return None
+    with deps.database.reads() as session:
+        others = [row for row in settings.list_library_paths(session) if row.id != form.get("library_path_id")]
+    try:
+        return settings.look_at_folder(deps.outside, path, others, downloads=form.get(other) or None)
+    except MydiaError as error:
+        return FolderLook(path, (), error.message)
+
+
+def _name(field: str) -> str:
+    """Return a field's name as it may stand in a selector."""
+    if not field.replace("_", "").isalnum():
+        raise Invalid("There is no such field.")
+    return field
+
+
+ROUTES = (check_folder, browse, choose_folder)

@@ -1,0 +1,238 @@
+"""Settings: library folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import library, settings
+from mydia.contexts.settings import (
+    FolderLook,
+    LibraryPath,
+    NewLibraryPath,
+)
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import Conflict, Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.render import Toast, fragment, redirect
+
+TYPES = (("movies", "Films"), ("series", "Series"), ("mixed", "Films and series"))
+
+
+IMPORT_MODES = (
+    ("hardlink", "Hard link, else copy"),
+    ("reflink", "Reflink, else copy"),
+    ("copy", "Copy"),
+    ("move", "Move (ends seeding)"),
+)
+
+
+PROVIDERS = (("tmdb", "The Movie Database"), ("tvdb", "TheTVDB"))
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCard:
+    """One library folder in the list."""
+
+    id: str
+    name: str
+    path: str
+    type: str
+    monitored: bool
+    import_mode: str
+    profile: str
+    source: str
+    last_scan_at: Any
+    last_scan_state: str
+    last_scan_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoldersView:
+    """The list of library folders."""
+
+    frame: SettingsFrame
+    cards: tuple[FolderCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """The page of one library folder."""
+
+    frame: SettingsFrame
+    id: str
+    action: str
+    values: Mapping[str, Any]
+    look: FolderLook | None
+    profiles: tuple[tuple[str, str], ...]
+    source: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    types: tuple[tuple[str, str], ...] = TYPES
+    import_modes: tuple[tuple[str, str], ...] = IMPORT_MODES
+    providers: tuple[tuple[str, str], ...] = PROVIDERS
+
+
+@get("/settings/folders", sync_to_thread=True, include_in_schema=False)
+def folders(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """List the library folders."""
+    around = frame(caller, "folders")
+    with deps.database.reads() as session:
+        rows = settings.list_library_paths(session)
+        names = {profile.id: profile.name for profile in settings.list_profiles(session)}
+    cards = tuple(
+        FolderCard(
+            row.id,
+            row.name,
+            row.path,
+            dict(TYPES)[row.type],
+            row.monitored,
+            dict(IMPORT_MODES)[row.import_mode],
+            names.get(row.default_profile_id or "", ""),
+            row.managed_source or "",
+            row.last_scan_at,
+            row.last_scan_state or "",
+            row.last_scan_reason or "",
+        )
+        for row in rows
+    )
+    return show(request, "folders.html", FoldersView(around, cards))
+
+
+@get("/settings/folders/new", sync_to_thread=True, include_in_schema=False)
+def new_folder(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show an empty form."""
+    values = {"type": "movies", "import_mode": "hardlink", "provider": "tmdb", "monitored": True}
+    return show(request, "folder.html", _folder(deps, caller, None, values))
+
+
+@post("/settings/folders/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_folder(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Set up a library folder."""
+    try:
+        _refuse_unusable(deps, form, None)
+        with deps.database.writes() as session:
+            row = settings.add_library_path(session, caller, clock.now(), _read_folder(form, None))
+    except (Invalid, Conflict) as error:
+        view = _folder(deps, caller, None, _folder_values(form), errors_of(error))
+        return show(request, "folder.html", view, status=422)
+    return redirect(request, "/settings/folders", toast=Toast(f"{row.name} is set up", "Scan it to see what is there."))
+
+
+@get("/settings/folders/{library_path_id:str}", sync_to_thread=True, include_in_schema=False)
+def folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+    """Show the form of a library folder; one from environment or file is shown read-only."""
+    with deps.database.reads() as session:
+        row = settings.get_library_path(session, library_path_id)
+    values = {spec.name: getattr(row, spec.name) for spec in fields(NewLibraryPath)}
+    return show(request, "folder.html", _folder(deps, caller, row, values))
+
+
+@post("/settings/folders/{library_path_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_folder(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], library_path_id: FromPath[str]
+) -> Response[str]:
+    """Store the changed form."""
+    with deps.database.reads() as session:
+        row = settings.get_library_path(session, library_path_id)
+    try:
+        _refuse_unusable(deps, form, row)
+        with deps.database.writes() as session:
+            settings.change_library_path(session, caller, clock.now(), row.id, _read_folder(form, row))
+    except (Invalid, Conflict) as error:
+        view = _folder(deps, caller, row, _folder_values(form), errors_of(error))
+        return show(request, "folder.html", view, status=422)
+    return redirect(request, "/settings/folders", toast=Toast("Saved"))
+
+
+@post("/settings/folders/{library_path_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+    """Take a folder out of the library; the disk stays as it is."""
+    with deps.database.writes() as session:
+        settings.remove_library_path(session, caller, clock.now(), library_path_id)
+    return redirect(request, "/settings/folders", toast=Toast("Removed", "The files are where they were."))
+
+
+@post("/settings/folders/{library_path_id:str}/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
+def scan_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+    """Have one folder scanned now."""
+    with deps.database.writes() as session:
+        name = settings.get_library_path(session, library_path_id).name
+        library.request_scan(session, caller, library_path_id)
+    return redirect(request, "/settings/folders", toast=Toast(f"{name} is being scanned", tone="live"))
+
+
+@get("/settings/folders/{library_path_id:str}/look", sync_to_thread=True, include_in_schema=False)
+def look_at_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+    """Say what the disk says; asked apart, for a sleeping disk takes its time."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with deps.database.reads() as session:
+        row = settings.get_library_path(session, library_path_id)
+    look = settings.look_at_folder(deps.outside, row.path, [])
+    return fragment(request, "settings/_folder_check.html", look, field=f"of-{row.id}")
+
+
+def _folder(
+    deps: WebDeps,
+    caller: Caller,
+    row: LibraryPath | None,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str] | None = None,
+) -> FolderView:
+    around = frame(caller, "folders", row.name if row else "Add folder")
+    with deps.database.reads() as session:
+        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+        others = [other for other in settings.list_library_paths(session) if row is None or other.id != row.id]
+    path = str(values.get("path") or "")
+    look = settings.look_at_folder(deps.outside, path, others) if path and not errors else None
+    action = f"/settings/folders/{row.id if row else 'new'}"
+    source = (row.managed_source or "") if row else ""
+    return FolderView(around, row.id if row else "", action, values, look, profiles, source, errors or {})
+
+
+def _folder_values(form: Mapping[str, str]) -> Mapping[str, Any]:
+    return {**form, "monitored": form.get("monitored") == "true"}
+
+
+def _read_folder(form: Mapping[str, str], row: LibraryPath | None) -> NewLibraryPath:
+    return NewLibraryPath(
+        path=form.get("path", ""),
+        type=form.get("type", ""),
+        name=form.get("name") or None,
+        monitored=form.get("monitored") == "true",
+        scan_cron=form.get("scan_cron", "").strip() or None,
+        default_profile_id=form.get("default_profile_id") or None,
+        naming_set_id=row.naming_set_id if row else None,
+        provider=form.get("provider", "tmdb"),
+        language=form.get("language", "").strip() or None,
+        import_mode=form.get("import_mode", "hardlink"),
+    )
+
+
+def _refuse_unusable(deps: WebDeps, form: Mapping[str, str], row: LibraryPath | None) -> None:
+    path = form.get("path", "")
+    if row is not None and path.strip().rstrip("/") == row.path:
+        # An unmounted disk must not keep anybody from changing the rest.
+        return
+    with deps.database.reads() as session:
+        others = [other for other in settings.list_library_paths(session) if row is None or other.id != row.id]
+    look = settings.look_at_folder(deps.outside, path, others)
+    if look.problem:
+        raise Invalid(look.problem, fields={"path": look.problem})
+
+
+ROUTES: tuple[Any, ...] = (
+    folders,
+    new_folder,
+    add_folder,
+    folder,
+    change_folder,
+    remove_folder,
+    scan_folder,
+    look_at_folder,
+)

@@ -1,0 +1,77 @@
+"""Settings: the metadata source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from litestar import Response, get, post
+from litestar.response import Stream
+
+from mydia import clock
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings import metadata_source
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.render import Toast, redirect, unfolding
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataView:
+    """The page of the metadata source."""
+
+    frame: SettingsFrame
+    source: str
+    relay_url: str
+    has_tmdb: bool
+    has_tvdb: bool
+    locked: str
+    present: str
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@get("/settings/metadata", sync_to_thread=True, include_in_schema=False)
+def metadata(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show where titles come from."""
+    return show(request, "metadata.html", _metadata(deps, caller, {}, {}))
+
+
+@post("/settings/metadata", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Store where titles come from."""
+    try:
+        with deps.database.writes() as session:
+            metadata_source.write_source(session, deps, caller, clock.now(), form)
+    except Invalid as error:
+        return show(request, "metadata.html", _metadata(deps, caller, form, errors_of(error)), status=422)
+    return redirect(request, "/settings/metadata", toast=Toast("Saved", "It counts from the next question on."))
+
+
+@post("/settings/metadata/test", sync_to_thread=True, status_code=200, include_in_schema=False)
+def test_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
+    """Look a film up at the source that the form describes."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    steps = metadata_source.try_source(deps, form)
+    return unfolding(
+        request, "settings/_test_result.html", steps, title="Test", active="settings", back="/settings/metadata"
+    )
+
+
+def _metadata(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Mapping[str, str]) -> MetadataView:
+    around = frame(caller, "metadata")
+    with deps.database.reads() as session:
+        now = metadata_source.read_source(session, deps)
+    return MetadataView(
+        around,
+        form.get("source", now.source),
+        form.get("relay_url", now.relay_url),
+        now.has_tmdb,
+        now.has_tvdb,
+        now.locked,
+        now.present,
+        errors,
+    )
+
+
+ROUTES = (metadata, save_metadata, test_metadata)

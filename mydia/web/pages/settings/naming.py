@@ -1,0 +1,137 @@
+"""Settings: names of folders and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from litestar import Response, get, post
+
+from mydia import clock
+from mydia.contexts import settings
+from mydia.contexts.library import naming
+from mydia.contexts.users import Caller
+from mydia.errors import Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.render import Toast, fragment, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class NamingView:
+    """The naming page."""
+
+    frame: SettingsFrame
+    values: Mapping[str, Any]
+    examples: tuple[naming.Example, ...]
+    errors: Mapping[str, str]
+    groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    styles: tuple[tuple[str, str], ...]
+    colons: tuple[tuple[str, str], ...]
+    tokens: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+GROUPS = (
+    ("Films", (("movie_folder", "Folder"), ("movie_file", "File"))),
+    (
+        "Series",
+        (
+            ("series_folder", "Folder"),
+            ("season_folder", "Season folder"),
+            ("specials_folder", "Folder of specials"),
+            ("episode_file", "Episode"),
+            ("daily_file", "Episode of a daily show"),
+            ("anime_file", "Episode of an anime"),
+        ),
+    ),
+)
+
+
+_STYLES = (
+    ("prefixed_range", "S01E01-E03"),
+    ("range", "S01E01-03"),
+    ("extend", "S01E01-02-03"),
+    ("repeat", "S01E01E02E03"),
+    ("scene", "S01E01-E02-E03"),
+    ("duplicate", "S01E01.S01E02.S01E03"),
+)
+
+
+_COLONS = (
+    ("smart", "As fits: “A: B” → “A - B”"),
+    ("dash", "Dash: “A: B” → “A- B”"),
+    ("space_dash", "Space, dash: “A: B” → “A - B”"),
+    ("space_dash_space", "Space, dash, space"),
+    ("delete", "Delete: “A: B” → “A B”"),
+)
+
+
+_TOKENS = (
+    ("Title", ("{title}", "{title_the}", "{clean_title}", "{ (year)}", "{original_title}")),
+    ("Episode", ("{season:2}", "{episode:2}", "{ - absolute:3}", "{ - episode_title}", "{air_date}")),
+    (
+        "Quality",
+        ("{ [quality]}", "{ [edition]}", "{ [video_codec]}", "{ [hdr]}", "{ [audio_codec]}", "{-release_group}"),
+    ),
+    ("Ids", ("{tmdb-{tmdb_id}}", "{tvdb-{tvdb_id}}", "{imdb-{imdb_id}}")),
+)
+
+
+@get("/settings/naming", sync_to_thread=True, include_in_schema=False)
+def naming_page(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show the templates with what they make of a few titles."""
+    return show(request, "naming.html", _naming(deps, caller, None, {}))
+
+
+@post("/settings/naming", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_naming(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Store the templates; files keep their names until they are renamed."""
+    try:
+        with deps.database.writes() as session:
+            row = settings.get_naming_set(session)
+            changes = _naming_changes(form)
+            settings.change_naming_set(session, caller, clock.now(), row.id, changes, judge=naming.check_template)
+    except Invalid as error:
+        return show(request, "naming.html", _naming(deps, caller, form, errors_of(error)), status=422)
+    return redirect(
+        request, "/settings/naming", toast=Toast("Saved", "New files get these names; present ones keep theirs.")
+    )
+
+
+@post("/settings/naming/preview", sync_to_thread=True, status_code=200, include_in_schema=False)
+def preview_naming(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Show what the templates would make, while they are being written."""
+    view = _naming(deps, caller, form, {})
+    return fragment(request, "settings/_naming_examples.html", view)
+
+
+def _naming_changes(form: Mapping[str, str]) -> dict[str, object]:
+    texts = {name: form[name].strip() for name in settings.TEMPLATES if name in form}
+    choices = {name: form[name] for name in ("multi_episode_style", "colon_replacement") if name in form}
+    flags = {name: form[name] == "true" for name in ("rename", "replace_illegal") if name in form}
+    return {**texts, **choices, **flags}
+
+
+def _naming(deps: WebDeps, caller: Caller, form: Mapping[str, str] | None, errors: Mapping[str, str]) -> NamingView:
+    around = frame(caller, "naming")
+    with deps.database.reads() as session:
+        row = settings.get_naming_set(session)
+    values = {spec.name: getattr(row, spec.name) for spec in fields(naming.NamingRules)}
+    values |= _naming_changes(form) if form is not None else {}
+    sentences = {**_template_errors(values), **errors}
+    examples = () if sentences else tuple(naming.preview(naming.NamingRules(**values)))
+    return NamingView(around, values, examples, sentences, GROUPS, _STYLES, _COLONS, _TOKENS)
+
+
+def _template_errors(values: Mapping[str, Any]) -> dict[str, str]:
+    sentences: dict[str, str] = {}
+    for name in settings.TEMPLATES:
+        try:
+            naming.check_template(name, str(values[name]))
+        except Invalid as error:
+            sentences[name] = error.message
+    return sentences
+
+
+ROUTES: tuple[Any, ...] = (naming_page, save_naming, preview_naming)

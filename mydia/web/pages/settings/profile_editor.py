@@ -1,0 +1,273 @@
+"""Settings: the editor of one quality profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import settings
+from mydia.contexts.settings import (
+    Profile,
+    ProfileForm,
+    Rung,
+    Tried,
+)
+from mydia.contexts.users import Caller
+from mydia.errors import Conflict, Invalid
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.fields import whole_number
+from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.profiles import usage
+from mydia.web.render import Toast, fragment, redirect
+
+_RESOLUTION = re.compile(r"(\d{3,4}p)")
+
+
+_STANDARD = frozenset({"SDTV", "DVD", "DVD-R"})
+
+
+@dataclass(frozen=True, slots=True)
+class RungView:
+    """One step of a profile in the editor, best first."""
+
+    name: str
+    key: str
+    """Stable in element ids."""
+    label: str
+    resolution: str
+    qualities: tuple[str, ...]
+    allowed: bool
+    is_group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """The editor of one profile."""
+
+    frame: SettingsFrame
+    id: str
+    values: Mapping[str, Any]
+    rungs: tuple[RungView, ...]
+    cutoff: str
+    used: str
+    managed: bool
+    tried: Tried | None
+    tried_name: str
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+_EXAMPLE = "Nosferatu.1922.2160p.UHD.BluRay.REMUX.DV.HDR10.HEVC.FLAC.2.0-ARC"
+
+
+@get("/settings/profiles/new", sync_to_thread=True, include_in_schema=False)
+def new_profile(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show the editor with the usual choice."""
+    base = settings.preset_profile(settings.DEFAULT_PRESET)
+    return show(
+        request,
+        "profile.html",
+        _profile(deps, caller, replace(base, id="", name="", preset=None, upgrades_allowed=True, cutoff=None)),
+    )
+
+
+@get("/settings/profiles/{profile_id:str}", sync_to_thread=True, include_in_schema=False)
+def profile_page(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+    """Show the editor."""
+    with deps.database.reads() as session:
+        profile = settings.get_profile(session, profile_id)
+    return show(request, "profile.html", _profile(deps, caller, profile))
+
+
+@post("/settings/profiles/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Store a new profile."""
+    return _save(request, deps, caller, form, "")
+
+
+@post("/settings/profiles/{profile_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
+def change_profile(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], profile_id: FromPath[str]
+) -> Response[str]:
+    """Store a changed profile."""
+    return _save(request, deps, caller, form, profile_id)
+
+
+def _save(
+    request: WebRequest, deps: WebDeps, caller: Caller, form: Mapping[str, str], profile_id: str
+) -> Response[str]:
+    """Store the editor's form, or make one step in it where the browser runs no script."""
+    if "step" in form:
+        view = _profile(deps, caller, _draft(form, profile_id), form=form)
+        return show(request, "profile.html", view)
+    try:
+        with deps.database.writes() as session:
+            base = settings.get_profile(session, profile_id) if profile_id else None
+            wanted = _read_profile(form, base)
+            saved = settings.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
+    except (Invalid, Conflict) as error:
+        view = _profile(deps, caller, _draft(form, profile_id), form=form, errors=errors_of(error))
+        return show(request, "profile.html", view, status=422)
+    return redirect(request, "/settings/profiles", toast=Toast(f"{saved.name} is saved"))
+
+
+@post("/settings/profiles/step", sync_to_thread=True, status_code=200, include_in_schema=False)
+def step_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Move, join or part qualities in the form; nothing is stored."""
+    view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
+    return fragment(request, "settings/_rungs.html", view)
+
+
+@post("/settings/profiles/try", sync_to_thread=True, status_code=200, include_in_schema=False)
+def try_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+    """Say what the profile, as it stands in the form, makes of a release name."""
+    view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
+    return fragment(request, "settings/_verdict.html", view)
+
+
+def _profile(
+    deps: WebDeps,
+    caller: Caller,
+    profile: Profile,
+    *,
+    form: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> ProfileView:
+    around = frame(caller, "profiles", profile.name or "New profile")
+    with deps.database.reads() as session:
+        used = settings.profile_users(session, profile.id) if profile.id else {}
+        limits = settings.size_limits(session, "movie")
+    name = (form or {}).get("release", _EXAMPLE).strip()
+    named = profile if profile.name else replace(profile, name="this profile")
+    tried = settings.try_release(named, name, limits=limits) if name and any(r.allowed for r in profile.rungs) else None
+    values: dict[str, Any] = {
+        "name": profile.name,
+        "upgrades_allowed": profile.upgrades_allowed,
+        "minimum_size_mb": "" if profile.minimum_size_mb is None else str(profile.minimum_size_mb),
+        "maximum_size_mb": "" if profile.maximum_size_mb is None else str(profile.maximum_size_mb),
+    }
+    if form is not None:
+        values |= {key: form[key] for key in ("name", "minimum_size_mb", "maximum_size_mb") if key in form}
+    rungs = tuple(_rung_view(rung) for rung in reversed(profile.rungs))
+    cutoff = profile.cutoff or (profile.rungs[profile.best].name if profile.rungs else "")
+    return ProfileView(
+        around, profile.id, values, rungs, cutoff, usage(used), profile.managed, tried, name, errors or {}
+    )
+
+
+def _rung_view(rung: Rung) -> RungView:
+    found = {match[1] for quality in rung.qualities if (match := _RESOLUTION.search(quality))}
+    resolution = found.pop() if len(found) == 1 else "SD" if rung.name in _STANDARD else ""
+    label = _RESOLUTION.sub("", rung.name).strip(" -") or rung.name
+    key = re.sub(r"[^a-z0-9]+", "-", rung.name.lower()).strip("-")
+    return RungView(rung.name, key, label, resolution, rung.qualities, rung.allowed, rung.is_group)
+
+
+def _draft(form: Mapping[str, str], profile_id: str) -> Profile:
+    """Return the profile as the form has it, after the step that was asked for; nothing is checked."""
+    rungs = _rungs_of(form)
+    if step := form.get("step"):
+        verb, _, name = step.partition(":")
+        rungs = _stepped(rungs, verb, name)
+    names = {rung.name for rung in rungs if rung.allowed}
+    cutoff = form.get("cutoff")
+    return Profile(
+        id=profile_id,
+        name=form.get("name", "").strip(),
+        rungs=tuple(reversed(rungs)),
+        cutoff=cutoff if cutoff in names else None,
+        upgrades_allowed=form.get("upgrades_allowed") == "true",
+        minimum_size_mb=_megabytes(form.get("minimum_size_mb", "")),
+        maximum_size_mb=_megabytes(form.get("maximum_size_mb", "")),
+    )
+
+
+def _rungs_of(form: Mapping[str, str]) -> list[Rung]:
+    """Return the rungs of a form, best first, every quality exactly once whatever was sent."""
+    rungs: list[Rung] = []
+    seen: set[str] = set()
+    for number in range(len(settings.QUALITY_NAMES)):
+        name = form.get(f"rung_{number}", "").strip()
+        members = [one for one in form.get(f"members_{number}", "").split("|") if one in settings.QUALITY_NAMES]
+        members = [one for one in members if one not in seen]
+        if name and members:
+            seen.update(members)
+            kept = name if len(members) > 1 else members[0]
+            rungs.append(Rung(kept, tuple(members), form.get(f"allowed_{number}") == "true"))
+    missing = [one for one in reversed(settings.QUALITY_NAMES) if one not in seen]
+    return rungs + [Rung(one, (one,), allowed=False) for one in missing]
+
+
+def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
+    place = None
+    if verb == "to":
+        number, _, name = name.partition(":")
+        place = whole_number(number)
+    at = next((place for place, rung in enumerate(rungs) if rung.name == name), None)
+    if at is None:
+        return rungs
+    if verb == "up" and at > 0:
+        rungs[at - 1], rungs[at] = rungs[at], rungs[at - 1]
+    elif verb == "down" and at + 1 < len(rungs):
+        rungs[at + 1], rungs[at] = rungs[at], rungs[at + 1]
+    elif place is not None:
+        rungs.insert(place, rungs.pop(at))
+    elif verb == "join" and at > 0:
+        above = rungs[at - 1]
+        members = (*above.qualities, *rungs[at].qualities)
+        taken = {rung.name for rung in rungs} | set(settings.QUALITY_NAMES)
+        rungs[at - 1 : at + 1] = [Rung(_group_name(members, taken), members, above.allowed or rungs[at].allowed)]
+    elif verb == "part":
+        rungs[at : at + 1] = [Rung(one, (one,), rungs[at].allowed) for one in rungs[at].qualities]
+    return rungs
+
+
+def _group_name(members: Sequence[str], taken: set[str]) -> str:
+    """Return a name for qualities that count as equal: `WEB 1080p` where they agree, else the best one's and `group`."""
+    sizes = {match[1] for one in members if (match := _RESOLUTION.search(one))}
+    kind = "WEB" if all(one.startswith("WEB") for one in members) else ""
+    wanted = " ".join(part for part in (kind or "Any", sizes.pop() if len(sizes) == 1 else "") if part)
+    return next(name for n in range(1, 99) if (name := wanted if n == 1 else f"{wanted} {n}") not in taken)
+
+
+def _read_profile(form: Mapping[str, str], base: Profile | None) -> ProfileForm:
+    """Return what the form wants; what it does not show stays as it is."""
+    draft = _draft(form, "")
+    kept = (
+        {}
+        if base is None
+        else {
+            "minimum_format_score": base.minimum_format_score,
+            "cutoff_format_score": base.cutoff_format_score,
+            "minimum_format_increment": base.minimum_format_increment,
+        }
+    )
+    return ProfileForm(
+        **kept,
+        language=base.language if base else None,
+        name=draft.name,
+        items=draft.items(),
+        cutoff=draft.cutoff,
+        upgrades_allowed=draft.upgrades_allowed,
+        minimum_size_mb=_megabytes(form.get("minimum_size_mb", ""), "minimum_size_mb"),
+        maximum_size_mb=_megabytes(form.get("maximum_size_mb", ""), "maximum_size_mb"),
+    )
+
+
+def _megabytes(text: str, field: str = "") -> int | None:
+    """Return whole megabytes; a text that is none counts as empty, or is refused where a field is named."""
+    cleaned = text.strip()
+    if not cleaned:
+        return None
+    number = whole_number(cleaned)
+    if number is None and field:
+        raise Invalid("Write whole megabytes.", fields={field: "Write whole megabytes, or leave it empty."})
+    return number
+
+
+ROUTES: tuple[Any, ...] = (new_profile, profile_page, add_profile, change_profile, step_profile, try_profile)

@@ -1,0 +1,86 @@
+"""Settings: the list of quality profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import settings
+from mydia.contexts.users import Caller
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.pages.settings.frame import SettingsFrame, frame, show
+from mydia.web.render import Toast, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileCard:
+    """One profile in the list."""
+
+    id: str
+    name: str
+    wanted: tuple[str, ...]
+    goal: str
+    used: str
+    removable: bool
+    managed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesView:
+    """The list of profiles."""
+
+    frame: SettingsFrame
+    cards: tuple[ProfileCard, ...]
+
+
+@get("/settings/profiles", sync_to_thread=True, include_in_schema=False)
+def profiles(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """List the quality profiles."""
+    around = frame(caller, "profiles")
+    with deps.database.reads() as session:
+        found = settings.list_profiles(session)
+        used = {profile.id: settings.profile_users(session, profile.id) for profile in found}
+    cards = tuple(
+        ProfileCard(
+            profile.id,
+            profile.name,
+            profile.allowed_names,
+            profile.rungs[profile.goal].name,
+            usage(used[profile.id]),
+            not used[profile.id] and not profile.managed and len(found) > 1,
+            profile.managed,
+        )
+        for profile in found
+    )
+    return show(request, "profiles.html", ProfilesView(around, cards))
+
+
+@post("/settings/profiles/{profile_id:str}/duplicate", sync_to_thread=True, status_code=200, include_in_schema=False)
+def duplicate_profile(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+    """Make a copy and open it."""
+    with deps.database.writes() as session:
+        copy = settings.duplicate_profile(session, caller, clock.now(), profile_id)
+    return redirect(request, f"/settings/profiles/{copy.id}", toast=Toast(f"{copy.name} is made"))
+
+
+@post("/settings/profiles/{profile_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_profile(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+    """Delete a profile that nothing uses."""
+    with deps.database.writes() as session:
+        settings.delete_profile(session, caller, clock.now(), profile_id)
+    return redirect(request, "/settings/profiles", toast=Toast("The profile is removed"))
+
+
+def usage(used: Mapping[str, int]) -> str:
+    """Say how many titles and folders use a profile."""
+    words = {"versions": ("title", "titles"), "library_paths": ("folder", "folders")}
+    said = [f"{count:,} {words[table][count != 1]}" for table, count in used.items() if table in words]
+    return " · ".join(said)
+
+
+ROUTES: tuple[Any, ...] = (profiles, duplicate_profile, remove_profile)

@@ -1,0 +1,77 @@
+"""Backups: make, list and download them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import File
+
+from mydia.config import Config
+from mydia.contexts import settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, maintenance
+from mydia.errors import NotFound
+from mydia.taskboard import RunState, TaskBoard
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.render import Toast, is_htmx, nothing, page, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsView:
+    """The backups that are kept."""
+
+    backups: tuple[maintenance.Backup, ...]
+    directory: str
+    keep: int
+    possible: bool
+    running: bool
+    last_error: str | None
+
+
+@get("/system/backups", sync_to_thread=True, include_in_schema=False)
+def show_backups(
+    request: WebRequest, deps: WebDeps, config: Config, database: Database, caller: Caller
+) -> Response[str]:
+    """Show the backups and how one is restored."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        keep = int(str(settings.value(session, config, "backups.keep")))
+    board = deps.taskboard
+    busy = any(run.job == "upkeep.back_up" for run in (*board.running(), *board.waiting()))
+    last = board.recent(1, job="upkeep.back_up")
+    view = BackupsView(
+        tuple(sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)),
+        str(config.backups_directory),
+        keep,
+        database.path is not None,
+        busy,
+        last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
+    )
+    return page(request, "system/backups.html", view, active="system", topics=["tasks"])
+
+
+@post("/system/backups", sync_to_thread=True, status_code=200, include_in_schema=False)
+def make_backup(request: WebRequest, taskboard: TaskBoard, caller: Caller) -> Response[str]:
+    """Make a backup now, in the worker."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    taskboard.run_now("upkeep.back_up", by=caller.name)
+    toast = Toast("Backing up", "It is checked when it is made, and then listed here.", "live")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"tasks-changed": {}})
+    return redirect(request, "/system/backups", toast=toast)
+
+
+@get("/system/backups/{name:str}", sync_to_thread=True, include_in_schema=False)
+def download_backup(config: Config, caller: Caller, name: FromPath[str]) -> File:
+    """Send a backup."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
+    if name not in known:
+        raise NotFound("This backup is not there (any more).")
+    return File(path=known[name], filename=name, media_type="application/vnd.sqlite3")
+
+
+ROUTES: tuple[Any, ...] = (show_backups, make_backup, download_backup)

@@ -1,0 +1,158 @@
+"""System status: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar import Response, get
+
+from mydia import __version__, units
+from mydia.contexts import settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import sqlite_version
+from mydia.web import health
+from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.render import page
+
+_FIXES = {
+    "worker": ("/system/tasks", "Open tasks"),
+    "library folder": ("/settings/folders", "Open folders"),
+    "client": ("/settings/clients", "Open clients"),
+    "indexer": ("/settings/indexers", "Open indexers"),
+    "scan": ("/imports", "See why"),
+    "jobs": ("/system/tasks?show=failed", "See them"),
+    "metadata": ("/settings/metadata", "Open metadata"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    state: str
+    name: str
+    sentence: str
+    href: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A client or indexer and how it has been answering."""
+
+    kind: str
+    name: str
+    tone: str
+    word: str
+    detail: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A disk."""
+
+    name: str
+    path: str
+    free: str
+    total: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """How everything is."""
+
+    findings: tuple[Finding, ...]
+    services: tuple[Service, ...]
+    rooms: tuple[Room, ...]
+    about: tuple[tuple[str, str], ...]
+    report: str
+    running: int
+
+    @property
+    def wrong(self) -> int:
+        """How many findings are not fine."""
+        return sum(1 for one in self.findings if one.state != "ok")
+
+
+@get(["/system", "/system/status"], sync_to_thread=True, include_in_schema=False)
+def show_status(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+    """Show what is well and what is not, with what to do about it."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    checks = health.examine(deps, (*health.CHECKS, *request.app.state.checks))
+    order = {"failed": 0, "warning": 1, "ok": 2}
+    findings = tuple(_finding(check) for check in sorted(checks, key=lambda check: order[check.state]))
+    with deps.database.reads() as session:
+        services = tuple(_services(session))
+        folders = [(path.name, path.path) for path in settings.list_library_paths(session)]
+    rooms = tuple(_rooms([("Data", str(deps.config.data_dir)), *folders]))
+    about = _about(deps)
+    report = "\n".join(
+        [
+            *(f"{label}: {value}" for label, value in about),
+            *(f"{one.state}: {one.name}: {one.sentence}" for one in findings),
+        ]
+    )
+    view = StatusView(findings, services, rooms, about, report, len(deps.taskboard.running()))
+    return page(request, "system/status.html", view, active="system")
+
+
+def _finding(check: health.Check) -> Finding:
+    href, action = next(
+        (fix for name, fix in _FIXES.items() if check.state != "ok" and check.name.startswith(name)), ("", "")
+    )
+    return Finding(check.state, check.name[:1].upper() + check.name[1:], check.sentence, href, action)
+
+
+def _services(session: Any) -> Iterator[Service]:
+    for family, kind, rows in (
+        ("download_client", "Download client", settings.list_clients(session)),
+        ("indexer", "Indexer", settings.list_indexers(session)),
+    ):
+        known = settings.statuses(session, family)
+        for row in rows:
+            status = known.get(row.id)
+            if not row.enabled:
+                yield Service(kind, row.name, "off", "Switched off", "", None)
+            elif status is None:
+                yield Service(kind, row.name, "off", "Not asked yet", "", None)
+            elif status.state == "ok":
+                yield Service(kind, row.name, "ok", "Answers", status.version or "", status.last_ok_at)
+            else:
+                word = "Rests" if status.disabled_until else "Does not answer"
+                yield Service(kind, row.name, "miss", word, status.last_error or "", status.since_at)
+
+
+def _rooms(places: Iterable[tuple[str, str]]) -> Iterator[Room]:
+    for name, path in places:
+        try:
+            usage = shutil.disk_usage(path)
+        except OSError:
+            continue
+        used = 100 * (1 - usage.free / usage.total) if usage.total else 0.0
+        yield Room(name, path, units.size(usage.free), units.size(usage.total), used)
+
+
+def _about(deps: WebDeps) -> tuple[tuple[str, str], ...]:
+    database = deps.database.path
+    return (
+        ("Version", __version__),
+        ("Python", platform.python_version()),
+        ("SQLite", ".".join(map(str, sqlite_version()))),
+        ("Data folder", str(deps.config.data_dir)),
+        ("Database", f"{database} ({units.size(database.stat().st_size)})" if database else "PostgreSQL"),
+        ("Configuration", str(deps.config.file) if deps.config.file else "Environment and defaults"),
+        ("Metadata", deps.outside.metadata.name if deps.outside.metadata.available else "No source"),
+        ("Runs as", f"user {os.getuid()}, group {os.getgid()}"),
+        ("Time zone", str(deps.config["jobs.time_zone"])),
+    )
+
+
+ROUTES: tuple[Any, ...] = (show_status,)
