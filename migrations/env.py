@@ -9,12 +9,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import all_models  # noqa: F401  the tables register themselves
 
-from mydia.db.base import Base, Instant
+from mydia.db.base import Base, EnumText, Instant
 
 
 def render_item(kind: str, item: object, _autogen: object) -> str | bool:
     """Write our own column types as what they are in the database."""
-    return "sa.DateTime()" if kind == "type" and isinstance(item, Instant) else False
+    if kind != "type":
+        return False
+    return "sa.DateTime()" if isinstance(item, Instant) else "sa.Text()" if isinstance(item, EnumText) else False
 
 
 connection = context.config.attributes["connection"]

@@ -1,6 +1,6 @@
 """The database: engines, units of work, reading by key, migrations."""
 
-from mydia.db.base import Base, HasId, Instant, one_of
+from mydia.db.base import Base, EnumText, HasId, Instant, one_of
 from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_version, warn_if_old
 from mydia.db.fetch import cursor_day, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
@@ -10,6 +10,7 @@ __all__ = [
     "PATIENCE_S",
     "Base",
     "Database",
+    "EnumText",
     "HasId",
     "Instant",
     "cursor_day",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mydia.db import Base, HasId, Instant, one_of
+from mydia.db import Base, EnumText, HasId, Instant, one_of
 
 
 class DownloadState(StrEnum):
@@ -151,7 +151,7 @@ class Download(HasId, Base):
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     reasons: Mapped[list[Any]] = mapped_column(default=list)
     """Why it was grabbed, and later why it is blocked or failed: [{"at", "text", "kind": "grab" | "block" | "fail" | "note"}]."""
-    state: Mapped[str]
+    state: Mapped[DownloadState] = mapped_column(EnumText(DownloadState))
     state_since: Mapped[datetime] = mapped_column(Instant)
     progress: Mapped[float] = mapped_column(Float, default=0)
     speed_bytes_per_s: Mapped[int | None] = mapped_column(BigInteger)

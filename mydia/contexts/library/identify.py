@@ -394,7 +394,7 @@ class Matcher:
             self.confident = int(str(settings.value(session, config, "library.match_confident_percent"))) / 100
             self.monitored = bool(settings.value(session, config, "media.monitor_by_default"))
             self._index = {type_: media.match_index(session, type_) for type_ in ("movie", "tv_show")}
-            self._folders = {
+            self._folders: dict[tuple[str | None, str], str] = {
                 (folder, type_): item_id
                 for item_id, folder, type_ in session.execute(
                     select(MediaItem.id, MediaItem.folder, MediaItem.type).where(

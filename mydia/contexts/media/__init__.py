@@ -49,7 +49,6 @@ from mydia.contexts.media.models import (
     ItemState,
     ItemTag,
     MediaItem,
-    MediaType,
     Request,
     Season,
     Title,
@@ -68,6 +67,7 @@ from mydia.contexts.media.refresh import (
     refresh_trouble,
 )
 from mydia.contexts.media.wanted import Wanted, wanted_counts, wanted_episodes, wanted_movies
+from mydia.vocabulary import MediaType
 
 __all__ = [
     "LOCKABLE",

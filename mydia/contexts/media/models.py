@@ -10,14 +10,8 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, t
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata.models import Image
-from mydia.db import Base, HasId, Instant, one_of
-
-
-class MediaType(StrEnum):
-    """What a title is."""
-
-    MOVIE = "movie"
-    TV_SHOW = "tv_show"
+from mydia.db import Base, EnumText, HasId, Instant, one_of
+from mydia.vocabulary import MediaType
 
 
 class ItemState(StrEnum):
@@ -76,7 +70,7 @@ class MediaItem(HasId, Base):
         Index("ix_media_items_updated", "updated_at"),
     )
 
-    type: Mapped[str]
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
     title: Mapped[str]
     sort_title: Mapped[str]
     original_title: Mapped[str | None]
@@ -117,7 +111,7 @@ class MediaItem(HasId, Base):
     match_locked: Mapped[bool] = mapped_column(default=False)
     """A person chose the match: no scan changes it."""
 
-    state: Mapped[str] = mapped_column(default=ItemState.MISSING)
+    state: Mapped[ItemState] = mapped_column(EnumText(ItemState), default=ItemState.MISSING)
     activity: Mapped[str | None]
     """`downloading` or `blocked` while a download runs or waits for a person; told by the downloads context."""
     upgradable: Mapped[bool] = mapped_column(default=False)
@@ -279,7 +273,7 @@ class Request(HasId, Base):
     )
 
     asker_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    type: Mapped[str]
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
     tmdb_id: Mapped[int | None] = mapped_column(BigInteger)
     tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
     title: Mapped[str]
