@@ -67,7 +67,11 @@ def _as_text(release: ParsedRelease, refusal: str | None) -> str:
     if refusal is not None:
         lines.append(f"  refused: {refusal}")
     sure = asdict(release.confidence)
-    fields = {"quality": release.quality.name, **as_dict(release, refused=refusal is not None)}
+    fields = {
+        "quality": release.quality.name,
+        "marked_season": release.marked_season,
+        **as_dict(release, refused=refusal is not None),
+    }
     for field, value in fields.items():
         if value in (None, "", [], False, 0) or field == "parsed":
             continue

@@ -63,8 +63,9 @@ def _read_with_folders(
         inside = paths.in_season_folder(file, season, stem, series)
         missing = "a season's folder, but no number" if hint == "tv" and not inside.episodes else None
         return _with_ids(paths.with_folder_facts(inside, nearest), folders), missing
-    if nearest.full_season and nearest.season is not None and not strong and paths.leading_episodes(stem):
-        inside = paths.in_season_folder(file, nearest.season, stem, nearest)
+    holds_season = nearest.full_season and nearest.season is not None and not nearest.is_multi_season
+    if holds_season and not strong and (paths.leading_episodes(stem) or file.absolute_episodes):
+        inside = paths.in_season_folder(file, nearest.season or 0, stem, nearest)
         return paths.with_folder_facts(inside, nearest), None
     if not strong:
         speaker = _find_speaker(file, refusal, stem, folders, names, hint, is_extra=is_extra)

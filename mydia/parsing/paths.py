@@ -169,6 +169,7 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
     )
     return replace(
         file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=() if numbers else file.absolute_episodes,
+        marked_season=season if file.absolute_episodes and not numbers else None,
         full_season=False, is_multi_season=False, is_special=season == 0, episode_title=episode_title,
         year=series.year if series is not None and series.year else file.year,
         confidence=replace(file.confidence, season=0.85, episodes=sure, title=0.8, type=0.85),

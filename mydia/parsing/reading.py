@@ -14,6 +14,7 @@ from mydia.parsing.languages import find_language_codes, read_languages
 from mydia.parsing.numbering import Numbering, Scene, find_numbering
 from mydia.parsing.opening import BRACKET_IN_FRONT, Opened, open_name
 from mydia.parsing.release import Confidence, ParsedRelease, Span
+from mydia.parsing.seasons import SeasonMarker, find_season_marker
 from mydia.parsing.tokens import Mark, Words, cut, find_marks
 from mydia.parsing.wording import read_episode_title, read_part, read_titles
 
@@ -155,6 +156,7 @@ def _assemble(
     group, group_span = _read_group(opened, words, marks, borders, numbering, hint)
     ending, ids, checksum = opened.subtitle, opened.ids, opened.checksum
     numbers = numbering or _NO_NUMBERING
+    marker = _find_marker(numbers, titles)
     kind = _type_of(numbering, facts, borders, quality_sure, titles, hint)
 
     spans: dict[str, tuple[Span, ...]] = dict(numbers.spans)
@@ -185,7 +187,7 @@ def _assemble(
         name=opened.name,
         type=kind,
         title=titles[0] if titles else "",
-        alternative_titles=tuple(titles[1:]),
+        alternative_titles=_other_titles(titles, marker),
         year=borders.year,
         season=numbers.seasons[0] if numbers.seasons else None,
         seasons=numbers.seasons,
@@ -193,7 +195,9 @@ def _assemble(
         absolute_episodes=numbers.absolute,
         special_absolute_episodes=numbers.fractional,
         air_on=numbers.air_on or opened.front_day,
-        part=part,
+        marked_season=marker.season if marker else None,
+        unmarked_title=marker.title if marker else None,
+        part=part if part is not None or marker is None else marker.part,
         full_season=numbers.full_season,
         is_multi_season=numbers.is_multi_season,
         is_season_extra=numbers.is_season_extra,
@@ -225,10 +229,27 @@ def _assemble(
         hdr=tuple(value for value in facts.values("hdr") if value != "sdr"),
         is_3d="3d" in facts.values("misc"),
         extra=opened.extra or facts.first("extra_kind"),
-        confidence=_judge(numbering, borders, titles, quality_sure, kind, hint),
+        confidence=_judge(numbering, borders, titles, quality_sure, kind, hint, marker),
         spans=MappingProxyType(spans),
     )
     return release, _refuse(opened, release, numbering, hint, is_empty=not marks)
+
+
+def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
+    """Find the season beside an absolute number, in the title or in words of its own (`Title Season 3 - 11`)."""
+    if not titles or not (numbers.absolute or numbers.fractional) or numbers.episodes:
+        return None
+    if len(numbers.seasons) == 1:
+        return SeasonMarker(titles[0], numbers.seasons[0], numbers.confidence)
+    return find_season_marker(titles[0])
+
+
+def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, ...]:
+    """Return the alternatives, with the title without its marker where that surely is one."""
+    others = titles[1:]
+    if marker is not None and marker.sureness > 0.5 and marker.title not in titles:
+        others = [marker.title, *others]
+    return tuple(others)
 
 
 def _read_service(words: Words, facts: _Facts) -> str | None:
@@ -294,6 +315,7 @@ def _judge(
     quality_sure: float,
     kind: str | None,
     hint: str | None,
+    marker: SeasonMarker | None,
 ) -> Confidence:
     title = 0.0
     if titles and titles[0]:
@@ -309,7 +331,7 @@ def _judge(
         else 0.0,
         title=round(title, 2),
         year=year,
-        season=numbers if numbering and numbering.seasons else 0.0,
+        season=numbers if numbering and numbering.seasons else marker.sureness if marker else 0.0,
         episodes=numbers
         if numbering and (numbering.episodes or numbering.absolute or numbering.air_on or numbering.fractional)
         else 0.0,

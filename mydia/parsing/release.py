@@ -45,6 +45,14 @@ class ParsedRelease:
     season: int | None = None
     """The first one of a multi-season pack."""
     seasons: tuple[int, ...] = ()
+    marked_season: int | None = None
+    """The season a fansub name gives beside a number in `absolute_episodes`: `Title S2 - 03`, `Title 3rd Season - 20`.
+
+    Whether that number counts within the season or from the first episode on is not written. `confidence.season` is
+    below 0.5 where the marker may be part of the title (`Persona 5 - 03`).
+    """
+    unmarked_title: str | None = None
+    """The title without the season marker; `title` keeps it."""
     episodes: tuple[int, ...] = ()
     absolute_episodes: tuple[int, ...] = ()
     special_absolute_episodes: tuple[float, ...] = ()

@@ -49,7 +49,9 @@ _SPECIAL_WORDS = (
     "|спецвыпуски|спеціальні випуски|特別編|特別篇|特别篇|特別番組|番外|番外編|番外篇|sp|스페셜"
 )
 _SPECIALS = frozenset(map(fold, _SPECIAL_WORDS.split("|")))
-_BARE = re.compile(r"\d{1,2}\Z")
+_BARE = re.compile(
+    rf"(?:(?:volume|vol|book|livre|buch|libro|cour|tome|chapter)[ ._]{{0,2}})?(\d{{1,2}}|(?<=[ ._])(?:{NUMBER_WORD}))\Z"
+)
 _CLOSED = re.compile(
     r"[ ._]*(?:\Z|[\[(\-]|(?:19|20)\d\d(?!\d)|\d{3,4}[pi](?![^\W_])|(?:complete|web|hdtv|bluray|dvd|uhd))"
 )
@@ -66,7 +68,7 @@ class SeasonFolder:
     has_title: bool = False
     """Whether the title stands in front, as in `Copper Lane Season 2`."""
     is_bare: bool = False
-    """Whether it is digits only, which is a season below a show's folder and may be a title elsewhere."""
+    """Whether it is only digits or a `Volume 2`, which is a season below a show's folder and may be a title elsewhere."""
 
 
 def read_season_folder(folder: str) -> SeasonFolder | None:
@@ -78,8 +80,8 @@ def read_season_folder(folder: str) -> SeasonFolder | None:
     name = fold(folder[:_LONGEST]).strip(" ._-[]()")
     if " ".join(re.split(r"[ ._]+", name)) in _SPECIALS:
         return SeasonFolder((0,))
-    if _BARE.match(name):
-        return SeasonFolder((int(name),), is_bare=True)
+    if (bare := _BARE.match(name)) is not None:
+        return SeasonFolder((read_number(bare.group(1)),), is_bare=True)
     for pattern in (_MARKED, _WORDED, _ORDINAL, _EASTERN):
         found = pattern.match(name)
         if found is not None and (folder_read := _read(found.groupdict())) is not None:
@@ -95,6 +97,53 @@ def _read(parts: dict[str, str | None]) -> SeasonFolder | None:
     last = int(parts.get("last") or first)
     seasons = tuple(range(first, last + 1)) if first < last < first + 100 else (first,)
     return SeasonFolder(seasons, has_title=bool((parts.get("title") or "").strip(" ._-[]()")))
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonMarker:
+    """A season that a title names at its end, as fansub groups write it."""
+
+    title: str
+    """What stands in front of the marker."""
+    season: int
+    sureness: float
+    part: int | None = None
+
+
+_SURE, _DOUBTFUL = 0.85, 0.4
+_PART = r"(?:[ .,:-]{1,3}(?:part|cour|pt) ?(?P<part>\d{1,2}|iv|v?i{1,3}))?"
+_MARKERS = tuple(
+    (re.compile(rf"(?P<title>.*\w[!?.)]*)[ .:,(-]{{1,4}}{marker}{_PART}[ )]*\Z", re.DOTALL | re.IGNORECASE), sureness)
+    for marker, sureness in (
+        (r"s ?(?P<season>\d{1,2})", _SURE),
+        (rf"(?:{SEASON_WORD})[ .]?(?P<season>\d{{1,2}}|(?:{NUMBER_WORD}))", _SURE),
+        (rf"(?P<season>\d{{1,2}}(?={ORDINAL_ENDING} )|{ORDINAL_WORD}){ORDINAL_ENDING} (?:{SEASON_WORD})", _SURE),
+        (rf"第(?P<season>{HAN_NUMBER})(?:季|期|シーズン)", _SURE),
+        (r"(?P<season>\d{1,2}(?=st|nd|rd|th))(?:st|nd|rd|th)", _DOUBTFUL),
+        (r"(?P<season>[2-9]|1\d|i[ivx]|iii|v|vi{1,3})", _DOUBTFUL),
+    )
+)
+
+
+def find_season_marker(title: str) -> SeasonMarker | None:
+    """Find the season a title ends in: `Title S2`, `Title 3rd Season`, `Title Season 2 Part 2`, `Title 2`, `Title IV`.
+
+    A bare number is believed less than the others, because it may be the title's own (`Persona 5`).
+
+    >>> find_season_marker("Kingdom 3rd Season")
+    SeasonMarker(title='Kingdom', season=3, sureness=0.85, part=None)
+    """
+    for pattern, sureness in _MARKERS:
+        found = pattern.match(title[:_LONGEST])
+        if found is not None:
+            part = found.group("part")
+            return SeasonMarker(
+                found.group("title").rstrip(" -:,(["),
+                read_number(found.group("season").lower()),
+                sureness,
+                read_number(part.lower()) if part else None,
+            )
+    return None
 
 
 def season_of_folder(folder: str) -> int | None:

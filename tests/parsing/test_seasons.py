@@ -56,6 +56,8 @@ from mydia.parsing.seasons import read_season_folder
         ("시즌 2", 2),
         ("2", 2),
         ("02", 2),
+        ("Volume 2", 2),
+        ("Book Two", 2),
         ("Specials", 0),
         ("Season 0", 0),
         ("S00", 0),
@@ -120,3 +122,34 @@ def test_digits_at_the_top_of_a_library_are_a_title():
     release = parse_path("24/24 - 1x05.mkv", hint="tv")
     assert release is not None
     assert (release.title, release.season, release.episodes) == ("24", 1, (5,))
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "season", "number", "sure"),
+    [
+        ("[Grp] Copper Lane S2 - 04 (1080p) [AAAA1111].mkv", "Copper Lane", 2, 4, True),
+        ("[Grp] Copper Lane 3rd Season - 20 [1080p]", "Copper Lane", 3, 20, True),
+        ("[Grp] Copper Lane Second Season - 11 [720p]", "Copper Lane", 2, 11, True),
+        ("[Grp] Copper Lane Season 2 - 04", "Copper Lane", 2, 4, True),
+        ("[Grp] Copper Lane 2nd Season Part 2 - 05 [1080p]", "Copper Lane", 2, 5, True),
+        ("Copper Lane S2 - 05 [480].mkv", "Copper Lane", 2, 5, True),
+        ("[Grp] Copper Lane 2 - 05 [720p]", "Copper Lane", 2, 5, False),
+        ("[Grp] Copper Lane IV - 03 [720p]", "Copper Lane", 4, 3, False),
+        ("Copper Lane/Copper Lane S3/[Grp] Copper Lane - 05.mkv", None, 3, 5, True),
+        ("Copper Lane/Season 2/[Grp] Copper Lane - 25.mkv", None, 2, 25, True),
+    ],
+)
+def test_a_season_beside_an_absolute_number_is_a_fact(name, title, season, number, sure):
+    release = parse_path(name, hint="tv")
+    assert release is not None
+    assert (release.marked_season, release.absolute_episodes, release.unmarked_title) == (season, (number,), title)
+    assert (release.confidence.season > 0.5) is sure
+
+
+@pytest.mark.parametrize(
+    "name", ["[Grp] Area 88 - 05 [720p]", "[Grp] Zom 100 - 05 [720p]", "[Grp] Copper Lane - 05 [720p]"]
+)
+def test_a_number_no_series_has_as_many_seasons_of_is_part_of_the_title(name):
+    release = parse_path(name, hint="tv")
+    assert release is not None
+    assert (release.marked_season, release.absolute_episodes) == (None, (5,))
