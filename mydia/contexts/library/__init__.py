@@ -1,6 +1,6 @@
 """Library: the files, how they are found, recognised, named, placed and taken out again."""
 
-from mydia.contexts.library import filekinds, inbox, matching, naming
+from mydia.contexts.library import filekinds, inbox, naming
 from mydia.contexts.library.analysis import analyse_file, analyse_files
 from mydia.contexts.library.files import (
     FilePage,
@@ -26,7 +26,6 @@ from mydia.contexts.library.holdings import (
     quality_of,
     refresh_holdings,
 )
-from mydia.contexts.library.identify import MatchReport, match_new_files
 from mydia.contexts.library.inbox import (
     Decided,
     ImportedReady,
@@ -61,17 +60,11 @@ from mydia.contexts.library.models import (
     Scan,
     Sidecar,
 )
-from mydia.contexts.library.placing import (
-    ImportPlan,
-    ImportRequest,
-    Placed,
-    PlannedFile,
-    SourceFile,
-    naming_facts,
-    place,
-    plan_import,
-    rules_of,
-)
+from mydia.contexts.library.naming_facts import naming_facts, rules_of
+from mydia.contexts.library.placing.plan import ImportPlan, ImportRequest, PlannedFile, SourceFile, plan_import
+from mydia.contexts.library.placing.write import Placed, place
+from mydia.contexts.library.recognise import matching
+from mydia.contexts.library.recognise.matcher import MatchReport, match_new_files
 from mydia.contexts.library.recycle import (
     RecyclePage,
     Removed,
@@ -84,7 +77,8 @@ from mydia.contexts.library.recycle import (
     restore_file,
 )
 from mydia.contexts.library.renaming import Renamed, RenameLine, rename, rename_preview, undo_rename
-from mydia.contexts.library.scan import (
+from mydia.contexts.library.scanning.progress import tell
+from mydia.contexts.library.scanning.rows import (
     cancel_scan,
     fail_scan,
     finish_scan,
@@ -92,10 +86,8 @@ from mydia.contexts.library.scan import (
     latest_scans,
     list_scans,
     prune_scans,
-    request_scan,
-    run_scan,
-    tell,
 )
+from mydia.contexts.library.scanning.run import request_scan, run_scan
 
 __all__ = [
     "Decided",

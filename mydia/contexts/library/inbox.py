@@ -13,21 +13,14 @@ from sqlalchemy.orm import Session
 from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.contexts import media, metadata, settings
-from mydia.contexts.library import matching
 from mydia.contexts.library.holdings import refresh_holdings
-from mydia.contexts.library.identify import (
-    Group,
-    choice_of,
-    count_entry,
-    count_waiting,
-    gather,
-    leave,
-    link,
-    new_item,
-    replace_files,
-)
-from mydia.contexts.library.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
+from mydia.contexts.library.recognise import matching
+from mydia.contexts.library.recognise.choices import choice_of, new_item
+from mydia.contexts.library.recognise.entries import count_entry, count_waiting, leave, replace_files
+from mydia.contexts.library.recognise.groups import Group, gather
+from mydia.contexts.library.recognise.linking import link
+from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, decode_cursor, encode_cursor, get

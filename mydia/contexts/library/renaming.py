@@ -20,8 +20,8 @@ from mydia.contexts.library import journal, naming
 from mydia.contexts.library.filekinds import title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
-from mydia.contexts.library.placing import naming_facts, rules_of
-from mydia.contexts.library.scan import Run, Unwatched
+from mydia.contexts.library.naming_facts import naming_facts, rules_of
+from mydia.contexts.library.scanning.progress import Run, Unwatched
 from mydia.contexts.media import EpisodeRef, MediaItem
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mydia.contexts.library.matching import Choice, Guess, choice_from_json, decide, rank, score
+from mydia.contexts.library.recognise.matching import Choice, Guess, choice_from_json, decide, rank, score
 from mydia.contexts.metadata import Ids
 
 

@@ -1,0 +1,264 @@
+"""Plan an import: which file gets which name, and what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.adapters.filesystem import (
+    shown,
+    to_text,
+)
+from mydia.adapters.media_tools import MediaFacts
+from mydia.contexts import media, settings
+from mydia.contexts.library import journal, naming
+from mydia.contexts.library.filekinds import FileKind, classify
+from mydia.contexts.library.files import columns_of
+from mydia.contexts.library.holdings import held_qualities
+from mydia.contexts.library.models import JournalEntry, MediaFile
+from mydia.contexts.library.naming_facts import naming_facts, rules_of
+from mydia.contexts.library.recognise.linking import named_quality
+from mydia.contexts.media import EpisodeRef, MediaItem, Version
+from mydia.contexts.settings import LibraryPath
+from mydia.contexts.users import Caller, Permission
+from mydia.db import get
+from mydia.errors import Conflict, Invalid
+from mydia.parsing import ParsedRelease, Quality, parse_release
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One video to be imported, and what is known of it; what is None is read from its name."""
+
+    path: Path
+    """As reached from here, in the operating system's form."""
+    episode_ids: tuple[str, ...] = ()
+    quality: Quality | None = None
+    edition: str | None = None
+    languages: tuple[str, ...] | None = None
+    release_name: str | None = None
+    release_group: str | None = None
+    format_score: int = 0
+    facts: MediaFacts | None = None
+    """Its analysis, if it was made already."""
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """Files that are to become a title's."""
+
+    item_id: str
+    sources: tuple[SourceFile, ...]
+    version_id: str | None = None
+    """None takes the title's first version."""
+    download_id: str | None = None
+    library_path_id: str | None = None
+    """None takes the version's folder, else the title's."""
+    mode: str | None = None
+    """hardlink | reflink | copy | move; None takes the library folder's."""
+    replace: bool = True
+    """Whether files of this version that hold the same go to the recycle bin."""
+    subtitles: bool = True
+    """Whether subtitles beside the videos come along."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file with the name it will get."""
+
+    source: SourceFile
+    relative_path: str
+    columns: dict[str, Any]
+    replaces: tuple[str, ...] = ()
+    """Ids of files that it replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import will do; showing it is the dry run."""
+
+    batch_id: str
+    item_id: str
+    version_id: str
+    library_path_id: str
+    root: str
+    folder: str
+    mode: str
+    download_id: str | None
+    files: tuple[PlannedFile, ...]
+    placed_already: tuple[str, ...] = ()
+    """Ids of files that an earlier attempt has brought in."""
+    subtitles: bool = True
+
+
+def plan_import(session: Session, caller: Caller, now: datetime, request: ImportRequest) -> ImportPlan:
+    """Say where each file will go and what it replaces; nothing is changed.
+
+    Raises:
+        Invalid: The title has no library folder, or a series' file no episode.
+        Conflict: Two files would get one name, or another title's file has it.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    item = media.get_item(session, request.item_id)
+    version = _version(session, item, request.version_id)
+    path = _library_path(session, item, version, request.library_path_id)
+    rules = rules_of(settings.get_naming_set(session, path.id))
+    earlier = _placed_already(session, request)
+    folder = _folder(session, item, path, rules)
+    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == "tv_show" else {}
+    held = held_qualities(session, item.id)
+    files: list[PlannedFile] = []
+    names: dict[str, Path] = {}
+    for source in request.sources:
+        if to_text(str(source.path)) in earlier:
+            continue
+        if item.type == "tv_show" and not source.episode_ids:
+            raise Invalid(f"Choose the episodes of {shown(source.path.name)}.")
+        refs = [_known_episode(episodes, episode_id) for episode_id in source.episode_ids]
+        parsed = _read(source, item.type)
+        columns = _columns(source, parsed)
+        facts = naming_facts(item, refs, columns, source.path.suffix, suffix=version.suffix)
+        relative = (
+            naming.movie_path(rules, facts, folder=folder)
+            if item.type == "movie"
+            else naming.episode_path(rules, facts, folder=folder)
+        )
+        if relative.casefold() in names:
+            first = shown(names[relative.casefold()].name)
+            raise Conflict(
+                f"{first} and {shown(source.path.name)} would both be called {relative}. Import one of them."
+            )
+        names[relative.casefold()] = source.path
+        wanted = frozenset(source.episode_ids)
+        replaces = tuple(
+            one.file_id
+            for one in held
+            if request.replace
+            and one.version_id in (version.id, None)
+            and (item.type == "movie" or (one.episode_ids and one.episode_ids <= wanted))
+        )
+        _check_name(session, path, relative, replaces)
+        files.append(PlannedFile(source, relative, columns, replaces))
+    return ImportPlan(
+        batch_id=clock.new_id(),
+        item_id=item.id,
+        version_id=version.id,
+        library_path_id=path.id,
+        root=path.path,
+        folder=folder,
+        mode=request.mode or path.import_mode,
+        download_id=request.download_id,
+        files=tuple(files),
+        placed_already=tuple(earlier.values()),
+        subtitles=request.subtitles,
+    )
+
+
+def _version(session: Session, item: MediaItem, version_id: str | None) -> Version:
+    if version_id is None:
+        return media.default_version(session, item.id)
+    version = get(session, Version, version_id, what="This version")
+    if version.media_item_id != item.id:
+        raise Invalid("This version belongs to another title.")
+    return version
+
+
+def _library_path(session: Session, item: MediaItem, version: Version, chosen: str | None) -> LibraryPath:
+    path_id = chosen or version.library_path_id or item.library_path_id
+    if path_id is None:
+        raise Invalid(f"{item.title} has no library folder yet. Choose one for it.")
+    return settings.get_library_path(session, path_id)
+
+
+def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.NamingRules) -> str:
+    """Return a title's folder; two titles never share one, whatever they are called."""
+    if item.folder and path.id == item.library_path_id:
+        return item.folder
+    wanted = naming.item_folder(rules, naming_facts(item, (), {}, ""), item.type)
+    others = set(
+        session.scalars(
+            select(MediaItem.folder).where(
+                MediaItem.id != item.id, MediaItem.library_path_id == path.id, MediaItem.folder.is_not(None)
+            )
+        )
+    )
+    taken = {other.casefold() for other in others if other}
+    if wanted.casefold() not in taken:
+        return wanted
+    number = f"tmdb-{item.tmdb_id}" if item.tmdb_id else f"tvdb-{item.tvdb_id}" if item.tvdb_id else item.id[-6:]
+    return f"{wanted} {{{number}}}"
+
+
+def _known_episode(episodes: dict[str, EpisodeRef], episode_id: str) -> EpisodeRef:
+    if episode_id not in episodes:
+        raise Invalid("An episode that was chosen does not belong to this series.")
+    return episodes[episode_id]
+
+
+def _read(source: SourceFile, type: str) -> ParsedRelease:
+    name = shown(source.release_name or source.path.name)
+    hint = "movie" if type == "movie" else "tv"
+    return parse_release(name, hint) or parse_release(shown(source.path.name), hint) or ParsedRelease(name=name)
+
+
+def _columns(source: SourceFile, parsed: ParsedRelease) -> dict[str, Any]:
+    quality = source.quality or named_quality(parsed)
+    columns: dict[str, Any] = {"streams": {}}
+    if source.facts is not None:
+        columns = columns_of(source.facts)
+        if source.facts.resolution is not None:
+            # The name may lie about the resolution; the file does not.
+            quality = Quality(quality.source, source.facts.resolution, quality.modifier, quality.revision)
+    languages = (
+        source.languages if source.languages is not None else tuple(c for c in parsed.languages if c != "original")
+    )
+    return {
+        **columns,
+        "quality": quality.to_json(),
+        "quality_name": quality.name,
+        "edition": source.edition or (parsed.editions[0] if parsed.editions else parsed.edition),
+        "languages": list(languages),
+        "release_name": _stem(source.release_name or shown(source.path.name)),
+        "release_group": source.release_group or parsed.release_group,
+        "format_score": source.format_score,
+    }
+
+
+def _stem(name: str) -> str:
+    stem, dot, tail = name.rpartition(".")
+    return stem if dot and classify(f"x/{name}", 1 << 40) in (FileKind.VIDEO, FileKind.EXTRA) and tail else name
+
+
+def _check_name(session: Session, path: LibraryPath, relative: str, replaces: Sequence[str]) -> None:
+    row = session.scalars(
+        select(MediaFile).where(MediaFile.library_path_id == path.id, MediaFile.relative_path == relative)
+    ).first()
+    if row is not None and row.id not in replaces and row.missing_since is None:
+        raise Conflict(
+            f"{shown(relative)} exists already and is not replaced by this import. Rename or remove it first."
+        )
+
+
+def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
+    """Return source -> file id of what an earlier attempt at the same download brought in."""
+    if request.download_id is None:
+        return {}
+    rows = session.execute(
+        select(JournalEntry.source, JournalEntry.file_id)
+        .join(MediaFile, MediaFile.id == JournalEntry.file_id)
+        .where(
+            JournalEntry.cause == f"import {request.download_id}",
+            JournalEntry.operation.in_(journal.BRINGS_IN),
+            JournalEntry.state == "done",
+        )
+    )
+    wanted = {to_text(str(source.path)) for source in request.sources}
+    return {source: file_id for source, file_id in rows if source in wanted and file_id is not None}

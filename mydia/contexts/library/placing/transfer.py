@@ -1,0 +1,108 @@
+"""Carry out one file's steps on the disk, verify them, or take them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from mydia.adapters.errors import Unreachable
+from mydia.adapters.filesystem import (
+    CrossDevice,
+    Files,
+    shown,
+)
+from mydia.adapters.outside import Outside
+from mydia.contexts.library import journal
+from mydia.contexts.library.journal import AfterStep
+from mydia.contexts.library.models import JournalEntry, MediaFile
+from mydia.contexts.library.placing.plan import ImportPlan
+from mydia.db import Database
+
+METHODS = {"hardlink": "link", "reflink": "reflink", "copy": "copy", "move": "move"}
+
+
+@dataclass(slots=True)
+class Unit:
+    """The steps of one file on its way."""
+
+    file_id: str
+    source: Path
+    target: Path
+    staging: Path | None
+    proof: str
+    ids: list[str] = field(default_factory=list)
+    operation: str = "link"
+    swapped: list[MediaFile] = field(default_factory=list)
+    """Old files that have the very name of the new one, and go before it gets it."""
+    beside: list[tuple[str, Path, Path]] = field(default_factory=list)
+    """(sidecar id, source, target)."""
+
+
+def cause_of(plan: ImportPlan) -> str:
+    """Return the journal's cause for an import."""
+    return f"import {plan.download_id or 'by hand'}"
+
+
+def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, after_step: AfterStep) -> str | None:
+    """Do a unit's steps on the disk and return a sentence when it went otherwise than asked."""
+    files.make_folder(unit.target.parent)
+    after_step("folder made")
+    note = _transfer(database, files, unit, unit.staging or unit.target, after_step)
+    after_step("transferred")
+    if not journal.is_it(files, unit.staging or unit.target, unit.proof):
+        raise Unreachable("Disk", f"{shown(unit.target.name)} is not what was to be imported; check the disk")
+    after_step("verified")
+    for _, source, target in unit.beside:
+        files.copy(source, target)
+        after_step("subtitle copied")
+    if unit.staging is not None:
+        with database.reads() as session:
+            entries = session.scalars(
+                select(JournalEntry)
+                .where(JournalEntry.id.in_(unit.ids), JournalEntry.operation.in_(("recycle", "rename")))
+                .order_by(JournalEntry.step)
+            ).all()
+        for entry in entries:
+            journal.perform(files, entry)
+            after_step(f"{entry.operation} performed")
+    return note
+
+
+def _transfer(database: Database, files: Files, unit: Unit, target: Path, after_step: AfterStep) -> str | None:
+    if unit.operation == "link":
+        try:
+            files.hardlink(unit.source, target)
+        except CrossDevice as error:
+            # Written down first: after a crash a copy is recognised by its content, not by its inode.
+            unit.operation = "copy"
+            with database.writes() as session:
+                session.execute(update(JournalEntry).where(JournalEntry.id == unit.ids[1]).values(operation="copy"))
+            after_step("link refused")
+            _copy(files, unit.source, target, after_step)
+            return f"Copied instead of hard-linked: {error.cause}."
+        return None
+    if unit.operation == "move":
+        files.move(unit.source, target, on_progress=lambda _done: after_step("copying"))
+        return None
+    _copy(files, unit.source, target, after_step)
+    return None
+
+
+def _copy(files: Files, source: Path, target: Path, after_step: AfterStep) -> None:
+    files.copy(source, target, verify=True, on_progress=lambda _done: after_step("copying"))
+
+
+def give_up(database: Database, outside: Outside, now: datetime, plan: ImportPlan, unit_number: int) -> None:
+    """Undo what was done for a file whose import failed."""
+    with database.reads() as session:
+        entries = session.scalars(
+            select(JournalEntry).where(
+                JournalEntry.batch_id == plan.batch_id,
+                JournalEntry.unit == unit_number,
+                JournalEntry.state == "planned",
+            )
+        ).all()
+    journal.take_back(database, outside.files, now, entries)

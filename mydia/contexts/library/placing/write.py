@@ -1,0 +1,161 @@
+"""Bringing a download's files in: the new file is in its place, verified and stored before an old one moves.
+
+For each file: the steps are written down; the folder is made; the file is linked (or copied, or moved) to its final name;
+it is verified; then one transaction ends the steps, stores the row, tells of the import and writes down that the files
+it replaces go to the recycle bin; and only then do they go. See `journal` for what happens when the process dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from mydia import clock
+from mydia.adapters.errors import Unreachable
+from mydia.adapters.filesystem import (
+    PART_PREFIX,
+    confine,
+    shown,
+)
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts.library import journal
+from mydia.contexts.library.journal import AfterStep, Step, nothing_after
+from mydia.contexts.library.models import MediaFile
+from mydia.contexts.library.placing.plan import ImportPlan, PlannedFile
+from mydia.contexts.library.placing.store import store_placed
+from mydia.contexts.library.placing.subtitles import subtitles_beside
+from mydia.contexts.library.placing.transfer import METHODS, Unit, bring_in, cause_of, give_up
+from mydia.contexts.library.recycle import recycle_place
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Conflict, MydiaError
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What an import did."""
+
+    batch_id: str
+    file_ids: tuple[str, ...]
+    """All files of the request, those of earlier attempts too."""
+    method: str
+    """hardlink | reflink | copy | move; `mixed` when they differ."""
+    replaced: tuple[str, ...] = ()
+    """Relative paths of the files that went to the recycle bin."""
+    notes: tuple[str, ...] = ()
+    """Sentences worth telling: why it was copied, what could not be recycled."""
+
+
+def place(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    plan: ImportPlan,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    after_step: AfterStep = nothing_after,
+) -> Placed:
+    """Carry an import out. Doing it again after a crash or an error brings in what is still missing, and nothing twice.
+
+    Args:
+        on_progress: Told (files done, files in all).
+        after_step: For tests: called after every step; may end the process.
+
+    Raises:
+        Conflict: A file is in the way; what had been brought in before stays, the rest is taken back.
+        AdapterError: The disk refuses, is full or fails; likewise.
+
+    Emits: FileImported, FileRemoved.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    root = Path(plan.root)
+    state = outside.files.mount_state(root)
+    if not state.exists:
+        raise Conflict(f"{plan.root} is not there. Mount the disk first.")
+    file_ids, methods, replaced, notes = list(plan.placed_already), [], [], []
+    journal.in_flight.add(plan.batch_id)
+    try:
+        for number, planned in enumerate(plan.files):
+            unit = _write_down(database, outside, config, caller, now, plan, planned, number * 2)
+            after_step("planned")
+            try:
+                note = bring_in(database, outside.files, plan, unit, after_step)
+            except MydiaError:
+                give_up(database, outside, now, plan, number * 2)
+                raise
+            going = store_placed(database, outside.files, config, caller, now, plan, planned, unit, number * 2 + 1)
+            after_step("stored")
+            notes += [note] if note else []
+            notes += journal.run_steps(database, outside, config, caller, now, going.ids, after_step=after_step)
+            replaced += going.names
+            for left in going.paths:
+                outside.files.remove_empty_parents(left, root)
+            file_ids.append(unit.file_id)
+            methods.append({"link": "hardlink"}.get(unit.operation, unit.operation))
+            if on_progress is not None:
+                on_progress(number + 1, len(plan.files))
+    finally:
+        journal.in_flight.discard(plan.batch_id)
+    method = methods[0] if len(set(methods)) == 1 else "mixed" if methods else plan.mode
+    return Placed(plan.batch_id, tuple(file_ids), method, tuple(replaced), tuple(dict.fromkeys(notes)))
+
+
+def _write_down(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    caller: Caller,
+    now: datetime,
+    plan: ImportPlan,
+    planned: PlannedFile,
+    unit_number: int,
+) -> Unit:
+    root = Path(plan.root)
+    files = outside.files
+    target = confine(root, planned.relative_path)
+    source = planned.source.path
+    if files.facts(source) is None:
+        raise Unreachable("Disk", f"{shown(str(source))} is not there; is the download folder mounted and mapped?")
+    with database.reads() as session:
+        old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
+    swapped = [
+        row
+        for row in old
+        if row.library_path_id == plan.library_path_id
+        and row.relative_path == planned.relative_path
+        and files.exists(target)
+    ]
+    if files.exists(target) and not swapped:
+        raise Conflict(
+            f"{shown(str(target))} exists already, and Mydia does not know that file. Scan the folder first."
+        )
+    file_id = clock.new_id()
+    proof = journal.fingerprint(files, source)
+    staging = target.with_name(f"{PART_PREFIX}{file_id}{target.suffix}") if swapped else None
+    unit = Unit(file_id, source, target, staging, proof, operation=METHODS[plan.mode], swapped=list(swapped))
+    unit.beside = [] if not plan.subtitles else subtitles_beside(files, source, target)
+    facts = files.facts(source)
+    size = facts.size_bytes if facts is not None else None
+    steps = [
+        Step("mkdir", None, target.parent, media_item_id=plan.item_id),
+        Step(unit.operation, source, staging or target, proof, file_id, plan.item_id, size),
+    ]
+    for sidecar_id, from_, to in unit.beside:
+        steps.append(Step("copy", from_, to, journal.fingerprint(files, from_), sidecar_id, plan.item_id))
+    for row in swapped:
+        bin_ = recycle_place(config, root, plan.batch_id, target)
+        steps.append(
+            Step("recycle", target, bin_, journal.fingerprint(files, target), row.id, plan.item_id, row.size_bytes)
+        )
+    if staging is not None:
+        steps.append(Step("rename", staging, target, proof, file_id, plan.item_id, size))
+    with database.writes() as session:
+        unit.ids = journal.write_steps(session, now, caller, plan.batch_id, cause_of(plan), steps, unit=unit_number)
+    return unit

@@ -1,0 +1,114 @@
+"""Entries of the review: groups of files that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from mydia.adapters.filesystem import shown
+from mydia.contexts.library.holdings import quality_of
+from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
+from mydia.contexts.library.recognise.groups import Group, NewFile
+from mydia.contexts.library.recognise.linking import named_quality
+from mydia.contexts.library.recognise.matching import Scored, Verdict
+
+_CANDIDATES_KEPT = 8
+
+
+_FILES_SHOWN = 500
+
+
+def count_waiting(session: Session) -> int:
+    """Return how many entries of the review wait for a person."""
+    states = ("new", "ready", "needs_attention", "no_match")
+    return session.scalar(select(func.count()).select_from(InboxEntry).where(InboxEntry.state.in_(states))) or 0
+
+
+def replace_files(group: Group, files: list[NewFile]) -> Group:
+    """Return a group of some of a group's files, under a key of its own."""
+    return replace(group, files=files, key=f"{group.key} ?", owns_folder=False)
+
+
+def leave(session: Session, now: datetime, group: Group, ranked: Sequence[Scored], verdict: Verdict) -> InboxEntry:
+    """Put a group into the review, or bring its entry up to date; what a person decided there stays."""
+    entry = session.scalars(
+        select(InboxEntry).where(
+            InboxEntry.library_path_id == group.library_path_id,
+            InboxEntry.folder == group.folder,
+            InboxEntry.group_key == group.key,
+        )
+    ).first()
+    if entry is None:
+        entry = InboxEntry(
+            library_path_id=group.library_path_id,
+            folder=group.folder,
+            group_key=group.key,
+            type=group.type,
+            title=group.name,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(entry)
+    entry.type, entry.title, entry.year = group.type, group.name, group.guess.year
+    entry.state = "ready" if verdict.state == "sure" else verdict.state
+    entry.reason = verdict.reason
+    entry.candidates = [one.to_json() for one in ranked[:_CANDIDATES_KEPT]]
+    entry.parsed = _parsed_json(group)
+    entry.chosen = entry.decided_by = entry.decided_at = None
+    entry.updated_at = now
+    session.flush()
+    set_state(session, [file.id for file in group.files], "waiting", entry.id)
+    count_entry(session, entry)
+    return entry
+
+
+def count_entry(session: Session, entry: InboxEntry) -> None:
+    """Count the files that wait in an entry."""
+    sizes = session.scalars(select(MediaFile.size_bytes).where(MediaFile.inbox_id == entry.id)).all()
+    entry.files_count, entry.size_bytes = len(sizes), sum(sizes)
+
+
+def set_state(session: Session, file_ids: Iterable[str], state: str, inbox_id: str | None) -> None:
+    """Set the match state of files and unlink them from their titles."""
+    for part in batched(file_ids, 500, strict=False):
+        session.execute(
+            update(MediaFile)
+            .where(MediaFile.id.in_(part))
+            .values(match_state=state, inbox_id=inbox_id, media_item_id=None, version_id=None)
+        )
+        session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(part)))
+
+
+def _parsed_json(group: Group) -> dict[str, Any]:
+    return {
+        "other_titles": list(group.guess.other_titles),
+        "ids": {
+            "tmdb_id": group.guess.ids.tmdb_id,
+            "tvdb_id": group.guess.ids.tvdb_id,
+            "imdb_id": group.guess.ids.imdb_id,
+        },
+        "confidence": round(group.guess.confidence, 3),
+        "duration_s": group.guess.duration_s,
+        "owns_folder": group.owns_folder,
+        "files": [
+            {
+                "id": file.id,
+                "path": shown(file.path),
+                "size_bytes": file.size_bytes,
+                "season": file.parsed.season,
+                "episodes": list(file.parsed.episodes),
+                "absolute": list(file.parsed.absolute_episodes),
+                "air_on": file.parsed.air_on.isoformat() if file.parsed.air_on else None,
+                "quality": quality_of(named_quality(file.parsed).to_json(), None).name,
+                "languages": list(file.parsed.languages),
+                "release_group": file.parsed.release_group,
+            }
+            for file in group.files[:_FILES_SHOWN]
+        ],
+    }

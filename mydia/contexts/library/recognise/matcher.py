@@ -1,0 +1,413 @@
+"""Recognise new files: use names, folders and NFO files, then the library itself, then the catalogue.
+
+Sure matches are added; the rest waits for a person with its candidates. Files are taken in groups, with one search per
+group. Each group is settled in one short write, so the work can stop at any point and continue with the files that are
+still `new`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import confine
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import media, metadata, settings
+from mydia.contexts.library.holdings import refresh_holdings
+from mydia.contexts.library.models import InboxEntry
+from mydia.contexts.library.recognise import matching
+from mydia.contexts.library.recognise.choices import choice_of, clear_name, new_item, share_an_id, with_details
+from mydia.contexts.library.recognise.entries import count_waiting, leave, replace_files, set_state
+from mydia.contexts.library.recognise.groups import Group, gather
+from mydia.contexts.library.recognise.linking import link
+from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
+from mydia.contexts.library.scanning.progress import Run, Unwatched, tell
+from mydia.contexts.media import MediaItem
+from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
+from mydia.contexts.users import SYSTEM, Caller
+from mydia.db import Database, get
+from mydia.errors import NotFound, Unavailable
+from mydia.events import InboxChanged, emit
+from mydia.parsing import normalise_title
+
+_SEARCHES_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class MatchReport:
+    """What came of matching."""
+
+    matched: int = 0
+    waiting: int = 0
+    ignored: int = 0
+    postponed: int = 0
+    """Files that stay new because the metadata source did not answer."""
+    titles_added: int = 0
+    reason: str | None = None
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers for a scan's row."""
+        return {
+            "matched": self.matched,
+            "waiting": self.waiting,
+            "ignored": self.ignored,
+            "postponed": self.postponed,
+            "titles_added": self.titles_added,
+        }
+
+
+def match_new_files(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    now_fn: Callable[[], datetime],
+    library_path_id: str,
+    run: Run | None = None,
+    *,
+    scan_id: str | None = None,
+    caller: Caller = SYSTEM,
+) -> MatchReport:
+    """Recognise the files of a library folder that are new.
+
+    When the metadata source does not answer, what the library and earlier decisions can settle is settled; the other
+    files stay new and the report says so. Without any source, titles are made from names and NFO files.
+
+    Emits: MediaAdded, FileMatched, InboxChanged.
+    """
+    run = run or Unwatched()
+    report = MatchReport()
+    matcher = Matcher(database, outside, config, now_fn, library_path_id, caller)
+    groups = gather(database, outside, library_path_id)
+    total = sum(len(group.files) for group in groups)
+    done = 0
+    with ThreadPoolExecutor(_SEARCHES_AT_ONCE, thread_name_prefix="match") as pool:
+        for part in batched(groups, _SEARCHES_AT_ONCE * 2, strict=False):
+            if run.cancelled():
+                break
+            matcher.look_up(part, pool)
+            for group in part:
+                matcher.settle(group, report)
+                done += len(group.files)
+            note = part[-1].name
+            run.progress(done, total, note)
+            if scan_id is not None:
+                tell(database, scan_id, done, total, part[-1].folder or note, phase="matching")
+    if matcher.trouble is not None and report.postponed:
+        report.reason = f"{matcher.trouble} {report.postponed} files wait and are recognised as soon as it answers."
+    if report.waiting:
+        with database.writes() as session:
+            emit(session, caller, InboxChanged(None, count_waiting(session)), at=now_fn())
+    return report
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What is known about one group before it is settled."""
+
+    choices: list[Choice] = field(default_factory=list)
+    unanswered: bool = False
+    """The provider would have been needed and did not answer."""
+
+
+class Matcher:
+    """One run of matching: what it has read once and asked once."""
+
+    def __init__(
+        self,
+        database: Database,
+        outside: Outside,
+        config: Config,
+        now_fn: Callable[[], datetime],
+        library_path_id: str,
+        caller: Caller,
+    ) -> None:
+        self.database = database
+        self.outside = outside
+        self.now_fn = now_fn
+        self.caller = caller
+        self.trouble: Unavailable | None = None
+        with database.reads() as session:
+            path = settings.get_library_path(session, library_path_id)
+            self.path = path
+            self.root = Path(path.path)
+            self.language = path.language or str(settings.value(session, config, "metadata.language"))
+            self.confident = int(str(settings.value(session, config, "library.match_confident_percent"))) / 100
+            self.monitored = bool(settings.value(session, config, "media.monitor_by_default"))
+            self._index = {type_: media.match_index(session, type_) for type_ in ("movie", "tv_show")}
+            self._folders: dict[tuple[str | None, str], str] = {
+                (folder, type_): item_id
+                for item_id, folder, type_ in session.execute(
+                    select(MediaItem.id, MediaItem.folder, MediaItem.type).where(
+                        MediaItem.library_path_id == library_path_id, MediaItem.folder.is_not(None)
+                    )
+                )
+            }
+            self._decided = {
+                (entry.folder, entry.group_key): entry
+                for entry in session.scalars(
+                    select(InboxEntry).where(
+                        InboxEntry.library_path_id == library_path_id, InboxEntry.state.in_(("done", "ignored"))
+                    )
+                )
+            }
+        self._searched: dict[tuple[object, ...], list[Candidate]] = {}
+        self._looked: dict[int, _Looked] = {}
+
+    @property
+    def has_provider(self) -> bool:
+        """Whether titles can be looked up at all."""
+        return metadata.available(self.outside)
+
+    def look_up(self, groups: Sequence[Group], pool: ThreadPoolExecutor) -> None:
+        """Find the choices for some groups: the library's own titles, and where these are not sure the catalogue's."""
+        with self.database.reads() as session:
+            for group in groups:
+                self._looked[id(group)] = _Looked(self._local(session, group))
+        asking: dict[tuple[object, ...], Group] = {}
+        for group in groups:
+            if self._needs_search(group):
+                asking.setdefault(self._search_key(group), group)
+        fresh = {key: group for key, group in asking.items() if key not in self._searched}
+        if fresh and self.trouble is None:
+            list(pool.map(self._search_into, fresh.items()))
+        for group in groups:
+            if self._needs_search(group):
+                self._add_found(group)
+
+    def _needs_search(self, group: Group) -> bool:
+        if (
+            (group.folder, group.key) in self._decided
+            or not self.has_provider
+            or not (group.guess.title or group.guess.ids != Ids())
+        ):
+            return False
+        ranked = matching.rank(group.guess, self._looked[id(group)].choices)
+        return matching.decide(group.guess, ranked, confident=self.confident).state != "sure"
+
+    def _search_key(self, group: Group) -> tuple[object, ...]:
+        guess = group.guess
+        return (guess.type, guess.title.casefold(), guess.year, guess.ids)
+
+    def _search_into(self, entry: tuple[tuple[object, ...], Group]) -> None:
+        key, group = entry
+        try:
+            self._searched[key] = self.search(group.guess)
+        except Unavailable as error:
+            self.trouble = self.trouble or error
+
+    def search(self, guess: Guess) -> list[Candidate]:
+        """Ask the catalogue: by number when there is one, else by name and year, without the year when that is empty."""
+        source = self.path.provider
+        if guess.ids != Ids():
+            found = metadata.by_ids(self.outside, guess.type, guess.ids, language=self.language)
+            if found:
+                return found
+        if not guess.title:
+            return []
+        found = metadata.search(
+            self.outside, guess.type, guess.title, year=guess.year, language=self.language, source=source
+        )
+        if not found and guess.year is not None:
+            found = metadata.search(self.outside, guess.type, guess.title, language=self.language, source=source)
+        if not found and guess.other_titles:
+            found = metadata.search(
+                self.outside, guess.type, guess.other_titles[0], year=guess.year, language=self.language, source=source
+            )
+        return found
+
+    def _add_found(self, group: Group) -> None:
+        looked = self._looked[id(group)]
+        found = self._searched.get(self._search_key(group))
+        if found is None:
+            looked.unanswered = True
+            return
+        ours = [choice.ids for choice in looked.choices]
+        looked.choices += [
+            choice for candidate in found if not any(share_an_id(choice_of(candidate).ids, ids) for ids in ours)
+            for choice in (choice_of(candidate),)
+        ]  # fmt: skip
+
+    def _local(self, session: Session, group: Group) -> list[Choice]:
+        guess = group.guess
+        found: list[str] = []
+        if (owner := self._folders.get((group.folder, group.type))) is not None:
+            found.append(owner)
+        if (by_ids := media.find_by_ids(session, group.type, guess.ids)) is not None:
+            found.append(by_ids.id)
+        index = self._index[group.type]
+        for title in (guess.title, *guess.other_titles):
+            for item_id, year in index.get(normalise_title(title), ()):
+                if guess.year is None or year is None or abs(guess.year - year) <= 1:
+                    found.append(item_id)
+        return [self._own_choice(session, item_id, owner == item_id) for item_id in dict.fromkeys(found)]
+
+    def _own_choice(self, session: Session, item_id: str, owns_folder: bool) -> Choice:
+        item = get(session, MediaItem, item_id, what="This title")
+        numbers = frozenset(media.episodes_by_number(session, item_id)) if item.type == "tv_show" else None
+        return Choice(
+            type=item.type,
+            title=item.title,
+            year=item.year,
+            ids=Ids(item.tmdb_id, item.tvdb_id, item.imdb_id),
+            other_titles=tuple(row.title for row in media.titles_of(session, item_id) if row.title != item.title),
+            original_title=item.original_title,
+            provider=item.provider,
+            original_language=item.original_language,
+            runtime_min=item.runtime_min,
+            # A title whose details are not here yet knows no episodes; that says nothing against it.
+            numbers=numbers or None,
+            media_item_id=item.id,
+            owns_folder=owns_folder,
+        )
+
+    # --- settling ----------------------------------------------------------------------------------------------------
+
+    def settle(self, group: Group, report: MatchReport) -> None:
+        """Link a group's files, or leave them to a person, or to later."""
+        looked = self._looked.pop(id(group))
+        if (entry := self._decided.get((group.folder, group.key))) is not None and self._follow(group, entry, report):
+            return
+        ranked = matching.rank(group.guess, looked.choices)
+        verdict = matching.decide(group.guess, ranked, confident=self.confident)
+        if verdict.state != "sure" and looked.unanswered:
+            report.postponed += len(group.files)
+            return
+        if not self.has_provider and verdict.state != "sure":
+            self._settle_without_provider(group, ranked, verdict, report)
+            return
+        if verdict.state == "needs_attention" and self.trouble is None:
+            ranked, verdict = self._look_closer(group, ranked, verdict)
+        if verdict.state == "sure" and verdict.best is not None:
+            self._take(group, verdict.best, report)
+        else:
+            self._leave(group, ranked, verdict, report)
+
+    def _follow(self, group: Group, entry: InboxEntry, report: MatchReport) -> bool:
+        """Do with new files of a folder what a person decided for the earlier ones."""
+        if entry.state == "ignored":
+            with self.database.writes() as session:
+                set_state(session, [file.id for file in group.files], "ignored", entry.id)
+            report.ignored += len(group.files)
+            return True
+        item_id = (entry.chosen or {}).get("media_item_id")
+        with self.database.reads() as session:
+            if item_id is None or session.get(MediaItem, item_id) is None:
+                return False
+            choice = self._own_choice(session, item_id, owns_folder=True)
+        evidence = (Evidence("yes", "Somebody chose this title for the folder"),)
+        self._take(group, Scored(choice, 1.0, evidence), report)
+        return True
+
+    def _look_closer(self, group: Group, ranked: list[Scored], verdict: Verdict) -> tuple[list[Scored], Verdict]:
+        """Compare the length and the episodes of the closest candidates; only for what would wait otherwise."""
+        guess = group.guess
+        if guess.type == "movie" and guess.duration_s is None:
+            biggest = max(group.files, key=lambda file: file.size_bytes)
+            try:
+                facts = self.outside.probe.probe(confine(self.root, biggest.path))
+                guess = replace(guess, duration_s=facts.duration_s)
+            except AdapterError:
+                guess = replace(guess, duration_s=None)
+            group.guess = guess
+        closest = [one for one in ranked[:3] if one.score >= matching.NO_MATCH_BELOW]
+        choices = []
+        for scored in closest:
+            choice = scored.choice
+            known = choice.runtime_min is not None if guess.type == "movie" else choice.numbers is not None
+            if not known:
+                try:
+                    choice = with_details(
+                        choice,
+                        metadata.details(
+                            self.outside, choice.type, choice.ids, language=self.language, source=choice.provider
+                        ),
+                    )
+                except NotFound:
+                    continue
+                except Unavailable as error:
+                    self.trouble = self.trouble or error
+                    return ranked, verdict
+            choices.append(choice)
+        again = matching.rank(guess, [*choices, *(one.choice for one in ranked[len(closest) :])])
+        return again, matching.decide(guess, again, confident=self.confident)
+
+    def _settle_without_provider(
+        self, group: Group, ranked: list[Scored], verdict: Verdict, report: MatchReport
+    ) -> None:
+        if (title := clear_name(group)) is None:
+            waits = Verdict(
+                verdict.state if ranked else "no_match",
+                verdict.best,
+                "The name does not say clearly what this is, and no metadata source is set up to look it up.",
+            )
+            self._leave(group, ranked, waits, report)
+            return
+        guess = replace(group.guess, title=title)
+        choice = Choice(guess.type, title, guess.year, guess.ids, provider="none")
+        said = "an NFO file" if group.nfo is not None and group.nfo.title else "the names"
+        self._take(group, Scored(choice, 0.9, (Evidence("yes", f"The title stands in {said}"),)), report)
+
+    def _take(self, group: Group, scored: Scored, report: MatchReport) -> None:
+        choice = scored.choice
+        details, seasons = self._details_for(choice)
+        with self.database.writes() as session:
+            now = self.now_fn()
+            before = choice.media_item_id
+            item_id = before or self._add_item(session, now, group, choice, details, seasons)
+            linked, unclear = link(session, self.caller, now, item_id, group, scored)
+            if unclear:
+                reason = "It is not clear which episode this is. Choose it."
+                leave(session, now, replace_files(group, unclear), [scored], Verdict("needs_attention", scored, reason))
+            refresh_holdings(session, now, item_id)
+        report.matched += linked
+        report.waiting += len(unclear)
+        if before is None:
+            report.titles_added += 1
+            for title in {choice.title, group.guess.title}:
+                if normalised := normalise_title(title):
+                    self._index[choice.type].setdefault(normalised, []).append((item_id, choice.year))
+
+    def _details_for(self, choice: Choice) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
+        """Fetch a new series' episodes before its files are linked: dates and absolute numbers need them.
+
+        A film's details follow by themselves; a series whose details do not come now gets them later, too.
+        """
+        new_show = choice.type == "tv_show" and choice.media_item_id is None and choice.ids != Ids()
+        if not new_show or not self.has_provider or self.trouble is not None:
+            return None, ()
+        try:
+            return media.fetch(self.outside, "tv_show", choice.ids, language=self.language, source=choice.provider)
+        except NotFound:
+            return None, ()
+        except Unavailable as error:
+            self.trouble = self.trouble or error
+            return None, ()
+
+    def _add_item(
+        self,
+        session: Session,
+        now: datetime,
+        group: Group,
+        choice: Choice,
+        details: Details | None,
+        seasons: tuple[SeasonDetails, ...],
+    ) -> str:
+        new = new_item(group, choice, self.path, monitored=self.monitored, details=details, seasons=seasons)
+        try:
+            return media.add_item(session, self.caller, now, new, search_now=False).id
+        except media.AlreadyHere as error:
+            return error.item_id
+
+    def _leave(self, group: Group, ranked: Sequence[Scored], verdict: Verdict, report: MatchReport) -> None:
+        with self.database.writes() as session:
+            leave(session, self.now_fn(), group, ranked, verdict)
+        report.waiting += len(group.files)

@@ -1,0 +1,1 @@
+"""Scan library folders: walk, compare, decide whether to trust the result, store."""

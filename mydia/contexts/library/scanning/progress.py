@@ -1,0 +1,71 @@
+"""Report how far a long piece of work is."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import update
+
+from mydia import clock
+from mydia.adapters.filesystem import shown
+from mydia.contexts.library.models import Scan
+from mydia.db import Database
+
+_PROGRESS_EVERY_S = 0.5
+
+
+class Run(Protocol):
+    """What a long piece of work tells about itself and asks; `jobs.broker.RunHandle` is one."""
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Tell how far it is."""
+
+    def cancelled(self) -> bool:
+        """Tell whether to stop early."""
+
+
+class Unwatched:
+    """A run nobody watches."""
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Ignore it."""
+
+    def cancelled(self) -> bool:
+        """Say no."""
+        return False
+
+
+class Progress:
+    """Writes how far a scan is, a few times a second at most."""
+
+    def __init__(self, database: Database, scan_id: str, run: Run, total: int | None) -> None:
+        self._database = database
+        self._scan_id = scan_id
+        self._run = run
+        self._total = total
+        self._at = clock.monotonic_s()
+
+    def look(self, done: int, current: str) -> None:
+        """Tell the folder that is being looked at."""
+        now = clock.monotonic_s()
+        if now - self._at < _PROGRESS_EVERY_S:
+            return
+        self._at = now
+        total = None if self._total is None else max(self._total, done)
+        self._run.progress(done, total, shown(current))
+        tell(self._database, self._scan_id, done, total, current)
+
+    def cancelled(self) -> bool:
+        """Ask whether to stop."""
+        return self._run.cancelled()
+
+
+def tell(
+    database: Database, scan_id: str, done: int, total: int | None, current: str | None, *, phase: str | None = None
+) -> None:
+    """Write a scan's progress."""
+    values: dict[str, Any] = {"progress_done": done, "progress_total": total, "current": current}
+    if phase is not None:
+        values["phase"] = phase
+    with database.writes() as session:
+        session.execute(update(Scan).where(Scan.id == scan_id, Scan.state == "running").values(**values))

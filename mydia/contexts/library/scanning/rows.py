@@ -1,0 +1,150 @@
+"""A scan's own row: begin it, end it, and read it for pages."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.filesystem import WalkProblem, shown
+from mydia.contexts import settings
+from mydia.contexts.library.models import Scan
+from mydia.contexts.library.scanning.walk import Walked
+from mydia.contexts.settings import LibraryPath
+from mydia.contexts.users import Caller
+from mydia.db import Database, get
+from mydia.events import FilesFound, ScanFinished, emit
+
+logger = logging.getLogger(__name__)
+
+
+_PROBLEMS_KEPT = 200
+
+
+def begin_scan(session: Session, now: datetime, path: LibraryPath) -> str:
+    """Continue the row of a scan that was killed, or begin a new one."""
+    scan = session.scalars(
+        select(Scan).where(Scan.library_path_id == path.id, Scan.state == "running").order_by(Scan.started_at.desc())
+    ).first()
+    if scan is None:
+        scan = Scan(library_path_id=path.id, started_at=now, counts={}, problems=[])
+        session.add(scan)
+    scan.phase, scan.progress_done, scan.progress_total, scan.current = "walking", 0, None, None
+    session.flush()
+    return scan.id
+
+
+def end_walk(
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    scan_id: str,
+    library_path_id: str,
+    walked: Walked,
+    counts: dict[str, int],
+) -> None:
+    """Store what the walk found and move the scan to its matching phase. Emits: FilesFound."""
+    with database.writes() as session:
+        scan = get(session, Scan, scan_id, what="This scan")
+        scan.counts = {**scan.counts, **counts}
+        scan.problems = sentences_about(walked.problems)
+        scan.phase, scan.current = "matching", None
+        scan.progress_done, scan.progress_total = 0, None
+        if counts["new"]:
+            emit(session, caller, FilesFound(library_path_id, scan_id, counts["new"]), at=now)
+
+
+def sentences_about(problems: list[WalkProblem]) -> list[Any]:
+    """Return the problems of a walk as sentences."""
+    return [f"{shown(one.path) or 'The folder'}: {one.sentence}" for one in problems[:_PROBLEMS_KEPT]]
+
+
+def refuse_scan(
+    database: Database, caller: Caller, now: datetime, scan_id: str, reason: str, problems: list[Any] | None = None
+) -> str:
+    """Close a scan as refused and return its id. Emits: ScanFinished."""
+    logger.warning("scan refused", extra={"scan_id": scan_id, "reason": reason})
+    end_scan(database, caller, now, scan_id, "refused", reason, {}, problems)
+    return scan_id
+
+
+def finish_scan(
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    scan_id: str,
+    counts: dict[str, int],
+    *,
+    reason: str | None = None,
+) -> None:
+    """Close a scan whose files are matched and analysed, with what came of it. Emits: ScanFinished."""
+    end_scan(database, caller, now, scan_id, "done", reason, counts)
+
+
+def fail_scan(database: Database, caller: Caller, now: datetime, scan_id: str, reason: str) -> None:
+    """Close a scan that broke off. Emits: ScanFinished."""
+    end_scan(database, caller, now, scan_id, "failed", reason, {})
+
+
+def cancel_scan(database: Database, caller: Caller, now: datetime, scan_id: str, counts: dict[str, int]) -> None:
+    """Close a scan that somebody stopped; what it stored stays. Emits: ScanFinished."""
+    end_scan(database, caller, now, scan_id, "cancelled", None, counts)
+
+
+def end_scan(
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    scan_id: str,
+    state: str,
+    reason: str | None,
+    counts: dict[str, int],
+    problems: list[Any] | None = None,
+) -> None:
+    """Close a running scan in a given state. Emits: ScanFinished."""
+    with database.writes() as session:
+        scan = get(session, Scan, scan_id, what="This scan")
+        if scan.state != "running":
+            return
+        scan.state, scan.phase, scan.reason, scan.finished_at = state, "finished", reason, now
+        scan.counts = {**scan.counts, **counts}
+        scan.current = None
+        if problems is not None:
+            scan.problems = problems
+        path = session.get(LibraryPath, scan.library_path_id)
+        if path is not None:
+            settings.record_scan(session, now, path.id, state=state, reason=reason)
+        emit(session, caller, ScanFinished(scan_id, scan.library_path_id, state, reason, dict(scan.counts)), at=now)
+
+
+def get_scan(session: Session, scan_id: str) -> Scan:
+    """Return a scan with its progress. Raises NotFound."""
+    return get(session, Scan, scan_id, what="This scan")
+
+
+def latest_scans(session: Session) -> dict[str, Scan]:
+    """Return the newest scan of each library folder, by the folder's id."""
+    newest = select(Scan.library_path_id, func.max(Scan.id).label("id")).group_by(Scan.library_path_id).subquery()
+    return {scan.library_path_id: scan for scan in session.scalars(select(Scan).join(newest, newest.c.id == Scan.id))}
+
+
+def list_scans(session: Session, library_path_id: str | None = None, *, limit: int = 50) -> list[Scan]:
+    """Return scans, newest first."""
+    query = select(Scan).order_by(Scan.id.desc()).limit(limit)
+    if library_path_id is not None:
+        query = query.where(Scan.library_path_id == library_path_id)
+    return list(session.scalars(query))
+
+
+def prune_scans(session: Session, *, keep: int = 20) -> int:
+    """Forget old scans; the newest of each folder stay. Returns how many went."""
+    ranked = select(
+        Scan.id, func.row_number().over(partition_by=Scan.library_path_id, order_by=Scan.id.desc()).label("place")
+    ).subquery()
+    old = session.scalars(select(Scan).join(ranked, ranked.c.id == Scan.id).where(ranked.c.place > keep)).all()
+    for scan in old:
+        session.delete(scan)
+    return len(old)

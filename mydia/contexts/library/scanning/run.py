@@ -1,0 +1,132 @@
+"""Look through a library folder: what is new, changed, moved or gone, and when not to believe it.
+
+A scan is idempotent and keeps no state of its own besides its progress row, so one that was killed simply starts again:
+what it had stored is known by then. Files that are as they were cost no write. Nothing is ever deleted here, and a mount
+that is missing or suddenly empty changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import confine
+from mydia.adapters.outside import Outside
+from mydia.config import Config
+from mydia.contexts import settings
+from mydia.contexts.library.models import MediaFile
+from mydia.contexts.library.scanning.belief import is_there, why_not_to_believe, why_not_to_look
+from mydia.contexts.library.scanning.known import read_known, read_known_sidecars
+from mydia.contexts.library.scanning.moves import find_moves
+from mydia.contexts.library.scanning.new_files import Store
+from mydia.contexts.library.scanning.progress import Progress, Run, Unwatched
+from mydia.contexts.library.scanning.rows import begin_scan, end_scan, end_walk, refuse_scan, sentences_about
+from mydia.contexts.library.scanning.store import store_all
+from mydia.contexts.library.scanning.walk import Walked, gone_files, walk_folder
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid
+from mydia.events import ScanRequested, emit
+
+
+def request_scan(
+    session: Session,
+    caller: Caller,
+    library_path_id: str | None,
+    *,
+    subfolder: str | None = None,
+    accept_missing: bool = False,
+) -> None:
+    """Ask for a library folder to be looked through now; None means all of them.
+
+    Args:
+        accept_missing: A person has seen that files are gone and says that this is right.
+
+    Emits: ScanRequested.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if library_path_id is not None:
+        settings.get_library_path(session, library_path_id)
+    if subfolder is not None and (subfolder.startswith("/") or ".." in subfolder.split("/")):
+        raise Invalid("A subfolder is told relative to its library folder.")
+    emit(session, caller, ScanRequested(library_path_id, subfolder, accept_missing))
+
+
+def run_scan(
+    database: Database,
+    outside: Outside,
+    config: Config,
+    now_fn: Callable[[], datetime],
+    library_path_id: str,
+    run: Run | None = None,
+    *,
+    subfolder: str | None = None,
+    accept_missing: bool = False,
+    caller: Caller = SYSTEM,
+) -> str:
+    """Look through a library folder and return the id of the scan's row, in phase `matching` when there is more to do.
+
+    Args:
+        subfolder: Only this folder, for file-system events.
+        accept_missing: Mark files as missing however many there are; a missing or unreadable root still refuses.
+
+    Emits: FilesFound, FilesMissing; ScanFinished when it was refused, failed or cancelled.
+    """
+    run = run or Unwatched()
+    started_s = clock.monotonic_s()
+    with database.writes() as session:
+        path = settings.get_library_path(session, library_path_id)
+        scan_id = begin_scan(session, now_fn(), path)
+    root = Path(path.path)
+    start = root
+    reason: str | None = None
+    state = outside.files.mount_state(root)
+    with database.reads() as session:
+        total = session.scalar(
+            select(func.count()).select_from(MediaFile).where(
+                MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)
+            )
+        ) or 0  # fmt: skip
+        limit_percent = int(str(settings.value(session, config, "library.missing_share_limit_percent")))
+    reason = why_not_to_look(path, state, total)
+    if reason is None and subfolder:
+        start = confine(root, subfolder)
+    if reason is not None:
+        return refuse_scan(database, caller, now_fn(), scan_id, reason)
+    with database.reads() as session:
+        known = read_known(session, library_path_id, subfolder)
+        sidecars = read_known_sidecars(session, library_path_id, subfolder)
+    progress = Progress(database, scan_id, run, len(known) or None)
+    store = Store(database, outside.files, now_fn, library_path_id)
+    try:
+        walked = walk_folder(outside.files, start, subfolder, known, sidecars, progress, store if not total else None)
+    except AdapterError as error:
+        if subfolder and not outside.files.exists(start):
+            walked = Walked()
+        else:
+            return refuse_scan(database, caller, now_fn(), scan_id, f"{error} Nothing was changed.")
+    if walked.cancelled:
+        end_scan(database, caller, now_fn(), scan_id, "cancelled", None, {"seen": len(walked.seen)})
+        return scan_id
+    gone = gone_files(known.values(), walked)
+    moved, walked.new = find_moves(outside.files, database, root, library_path_id, gone, walked.new)
+    missing = [one for one in gone if one.id not in moved and one.missing_since is None]
+    missing = [one for one in missing if not is_there(outside.files, root, one.path)]
+    if missing and not accept_missing:
+        refusal = why_not_to_believe(outside.files, path, state, known.values(), walked, missing, total, limit_percent)
+        if refusal is not None:
+            return refuse_scan(database, caller, now_fn(), scan_id, refusal, sentences_about(walked.problems))
+    counts = store_all(store, caller, walked, moved, missing, sidecars)
+    counts |= {
+        "seen": len(walked.seen),
+        "unreadable": len(walked.problems),
+        "ms": round((clock.monotonic_s() - started_s) * 1000),
+    }
+    end_walk(database, caller, now_fn(), scan_id, library_path_id, walked, counts)
+    return scan_id

@@ -1,0 +1,75 @@
+"""Files beside a video: subtitles, NFO files and artwork."""
+
+from __future__ import annotations
+
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.filesystem import FoundFile
+from mydia.contexts.library.filekinds import FileKind
+from mydia.contexts.library.models import MediaFile
+from mydia.parsing import parse_release
+
+_SUBTITLE_FOLDERS = frozenset({"subs", "subtitles", "sub", "subtitle", "untertitel"})
+
+
+def video_folder(path: str) -> str:
+    """Return the folder of the video that a sidecar belongs to."""
+    folder = path.rpartition("/")[0]
+    head, _, last = folder.rpartition("/")
+    return head if last.lower() in _SUBTITLE_FOLDERS else folder
+
+
+def videos_in(session: Session, library_path_id: str, folders: set[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return folder -> [(stem, file id)] of the videos in some folders."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for part in batched(sorted(folders), 200, strict=False):
+        # A prefix is a range for the index; LIKE with an escape is not.
+        ranges: list[ColumnElement[bool]] = [
+            MediaFile.relative_path.between(f"{folder}/", f"{folder}0") for folder in part if folder
+        ]  # `0` is the character after `/`
+        if "" in part:
+            ranges.append(~MediaFile.relative_path.contains("/"))
+        rows = session.execute(
+            select(MediaFile.id, MediaFile.relative_path).where(
+                MediaFile.library_path_id == library_path_id, MediaFile.kind == "video", or_(*ranges)
+            )
+        )
+        for file_id, path in rows:
+            folder, _, name = path.rpartition("/")
+            if folder in folders:
+                found.setdefault(folder, []).append((name.rpartition(".")[0], file_id))
+    return found
+
+
+def sidecar_row(
+    library_path_id: str, found: FoundFile, kind: FileKind, videos: dict[str, list[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Return the columns of a new sidecar, with the video it belongs to."""
+    name = found.path.rpartition("/")[2]
+    stem = name.rpartition(".")[0]
+    beside = videos.get(video_folder(found.path), [])
+    owner = max((one for one in beside if stem.startswith(one[0])), key=lambda one: len(one[0]), default=None)
+    if owner is None and kind is FileKind.SUBTITLE and len(beside) == 1:
+        owner = beside[0]
+    language, flags = (None, []) if kind is not FileKind.SUBTITLE else subtitle_ending(name)
+    return {
+        "library_path_id": library_path_id,
+        "file_id": owner[1] if owner else None,
+        "relative_path": found.path,
+        "kind": str(kind),
+        "language": language,
+        "flags": flags,
+        "size_bytes": found.size_bytes,
+        "mtime_ns": found.mtime_ns,
+        "ours": False,
+    }
+
+
+def subtitle_ending(name: str) -> tuple[str | None, list[str]]:
+    """Return a subtitle file's language and flags, as its name tells them."""
+    read = parse_release(name, "subtitle")
+    return (None, []) if read is None else (read.subtitle_language, list(read.subtitle_tags))
