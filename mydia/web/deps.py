@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, SerializationException
 
 from mydia.adapters.outside import Outside
@@ -187,3 +187,13 @@ PROVIDERS = {
     "maybe_caller": Provide(caller_of, sync_to_thread=True),
 }
 """Parameter names that every handler may use."""
+
+DepsDep = NamedDependency[WebDeps]
+ConfigDep = NamedDependency[Config]
+DatabaseDep = NamedDependency[Database]
+OutsideDep = NamedDependency[Outside]
+TaskBoardDep = NamedDependency[TaskBoard]
+SealerDep = NamedDependency[Sealer]
+CallerDep = NamedDependency[Caller]
+MaybeCallerDep = NamedDependency[Caller | None]
+FormDep = NamedDependency[dict[str, str]]

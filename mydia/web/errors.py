@@ -11,10 +11,9 @@ from litestar import Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.params import FromPath
 
-from mydia.contexts.users import Caller
 from mydia.errors import MydiaError, NotFound
 from mydia.web import render, security, wording
-from mydia.web.deps import Unreadable, WebRequest, known_caller
+from mydia.web.deps import MaybeCallerDep, Unreadable, WebRequest, known_caller
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def answer(request: WebRequest, error: Exception) -> Response[Any]:
 
 
 @get("/{rest:path}", sync_to_thread=True, include_in_schema=False)
-def nowhere(rest: FromPath[str], maybe_caller: Caller | None) -> None:
+def nowhere(rest: FromPath[str], maybe_caller: MaybeCallerDep) -> None:
     """Answer for every address that nobody else answers for, knowing who asks, so that the shell stands around the error."""
     raise NotFound(_TOLD[404].sentence)
 

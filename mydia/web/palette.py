@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.params import FromQuery
 
 from mydia.contexts.users import Caller
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, WebDeps, WebRequest
 from mydia.web.render import fragment
 from mydia.web.shell import NAV
 
@@ -50,7 +50,7 @@ def find_pages(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
 
 
 @get("/palette", sync_to_thread=True, include_in_schema=False)
-def palette(request: WebRequest, deps: WebDeps, caller: Caller, q: FromQuery[str] = "") -> Response[str]:
+def palette(request: WebRequest, deps: DepsDep, caller: CallerDep, q: FromQuery[str] = "") -> Response[str]:
     """Answer what matches, by group."""
     finders: tuple[Finder, ...] = (*request.app.state.finders, find_pages)
     groups = [group for finder in finders for group in finder(deps, caller, q.strip())]

@@ -8,10 +8,9 @@ from litestar import post
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.web.app import WebApp
-from mydia.web.deps import WebDeps
+from mydia.web.deps import CallerDep, DatabaseDep, WebDeps
 from tests.web.conftest import token_of
 from tests.web.example.app import make_app
 
@@ -123,7 +122,7 @@ def test_a_change_that_cannot_be_written_now_says_so_and_when_to_come_back(deps:
     hasty = replace(deps, database=Database(deps.database.url, patience_s=0.05))
 
     @post("/api/v1/slow", sync_to_thread=True)
-    def change(database: Database, caller: Caller) -> None:
+    def change(database: DatabaseDep, caller: CallerDep) -> None:
         with database.writes() as session:
             session.execute(text("DELETE FROM events"))
 

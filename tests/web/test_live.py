@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from mydia import events
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.web.app import WebApp
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, WebDeps, WebRequest
 from mydia.web.live import Live, LiveContext, LiveTopic, Push, _Connection, _message, changed, partial
 from mydia.web.render import page
 from tests.web.example.app import GUEST, ROBIN, GalleryView, cards, make_app
@@ -114,7 +114,7 @@ def test_what_happened_between_a_page_and_its_stream_is_told_though_nobody_liste
 
 def test_a_page_begins_before_what_happens_while_it_is_read(deps: WebDeps) -> None:
     @get("/slow", sync_to_thread=True)
-    def slow(request: WebRequest, caller: Caller) -> Response[str]:
+    def slow(request: WebRequest, caller: CallerDep) -> Response[str]:
         _happen(deps)
         return page(request, "gallery/page.html", GalleryView(cards(0, 1), 1, 1, 1.0), topics=["queue"])
 

@@ -12,10 +12,10 @@ from msgspec import UNSET, Meta, UnsetType
 from mydia import clock
 from mydia.contexts import users
 from mydia.contexts.users import Caller, NewUser, Permission, Role
-from mydia.db import Database
 from mydia.errors import Invalid, NotFound
 from mydia.secret import Secret
 from mydia.web.api.schemas import Id, Name, Struct
+from mydia.web.deps import CallerDep, DatabaseDep
 
 Roles = Literal["admin", "user", "readonly", "guest"]
 Password = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -125,7 +125,7 @@ def _key(row: users.ApiKey) -> dict[str, Any]:
 
 
 @get("/me", sync_to_thread=True, summary="Tell who is asking")
-def me(caller: Caller) -> Me:
+def me(caller: CallerDep) -> Me:
     """Return whom the session or key speaks for, and what it may do."""
     return Me(
         id=caller.id,
@@ -137,7 +137,7 @@ def me(caller: Caller) -> Me:
 
 
 @get("/users", sync_to_thread=True, summary="List accounts")
-def list_users(database: Database, caller: Caller) -> list[UserShape]:
+def list_users(database: DatabaseDep, caller: CallerDep) -> list[UserShape]:
     """Return all accounts by name."""
     caller.require(Permission.MANAGE_USERS)
     with database.reads() as session:
@@ -145,7 +145,7 @@ def list_users(database: Database, caller: Caller) -> list[UserShape]:
 
 
 @post("/users", sync_to_thread=True, summary="Add an account")
-def add_user(database: Database, caller: Caller, data: JSONBody[UserToAdd]) -> UserShape:
+def add_user(database: DatabaseDep, caller: CallerDep, data: JSONBody[UserToAdd]) -> UserShape:
     """Make an account. 409 when the name or e-mail is taken."""
     new = NewUser(
         data.username,
@@ -159,7 +159,9 @@ def add_user(database: Database, caller: Caller, data: JSONBody[UserToAdd]) -> U
 
 
 @put("/users/{user_id:str}", sync_to_thread=True, summary="Change an account")
-def change_user(database: Database, caller: Caller, user_id: FromPath[str], data: JSONBody[UserChange]) -> UserShape:
+def change_user(
+    database: DatabaseDep, caller: CallerDep, user_id: FromPath[str], data: JSONBody[UserChange]
+) -> UserShape:
     """Change an account; disabling, demoting and a new password end the person's sessions."""
     given: dict[str, Any] = {
         name: value for name in ("email", "display_name", "disabled") if (value := getattr(data, name)) is not UNSET
@@ -173,14 +175,14 @@ def change_user(database: Database, caller: Caller, user_id: FromPath[str], data
 
 
 @delete("/users/{user_id:str}", sync_to_thread=True, status_code=204, summary="Remove an account")
-def remove_user(database: Database, caller: Caller, user_id: FromPath[str]) -> None:
+def remove_user(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]) -> None:
     """Remove an account with its sessions and keys."""
     with database.writes() as session:
         users.remove_user(session, caller, clock.now(), user_id)
 
 
 @get("/api-keys", sync_to_thread=True, summary="List API keys")
-def list_keys(database: Database, caller: Caller, user_id: Id = None) -> list[KeyShape]:
+def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list[KeyShape]:
     """Return the caller's keys, or with `user_id` another person's."""
     owner = _owner(caller, user_id)
     with database.reads() as session:
@@ -189,7 +191,7 @@ def list_keys(database: Database, caller: Caller, user_id: Id = None) -> list[Ke
 
 
 @post("/api-keys", sync_to_thread=True, summary="Make an API key")
-def add_key(database: Database, caller: Caller, data: JSONBody[NewKey]) -> MadeKey:
+def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) -> MadeKey:
     """Make a key; its text stands in this answer and nowhere else."""
     if data.expires_at is not None and data.expires_at.tzinfo is None:
         raise Invalid("Say the time zone of expires_at.", fields={"expires_at": "End it with Z or an offset."})
@@ -207,7 +209,7 @@ def add_key(database: Database, caller: Caller, data: JSONBody[NewKey]) -> MadeK
 
 
 @delete("/api-keys/{key_id:str}", sync_to_thread=True, status_code=204, summary="Revoke an API key")
-def revoke_key(database: Database, caller: Caller, key_id: FromPath[str]) -> None:
+def revoke_key(database: DatabaseDep, caller: CallerDep, key_id: FromPath[str]) -> None:
     """Make a key useless at once."""
     with database.writes() as session:
         users.revoke_api_key(session, caller, clock.now(), key_id)

@@ -11,15 +11,13 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.secret import Sealer
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
 from mydia.web.api.system import Happening, happening
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, SealerDep
 
 States = Annotated[
     list[
@@ -314,8 +312,8 @@ def _release(row: downloads.Release) -> ReleaseShape:
 
 @get("/downloads", sync_to_thread=True, summary="List downloads: the queue and the history")
 def list_downloads(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     wanted_state: States = None,
     media_id: Id = None,
     client_id: Id = None,
@@ -345,7 +343,12 @@ def list_downloads(
 
 @post("/downloads", sync_to_thread=True, summary="Grab a release, or add a link for a title")
 def add_download(
-    database: Database, outside: Outside, config: Config, sealer: Sealer, caller: Caller, data: JSONBody[NewDownload]
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    sealer: SealerDep,
+    caller: CallerDep,
+    data: JSONBody[NewDownload],
 ) -> DownloadShape:
     """Hand a release to a download client. 409 when it has objections and `override` is not set; they stand in the answer."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -374,7 +377,7 @@ def add_download(
 
 
 @get("/downloads/{download_id:str}", sync_to_thread=True, summary="Get a download with its story")
-def get_download(database: Database, caller: Caller, download_id: FromPath[str]) -> DownloadStory:
+def get_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> DownloadStory:
     """Return a download, what happened to it, and the files it brought."""
     with database.reads() as session:
         story = downloads.story_of(session, caller, download_id)
@@ -385,7 +388,7 @@ def get_download(database: Database, caller: Caller, download_id: FromPath[str])
 
 @post("/downloads/{download_id:str}/pause", sync_to_thread=True, status_code=200, summary="Pause a download")
 def pause_download(
-    database: Database, outside: Outside, config: Config, caller: Caller, download_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Stop a download in its client."""
     downloads.pause(database, outside, config, caller, clock.now(), download_id)
@@ -394,7 +397,7 @@ def pause_download(
 
 @post("/downloads/{download_id:str}/resume", sync_to_thread=True, status_code=200, summary="Resume a download")
 def resume_download(
-    database: Database, outside: Outside, config: Config, caller: Caller, download_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Let a paused download go on."""
     downloads.resume(database, outside, config, caller, clock.now(), download_id)
@@ -402,7 +405,7 @@ def resume_download(
 
 
 @post("/downloads/{download_id:str}/import", sync_to_thread=True, status_code=202, summary="Import a download (again)")
-def import_download(database: Database, caller: Caller, download_id: FromPath[str]) -> Accepted:
+def import_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> Accepted:
     """Ask for a finished download to be imported, also one whose import was blocked."""
     with database.writes() as session:
         downloads.request_import(session, caller, download_id)
@@ -411,10 +414,10 @@ def import_download(database: Database, caller: Caller, download_id: FromPath[st
 
 @delete("/downloads/{download_id:str}", sync_to_thread=True, status_code=204, summary="Remove a download")
 def remove_download(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
     from_client: FromQuery[bool] = True,
     delete_files: FromQuery[bool] = True,
@@ -445,7 +448,7 @@ def _one(database: Database, caller: Caller, download_id: str) -> DownloadShape:
 
 
 @get("/unknown-downloads", sync_to_thread=True, summary="List downloads that Mydia did not start")
-def list_unknown(database: Database, caller: Caller) -> list[Unknown]:
+def list_unknown(database: DatabaseDep, caller: CallerDep) -> list[Unknown]:
     """Return what lies in our categories of the clients without being ours."""
     with database.reads() as session:
         return [
@@ -465,7 +468,7 @@ def list_unknown(database: Database, caller: Caller) -> list[Unknown]:
 
 @post("/unknown-downloads/{unknown_id:str}/adopt", sync_to_thread=True, summary="Adopt a download")
 def adopt_download(
-    database: Database, caller: Caller, unknown_id: FromPath[str], data: JSONBody[Adoption]
+    database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str], data: JSONBody[Adoption]
 ) -> DownloadShape:
     """Follow and import a download that Mydia did not start."""
     with database.writes() as session:
@@ -476,7 +479,7 @@ def adopt_download(
 
 
 @delete("/unknown-downloads/{unknown_id:str}", sync_to_thread=True, status_code=204, summary="Leave a download alone")
-def ignore_unknown(database: Database, caller: Caller, unknown_id: FromPath[str]) -> None:
+def ignore_unknown(database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str]) -> None:
     """Never offer a download for adoption again; nothing happens to it."""
     with database.writes() as session:
         downloads.ignore_unknown(session, caller, unknown_id)
@@ -486,7 +489,9 @@ def ignore_unknown(database: Database, caller: Caller, unknown_id: FromPath[str]
 
 
 @get("/media/{media_id:str}/searches", sync_to_thread=True, summary="List a title's searches")
-def list_searches(database: Database, caller: Caller, media_id: FromPath[str], limit: Limit = 20) -> list[SearchShape]:
+def list_searches(
+    database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], limit: Limit = 20
+) -> list[SearchShape]:
     """Return the latest searches for a title, newest first."""
     with database.reads() as session:
         return [SearchShape(**_search(row)) for row in downloads.list_searches(session, caller, media_id, limit=limit)]
@@ -494,7 +499,7 @@ def list_searches(database: Database, caller: Caller, media_id: FromPath[str], l
 
 @post("/media/{media_id:str}/searches", sync_to_thread=True, status_code=202, summary="Search by hand")
 def open_search(
-    database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[NewSearch | None] = None
+    database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[NewSearch | None] = None
 ) -> Accepted:
     """Ask all indexers without grabbing anything; follow the search by its id and choose from its releases."""
     asked = data or NewSearch()
@@ -505,14 +510,14 @@ def open_search(
 
 
 @get("/searches/{search_id:str}", sync_to_thread=True, summary="Get a search with every release")
-def get_search(database: Database, caller: Caller, search_id: FromPath[str]) -> SearchResult:
+def get_search(database: DatabaseDep, caller: CallerDep, search_id: FromPath[str]) -> SearchResult:
     """Return a search as far as it has come: every release with its objections, best first."""
     with database.reads() as session:
         return _result(session, caller, search_id)
 
 
 @get("/media/{media_id:str}/releases", sync_to_thread=True, summary="List the releases of a title's last search")
-def list_releases(database: Database, caller: Caller, media_id: FromPath[str]) -> SearchResult | None:
+def list_releases(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> SearchResult | None:
     """Return the title's last search with every release and all objections; null when it was never searched."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -526,7 +531,7 @@ def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
 
 
 @post("/releases/{release_id:str}/block", sync_to_thread=True, summary="Put a release on the blocklist")
-def block_release(database: Database, caller: Caller, release_id: FromPath[str]) -> Accepted:
+def block_release(database: DatabaseDep, caller: CallerDep, release_id: FromPath[str]) -> Accepted:
     """Never take this release; it is refused by every search from now on."""
     with database.writes() as session:
         entry_id = downloads.block_release(session, caller, clock.now(), release_id)
@@ -535,7 +540,7 @@ def block_release(database: Database, caller: Caller, release_id: FromPath[str])
 
 @get("/blocklist", sync_to_thread=True, summary="List the blocklist")
 def list_blocklist(
-    database: Database, caller: Caller, q: Text = None, cursor: Cursor = None, limit: Limit = 50
+    database: DatabaseDep, caller: CallerDep, q: Text = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Blocked]:
     """Return a page of releases that are not taken again, newest first."""
     with database.reads() as session:
@@ -560,7 +565,7 @@ def list_blocklist(
 
 
 @delete("/blocklist/{entry_id:str}", sync_to_thread=True, status_code=204, summary="Take a release off the blocklist")
-def unblock(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+def unblock(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Let a release be taken again; one that is not on the list is fine too."""
     with database.writes() as session:
         downloads.unblock(session, caller, [entry_id])

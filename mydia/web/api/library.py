@@ -10,12 +10,10 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import clock
 from mydia.adapters.filesystem import shown
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep
 
 FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
 InboxStates = Annotated[
@@ -210,7 +208,7 @@ def _scan(row: library.Scan) -> ScanShape:
 
 
 @post("/library/scan", sync_to_thread=True, status_code=202, summary="Scan the library")
-def scan(database: Database, caller: Caller, data: JSONBody[NewScan | None] = None) -> Accepted:
+def scan(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewScan | None] = None) -> Accepted:
     """Ask for one folder, or all, to be looked through now."""
     asked = data or NewScan()
     with database.writes() as session:
@@ -221,7 +219,7 @@ def scan(database: Database, caller: Caller, data: JSONBody[NewScan | None] = No
 
 
 @get("/library/scan-status", sync_to_thread=True, summary="Tell how scans stand")
-def scan_status(database: Database, caller: Caller) -> list[ScanShape]:
+def scan_status(database: DatabaseDep, caller: CallerDep) -> list[ScanShape]:
     """Return the latest scan of each folder of the library, running or over."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -229,7 +227,7 @@ def scan_status(database: Database, caller: Caller) -> list[ScanShape]:
 
 
 @get("/library/scans", sync_to_thread=True, summary="List scans")
-def list_scans(database: Database, caller: Caller, path_id: Id = None, limit: Limit = 50) -> list[ScanShape]:
+def list_scans(database: DatabaseDep, caller: CallerDep, path_id: Id = None, limit: Limit = 50) -> list[ScanShape]:
     """Return scans, newest first."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -287,8 +285,8 @@ def file(view: library.FileView) -> FileShape:
 
 @get("/files", sync_to_thread=True, summary="List files")
 def list_files(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     path_id: Id = None,
     match_state: FileStates = None,
     missing: FromQuery[bool | None] = None,
@@ -312,7 +310,7 @@ def list_files(
 
 
 @get("/files/{file_id:str}", sync_to_thread=True, summary="Get a file")
-def get_file(database: Database, caller: Caller, file_id: FromPath[str]) -> FileShape:
+def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -> FileShape:
     """Return a file with its tracks."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -321,10 +319,10 @@ def get_file(database: Database, caller: Caller, file_id: FromPath[str]) -> File
 
 @delete("/files/{file_id:str}", sync_to_thread=True, status_code=200, summary="Remove a file")
 def remove_file(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     file_id: FromPath[str],
     for_good: FromQuery[bool] = False,
 ) -> RemovedFiles:
@@ -334,7 +332,7 @@ def remove_file(
 
 
 @get("/media/{media_id:str}/files", sync_to_thread=True, summary="List a title's files")
-def files_of_media(database: Database, caller: Caller, media_id: FromPath[str]) -> list[FileShape]:
+def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> list[FileShape]:
     """Return a title's files in the order of their paths."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -380,8 +378,8 @@ def _entry(row: library.InboxEntry) -> dict[str, Any]:
 
 @get("/inbox", sync_to_thread=True, summary="List what waits for a decision")
 def list_inbox(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     wanted_state: InboxStates = None,
     path_id: Id = None,
     q: Text = None,
@@ -397,7 +395,7 @@ def list_inbox(
 
 
 @get("/inbox/{entry_id:str}", sync_to_thread=True, summary="Get an entry of the review")
-def get_entry(database: Database, caller: Caller, entry_id: FromPath[str]) -> InboxDetail:
+def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> InboxDetail:
     """Return an entry with its candidates and files."""
     with database.reads() as session:
         row = library.get_entry(session, caller, entry_id)
@@ -407,10 +405,10 @@ def get_entry(database: Database, caller: Caller, entry_id: FromPath[str]) -> In
 
 @post("/inbox/{entry_id:str}/decide", sync_to_thread=True, status_code=200, summary="Decide an entry")
 def decide(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     entry_id: FromPath[str],
     data: JSONBody[Decision],
 ) -> Settled:
@@ -433,10 +431,10 @@ def decide(
 
 @post("/inbox/{entry_id:str}/candidates", sync_to_thread=True, status_code=200, summary="Search other candidates")
 def search_candidates(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     entry_id: FromPath[str],
     data: JSONBody[CandidateSearch],
 ) -> list[CandidateShape]:
@@ -448,7 +446,7 @@ def search_candidates(
 
 
 @post("/inbox/{entry_id:str}/ignore", sync_to_thread=True, status_code=204, summary="Ignore an entry")
-def ignore(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+def ignore(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Leave the files where they are and never ask about them again."""
     with database.writes() as session:
         library.get_entry(session, caller, entry_id)
@@ -456,7 +454,7 @@ def ignore(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
 
 
 @post("/inbox/{entry_id:str}/reopen", sync_to_thread=True, status_code=204, summary="Take a decision back")
-def reopen(database: Database, caller: Caller, entry_id: FromPath[str]) -> None:
+def reopen(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Let an ignored or settled entry wait again."""
     with database.writes() as session:
         library.get_entry(session, caller, entry_id)

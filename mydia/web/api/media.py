@@ -10,8 +10,6 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
@@ -39,7 +37,7 @@ from mydia.web.api.schemas import (
     item,
     listed,
 )
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 
 
@@ -56,8 +54,8 @@ _answers: UntilCommit[tuple[media.ItemQuery, str | None, int], _Answer] = UntilC
 @get("/media", sync_to_thread=True, summary="List titles")
 def list_media(
     request: WebRequest,
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     type: FromQuery[MediaKind | None] = None,
     wanted_state: Annotated[
         Literal["missing", "upgradable", "downloading", "blocked", "available", "upcoming", "unmonitored"] | None,
@@ -103,7 +101,9 @@ def list_media(
 
 
 @post("/media", sync_to_thread=True, summary="Add a title")
-def add_media(database: Database, outside: Outside, config: Config, caller: Caller, data: JSONBody[NewMedia]) -> Item:
+def add_media(
+    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, data: JSONBody[NewMedia]
+) -> Item:
     """Look a title up by its number and add it. 409 when it is here already."""
     caller.require(Permission.MANAGE_MEDIA)
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
@@ -142,13 +142,15 @@ def add_media(database: Database, outside: Outside, config: Config, caller: Call
 
 
 @get("/media/{media_id:str}", sync_to_thread=True, summary="Get a title")
-def get_media(database: Database, caller: Caller, media_id: FromPath[str]) -> Item:
+def get_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> Item:
     """Return a title in full."""
     return _item(database, caller, media_id)
 
 
 @put("/media/{media_id:str}", sync_to_thread=True, summary="Change a title")
-def change_media(database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[MediaChange]) -> Item:
+def change_media(
+    database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[MediaChange]
+) -> Item:
     """Change a person's choices, or facts, which are then kept against refreshes."""
     with database.writes() as session:
         media.change_item(session, caller, clock.now(), media_id, data.given())
@@ -157,10 +159,10 @@ def change_media(database: Database, caller: Caller, media_id: FromPath[str], da
 
 @delete("/media/{media_id:str}", sync_to_thread=True, status_code=204, summary="Remove a title")
 def remove_media(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     media_id: FromPath[str],
     files: FromQuery[Literal["keep", "recycle", "delete"]] = "keep",
 ) -> None:
@@ -170,7 +172,7 @@ def remove_media(
 
 @get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
 def list_episodes(
-    database: Database, caller: Caller, media_id: FromPath[str], season: Number = None
+    database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], season: Number = None
 ) -> list[EpisodeShape]:
     """Return the episodes of a series in order."""
     caller.require(Permission.BROWSE)
@@ -180,7 +182,9 @@ def list_episodes(
 
 
 @put("/media/{media_id:str}/monitoring", sync_to_thread=True, summary="Monitor a title, a season or episodes")
-def change_monitoring(database: Database, caller: Caller, media_id: FromPath[str], data: JSONBody[Monitoring]) -> Item:
+def change_monitoring(
+    database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[Monitoring]
+) -> Item:
     """Want, or stop wanting, all of a title or a part of it."""
     with database.writes() as session:
         media.change_monitoring(
@@ -196,7 +200,7 @@ def change_monitoring(database: Database, caller: Caller, media_id: FromPath[str
 
 
 @post("/media/{media_id:str}/refresh", sync_to_thread=True, status_code=202, summary="Refresh a title's details")
-def refresh_media(database: Database, caller: Caller, media_id: FromPath[str]) -> Accepted:
+def refresh_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> Accepted:
     """Ask for the details to be fetched again."""
     with database.writes() as session:
         media.request_refresh(session, caller, media_id)
@@ -204,7 +208,7 @@ def refresh_media(database: Database, caller: Caller, media_id: FromPath[str]) -
 
 
 @post("/media/{media_id:str}/search", sync_to_thread=True, status_code=202, summary="Search for what a title lacks")
-def search_media(database: Database, caller: Caller, media_id: FromPath[str], season: Number = None) -> Accepted:
+def search_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], season: Number = None) -> Accepted:
     """Ask the indexers for what is missing or can be better; the best release that passes every rule is taken."""
     with database.writes() as session:
         downloads.request_search(session, caller, media_id, season_number=season)
@@ -213,10 +217,10 @@ def search_media(database: Database, caller: Caller, media_id: FromPath[str], se
 
 @get("/search", sync_to_thread=True, summary="Search the library and the providers")
 def search(
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     q: Annotated[str, QueryParameter(min_length=1, max_length=200)],
     type: FromQuery[MediaKind | None] = None,
     year: Year = None,

@@ -10,14 +10,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from mydia import clock
-from mydia.adapters.outside import Outside
 from mydia.config import BY_NAME, Config
 from mydia.contexts import settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 from mydia.web.api.schemas import Name, ProfileShape, SettingShape, Struct, profile
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, SealerDep
 
 
 class FolderShape(Struct):
@@ -130,14 +130,14 @@ class Tried(Struct):
 
 
 @get("/config", sync_to_thread=True, summary="List settings with their sources")
-def list_config(database: Database, config: Config, caller: Caller) -> list[SettingShape]:
+def list_config(database: DatabaseDep, config: ConfigDep, caller: CallerDep) -> list[SettingShape]:
     """Return every setting, its value and where it comes from. Secrets are never told."""
     return _settings(database, config, caller)
 
 
 @put("/config", sync_to_thread=True, summary="Change settings")
 def change_config(
-    database: Database, config: Config, sealer: Sealer, caller: Caller, data: JSONBody[dict[str, Any]]
+    database: DatabaseDep, config: ConfigDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[dict[str, Any]]
 ) -> list[SettingShape]:
     """Change settings by key; null goes back to the file's or the default value. One wrong value changes nothing."""
     with database.writes() as session:
@@ -164,7 +164,7 @@ def _settings(database: Database, config: Config, caller: Caller) -> list[Settin
 
 
 @get("/quality-profiles", sync_to_thread=True, summary="List quality profiles")
-def list_profiles(database: Database, caller: Caller) -> list[ProfileShape]:
+def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape]:
     """Return all quality profiles."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
@@ -172,7 +172,7 @@ def list_profiles(database: Database, caller: Caller) -> list[ProfileShape]:
 
 
 @get("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Get a quality profile")
-def get_profile(database: Database, caller: Caller, profile_id: FromPath[str]) -> ProfileShape:
+def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
     """Return one quality profile."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
@@ -212,7 +212,7 @@ def _new_folder(data: NewFolder) -> settings.NewLibraryPath:
 
 
 @get("/library/paths", sync_to_thread=True, summary="List the library's folders")
-def list_folders(database: Database, caller: Caller) -> list[FolderShape]:
+def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
     """Return the folders of the library and how their last scan ended."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -220,7 +220,7 @@ def list_folders(database: Database, caller: Caller) -> list[FolderShape]:
 
 
 @post("/library/paths", sync_to_thread=True, summary="Add a folder to the library")
-def add_folder(database: Database, outside: Outside, caller: Caller, data: JSONBody[NewFolder]) -> FolderShape:
+def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewFolder]) -> FolderShape:
     """Set up a folder of the library; it must exist and lie in no other."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
@@ -233,14 +233,16 @@ def add_folder(database: Database, outside: Outside, caller: Caller, data: JSONB
 
 
 @put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a folder of the library")
-def change_folder(database: Database, caller: Caller, path_id: FromPath[str], data: JSONBody[NewFolder]) -> FolderShape:
+def change_folder(
+    database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[NewFolder]
+) -> FolderShape:
     """Change a folder's choices, or its place after its files were moved by hand."""
     with database.writes() as session:
         return _folder(settings.change_library_path(session, caller, clock.now(), path_id, _new_folder(data)))
 
 
 @delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Take a folder out")
-def remove_folder(database: Database, caller: Caller, path_id: FromPath[str]) -> None:
+def remove_folder(database: DatabaseDep, caller: CallerDep, path_id: FromPath[str]) -> None:
     """Take a folder out of the library; nothing on the disk changes."""
     with database.writes() as session:
         settings.remove_library_path(session, caller, clock.now(), path_id)
@@ -281,7 +283,7 @@ def _new_client(data: ClientToSet) -> settings.NewClient:
 
 
 @get("/download-clients", sync_to_thread=True, summary="List download clients")
-def list_clients(database: Database, caller: Caller) -> list[ClientShape]:
+def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
     """Return the download clients and how they have been answering."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
@@ -290,7 +292,7 @@ def list_clients(database: Database, caller: Caller) -> list[ClientShape]:
 
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
-def add_client(database: Database, sealer: Sealer, caller: Caller, data: JSONBody[ClientToSet]) -> ClientShape:
+def add_client(database: DatabaseDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
     """Set up a download client; `test` tells whether it answers."""
     with database.writes() as session:
         return _client(settings.add_client(session, sealer, caller, clock.now(), _new_client(data)), None)
@@ -298,7 +300,7 @@ def add_client(database: Database, sealer: Sealer, caller: Caller, data: JSONBod
 
 @put("/download-clients/{client_id:str}", sync_to_thread=True, summary="Change a download client")
 def change_client(
-    database: Database, sealer: Sealer, caller: Caller, client_id: FromPath[str], data: JSONBody[ClientToSet]
+    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientToSet]
 ) -> ClientShape:
     """Change a download client."""
     with database.writes() as session:
@@ -307,7 +309,7 @@ def change_client(
 
 
 @delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Forget a download client")
-def remove_client(database: Database, caller: Caller, client_id: FromPath[str]) -> None:
+def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[str]) -> None:
     """Forget a client; its downloads go on by themselves, and history keeps them."""
     with database.writes() as session:
         settings.remove_client(session, caller, clock.now(), client_id)
@@ -315,7 +317,7 @@ def remove_client(database: Database, caller: Caller, client_id: FromPath[str]) 
 
 @post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
 def test_client(
-    database: Database, outside: Outside, sealer: Sealer, caller: Caller, client_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, sealer: SealerDep, caller: CallerDep, client_id: FromPath[str]
 ) -> Tried:
     """Sign in to a client. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)
@@ -364,7 +366,7 @@ def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
 
 
 @get("/indexers", sync_to_thread=True, summary="List indexers")
-def list_indexers(database: Database, caller: Caller) -> list[IndexerShape]:
+def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape]:
     """Return the indexers and how they have been answering."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
@@ -373,7 +375,9 @@ def list_indexers(database: Database, caller: Caller) -> list[IndexerShape]:
 
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
-def add_indexer(database: Database, sealer: Sealer, caller: Caller, data: JSONBody[IndexerToSet]) -> IndexerShape:
+def add_indexer(
+    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[IndexerToSet]
+) -> IndexerShape:
     """Set up an indexer; `test` tells whether it answers."""
     with database.writes() as session:
         return _indexer(settings.add_indexer(session, sealer, caller, clock.now(), _new_indexer(data)), None)
@@ -381,7 +385,7 @@ def add_indexer(database: Database, sealer: Sealer, caller: Caller, data: JSONBo
 
 @put("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Change an indexer")
 def change_indexer(
-    database: Database, sealer: Sealer, caller: Caller, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
+    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
 ) -> IndexerShape:
     """Change an indexer."""
     with database.writes() as session:
@@ -390,7 +394,7 @@ def change_indexer(
 
 
 @delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Forget an indexer")
-def remove_indexer(database: Database, caller: Caller, indexer_id: FromPath[str]) -> None:
+def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str]) -> None:
     """Forget an indexer; what was found there stays in the history."""
     with database.writes() as session:
         settings.remove_indexer(session, caller, clock.now(), indexer_id)
@@ -398,7 +402,7 @@ def remove_indexer(database: Database, caller: Caller, indexer_id: FromPath[str]
 
 @post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
 def test_indexer(
-    database: Database, outside: Outside, sealer: Sealer, caller: Caller, indexer_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, sealer: SealerDep, caller: CallerDep, indexer_id: FromPath[str]
 ) -> Tried:
     """Ask an indexer what it can do. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)

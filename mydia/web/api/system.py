@@ -11,13 +11,13 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from mydia import __version__, clock, events
 from mydia.contexts import library, media
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database, sqlite_version
+from mydia.contexts.users import Permission
+from mydia.db import sqlite_version
 from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS
-from mydia.taskboard import Run, RunState, TaskBoard
+from mydia.taskboard import Run, RunState
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, MediaKind, Page, Struct
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, TaskBoardDep, WebRequest
 from mydia.web.health import CHECKS, examine
 
 _LONGEST_CALENDAR = timedelta(days=370)
@@ -190,7 +190,7 @@ def _run(run: Run) -> RunShape:
 
 
 @get("/system/status", sync_to_thread=True, summary="Tell how Mydia is")
-def status(request: WebRequest, deps: WebDeps, caller: Caller) -> Status:
+def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
@@ -226,7 +226,7 @@ def _counted(counts: media.Counts) -> Counted:
 
 
 @get("/tasks", sync_to_thread=True, summary="List tasks")
-def list_tasks(taskboard: TaskBoard, caller: Caller) -> Tasks:
+def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
     """Return what the clock starts, what runs now and what waits."""
     caller.require(Permission.MANAGE_SETTINGS)
     return Tasks(
@@ -247,7 +247,7 @@ def list_tasks(taskboard: TaskBoard, caller: Caller) -> Tasks:
 
 
 @post("/tasks/{name:str}/run", sync_to_thread=True, status_code=202, summary="Run a task now")
-def run_task(taskboard: TaskBoard, caller: Caller, name: FromPath[str]) -> Accepted:
+def run_task(taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Accepted:
     """Have the worker run a scheduled task at once."""
     caller.require(Permission.MANAGE_SETTINGS)
     found = next((one for one in taskboard.scheduled() if name in (one.name, one.job)), None)
@@ -259,8 +259,8 @@ def run_task(taskboard: TaskBoard, caller: Caller, name: FromPath[str]) -> Accep
 
 @get("/tasks/runs", sync_to_thread=True, summary="List runs that ended")
 def list_runs(
-    taskboard: TaskBoard,
-    caller: Caller,
+    taskboard: TaskBoardDep,
+    caller: CallerDep,
     wanted_state: Annotated[Literal["done", "failed", "cancelled", "dead"] | None, QueryParameter(name="state")] = None,
     job: Id = None,
     cursor: Cursor = None,
@@ -278,21 +278,21 @@ def list_runs(
 
 
 @get("/tasks/runs/{run_id:str}", sync_to_thread=True, summary="Get a run")
-def get_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> RunShape:
+def get_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> RunShape:
     """Return one run of a job."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _run(taskboard.get(run_id))
 
 
 @post("/tasks/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=202, summary="Cancel a run")
-def cancel_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Accepted:
+def cancel_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Cancel a run: at once while it waits, at its next step while it runs. 409 when it is over."""
     caller.require(Permission.MANAGE_SETTINGS)
     return Accepted(status=str(taskboard.cancel(run_id)), id=run_id)
 
 
 @post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Start a run again")
-def retry_run(taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Accepted:
+def retry_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Start a run that failed or was cancelled again. 409 when it is not over."""
     caller.require(Permission.MANAGE_SETTINGS)
     taskboard.retry_dead(run_id, by=caller.name)
@@ -306,8 +306,8 @@ _EVERYDAY = tuple(name for name, kind in EVENTS.items() if not kind.audit)
 
 @get("/history", sync_to_thread=True, summary="List what happened")
 def list_history(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     type: Annotated[list[str] | None, QueryParameter(max_items=50)] = None,
     media_id: Id = None,
     severity: FromQuery[Literal["info", "warning", "error"] | None] = None,
@@ -342,8 +342,8 @@ def list_history(
 
 @get("/calendar", sync_to_thread=True, summary="List what comes out")
 def calendar(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     start: FromQuery[date | None] = None,
     end: FromQuery[date | None] = None,
     type: FromQuery[MediaKind | None] = None,
@@ -381,8 +381,8 @@ def calendar(
 
 @get("/wanted", sync_to_thread=True, summary="List what is wanted")
 def list_wanted(
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     type: FromQuery[MediaKind] = "movie",
     upgrades: FromQuery[bool] = False,
     cursor: Cursor = None,

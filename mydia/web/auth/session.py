@@ -10,11 +10,11 @@ from litestar.params import FromQuery
 
 from mydia import clock
 from mydia.contexts import settings, users
-from mydia.contexts.users import Caller, Permission, TooManyAttempts, User
+from mydia.contexts.users import Permission, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import COOKIE, address_of, is_secure
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import DepsDep, FormDep, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
 
 _YEAR_S = 365 * 86_400
@@ -36,7 +36,7 @@ class LoginView:
 
 @get("/login", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def login_page(
-    request: WebRequest, deps: WebDeps, maybe_caller: Caller | None, next: FromQuery[str] = ""
+    request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, next: FromQuery[str] = ""
 ) -> Response[str]:
     """Ask for name and password; a fresh installation goes to setup, who is signed in goes on."""
     wanted = local_path(next)
@@ -49,7 +49,7 @@ def login_page(
 
 
 @post("/login", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
-def sign_in(request: WebRequest, deps: WebDeps, form: dict[str, str]) -> Response[str]:
+def sign_in(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
     """Sign in, or show the form again with one sentence that never says which of the two was wrong."""
     wanted, username, stay = local_path(form.get("next")), form.get("username", ""), "stay" in form
     if not deps.config["auth.local_enabled"]:
@@ -90,7 +90,7 @@ def open_browser_session(
 
 
 @post("/logout", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
-def logout(request: WebRequest, deps: WebDeps) -> Response[str]:
+def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
     """Sign this browser out."""
     if token := request.cookies.get(COOKIE):
         with deps.database.writes() as session:

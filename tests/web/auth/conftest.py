@@ -20,7 +20,7 @@ from mydia.secret import Sealer, Secret
 from mydia.taskboard import TaskBoard
 from mydia.web import assets, auth, live
 from mydia.web.app import WebApp, create_app
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, WebDeps, WebRequest
 from mydia.web.pages import setup
 from mydia.web.render import page
 from mydia.web.shell import empty_shell
@@ -29,12 +29,12 @@ PASSWORD = "correct horse battery"
 
 
 @get("/", sync_to_thread=True)
-def home(request: WebRequest, caller: Caller) -> Response[str]:
+def home(request: WebRequest, caller: CallerDep) -> Response[str]:
     return page(request, "errors/page.html", None) if caller is None else Response(f"hello {caller.name}")
 
 
 @post("/api/v1/wish", sync_to_thread=True)
-def wish(caller: Caller) -> dict[str, Any]:
+def wish(caller: CallerDep) -> dict[str, Any]:
     return {"by": caller.name, "kind": caller.kind}
 
 

@@ -17,11 +17,10 @@ from litestar.params import Body, FromPath, FromQuery
 
 from mydia import clock, events
 from mydia.contexts.users import Caller, Permission, Role, permissions_of
-from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from mydia.web import live
 from mydia.web.app import WebApp, create_app
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, WebDeps, WebRequest
 from mydia.web.palette import Group, Hit
 from mydia.web.render import Toast, fragment, invalid_form, nothing, page, redirect
 from mydia.web.shell import NavCount, ShellView, Transfers
@@ -89,28 +88,28 @@ def _view() -> GalleryView:
 
 
 @get("/gallery", sync_to_thread=True)
-def gallery(request: WebRequest, caller: Caller) -> Response[str]:
+def gallery(request: WebRequest, caller: CallerDep) -> Response[str]:
     return page(request, "gallery/page.html", _view(), active="movies", topics=("queue",))
 
 
 @get("/other", sync_to_thread=True)
-def other(request: WebRequest, caller: Caller) -> Response[str]:
+def other(request: WebRequest, caller: CallerDep) -> Response[str]:
     return page(request, "other/page.html", None, active="shows")
 
 
 @get("/gallery/chunk", sync_to_thread=True)
-def chunk(request: WebRequest, caller: Caller, k: FromQuery[int] = 0) -> Response[str]:
+def chunk(request: WebRequest, caller: CallerDep, k: FromQuery[int] = 0) -> Response[str]:
     return fragment(request, "gallery/_cards.html", cards(12, 3) if k else cards(0, 12))
 
 
 @get("/gallery/list", sync_to_thread=True)
-def queue_list(request: WebRequest, caller: Caller) -> Response[str]:
+def queue_list(request: WebRequest, caller: CallerDep) -> Response[str]:
     text = f'<p id="list" hx-get="/gallery/list" hx-trigger="reread" data-reread="queue-changed resync" hx-swap="outerMorph">{SCENE.queue} in the queue</p>'
     return Response(text, media_type="text/html; charset=utf-8")
 
 
 @get("/gallery/dialog", sync_to_thread=True)
-def dialog(request: WebRequest, caller: Caller) -> Response[str]:
+def dialog(request: WebRequest, caller: CallerDep) -> Response[str]:
     return fragment(request, "gallery/_dialog.html")
 
 
@@ -124,7 +123,7 @@ class KeyForm(msgspec.Struct):
 
 @post("/gallery/save", sync_to_thread=True, status_code=200)
 def save(
-    request: WebRequest, caller: Caller, data: Annotated[Titled, Body(media_type=RequestEncodingType.URL_ENCODED)]
+    request: WebRequest, caller: CallerDep, data: Annotated[Titled, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[str]:
     SCENE.saved.append(data.title)
     return nothing(toast=Toast("Saved", data.title), trigger={"dialog-close": {}})
@@ -132,7 +131,7 @@ def save(
 
 @post("/gallery/form", sync_to_thread=True, status_code=200)
 def send_form(
-    request: WebRequest, caller: Caller, data: Annotated[KeyForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
+    request: WebRequest, caller: CallerDep, data: Annotated[KeyForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[str]:
     try:
         if len(data.key) != 32:
@@ -145,7 +144,7 @@ def send_form(
 
 
 @post("/gallery/remove", sync_to_thread=True, status_code=200)
-def remove(request: WebRequest, caller: Caller) -> Response[str]:
+def remove(request: WebRequest, caller: CallerDep) -> Response[str]:
     SCENE.saved.append("removed")
     return nothing(toast=Toast("Removed 3 movies", action_label="Undo", action_href="/gallery/undo", action_posts=True))
 
@@ -167,22 +166,22 @@ _ERRORS = {
 
 
 @get("/fail/{kind:str}", sync_to_thread=True)
-def fail(caller: Caller, kind: FromPath[str]) -> Response[str]:
+def fail(caller: CallerDep, kind: FromPath[str]) -> Response[str]:
     raise _ERRORS.get(kind) or ZeroDivisionError("a bug with a secret")
 
 
 @post("/fail/{kind:str}", sync_to_thread=True)
-def fail_by_post(caller: Caller, kind: FromPath[str]) -> Response[str]:
+def fail_by_post(caller: CallerDep, kind: FromPath[str]) -> Response[str]:
     raise _ERRORS.get(kind) or ZeroDivisionError("a bug with a secret")
 
 
 @get("/api/v1/fail/{kind:str}", sync_to_thread=True)
-def api_fail(caller: Caller, kind: FromPath[str]) -> dict[str, Any]:
+def api_fail(caller: CallerDep, kind: FromPath[str]) -> dict[str, Any]:
     raise _ERRORS[kind]
 
 
 @post("/api/v1/things", sync_to_thread=True)
-def api_post(caller: Caller, database: Database) -> dict[str, str]:
+def api_post(caller: CallerDep, database: DatabaseDep) -> dict[str, str]:
     return {"by": caller.name}
 
 

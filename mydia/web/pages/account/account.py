@@ -16,7 +16,7 @@ from mydia.contexts.users import ApiKey, Caller, Permission
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import session_id_of
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import errors_of
 from mydia.web.render import THEMES, Toast, page, redirect
 
@@ -72,7 +72,7 @@ _NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
 
 
 @get("/account", sync_to_thread=True, include_in_schema=False)
-def account(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def account(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show one's own account."""
     return _show(request, _view(request, deps, caller))
 
@@ -83,7 +83,7 @@ def again(request: WebRequest) -> Response[str]:
 
 
 @post("/account/profile", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Change one's name and e-mail."""
     try:
         with deps.database.writes() as session:
@@ -96,7 +96,7 @@ def save_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[
 
 
 @post("/account/theme", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_theme(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_theme(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Keep a look for this account, so that other browsers begin with it, and for this browser."""
     theme = form.get("theme", "")
     if theme not in THEMES:
@@ -109,7 +109,7 @@ def save_theme(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[st
 
 
 @post("/account/password", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_password(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Change one's password; all other browsers are signed out."""
     try:
         if form.get("new", "") != form.get("again", ""):
@@ -130,7 +130,7 @@ def save_password(request: WebRequest, deps: WebDeps, caller: Caller, form: dict
 
 
 @post("/account/keys", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_key(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Make a key and show it, this once."""
     now = clock.now()
     days, scope = form.get("days", ""), form.get("scope", "")
@@ -157,7 +157,7 @@ def add_key(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, 
 
 
 @post("/account/keys/{api_key_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
-def revoke_key(request: WebRequest, deps: WebDeps, caller: Caller, api_key_id: FromPath[str]) -> Response[str]:
+def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id: FromPath[str]) -> Response[str]:
     """Make a key useless."""
     with deps.database.writes() as session:
         users.revoke_api_key(session, caller, clock.now(), api_key_id)
@@ -165,7 +165,7 @@ def revoke_key(request: WebRequest, deps: WebDeps, caller: Caller, api_key_id: F
 
 
 @post("/account/sessions/{session_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
-def revoke_session(request: WebRequest, deps: WebDeps, caller: Caller, session_id: FromPath[str]) -> Response[str]:
+def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, session_id: FromPath[str]) -> Response[str]:
     """Sign another browser out."""
     with deps.database.writes() as session:
         users.revoke_session(session, caller, session_id)

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect
 from mydia.web.views import specs
 
@@ -33,7 +32,7 @@ class BlocklistView:
 
 @get("/activity/blocklist", sync_to_thread=True, include_in_schema=False)
 def show_blocklist(
-    request: WebRequest, database: Database, caller: Caller, q: FromQuery[str] = "", cursor: FromQuery[str] = ""
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, q: FromQuery[str] = "", cursor: FromQuery[str] = ""
 ) -> Response[str]:
     """Show what is never taken again, and why."""
     with database.reads() as session:
@@ -47,7 +46,7 @@ def show_blocklist(
 
 
 @post("/activity/blocklist/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def unblock(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Take releases off the list."""
     ids = [part for part in form.get("ids", "").split(",") if part]
     if not ids:
@@ -59,7 +58,7 @@ def unblock(request: WebRequest, database: Database, caller: Caller, form: dict[
 
 
 @post("/activity/blocklist/clear", sync_to_thread=True, status_code=200, include_in_schema=False)
-def clear_blocklist(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def clear_blocklist(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Empty the list."""
     with database.writes() as session:
         number = downloads.clear_blocklist(session, caller)
@@ -91,7 +90,7 @@ def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> Bl
 
 
 @get("/activity/blocklist/new", sync_to_thread=True, include_in_schema=False)
-def ask_block(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def ask_block(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Ask which release is not to be taken; while its name is written, which title it is of."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -102,7 +101,7 @@ def ask_block(request: WebRequest, database: Database, caller: Caller) -> Respon
 
 
 @post("/activity/blocklist/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def block_by_name(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+def block_by_name(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Put a release on the list that no search has to have found."""
     try:
         with database.writes() as session:

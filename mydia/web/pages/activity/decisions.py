@@ -11,13 +11,10 @@ from litestar import Response, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
 from mydia.errors import Invalid, MydiaError, Unavailable
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity.review import candidate_view
 from mydia.web.pages.library.lists import undoable
@@ -37,12 +34,12 @@ def _back(form: Mapping[str, str]) -> str:
 @post("/imports/{inbox_id:str}/decide", sync_to_thread=True, status_code=200, include_in_schema=False)
 def decide(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     inbox_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Settle an entry with one of its candidates and go on to the next."""
     number = whole_number(form.get("candidate"))
@@ -71,12 +68,12 @@ def decide(
 @post("/imports/{inbox_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_candidates(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     inbox_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Look for another title; what is found replaces the candidates."""
     text = form.get("q", "").strip()
@@ -97,7 +94,7 @@ def search_candidates(
 
 
 @post("/imports/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
-def ignore_entries(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+def ignore_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Put entries aside: their files stay and are not asked about again."""
     ids = _ids(form)
     with database.writes() as session:
@@ -107,7 +104,7 @@ def ignore_entries(request: WebRequest, database: Database, caller: Caller, form
 
 
 @post("/imports/reopen", sync_to_thread=True, status_code=200, include_in_schema=False)
-def reopen_entries(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+def reopen_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Take decisions back."""
     with database.writes() as session:
         number = library.reopen(session, caller, clock.now(), _ids(form))
@@ -115,7 +112,7 @@ def reopen_entries(request: WebRequest, database: Database, caller: Caller, form
 
 
 @post("/imports/ready", sync_to_thread=True, status_code=200, include_in_schema=False)
-def import_ready(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Settle the sure ones, or those that are selected, with their best candidate."""
     caller.require(Permission.MANAGE_MEDIA)
     chosen = [part for part in form.get("ids", "").split(",") if part] if form.get("scope") != "filter" else []

@@ -13,10 +13,9 @@ from litestar.params import FromPath, FromQuery
 from mydia import clock, events
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.events import stories
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.render import dialog, fragment, is_htmx, page, query, renderer_of
 from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
@@ -41,7 +40,9 @@ class StoryView:
 
 
 @get("/activity/downloads/{download_id:str}", sync_to_thread=True, include_in_schema=False)
-def show_story(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
+def show_story(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
+) -> Response[str]:
     """Tell a download's story: why it was taken, what became of it, where its files are."""
     with database.reads() as session:
         told = downloads.story_of(session, caller, download_id)
@@ -93,8 +94,8 @@ class HistoryView:
 @get("/activity/history", sync_to_thread=True, include_in_schema=False)
 def show_history(
     request: WebRequest,
-    database: Database,
-    caller: Caller,
+    database: DatabaseDep,
+    caller: CallerDep,
     kind: FromQuery[str] = "",
     q: FromQuery[str] = "",
     before: FromQuery[int | None] = None,

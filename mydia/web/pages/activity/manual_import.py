@@ -15,7 +15,7 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 
@@ -50,10 +50,10 @@ class FilesView:
 @get("/activity/queue/{download_id:str}/files", sync_to_thread=True, include_in_schema=False)
 def ask_import(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Ask what each file of a finished download is."""
@@ -111,12 +111,12 @@ def _files_dialog(
 @post("/activity/queue/{download_id:str}/files", sync_to_thread=True, status_code=200, include_in_schema=False)
 def import_by_hand(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Import what a person chose, against any objection."""
     chosen = [

@@ -18,7 +18,7 @@ from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.render import page
 from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
@@ -266,7 +266,7 @@ def _clients(session: Session, rows: Sequence[QueueRow]) -> Iterable[ClientState
 
 
 @get(["/activity", "/activity/queue"], sync_to_thread=True, include_in_schema=False)
-def show_queue(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def show_queue(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show what is under way."""
     view = _queue(database, caller, request.query_params.get("state", ""))
     return page(request, "activity/queue.html", view, active="activity", topics=["queue"])

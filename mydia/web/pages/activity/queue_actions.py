@@ -10,14 +10,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads
 from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
 
@@ -32,10 +30,10 @@ def queue_changed(request: WebRequest, toast: Toast, back: str = "/activity") ->
 @post("/activity/queue/{download_id:str}/pause", sync_to_thread=True, status_code=200, include_in_schema=False)
 def pause_download(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Stop one download in its client."""
@@ -46,10 +44,10 @@ def pause_download(
 @post("/activity/queue/{download_id:str}/resume", sync_to_thread=True, status_code=200, include_in_schema=False)
 def resume_download(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Let one download go on."""
@@ -59,7 +57,7 @@ def resume_download(
 
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def steer_all(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
 ) -> Response[str]:
     """Stop all downloads, or let all go on; one client that does not answer does not keep the others."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -99,12 +97,12 @@ def _chosen(form: Mapping[str, str]) -> list[str]:
 @post("/activity/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_many(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     action: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Do one thing to every download that is selected."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -176,7 +174,9 @@ class RemoveView:
 
 
 @get("/activity/queue/{download_id:str}/remove", sync_to_thread=True, include_in_schema=False)
-def ask_remove(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
+def ask_remove(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
+) -> Response[str]:
     """Ask what is to become of a download's files and release."""
     caller.require(Permission.MANAGE_MEDIA)
     values = {"block": request.query_params.get("block", ""), "again": request.query_params.get("again", "")}
@@ -211,12 +211,12 @@ def _remove_dialog(
 @post("/activity/queue/{download_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_download(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Take a download out of the queue."""
     how = _removal(form)
@@ -234,10 +234,10 @@ def remove_download(
 @post("/activity/queue/{download_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
 def undo_grab(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Take back that a release was sent: out of its client with what was fetched, and free to be taken again."""
@@ -254,7 +254,9 @@ def undo_grab(
 
 
 @post("/activity/queue/{download_id:str}/import", sync_to_thread=True, status_code=200, include_in_schema=False)
-def retry_import(request: WebRequest, database: Database, caller: Caller, download_id: FromPath[str]) -> Response[str]:
+def retry_import(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
+) -> Response[str]:
     """Ask for a finished download to be imported again."""
     with database.writes() as session:
         downloads.request_import(session, caller, download_id)

@@ -13,15 +13,13 @@ from litestar.params import FromPath, FromQuery
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.metadata import Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
 from mydia.web.fields import season_of
 from mydia.web.pages.activity.release_rows import Results, Row, read_params, results_of, row_of
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
@@ -56,9 +54,9 @@ class SearchDialog:
 @get("/items/{item_id:str}/releases", sync_to_thread=True, include_in_schema=False)
 def show_releases(
     request: WebRequest,
-    database: Database,
-    deps: WebDeps,
-    caller: Caller,
+    database: DatabaseDep,
+    deps: DepsDep,
+    caller: CallerDep,
     item_id: FromPath[str],
     season: FromQuery[int | None] = None,
     episode: FromQuery[str] = "",
@@ -135,7 +133,7 @@ def _dialog(
 
 @post("/items/{item_id:str}/releases", sync_to_thread=True, status_code=200, include_in_schema=False)
 def start_search(
-    request: WebRequest, database: Database, deps: WebDeps, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Ask the indexers; the answer fills while they do."""
     season = season_of(form.get("season"))
@@ -169,7 +167,9 @@ def _run(deps: WebDeps, caller: Caller, search_id: str) -> None:
 
 
 @get("/searches/{search_id:str}", sync_to_thread=True, include_in_schema=False)
-def show_results(request: WebRequest, database: Database, caller: Caller, search_id: FromPath[str]) -> Response[str]:
+def show_results(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, search_id: FromPath[str]
+) -> Response[str]:
     """Show what a search has found so far."""
     if not is_htmx(request):
         with database.reads() as session:
@@ -183,9 +183,9 @@ def show_results(request: WebRequest, database: Database, caller: Caller, search
 )
 def retry_indexer(
     request: WebRequest,
-    database: Database,
-    deps: WebDeps,
-    caller: Caller,
+    database: DatabaseDep,
+    deps: DepsDep,
+    caller: CallerDep,
     search_id: FromPath[str],
     indexer_id: FromPath[str],
 ) -> Response[str]:
@@ -207,12 +207,12 @@ def _show(request: WebRequest, database: Database, caller: Caller, search_id: st
 @post("/releases/{release_id:str}/grab", sync_to_thread=True, status_code=200, include_in_schema=False)
 def grab_release(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     release_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Hand a release to a client; what stands in the way is told in its row."""
     try:

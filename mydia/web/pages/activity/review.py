@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import library, settings
 from mydia.contexts.library import InboxEntry
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, WebRequest
 from mydia.web.pages.activity.scans import ScanState, scan_states
 from mydia.web.render import page, query
 from mydia.web.views import Artwork, specs
@@ -113,9 +112,9 @@ class ImportsView:
 @get("/imports", sync_to_thread=True, include_in_schema=False)
 def show_imports(
     request: WebRequest,
-    database: Database,
-    deps: WebDeps,
-    caller: Caller,
+    database: DatabaseDep,
+    deps: DepsDep,
+    caller: CallerDep,
     bucket: FromQuery[str] = "",
     entry: FromQuery[str] = "",
     q: FromQuery[str] = "",

@@ -10,10 +10,8 @@ from litestar import Response, post
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library, settings
-from mydia.contexts.users import Caller
-from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.render import Toast, is_htmx, local_path, nothing, redirect
 
 _PHASES = {
@@ -92,7 +90,7 @@ def scan_states(session: Session) -> tuple[ScanState, ...]:
 
 
 @post("/library/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
-def scan_library(request: WebRequest, database: Database, caller: Caller, form: dict[str, str]) -> Response[str]:
+def scan_library(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Ask for one library folder, or all, to be looked through."""
     path_id = form.get("library_path_id") or None
     accept = form.get("accept_missing") == "true"

@@ -10,10 +10,9 @@ from litestar.params import FromPath, FromQuery
 
 from mydia import clock
 from mydia.contexts import downloads, media
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Conflict, Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 from mydia.web.views import Artwork, specs
@@ -21,7 +20,9 @@ from mydia.web.views.cards import artwork
 
 
 @post("/activity/unknown/{unknown_id:str}/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
-def ignore_unknown(request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str]) -> Response[str]:
+def ignore_unknown(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str]
+) -> Response[str]:
     """Leave a download that Mydia did not start alone for good."""
     with database.writes() as session:
         downloads.ignore_unknown(session, caller, unknown_id)
@@ -40,7 +41,11 @@ class AdoptView:
 
 @get("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, include_in_schema=False)
 def ask_adopt(
-    request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str], q: FromQuery[str | None] = None
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    unknown_id: FromPath[str],
+    q: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Ask which title a download is for."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -64,7 +69,7 @@ def ask_adopt(
 
 @post("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, status_code=200, include_in_schema=False)
 def adopt_download(
-    request: WebRequest, database: Database, caller: Caller, unknown_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Follow and import a download that Mydia did not start."""
     if not form.get("item_id"):

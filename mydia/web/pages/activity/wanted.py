@@ -11,10 +11,9 @@ from litestar.params import FromPath, FromQuery
 
 from mydia import clock
 from mydia.contexts import downloads, media
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebRequest
 from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
@@ -73,7 +72,11 @@ class WantedView:
 
 @get(["/wanted", "/wanted/missing", "/wanted/upgrades"], sync_to_thread=True, include_in_schema=False)
 def show_wanted(
-    request: WebRequest, database: Database, caller: Caller, kind: FromQuery[str] = "", cursor: FromQuery[str] = ""
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    kind: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """Show what is wanted."""
     caller.require(Permission.VIEW_ACTIVITY)
@@ -138,7 +141,7 @@ def _line(
 
 
 @post("/wanted/search", sync_to_thread=True, status_code=200, include_in_schema=False)
-def search_all(request: WebRequest, database: Database, deps: WebDeps, caller: Caller) -> Response[str]:
+def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Start the search for everything wanted, in the worker and in its own order."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -153,7 +156,7 @@ def search_all(request: WebRequest, database: Database, deps: WebDeps, caller: C
 
 @post("/wanted/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_one(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Search one film or episode."""
     episodes = [form["episode_id"]] if form.get("episode_id") else []
@@ -164,7 +167,7 @@ def search_one(
 
 @post("/wanted/{item_id:str}/unmonitor", sync_to_thread=True, status_code=200, include_in_schema=False)
 def unmonitor(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Want one film or episode no longer."""
     episodes = [form["episode_id"]] if form.get("episode_id") else None
@@ -176,7 +179,7 @@ def unmonitor(
 
 @post("/wanted/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_many(
-    request: WebRequest, database: Database, caller: Caller, action: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, action: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Search or give up what is selected; ids are `item` or `item:episode`."""
     ids = [part for part in form.get("ids", "").split(",") if part]

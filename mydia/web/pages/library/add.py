@@ -17,7 +17,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
@@ -65,7 +65,7 @@ class AddForm:
 
 @get("/add", sync_to_thread=True, include_in_schema=False)
 def show_add(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
 ) -> Response[str]:
     """Show the search; with `q`, its answers too."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -75,7 +75,7 @@ def show_add(
 
 @get("/add/results", sync_to_thread=True, include_in_schema=False)
 def show_results(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
 ) -> Response[str]:
     """Show the answers alone."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -124,10 +124,10 @@ def _choice(candidate: metadata.Candidate, item_id: str | None) -> Choice:
 @get("/add/{type_:str}/{number:str}", sync_to_thread=True, include_in_schema=False)
 def show_form(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     type_: FromPath[str],
     number: FromPath[str],
 ) -> Response[str]:
@@ -183,7 +183,7 @@ def _form(
 
 @post("/add", sync_to_thread=True, status_code=200, include_in_schema=False)
 def add_title(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, form: FormDep
 ) -> Response[str]:
     """Add a title, with all its details at once where the provider answers."""
     caller.require(Permission.MANAGE_MEDIA)

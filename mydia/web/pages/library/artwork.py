@@ -8,13 +8,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, metadata
-from mydia.contexts.users import Caller
-from mydia.db import Database
 from mydia.errors import Unavailable
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
@@ -48,7 +44,12 @@ class ArtworkView:
 
 @get("/items/{item_id:str}/artwork", sync_to_thread=True, include_in_schema=False)
 def show_artwork(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
 ) -> Response[str]:
     """Show what can be chosen."""
     role = request.query_params.get("role", "poster")
@@ -76,12 +77,12 @@ def _label(number: int, art: metadata.Artwork) -> str:
 @post("/items/{item_id:str}/artwork", sync_to_thread=True, status_code=200, include_in_schema=False)
 def choose_artwork(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Take over the choice; without one, the provider's counts again."""
     role, source = form.get("role", "poster"), form.get("source") or None

@@ -11,10 +11,8 @@ from litestar import Response, get
 
 from mydia import clock
 from mydia.contexts import media
-from mydia.contexts.users import Caller
-from mydia.db import Database
 from mydia.errors import Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.render import page, query, renderer_of
 
 _LOOKS = {
@@ -96,7 +94,7 @@ class CalendarView:
 
 
 @get("/calendar", sync_to_thread=True, include_in_schema=False)
-def show_calendar(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show a month."""
     zone = renderer_of(request).zone
     today = clock.now().astimezone(zone).date()

@@ -9,13 +9,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid, NotFound
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, query, redirect
 
 
@@ -34,7 +31,7 @@ def undo_of(item_id: str, batch_id: str, *, rename: bool = False) -> str:
 
 @get("/items/{item_id:str}/files/{file_id:str}/remove", sync_to_thread=True, include_in_schema=False)
 def ask_remove(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], file_id: FromPath[str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], file_id: FromPath[str]
 ) -> Response[str]:
     """Ask what is to become of a file."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -53,13 +50,13 @@ def ask_remove(
 @post("/items/{item_id:str}/files/{file_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_file(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
     file_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Take a file out of the library."""
     for_good = form.get("how") == "delete"
@@ -73,9 +70,9 @@ def remove_file(
 @post("/items/{item_id:str}/files/{file_id:str}/analyse", sync_to_thread=True, status_code=200, include_in_schema=False)
 def analyse_file(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
     item_id: FromPath[str],
     file_id: FromPath[str],
 ) -> Response[str]:
@@ -87,12 +84,12 @@ def analyse_file(
 @post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
 def undo(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Take back a removal or a rename; what cannot be taken back is told."""
     batch_id = form.get("batch", "")

@@ -15,8 +15,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, OutsideDep, WebRequest
 from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
 from mydia.web.render import page, renderer_of
@@ -83,7 +82,7 @@ class HomeView:
 
 @get("/", sync_to_thread=True, include_in_schema=False)
 def show_home(
-    request: WebRequest, database: Database, deps: WebDeps, outside: Outside, caller: Caller
+    request: WebRequest, database: DatabaseDep, deps: DepsDep, outside: OutsideDep, caller: CallerDep
 ) -> Response[str]:
     """Show the page everybody lands on."""
     now = clock.now()

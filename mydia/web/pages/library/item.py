@@ -16,10 +16,9 @@ from mydia import clock, events
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.library import FileView, SpecStrip
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
 from mydia.errors import NotFound
 from mydia.events import stories
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity import queue
 from mydia.web.render import fragment, page
@@ -139,7 +138,7 @@ class Recommendation:
 
 
 @get("/items/{item_id:str}", sync_to_thread=True, include_in_schema=False)
-def find_item(database: Database, caller: Caller, item_id: FromPath[str]) -> Redirect:
+def find_item(database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Redirect:
     """Lead to a title's page, whatever it is."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
@@ -148,7 +147,7 @@ def find_item(database: Database, caller: Caller, item_id: FromPath[str]) -> Red
 
 
 @get(["/movies/{item_id:str}", "/shows/{item_id:str}"], sync_to_thread=True, include_in_schema=False)
-def show_item(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Show a title."""
     with database.reads() as session:
         view = _view(session, request, caller, item_id)
@@ -329,7 +328,7 @@ def _episode(
 
 @get("/shows/{item_id:str}/season/{number:int}", sync_to_thread=True, include_in_schema=False)
 def show_season(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], number: FromPath[int]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], number: FromPath[int]
 ) -> Response[str]:
     """Show one season's episodes."""
     caller.require(Permission.BROWSE)
@@ -348,7 +347,9 @@ def show_season(
 
 
 @get("/items/{item_id:str}/history", sync_to_thread=True, include_in_schema=False)
-def show_history(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def show_history(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]
+) -> Response[str]:
     """Show older lines of a title's history."""
     caller.require(Permission.VIEW_ACTIVITY)
     before = request.query_params.get("before", "")

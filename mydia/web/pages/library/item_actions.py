@@ -10,13 +10,10 @@ from litestar.params import FromPath
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads, library, media, settings
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import season_of, whole_number
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
@@ -35,7 +32,7 @@ def surroundings(item: media.MediaItem) -> dict[str, Any]:
 
 @post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
 def set_monitored(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Monitor a title, a season or an episode, or stop."""
     wanted = form.get("monitored") == "true"
@@ -56,7 +53,7 @@ def set_monitored(
 
 @post("/items/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Ask for an automatic search of a title, a season or an episode."""
     season = season_of(form.get("season"))
@@ -75,7 +72,9 @@ def search_item(
 
 
 @post("/items/{item_id:str}/refresh", sync_to_thread=True, status_code=200, include_in_schema=False)
-def refresh_item(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def refresh_item(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]
+) -> Response[str]:
     """Ask for the details to be fetched again."""
     with database.writes() as session:
         media.request_refresh(session, caller, item_id)
@@ -120,7 +119,7 @@ def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditFo
 
 
 @get("/items/{item_id:str}/edit", sync_to_thread=True, include_in_schema=False)
-def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Show the dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -130,7 +129,7 @@ def show_edit(request: WebRequest, database: Database, caller: Caller, item_id: 
 
 @post("/items/{item_id:str}/edit", sync_to_thread=True, status_code=200, include_in_schema=False)
 def edit_item(
-    request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Take over what the dialog says."""
     changes: dict[str, Any] = {
@@ -163,7 +162,7 @@ def edit_item(
 
 
 @get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
-def show_remove(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def show_remove(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Ask what is to become of the files."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -174,12 +173,12 @@ def show_remove(request: WebRequest, database: Database, caller: Caller, item_id
 @post("/items/{item_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_item(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Remove a title."""
     with database.reads() as session:

@@ -15,7 +15,7 @@ from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork, Card
@@ -200,7 +200,7 @@ def _number(params: dict[str, str], name: str) -> int | None:
 
 
 @get(["/movies", "/shows"], sync_to_thread=True, include_in_schema=False)
-def show_list(request: WebRequest, database: Database, deps: WebDeps, caller: Caller) -> Response[str]:
+def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show films or series."""
     section, params = _section(request), _params(request)
     asked = read_query(section.type, params)
@@ -264,7 +264,7 @@ def _applied(params: dict[str, str], profiles: dict[str, str]) -> tuple[tuple[st
 
 
 @get(["/movies/grid", "/shows/grid"], sync_to_thread=True, include_in_schema=False)
-def show_chunk(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show one chunk of posters."""
     section, params = _section(request), _params(request)
     asked = read_query(section.type, params)
@@ -276,7 +276,7 @@ def show_chunk(request: WebRequest, database: Database, caller: Caller) -> Respo
 
 
 @get(["/movies/rows", "/shows/rows"], sync_to_thread=True, include_in_schema=False)
-def show_rows(request: WebRequest, database: Database, caller: Caller) -> Response[str]:
+def show_rows(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show further rows of the table; where there is no script, the table goes on as a page."""
     section, params = _section(request), _params(request)
     if not is_htmx(request):
@@ -297,7 +297,7 @@ def _rows(
 
 
 @get("/items/{item_id:str}/card", sync_to_thread=True, include_in_schema=False)
-def show_card(request: WebRequest, database: Database, caller: Caller, item_id: FromPath[str]) -> Response[str]:
+def show_card(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Show one card anew."""
     with database.reads() as session:
         found = media.lists.cards_of(session, caller, [item_id])
@@ -338,7 +338,7 @@ def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: str | 
     include_in_schema=False,
 )
 def change_many(
-    request: WebRequest, database: Database, deps: WebDeps, caller: Caller, action: FromPath[str], form: dict[str, str]
+    request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep, action: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Do one thing to everything selected and say what came of it."""
     section = _section(request)

@@ -9,13 +9,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media, metadata
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.library.item_actions import media_changed, surroundings
 from mydia.web.render import Toast, dialog, is_htmx, redirect
 from mydia.web.views import Artwork
@@ -35,7 +32,12 @@ class MatchView:
 
 @get("/items/{item_id:str}/match", sync_to_thread=True, include_in_schema=False)
 def show_match(
-    request: WebRequest, database: Database, outside: Outside, config: Config, caller: Caller, item_id: FromPath[str]
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
 ) -> Response[str]:
     """Show what else a title may be."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -68,12 +70,12 @@ def show_match(
 @post("/items/{item_id:str}/match", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_match(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Make a title another one; its files and choices stay."""
     ids = metadata.ids_in(form.get("number", ""))

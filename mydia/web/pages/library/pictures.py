@@ -6,12 +6,10 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import File
 
-from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import metadata
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Permission
 from mydia.errors import MydiaError, NotFound
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, OutsideDep, WebRequest
 from mydia.web.views.cards import TVDB_PICTURES
 
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -21,7 +19,7 @@ _SIZES = {f"{width}.webp": width for widths in metadata.SIZES.values() for width
 
 @get("/img/{image_id:str}/{size:str}", sync_to_thread=True, include_in_schema=False)
 def show_picture(
-    request: WebRequest, config: Config, caller: Caller, image_id: FromPath[str], size: FromPath[str]
+    request: WebRequest, config: ConfigDep, caller: CallerDep, image_id: FromPath[str], size: FromPath[str]
 ) -> File:
     """Send one size of a picture of the library."""
     caller.require(Permission.BROWSE)
@@ -35,7 +33,12 @@ def show_picture(
 
 @get("/img/preview/{role:str}/{name:str}", sync_to_thread=True, include_in_schema=False)
 def show_preview(
-    request: WebRequest, config: Config, outside: Outside, caller: Caller, role: FromPath[str], name: FromPath[str]
+    request: WebRequest,
+    config: ConfigDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    role: FromPath[str],
+    name: FromPath[str],
 ) -> File | Response[bytes]:
     """Send a small picture of a title that somebody looks at before adding it."""
     caller.require(Permission.BROWSE)

@@ -11,11 +11,9 @@ from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller
-from mydia.db import Database
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.library.files import undo_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
@@ -44,9 +42,9 @@ def _rename_view(session: Session, outside: Outside, caller: Caller, item_id: st
 @get("/items/{item_id:str}/rename", sync_to_thread=True, include_in_schema=False)
 def ask_rename(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
     item_id: FromPath[str],
     folders: FromQuery[bool] = False,
 ) -> Response[str]:
@@ -67,12 +65,12 @@ def ask_rename(
 @post("/items/{item_id:str}/rename", sync_to_thread=True, status_code=200, include_in_schema=False)
 def rename_item(
     request: WebRequest,
-    database: Database,
-    outside: Outside,
-    config: Config,
-    caller: Caller,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    config: ConfigDep,
+    caller: CallerDep,
     item_id: FromPath[str],
-    form: dict[str, str],
+    form: FormDep,
 ) -> Response[str]:
     """Give a title's files the names that were shown."""
     made = library.rename(

@@ -12,9 +12,9 @@ from litestar.params import FromQuery
 from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings
 from mydia.contexts.settings import FolderLook
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid, MydiaError
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.render import fragment
 
 
@@ -32,9 +32,9 @@ class BrowseView:
 @post("/settings/folders/check", sync_to_thread=True, status_code=200, include_in_schema=False)
 def check_folder(
     request: WebRequest,
-    deps: WebDeps,
-    caller: Caller,
-    form: dict[str, str],
+    deps: DepsDep,
+    caller: CallerDep,
+    form: FormDep,
     field: FromQuery[str],
     other: FromQuery[str] = "",
 ) -> Response[str]:
@@ -45,7 +45,7 @@ def check_folder(
 
 
 @get("/settings/browse", sync_to_thread=True, include_in_schema=False)
-def browse(request: WebRequest, deps: WebDeps, caller: Caller, field: FromQuery[str]) -> Response[str]:
+def browse(request: WebRequest, deps: DepsDep, caller: CallerDep, field: FromQuery[str]) -> Response[str]:
     """List folders, and only folders, for the dialog in which one is chosen."""
     caller.require(Permission.MANAGE_SETTINGS)
     wanted = request.query_params.get("at") or request.query_params.get(field) or "/"
@@ -75,7 +75,7 @@ def _is_there(folder: Path) -> bool:
 
 @post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)
 def choose_folder(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], field: FromQuery[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, field: FromQuery[str]
 ) -> Response[str]:
     """Put the chosen folder into the field that asked, with what the disk says about it."""
     caller.require(Permission.MANAGE_SETTINGS)

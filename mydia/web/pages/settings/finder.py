@@ -8,7 +8,7 @@ from litestar import Response, get
 
 from mydia.config import KEYS
 from mydia.contexts.users import Caller, Permission
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, WebRequest
 from mydia.web.pages.settings.frame import SECTIONS, SettingsFrame, frame, show
 from mydia.web.pages.settings.labels import ELSEWHERE, LABELS
 from mydia.web.pages.settings.naming import GROUPS
@@ -113,7 +113,7 @@ def find(caller: Caller, q: str) -> tuple[Found, ...]:
 
 
 @get(["/settings", "/settings/find"], sync_to_thread=True, include_in_schema=False)
-def index(request: WebRequest, caller: Caller) -> Response[str]:
+def index(request: WebRequest, caller: CallerDep) -> Response[str]:
     """List the settings pages, and what was searched for among the settings."""
     q = request.query_params.get("q", "").strip()
     view = FoundView(frame(caller, ""), q, find(caller, q) if q else None)

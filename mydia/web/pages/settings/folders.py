@@ -18,7 +18,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
@@ -79,7 +79,7 @@ class FolderView:
 
 
 @get("/settings/folders", sync_to_thread=True, include_in_schema=False)
-def folders(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def folders(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the library folders."""
     around = frame(caller, "folders")
     with deps.database.reads() as session:
@@ -105,14 +105,14 @@ def folders(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]
 
 
 @get("/settings/folders/new", sync_to_thread=True, include_in_schema=False)
-def new_folder(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def new_folder(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show an empty form."""
     values = {"type": "movies", "import_mode": "hardlink", "provider": "tmdb", "monitored": True}
     return show(request, "folder.html", _folder(deps, caller, None, values))
 
 
 @post("/settings/folders/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_folder(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Set up a library folder."""
     try:
         _refuse_unusable(deps, form, None)
@@ -125,7 +125,7 @@ def add_folder(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[st
 
 
 @get("/settings/folders/{library_path_id:str}", sync_to_thread=True, include_in_schema=False)
-def folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+def folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Show the form of a library folder; one from environment or file is shown read-only."""
     with deps.database.reads() as session:
         row = settings.get_library_path(session, library_path_id)
@@ -135,7 +135,7 @@ def folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: 
 
 @post("/settings/folders/{library_path_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_folder(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], library_path_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, library_path_id: FromPath[str]
 ) -> Response[str]:
     """Store the changed form."""
     with deps.database.reads() as session:
@@ -151,7 +151,9 @@ def change_folder(
 
 
 @post("/settings/folders/{library_path_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def remove_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+def remove_folder(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
+) -> Response[str]:
     """Take a folder out of the library; the disk stays as it is."""
     with deps.database.writes() as session:
         settings.remove_library_path(session, caller, clock.now(), library_path_id)
@@ -159,7 +161,7 @@ def remove_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_pa
 
 
 @post("/settings/folders/{library_path_id:str}/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
-def scan_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Have one folder scanned now."""
     with deps.database.writes() as session:
         name = settings.get_library_path(session, library_path_id).name
@@ -168,7 +170,9 @@ def scan_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path
 
 
 @get("/settings/folders/{library_path_id:str}/look", sync_to_thread=True, include_in_schema=False)
-def look_at_folder(request: WebRequest, deps: WebDeps, caller: Caller, library_path_id: FromPath[str]) -> Response[str]:
+def look_at_folder(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
+) -> Response[str]:
     """Say what the disk says; asked apart, for a sleeping disk takes its time."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:

@@ -12,7 +12,7 @@ from mydia.config import KEYS, Key, Sourced
 from mydia.contexts import settings
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.labels import ELSEWHERE, LABELS, TITLES
 from mydia.web.render import Toast, redirect
@@ -44,13 +44,13 @@ class GeneralView:
 
 
 @get("/settings/general", sync_to_thread=True, include_in_schema=False)
-def general(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def general(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show every value with its source."""
     return show(request, "general.html", _general(deps, caller, {}, {}))
 
 
 @post("/settings/general", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_general(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store the values that differ from what counts now."""
     try:
         with deps.database.writes() as session:

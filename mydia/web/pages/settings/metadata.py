@@ -11,7 +11,7 @@ from litestar.response import Stream
 from mydia import clock
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect, unfolding
@@ -32,13 +32,13 @@ class MetadataView:
 
 
 @get("/settings/metadata", sync_to_thread=True, include_in_schema=False)
-def metadata(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def metadata(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show where titles come from."""
     return show(request, "metadata.html", _metadata(deps, caller, {}, {}))
 
 
 @post("/settings/metadata", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store where titles come from."""
     try:
         with deps.database.writes() as session:
@@ -49,7 +49,7 @@ def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict
 
 
 @post("/settings/metadata/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
+def test_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
     """Look a film up at the source that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
     steps = metadata_source.try_source(deps, form)

@@ -13,7 +13,7 @@ from mydia.contexts import settings
 from mydia.contexts.library import naming
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
@@ -79,13 +79,13 @@ _TOKENS = (
 
 
 @get("/settings/naming", sync_to_thread=True, include_in_schema=False)
-def naming_page(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def naming_page(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the templates with what they make of a few titles."""
     return show(request, "naming.html", _naming(deps, caller, None, {}))
 
 
 @post("/settings/naming", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_naming(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store the templates; files keep their names until they are renamed."""
     try:
         with deps.database.writes() as session:
@@ -100,7 +100,7 @@ def save_naming(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[s
 
 
 @post("/settings/naming/preview", sync_to_thread=True, status_code=200, include_in_schema=False)
-def preview_naming(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Show what the templates would make, while they are being written."""
     view = _naming(deps, caller, form, {})
     return fragment(request, "settings/_naming_examples.html", view)

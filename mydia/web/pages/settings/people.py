@@ -14,7 +14,7 @@ from mydia.contexts import users
 from mydia.contexts.users import ApiKey, Caller, NewUser, Permission, Role, User
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
 
@@ -63,7 +63,7 @@ class UserView:
 
 
 @get("/settings/users", sync_to_thread=True, include_in_schema=False)
-def people(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def people(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the accounts."""
     around = frame(caller, "users")
     with deps.database.reads() as session:
@@ -72,14 +72,14 @@ def people(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
 
 
 @get("/settings/users/new", sync_to_thread=True, include_in_schema=False)
-def new_person(request: WebRequest, caller: Caller) -> Response[str]:
+def new_person(request: WebRequest, caller: CallerDep) -> Response[str]:
     """Show an empty form."""
     around = frame(caller, "users", "Add user")
     return show(request, "user.html", UserView(around, None, "/settings/users/new", {"role": "user"}))
 
 
 @post("/settings/users/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_person(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Make an account."""
     caller.require(Permission.MANAGE_USERS)
     try:
@@ -100,14 +100,14 @@ def add_person(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[st
 
 
 @get("/settings/users/{user_id:str}", sync_to_thread=True, include_in_schema=False)
-def person(request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str]) -> Response[str]:
+def person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
     """Show one account."""
     return show(request, "user.html", _view(deps, caller, user_id, None, {}))
 
 
 @post("/settings/users/{user_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_person(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], user_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, user_id: FromPath[str]
 ) -> Response[str]:
     """Store the changed form; an empty password keeps the present one."""
     try:
@@ -130,7 +130,7 @@ def change_person(
 
 
 @post("/settings/users/{user_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def remove_person(request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str]) -> Response[str]:
+def remove_person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
     """Remove an account with its sessions and keys."""
     with deps.database.writes() as session:
         users.remove_user(session, caller, clock.now(), user_id)
@@ -144,7 +144,7 @@ def remove_person(request: WebRequest, deps: WebDeps, caller: Caller, user_id: F
     include_in_schema=False,
 )
 def revoke_key(
-    request: WebRequest, deps: WebDeps, caller: Caller, user_id: FromPath[str], api_key_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str], api_key_id: FromPath[str]
 ) -> Response[str]:
     """Make somebody's key useless."""
     with deps.database.writes() as session:

@@ -20,7 +20,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.profiles import usage
@@ -66,7 +66,7 @@ _EXAMPLE = "Nosferatu.1922.2160p.UHD.BluRay.REMUX.DV.HDR10.HEVC.FLAC.2.0-ARC"
 
 
 @get("/settings/profiles/new", sync_to_thread=True, include_in_schema=False)
-def new_profile(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def new_profile(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the editor with the usual choice."""
     base = settings.preset_profile(settings.DEFAULT_PRESET)
     return show(
@@ -77,7 +77,7 @@ def new_profile(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[
 
 
 @get("/settings/profiles/{profile_id:str}", sync_to_thread=True, include_in_schema=False)
-def profile_page(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+def profile_page(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]) -> Response[str]:
     """Show the editor."""
     with deps.database.reads() as session:
         profile = settings.get_profile(session, profile_id)
@@ -85,14 +85,14 @@ def profile_page(request: WebRequest, deps: WebDeps, caller: Caller, profile_id:
 
 
 @post("/settings/profiles/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def add_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store a new profile."""
     return _save(request, deps, caller, form, "")
 
 
 @post("/settings/profiles/{profile_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_profile(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], profile_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, profile_id: FromPath[str]
 ) -> Response[str]:
     """Store a changed profile."""
     return _save(request, deps, caller, form, profile_id)
@@ -117,14 +117,14 @@ def _save(
 
 
 @post("/settings/profiles/step", sync_to_thread=True, status_code=200, include_in_schema=False)
-def step_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def step_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Move, join or part qualities in the form; nothing is stored."""
     view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
     return fragment(request, "settings/_rungs.html", view)
 
 
 @post("/settings/profiles/try", sync_to_thread=True, status_code=200, include_in_schema=False)
-def try_profile(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def try_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Say what the profile, as it stands in the form, makes of a release name."""
     view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
     return fragment(request, "settings/_verdict.html", view)

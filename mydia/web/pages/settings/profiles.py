@@ -11,8 +11,7 @@ from litestar.params import FromPath
 
 from mydia import clock
 from mydia.contexts import settings
-from mydia.contexts.users import Caller
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, frame, show
 from mydia.web.render import Toast, redirect
 
@@ -39,7 +38,7 @@ class ProfilesView:
 
 
 @get("/settings/profiles", sync_to_thread=True, include_in_schema=False)
-def profiles(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the quality profiles."""
     around = frame(caller, "profiles")
     with deps.database.reads() as session:
@@ -61,7 +60,9 @@ def profiles(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str
 
 
 @post("/settings/profiles/{profile_id:str}/duplicate", sync_to_thread=True, status_code=200, include_in_schema=False)
-def duplicate_profile(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+def duplicate_profile(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]
+) -> Response[str]:
     """Make a copy and open it."""
     with deps.database.writes() as session:
         copy = settings.duplicate_profile(session, caller, clock.now(), profile_id)
@@ -69,7 +70,7 @@ def duplicate_profile(request: WebRequest, deps: WebDeps, caller: Caller, profil
 
 
 @post("/settings/profiles/{profile_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def remove_profile(request: WebRequest, deps: WebDeps, caller: Caller, profile_id: FromPath[str]) -> Response[str]:
+def remove_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]) -> Response[str]:
     """Delete a profile that nothing uses."""
     with deps.database.writes() as session:
         settings.delete_profile(session, caller, clock.now(), profile_id)

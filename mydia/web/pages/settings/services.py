@@ -18,7 +18,7 @@ from mydia.contexts import settings
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid, MydiaError
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings import service_forms as services
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceForm
@@ -109,13 +109,13 @@ def _row(session: Any, family: Family, service_id: str) -> DownloadClientRow | I
 
 
 @get("/settings/clients", sync_to_thread=True, include_in_schema=False)
-def clients(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def clients(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the download clients."""
     return show(request, "services.html", _list(deps, caller, "client"))
 
 
 @get("/settings/indexers", sync_to_thread=True, include_in_schema=False)
-def indexer_list(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def indexer_list(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the indexers."""
     return show(request, "services.html", _list(deps, caller, "indexer"))
 
@@ -147,7 +147,7 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
 # --- adding and changing ---------------------------------------------------------------------------------------------
 
 
-def new_service(request: WebRequest, deps: WebDeps, caller: Caller, kind: FromQuery[str] = "") -> Response[str]:
+def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: FromQuery[str] = "") -> Response[str]:
     """Show an empty form."""
     said = _said(request)
     around = frame(caller, said.page, f"Add {said.one}")
@@ -157,7 +157,7 @@ def new_service(request: WebRequest, deps: WebDeps, caller: Caller, kind: FromQu
     return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
 
 
-def add_service(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Set up a service."""
     said = _said(request)
     try:
@@ -175,16 +175,16 @@ def add_service(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[s
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is set up"))
 
 
-def service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+def service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
     """Show the form of a service; one from environment or file is shown read-only."""
     return show(request, "service.html", _form(deps, caller, _said(request), service_id))
 
 
 def change_service(
     request: WebRequest,
-    deps: WebDeps,
-    caller: Caller,
-    form: dict[str, str],
+    deps: DepsDep,
+    caller: CallerDep,
+    form: FormDep,
     service_id: FromPath[str],
 ) -> Response[str]:
     """Store the changed form."""
@@ -204,7 +204,7 @@ def change_service(
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
 
 
-def remove_service(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
     """Forget a service."""
     said = _said(request)
     with deps.database.writes() as session:
@@ -245,14 +245,14 @@ def _said(request: WebRequest) -> Said:
 
 
 @post("/settings/clients/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
+def test_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
     """Try the client that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _tried(request, services.try_client(deps, form, form.get("service_id") or None))
 
 
 @post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str] | Stream:
+def test_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
     """Try the indexer that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _tried(request, services.try_indexer(deps, form, form.get("service_id") or None))
@@ -263,7 +263,7 @@ def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Respons
     return unfolding(request, "settings/_test_result.html", steps, title="Test", active="settings", back=back)
 
 
-def test_stored(request: WebRequest, deps: WebDeps, caller: Caller, service_id: FromPath[str]) -> Response[str]:
+def test_stored(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
     """Ask a service as it is stored, keep the outcome, and show its card anew."""
     said, identifier = _said(request), service_id
     caller.require(Permission.MANAGE_SETTINGS)
@@ -299,7 +299,7 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
 
 
 def switch_service(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str], service_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, service_id: FromPath[str]
 ) -> Response[str]:
     """Switch a service on or off."""
     said, on = _said(request), form.get("enabled") == "true"

@@ -14,7 +14,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
 
@@ -46,13 +46,13 @@ _MINUTES = {"movie": 120, "tv_show": 45}
 
 
 @get("/settings/sizes", sync_to_thread=True, include_in_schema=False)
-def sizes(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def sizes(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show how large a minute of each quality may be."""
     return show(request, "sizes.html", _sizes(deps, caller, request.query_params.get("type", "movie"), {}, {}))
 
 
 @post("/settings/sizes", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_sizes(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store the limits, all or none."""
     type_ = form.get("type", "movie")
     if type_ not in settings.MEDIA_TYPES:

@@ -14,12 +14,11 @@ from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Permission, Role
-from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
-from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, MaybeCallerDep, NotSignedIn, WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings import service_forms as services
@@ -165,7 +164,7 @@ def _after(request: WebRequest, deps: WebDeps, step: str, outcome: str) -> Respo
 
 
 @get("/setup", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def begin(request: WebRequest, database: Database, maybe_caller: Caller | None) -> Response[str]:
+def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Go on where setup was left."""
     with database.reads() as session:
         if not users.has_users(session):
@@ -179,7 +178,7 @@ def begin(request: WebRequest, database: Database, maybe_caller: Caller | None) 
 
 
 @get("/setup/account", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def account(request: WebRequest, database: Database, maybe_caller: Caller | None) -> Response[str]:
+def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Ask for the administrator's name and password."""
     near = comes_from_near(request)
     with database.reads() as session:
@@ -192,7 +191,7 @@ def account(request: WebRequest, database: Database, maybe_caller: Caller | None
 
 
 @post("/setup/account", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
-def make_account(request: WebRequest, deps: WebDeps, form: dict[str, str]) -> Response[str]:
+def make_account(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
     """Make the administrator and sign them in."""
     near = comes_from_near(request)
     password = form.get("password", "")
@@ -223,13 +222,13 @@ def make_account(request: WebRequest, deps: WebDeps, form: dict[str, str]) -> Re
 
 
 @get("/setup/folders", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def folders(request: WebRequest, deps: WebDeps, maybe_caller: Caller | None) -> Response[str]:
+def folders(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Ask where films and shows live."""
     return page(request, "setup/folders.html", _folders_view(deps, maybe_caller, {}, {}, 0), shell=False)
 
 
 @post("/setup/folders", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_folders(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Set up the folders that were named, all or none."""
     caller.require(Permission.MANAGE_SETTINGS)
     if "skip" in form:
@@ -316,13 +315,13 @@ def _number(text: str) -> int:
 
 
 @get("/setup/metadata", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def metadata(request: WebRequest, deps: WebDeps, maybe_caller: Caller | None) -> Response[str]:
+def metadata(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Ask where titles and posters come from."""
     return page(request, "setup/metadata.html", _metadata_view(deps, maybe_caller, {}, {}), shell=False)
 
 
 @post("/setup/metadata", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_metadata(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store the source that was chosen."""
     caller.require(Permission.MANAGE_SETTINGS)
     if "skip" in form:
@@ -371,13 +370,15 @@ _SAID: dict[str, tuple[str, str]] = {
 
 
 @get("/setup/client", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def client(request: WebRequest, deps: WebDeps, maybe_caller: Caller | None, kind: FromQuery[str] = "") -> Response[str]:
+def client(
+    request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, kind: FromQuery[str] = ""
+) -> Response[str]:
     """Ask for a download client."""
     return page(request, "setup/service.html", _service_view(deps, maybe_caller, "client", kind), shell=False)
 
 
 @post("/setup/client", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Set up the download client."""
     if "skip" in form:
         return _after(request, deps, "client", "skipped")
@@ -391,14 +392,14 @@ def save_client(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[s
 
 @get("/setup/indexer", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def indexer(
-    request: WebRequest, deps: WebDeps, maybe_caller: Caller | None, kind: FromQuery[str] = ""
+    request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, kind: FromQuery[str] = ""
 ) -> Response[str]:
     """Ask for an indexer."""
     return page(request, "setup/service.html", _service_view(deps, maybe_caller, "indexer", kind), shell=False)
 
 
 @post("/setup/indexer", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_indexer(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def save_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Set up the indexer."""
     if "skip" in form:
         return _after(request, deps, "indexer", "skipped")
@@ -440,7 +441,7 @@ def _service_again(
 
 
 @get("/setup/scan", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def scan(request: WebRequest, deps: WebDeps, maybe_caller: Caller | None) -> Response[str]:
+def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Offer the first scan."""
     with deps.database.reads() as session:
         caller = _require(maybe_caller, session)
@@ -451,7 +452,7 @@ def scan(request: WebRequest, deps: WebDeps, maybe_caller: Caller | None) -> Res
 
 
 @post("/setup/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
-def start_scan(request: WebRequest, deps: WebDeps, caller: Caller, form: dict[str, str]) -> Response[str]:
+def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Start the first scan, or not, and end the setup."""
     from mydia.contexts import library
 

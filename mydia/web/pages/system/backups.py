@@ -9,13 +9,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import File
 
-from mydia.config import Config
 from mydia.contexts import settings
-from mydia.contexts.users import Caller, Permission
-from mydia.db import Database, maintenance
+from mydia.contexts.users import Permission
+from mydia.db import maintenance
 from mydia.errors import NotFound
-from mydia.taskboard import RunState, TaskBoard
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.taskboard import RunState
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, TaskBoardDep, WebRequest
 from mydia.web.render import Toast, is_htmx, nothing, page, redirect
 
 
@@ -33,7 +32,7 @@ class BackupsView:
 
 @get("/system/backups", sync_to_thread=True, include_in_schema=False)
 def show_backups(
-    request: WebRequest, deps: WebDeps, config: Config, database: Database, caller: Caller
+    request: WebRequest, deps: DepsDep, config: ConfigDep, database: DatabaseDep, caller: CallerDep
 ) -> Response[str]:
     """Show the backups and how one is restored."""
     caller.require(Permission.MANAGE_SETTINGS)
@@ -54,7 +53,7 @@ def show_backups(
 
 
 @post("/system/backups", sync_to_thread=True, status_code=200, include_in_schema=False)
-def make_backup(request: WebRequest, taskboard: TaskBoard, caller: Caller) -> Response[str]:
+def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Make a backup now, in the worker."""
     caller.require(Permission.MANAGE_SETTINGS)
     taskboard.run_now("upkeep.back_up", by=caller.name)
@@ -65,7 +64,7 @@ def make_backup(request: WebRequest, taskboard: TaskBoard, caller: Caller) -> Re
 
 
 @get("/system/backups/{name:str}", sync_to_thread=True, include_in_schema=False)
-def download_backup(config: Config, caller: Caller, name: FromPath[str]) -> File:
+def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Send a backup."""
     caller.require(Permission.MANAGE_SETTINGS)
     known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}

@@ -15,10 +15,9 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import File
 
 from mydia import units
-from mydia.config import Config
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid, NotFound
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, ConfigDep, WebRequest
 from mydia.web.render import fragment, is_htmx, page, query
 
 _LINES = 300
@@ -67,8 +66,8 @@ class LogsView:
 @get("/system/logs", sync_to_thread=True, include_in_schema=False)
 def show_logs(
     request: WebRequest,
-    config: Config,
-    caller: Caller,
+    config: ConfigDep,
+    caller: CallerDep,
     level: FromQuery[str] = "info",
     q: FromQuery[str] = "",
     file: FromQuery[str] = "",
@@ -125,7 +124,7 @@ def _log_line(text: str, name: str) -> LogLine:
 
 
 @get("/system/logs/{name:str}/download", sync_to_thread=True, include_in_schema=False)
-def download_log(config: Config, caller: Caller, name: FromPath[str]) -> File:
+def download_log(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Send a whole log."""
     caller.require(Permission.MANAGE_SETTINGS)
     path = config.log_directory / f"{name}.log"

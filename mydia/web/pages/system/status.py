@@ -14,10 +14,10 @@ from litestar import Response, get
 
 from mydia import __version__, units
 from mydia.contexts import settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Permission
 from mydia.db import sqlite_version
 from mydia.web import health
-from mydia.web.deps import WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, WebDeps, WebRequest
 from mydia.web.render import page
 
 _FIXES = {
@@ -83,7 +83,7 @@ class StatusView:
 
 
 @get(["/system", "/system/status"], sync_to_thread=True, include_in_schema=False)
-def show_status(request: WebRequest, deps: WebDeps, caller: Caller) -> Response[str]:
+def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show what is well and what is not, with what to do about it."""
     caller.require(Permission.MANAGE_SETTINGS)
     checks = health.examine(deps, (*health.CHECKS, *request.app.state.checks))

@@ -10,10 +10,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from mydia import clock, units
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Permission
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import ENDED, Run, RunState, Scheduled, TaskBoard
-from mydia.web.deps import WebRequest
+from mydia.web.deps import CallerDep, TaskBoardDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, is_htmx, nothing, page, query, redirect
 
 _RECENT = 12
@@ -93,7 +93,11 @@ _TONES = {
 
 @get("/system/tasks", sync_to_thread=True, include_in_schema=False)
 def show_tasks(
-    request: WebRequest, taskboard: TaskBoard, caller: Caller, show: FromQuery[str] = "", before: FromQuery[str] = ""
+    request: WebRequest,
+    taskboard: TaskBoardDep,
+    caller: CallerDep,
+    show: FromQuery[str] = "",
+    before: FromQuery[str] = "",
 ) -> Response[str]:
     """Show what runs, what will, and what came of the rest."""
     caller.require(Permission.MANAGE_SETTINGS)
@@ -240,7 +244,7 @@ def said_cron(line: str | None) -> str:
 
 
 @get("/system/runs/{run_id:str}", sync_to_thread=True, include_in_schema=False)
-def show_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Response[str]:
+def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Tell everything about one run."""
     caller.require(Permission.MANAGE_SETTINGS)
     run = taskboard.get(run_id)
@@ -248,7 +252,7 @@ def show_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id: 
 
 
 @post("/system/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=200, include_in_schema=False)
-def cancel_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Response[str]:
+def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Stop one run."""
     caller.require(Permission.MANAGE_SETTINGS)
     state = taskboard.cancel(run_id)
@@ -257,7 +261,7 @@ def cancel_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id
 
 
 @post("/system/runs/{run_id:str}/retry", sync_to_thread=True, status_code=200, include_in_schema=False)
-def retry_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id: FromPath[str]) -> Response[str]:
+def retry_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Start a failed run again."""
     caller.require(Permission.MANAGE_SETTINGS)
     taskboard.retry_dead(run_id, by=caller.name)
@@ -265,7 +269,7 @@ def retry_run(request: WebRequest, taskboard: TaskBoard, caller: Caller, run_id:
 
 
 @post("/system/tasks/{name:str}/run", sync_to_thread=True, status_code=200, include_in_schema=False)
-def run_task(request: WebRequest, taskboard: TaskBoard, caller: Caller, name: FromPath[str]) -> Response[str]:
+def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Response[str]:
     """Start a scheduled task now."""
     caller.require(Permission.MANAGE_SETTINGS)
     entry = next((one for one in taskboard.scheduled() if one.name == name), None)
@@ -278,7 +282,7 @@ def run_task(request: WebRequest, taskboard: TaskBoard, caller: Caller, name: Fr
 
 
 @post(["/system/pause", "/system/resume"], sync_to_thread=True, status_code=200, include_in_schema=False)
-def pause_workers(request: WebRequest, taskboard: TaskBoard, caller: Caller) -> Response[str]:
+def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Have workers start nothing new, or go on."""
     caller.require(Permission.MANAGE_SETTINGS)
     pausing = request.url.path.endswith("pause")
