@@ -1,5 +1,5 @@
-// Makes one sprite of only the icons that templates and pages name (Lucide, ISC). Names that are put together at run time
-// stand in icons.txt.
+// Builds one sprite from the icons that templates, pages and event lines use (Lucide, ISC). Names put together at run time
+// are listed in icons.txt.
 import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ const files = (folder) => readdirSync(folder).flatMap((name) => {
 const known = new Set(readdirSync(source).filter((name) => name.endsWith(".svg")).map((name) => name.slice(0, -4)));
 const names = new Set(readFileSync("frontend/icons.txt", "utf8").split("\n").filter((line) => line && !line.startsWith("#")));
 // Any quoted word that is an icon's name counts: names also stand in tables and mappings. A few too many weigh nothing.
-for (const file of files("mydia/web")) {
+for (const file of [...files("mydia/web"), "mydia/events/stories.py"]) {
   for (const [, name] of readFileSync(file, "utf8").matchAll(/['"]([a-z0-9-]+)['"]/g)) if (known.has(name)) names.add(name);
   for (const [, name] of readFileSync(file, "utf8").matchAll(/\bicon\(\s*['"]([a-z0-9-]+)['"]|\bicon=['"]([a-z0-9-]+)['"]/g)) {
     if (name && !known.has(name)) console.error(`${file}: Lucide has no icon "${name}"`), (process.exitCode = 1);
