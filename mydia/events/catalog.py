@@ -276,6 +276,17 @@ class InboxChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InboxImportRequested(Event):
+    """A person wants entries of the import review imported with their best candidates."""
+
+    resource: ClassVar[str] = "inbox"
+    inbox_ids: list[str] | None
+    """None: all that are ready."""
+    requested_by: str | None
+    """The account that decided; None for keys without one and for the system."""
+
+
+@dataclass(frozen=True, slots=True)
 class InboxDecided(Event):
     """A person settled an entry of the import review."""
 
@@ -336,7 +347,7 @@ class SearchRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReleasesRequested(Event):
-    """Somebody opened a manual search: its indexers are asked, nothing is grabbed."""
+    """A person opened a manual search: its indexers are asked, nothing is grabbed."""
 
     resource: ClassVar[str] = "search"
     search_id: str

@@ -130,7 +130,7 @@ class Dispatcher:
                 session.execute(update(EventRow).where(EventRow.id.in_(done)).values(dispatched_at=clock.now()))
         return len(done)
 
-    def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
+    def run(self, stop: threading.Event, *, poll_s: float = 0.1) -> None:
         """Dispatch until told to stop. Other processes' commits are seen by polling, own ones at once."""
         version: object = None
         while not stop.is_set():

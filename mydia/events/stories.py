@@ -112,6 +112,7 @@ _LINES: dict[str, _Line] = {
         ),
     ),
     "ReleasesRequested": _Line("search", "ink-3", "Manual search"),
+    "InboxImportRequested": _Line("folder-input", "ink-3", "Import of ready entries requested"),
     "ReleaseGrabbed": _Line(
         "arrow-down-to-line",
         "live",
@@ -166,6 +167,7 @@ QUIET = frozenset(
     {
         "ArtworkFetched",
         "InboxChanged",
+        "InboxImportRequested",
         "MediaReady",
         "FilesFound",
         "RefreshRequested",

@@ -36,11 +36,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-QUEUES: dict[str, int] = {"critical": 10, "default": 5, "media": 3, "search": 2, "notifications": 1}
+INTERACTIVE = "interactive"
+"""The queue of jobs that a person waits for in front of a page, such as a manual search."""
+
+QUEUES: dict[str, int] = {
+    INTERACTIVE: 4,
+    "critical": 10,
+    "default": 5,
+    "media": 3,
+    "search": 2,
+    "notifications": 1,
+}
 """Queue -> how many of its jobs run at once in one worker process."""
 
 SLOTS = 8
-"""Jobs of all queues that run at once in one worker process: its number of job threads."""
+"""Jobs that run at once in one worker process, without those of the interactive queue, which has slots of its own."""
 
 _PROGRESS_EVERY_S = 0.5
 _CANCEL_LOOK_EVERY_S = 0.5
@@ -411,22 +421,28 @@ def _attempt(known: Job, deps: Deps, stopping: threading.Event) -> Callable[...,
 
 
 class Slots:
-    """How many more messages may be taken now: so many of one queue, so many in all.
+    """How many more messages this process may take now, per queue and in total.
 
     Taking no more than can run at once keeps "running" true on the tasks page and leaves the rest to other workers.
-    One slot is kept free of everything but `critical`, so that a household's click never waits for a night of scans.
+    One of the shared slots is reserved for `critical`. The interactive queue has slots of its own and ignores the pause,
+    so a manual search starts at once while scans fill every other slot.
     """
 
     def __init__(self, slots: int = SLOTS, queues: Mapping[str, int] | None = None) -> None:
-        self.slots = slots
+        self.shared = slots
         self.queues = dict(QUEUES if queues is None else queues)
         self.stopping = threading.Event()
-        """Set when the process is about to stop: nothing more is taken, and jobs that ask are told."""
+        """Set when the process is about to stop: no message is taken any more, and running jobs are asked to stop."""
         self.paused = False
-        """Whether a person wants nothing new to start."""
+        """Whether an admin paused the queues: no new job starts, apart from interactive ones."""
         self._in_flight: dict[str, int] = {}
         self._lock = threading.Lock()
         self._news: dict[str, threading.Event] = {}
+
+    @property
+    def total(self) -> int:
+        """Return how many jobs can run at once: the number of job threads."""
+        return self.shared + self.queues.get(INTERACTIVE, 0)
 
     def news(self, queue: str) -> threading.Event:
         """Return the event that is set when it may be worth looking at a queue again."""
@@ -443,24 +459,30 @@ class Slots:
                 event.set()
 
     def take(self, queue: str, wanted: int) -> int:
-        """Reserve up to so many slots and return how many there were; give back what is not used."""
-        if self.paused or self.stopping.is_set():
+        """Reserve up to `wanted` slots and return how many were free; give back those that aren't used."""
+        if self.stopping.is_set() or (self.paused and queue != INTERACTIVE):
             return 0
         with self._lock:
-            reserve = 0 if queue == "critical" or self.slots == 1 else 1
-            free = self.slots - reserve - sum(self._in_flight.values())
-            taken = max(0, min(wanted, free, self.queues.get(queue, self.slots) - self._in_flight.get(queue, 0)))
-            self._in_flight[queue] = self._in_flight.get(queue, 0) + taken
+            running = self._in_flight.get(queue, 0)
+            free = self.queues.get(queue, self.shared) - running
+            if queue != INTERACTIVE:
+                reserved = 0 if queue == "critical" or self.shared == 1 else 1
+                free = min(free, self.shared - reserved - self._shared_in_flight())
+            taken = max(0, min(wanted, free))
+            self._in_flight[queue] = running + taken
             return taken
 
     def give_back(self, queue: str, number: int = 1) -> None:
-        """Free slots after a message has ended, and wake whoever may have waited for them."""
+        """Free slots after messages have ended, and wake the consumers that may be waiting for one."""
         if number == 0:
             return
         with self._lock:
-            was_full = sum(self._in_flight.values()) >= self.slots - 1
+            was_full = queue != INTERACTIVE and self._shared_in_flight() >= self.shared - 1
             self._in_flight[queue] -= number
         self.wake(None if was_full else queue)
+
+    def _shared_in_flight(self) -> int:
+        return sum(number for queue, number in self._in_flight.items() if queue != INTERACTIVE)
 
 
 def make_broker(url: str, board: TaskBoard, slots: Slots | None = None) -> dramatiq.Broker:

@@ -7,12 +7,12 @@ from mydia.contexts import downloads, settings
 from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
-from mydia.jobs.broker import Deps, job
+from mydia.jobs.broker import INTERACTIVE, Deps, job
 
 
-@job("downloads.run_search", queue="search", title="Manual search", max_retries=0, priority=1)
+@job("downloads.run_search", queue=INTERACTIVE, title="Manual search", max_retries=0, time_limit_s=120)
 def run_search(deps: Deps, *, search_id: str) -> str:
-    """Ask the indexers for a search that somebody opened."""
+    """Ask the indexers for a search that a person opened."""
     try:
         downloads.run_search(
             deps.database,
@@ -22,9 +22,10 @@ def run_search(deps: Deps, *, search_id: str) -> str:
             clock.now(),
             search_id=search_id,
             on_progress=deps.run.progress,
+            cancelled=deps.run.cancelled,
         )
     except NotFound:
-        return "removed meanwhile"
+        return "the title was removed"
     return "done"
 
 
@@ -52,7 +53,7 @@ def search_item(
             cancelled=deps.run.cancelled,
         )
     except NotFound:
-        return "removed meanwhile"
+        return "the title was removed"
     if taken:
         _look_soon(deps)
     return f"{len(taken)} grabbed" if taken else "nothing to take"
@@ -110,7 +111,7 @@ def import_download(deps: Deps, *, download_id: str) -> str:
             deps.database, deps.outside, deps.config, SYSTEM, clock.now(), download_id, run=deps.run
         )
     except NotFound:
-        return "removed meanwhile"
+        return "the title was removed"
 
 
 @job("downloads.sweep", queue="default", title="Find lost imports and searches", max_retries=0)

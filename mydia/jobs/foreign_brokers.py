@@ -97,7 +97,7 @@ class Diary(dramatiq.Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Sign on."""
-        self._presence = self.board.sign_on(self._slots.slots, self._slots.queues)
+        self._presence = self.board.sign_on(self._slots.total, self._slots.queues)
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Sign off."""

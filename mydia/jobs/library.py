@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mydia import clock
-from mydia.contexts import library, settings
+from mydia.contexts import library, settings, users
 from mydia.contexts.users import SYSTEM
 from mydia.errors import MydiaError, NotFound
-from mydia.jobs.broker import Deps, job
+from mydia.jobs.broker import INTERACTIVE, Deps, job
 from mydia.jobs.scheduler import cron_trigger, time_zone
 
 _busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -27,6 +27,25 @@ def scan_all(deps: Deps) -> str:
     for path_id in paths:
         _start(deps, path_id)
     return f"{len(paths)} folders"
+
+
+@job("library.import_ready", queue=INTERACTIVE, title="Import what is ready", max_retries=0, time_limit_s=3600)
+def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by: str | None = None) -> str:
+    """Import entries of the review with their best candidates, on behalf of the account that asked for it."""
+    with deps.database.reads() as session:
+        caller = users.caller_of(users.get_user(session, requested_by)) if requested_by else SYSTEM
+    made = library.import_ready(
+        deps.database,
+        deps.outside,
+        deps.config,
+        caller,
+        clock.now(),
+        inbox_ids=inbox_ids,
+        on_progress=deps.run.progress,
+        cancelled=deps.run.cancelled,
+    )
+    failed = f", {len(made.failures)} failed: {made.failures[0]}" if made.failures else ""
+    return f"{made.decided} imported{failed}"
 
 
 @job("library.scan_due", title="Start scans that are due", max_retries=0)

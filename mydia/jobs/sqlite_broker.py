@@ -196,7 +196,7 @@ class SqliteBroker(dramatiq.Broker):
             raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]
         with self._start_lock:
             if self._presence is None:
-                self._presence = self.board.sign_on(self.slots.slots, self.slots.queues)
+                self._presence = self.board.sign_on(self.slots.total, self.slots.queues)
                 self.recover()
                 threading.Thread(target=self._watch, name="broker-watch", daemon=True).start()
         return SqliteConsumer(self, queue_name, prefetch, timeout)

@@ -73,6 +73,13 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
     events.ScanRequested: (
         Trigger("library.scan", _scan, _same("library.scan", "library_path_id", "subfolder", "accept_missing")),
     ),
+    events.InboxImportRequested: (
+        Trigger(
+            "library.import_ready",
+            lambda e: {"inbox_ids": e.inbox_ids, "requested_by": e.requested_by},
+            _same("library.import_ready", "inbox_ids", "requested_by"),
+        ),
+    ),
     events.SearchRequested: (
         Trigger(
             "downloads.search_item",
@@ -159,6 +166,8 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaReady: "downloads.search_wanted",
     events.RefreshRequested: "metadata.refresh_due",
     events.ScanRequested: "library.scan_all",
+    # If this event were lost, the entries would stay ready and the button with them.
+    events.InboxImportRequested: "library.match_files",
     events.SearchRequested: "downloads.search_wanted",
     events.ReleasesRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",

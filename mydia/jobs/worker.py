@@ -81,7 +81,7 @@ class Worker:
         declare_jobs(
             self.broker, jobs, Deps(database, outside, config, self.enqueue, self.board), stopping=self.stopping
         )
-        self._threads = dramatiq.Worker(self.broker, worker_threads=slots, worker_timeout=_JOB_POLL_MS)
+        self._threads = dramatiq.Worker(self.broker, worker_threads=self._slots.total, worker_timeout=_JOB_POLL_MS)
         self._dispatcher = Dispatcher(database, self.enqueue, on_event)
         self._dispatching = threading.Thread(target=self._dispatcher.run, args=(self.stopping,), name="dispatcher")
         self._clock = Clock(

@@ -73,6 +73,18 @@ def tables():
     return owners
 
 
+def test_pages_and_the_api_start_no_threads():
+    allowed = {"mydia/web/live.py"}
+    found = [
+        f"{module(path)}:{call.lineno}"
+        for path in (PACKAGE / "web").rglob("*.py")
+        if module(path) not in allowed
+        for call in calls(ast.parse(path.read_text()))
+        if ast.unparse(call.func) in {"Thread", "threading.Thread", "threading.Timer"}
+    ]
+    assert found == []
+
+
 def test_a_table_is_written_only_by_its_context():
     owners = tables()
     assert len(owners) > 30

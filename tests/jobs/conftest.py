@@ -62,7 +62,7 @@ class Bench:
 
     def start(self) -> Bench:
         self.broker.emit_after("process_boot")
-        self.worker = Worker(self.broker, worker_threads=self.free.slots, worker_timeout=100)
+        self.worker = Worker(self.broker, worker_threads=self.free.total, worker_timeout=100)
         self.worker.start()
         return self
 

@@ -72,9 +72,9 @@ def test_the_worker_starts_by_clearing_up(
 
 
 def test_a_removed_title_ends_its_jobs_quietly(deps: Deps) -> None:
-    assert jobs.search_item(deps, media_item_id="gone") == "removed meanwhile"
-    assert jobs.import_download(deps, download_id="gone") == "removed meanwhile"
-    assert jobs.run_search(deps, search_id="gone") == "removed meanwhile"
+    assert jobs.search_item(deps, media_item_id="gone") == "the title was removed"
+    assert jobs.import_download(deps, download_id="gone") == "the title was removed"
+    assert jobs.run_search(deps, search_id="gone") == "the title was removed"
 
 
 def test_an_opened_search_is_run_by_its_event(house: House, deps: Deps) -> None:

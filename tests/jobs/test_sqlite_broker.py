@@ -88,6 +88,31 @@ def test_a_slot_stays_free_for_what_is_critical(bench: MakeBench) -> None:
         made.ended(run_id)
 
 
+def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(bench: MakeBench) -> None:
+    gate = threading.Event()
+    made = bench(
+        a_job("slow", lambda deps: gate.wait(20) and None, queue="critical"),
+        a_job("search", nothing, queue="interactive"),
+        slots=Slots(1),
+    )
+    slow = [made.enqueue("slow") for _ in range(2)]
+    made.start()
+    eventually(made.board.running)
+    assert made.ended(made.enqueue("search")).state == RunState.DONE
+    gate.set()
+    for run_id in slow:
+        made.ended(run_id)
+
+
+def test_a_job_that_a_person_waits_for_runs_although_the_queues_are_paused(bench: MakeBench) -> None:
+    made = bench(a_job("scan", nothing), a_job("search", nothing, queue="interactive"))
+    made.board.set_paused(True)
+    scan = made.enqueue("scan")
+    made.start()
+    assert made.ended(made.enqueue("search")).state == RunState.DONE
+    assert made.board.get(scan).state == RunState.QUEUED
+
+
 def test_one_waiting_message_per_key_is_enough(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing))
     first = made.enqueue("nothing", dedup="same", delay_s=3600)

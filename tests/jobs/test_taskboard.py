@@ -83,7 +83,7 @@ def test_the_board_knows_which_workers_live(bench: MakeBench, board: TaskBoard) 
     assert board.workers() == []
     made = bench(a_job("nothing", nothing)).start()
     (worker,) = eventually(board.workers)
-    assert (worker.slots, worker.queues["media"]) == (8, 3)
+    assert (worker.slots, worker.queues["media"], worker.queues["interactive"]) == (12, 3, 4)
     made.close()
     assert board.workers() == []
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Unreachable
 from mydia.adapters.indexers.base import Indexer, IndexerRelease
 from mydia.adapters.kinds import Connection
+
+_LOOK_EVERY_S = 0.25
+"""How often a search that waits for answers looks whether it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,13 @@ def ask_each(
     *,
     deadline_s: float = 60.0,
     workers: int = 8,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[IndexerAnswer]:
-    """Ask as `ask_all` does, but yield each answer as it comes; those that are late come last, as unreachable."""
+    """Ask as `ask_all` does, but yield each answer as it arrives; indexers that are late come last, as unreachable.
+
+    Args:
+        cancelled: Asked a few times a second; ends the iteration without the answers that are still missing.
+    """
     writing.assert_outside_allowed()
     if not indexers:
         return
@@ -65,14 +73,16 @@ def ask_each(
     pool = ThreadPoolExecutor(min(workers, len(indexers)), thread_name_prefix="indexer")
     try:
         waiting = {pool.submit(_ask_one, indexer, ask): indexer for indexer in indexers}
-        try:
-            for future in as_completed(list(waiting), timeout=deadline_s):
+        while waiting and not cancelled():
+            left_s = started + deadline_s - clock.monotonic_s()
+            if left_s <= 0:
+                took_s = clock.monotonic_s() - started
+                yield from (_answer(indexer, future, took_s) for future, indexer in waiting.items())
+                return
+            done, _ = wait(waiting, timeout=min(left_s, _LOOK_EVERY_S), return_when=FIRST_COMPLETED)
+            for future in done:
                 del waiting[future]
                 yield future.result()
-        except TimeoutError:
-            took_s = clock.monotonic_s() - started
-            for future, indexer in waiting.items():
-                yield _answer(indexer, future, took_s)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -81,6 +81,7 @@ from mydia.contexts.downloads.queue import (
 from mydia.contexts.downloads.search import open_search, request_retry, request_search, run_search
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
+from mydia.contexts.downloads.wording import indexer_error
 
 __all__ = [
     "GROUPS",
@@ -132,6 +133,7 @@ __all__ = [
     "grab_pending",
     "ignore_unknown",
     "import_download",
+    "indexer_error",
     "is_open",
     "last_results",
     "last_search",

@@ -41,6 +41,7 @@ from mydia.contexts.library.inbox import (
     rematch_files,
     rematch_item,
     reopen,
+    request_import_ready,
     search_candidates,
     unmatch_files,
 )
@@ -169,6 +170,7 @@ __all__ = [
     "rename",
     "rename_preview",
     "reopen",
+    "request_import_ready",
     "request_scan",
     "restore_file",
     "rules_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
-from mydia.events import InboxChanged, InboxDecided, emit
+from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
 
 WAITING = ("new", "ready", "needs_attention", "no_match")
 """States in which an entry asks for a decision."""
@@ -295,6 +295,17 @@ def decide(
     return first
 
 
+def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[str] | None) -> None:
+    """Have entries imported with their best candidate by a job. Emits: InboxImportRequested.
+
+    Args:
+        inbox_ids: These, whatever their bucket; None takes all that are `ready`.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    chosen = None if inbox_ids is None else sorted(inbox_ids)
+    emit(session, caller, InboxImportRequested(chosen, caller.id if caller.kind == "user" else None))
+
+
 def import_ready(
     database: Database,
     outside: Outside,
@@ -303,11 +314,15 @@ def import_ready(
     now: datetime,
     *,
     inbox_ids: Sequence[str] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> ImportedReady:
-    """Settle entries with their best candidate.
+    """Import entries with their best candidate.
 
     Args:
         inbox_ids: These, whatever their bucket; None takes all that are `ready`.
+        on_progress: Called with (entries done, entries in all) after each.
+        cancelled: Asked before each entry; the rest then stays as it is.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -318,12 +333,16 @@ def import_ready(
         )
         entries = session.execute(query).all()
     done, failures = 0, []
-    for inbox_id, title in entries:
+    for tried, (inbox_id, title) in enumerate(entries, 1):
+        if cancelled():
+            break
         try:
             decide(database, outside, config, caller, now, inbox_id, candidate=0)
             done += 1
         except MydiaError as error:
             failures.append(f"{title}: {error}")
+        if on_progress is not None:
+            on_progress(tried, len(entries))
     return ImportedReady(done, tuple(failures))
 
 

@@ -275,7 +275,7 @@ def _search(row: downloads.Search) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "found": row.found,
         "approved": row.approved,
-        "indexers": list(row.indexers),
+        "indexers": [{**entry, "error": downloads.indexer_error(entry)} for entry in row.indexers],
         "sentence": row.summary.get("sentence"),
     }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from mydia.adapters.errors import Limited
 from mydia.adapters.indexers import IndexerRelease
 from mydia.adapters.kinds import Connection
 from mydia.contexts import downloads, settings
-from mydia.contexts.downloads import Search, SearchState, SearchTarget
-from mydia.contexts.downloads import search as searching
+from mydia.contexts.downloads import Search, SearchState, SearchTarget, asking
 from mydia.contexts.settings import IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Forbidden
@@ -90,15 +91,13 @@ def test_an_indexer_that_rests_is_left_alone_and_said_so(house: House) -> None:
     search = stored(house, house.search(cause="automatic"))
     states = {entry["name"]: entry for entry in search.indexers}
     assert states["Second"]["state"] == "skipped"
-    assert "Rests until" in states["Second"]["error"]
+    assert "Skipped until" in str(downloads.indexer_error(states["Second"]))
     assert other.queries == []
     house.later(hours=2)
     assert {e["state"] for e in stored(house, house.search(cause="automatic")).indexers} == {"ok"}
 
 
 def test_a_dawdling_indexer_is_cut_off_and_the_rest_is_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     release = threading.Event()
     house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
     other = second_indexer(house)
@@ -108,7 +107,7 @@ def test_a_dawdling_indexer_is_cut_off_and_the_rest_is_shown(house: House, monke
         return []
 
     monkeypatch.setattr(other, "search", dawdle)
-    monkeypatch.setattr(searching, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(asking, "DEADLINE_S", 0.3)
     try:
         search = stored(house, house.search())
     finally:
@@ -134,7 +133,7 @@ def test_answers_are_stored_as_they_arrive(house: House) -> None:
 
     def look(done: int, total: int, name: str) -> None:
         with house.database.reads() as session:
-            search = session.scalars(searching.select(Search)).one()
+            search = session.scalars(select(Search)).one()
             assert search.state == "running"
             answered = sum(1 for entry in search.indexers if entry["state"] == "ok")
         seen.append((answered, total))
@@ -182,7 +181,7 @@ def test_what_was_searched_in_vain_waits_longer_each_time(house: House) -> None:
     for _ in range(4):
         house.search(cause="automatic")
         with house.database.reads() as session:
-            state = session.scalars(searching.select(SearchState)).one()
+            state = session.scalars(select(SearchState)).one()
             assert state.next_due_at is not None
             waits.append((state.next_due_at - house.now).total_seconds() / 3600)
             assert downloads.due_searches(session, house.now, limit=10)[0].item_id != house.film_id
@@ -219,3 +218,72 @@ def test_too_large_and_too_few_seeders_are_said_together(house: House) -> None:
     house.offer("Metropolis.1927.720p.BluRay.x264-GRP", 80 * GIB, seeders=0)
     row = house.releases(house.search())[0]
     assert [objection["reason"] for objection in row.objections] == ["size-max", "seeders-min"]
+
+
+def test_a_cancelled_search_keeps_what_was_found_so_far(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    other, release = second_indexer(house), threading.Event()
+
+    def dawdle(query: object) -> list[IndexerRelease]:
+        release.wait(20)
+        return []
+
+    monkeypatch.setattr(other, "search", dawdle)
+    answered: list[str] = []
+    try:
+        with house.database.writes() as session:
+            search_id = downloads.open_search(session, SYSTEM, house.now, SearchTarget(house.film_id))
+        downloads.run_search(
+            house.database,
+            house.outside,
+            house.config,
+            SYSTEM,
+            house.now,
+            search_id=search_id,
+            on_progress=lambda done, total, name: answered.append(name),
+            cancelled=lambda: bool(answered),
+        )
+    finally:
+        release.set()
+    search = stored(house, search_id)
+    assert (search.state, search.found, answered) == ("done", 1, ["Public"])
+
+
+def test_a_search_that_runs_again_asks_only_indexers_without_an_answer(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    other = second_indexer(house)
+    search_id = house.search()
+    with house.database.writes() as session:
+        search = session.get(Search, search_id)
+        assert search is not None
+        search.state = "running"
+        search.indexers = [
+            {**entry, "state": "searching" if entry["name"] == "Second" else entry["state"]}
+            for entry in search.indexers
+        ]
+    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    assert (len(house.indexer.queries), len(other.queries)) == (1, 2)
+    assert [entry["state"] for entry in stored(house, search_id).indexers] == ["ok", "ok"]
+
+
+def test_a_retry_marked_while_the_search_runs_is_not_lost(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    second_indexer(house).trouble = Limited("Second", "its limit is used up")
+    with house.database.writes() as session:
+        search_id = downloads.open_search(session, SYSTEM, house.now, SearchTarget(house.film_id))
+
+    def retry(done: int, total: int, name: str) -> None:
+        if name == "Public":
+            with house.database.writes() as session:
+                downloads.request_retry(session, SYSTEM, house.now, search_id, first_id)
+
+    first_id = house.indexer.connection.id
+    downloads.run_search(
+        house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id, on_progress=retry
+    )
+    search = stored(house, search_id)
+    assert (search.state, search.indexers[0]["state"]) == ("running", "retry")
+    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    search = stored(house, search_id)
+    assert (search.state, search.indexers[0]["state"]) == ("done", "ok")
+    assert len(house.indexer.queries) == 2

@@ -15,7 +15,11 @@ from mydia import clock, events
 from mydia.adapters.errors import Unreachable
 from mydia.contexts import library, media
 from mydia.db import maintenance
+from mydia.jobs import library as library_jobs
+from mydia.jobs import triggers
+from mydia.jobs.broker import Deps
 from mydia.taskboard import RunState
+from mydia.web.pages.activity import decisions
 from mydia.web.pages.system.tasks import said_cron
 from tests.web.pages.conftest import Browser, Server, words
 
@@ -79,6 +83,26 @@ def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Ser
     answer = press(browser, "/imports/ready")
     assert "5 entries imported" in answer.headers["hx-trigger"]
     with server.deps.database.reads() as session:
+        assert library.inbox_counts(session).ready == 0
+
+
+def test_many_ready_entries_are_imported_by_a_job(
+    browser: Browser, server: Server, press: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "_AT_ONCE", 2)
+    answer = press(browser, "/imports/ready")
+    assert "Importing 5" in answer.headers["hx-trigger"]
+    with server.deps.database.reads() as session:
+        assert library.inbox_counts(session).ready == 5
+    (payload,) = happened(server, "InboxImportRequested")
+    (trigger,) = triggers.ON_EVENT[events.InboxImportRequested]
+    deps = server.deps
+    run = library_jobs.import_ready(
+        Deps(deps.database, deps.outside, deps.config, lambda *_, **__: "", deps.taskboard),
+        **dict(trigger.params(events.InboxImportRequested(**payload))),
+    )
+    assert run == "5 imported"
+    with deps.database.reads() as session:
         assert library.inbox_counts(session).ready == 0
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
-from mydia.contexts.downloads.decisions.ranking import Preference, order_key, prefer
+from mydia.contexts.downloads.decisions.ranking import Preference, prefer, rank_key
 from mydia.contexts.downloads.decisions.spec import Objection, Spec
 from mydia.contexts.downloads.decisions.specs import SPECS
 
@@ -34,9 +34,6 @@ class Decision:
         return "refused" if any(objection.permanent for objection in self.objections) else "waiting"
 
 
-_VERDICTS = {"approved": 0, "waiting": 1, "refused": 2}
-
-
 def decide(candidates: Iterable[Candidate], facts: Facts) -> list[Decision]:
     """Judge releases and return them best first: approved, waiting, refused."""
     return ranked(judge(candidate, facts) for candidate in candidates)
@@ -53,9 +50,13 @@ def judge(candidate: Candidate, facts: Facts) -> Decision:
 
 
 def ranked(decisions: Iterable[Decision]) -> list[Decision]:
-    """Put decisions in order: verdict first, then preference."""
-    best_first = sorted(decisions, key=lambda d: order_key(d.preference, d.candidate), reverse=True)
-    return sorted(best_first, key=lambda decision: _VERDICTS[decision.verdict])
+    """Put decisions in order, best first."""
+    return sorted(decisions, key=_rank_key, reverse=True)
+
+
+def _rank_key(decision: Decision) -> tuple[int, tuple[int, ...], str, str]:
+    candidate = decision.candidate
+    return rank_key(decision.verdict, decision.preference, candidate.release.title, candidate.identity)
 
 
 def first_approved(decisions: Sequence[Decision]) -> Decision | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -49,9 +50,22 @@ def prefer(candidate: Candidate, facts: Facts) -> Preference:
     )
 
 
-def order_key(preference: Preference, candidate: Candidate) -> tuple[Preference, str]:
-    """Return the key of the total order; where everything is equal, the name of the release decides."""
-    return preference, f"{candidate.release.title}\0{candidate.identity}"
+_VERDICTS = {"grabbed": 3, "approved": 2, "waiting": 1, "refused": 0}
+
+
+def rank_key(
+    verdict: str, preference: Sequence[int], title: str, identity: str
+) -> tuple[int, tuple[int, ...], str, str]:
+    """Return the key of the total order of releases: the greatest is the best.
+
+    The verdict counts first, then the preference. If both are equal, title and identity decide, so that the order of
+    two releases never depends on which of them arrived first.
+
+    Args:
+        preference: The values of a `Preference`, also as stored.
+        identity: What tells two releases of the same title apart.
+    """
+    return _VERDICTS[verdict], tuple(preference), title, identity
 
 
 def told(preference: Preference, candidate: Candidate) -> list[dict[str, Any]]:

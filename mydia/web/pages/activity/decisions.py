@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,19 +10,16 @@ from litestar.params import FromPath
 
 from mydia import clock
 from mydia.contexts import library, media
-from mydia.contexts.users import Caller, Permission
-from mydia.errors import Invalid, MydiaError, Unavailable
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
+from mydia.contexts.users import Permission
+from mydia.errors import Invalid, Unavailable
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity.review import candidate_view
 from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, local_path, nothing, redirect
 
-logger = logging.getLogger(__name__)
-
-
 _AT_ONCE = 12
-"""As many decisions are waited for; more go on in the background."""
+"""So many entries are imported while the browser waits; more are imported by a job."""
 
 
 def _back(form: Mapping[str, str]) -> str:
@@ -121,27 +116,15 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     if not number:
         return _changed(request, form, Toast("Nothing is sure enough", "Look at the rest one by one.", "miss"))
     if number > _AT_ONCE:
-        threading.Thread(
-            target=_import_ready, args=(deps, caller, chosen or None), name="import-ready", daemon=True
-        ).start()
-        return _changed(request, form, Toast(f"Importing {number:,}", "You can leave. Progress is kept.", "live"))
-    made = _import_ready(deps, caller, chosen or None)
-    problems = made.failures if made else ("It broke off; the log says why.",)
-    done = made.decided if made else 0
+        with deps.database.writes() as session:
+            library.request_import_ready(session, caller, chosen or None)
+        text = "You can leave this page; the import continues."
+        return _changed(request, form, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
+    made = library.import_ready(deps.database, deps.outside, deps.config, caller, clock.now(), inbox_ids=chosen or None)
+    problem = made.failures[0] if made.failures else ""
     return _changed(
-        request, form, Toast(_entries(done, "imported"), problems[0] if problems else "", "miss" if problems else "ok")
+        request, form, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")
     )
-
-
-def _import_ready(deps: WebDeps, caller: Caller, ids: list[str] | None) -> library.ImportedReady | None:
-    try:
-        return library.import_ready(deps.database, deps.outside, deps.config, caller, clock.now(), inbox_ids=ids)
-    except MydiaError:
-        raise
-    except Exception:
-        # In its own thread nobody else would tell. What was settled stays; the rest is still there to be pressed again.
-        logger.exception("importing the sure ones broke off")
-        return None
 
 
 def _ids(form: Mapping[str, str]) -> list[str]:

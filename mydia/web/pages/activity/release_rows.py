@@ -190,8 +190,7 @@ def _indexer(entry: Mapping[str, Any]) -> IndexerState:
     state = "searching" if entry["state"] == "retry" else str(entry["state"])
     ms = entry.get("ms")
     said = f"{entry.get('found', 0)}" + (f" · {ms / 1000:.1f} s" if ms is not None else "")
-    error = f"{entry['error']}".replace("?.", "?") if entry.get("error") else None
-    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, error)
+    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, downloads.indexer_error(entry))
 
 
 def row_of(

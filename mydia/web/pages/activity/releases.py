@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +23,6 @@ from mydia.web.pages.activity.release_rows import Results, Row, read_params, res
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
 from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
-
-logger = logging.getLogger(__name__)
-
 
 _LOOK_AGAIN_S = 3
 """How long a browser without script waits before it asks for the page again while a search runs."""
@@ -133,37 +128,17 @@ def _dialog(
 
 @post("/items/{item_id:str}/releases", sync_to_thread=True, status_code=200, include_in_schema=False)
 def start_search(
-    request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Ask the indexers; the answer fills while they do."""
     season = season_of(form.get("season"))
     episodes = (form["episode"],) if form.get("episode") else ()
     target = SearchTarget(item_id, None, season, episodes)
     with database.writes() as session:
-        search_id = downloads.open_search(session, caller, clock.now(), target, announce=False)
-    _run(deps, caller, search_id)
+        search_id = downloads.open_search(session, caller, clock.now(), target)
     if not is_htmx(request):
         return redirect(request, f"/items/{item_id}/releases?search={search_id}")
     return _show(request, database, caller, search_id)
-
-
-def _run(deps: WebDeps, caller: Caller, search_id: str) -> None:
-    """Ask the indexers in a thread of its own: a person waits, and the worker's two search slots may be taken.
-
-    Whoever watches is told by the topic `search:`, which reads how far it has come from the database; so it does not matter
-    which process asks. A search whose process ends is closed by upkeep.
-    """
-
-    def work() -> None:
-        try:
-            downloads.run_search(deps.database, deps.outside, deps.config, caller, clock.now(), search_id=search_id)
-        except NotFound:
-            logger.info("the title was removed while it was searched", extra={"search_id": search_id})
-        except Exception:
-            # The thread is an edge: what it raises would be lost. The search is closed by upkeep.
-            logger.exception("manual search failed", extra={"search_id": search_id})
-
-    threading.Thread(target=work, name=f"search-{search_id[-6:]}", daemon=True).start()
 
 
 @get("/searches/{search_id:str}", sync_to_thread=True, include_in_schema=False)
@@ -184,15 +159,13 @@ def show_results(
 def retry_indexer(
     request: WebRequest,
     database: DatabaseDep,
-    deps: DepsDep,
     caller: CallerDep,
     search_id: FromPath[str],
     indexer_id: FromPath[str],
 ) -> Response[str]:
     """Ask one indexer again."""
     with database.writes() as session:
-        downloads.request_retry(session, caller, clock.now(), search_id, indexer_id, announce=False)
-    _run(deps, caller, search_id)
+        downloads.request_retry(session, caller, clock.now(), search_id, indexer_id)
     if not is_htmx(request):
         return redirect(request, f"/searches/{search_id}")
     return _show(request, database, caller, search_id)

@@ -21,9 +21,9 @@ from mydia.contexts.downloads.decisions import (
     decide,
     first_approved,
     make_candidate,
+    rank_key,
     summarise,
 )
-from mydia.contexts.downloads.decisions.ranking import order_key
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import QUALITY_NAMES, default_limits, preset_profile
 from mydia.parsing import Quality, Revision, normalise_title
@@ -305,7 +305,10 @@ def test_the_order_does_not_depend_on_the_order_of_arrival(offered: list[Indexer
 @relaxed
 @given(st.lists(RELEASES, min_size=3, max_size=3))
 def test_preference_is_a_total_order(offered: list[IndexerRelease]) -> None:
-    a, b, c = (order_key(d.preference, d.candidate) for d in judge(film(), *offered))
+    a, b, c = (
+        rank_key(d.verdict, d.preference, d.candidate.release.title, d.candidate.identity)
+        for d in judge(film(), *offered)
+    )
     assert (a <= b) or (b <= a)
     if a <= b <= c:
         assert a <= c

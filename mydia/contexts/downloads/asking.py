@@ -1,0 +1,136 @@
+"""Asks indexers for a search and keeps, on the search's row, what each of them answered so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mydia.adapters.indexers import Indexer, IndexerAnswer, IndexerRelease, Query, ask_each
+from mydia.adapters.outside import Outside
+from mydia.contexts import settings
+from mydia.contexts.downloads.models import Search
+from mydia.contexts.settings import IndexerChoice
+from mydia.db import get
+
+# A person waits for the answer. Source: reference/ui.md, 8c.
+DEADLINE_S = 25.0
+_WORKERS = 8
+# States of an indexer on a search that say that it still has to be asked.
+_OPEN = frozenset({"searching", "retry"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Which indexers a run of a search asks."""
+
+    choices: tuple[IndexerChoice, ...]
+    """Those to ask now."""
+    resting: tuple[IndexerChoice, ...]
+    """Those left alone until their back-off or limit ends."""
+
+
+def plan_round(search: Search, choices: Sequence[IndexerChoice], now: datetime, *, interactive: bool) -> Round:
+    """Return which indexers to ask: all of them at first, later those without an answer or marked for a retry.
+
+    Args:
+        choices: The indexers that are set up for this kind of search.
+        interactive: A person asked for the search.
+    """
+    states = {str(entry["id"]): str(entry["state"]) for entry in search.indexers}
+    missing = [choice for choice in choices if states.get(choice.row.id, "searching") in _OPEN]
+    by_person = interactive or "retry" in states.values()
+    resting = tuple(choice for choice in missing if _rests(choice, now, by_person=by_person))
+    return Round(choices=tuple(choice for choice in missing if choice not in resting), resting=resting)
+
+
+def record_round(session: Session, search_id: str, asked: Round) -> None:
+    """Show on the search who is being asked and who is not."""
+    entries = [_entry(choice, "searching") for choice in asked.choices]
+    for choice in asked.resting:
+        entry, status = _entry(choice, "skipped"), choice.status
+        if status is not None:
+            until = status.disabled_until
+            entry |= {
+                "error": status.last_error,
+                "code": status.last_error_code,
+                "until": None if until is None else until.isoformat(),
+            }
+        entries.append(entry)
+    _merge(session, search_id, entries)
+
+
+def record_answer(session: Session, search_id: str, choice: IndexerChoice, answer: IndexerAnswer) -> None:
+    """Note on the search what an indexer answered."""
+    failure = answer.failure
+    entry = _entry(choice, "ok" if failure is None else "failed")
+    entry |= {"found": len(answer.releases), "ms": round(answer.took_s * 1000)}
+    if failure is not None:
+        entry |= {"error": failure.cause, "code": failure.code}
+    _merge(session, search_id, [entry])
+
+
+def ask(
+    outside: Outside, asked: Round, queries: Sequence[Query], *, cancelled: Callable[[], bool]
+) -> Iterator[tuple[IndexerChoice, IndexerAnswer]]:
+    """Ask the indexers at the same time and yield each answer as it arrives.
+
+    Args:
+        queries: Best first; an indexer gets the next one only if it found nothing with the one before.
+        cancelled: Asked while waiting; ends the wait for the indexers that haven't answered.
+    """
+
+    def search(indexer: Indexer) -> Sequence[IndexerRelease]:
+        for query in queries:
+            if found := indexer.search(query):
+                return found
+        return ()
+
+    adapters = [outside.indexer(choice.connection) for choice in asked.choices]
+    choice_of = {adapter.connection.id: choice for adapter, choice in zip(adapters, asked.choices, strict=True)}
+    for answer in ask_each(adapters, search, deadline_s=DEADLINE_S, workers=_WORKERS, cancelled=cancelled):
+        yield choice_of[answer.connection.id], answer
+
+
+def close_round(search: Search) -> None:
+    """Mark indexers that haven't answered as failed; those marked for a retry wait for the next run."""
+    search.indexers = [
+        {**entry, "state": "failed", "error": "The search was stopped", "code": "stopped"}
+        if entry["state"] == "searching"
+        else entry
+        for entry in search.indexers
+    ]
+
+
+def is_open(search: Search) -> bool:
+    """Return whether an indexer still has to be asked."""
+    return any(entry["state"] in _OPEN for entry in search.indexers)
+
+
+def counts(search: Search) -> tuple[int, int]:
+    """Return (indexers asked, indexers that failed)."""
+    states = [str(entry["state"]) for entry in search.indexers]
+    return sum(state in ("ok", "failed") for state in states), states.count("failed")
+
+
+def _entry(choice: IndexerChoice, state: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {"id": choice.row.id, "name": choice.row.name, "state": state}
+    return facts | {"found": 0, "ms": None, "error": None, "code": None}
+
+
+def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) -> None:
+    """Write entries over those of the same indexers; the others stay, such as one marked for a retry meanwhile."""
+    search = get(session, Search, search_id, what="This search")
+    fresh = {entry["id"]: entry for entry in entries}
+    kept = [fresh.pop(str(entry["id"]), entry) for entry in search.indexers]
+    search.indexers = [*kept, *fresh.values()]
+
+
+def _rests(choice: IndexerChoice, now: datetime, *, by_person: bool) -> bool:
+    """Return whether an indexer is left alone; a person may ask one that failed, but not one whose limit is used up."""
+    if not settings.is_resting(choice.status, now):
+        return False
+    return not by_person or (choice.status is not None and choice.status.last_error_code == "limited")
