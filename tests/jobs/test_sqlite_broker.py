@@ -105,10 +105,10 @@ def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(be
 
 
 def test_a_job_that_a_person_waits_for_runs_although_the_queues_are_paused(bench: MakeBench) -> None:
-    made = bench(a_job("scan", nothing), a_job("search", nothing, queue="interactive"))
+    made = bench(a_job("scan", nothing), a_job("search", nothing, queue="interactive")).start()
     made.board.set_paused(True)
+    eventually(lambda: made.free.paused)
     scan = made.enqueue("scan")
-    made.start()
     assert made.ended(made.enqueue("search")).state == RunState.DONE
     assert made.board.get(scan).state == RunState.QUEUED
 
