@@ -13,6 +13,7 @@ import pytest
 from mydia import clock, logs, startup
 from mydia import config as configuration
 from mydia.contexts import settings
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database, maintenance
 from mydia.private import private
 from mydia.relay.crashes import Crashes
@@ -38,7 +39,7 @@ def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> No
     startup.prepare(config)
     database = Database(config.database_url)
     board = TaskBoard(config.jobs_path)
-    board.running()
+    board.running(SYSTEM)
     store = SqliteStore(config.cache_path, max_bytes=2**20, keep_stale_s=60)
     crashes = Crashes(config.data_dir / "crashes.db")
     with database.writes() as session:

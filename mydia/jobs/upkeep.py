@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from mydia import clock, events
 from mydia.contexts import settings
+from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
 from mydia.errors import MydiaError
 from mydia.jobs.broker import Deps, job
@@ -32,7 +33,7 @@ def analyze(deps: Deps) -> str:
 @job("upkeep.vacuum", title="Compact databases", max_retries=0, time_limit_s=3600)
 def vacuum(deps: Deps) -> str:
     """Give the space of deleted rows back to the disk, when nothing else runs: nobody can write meanwhile."""
-    if any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running()):
+    if any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running(SYSTEM)):
         deps.enqueue("upkeep.vacuum", {}, dedup=vacuum.key(), delay_s=_PUT_OFF_S, cause="put off")
         return "put off: other jobs are running"
     said = [maintenance.vacuum(deps.database)]

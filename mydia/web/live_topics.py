@@ -150,9 +150,9 @@ def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[st
     return {"#rel-tick": context.render("releases/_tick.html", search_id=told[0], seen=told[1])}
 
 
-def poll_tasks(context: LiveContext, _topic: str, _caller: Caller) -> Mapping[str, str]:
+def poll_tasks(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
     """What runs, with its progress."""
-    view = tasks.tasks_view(context.deps.taskboard)
+    view = tasks.tasks_view(context.deps.taskboard, caller)
     return {"#tasks-running": context.render("system/_running.html", view=view)}
 
 

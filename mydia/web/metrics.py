@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from litestar import Response, get
 
-from mydia.contexts.users import Permission
+from mydia.contexts.users import SYSTEM, Permission
 from mydia.errors import Forbidden
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
 
@@ -58,13 +58,13 @@ def _jobs(deps: WebDeps) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     depth = GaugeMetricFamily("mydia_queue_jobs", "Jobs on a queue.", labels=["queue", "state"])
-    for queue in deps.taskboard.queue_depth():
+    for queue in deps.taskboard.queue_depth(SYSTEM):
         for state in ("queued", "delayed", "running", "failed"):
             depth.add_metric([queue.queue, state], getattr(queue, state))
     yield depth
     runs = CounterMetricFamily("mydia_job_runs", "Runs of jobs that ended.", labels=["job", "state"])
     took = CounterMetricFamily("mydia_job_seconds", "Time that jobs ran.", labels=["job", "state"])
-    for total in deps.taskboard.totals():
+    for total in deps.taskboard.totals(SYSTEM):
         runs.add_metric([total.job, str(total.state)], total.runs)
         took.add_metric([total.job, str(total.state)], total.seconds)
     yield runs

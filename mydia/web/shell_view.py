@@ -62,7 +62,7 @@ def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
     stored = _stored.get(deps.database, deps.database.version(), caller.permissions, lambda: _read(deps, caller))
     counts = dict(stored.counts)
     if caller.can(Permission.MANAGE_SETTINGS):
-        failed = sum(queue.failed for queue in deps.taskboard.queue_depth())
+        failed = sum(queue.failed for queue in deps.taskboard.queue_depth(caller))
         counts["system"] = NavCount(f"{failed:,}" if failed else "", "alert" if failed else "")
     return ShellView(counts, stored.transfers, _banner(deps, caller, stored.trouble))
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from dramatiq import Worker
 
+from mydia.contexts.users import SYSTEM
 from mydia.jobs.broker import Deps, Enqueuer, Job, Slots, declare_jobs, make_broker
 from mydia.taskboard import Run, TaskBoard
 
@@ -67,7 +68,7 @@ class Bench:
         return self
 
     def ended(self, run_id: str) -> Run:
-        return eventually(lambda: run if (run := self.board.get(run_id)).finished_at else None)
+        return eventually(lambda: run if (run := self.board.get(SYSTEM, run_id)).finished_at else None)
 
     def close(self) -> None:
         if self.worker is not None:

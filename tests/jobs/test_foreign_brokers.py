@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, Misconfigured
 from mydia.jobs.broker import Deps, make_broker
 from mydia.taskboard import RunState, TaskBoard
@@ -80,12 +81,12 @@ def test_redis_keeps_to_keys_shares_and_cancelling(bench: MakeBench, redis_url: 
     assert made.enqueue("hold", dedup="same") == first
     second, third = made.enqueue("hold"), made.enqueue("hold")
     made.start()
-    eventually(made.board.running)
-    assert made.board.cancel(third) == RunState.CANCELLED
-    assert len(made.board.running()) == 1
+    eventually(lambda: made.board.running(SYSTEM))
+    assert made.board.cancel(SYSTEM, third) == RunState.CANCELLED
+    assert len(made.board.running(SYSTEM)) == 1
     gate.set()
     assert made.ended(first).state == made.ended(second).state == RunState.DONE
-    assert made.board.get(third).state == RunState.CANCELLED
+    assert made.board.get(SYSTEM, third).state == RunState.CANCELLED
 
 
 def test_an_unknown_or_uninstalled_broker_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mydia import clock
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, Misconfigured
 from mydia.jobs.broker import Schedule
 from mydia.jobs.scheduler import Clock, cron_trigger, every_minutes, time_zone, weekdays
@@ -105,7 +106,7 @@ def test_minutes_become_cron_lines() -> None:
 def test_the_page_sees_every_schedule_with_its_next_time(make_clock: MakeClock, board: TaskBoard) -> None:
     made, sent = make_clock(Schedule("0 2 * * *", "scan"), Schedule("*/5 * * * *", "monitor", title="Watch clients"))
     assert made.start()
-    scan, monitor = board.scheduled()
+    scan, monitor = board.scheduled(SYSTEM)
     assert (scan.name, scan.cron, scan.last, monitor.title) == ("scan", "0 2 * * *", None, "Watch clients")
     assert scan.next_at is not None
     assert (scan.next_at.hour, scan.next_at.minute) == (2, 0)
@@ -117,7 +118,7 @@ def test_a_fire_is_a_message_with_its_cause(make_clock: MakeClock, board: TaskBo
     made.start()
     made.fire("scan")
     assert sent.jobs == [("scan", {"deep": True}, "schedule")]
-    assert board.scheduled()[0].fired_at is not None
+    assert board.scheduled(SYSTEM)[0].fired_at is not None
 
 
 def test_the_clock_really_ticks(make_clock: MakeClock, board: TaskBoard, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,21 +166,21 @@ def test_a_changed_schedule_counts_at_once_and_can_be_switched_off(make_clock: M
     made.start()
     chosen["scan"] = "0 5 * * *"
     made.refresh()
-    (scan,) = board.scheduled()
+    (scan,) = board.scheduled(SYSTEM)
     assert (scan.cron, scan.default_cron, scan.next_at and scan.next_at.hour) == ("0 5 * * *", "0 2 * * *", 5)
     chosen["scan"] = None
     made.refresh()
-    assert (board.scheduled()[0].cron, board.scheduled()[0].next_at) == (None, None)
+    assert (board.scheduled(SYSTEM)[0].cron, board.scheduled(SYSTEM)[0].next_at) == (None, None)
     chosen.clear()
     made.refresh()
-    assert board.scheduled()[0].cron == "0 2 * * *"
-    assert board.scheduled()[0].next_at is not None
+    assert board.scheduled(SYSTEM)[0].cron == "0 2 * * *"
+    assert board.scheduled(SYSTEM)[0].next_at is not None
 
 
 def test_an_unreadable_schedule_falls_back_to_its_default(make_clock: MakeClock, board: TaskBoard) -> None:
     made, _ = make_clock(Schedule("0 2 * * *", "scan"), overrides=lambda: {"scan": "every full moon"})
     made.start()
-    next_at = board.scheduled()[0].next_at
+    next_at = board.scheduled(SYSTEM)[0].next_at
     assert next_at is not None
     assert next_at.hour == 2
 
@@ -199,4 +200,4 @@ def test_a_schedule_that_is_gone_from_the_table_is_gone_from_the_page(make_clock
     first.stop()
     second, _ = make_clock(Schedule("0 2 * * *", "scan"))
     second.start()
-    assert [entry.name for entry in board.scheduled()] == ["scan"]
+    assert [entry.name for entry in board.scheduled(SYSTEM)] == ["scan"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mydia.adapters.errors import Limited, Refused
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, Misconfigured, NotFound
 from mydia.jobs.broker import Deps, Slots
 from mydia.taskboard import RunState, TaskBoard
@@ -62,7 +63,7 @@ def test_no_queue_runs_more_at_once_than_its_share(bench: MakeBench) -> None:
     ids = [made.enqueue(name, {"queue": queue}) for name, queue in [("m", "media"), ("n", "notifications")] * 6]
     made.start()
     eventually(lambda: running == {"media": 3, "notifications": 1})
-    assert {d.queue: (d.running, d.queued) for d in made.board.queue_depth() if d.running} == {
+    assert {d.queue: (d.running, d.queued) for d in made.board.queue_depth(SYSTEM) if d.running} == {
         "media": (3, 3),
         "notifications": (1, 5),
     }
@@ -80,9 +81,9 @@ def test_a_slot_stays_free_for_what_is_critical(bench: MakeBench) -> None:
     )
     slow = [made.enqueue("slow") for _ in range(4)]
     made.start()
-    eventually(made.board.running)
+    eventually(lambda: made.board.running(SYSTEM))
     assert made.ended(made.enqueue("click")).state == RunState.DONE
-    assert len(made.board.running()) == 1
+    assert len(made.board.running(SYSTEM)) == 1
     gate.set()
     for run_id in slow:
         made.ended(run_id)
@@ -117,12 +118,12 @@ def test_one_waiting_message_per_key_is_enough(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing))
     first = made.enqueue("nothing", dedup="same", delay_s=3600)
     assert made.enqueue("nothing", dedup="same", delay_s=7200) == first
-    assert made.board.get(first).state == RunState.DELAYED
+    assert made.board.get(SYSTEM, first).state == RunState.DELAYED
     # The impatient one pulls the waiting one forward.
     assert made.enqueue("nothing", dedup="same") == first
-    assert made.board.get(first).state == RunState.QUEUED
+    assert made.board.get(SYSTEM, first).state == RunState.QUEUED
     assert made.enqueue("nothing", dedup="other") != first
-    assert len(made.board.waiting()) == 2
+    assert len(made.board.waiting(SYSTEM)) == 2
 
 
 def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBench) -> None:
@@ -139,7 +140,10 @@ def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBen
     assert second != first
     # It does not start beside the first: one that came later has been and gone.
     made.ended(made.enqueue("other"))
-    assert (made.board.get(first).state, made.board.get(second).state) == (RunState.RUNNING, RunState.QUEUED)
+    assert (made.board.get(SYSTEM, first).state, made.board.get(SYSTEM, second).state) == (
+        RunState.RUNNING,
+        RunState.QUEUED,
+    )
     gate.set()
     assert made.ended(first).state == made.ended(second).state == RunState.DONE
 
@@ -169,7 +173,7 @@ def test_a_bug_is_tried_again_and_then_kept_with_its_error(bench: MakeBench) -> 
     assert (run.state, run.error, run.attempt, len(tries)) == (RunState.FAILED, "RuntimeError: no luck", 3, 3)
     assert run.traceback is not None
     assert "in broken" in run.traceback
-    assert [(t.job, t.state, t.runs) for t in made.board.totals()] == [("broken", RunState.FAILED, 1)]
+    assert [(t.job, t.state, t.runs) for t in made.board.totals(SYSTEM)] == [("broken", RunState.FAILED, 1)]
 
 
 def test_success_after_a_failure_leaves_no_error(bench: MakeBench) -> None:
@@ -202,8 +206,8 @@ def test_a_service_that_names_its_pause_gets_it(bench: MakeBench) -> None:
 
     made = bench(a_job("limited", limited, max_retries=5)).start()
     run_id = made.enqueue("limited")
-    eventually(lambda: made.board.get(run_id).state == RunState.DELAYED)
-    run = made.board.get(run_id)
+    eventually(lambda: made.board.get(SYSTEM, run_id).state == RunState.DELAYED)
+    run = made.board.get(SYSTEM, run_id)
     assert run.started_at is not None
     assert 1790 < (run.due_at - run.started_at).total_seconds() < 1810
     assert run.error == "indexer: too many requests"
@@ -243,7 +247,7 @@ def test_a_retry_gives_way_to_the_same_job_waiting_anew(bench: MakeBench) -> Non
     run = made.ended(first)
     assert run.state == RunState.FAILED
     assert run.error == "RuntimeError: no luck The same job is already waiting anew."
-    assert made.board.get(second).state == RunState.DELAYED
+    assert made.board.get(SYSTEM, second).state == RunState.DELAYED
 
 
 # --- cancelling, pausing, progress ---
@@ -253,11 +257,11 @@ def test_a_waiting_run_is_cancelled_at_once_and_never_starts(bench: MakeBench) -
     ran: list[int] = []
     made = bench(a_job("never", lambda deps: ran.append(1)), a_job("after", nothing, priority=9))
     run_id = made.enqueue("never")
-    assert made.board.cancel(run_id) == RunState.CANCELLED
+    assert made.board.cancel(SYSTEM, run_id) == RunState.CANCELLED
     made.ended(run_id)
     made.start().ended(made.enqueue("after"))
     assert ran == []
-    assert made.board.get(run_id).state == RunState.CANCELLED
+    assert made.board.get(SYSTEM, run_id).state == RunState.CANCELLED
 
 
 def test_a_running_job_notices_that_it_is_cancelled(bench: MakeBench, tmp_path: Path) -> None:
@@ -272,7 +276,7 @@ def test_a_running_job_notices_that_it_is_cancelled(bench: MakeBench, tmp_path: 
     run_id = made.enqueue("patient")
     assert began.wait(20)
     page = TaskBoard(tmp_path / "jobs.db")
-    assert page.cancel(run_id) == RunState.RUNNING
+    assert page.cancel(SYSTEM, run_id) == RunState.RUNNING
     run = made.ended(run_id)
     page.close()
     assert (run.state, run.result) == (RunState.CANCELLED, "half done")
@@ -289,7 +293,7 @@ def test_progress_is_seen_while_the_job_runs(bench: MakeBench, tmp_path: Path) -
     made = bench(a_job("walk", walk)).start()
     run_id = made.enqueue("walk")
     page = TaskBoard(tmp_path / "jobs.db")
-    run = eventually(lambda: next((r for r in page.running() if r.done), None))
+    run = eventually(lambda: next((r for r in page.running(SYSTEM) if r.done), None))
     assert (run.done, run.total, run.note, run.percent()) == (3214, 5180, "/media/shows", 62)
     gate.set()
     assert made.ended(run_id).percent() == 100
@@ -298,12 +302,12 @@ def test_progress_is_seen_while_the_job_runs(bench: MakeBench, tmp_path: Path) -
 
 def test_paused_workers_start_nothing_new(bench: MakeBench, tmp_path: Path) -> None:
     page = TaskBoard(tmp_path / "jobs.db")
-    page.set_paused(True)
+    page.set_paused(SYSTEM, True)
     made = bench(a_job("nothing", nothing)).start()
     eventually(lambda: made.free.paused)
     run_id = made.enqueue("nothing")
-    assert page.get(run_id).state == RunState.QUEUED
-    page.set_paused(False)
+    assert page.get(SYSTEM, run_id).state == RunState.QUEUED
+    page.set_paused(SYSTEM, False)
     assert made.ended(run_id).state == RunState.DONE
     page.close()
 
@@ -320,9 +324,9 @@ def test_a_failed_run_can_be_started_again(bench: MakeBench) -> None:
     run_id = made.enqueue("repaired")
     assert made.ended(run_id).state == RunState.FAILED
     broken.clear()
-    made.board.retry_dead(run_id, by="ada")
-    run = eventually(lambda: r if (r := made.board.get(run_id)).state == RunState.DONE else None)
-    assert (run.result, run.cause, run.error, run.attempt) == ("works", "tried again by ada", None, 1)
+    made.board.retry_dead(SYSTEM, run_id)
+    run = eventually(lambda: r if (r := made.board.get(SYSTEM, run_id)).state == RunState.DONE else None)
+    assert (run.result, run.cause, run.error, run.attempt) == ("works", "retried by Mydia", None, 1)
 
 
 # --- real processes, really killed ---
@@ -334,7 +338,7 @@ def test_a_killed_workers_messages_are_delivered_again(bench: MakeBench, worker_
     ids = [sender.enqueue("hang", {"word": word}) for word in ("a", "b", "c")]
     eventually(lambda: len(log_of(tmp_path)) == 3)
     first.kill()
-    assert [run.state for run in map(sender.board.get, ids)] == [RunState.RUNNING] * 3
+    assert [run.state for run in (sender.board.get(SYSTEM, id) for id in ids)] == [RunState.RUNNING] * 3
     worker_process()
     eventually(lambda: len(log_of(tmp_path)) == 6)
     assert sorted(log_of(tmp_path)) == ["began a", "began a", "began b", "began b", "began c", "began c"]
@@ -360,7 +364,7 @@ def test_a_message_that_kills_its_workers_is_put_aside(bench: MakeBench, worker_
         assert worker_process().process.wait(30) == -9
         assert len(log_of(tmp_path)) == deaths
     worker_process()
-    run = eventually(lambda: r if (r := sender.board.get(run_id)).state == RunState.DEAD else None)
+    run = eventually(lambda: r if (r := sender.board.get(SYSTEM, run_id)).state == RunState.DEAD else None)
     assert run.error == "The worker process died 5 times while running this."
     assert log_of(tmp_path) == ["crashed"] * 5
     sender.enqueue("say", {"word": "alive"})
@@ -383,7 +387,7 @@ def test_retries_with_back_off_survive_the_death_of_all_workers(
     sender = bench(a_job("fail", nothing))
     first = worker_process()
     run_id = sender.enqueue("fail")
-    eventually(lambda: sender.board.get(run_id).state == RunState.DELAYED)
+    eventually(lambda: sender.board.get(SYSTEM, run_id).state == RunState.DELAYED)
     first.kill()
     assert log_of(tmp_path) == ["failed"]
     worker_process()
@@ -397,7 +401,7 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(bench: MakeBench, wo
     run_id = sender.enqueue("patient")
     eventually(lambda: log_of(tmp_path) == ["began patiently"])
     first.finish()
-    run = sender.board.get(run_id)
+    run = sender.board.get(SYSTEM, run_id)
     assert (run.state, run.attempt, sender.board.workers()) == (RunState.QUEUED, 0, [])
     worker_process()
     eventually(lambda: len(log_of(tmp_path)) == 2)

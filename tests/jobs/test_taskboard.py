@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from mydia import clock
-from mydia.errors import Conflict, NotFound
+from mydia.contexts.users import NOBODY, SYSTEM, Caller, Permission
+from mydia.errors import Conflict, Forbidden, NotFound
 from mydia.jobs.broker import Deps
 from mydia.taskboard import RunState, TaskBoard
 from tests.jobs.conftest import MakeBench, a_job, eventually
@@ -20,7 +21,36 @@ def nothing(deps: Deps) -> None:
 def test_an_unknown_run_is_not_found(board: TaskBoard) -> None:
     for call in (board.get, board.cancel, board.retry_dead):
         with pytest.raises(NotFound):
-            call("nonesuch")
+            call(SYSTEM, "nonesuch")
+
+
+def test_reading_and_steering_need_a_permission(board: TaskBoard) -> None:
+    keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
+    for caller in (NOBODY, keeper):
+        for call in (board.running, board.waiting, board.recent, board.queue_depth, board.totals, board.scheduled):
+            with pytest.raises(Forbidden):
+                call(caller)
+        for steer in (board.get, board.cancel, board.retry_dead):
+            with pytest.raises(Forbidden):
+                steer(caller, "nonesuch")
+        with pytest.raises(Forbidden):
+            board.run_now(caller, "upkeep.vacuum")
+        with pytest.raises(Forbidden):
+            board.set_paused(caller, True)
+    board.run_now(keeper, "downloads.search_wanted")
+    assert [ask.cause for ask in board.asks()] == ["run now by Kim"]
+
+
+def test_who_manages_media_sees_and_cancels_interactive_runs_only(board: TaskBoard) -> None:
+    keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
+    with board.writes() as connection:
+        connection.executemany(
+            "INSERT INTO runs (id, job, queue, priority, params, state, queued_at, due_at) VALUES (?, ?, ?, 5, '{}', 'queued', 1, 1)",
+            [("a", "downloads.run_search", "interactive"), ("b", "library.scan", "media")],
+        )
+    assert board.cancel(keeper, "a") == RunState.CANCELLED
+    with pytest.raises(Forbidden):
+        board.cancel(keeper, "b")
 
 
 def test_what_has_ended_can_neither_be_cancelled_nor_started_again(bench: MakeBench) -> None:
@@ -28,18 +58,18 @@ def test_what_has_ended_can_neither_be_cancelled_nor_started_again(bench: MakeBe
     run_id = made.enqueue("nothing")
     made.ended(run_id)
     with pytest.raises(Conflict, match="already ended"):
-        made.board.cancel(run_id)
+        made.board.cancel(SYSTEM, run_id)
     with pytest.raises(Conflict, match="failed or was cancelled"):
-        made.board.retry_dead(run_id)
+        made.board.retry_dead(SYSTEM, run_id)
 
 
 def test_a_cancelled_run_does_not_come_back_beside_one_that_waits(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing))
     first = made.enqueue("nothing", dedup="same")
-    made.board.cancel(first)
+    made.board.cancel(SYSTEM, first)
     made.enqueue("nothing", dedup="same")
     with pytest.raises(Conflict, match="already waiting"):
-        made.board.retry_dead(first)
+        made.board.retry_dead(SYSTEM, first)
 
 
 def test_recent_runs_come_newest_first_in_pages(bench: MakeBench) -> None:
@@ -49,17 +79,17 @@ def test_recent_runs_come_newest_first_in_pages(bench: MakeBench) -> None:
         ids.append(made.enqueue("nothing"))
         made.ended(ids[-1])
     made.ended(made.enqueue("other"))
-    page = made.board.recent(2, job="nothing")
+    page = made.board.recent(SYSTEM, 2, job="nothing")
     assert [run.id for run in page] == ids[:2:-1]
-    rest = made.board.recent(10, page[-1].id, job="nothing")
+    rest = made.board.recent(SYSTEM, 10, page[-1].id, job="nothing")
     assert [run.id for run in rest] == ids[2::-1]
-    assert made.board.recent(10, states=(RunState.FAILED,)) == []
+    assert made.board.recent(SYSTEM, 10, states=(RunState.FAILED,)) == []
 
 
 def test_run_now_waits_for_a_worker_as_a_wish(board: TaskBoard) -> None:
-    board.run_now("scan", {"path": "/m"}, by="ada")
+    board.run_now(SYSTEM, "scan", {"path": "/m"})
     (ask,) = board.asks()
-    assert (ask.job, ask.params, ask.cause) == ("scan", {"path": "/m"}, "run now by ada")
+    assert (ask.job, ask.params, ask.cause) == ("scan", {"path": "/m"}, "run now by Mydia")
     board.settle(ask)
     assert board.asks() == []
 
@@ -73,10 +103,10 @@ def test_pruning_forgets_old_runs_and_the_many_successes_of_busy_jobs(bench: Mak
         made.ended(run_id)
     now = clock.now()
     assert made.board.prune(now, keep_done_per_job=4) == 2
-    assert made.board.get(failed).state == RunState.FAILED
+    assert made.board.get(SYSTEM, failed).state == RunState.FAILED
     assert made.board.prune(now + timedelta(days=8)) == 5
-    assert made.board.get(waiting).state == RunState.DELAYED
-    assert {(t.job, t.runs) for t in made.board.totals()} == {("busy", 6), ("broken", 1)}
+    assert made.board.get(SYSTEM, waiting).state == RunState.DELAYED
+    assert {(t.job, t.runs) for t in made.board.totals(SYSTEM)} == {("busy", 6), ("broken", 1)}
 
 
 def test_the_board_knows_which_workers_live(bench: MakeBench, board: TaskBoard) -> None:

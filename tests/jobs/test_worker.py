@@ -64,7 +64,7 @@ def test_an_event_starts_its_job(make_worker: MakeWorker, database: Database) ->
     worker = make_worker(a_job("say", say), on_event=ON_EVENT)
     with database.writes() as session:
         events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
-    (run,) = eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+    (run,) = eventually(lambda: worker.board.recent(SYSTEM, states=(RunState.DONE,)))
     assert (run.result, run.cause) == ("saw colour", f"SettingsChanged by {SYSTEM.name}")
 
 
@@ -76,23 +76,23 @@ def test_an_event_of_another_process_starts_its_job(
     with web.writes() as session:
         events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
     web.close()
-    assert eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+    assert eventually(lambda: worker.board.recent(SYSTEM, states=(RunState.DONE,)))
 
 
 def test_an_event_from_before_the_start_is_not_forgotten(make_worker: MakeWorker, database: Database) -> None:
     with database.writes() as session:
         events.emit(session, SYSTEM, events.SettingsChanged("colour", {}))
     worker = make_worker(a_job("say", say), on_event=ON_EVENT)
-    assert eventually(lambda: worker.board.recent(states=(RunState.DONE,)))
+    assert eventually(lambda: worker.board.recent(SYSTEM, states=(RunState.DONE,)))
 
 
 def test_a_persons_wish_becomes_a_run(make_worker: MakeWorker) -> None:
     worker = make_worker(a_job("say", say))
-    worker.board.run_now("say", {"key": "me"}, by="ada")
-    worker.board.run_now("nonesuch")
+    worker.board.run_now(SYSTEM, "say", {"key": "me"})
+    worker.board.run_now(SYSTEM, "nonesuch")
     worker.tick()
-    (run,) = eventually(worker.board.recent)
-    assert (run.result, run.cause) == ("saw me", "run now by ada")
+    (run,) = eventually(lambda: worker.board.recent(SYSTEM))
+    assert (run.result, run.cause) == ("saw me", "run now by Mydia")
     assert worker.board.asks() == []
 
 
@@ -112,7 +112,7 @@ def test_a_schedule_follows_its_setting_at_once(make_worker: MakeWorker, databas
 
     def crons() -> bool:
         worker.tick()
-        return [entry.cron for entry in worker.board.scheduled()] == ["30 4 * * sat", "*/10 * * * *"]
+        return [entry.cron for entry in worker.board.scheduled(SYSTEM)] == ["30 4 * * sat", "*/10 * * * *"]
 
     eventually(crons)
 
@@ -150,12 +150,12 @@ def test_it_stops_on_sigterm_and_hands_back_a_stuck_job(database: Database, tmp_
         board = TaskBoard(tmp_path / "jobs.db")
         eventually(board.workers)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
-        board.run_now("stuck")
+        board.run_now(SYSTEM, "stuck")
         eventually((tmp_path / "stuck").exists)
-        (running,) = board.running()
+        (running,) = board.running(SYSTEM)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        assert board.get(running.id).state == RunState.QUEUED
+        assert board.get(SYSTEM, running.id).state == RunState.QUEUED
         assert board.workers() == []
         board.close()
     finally:

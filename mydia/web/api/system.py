@@ -210,7 +210,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
         paused=board.paused(),
         queues=[
             QueueShape(queue=q.queue, queued=q.queued, delayed=q.delayed, running=q.running, failed=q.failed)
-            for q in board.queue_depth()
+            for q in board.queue_depth(caller)
         ],
         movies=_counted(counted["movie"]),
         shows=_counted(counted["tv_show"]),
@@ -239,10 +239,10 @@ def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
                 next_at=one.next_at,
                 last=_run(one.last) if one.last else None,
             )
-            for one in taskboard.scheduled()
+            for one in taskboard.scheduled(caller)
         ],
-        running=[_run(run) for run in taskboard.running()],
-        waiting=[_run(run) for run in taskboard.waiting()],
+        running=[_run(run) for run in taskboard.running(caller)],
+        waiting=[_run(run) for run in taskboard.waiting(caller)],
     )
 
 
@@ -250,10 +250,10 @@ def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
 def run_task(taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Accepted:
     """Have the worker run a scheduled task at once."""
     caller.require(Permission.MANAGE_SETTINGS)
-    found = next((one for one in taskboard.scheduled() if name in (one.name, one.job)), None)
+    found = next((one for one in taskboard.scheduled(caller) if name in (one.name, one.job)), None)
     if found is None:
         raise NotFound(f"There is no task called {name}.")
-    taskboard.run_now(found.job, found.params, by=caller.name)
+    taskboard.run_now(caller, found.job, found.params)
     return Accepted(detail="The worker runs it as soon as it can.")
 
 
@@ -273,7 +273,7 @@ def list_runs(
         if wanted_state
         else (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.DEAD)
     )
-    runs = taskboard.recent(limit, cursor, states=states, job=job)
+    runs = taskboard.recent(caller, limit, cursor, states=states, job=job)
     return Page(items=[_run(run) for run in runs], next_cursor=runs[-1].id if len(runs) == limit else None)
 
 
@@ -281,21 +281,21 @@ def list_runs(
 def get_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> RunShape:
     """Return one run of a job."""
     caller.require(Permission.MANAGE_SETTINGS)
-    return _run(taskboard.get(run_id))
+    return _run(taskboard.get(caller, run_id))
 
 
 @post("/tasks/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=202, summary="Cancel a run")
 def cancel_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Cancel a run: at once while it waits, at its next step while it runs. 409 when it is over."""
     caller.require(Permission.MANAGE_SETTINGS)
-    return Accepted(status=str(taskboard.cancel(run_id)), id=run_id)
+    return Accepted(status=str(taskboard.cancel(caller, run_id)), id=run_id)
 
 
 @post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Start a run again")
 def retry_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Start a run that failed or was cancelled again. 409 when it is not over."""
     caller.require(Permission.MANAGE_SETTINGS)
-    taskboard.retry_dead(run_id, by=caller.name)
+    taskboard.retry_dead(caller, run_id)
     return Accepted(id=run_id)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from mydia import clock, events
 from mydia.adapters.errors import Unreachable
 from mydia.contexts import library, media
+from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
 from mydia.jobs import library as library_jobs
 from mydia.jobs import triggers
@@ -208,7 +209,7 @@ def test_selected_episodes_are_given_up(browser: Browser, server: Server, press:
 
 def run_of(server: Server, state: RunState) -> str:
     board = server.deps.taskboard
-    return (board.running() if state == RunState.RUNNING else board.recent(states=(state,)))[0].id
+    return (board.running(SYSTEM) if state == RunState.RUNNING else board.recent(SYSTEM, states=(state,)))[0].id
 
 
 def test_a_running_task_is_cancelled_and_a_failed_one_started_again(
@@ -216,7 +217,7 @@ def test_a_running_task_is_cancelled_and_a_failed_one_started_again(
 ) -> None:
     running, failed = run_of(server, RunState.RUNNING), run_of(server, RunState.FAILED)
     press(browser, f"/system/runs/{running}/cancel")
-    assert server.deps.taskboard.get(running).cancel_asked
+    assert server.deps.taskboard.get(SYSTEM, running).cancel_asked
     press(browser, f"/system/runs/{failed}/retry", htmx=False)
     assert [ask.job for ask in server.deps.taskboard.asks()] == ["library.empty_recycle_bin"]
     assert "Permission denied" in words(browser.get(f"/system/runs/{failed}"))

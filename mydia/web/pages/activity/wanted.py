@@ -147,7 +147,7 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
     with database.reads() as session:
         counts = media.wanted_counts(session, clock.now())
     number = sum(counts.values())
-    deps.taskboard.run_now(_JOB, by=caller.name)
+    deps.taskboard.run_now(caller, _JOB)
     toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", "live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"wanted-changed": {}})

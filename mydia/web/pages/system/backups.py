@@ -39,8 +39,8 @@ def show_backups(
     with database.reads() as session:
         keep = int(str(settings.value(session, config, "backups.keep")))
     board = deps.taskboard
-    busy = any(run.job == "upkeep.back_up" for run in (*board.running(), *board.waiting()))
-    last = board.recent(1, job="upkeep.back_up")
+    busy = any(run.job == "upkeep.back_up" for run in (*board.running(caller), *board.waiting(caller)))
+    last = board.recent(caller, 1, job="upkeep.back_up")
     view = BackupsView(
         tuple(sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)),
         str(config.backups_directory),
@@ -56,7 +56,7 @@ def show_backups(
 def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Make a backup now, in the worker."""
     caller.require(Permission.MANAGE_SETTINGS)
-    taskboard.run_now("upkeep.back_up", by=caller.name)
+    taskboard.run_now(caller, "upkeep.back_up")
     toast = Toast("Backing up", "It is checked when it is made, and then listed here.", "live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"tasks-changed": {}})

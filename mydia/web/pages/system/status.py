@@ -100,7 +100,7 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
             *(f"{one.state}: {one.name}: {one.sentence}" for one in findings),
         ]
     )
-    view = StatusView(findings, services, rooms, about, report, len(deps.taskboard.running()))
+    view = StatusView(findings, services, rooms, about, report, len(deps.taskboard.running(caller)))
     return page(request, "system/status.html", view, active="system")
 
 

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from mydia import clock, units
-from mydia.contexts.users import Permission
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import ENDED, Run, RunState, Scheduled, TaskBoard
 from mydia.web.deps import CallerDep, TaskBoardDep, WebRequest
@@ -103,33 +103,33 @@ def show_tasks(
     caller.require(Permission.MANAGE_SETTINGS)
     if show not in ("", "all", "failed"):
         raise Invalid("Show all or failed.")
-    view = tasks_view(taskboard, show, before)
+    view = tasks_view(taskboard, caller, show, before)
     if before and is_htmx(request):
         return fragment(request, "system/_more_runs.html", view)
     return page(request, "system/tasks.html", view, active="system", topics=["tasks"])
 
 
-def tasks_view(board: TaskBoard, show: str = "", before: str = "") -> TasksView:
+def tasks_view(board: TaskBoard, caller: Caller, show: str = "", before: str = "") -> TasksView:
     """Return the tasks page; asked for once a second while somebody looks."""
     now = clock.now()
     workers = board.workers()
     limit = _ALL if show else _RECENT
     states = (RunState.FAILED, RunState.DEAD) if show == "failed" else ENDED
-    recent = board.recent(limit, before or None, states=states)
-    busy = {run.job for run in (*board.running(), *board.waiting())}
+    recent = board.recent(caller, limit, before or None, states=states)
+    busy = {run.job for run in (*board.running(caller), *board.waiting(caller))}
     more = f"/system/tasks{query({'show': show, 'before': recent[-1].id})}" if show and len(recent) == limit else None
     return TasksView(
-        running=tuple(run_line(run, now) for run in board.running()),
-        waiting=tuple(run_line(run, now) for run in board.waiting(8)),
-        scheduled=tuple(_schedule_line(entry, now, busy) for entry in board.scheduled()),
+        running=tuple(run_line(run, now) for run in board.running(caller)),
+        waiting=tuple(run_line(run, now) for run in board.waiting(caller, 8)),
+        scheduled=tuple(_schedule_line(entry, now, busy) for entry in board.scheduled(caller)),
         recent=tuple(run_line(run, now) for run in recent),
-        queues=tuple(board.queue_depth()),
+        queues=tuple(board.queue_depth(caller)),
         workers=len(workers),
         slots=sum(worker.slots for worker in workers),
         paused=board.paused(),
         shown=show,
         more=more,
-        wrong=sum(queue.failed for queue in board.queue_depth()),
+        wrong=sum(queue.failed for queue in board.queue_depth(caller)),
     )
 
 
@@ -247,7 +247,7 @@ def said_cron(line: str | None) -> str:
 def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Tell everything about one run."""
     caller.require(Permission.MANAGE_SETTINGS)
-    run = taskboard.get(run_id)
+    run = taskboard.get(caller, run_id)
     return dialog(request, "system/_run.html", run, title=run.title, active="system", line=run_line(run, clock.now()))
 
 
@@ -255,7 +255,7 @@ def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, ru
 def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Stop one run."""
     caller.require(Permission.MANAGE_SETTINGS)
-    state = taskboard.cancel(run_id)
+    state = taskboard.cancel(caller, run_id)
     text = "" if state == RunState.CANCELLED else "It stops after the step it is at."
     return _tasks_changed(request, Toast("Cancelled", text))
 
@@ -264,7 +264,7 @@ def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, 
 def retry_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Start a failed run again."""
     caller.require(Permission.MANAGE_SETTINGS)
-    taskboard.retry_dead(run_id, by=caller.name)
+    taskboard.retry_dead(caller, run_id)
     return _tasks_changed(request, Toast("Started again", tone="live"))
 
 
@@ -272,10 +272,10 @@ def retry_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, r
 def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Response[str]:
     """Start a scheduled task now."""
     caller.require(Permission.MANAGE_SETTINGS)
-    entry = next((one for one in taskboard.scheduled() if one.name == name), None)
+    entry = next((one for one in taskboard.scheduled(caller) if one.name == name), None)
     if entry is None:
         raise NotFound("There is no such task.")
-    taskboard.run_now(entry.job, entry.params, by=caller.name)
+    taskboard.run_now(caller, entry.job, entry.params)
     without = not taskboard.workers()
     text = "It waits until a worker runs." if without else ""
     return _tasks_changed(request, Toast(f"{entry.title} started", text, "miss" if without else "live"))
@@ -286,7 +286,7 @@ def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDe
     """Have workers start nothing new, or go on."""
     caller.require(Permission.MANAGE_SETTINGS)
     pausing = request.url.path.endswith("pause")
-    taskboard.set_paused(pausing)
+    taskboard.set_paused(caller, pausing)
     toast = (
         Toast("Workers paused", "What runs is finished; nothing new is started.") if pausing else Toast("Workers go on")
     )

@@ -1,0 +1,147 @@
+"""What the task board holds: runs of jobs, the schedule, queues and workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class RunState(StrEnum):
+    """The state of a run."""
+
+    QUEUED = "queued"
+    """Waiting for a free slot."""
+    DELAYED = "delayed"
+    """Waiting for its due time: scheduled for later, or backing off after a failure."""
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """Raised an error, with no retries left or none worth making. Kept with its error; can be retried."""
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+    """Its worker process died too often, or the job does not exist. Kept with the reason; can be retried."""
+
+
+WAITING = (RunState.QUEUED, RunState.DELAYED)
+ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.DEAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a job, including all its attempts."""
+
+    id: str
+    job: str
+    title: str
+    queue: str
+    params: dict[str, Any]
+    cause: str | None
+    """Why it was queued: `FileAdded by ada`, `schedule`, `run now by ada`."""
+    state: RunState
+    queued_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int
+    """1 during the first attempt; 0 before it."""
+    done: int | None
+    total: int | None
+    note: str | None
+    result: str | None
+    """The outcome in a few words: `2 grabbed`."""
+    error: str | None
+    traceback: str | None
+    worker_pid: int | None
+    cancel_asked: bool
+
+    def took_s(self, now: datetime) -> float | None:
+        """Return the duration of the last attempt in seconds, up to `now` while it runs."""
+        return None if self.started_at is None else ((self.finished_at or now) - self.started_at).total_seconds()
+
+    def percent(self) -> int | None:
+        """Return progress in whole percent, or None when the total is unknown."""
+        return None if self.done is None or not self.total else min(100, 100 * self.done // self.total)
+
+    def left_s(self, now: datetime) -> float | None:
+        """Return the estimated seconds left at the present pace."""
+        if self.state != RunState.RUNNING or self.started_at is None or not self.done or not self.total:
+            return None
+        return (now - self.started_at).total_seconds() * (self.total - self.done) / self.done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """A job on the schedule."""
+
+    name: str
+    job: str
+    title: str
+    params: dict[str, Any]
+    cron: str | None
+    """The current cron line, in local time; None when switched off."""
+    default_cron: str
+    next_at: datetime | None
+    fired_at: datetime | None
+    last: Run | None
+    """The newest run of this job, in any state and however it was started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepth:
+    """How many runs one queue holds, by state."""
+
+    queue: str
+    queued: int
+    delayed: int
+    running: int
+    failed: int
+    """Failed and dead runs that have not been pruned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerProcess:
+    """A live worker process."""
+
+    id: str
+    pid: int
+    slots: int
+    queues: dict[str, int]
+    """Queue -> how many of its jobs may run at once."""
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How often a job ended in one state since the board was made; never pruned, for counters."""
+
+    job: str
+    state: RunState
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to run a job now; the worker turns it into a message."""
+
+    seq: int
+    job: str
+    params: dict[str, Any]
+    cause: str
+
+
+def to_ms(instant: datetime) -> int:
+    """Return milliseconds since 1970, which is how the board stores instants."""
+    return int(instant.timestamp() * 1000)
+
+
+def from_ms(value: int) -> datetime:
+    """Return the aware instant of `to_ms`."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def from_optional_ms(value: int | None) -> datetime | None:
+    """Return `from_ms`, or None for None."""
+    return None if value is None else from_ms(value)
