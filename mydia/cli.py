@@ -194,7 +194,7 @@ def _work(config: Config) -> int:
 
     def setting(name: str) -> object:
         with parts.database.reads() as session:
-            return settings.value(session, config, name)
+            return settings.sourced(session, name).value
 
     def watch(stop: threading.Event) -> None:
         watching.watch(parts.database, config, stop)
@@ -323,8 +323,9 @@ def _all_values(config: Config) -> dict[str, Sourced]:
     try:
         if database.path is not None and not database.path.exists():
             return dict(config.values)
+        settings.bind(database, config)
         with database.reads() as session:
-            return dict(settings.all_sourced(session, config))
+            return dict(settings.all_sourced(session))
     finally:
         database.close()
 

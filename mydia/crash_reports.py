@@ -93,11 +93,11 @@ def reporter(config: Config, database: Database, http: Http, component: str, *, 
     Reports go to the relay that is set, else to the Mydia project's.
     """
     with database.reads() as session:
-        relay_url = settings.value(session, config, "metadata.relay_url")
+        relay_url = settings.of(session).metadata.relay_url
 
     def enabled() -> bool:
         with database.reads() as session:
-            return bool(settings.value(session, config, "crashes.report"))
+            return settings.of(session).crashes.report
 
     url = str(relay_url) if relay_url and relay_url != "off" else PUBLIC_RELAY_URL
     return CrashReporter(

@@ -1,4 +1,4 @@
-"""A text that must not be seen, and its sealed form for the database."""
+"""Secrets: a text that is never printed, and its encrypted form for the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NONCE_BYTES = 12  # what AES-GCM is defined for; Source: NIST SP 800-38D §5.2.
 
 
 class Secret:
-    """A text that cannot be printed, logged or put in JSON by accident; `reveal()` gives it."""
+    """A text that cannot be printed, logged or put in JSON by accident; `reveal()` returns it."""
 
     __slots__ = ("_text",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself, to be used at the last moment and kept nowhere."""
+        """Return the text. Call this where it is used, and do not store the result."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -43,8 +43,27 @@ class Secret:
     __str__ = __repr__
 
 
+class SealedSecret(Secret):
+    """A stored secret that is decrypted when it is revealed; two are equal when their encrypted forms are."""
+
+    __slots__ = ("_sealed", "_sealer")
+
+    def __init__(self, sealed: str, sealer: Sealer) -> None:
+        super().__init__(sealed)
+        self._sealed = sealed
+        self._sealer = sealer
+
+    def reveal(self) -> str:
+        """Return the text.
+
+        Raises:
+            Misconfigured: It was encrypted with another SECRET_KEY_BASE, or is damaged.
+        """
+        return self._sealer.open(self._sealed).reveal()
+
+
 class Sealer:
-    """Seals texts for the database: AES-256-GCM with a key derived from SECRET_KEY_BASE.
+    """Encrypts texts for the database: AES-256-GCM with a key derived from SECRET_KEY_BASE.
 
     Args:
         secret_key: The key material, `Config.secret_key()`.
@@ -55,7 +74,7 @@ class Sealer:
 
     @cached_property
     def _cipher(self) -> AESGCM:
-        # Loaded when first used: a process that opens no secret need not wait for the library.
+        # Loaded on first use: the library is slow to import, and many processes never open a secret.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -63,16 +82,16 @@ class Sealer:
         return AESGCM(HKDF(SHA256(), length=32, salt=None, info=b"mydia settings").derive(self._secret_key))
 
     def seal(self, text: str) -> str:
-        """Return the sealed form; the same text looks different each time."""
+        """Return the encrypted form; it differs each time, also for the same text."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, text.encode(), None)
         return f"{_VERSION}:{base64.urlsafe_b64encode(sealed).decode()}"
 
     def open(self, sealed: str | None) -> Secret:
-        """Return the text; None gives an empty secret.
+        """Return the text; None returns an empty secret.
 
         Raises:
-            Misconfigured: It was sealed with another SECRET_KEY_BASE, or is damaged.
+            Misconfigured: It was encrypted with another SECRET_KEY_BASE, or is damaged.
         """
         if sealed is None:
             return Secret("")
@@ -83,6 +102,6 @@ class Sealer:
             return Secret(self._cipher.decrypt(packed[:_NONCE_BYTES], packed[_NONCE_BYTES:], None).decode())
         except (InvalidTag, ValueError) as error:
             raise Misconfigured(
-                "A stored password or key cannot be opened: SECRET_KEY_BASE (or the file secret_key in the data folder) "
-                "is not the one it was sealed with. Put the old one back, or enter the password again."
+                "A stored password or key cannot be decrypted: SECRET_KEY_BASE (or the file secret_key in the data folder) "
+                "has changed since it was saved. Restore the old one, or enter the password again."
             ) from error

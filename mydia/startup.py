@@ -78,6 +78,7 @@ def prepare(config: Config) -> None:
 def _furnish(config: Config, database: Database) -> None:
     now = clock.now()
     sealer = Sealer(config.secret_key())
+    settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, now)
         admin = users.ensure_admin(session, config, now)
@@ -112,6 +113,7 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
     database = Database(
         config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing, patience_s=patience_s
     )
+    settings.bind(database, config)
     sealer = Sealer(config.secret_key())
     http = http or Http()
     metadata = ChosenMetadata(config, database, sealer, http)
@@ -252,10 +254,10 @@ class ChosenMetadata:
             return self._known[1]
         with self._database.reads() as session:
             read = (
-                settings.value(session, self._config, "metadata.relay_url"),
-                settings.value(session, self._config, "metadata.public_relay"),
-                settings.secret_value(session, self._config, self._sealer, "metadata.tmdb_api_key"),
-                settings.secret_value(session, self._config, self._sealer, "metadata.tvdb_api_key"),
+                settings.of(session).metadata.relay_url,
+                settings.of(session).metadata.public_relay,
+                settings.of(session).metadata.tmdb_api_key,
+                settings.of(session).metadata.tvdb_api_key,
             )
         self._known = None if version is None else (version, read)
         return read

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mydia import config
+from mydia.contexts import settings
 from mydia.contexts.users.permissions import Caller, Role, permissions_of
 from mydia.db import Database, upgrade
 
@@ -32,6 +34,7 @@ def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
     path = tmp_path / "mydia.db"
     shutil.copy(migrated_file, path)
     made = Database(f"sqlite:///{path}")
+    settings.bind(made, config.load({"DATA_DIR": str(tmp_path)}))
     yield made
     made.close()
 

@@ -225,7 +225,7 @@ def test_the_metadata_choice_follows_the_settings(environment: Path, monkeypatch
         def choose(**changes: object) -> str:
             named = {name.replace("__", "."): value for name, value in changes.items()}
             with parts.database.writes() as session:
-                settings.change_values(session, SYSTEM, clock.now(), loaded, named, sealer=parts.sealer)
+                settings.change_values(session, SYSTEM, clock.now(), named)
             return parts.outside.metadata.name
 
         assert choose(metadata__tmdb_api_key="0" * 32) == "embedded relay"

@@ -143,7 +143,7 @@ def test_every_default_is_allowed() -> None:
 
 
 def test_the_example_file_tells_every_key_and_can_be_used_as_it_is() -> None:
-    path = Path(config.__file__).parents[1] / "config.yml.example"
+    path = Path(config.__file__).parents[2] / "config.yml.example"
     assert path.read_text() == config.example(), "write it anew: python -m mydia config example > config.yml.example"
     loaded = config.load({}, file=path)
     assert loaded.unknown_keys == ()

@@ -47,8 +47,10 @@ def http() -> Iterator[Http]:
 
 
 @pytest.fixture
-def loaded(tmp_path: Path, intake: Intake) -> Config:
-    return config.load({"DATA_DIR": str(tmp_path / "data"), "METADATA_RELAY_URL": intake.url})
+def loaded(database: Database, tmp_path: Path, intake: Intake) -> Config:
+    made = config.load({"DATA_DIR": str(tmp_path / "data"), "METADATA_RELAY_URL": intake.url})
+    settings.bind(database, made)
+    return made
 
 
 def _crash() -> None:
@@ -60,7 +62,7 @@ def _crash() -> None:
 
 def _say_yes(database: Database, loaded: Config, admin: Caller) -> None:
     with database.writes() as session:
-        settings.change_values(session, admin, clock.now(), loaded, {"crashes.report": "true"})
+        settings.change_values(session, admin, clock.now(), {"crashes.report": "true"})
 
 
 def test_nothing_is_sent_unless_somebody_said_yes(

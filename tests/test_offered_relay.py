@@ -48,7 +48,7 @@ def test_it_follows_a_change_of_keys(
     assert "tmdb" not in relay.upstreams
     with parts.database.writes() as session:
         changes = {"metadata.tmdb_api_key": "0123456789abcdef0123456789abcdef"}
-        settings.change_values(session, admin, clock.now(), loaded, changes, sealer=parts.sealer)
+        settings.change_values(session, admin, clock.now(), changes)
     later_s = clock.monotonic_s() + 5
     monkeypatch.setattr(clock, "monotonic_s", lambda: later_s)
     assert "tmdb" in relay.upstreams

@@ -20,6 +20,10 @@ _LONG_S = 0.02
 _REST_S = 3 * LOOK_EVERY_S
 
 
+VERSION = "version"
+"""Key of `session.info`: `Database.version()` from before the session read anything."""
+
+
 class ReadOnly(Session):
     """A session that refuses to write; what `reads()` yields."""
 
@@ -110,6 +114,8 @@ class Database:
         self._version_connection: Any = None
         self._reading = self.engine.execution_options(readonly=True)
         self._after_commit: list[Callable[[], None]] = []
+        self.info: dict[str, Any] = {}
+        """What every session carries in `session.info`; `contexts.settings.bind` puts the process's settings here."""
 
     @property
     def path(self) -> Path | None:
@@ -142,7 +148,7 @@ class Database:
     @contextmanager
     def reads(self) -> Iterator[Session]:
         """Yield a session on one consistent snapshot. Nothing can be written through it."""
-        with ReadOnly(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with ReadOnly(self._reading, expire_on_commit=False, autoflush=False, info=self._info()) as session:
             yield session
 
     @contextmanager
@@ -156,13 +162,20 @@ class Database:
         """
         writing.begin()
         try:
-            with self._writer.turn(self._patience_s), Session(self.engine, expire_on_commit=False) as session:
+            with (
+                self._writer.turn(self._patience_s),
+                Session(self.engine, expire_on_commit=False, info=self._info()) as session,
+            ):
                 yield session
                 session.commit()
         finally:
             writing.end()
         for call in self._after_commit:
             call()
+
+    def _info(self) -> dict[str, Any]:
+        # Asked before the snapshot begins: what the session reads is never older than this version.
+        return {**self.info, VERSION: self.version()}
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -64,7 +64,7 @@ def search_wanted(deps: Deps) -> str:
     """Search what is missing or upgradable, longest unsearched first, a batch at a time."""
     now = clock.now()
     with deps.database.reads() as session:
-        limit = int(str(settings.value(session, deps.config, "downloads.search_batch")))
+        limit = settings.of(session).downloads.search_batch
         due = downloads.due_searches(session, now, limit=limit)
     taken = 0
     for done, target in enumerate(due):
@@ -147,7 +147,7 @@ def prune(deps: Deps) -> str:
 def _look_soon(deps: Deps) -> None:
     """Have the clients looked at in a few seconds; one waiting look is enough."""
     with deps.database.reads() as session:
-        seconds = int(str(settings.value(session, deps.config, "downloads.active_interval_seconds")))
+        seconds = settings.of(session).downloads.active_interval_seconds
     deps.enqueue(
         "downloads.monitor", {}, dedup=monitor_downloads.key(), delay_s=seconds, cause="something is downloading"
     )

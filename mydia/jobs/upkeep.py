@@ -19,11 +19,6 @@ _BRIEF = frozenset({"downloads.monitor", "library.scan_due"})
 """Jobs that come every few seconds or minutes and bear a wait."""
 
 
-def _whole_number(deps: Deps, name: str) -> int:
-    with deps.database.reads() as session:
-        return int(str(settings.value(session, deps.config, name)))
-
-
 @job("upkeep.analyze", title="Refresh database statistics", max_retries=1)
 def analyze(deps: Deps) -> str:
     """Keep the query planner's picture of the tables fresh."""
@@ -76,14 +71,14 @@ def back_up(deps: Deps) -> str:
     made = maintenance.back_up(deps.database, directory, now)
     if made is None:
         return "left to the database server"
-    maintenance.rotate(directory, keep_daily=_whole_number(deps, "backups.keep"), keep_weekly=_KEEP_WEEKLY, now=now)
+    maintenance.rotate(directory, keep_daily=settings.of(deps.database).backups.keep, keep_weekly=_KEEP_WEEKLY, now=now)
     return f"{made.path.name}, {size(made.size_bytes)}"
 
 
 @job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)
 def prune_events(deps: Deps) -> str:
     """Forget what happened before the retention period; audit events stay."""
-    before = clock.now() - timedelta(days=_whole_number(deps, "events.retention_days"))
+    before = clock.now() - timedelta(days=settings.of(deps.database).events.retention_days)
     removed = 0
     # Slices, so that nobody waits long for the writer.
     while not deps.run.cancelled():
@@ -99,5 +94,5 @@ def prune_events(deps: Deps) -> str:
 @job("upkeep.prune_runs", title="Prune finished jobs", max_retries=1)
 def prune_runs(deps: Deps) -> str:
     """Forget runs that ended long ago."""
-    keep = timedelta(days=_whole_number(deps, "jobs.max_age_days"))
+    keep = timedelta(days=settings.of(deps.database).jobs.max_age_days)
     return f"{deps.board.prune(clock.now(), keep=keep, keep_done_per_job=KEEP_DONE_PER_JOB)} runs"

@@ -44,7 +44,7 @@ def watch(database: Database, config: Config, stop: threading.Event) -> None:
 def _folders(database: Database, config: Config) -> dict[str, str]:
     """Return path -> library path id of the folders to be watched."""
     with database.reads() as session:
-        if not settings.value(session, config, "library.watch"):
+        if not settings.of(session).library.watch:
             return {}
         paths = [path for path in settings.list_library_paths(session) if path.monitored]
     return {path.path: path.id for path in paths if Path(path.path).is_dir()}

@@ -62,6 +62,7 @@ class Household:
                 "DOWNLOAD_ACTIVE_INTERVAL_SECONDS": "1",
             }
         )
+        settings.bind(self.database, self.config)
         outside = real_outside(FakeMetadataProvider(self.catalogue))
         nobody: Any = None
         self.deps = Deps(self.database, outside, self.config, self._enqueue, nobody)

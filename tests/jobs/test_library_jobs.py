@@ -25,9 +25,11 @@ from tests.fakes.outside import FakeMetadataProvider, fake_outside
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
+def config(database: Database, tmp_path: Path) -> Config:
     """The configuration of an installation that sets nothing."""
-    return load({"DATA_DIR": str(tmp_path / "data")})
+    made = load({"DATA_DIR": str(tmp_path / "data")})
+    settings.bind(database, made)
+    return made
 
 
 class _Queue:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from mydia import clock
 from mydia.config import Config, load
-from mydia.contexts import library, media
+from mydia.contexts import library, media, settings
 from mydia.contexts.media import Episode, MediaItem
 from mydia.db import Database
 from mydia.jobs import profiles as jobs
@@ -20,9 +20,11 @@ from tests.fakes.outside import fake_outside
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
+def config(database: Database, tmp_path: Path) -> Config:
     """The configuration of an installation that sets nothing."""
-    return load({"DATA_DIR": str(tmp_path / "data")})
+    made = load({"DATA_DIR": str(tmp_path / "data")})
+    settings.bind(database, made)
+    return made
 
 
 def test_a_recount_mends_what_is_recorded_wrongly_and_writes_nothing_else(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mydia import clock, config, events
+from mydia.contexts import settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database, maintenance
 from mydia.errors import MydiaError
@@ -22,7 +23,9 @@ from tests.jobs.conftest import NOBODY, MakeBench, a_job
 
 @pytest.fixture
 def deps(database: Database, board: TaskBoard, tmp_path: Path) -> Iterator[Deps]:
-    return Deps(database, NOBODY, config.load({"DATA_DIR": str(tmp_path), "BACKUPS_KEEP": "2"}), NOBODY, board)
+    loaded = config.load({"DATA_DIR": str(tmp_path), "BACKUPS_KEEP": "2"})
+    settings.bind(database, loaded)
+    return Deps(database, NOBODY, loaded, NOBODY, board)
 
 
 def test_every_upkeep_job_is_registered() -> None:

@@ -32,7 +32,7 @@ def make_worker(database: Database, tmp_path: Path) -> Iterator[MakeWorker]:
 
     def setting(name: str) -> object:
         with database.reads() as session:
-            return settings.value(session, loaded, name)
+            return settings.sourced(session, name).value
 
     def make(*jobs: Any, on_event: Any = None, schedule: Any = ()) -> Worker:
         worker = Worker(
@@ -105,10 +105,9 @@ def test_a_schedule_follows_its_setting_at_once(make_worker: MakeWorker, databas
             Schedule("*/5 * * * *", "watch", setting="downloads.monitor_interval_minutes"),
         ),
     )
-    loaded = config.load({"DATA_DIR": str(tmp_path)})
     with database.writes() as session:
         changes = {"jobs.scan_cron": "30 4 * * sat", "downloads.monitor_interval_minutes": 10}
-        settings.change_values(session, SYSTEM, clock.now(), loaded, changes)
+        settings.change_values(session, SYSTEM, clock.now(), changes)
 
     def crons() -> bool:
         worker.tick()

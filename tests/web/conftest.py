@@ -11,6 +11,7 @@ import pytest
 from litestar.testing import TestClient
 
 from mydia import config as configuration
+from mydia.contexts import settings
 from mydia.db import Base, Database
 from mydia.taskboard import TaskBoard
 from mydia.web.app import WebApp
@@ -22,6 +23,7 @@ def make_deps(folder: Path, **environ: str) -> WebDeps:
     """Return what an application needs, with nothing outside."""
     config = configuration.load({"DATA_DIR": str(folder), **environ})
     database = Database(config.database_url)
+    settings.bind(database, config)
     Base.metadata.create_all(database.engine)
     board = TaskBoard(config.jobs_path)
     return WebDeps(config, database, None, board, None, example.authenticate)  # type: ignore[arg-type]  # nothing here leaves the process

@@ -104,20 +104,14 @@ def gather(
         blocked=_blocked(session, item.id),
         imported=_imported(session, item.id),
         protocols=_protocols(session),
-        minimum_seeders=setting(session, config, "downloads.minimum_seeders"),
+        minimum_seeders=settings.of(session).downloads.minimum_seeders,
         indexer_seeders=_indexer_seeders(session),
         free_bytes=free_bytes,
-        minimum_free_bytes=setting(session, config, "downloads.minimum_free_mb") * units.MIB,
+        minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
     )
     path_id = version.library_path_id or item.library_path_id
     folder = None if path_id is None else Path(settings.get_library_path(session, path_id).path)
     return Gathered(facts, version.id, folder, item.original_title)
-
-
-def setting(session: Session, config: Config, name: str) -> int:
-    """Return a setting that is a whole number."""
-    value = settings.value(session, config, name)
-    return int(value) if isinstance(value, int | float) else 0
 
 
 def not_out_sentence(item: media.MediaItem) -> str:

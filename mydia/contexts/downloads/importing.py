@@ -26,7 +26,6 @@ from mydia.adapters.media_tools import MediaFacts
 from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.contexts import library, media, settings
-from mydia.contexts.downloads import gathering
 from mydia.contexts.downloads.decisions import Held, find_episodes
 from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, SearchState
@@ -219,7 +218,7 @@ def import_download(
     if state not in (DownloadState.COMPLETED, DownloadState.BLOCKED) and not resumed:
         return f"nothing to do: it is {state}"
     with database.reads() as session:
-        automatic = bool(settings.value(session, config, "downloads.automatic_imports"))
+        automatic = settings.of(session).downloads.automatic_imports
     if not automatic and caller.kind == "system" and chosen is None and state == DownloadState.COMPLETED:
         return _block(database, caller, now, known, ["Automatic imports are switched off. Import it when you like."])
     folder, problem = _locate(outside, known)
@@ -340,7 +339,7 @@ def _gather(database: Database, config: Config, download_id: str) -> _Known:
             library_folder=Path(path.path) if path else None,
             import_mode=path.import_mode if path else "hardlink",
             choice=next((choice for choice in choices if choice.row.id == row.client_id), None),
-            minimum_free_bytes=gathering.setting(session, config, "downloads.minimum_free_mb") * units.MIB,
+            minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
             version_id=version.id,
             quality=Quality.from_json(row.quality),
         )

@@ -18,7 +18,6 @@ from mydia.adapters.outside import Outside
 from mydia.config import Config
 from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
-from mydia.contexts.downloads.gathering import setting
 from mydia.contexts.downloads.grab import DEFAULT_CATEGORIES, grab_pending, recover_grabs
 from mydia.contexts.downloads.history import finish_interrupted
 from mydia.contexts.downloads.importing import recover_imports
@@ -147,7 +146,7 @@ def _take_over(session: Session, config: Config, now: datetime, row: Download, r
     if row.state not in _FETCHING:
         return False
     new, reason = _judge(row, remote, now)
-    hours = setting(session, config, "downloads.give_up_stalled_hours")
+    hours = settings.of(session).downloads.give_up_stalled_hours
     if new in (_S.STALLED, _S.QUEUED) and hours and row.moved_at and now - row.moved_at > timedelta(hours=hours):
         fail(session, SYSTEM, config, now, row, f"Nothing came for {hours} hours; {_swarm(row)}.")
         return True
@@ -215,7 +214,7 @@ def fail(session: Session, caller: Caller, config: Config, now: datetime, row: D
     Emits: DownloadChanged, DownloadFailed.
     """
     note(row, now, reason, "fail")
-    retry = bool(settings.value(session, config, "downloads.retry_failed")) and row.media_item_id is not None
+    retry = settings.of(session).downloads.retry_failed and row.media_item_id is not None
     if retry:
         block_download(session, now, row, reason)
     move(session, caller, now, row, _S.FAILED, reason=reason)

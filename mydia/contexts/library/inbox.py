@@ -160,7 +160,7 @@ def search_candidates(
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
         path = settings.get_library_path(session, entry.library_path_id)
-        language = path.language or str(settings.value(session, config, "metadata.language"))
+        language = path.language or settings.of(session).metadata.language
         wanted = type or entry.type
         here = {
             (item.tmdb_id, item.tvdb_id, item.imdb_id): item.id for item in media.find_by_title(session, wanted, text)
@@ -265,9 +265,9 @@ def decide(
             raise Conflict("This entry is settled already. Reopen it to choose another title.")
         chosen = _chosen(session, entry, candidate, choice, media_item_id)
         path = settings.get_library_path(session, entry.library_path_id)
-        language = path.language or str(settings.value(session, config, "metadata.language"))
+        language = path.language or settings.of(session).metadata.language
         if monitored is None:
-            monitored = bool(settings.value(session, config, "media.monitor_by_default"))
+            monitored = settings.of(session).media.monitor_by_default
         others = [] if not whole_folder else _siblings(session, entry)
         suits = {"movies": "movie", "series": "tv_show"}.get(path.type, chosen.type)
         if chosen.media_item_id is None and suits != chosen.type:

@@ -268,7 +268,7 @@ def _settle_rename(session: Session, now: datetime, entry: JournalEntry) -> None
 def _settle_recycle(session: Session, config: Config, caller: Caller, now: datetime, entry: JournalEntry) -> None:
     row = session.get(MediaFile, entry.file_id) if entry.file_id else None
     path = _library_of(session, entry.source or "")
-    days = int(str(settings.value(session, config, "library.recycle_days")))
+    days = settings.of(session).library.recycle_days
     session.add(
         RecycledFile(
             library_path_id=None if path is None else path.id,

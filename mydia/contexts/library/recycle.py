@@ -199,7 +199,7 @@ def _take_out(
     for root in {one.root for one in going}:
         _check_root(outside, root)
     with database.reads() as session:
-        for_good = for_good or int(str(settings.value(session, config, "library.recycle_days"))) == 0
+        for_good = for_good or settings.of(session).library.recycle_days == 0
     batch_id = clock.new_id()
     steps: list[Step] = []
     gone: list[_Going] = []

@@ -13,6 +13,7 @@ from mydia.contexts.settings.clients import (
     remove_client,
     trial_connection,
 )
+from mydia.contexts.settings.current import bind, of
 from mydia.contexts.settings.defaults import ensure_defaults
 from mydia.contexts.settings.indexers import (
     IndexerChoice,
@@ -27,7 +28,7 @@ from mydia.contexts.settings.indexers import (
     remove_indexer,
     trial_indexer,
 )
-from mydia.contexts.settings.layers import all_sourced, change_values, secret_value, sourced, value
+from mydia.contexts.settings.layers import all_sourced, change_values, sourced
 from mydia.contexts.settings.library_paths import (
     IMPORT_MODES,
     PROVIDERS,
@@ -141,6 +142,7 @@ __all__ = [
     "add_library_path",
     "all_indexer_connections",
     "all_sourced",
+    "bind",
     "change_client",
     "change_indexer",
     "change_library_path",
@@ -173,6 +175,7 @@ __all__ = [
     "mappings_of",
     "mark_step",
     "needs_of",
+    "of",
     "preset_profile",
     "profile_users",
     "read_rungs",
@@ -183,7 +186,6 @@ __all__ = [
     "remove_indexer",
     "remove_library_path",
     "save_profile",
-    "secret_value",
     "setup_state",
     "size_bounds",
     "size_limits",
@@ -196,5 +198,4 @@ __all__ = [
     "trial_indexer",
     "try_release",
     "upgradable",
-    "value",
 ]

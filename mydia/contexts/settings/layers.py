@@ -1,4 +1,4 @@
-"""The values of `mydia.config.KEYS`: environment over database over file over default, each with its source."""
+"""Where each value comes from, and changing the stored ones."""
 
 from __future__ import annotations
 
@@ -10,82 +10,46 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.config import BY_NAME, KEYS, Config, Key, Sourced, Value, check, wanted
+from mydia.contexts.settings.current import DATABASE, Source, forget, overrides, source_of, stored_value
 from mydia.contexts.settings.models import Setting
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, Misconfigured
-from mydia.secret import Sealer, Secret
-
-DATABASE = "settings"
-"""What is told as the source of a value that an administrator has set here."""
 
 
-def value(session: Session, config: Config, name: str) -> Value:
-    """Return the value that counts now; for secrets use `secret_value`."""
-    if BY_NAME[name].secret:
-        msg = f"{name} is a secret; secret_value() opens it"
-        raise ValueError(msg)
-    return sourced(session, config, name).value
+def sourced(session: Session, name: str) -> Sourced:
+    """Return a value with its source. A secret's value is only whether it is set (True or False)."""
+    return _sourced(source_of(session).config, BY_NAME[name], session.get(Setting, name))
 
 
-def secret_value(session: Session, config: Config, sealer: Sealer, name: str) -> Secret:
-    """Return a secret that counts now, empty when not set."""
-    given = config.values[name]
-    if given.layer != "environment" and (stored := _stored(session, name)) is not None:
-        return sealer.open(str(stored.value["sealed"]))
-    return config.secret(name)
-
-
-def sourced(session: Session, config: Config, name: str) -> Sourced:
-    """Return a value with its source. Of a secret only whether it is set is told (True or False)."""
-    key, given = BY_NAME[name], config.values[name]
-    if given.layer != "environment" and key.editable and (stored := _stored(session, name)) is not None:
-        return Sourced(True if key.secret else _read(key, stored), "database", DATABASE)
-    return Sourced(given.value is not None, given.layer, given.source) if key.secret else given
-
-
-def all_sourced(session: Session, config: Config) -> dict[str, Sourced]:
+def all_sourced(session: Session) -> dict[str, Sourced]:
     """Return every value with its source, secrets as in `sourced`; one query."""
+    config = source_of(session).config
     stored = {row.key: row for row in session.scalars(select(Setting))}
-    found: dict[str, Sourced] = {}
-    for key in KEYS:
-        given = config.values[key.name]
-        row = stored.get(key.name)
-        if row is not None and key.editable and given.layer != "environment":
-            found[key.name] = Sourced(True if key.secret else _read(key, row), "database", DATABASE)
-        else:
-            found[key.name] = Sourced(given.value is not None, given.layer, given.source) if key.secret else given
-    return found
+    return {key.name: _sourced(config, key, stored.get(key.name)) for key in KEYS}
 
 
-def change_values(
-    session: Session,
-    caller: Caller,
-    now: datetime,
-    config: Config,
-    changes: Mapping[str, object],
-    *,
-    sealer: Sealer | None = None,
-) -> None:
-    """Store values that people edit; all of them or none.
+def change_values(session: Session, caller: Caller, now: datetime, changes: Mapping[str, object]) -> None:
+    """Store edited values; all of them or none.
 
     Args:
-        changes: Name -> raw value. None or an empty text goes back to the file or the default; an empty secret too.
-        sealer: Needed when a secret is among them.
+        changes: Name -> raw value. None or an empty text removes the stored value, so that the file or the default
+            applies again; for secrets too.
 
     Raises:
-        Invalid: Some cannot be used; the sentences stand under their names.
+        Invalid: Some are not allowed; `fields` holds a sentence for each.
 
     Emits:
-        SettingsChanged, in which secrets are named and never told.
+        SettingsChanged, which names secrets without their values.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    checked, sentences = _checked(config, changes)
+    source = source_of(session)
+    checked, sentences = _checked(source.config, changes)
     if sentences:
-        raise Invalid("Some settings cannot be used as they are. " + " ".join(sentences.values()), fields=sentences)
-    told: dict[str, list[object]] = {}
+        raise Invalid("Some settings are not valid. " + " ".join(sentences.values()), fields=sentences)
+    changed: dict[str, list[object]] = {}
     for name, new_value in checked.items():
-        old = sourced(session, config, name)
-        row = _stored(session, name)
+        old = sourced(session, name)
+        row = session.get(Setting, name)
         if new_value is None:
             if row is not None:
                 session.delete(row)
@@ -93,16 +57,24 @@ def change_values(
             if row is None:
                 row = Setting(key=name, value={}, updated_at=now)
                 session.add(row)
-            row.value = _packed(BY_NAME[name], new_value, sealer)
+            row.value = _packed(source, BY_NAME[name], new_value)
             row.updated_at, row.updated_by = now, caller.id
         session.flush()
-        new = sourced(session, config, name)
+        new = sourced(session, name)
         if BY_NAME[name].secret:
-            told[name] = ["…", "changed" if new_value is not None else "taken away"]
+            changed[name] = ["…", "changed" if new_value is not None else "removed"]
         elif old.value != new.value:
-            told[name] = [_plain(old.value), _plain(new.value)]
-    if told:
-        events.emit(session, caller, events.SettingsChanged("values", told), at=now)
+            changed[name] = [_plain(old.value), _plain(new.value)]
+    forget(session)
+    if changed:
+        events.emit(session, caller, events.SettingsChanged("values", changed), at=now)
+
+
+def _sourced(config: Config, key: Key, row: Setting | None) -> Sourced:
+    given = config.values[key.name]
+    if row is not None and overrides(config, key):
+        return Sourced(True if key.secret else stored_value(config, key, row), "database", DATABASE)
+    return Sourced(given.value is not None, given.layer, given.source) if key.secret else given
 
 
 def _checked(config: Config, changes: Mapping[str, object]) -> tuple[dict[str, Value], dict[str, str]]:
@@ -113,38 +85,23 @@ def _checked(config: Config, changes: Mapping[str, object]) -> tuple[dict[str, V
         if key is None:
             sentences[name] = f"There is no setting called {name}."
         elif not key.editable:
-            sentences[name] = f"{name} is read at start only. Set {key.env}, or write it in config.yml, and restart."
+            sentences[name] = f"{name} is only read at start. Set {key.env} or write it in config.yml, then restart."
         elif config.values[name].layer == "environment":
             sentences[name] = f"{name} is set by the {config.values[name].source} and cannot be changed here."
         else:
             try:
                 checked[name] = None if raw in (None, "") else check(key, raw, DATABASE)
             except Misconfigured:
-                shown = "This" if key.secret else f"“{raw}”"
-                sentences[name] = f"{shown} cannot be used. It must be {wanted(key)}."
+                shown = "This value" if key.secret else f"“{raw}”"
+                sentences[name] = f"{shown} is not valid. It must be {wanted(key)}."
     return checked, sentences
 
 
-def _packed(key: Key, new_value: Value, sealer: Sealer | None) -> dict[str, object]:
-    if not key.secret:
-        return {"value": _plain(new_value)}
-    if sealer is None:
-        msg = f"{key.name} is a secret; change_values() needs the sealer"
-        raise ValueError(msg)
-    return {"sealed": sealer.seal(str(new_value))}
+def _packed(source: Source, key: Key, new_value: Value) -> dict[str, object]:
+    if key.secret:
+        return {"sealed": source.sealer.seal(str(new_value))}
+    return {"value": _plain(new_value)}
 
 
 def _plain(found: Value) -> object:
     return list(found) if isinstance(found, tuple) else found
-
-
-def _stored(session: Session, name: str) -> Setting | None:
-    return session.get(Setting, name)
-
-
-def _read(key: Key, row: Setting) -> Value:
-    # What an older version stored may no longer be allowed; then it counts as not stored.
-    try:
-        return check(key, row.value.get("value"), DATABASE)
-    except Misconfigured:
-        return key.default

@@ -113,7 +113,7 @@ def add_media(
         wish = media.asking(session, config, data.library_path_id)
         search_now = data.search_now
         if search_now is None:
-            search_now = bool(settings.value(session, config, "media.auto_search_on_add"))
+            search_now = settings.of(session).media.auto_search_on_add
         if here := media.find_by_ids(session, data.type, ids):
             raise media.AlreadyHere(here)
     found = metadata.by_ids(outside, data.type, ids, language=wish.language)
@@ -229,7 +229,7 @@ def search(
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         here = media.search_library(session, caller, q, limit=20)
-        language = str(settings.value(session, config, "metadata.language"))
+        language = settings.of(session).metadata.language
     notice, candidates = None, []
     try:
         for kind in (type,) if type else ("movie", "tv_show"):

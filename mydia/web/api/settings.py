@@ -141,14 +141,14 @@ def change_config(
 ) -> list[SettingShape]:
     """Change settings by key; null goes back to the file's or the default value. One wrong value changes nothing."""
     with database.writes() as session:
-        settings.change_values(session, caller, clock.now(), config, data, sealer=sealer)
+        settings.change_values(session, caller, clock.now(), data)
     return _settings(database, config, caller)
 
 
 def _settings(database: Database, config: Config, caller: Caller) -> list[SettingShape]:
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        found = settings.all_sourced(session, config)
+        found = settings.all_sourced(session)
     return [
         SettingShape(
             key=name,

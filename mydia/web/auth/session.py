@@ -77,7 +77,7 @@ def open_browser_session(
     with deps.database.writes() as session:
         if old := request.cookies.get(COOKIE):
             users.close_session(session, old)
-        kept = settings.value(session, deps.config, "auth.session_days")
+        kept = settings.of(session).auth.session_days
         days = int(str(kept)) if stay else _SHORT_DAYS
         agent = request.headers.get("user-agent", "")
         _, token = users.open_session(session, now, user, days=days, address=address_of(request), agent=agent)

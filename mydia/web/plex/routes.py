@@ -78,7 +78,7 @@ def _admit(request: WebRequest) -> None:
     """Let nobody in while it is switched off, and only who knows the token where there is one."""
     deps = deps_of(request)
     with deps.database.reads() as session:
-        enabled = settings.value(session, deps.config, "plex.enabled")
+        enabled = settings.of(session).plex.enabled
     if not enabled:
         raise NotFound("The metadata provider for Plex is switched off. An administrator can switch it on.")
     token = deps.config.secret("plex.token")
@@ -101,8 +101,8 @@ def _asked(request: WebRequest, name: str) -> str | None:
 def _wish(request: WebRequest) -> Wish:
     deps = deps_of(request)
     with deps.database.reads() as session:
-        language = str(settings.value(session, deps.config, "metadata.language"))
-        region = settings.value(session, deps.config, "metadata.region")
+        language = settings.of(session).metadata.language
+        region = settings.of(session).metadata.region
     if (told := _asked(request, "X-Plex-Language")) and (match := _LANGUAGE.fullmatch(told)):
         language = match[1].lower() + (f"-{match[2].upper()}" if match[2] else "")
         region = match[2]

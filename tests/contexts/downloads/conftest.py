@@ -164,8 +164,10 @@ class House:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return load({"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY_BASE": "a key that is long enough for the tests"})
+def config(database: Database, tmp_path: Path) -> Config:
+    made = load({"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY_BASE": "a key that is long enough for the tests"})
+    settings.bind(database, made)
+    return made
 
 
 @pytest.fixture

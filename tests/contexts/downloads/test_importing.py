@@ -214,7 +214,7 @@ def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None
 
 def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> None:
     with house.database.writes() as session:
-        settings.change_values(session, admin, house.now, house.config, {"downloads.automatic_imports": False})
+        settings.change_values(session, admin, house.now, {"downloads.automatic_imports": False})
     download_id = finished(house)
     assert house.bring_in(download_id).startswith("blocked: Automatic imports are switched off")
     said = downloads.import_download(house.database, house.outside, house.config, admin, house.now, download_id)

@@ -119,7 +119,7 @@ def test_a_failed_download_is_blocked_and_searched_again(house: House) -> None:
 
 def test_retrying_can_be_switched_off(house: House, admin: Caller) -> None:
     with house.database.writes() as session:
-        settings.change_values(session, admin, house.now, house.config, {"downloads.retry_failed": False})
+        settings.change_values(session, admin, house.now, {"downloads.retry_failed": False})
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.FAILED)
     look(house)

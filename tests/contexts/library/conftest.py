@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from mydia.config import Config, load
+from mydia.contexts import settings
 from mydia.contexts.settings import LibraryPath
 from mydia.db import Database
 from tests import builders
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
+def config(database: Database, tmp_path: Path) -> Config:
     """The configuration of an installation that sets nothing."""
-    return load({"DATA_DIR": str(tmp_path / "data")})
+    made = load({"DATA_DIR": str(tmp_path / "data")})
+    settings.bind(database, made)
+    return made
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ from pathlib import Path
 from mydia import clock
 from mydia.adapters.filesystem import Files
 from mydia.config import load
-from mydia.contexts import library
+from mydia.contexts import library, settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from tests.fakes.outside import fake_outside
@@ -271,10 +271,12 @@ class Cut(Files):
 
 url, data, item, source, mode = sys.argv[1:]
 database = Database(url)
+config = load({"DATA_DIR": data})
+settings.bind(database, config)
 request = library.ImportRequest(item, (library.SourceFile(Path(source)),), download_id="d1", mode=mode)
 with database.reads() as session:
     plan = library.plan_import(session, SYSTEM, clock.now(), request)
-library.place(database, replace(fake_outside(), files=Cut()), load({"DATA_DIR": data}), SYSTEM, clock.now(), plan)
+library.place(database, replace(fake_outside(), files=Cut()), config, SYSTEM, clock.now(), plan)
 """
 
 

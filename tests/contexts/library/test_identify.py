@@ -323,7 +323,7 @@ class TestReview:
         from mydia.contexts import settings
 
         with database.writes() as session:
-            settings.change_values(session, admin, clock.now(), config, {"library.match_confident_percent": 100})
+            settings.change_values(session, admin, clock.now(), {"library.match_confident_percent": 100})
         builders.on_disk(films.path, "The Lodger (1927)/The Lodger (1927).mkv")
         builders.on_disk(films.path, "The Lodger (1944)/The Lodger (1944).mkv")
         scan_and_match(database, config, films, provider)

@@ -17,7 +17,7 @@ from mydia import clock
 from mydia.adapters.errors import Refused
 from mydia.adapters.filesystem import CrossDevice, Files, NoSpace
 from mydia.config import Config
-from mydia.contexts import library, media
+from mydia.contexts import library, media, settings
 from mydia.contexts.library.models import JournalEntry, MediaFile, RecycledFile, Sidecar
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM
@@ -350,7 +350,7 @@ from pathlib import Path
 from mydia import clock
 from mydia.adapters.filesystem import CrossDevice, Files
 from mydia.config import load
-from mydia.contexts import library
+from mydia.contexts import library, settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from tests.fakes.outside import fake_outside
@@ -370,6 +370,7 @@ def after(point):
         os._exit(9)
 database = Database(told["database"])
 config = load({"DATA_DIR": told["data"]})
+settings.bind(database, config)
 if told["action"] == "recover":
     library.recover_journal(database, outside, config, clock.now(), after_step=after)
 else:
@@ -408,6 +409,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
         world.mkdir()
         shutil.copy(migrated_file, world / "mydia.db")
         database = Database(f"sqlite:///{world}/mydia.db")
+        settings.bind(database, config)
         with database.writes() as session:
             films = builders.library_path(session, world / "films")
             item = builders.film(session, "Detour", 1945, library_path_id=films.id, folder="Detour (1945)")

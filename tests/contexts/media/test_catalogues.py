@@ -160,9 +160,9 @@ def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
 
 def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
     with stocked.writes() as session:
-        settings.change_values(session, admin, now, both.config, {"metadata.region": "AT"})
+        settings.change_values(session, admin, now, {"metadata.region": "AT"})
         assert media.asking(session, both.config, None).region == "AT"
-        settings.change_values(session, admin, now, both.config, {"metadata.region": ""})
+        settings.change_values(session, admin, now, {"metadata.region": ""})
         assert media.asking(session, both.config, None).region is None
 
 

@@ -41,6 +41,7 @@ def wish(caller: CallerDep) -> dict[str, Any]:
 @pytest.fixture
 def web_deps(database: Database, tmp_path: Path) -> Iterator[WebDeps]:
     config = configuration.load({"DATA_DIR": str(tmp_path / "data")})
+    settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)

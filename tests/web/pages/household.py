@@ -75,6 +75,7 @@ def browser_at(database: Database, folder: Path, outside: Outside, **environ: st
     """Open a browser at a server with a fresh database."""
     config = configuration.load({"DATA_DIR": str(folder / "data"), **environ})
     config.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)

@@ -60,6 +60,7 @@ def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
     config = configuration.load({"DATA_DIR": str(folder_ / "data"), "DATABASE_URL": database.url})
     for path in (config.data_dir, config.images_directory, config.backups_directory, config.log_directory):
         path.mkdir(parents=True, exist_ok=True)
+    settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     sealer = Sealer(config.secret_key())

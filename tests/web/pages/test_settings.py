@@ -95,10 +95,9 @@ def test_general_values_are_saved_and_wrong_ones_stay_in_the_form(browser: Brows
     form = {"library.recycle_days": "14", "backups.keep": "7", "library.watch": "false"}
     assert browser.send("/settings/general", form).status_code == 303
     with database.reads() as session:
-        config = browser.deps.config
-        assert settings.value(session, config, "library.recycle_days") == 14
-        assert settings.value(session, config, "library.watch") is False
-        assert settings.sourced(session, config, "backups.keep").layer == "default"
+        assert settings.of(session).library.recycle_days == 14
+        assert settings.of(session).library.watch is False
+        assert settings.sourced(session, "backups.keep").layer == "default"
     assert "Changed here." in browser.see("/settings/general")
 
 
@@ -110,7 +109,7 @@ def test_what_the_environment_sets_is_shown_with_its_source(database: Database, 
         assert "environment variable RECYCLE_DAYS" in page
         browser.send("/settings/general", {"library.recycle_days": "9"})
         with database.reads() as session:
-            assert settings.value(session, browser.deps.config, "library.recycle_days") == 5
+            assert settings.of(session).library.recycle_days == 5
         source = browser.see("/settings/metadata")
         assert "environment variable TMDB_API_KEY" in source
         assert "secret-secret" not in page + source

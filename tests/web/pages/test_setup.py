@@ -130,9 +130,9 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
     for source, name in (("none", "off"), ("public", None)):
         browser.send("/setup/metadata", {"source": source})
         with database.reads() as session:
-            assert settings.value(session, browser.deps.config, "metadata.relay_url") == name
+            assert settings.of(session).metadata.relay_url == name
     with database.reads() as session:
-        assert not settings.sourced(session, browser.deps.config, "metadata.tmdb_api_key").value
+        assert not settings.sourced(session, "metadata.tmdb_api_key").value
 
 
 def test_what_a_test_has_done_is_told_step_by_step(

@@ -139,9 +139,9 @@ class Matcher:
             path = settings.get_library_path(session, library_path_id)
             self.path = path
             self.root = Path(path.path)
-            self.language = path.language or str(settings.value(session, config, "metadata.language"))
-            self.confident = int(str(settings.value(session, config, "library.match_confident_percent"))) / 100
-            self.monitored = bool(settings.value(session, config, "media.monitor_by_default"))
+            self.language = path.language or settings.of(session).metadata.language
+            self.confident = settings.of(session).library.match_confident_percent / 100
+            self.monitored = settings.of(session).media.monitor_by_default
             self._index = {type_: media.match_index(session, type_) for type_ in ("movie", "tv_show")}
             self._folders: dict[tuple[str | None, str], str] = {
                 (folder, type_): item_id

@@ -93,7 +93,7 @@ def run_scan(
                 MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)
             )
         ) or 0  # fmt: skip
-        limit_percent = int(str(settings.value(session, config, "library.missing_share_limit_percent")))
+        limit_percent = settings.of(session).library.missing_share_limit_percent
     reason = why_not_to_look(path, state, total)
     if reason is None and subfolder:
         start = confine(root, subfolder)

@@ -94,7 +94,7 @@ def _answers(request: WebRequest, database: Database, outside: Outside, config: 
         notice = None if metadata.available(outside) else metadata.WITHOUT_PROVIDER
         return AddView(q, type_, types, None, notice)
     with database.reads() as session:
-        language = str(settings.value(session, config, "metadata.language"))
+        language = settings.of(session).metadata.language
     try:
         found = metadata.search(outside, type_, q, language=language)
     except Unavailable as error:
@@ -162,7 +162,7 @@ def _form(
         ]
         profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
         default_profile = settings.default_profile_id(session)
-        search_now = bool(settings.value(session, config, "media.auto_search_on_add"))
+        search_now = settings.of(session).media.auto_search_on_add
     first = folders[0] if folders else None
     defaults = {
         "library_path_id": first.id if first else "",

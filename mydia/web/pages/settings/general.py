@@ -54,7 +54,7 @@ def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     """Store the values that differ from what counts now."""
     try:
         with deps.database.writes() as session:
-            found = settings.all_sourced(session, deps.config)
+            found = settings.all_sourced(session)
             changes = {
                 key.name: form[key.name].strip()
                 for key in KEYS
@@ -63,7 +63,7 @@ def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
                 and found[key.name].layer != "environment"
                 and form[key.name].strip() != _written(found[key.name])
             }
-            settings.change_values(session, caller, clock.now(), deps.config, changes, sealer=deps.sealer)
+            settings.change_values(session, caller, clock.now(), changes)
     except Invalid as error:
         return show(request, "general.html", _general(deps, caller, form, errors_of(error)), status=422)
     said = "1 setting" if len(changes) == 1 else f"{len(changes)} settings"
@@ -75,7 +75,7 @@ def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
 def _general(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Mapping[str, str]) -> GeneralView:
     around = frame(caller, "general")
     with deps.database.reads() as session:
-        found = settings.all_sourced(session, deps.config)
+        found = settings.all_sourced(session)
     groups: dict[str, list[Setting]] = {}
     for key in KEYS:
         if key.editable and key.name not in ELSEWHERE:

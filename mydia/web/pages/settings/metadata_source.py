@@ -47,7 +47,7 @@ _SENTENCES = {
 
 def read_source(session: Session, deps: WebDeps) -> SourceChoice:
     """Return the choice that counts now."""
-    found = {name: settings.sourced(session, deps.config, name) for name in _NAMES}
+    found = {name: settings.sourced(session, name) for name in _NAMES}
     url = str(found["metadata.relay_url"].value or "")
     has_tmdb, has_tvdb = bool(found["metadata.tmdb_api_key"].value), bool(found["metadata.tvdb_api_key"].value)
     if url and url != "off":
@@ -91,7 +91,7 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
         changes |= {"metadata.tmdb_api_key": None} if present.has_tmdb else {}
         changes |= {"metadata.tvdb_api_key": None} if present.has_tvdb else {}
     try:
-        settings.change_values(session, caller, now, deps.config, changes, sealer=deps.sealer)
+        settings.change_values(session, caller, now, changes)
     except Invalid as error:
         raise Invalid(
             error.message, fields={name.partition(".")[2]: sentence for name, sentence in error.fields.items()}
@@ -107,10 +107,8 @@ def try_source(deps: WebDeps, form: Mapping[str, str]) -> Iterator[TestResult]:
 def _try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
     source = form.get("source", "")
     with deps.database.reads() as session:
-        stored = {
-            name: settings.secret_value(session, deps.config, deps.sealer, name)
-            for name in ("metadata.tmdb_api_key", "metadata.tvdb_api_key")
-        }
+        known = settings.of(session).metadata
+        stored = {"metadata.tmdb_api_key": known.tmdb_api_key, "metadata.tvdb_api_key": known.tvdb_api_key}
         present = read_source(session, deps)
     if present.locked:
         source, form = present.source, {"relay_url": present.relay_url}

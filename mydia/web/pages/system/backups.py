@@ -37,7 +37,7 @@ def show_backups(
     """Show the backups and how one is restored."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        keep = int(str(settings.value(session, config, "backups.keep")))
+        keep = settings.of(session).backups.keep
     board = deps.taskboard
     busy = any(run.job == "upkeep.back_up" for run in (*board.running(caller), *board.waiting(caller)))
     last = board.recent(caller, 1, job="upkeep.back_up")

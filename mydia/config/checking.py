@@ -1,0 +1,176 @@
+"""Checks of single values: conversion to the key's type, limits, and the shapes a text can have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from mydia.config.keys import Key, Value
+from mydia.errors import Misconfigured
+
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def check(key: Key, raw: object, source: str) -> Value:
+    """Convert a raw value to the key's type.
+
+    Raises:
+        Misconfigured: The value is not allowed; the message names the key, the source and what is allowed.
+    """
+    try:
+        value = _convert(key, raw)
+    except ValueError as error:
+        raise _refused(key, raw, source) from error
+    if key.allowed and value not in key.allowed:
+        raise _refused(key, raw, source)
+    if key.shape and isinstance(value, str) and not SHAPES[key.shape][0](value):
+        raise _refused(key, raw, source)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _within(key, value):
+        raise _refused(key, raw, source)
+    return value
+
+
+def wanted(key: Key) -> str:
+    """Describe the values a key accepts: `a whole number from 1 to 65535`."""
+    if key.allowed:
+        return f"one of {', '.join(key.allowed)}"
+    if key.kind is bool:
+        return "true or false"
+    if key.shape:
+        return SHAPES[key.shape][1]
+    if key.kind in (int, float):
+        word = "a whole number" if key.kind is int else "a number"
+        return f"{word} from {key.low:g} to {key.high:g}" if key.low is not None and key.high is not None else word
+    return "a text"
+
+
+def boolean(text: str) -> bool:
+    """Read `true/false/1/0/yes/no/on/off`. Raises ValueError for anything else."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+def is_web_address(text: str) -> bool:
+    """Return whether a text is an http or https address with a host.
+
+    >>> is_web_address("https://box.test:9696/x"), is_web_address("http://"), is_web_address("http://[::1")
+    (True, False, False)
+    """
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        return False
+    return (
+        usable
+        and _HOST.fullmatch(parts.hostname or "") is not None
+        and text.isprintable()
+        and not set(text) & {" ", "\\"}
+    )
+
+
+def is_cron(text: str) -> bool:
+    """Return whether a text is five cron fields: minute hour day month weekday, weekdays by name."""
+    columns = text.lower().split()
+    return len(columns) == 5 and all(
+        _is_cron_part(part, *rule)
+        for column, rule in zip(columns, _CRON_FIELDS, strict=True)
+        for part in column.split(",")
+    )
+
+
+def _refused(key: Key, raw: object, source: str) -> Misconfigured:
+    shown = "a secret" if key.secret else repr(raw)
+    return Misconfigured(f"{key.name} ({source}) is {shown}, but must be {wanted(key)}.")
+
+
+def _convert(key: Key, raw: object) -> Value:
+    if raw is None:
+        return None
+    if key.kind is bool:
+        return raw if isinstance(raw, bool) else boolean(str(raw))
+    if key.kind is int:
+        if isinstance(raw, bool) or (isinstance(raw, float) and not raw.is_integer()):
+            raise ValueError(raw)
+        return int(str(raw).strip())
+    if key.kind is float:
+        return float(str(raw))
+    if key.kind is tuple:
+        parts = raw if isinstance(raw, list | tuple) else str(raw).split(",")
+        return tuple(str(part).strip() for part in parts if str(part).strip())
+    if isinstance(raw, dict | list):
+        raise ValueError(raw)
+    text = str(raw).strip()
+    return (text.lower() if key.allowed else text) or None
+
+
+def _within(key: Key, value: float) -> bool:
+    return (key.low is None or value >= key.low) and (key.high is None or value <= key.high)
+
+
+_CRON_FIELDS = (
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    # Numbers are refused: cron counts weekdays from Sunday and APScheduler from Monday.
+    (0, -1, ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
+)
+_CRON_PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d{1,3}))?")
+
+
+def _is_cron_part(part: str, least: int, most: int, names: tuple[str, ...]) -> bool:
+    match = _CRON_PART.fullmatch(part)
+    if match is None or match["step"] == "0":
+        return False
+    places: list[int] = []
+    for given in (match["low"], match["high"]):
+        if given is None:
+            continue
+        if given in names:
+            places.append(names.index(given) + least)
+        elif given.isdigit() and least <= int(given) <= most:
+            places.append(int(given))
+        else:
+            return False
+    return places == sorted(places)
+
+
+_HOST = re.compile(r"[^\s\x00-\x20\x7f/\\?#@<>\"'`{}|^%]+")
+
+
+def _is_zone(text: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "cron": (is_cron, "five cron fields with weekdays by name, such as 0 2 * * mon-fri"),
+    "url": (is_web_address, "an address that starts with http:// or https://"),
+    "url_or_off": (
+        lambda text: text == "off" or is_web_address(text),
+        "an address that starts with http:// or https://, or off",
+    ),
+    "language": (
+        lambda text: re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", text) is not None,
+        "a language such as en-US or de",
+    ),
+    "region": (lambda text: re.fullmatch(r"[A-Z]{2}", text) is not None, "a two-letter country code, such as AT"),
+    "word": (
+        lambda text: re.fullmatch(r"[A-Za-z0-9_-]{8,128}", text) is not None,
+        "at least 8 letters, digits, hyphens or underscores",
+    ),
+    "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
+    "path": (lambda text: text.startswith("/"), "an absolute path"),
+}
+"""Shape -> (does a text have it, how it is described)."""

@@ -1,0 +1,502 @@
+"""All settings, declared once: name, type, environment variable, default, limits and a sentence for people.
+
+Keys marked `editable` can be changed while Mydia runs. Their stored values rank between the environment and the file
+(environment > database > file > default); `contexts.settings.of` combines the layers.
+"""
+
+# ruff: noqa: RUF009  key() declares a field, as dataclasses.field() does
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mydia.secret import Secret
+
+type Value = str | int | float | bool | None | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One setting."""
+
+    name: str
+    """Dotted path in `config.yml` and in the API: `server.port`."""
+    env: str
+    kind: type
+    """str, int, float, bool or tuple (a comma-separated list)."""
+    default: Value
+    doc: str
+    """A sentence for the settings page, the guide and `config.yml.example`."""
+    allowed: tuple[str, ...]
+    low: float | None
+    high: float | None
+    secret: bool
+    editable: bool
+    shape: str
+    """What a text must look like: a key of `checking.SHAPES`."""
+    also_env: tuple[str, ...]
+    """Other accepted names of the variable; the first one that is set wins."""
+
+
+def key(
+    env: str,
+    default: Value,
+    doc: str,
+    *,
+    allowed: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    secret: bool = False,
+    editable: bool = False,
+    shape: str = "",
+    also_env: tuple[str, ...] = (),
+) -> Any:
+    """Declare a field of a section as a setting; a default of None means a text that is not set."""
+    facts = {
+        "env": env,
+        "kind": str if default is None else type(default),
+        "default": default,
+        "doc": doc,
+        "allowed": allowed,
+        "low": low,
+        "high": high,
+        "secret": secret,
+        "editable": editable,
+        "shape": shape,
+        "also_env": also_env,
+    }
+    return field(metadata=facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How Mydia is reached."""
+
+    port: int = key("PORT", 4000, "The port Mydia listens on.", low=1, high=65535)
+    host: str = key(
+        "HOST",
+        "0.0.0.0",  # noqa: S104  published by the owner of the container
+        "The address Mydia listens on; `::` for IPv6.",
+        also_env=("PHX_IP",),
+    )
+    url: str | None = key(
+        "EXTERNAL_URL",
+        None,
+        "The address people open, e.g. https://media.example.org; required behind a proxy.",
+        shape="url",
+    )
+    url_scheme: str = key(
+        "URL_SCHEME", "http", "Scheme of that address when EXTERNAL_URL is not set.", allowed=("http", "https")
+    )
+    url_host: str = key(
+        "URL_HOST", "localhost", "Host of that address when EXTERNAL_URL is not set.", also_env=("PHX_HOST",)
+    )
+    allowed_hosts: tuple[str, ...] = key("ALLOWED_HOSTS", (), "Host names accepted in requests; empty accepts any.")
+    trusted_proxies: tuple[str, ...] = key(
+        "TRUSTED_PROXIES",
+        ("127.0.0.1", "::1"),
+        "Addresses or networks of reverse proxies whose X-Forwarded headers are trusted.",
+    )
+    secret_key_base: Secret = key(
+        "SECRET_KEY_BASE",
+        None,
+        "Encrypts stored secrets and sessions; at least 32 characters. Generated and kept in the data folder when not set.",
+        secret=True,
+    )
+    relay_enabled: bool = key("RELAY_ENABLED", False, "Serve the embedded metadata relay to other instances at /relay.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """Where Mydia keeps its own files."""
+
+    directory: str = key("DATA_DIR", "./data", "Folder for databases, backups, artwork and logs.")
+
+    @property
+    def path(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.directory).expanduser().resolve()
+
+    @property
+    def images(self) -> Path:
+        """The folder of artwork."""
+        return self.path / "images"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.path / "backups"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of log files, one for each process."""
+        return self.path / "logs"
+
+    @property
+    def jobs_file(self) -> Path:
+        """The file of the task board and the SQLite broker."""
+        return self.path / "jobs.db"
+
+    @property
+    def cache_file(self) -> Path:
+        """The relay's cache file."""
+        return self.path / "cache.db"
+
+    @property
+    def crashes_file(self) -> Path:
+        """The file of collected crash reports."""
+        return self.path / "crashes.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """The main database."""
+
+    url: Secret = key(
+        "DATABASE_URL", None, "A PostgreSQL address; SQLite in the data folder when not set.", secret=True
+    )
+    path: str | None = key("DATABASE_PATH", None, "The SQLite file; mydia.db in the data folder when not set.")
+    pool_size: int = key("POOL_SIZE", 6, "Database connections per process.", low=2, high=64)
+    skip_backups: bool = key("SKIP_BACKUPS", False, "Skip scheduled backups and the one before a migration.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsSettings:
+    """The job queue and its schedules."""
+
+    broker_url: Secret = key(
+        "BROKER_URL",
+        "sqlite:",
+        "The job queue: sqlite: (jobs.db in the data folder), redis://… or amqp://…",
+        secret=True,
+    )
+    max_age_days: int = key(
+        "JOBS_MAX_AGE_DAYS",
+        7,
+        "Days to keep finished jobs on the tasks page.",
+        low=1,
+        high=365,
+        editable=True,
+        also_env=("OBAN_MAX_AGE_DAYS",),
+    )
+    scan_cron: str = key(
+        "SCAN_CRON",
+        "0 2 * * *",
+        "When to scan library folders (minute hour day month weekday).",
+        editable=True,
+        shape="cron",
+    )
+    search_cron: str = key(
+        "SEARCH_CRON", "15 */6 * * *", "When to search for missing and upgradable titles.", editable=True, shape="cron"
+    )
+    time_zone: str = key("TZ", "UTC", "Time zone of schedules and of dates on pages.", shape="time_zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingSettings:
+    """What is logged, and how."""
+
+    level: str = key("LOG_LEVEL", "info", "Lowest level that is logged.", allowed=("debug", "info", "warning", "error"))
+    format: str = key("LOG_FORMAT", "text", "text for people, json for log collectors.", allowed=("text", "json"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """Sign-in and the administrator from the environment."""
+
+    local_enabled: bool = key("LOCAL_AUTH_ENABLED", True, "Allow signing in with a username and password.")
+    session_days: int = key(
+        "SESSION_DAYS",
+        30,
+        "Days until an unused session expires.",
+        low=1,
+        high=365,
+        editable=True,
+        also_env=("JWT_TTL_DAYS",),
+    )
+    admin_username: str | None = key(
+        "ADMIN_USERNAME", None, "Creates this administrator at start, so setup is skipped."
+    )
+    admin_email: str | None = key("ADMIN_EMAIL", None, "The administrator's e-mail address.")
+    admin_password: Secret = key(
+        "ADMIN_PASSWORD", None, "The administrator's password; at least 8 characters.", secret=True
+    )
+    admin_password_hash: Secret = key(
+        "ADMIN_PASSWORD_HASH", None, "The administrator's password as an Argon2 hash.", secret=True
+    )
+    admin_api_key: Secret = key(
+        "ADMIN_API_KEY", None, "An API key of the administrator; at least 20 characters.", secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataSettings:
+    """Where titles, artwork and release dates come from."""
+
+    relay_url: str | None = key(
+        "METADATA_RELAY_URL",
+        None,
+        "Address of a metadata relay, or `off`. Without it and without TMDB_API_KEY the public relay is used.",
+        editable=True,
+        shape="url_or_off",
+    )
+    tmdb_api_key: Secret = key(
+        "TMDB_API_KEY", None, "TMDB key (v3) or token (v4) for the embedded relay.", secret=True, editable=True
+    )
+    tmdb_api_url: str = key(
+        "TMDB_API_URL", "https://api.themoviedb.org/3", "Address of the TMDB API, to use a proxy.", shape="url"
+    )
+    tmdb_image_url: str = key(
+        "TMDB_IMAGE_URL", "https://image.tmdb.org/t/p", "Address of TMDB images, to use a proxy.", shape="url"
+    )
+    tvdb_api_key: Secret = key(
+        "TVDB_API_KEY", None, "TheTVDB v4 key for the embedded relay.", secret=True, editable=True
+    )
+    tvdb_api_url: str = key(
+        "TVDB_API_URL", "https://api4.thetvdb.com/v4", "Address of the TheTVDB API, to use a proxy.", shape="url"
+    )
+    public_relay: bool = key(
+        "PUBLIC_RELAY_ENABLED", True, "Use the Mydia project's public relay when no other source is set.", editable=True
+    )
+    language: str = key(
+        "METADATA_LANGUAGE", "en-US", "Language of titles and overviews, e.g. de-DE.", editable=True, shape="language"
+    )
+    region: str | None = key(
+        "METADATA_REGION",
+        None,
+        "Country for release dates and age ratings, e.g. AT; the language's country when not set.",
+        editable=True,
+        shape="region",
+    )
+    adult_token: Secret = key(
+        "ADULT_METADATA_TOKEN",
+        None,
+        "Token for ThePornDB. Only the Plex provider uses it, and only when Plex requests adult titles.",
+        secret=True,
+    )
+    adult_url: str = key(
+        "ADULT_METADATA_URL", "https://api.theporndb.net", "Address of the ThePornDB API, to use a proxy.", shape="url"
+    )
+    redis_url: Secret = key(
+        "REDIS_URL", None, "Redis for the relay's cache; cache.db in the data folder when not set.", secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlexSettings:
+    """The metadata provider for Plex servers."""
+
+    enabled: bool = key(
+        "PLEX_PROVIDER_ENABLED",
+        False,
+        "Serve metadata to Plex at /plex/movie and /plex/tv, without sign-in.",
+        editable=True,
+    )
+    token: Secret = key(
+        "PLEX_PROVIDER_TOKEN",
+        None,
+        "A token that Plex must send: /plex/<token>/movie. At least 8 letters, digits, hyphens or underscores.",
+        secret=True,
+        shape="word",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashesSettings:
+    """Crash reports."""
+
+    report: bool = key(
+        "CRASH_REPORTING",
+        False,
+        "Report crashes of Mydia to the relay, without paths, names, addresses and keys.",
+        editable=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSettings:
+    """Titles: library folders by variable, and what happens when a title is added."""
+
+    movies_path: str | None = key("MOVIES_PATH", None, "A library folder for movies.", shape="path")
+    tv_path: str | None = key("TV_PATH", None, "A library folder for series.", shape="path")
+    auto_search_on_add: bool = key(
+        "AUTO_SEARCH_ON_ADD", True, "Search for a title as soon as it is added.", editable=True
+    )
+    monitor_by_default: bool = key("MONITOR_BY_DEFAULT", True, "Monitor titles that a scan adds.", editable=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibrarySettings:
+    """Scanning, matching and the recycle bin."""
+
+    missing_share_limit_percent: int = key(
+        "MISSING_SHARE_LIMIT_PERCENT",
+        20,
+        "Reject a scan when more than this share of a folder's files is missing.",
+        low=1,
+        high=100,
+        editable=True,
+    )
+    match_confident_percent: int = key(
+        "MATCH_CONFIDENT_PERCENT",
+        85,
+        "Add files automatically when the match scores at least this much; others go to review.",
+        low=50,
+        high=100,
+        editable=True,
+    )
+    recycle_days: int = key(
+        "RECYCLE_DAYS",
+        30,
+        "Days to keep deleted and replaced files in the recycle bin; 0 deletes immediately.",
+        low=0,
+        high=3650,
+        editable=True,
+        also_env=("MYDIA_TRASH_DAYS",),
+    )
+    recycle_directory: str | None = key(
+        "RECYCLE_DIRECTORY",
+        None,
+        "Folder of the recycle bin; .mydia-recycle in each library folder when not set.",
+        also_env=("MYDIA_TRASH_DIR",),
+    )
+    watch: bool = key("LIBRARY_WATCH", True, "Watch library folders for new files.", editable=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadsSettings:
+    """Searching, grabbing and importing."""
+
+    monitor_interval_minutes: int = key(
+        "DOWNLOAD_MONITOR_INTERVAL_MINUTES",
+        5,
+        "Minutes between checks of download clients while nothing is downloading.",
+        low=1,
+        high=60,
+        editable=True,
+    )
+    active_interval_seconds: int = key(
+        "DOWNLOAD_ACTIVE_INTERVAL_SECONDS",
+        3,
+        "Seconds between checks while something is downloading.",
+        low=1,
+        high=60,
+        editable=True,
+    )
+    minimum_free_mb: int = key(
+        "MINIMUM_FREE_MB",
+        500,
+        "Megabytes that must remain free in a library folder after a download.",
+        low=0,
+        high=10000000,
+        editable=True,
+    )
+    minimum_seeders: int = key(
+        "AUTO_SEARCH_MIN_SEEDERS",
+        1,
+        "Minimum seeders of a torrent, unless its indexer sets another.",
+        low=0,
+        high=1000,
+        editable=True,
+    )
+    automatic_imports: bool = key("AUTOMATIC_IMPORTS", True, "Import finished downloads automatically.", editable=True)
+    retry_failed: bool = key(
+        "RETRY_FAILED_DOWNLOADS", True, "Blocklist a failed download and search for another release.", editable=True
+    )
+    give_up_stalled_hours: int = key(
+        "GIVE_UP_STALLED_HOURS",
+        48,
+        "Hours without progress until a download counts as failed; 0 waits forever.",
+        low=0,
+        high=8760,
+        editable=True,
+    )
+    search_batch: int = key(
+        "SEARCH_BATCH",
+        50,
+        "Titles searched per automatic run; those not searched for longest come first.",
+        low=1,
+        high=1000,
+        editable=True,
+        also_env=("UPGRADE_SWEEP_BATCH_SIZE",),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsSettings:
+    """The activity feed."""
+
+    retention_days: int = key(
+        "EVENT_RETENTION_DAYS",
+        90,
+        "Days to keep activity events; audit events are kept.",
+        low=1,
+        high=3650,
+        editable=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupsSettings:
+    """Backups of the database."""
+
+    keep: int = key("BACKUPS_KEEP", 7, "Number of daily database backups to keep.", low=1, high=365, editable=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every value that applies now, grouped by topic."""
+
+    server: ServerSettings
+    data: DataSettings
+    database: DatabaseSettings
+    jobs: JobsSettings
+    logging: LoggingSettings
+    auth: AuthSettings
+    metadata: MetadataSettings
+    plex: PlexSettings
+    crashes: CrashesSettings
+    media: MediaSettings
+    library: LibrarySettings
+    downloads: DownloadsSettings
+    events: EventsSettings
+    backups: BackupsSettings
+
+
+_SECTIONS = {
+    "server": ServerSettings,
+    "data": DataSettings,
+    "database": DatabaseSettings,
+    "jobs": JobsSettings,
+    "logging": LoggingSettings,
+    "auth": AuthSettings,
+    "metadata": MetadataSettings,
+    "plex": PlexSettings,
+    "crashes": CrashesSettings,
+    "media": MediaSettings,
+    "library": LibrarySettings,
+    "downloads": DownloadsSettings,
+    "events": EventsSettings,
+    "backups": BackupsSettings,
+}
+
+KEYS: tuple[Key, ...] = tuple(
+    Key(name=f"{section}.{one.name}", **one.metadata) for section, kind in _SECTIONS.items() for one in fields(kind)
+)
+BY_NAME: dict[str, Key] = {one.name: one for one in KEYS}
+
+
+def build(values: Mapping[str, object]) -> Settings:
+    """Return typed settings.
+
+    Args:
+        values: Key name -> its checked value; a `Secret` for keys that are secret. All keys must be there.
+    """
+    sections: dict[str, Any] = {
+        section: kind(**{one.name: values[f"{section}.{one.name}"] for one in fields(kind)})
+        for section, kind in _SECTIONS.items()
+    }
+    return Settings(**sections)

@@ -1,0 +1,108 @@
+"""The settings that apply now, typed: environment over database over file over default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.config import KEYS, Config, Key, Settings, Value, build, check
+from mydia.contexts.settings.models import Setting
+from mydia.db import VERSION, Database
+from mydia.errors import Misconfigured
+from mydia.secret import SealedSecret, Sealer, Secret
+
+DATABASE = "settings"
+"""Name of the source of a value that an administrator saved."""
+_SOURCE = "settings"
+_READ = "settings_read"
+_CHANGED = "settings_changed"
+
+
+class Source:
+    """The layers of one process: what the environment and the file say, and how stored values are read over it."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._known: tuple[int, Settings] | None = None
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What encrypts and decrypts stored secrets."""
+        return Sealer(self.config.secret_key())
+
+    def read(self, session: Session) -> Settings:
+        """Return the settings, from memory while nothing has been committed since they were read."""
+        info = session.info
+        if (read := info.get(_READ)) is not None:
+            return read  # type: ignore[no-any-return]  # only this module writes it
+        version = None if info.get(_CHANGED) else info.get(VERSION)
+        if version is not None and self._known is not None and self._known[0] == version:
+            return self._known[1]
+        found = build(self._values(session.scalars(select(Setting))))
+        if version is not None:
+            self._known = (version, found)
+        info[_READ] = found
+        return found
+
+    def _values(self, stored: Iterable[Setting]) -> dict[str, object]:
+        rows = {row.key: row for row in stored}
+        return {key.name: self._value(key, rows.get(key.name)) for key in KEYS}
+
+    def _value(self, key: Key, row: Setting | None) -> Value | Secret:
+        if row is not None and overrides(self.config, key):
+            if key.secret:
+                return SealedSecret(str(row.value["sealed"]), self.sealer)
+            return stored_value(self.config, key, row)
+        return self.config.secret(key.name) if key.secret else self.config.values[key.name].value
+
+
+def bind(database: Database, config: Config) -> None:
+    """Make `of` answer for this database. A composition root calls it once, before any unit of work."""
+    database.info[_SOURCE] = Source(config)
+
+
+def of(place: Session | Database) -> Settings:
+    """Return the settings that apply now.
+
+    Args:
+        place: A session; or the database, where no session is open.
+    """
+    if isinstance(place, Session):
+        return source_of(place).read(place)
+    with place.reads() as session:
+        return source_of(session).read(session)
+
+
+def source_of(session: Session) -> Source:
+    """Return what the process was composed with.
+
+    Raises:
+        LookupError: Nobody called `bind` for this session's database.
+    """
+    found: Source | None = session.info.get(_SOURCE)
+    if found is None:
+        msg = "the database has no settings: call settings.bind(database, config) where the process is composed"
+        raise LookupError(msg)
+    return found
+
+
+def forget(session: Session) -> None:
+    """Read the settings again from here on in this session: it has changed some."""
+    session.info.pop(_READ, None)
+    session.info[_CHANGED] = True
+
+
+def overrides(config: Config, key: Key) -> bool:
+    """Return whether a stored value of this key takes effect."""
+    return key.editable and config.values[key.name].layer != "environment"
+
+
+def stored_value(config: Config, key: Key, row: Setting) -> Value:
+    """Return a stored value; one that an older version stored and that is no longer allowed is ignored."""
+    try:
+        return check(key, row.value.get("value"), DATABASE)
+    except Misconfigured:
+        return config.values[key.name].value
