@@ -42,7 +42,7 @@ class _Told:
 _TOLD: dict[int, _Told] = {
     400: _Told("That request makes no sense", "The address or the form is not complete. Go back and try again."),
     401: _Told("Sign in first", "Sign in to see this."),
-    403: _Told("Not allowed", "Your account may not do this. An administrator can grant it."),
+    403: _Told("Not allowed", "Your account may not do this. Ask an administrator."),
     404: _Told("Nothing here", "The page or title does not exist, or it was removed."),
     405: _Told("That cannot be done here", "This address does not take this kind of request."),
     409: _Told("Something is in the way", "It collides with what is there already."),

@@ -1,4 +1,4 @@
-"""Who may do what: accounts, sign-in, sessions, keys."""
+"""Accounts, permissions, sign-in, sessions and API keys."""
 
 from mydia.contexts.users.accounts import (
     NewUser,
@@ -9,7 +9,7 @@ from mydia.contexts.users.accounts import (
     change_own_profile,
     change_preferences,
     change_user,
-    find_user,
+    get_own,
     get_user,
     has_users,
     keys_of,
@@ -65,7 +65,7 @@ __all__ = [
     "close_session",
     "ensure_admin",
     "find_session",
-    "find_user",
+    "get_own",
     "get_user",
     "has_users",
     "hash_password",

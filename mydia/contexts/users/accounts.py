@@ -1,4 +1,4 @@
-"""Accounts: adding, changing and removing people."""
+"""Add, find, change and remove accounts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from mydia.secret import Secret
 
 _USERNAME = re.compile(r"[\w.@+-]{1,64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_ONLY_ADMIN = "This is the only administrator. Make somebody else an administrator first."
+_ONLY_ADMIN = "This is the only administrator. Make another account an administrator first."
+_MORE_THAN_YOU = (
+    "You cannot manage an account that has more permissions than you, or give an account more than you have."
+)
 
 
 class _Unchanged:
-    """Stands for an argument that was not given, where None means something."""
+    """Type of UNCHANGED: marks an argument that was not given where None is a value."""
 
 
 UNCHANGED: Final = _Unchanged()
@@ -33,7 +36,7 @@ UNCHANGED: Final = _Unchanged()
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A person to be. Without a password there is no local login."""
+    """An account to add. Without a password it has no local login."""
 
     username: str
     role: Role
@@ -43,50 +46,70 @@ class NewUser:
 
 
 def has_users(session: Session) -> bool:
-    """Say whether anybody has an account; nobody has before setup."""
+    """Return whether any account exists. None does before setup."""
     return session.scalar(select(User.id).limit(1)) is not None
 
 
-def list_users(session: Session) -> list[User]:
-    """Return all accounts by name; a household's list needs no pages."""
+def list_users(session: Session, caller: Caller) -> list[User]:
+    """Return all accounts by name. A household has few, so the list is not paged."""
+    caller.require(Permission.MANAGE_USERS)
     return list(session.scalars(select(User).order_by(User.username)))
 
 
-def get_user(session: Session, user_id: str) -> User:
+def get_user(session: Session, caller: Caller, user_id: str) -> User:
     """Return one account."""
+    caller.require(Permission.MANAGE_USERS)
+    return load_user(session, user_id)
+
+
+def get_own(session: Session, caller: Caller) -> User:
+    """Return the account of the signed-in person.
+
+    Raises:
+        Forbidden: The caller is an API key. A key cannot see or change its owner's account.
+    """
+    if caller.id is None or caller.kind != "user":
+        raise Forbidden("An API key cannot see or change an account. Sign in with a browser to do that.")
+    return load_user(session, caller.id)
+
+
+def load_user(session: Session, user_id: str) -> User:
+    """Return one account without checking permissions, for this package."""
     return get(session, User, user_id, what="This account")
 
 
 def find_user(session: Session, username: str) -> User | None:
-    """Return the account with this name, in any case of letters."""
+    """Return the account with this user name, ignoring case, without checking permissions, for this package."""
     return session.scalar(select(User).where(User.username == username.strip().casefold()))
 
 
 def caller_of(user: User, *, kind: str = "user", name: str | None = None, scopes: list[str] | None = None) -> Caller:
-    """Return who an account is when it asks for something."""
+    """Return the caller that stands for an account."""
     role = Role(user.role)
     shown = name or user.display_name or user.username
     return Caller(kind, user.id, shown, permissions_of(role, scopes=scopes), role)
 
 
 def add_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:
-    """Make an account.
+    """Add an account.
 
     Raises:
-        Invalid: The name, e-mail or password cannot be used.
-        Conflict: The name or e-mail is taken.
+        Invalid: The user name, e-mail address or password is not valid.
+        Conflict: The user name or e-mail address is taken.
+        Forbidden: The role has permissions that the caller does not have.
     Emits:
         UserAdded.
     """
     caller.require(Permission.MANAGE_USERS)
+    caller.require_at_least(permissions_of(new.role), _MORE_THAN_YOU)
     return _insert(session, caller, now, new)
 
 
 def add_first_admin(session: Session, now: datetime, new: NewUser) -> User:
-    """Make the administrator of a fresh installation.
+    """Add the first administrator of a new installation.
 
     Raises:
-        Conflict: Somebody has an account already, so setup is over.
+        Conflict: An account exists already, so setup is over.
     """
     if has_users(session):
         raise Conflict("Mydia has been set up already. Sign in instead.")
@@ -108,20 +131,22 @@ def change_user(
     disabled: bool | None = None,
     password: Secret | None = None,
 ) -> User:
-    """Change an account; None leaves a thing as it is.
+    """Change an account. None leaves a value unchanged.
 
-    Disabling, demoting and a new password end the person's sessions.
+    Disabling the account, changing its role or its password ends its sessions.
 
     Raises:
-        Conflict: The last administrator would lose the role, or the e-mail is taken.
-        Forbidden: The account is kept by the environment or the file.
+        Conflict: It is the last administrator, or the e-mail address is taken.
+        Forbidden: The account is managed by the configuration, or it has (or would get) permissions that the caller does
+            not have.
     Emits:
         UserChanged.
     """
     caller.require(Permission.MANAGE_USERS)
-    user = get_user(session, user_id)
+    user = load_user(session, user_id)
+    caller.require_at_least(permissions_of(Role(user.role)) | permissions_of(role or Role(user.role)), _MORE_THAN_YOU)
     if user.managed and (role is not None or disabled is not None or password is not None):
-        raise Forbidden(f"{user.username} is kept by ADMIN_USERNAME and its siblings. Change it there and restart.")
+        raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Change it there and restart Mydia.")
     changed: dict[str, list[object]] = {}
     loses_admin = user.role == Role.ADMIN and user.disabled_at is None and (disabled or role not in (None, Role.ADMIN))
     if loses_admin and _other_admins(session, user.id) == 0:
@@ -150,18 +175,19 @@ def change_user(
 
 
 def remove_user(session: Session, caller: Caller, now: datetime, user_id: str) -> None:
-    """Remove an account with its sessions and keys.
+    """Remove an account with its sessions and API keys.
 
     Raises:
-        Conflict: It is the last administrator's, or the caller's own.
-        Forbidden: The account is kept by the environment or the file.
+        Conflict: It is the last administrator, or the caller's own account.
+        Forbidden: The account is managed by the configuration, or has permissions that the caller does not have.
     Emits:
         UserRemoved.
     """
     caller.require(Permission.MANAGE_USERS)
-    user = get_user(session, user_id)
+    user = load_user(session, user_id)
+    caller.require_at_least(permissions_of(Role(user.role)), _MORE_THAN_YOU)
     if user.managed:
-        raise Forbidden(f"{user.username} is kept by ADMIN_USERNAME and its siblings. Take them away first.")
+        raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Remove that setting first.")
     if caller.id == user.id:
         raise Conflict("You cannot remove the account you are signed in with.")
     if user.role == Role.ADMIN and user.disabled_at is None and _other_admins(session, user.id) == 0:
@@ -173,15 +199,15 @@ def remove_user(session: Session, caller: Caller, now: datetime, user_id: str) -
 def change_own_password(
     session: Session, caller: Caller, now: datetime, current: Secret, new: Secret, *, keep_session_id: str | None = None
 ) -> None:
-    """Change the caller's password; all their other sessions end.
+    """Change the caller's password and end all their other sessions.
 
     Raises:
-        Invalid: The current password is wrong, or the new one cannot be used.
-        Forbidden: The account is kept by the environment or the file, or the caller is no person.
+        Invalid: The current password is wrong, or the new one is not valid.
+        Forbidden: The account is managed by the configuration, or the caller is an API key.
     """
-    user = _own(session, caller)
+    user = get_own(session, caller)
     if user.managed:
-        raise Forbidden("This account's password is set by ADMIN_PASSWORD. Change it there and restart.")
+        raise Forbidden("This account's password is set by ADMIN_PASSWORD. Change it there and restart Mydia.")
     if user.password_hash is not None and not passwords.verify_password(user.password_hash, current.reveal()):
         sentence = "This is not your current password."
         raise Invalid(sentence, fields={"current": sentence})
@@ -194,8 +220,8 @@ def change_own_password(
 def change_own_profile(
     session: Session, caller: Caller, now: datetime, *, display_name: str | None, email: str | None
 ) -> None:
-    """Change the caller's own name and e-mail."""
-    user = _own(session, caller)
+    """Change the caller's own display name and e-mail address."""
+    user = get_own(session, caller)
     before: dict[str, object] = {"display_name": user.display_name, "email": user.email}
     user.display_name, user.email = _display_name(display_name), _email(session, email, user.id)
     after: dict[str, object] = {"display_name": user.display_name, "email": user.email}
@@ -205,19 +231,19 @@ def change_own_profile(
 
 
 def change_preferences(session: Session, caller: Caller, preferences: Mapping[str, Any]) -> None:
-    """Keep the caller's choices of looks; what is not named stays."""
-    user = _own(session, caller)
+    """Store the caller's preferences. Preferences that are not given stay unchanged."""
+    user = get_own(session, caller)
     user.preferences = {**user.preferences, **preferences}
 
 
 def close_all_sessions(session: Session, user_id: str, *, but: str | None = None) -> None:
-    """Sign a person out everywhere, but for one session where given."""
+    """End all sessions of an account, except one if given."""
     query = UserSession.__table__.delete().where(UserSession.user_id == user_id)  # type: ignore[attr-defined]
     session.execute(query if but is None else query.where(UserSession.id != but))
 
 
 def ensure_unmanaged(session: Session, *, but: str | None) -> list[str]:
-    """Let go of accounts that the environment no longer names; returns their names."""
+    """Stop managing accounts that the configuration no longer names, and return their user names."""
     names = list(
         session.scalars(select(User.username).where(User.managed, User.id != but if but else User.id.is_not(None)))
     )
@@ -226,19 +252,23 @@ def ensure_unmanaged(session: Session, *, but: str | None) -> list[str]:
     return names
 
 
-def keys_of(session: Session, user_id: str) -> list[ApiKey]:
-    """Return a person's keys that are not revoked, oldest first."""
+def keys_of(session: Session, caller: Caller, user_id: str | None = None) -> list[ApiKey]:
+    """Return an account's API keys that are not revoked, oldest first.
+
+    Args:
+        user_id: None means the caller's own.
+    """
+    owner_id = user_id or caller.id
+    if owner_id is None:
+        raise Forbidden("API keys belong to an account. Sign in to list yours.")
+    if owner_id != caller.id:
+        caller.require(Permission.MANAGE_USERS)
+        load_user(session, owner_id)
     return list(
         session.scalars(
-            select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
+            select(ApiKey).where(ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
         )
     )
-
-
-def _own(session: Session, caller: Caller) -> User:
-    if caller.id is None or caller.kind != "user":
-        raise Forbidden("Only a person who is signed in has an account to change; a key has none.")
-    return get_user(session, caller.id)
 
 
 def _insert(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:
@@ -246,7 +276,7 @@ def _insert(session: Session, caller: Caller, now: datetime, new: NewUser) -> Us
     if new.password is not None:
         passwords.check_password(new.password.reveal(), username=username)
     if find_user(session, username) is not None:
-        sentence = f"There is an account called {username} already."
+        sentence = f"The user name {username} is already taken."
         raise Conflict(sentence, fields={"username": sentence})
     user = User(
         username=username,
@@ -264,15 +294,15 @@ def _insert(session: Session, caller: Caller, now: datetime, new: NewUser) -> Us
 
 
 def checked_username(username: str) -> str:
-    """Return a name as it is stored.
+    """Return a user name in the form that is stored.
 
     Raises:
-        Invalid: It is empty, too long or holds blanks and the like.
+        Invalid: It is empty, too long or has characters that are not allowed.
     """
     folded = username.strip().casefold()
     if not _USERNAME.fullmatch(folded):
         sentence = (
-            "Choose a user name of letters, digits and . _ - @ +, without blanks, at most 64."
+            "Use letters, digits and . _ - @ + only, without spaces, at most 64 characters."
             if folded
             else "Enter a user name."
         )
@@ -290,16 +320,16 @@ def _email(session: Session, email: str | None, user_id: str | None) -> str | No
     if not folded:
         return None
     if not _EMAIL.fullmatch(folded) or len(folded) > 254:
-        sentence = "This is not an e-mail address. It looks like name@example.org."
+        sentence = "Enter an e-mail address such as name@example.org."
         raise Invalid(sentence, fields={"email": sentence})
     holder = session.scalar(select(User.id).where(User.email == folded))
     if holder not in (None, user_id):
-        sentence = "Another account has this e-mail address."
+        sentence = "Another account uses this e-mail address."
         raise Conflict(sentence, fields={"email": sentence})
     return folded
 
 
 def _other_admins(session: Session, user_id: str) -> int:
-    """Count administrators who could act instead of this one."""
+    """Count the other enabled administrators."""
     query = select(func.count()).where(User.role == Role.ADMIN, User.disabled_at.is_(None), User.id != user_id)
     return session.scalar(query) or 0

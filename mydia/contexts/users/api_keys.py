@@ -1,4 +1,4 @@
-"""Keys for other software: made once, shown once, found by prefix and verified."""
+"""API keys: the text is shown once at creation; later a key is found by its prefix and verified by its hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users import passwords
-from mydia.contexts.users.accounts import caller_of, get_user
+from mydia.contexts.users.accounts import caller_of, load_user
 from mydia.contexts.users.models import ApiKey, User
 from mydia.contexts.users.permissions import Caller, Permission, Role, permissions_of
 from mydia.db import get
@@ -28,7 +28,7 @@ _LONGEST = 512
 
 
 class _Verified:
-    """Remembers which texts fitted which hashes, so that Argon2 is paid once a key and process, not once a request."""
+    """Caches which key matched which hash, so Argon2 runs once per key and process instead of once per request."""
 
     def __init__(self, limit: int = 256) -> None:
         self._limit = limit
@@ -36,7 +36,7 @@ class _Verified:
         self._known: OrderedDict[bytes, bool] = OrderedDict()
 
     def verify(self, key_hash: str, text: str) -> bool:
-        """Say whether a text fits a hash."""
+        """Return whether a key matches a hash."""
         digest = hashlib.sha256(f"{key_hash}\0{text}".encode()).digest()
         with self._lock:
             if digest in self._known:
@@ -55,12 +55,12 @@ _verified = _Verified()
 
 @dataclass(frozen=True, slots=True)
 class KeyCaller:
-    """A key that was recognised, and whom it speaks for."""
+    """A valid API key and the caller it stands for."""
 
     api_key_id: str
     caller: Caller
     needs_touch: bool
-    """Its last use is long enough ago to be written: call `touch_api_key`."""
+    """Its last use was recorded long enough ago to be updated: call `touch_api_key`."""
 
 
 def add_api_key(
@@ -73,27 +73,32 @@ def add_api_key(
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its text, which is not stored and cannot be shown again.
+    """Create an API key and return it with its text, which is not stored and cannot be shown again.
 
     Args:
-        user_id: Whose key it is; None means the caller's own.
-        scopes: Permissions it is narrowed to; None for all of its owner's.
+        user_id: Its owner. None means the caller.
+        scopes: The permissions it is limited to. None means all of its owner's.
+
+    Raises:
+        Invalid: It would have permissions that the caller does not have, or the name or a scope is not valid.
     Emits:
         ApiKeyAdded.
     """
-    if caller.kind == "api_key" and set(Permission if scopes is None else scopes) - caller.permissions:
-        # Whatever page or path it comes by: else a key that was narrowed could widen itself.
-        raise Invalid(
-            "A key can make only keys that may no more than itself.",
-            fields={"scopes": "Name what it may, and no more."},
-        )
     owner = _owner(session, caller, user_id)
     cleaned = " ".join(name.split())[:80]
     if not cleaned:
-        sentence = "Say what the key is for."
+        sentence = "Enter a name for the key."
         raise Invalid(sentence, fields={"name": sentence})
     if scopes is not None and not set(scopes) <= set(Permission):
-        raise Invalid(f"A key can be narrowed to: {', '.join(Permission)}.", fields={"scopes": "Unknown permission."})
+        raise Invalid(f"Scopes can be: {', '.join(Permission)}.", fields={"scopes": "Unknown permission."})
+    # A key without scopes gains permissions when its owner's role is raised, so a key may not create one unless it has all.
+    unlimited = set(Permission) if caller.kind == "api_key" else permissions_of(Role(owner.role))
+    granted = unlimited if scopes is None else set(scopes)
+    if granted - caller.permissions:
+        raise Invalid(
+            "You cannot create a key that has more permissions than you.",
+            fields={"scopes": "Choose only permissions that you have."},
+        )
     prefix = "mydia_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
     row = _insert(session, now, owner, cleaned, text)
@@ -103,7 +108,7 @@ def add_api_key(
 
 
 def caller_for_key(session: Session, now: datetime, text: str) -> KeyCaller | None:
-    """Return whom a key speaks for; None when it is unknown, revoked, expired, or its owner is disabled."""
+    """Return the caller of a key. None when it is unknown, revoked or expired, or its owner is disabled."""
     if not text or len(text) > _LONGEST:
         return None
     found = session.execute(
@@ -121,41 +126,41 @@ def caller_for_key(session: Session, now: datetime, text: str) -> KeyCaller | No
 
 
 def touch_api_key(session: Session, now: datetime, api_key_id: str) -> None:
-    """Note that a key was used."""
+    """Record that a key was used."""
     session.execute(update(ApiKey).where(ApiKey.id == api_key_id).values(last_used_at=now))
 
 
 def revoke_api_key(session: Session, caller: Caller, now: datetime, api_key_id: str) -> None:
-    """Make a key useless at once.
+    """Revoke a key with immediate effect.
 
     Raises:
-        Forbidden: It is somebody else's, kept by the environment, or mightier than the key that asks.
+        Forbidden: It belongs to another account, is managed by the configuration, or has permissions that the caller does
+            not have.
     Emits:
         ApiKeyRevoked.
     """
-    row = get(session, ApiKey, api_key_id, what="This key")
+    row = get(session, ApiKey, api_key_id, what="This API key")
     if row.user_id != caller.id:
         caller.require(Permission.MANAGE_USERS)
-    if caller.kind == "api_key":
-        owner = get_user(session, row.user_id)
-        if permissions_of(Role(owner.role), scopes=row.scopes) - caller.permissions:
-            raise Forbidden("A key can revoke only keys that may no more than itself.")
+    owner = load_user(session, row.user_id)
+    granted = permissions_of(Role(owner.role), scopes=row.scopes)
+    caller.require_at_least(granted, "You cannot revoke a key that has more permissions than you.")
     if row.managed:
-        raise Forbidden("This key is kept by ADMIN_API_KEY. Take it away there and restart.")
+        raise Forbidden("This key is managed by ADMIN_API_KEY. Remove that setting and restart Mydia.")
     if row.revoked_at is None:
         row.revoked_at = now
         events.emit(session, caller, events.ApiKeyRevoked(row.id, row.name), at=now)
 
 
 def ensure_managed_key(session: Session, caller: Caller, now: datetime, owner: User | None, text: str | None) -> None:
-    """Keep exactly the key that the environment names, or none."""
+    """Make sure that exactly the key that the configuration names is valid, or none."""
     kept = False
     for row in session.scalars(select(ApiKey).where(ApiKey.managed, ApiKey.revoked_at.is_(None))):
         if text and owner and row.user_id == owner.id and _verified.verify(row.key_hash, text):
             kept = True
         else:
             row.revoked_at = now
-            # The prefix must be free again, should the same key come back later.
+            # Free the prefix, so the same key can be configured again later.
             row.prefix = f"{row.prefix}#{row.id}"
             events.emit(session, caller, events.ApiKeyRevoked(row.id, row.name), at=now)
     if text and owner and not kept:
@@ -165,7 +170,7 @@ def ensure_managed_key(session: Session, caller: Caller, now: datetime, owner: U
 
 
 def prefix_of(text: str) -> str:
-    """Return what a key is found by: the front of ours, a short fingerprint of one that was chosen elsewhere."""
+    """Return what a key is found by: the prefix of a generated key, a short fingerprint of one that was chosen by hand."""
     if match := _OURS.fullmatch(text):
         return match[1]
     return "key_" + hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -182,5 +187,5 @@ def _owner(session: Session, caller: Caller, user_id: str | None) -> User:
     if user_id is not None and user_id != caller.id:
         caller.require(Permission.MANAGE_USERS)
     if (wanted := user_id or caller.id) is None:
-        raise Forbidden("A key belongs to a person. Sign in first.")
-    return get_user(session, wanted)
+        raise Forbidden("An API key belongs to an account. Sign in first.")
+    return load_user(session, wanted)

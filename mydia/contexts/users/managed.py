@@ -1,4 +1,4 @@
-"""The administrator that the environment or the file provides."""
+"""The administrator that the configuration provides (ADMIN_USERNAME and related settings)."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ logger = logging.getLogger(__name__)
 
 
 def ensure_admin(session: Session, config: Config, now: datetime) -> User | None:
-    """Make or update the administrator of ADMIN_USERNAME, and its ADMIN_API_KEY; running it again changes nothing.
+    """Add or update the administrator ADMIN_USERNAME and the key ADMIN_API_KEY. Idempotent.
 
     Returns:
         The administrator, or None when the configuration names none.
 
     Raises:
-        Misconfigured: A key is given without a name it could belong to.
+        Misconfigured: A key is configured without an administrator to own it.
     """
     name, key = config["auth.admin_username"], config["auth.admin_api_key"]
     user = _ensure_user(session, config, now, str(name)) if name else None
     for left in accounts.ensure_unmanaged(session, but=user.id if user else None):
-        logger.warning("this account is no longer kept by ADMIN_USERNAME, but stays", extra={"username": left})
+        logger.warning("account is no longer managed by ADMIN_USERNAME and stays as it is", extra={"username": left})
     if key and user is None:
         source = config.values["auth.admin_api_key"].source
-        raise Misconfigured(f"auth.admin_api_key ({source}) needs an owner. Set ADMIN_USERNAME as well.")
+        raise Misconfigured(f"auth.admin_api_key ({source}) needs an owner. Set ADMIN_USERNAME too.")
     ensure_managed_key(session, SYSTEM, now, user, str(key) if key else None)
     return user
 
@@ -67,7 +67,7 @@ def _ensure_user(session: Session, config: Config, now: datetime, name: str) -> 
 
 
 def _wanted_hash(config: Config, present: str | None) -> str | None:
-    """Return the hash to store, or None when the present one stands."""
+    """Return the hash to store, or None to keep the current one."""
     if given := config["auth.admin_password_hash"]:
         return None if given == present else str(given)
     password = config["auth.admin_password"]

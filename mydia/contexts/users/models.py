@@ -1,4 +1,4 @@
-"""Accounts, ways to sign in, sessions and keys."""
+"""Tables of accounts, credentials, sessions and API keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mydia.db import Base, HasId, Instant, one_of
 
 
 class User(HasId, Base):
-    """A person. `username` and `email` are case-folded; `password_hash` is None when there is no local login."""
+    """An account. `username` and `email` are case-folded; `password_hash` is None when it has no local login."""
 
     __tablename__ = "users"
     __table_args__ = (one_of("role", Role),)
@@ -33,7 +33,7 @@ class User(HasId, Base):
 
 
 class Identity(HasId, Base):
-    """A person at an OIDC provider."""
+    """An account's identity at an OIDC provider."""
 
     __tablename__ = "identities"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -60,7 +60,7 @@ class Credential(HasId, Base):
 
 
 class UserSession(HasId, Base):
-    """A signed-in browser. Only a hash of its token is kept."""
+    """A signed-in browser. Only a hash of its token is stored."""
 
     __tablename__ = "sessions"
 
@@ -74,7 +74,7 @@ class UserSession(HasId, Base):
 
 
 class ApiKey(HasId, Base):
-    """A key for other software: found by its prefix, then verified against an Argon2 hash."""
+    """A key for other software, found by its prefix and verified against an Argon2 hash."""
 
     __tablename__ = "api_keys"
 
@@ -83,7 +83,7 @@ class ApiKey(HasId, Base):
     prefix: Mapped[str] = mapped_column(unique=True)
     key_hash: Mapped[str]
     scopes: Mapped[list[Any] | None]
-    """Permissions it is narrowed to; None for all of its owner's."""
+    """The permissions it is limited to; None for all of its owner's."""
     managed: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -92,7 +92,7 @@ class ApiKey(HasId, Base):
 
 
 class LoginAttempt(HasId, Base):
-    """A failed sign-in, kept for throttling across processes and restarts; pruned after a day."""
+    """A failed sign-in, stored so throttling works across processes and restarts; pruned after the window."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (Index("ix_login_attempts_key_at", "key", "at"),)

@@ -1,4 +1,4 @@
-"""Hashing and judging passwords and keys."""
+"""Hash and verify passwords and API keys, and check new passwords."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 256
-"""Longer ones gain nothing and only cost time to hash."""
+"""Longer passwords add no security and take longer to hash."""
 
-# The most used passwords of eight letters and more: what is tried first. Source: the tops of public breach statistics.
+# The most common passwords of eight characters and more. Source: the top of public breach statistics.
 _COMMON = frozenset(
     [
         "12345678",
@@ -97,7 +97,7 @@ _COMMON = frozenset(
         "default1",
         "testtest",
         "test1234",
-    ]  # a wall of quotes says no more
+    ]
 )
 
 
@@ -105,7 +105,7 @@ _COMMON = frozenset(
 def _hasher() -> PasswordHasher:
     from argon2 import PasswordHasher
 
-    # OWASP's second choice (19 MiB, two passes, one lane): several sign-ins at once must fit a small NAS.
+    # OWASP's second recommendation (19 MiB, two passes, one lane): several concurrent sign-ins must fit on a small NAS.
     return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
@@ -113,13 +113,13 @@ def _hasher() -> PasswordHasher:
 def _key_hasher() -> PasswordHasher:
     from argon2 import PasswordHasher
 
-    # Keys are random and long, so that guessing is hopeless anyhow; the hash only keeps a stolen database useless.
+    # Keys are long and random and cannot be guessed. The hash only protects them in a stolen database.
     return PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1)
 
 
 @cache
-def _nobodys() -> str:
-    return _hasher().hash("nobody signs in with this")
+def _dummy_hash() -> str:
+    return _hasher().hash("no account has this password")
 
 
 def hash_password(password: str) -> str:
@@ -128,32 +128,32 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Say whether the password fits; takes as long for nobody (None) as for somebody.
+    """Return whether a password matches. Takes as long without a hash as with one, so timing reveals no accounts.
 
     Args:
-        password_hash: Any Argon2 hash, also one made with other costs.
+        password_hash: Any Argon2 hash, including one with other cost parameters. None never matches.
     """
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        fits = _hasher().verify(password_hash or _nobodys(), password[:MAXIMUM_LENGTH])
+        fits = _hasher().verify(password_hash or _dummy_hash(), password[:MAXIMUM_LENGTH])
     except (VerificationError, InvalidHashError):
         return False
     return fits and password_hash is not None
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Say whether a hash was made with other costs than today's."""
+    """Return whether a hash uses outdated cost parameters."""
     return _hasher().check_needs_rehash(password_hash)
 
 
 def hash_key(key: str) -> str:
-    """Return the Argon2id hash of a random key."""
+    """Return the Argon2id hash of a key."""
     return _key_hasher().hash(key)
 
 
 def verify_key(key_hash: str, key: str) -> bool:
-    """Say whether an API key fits its hash."""
+    """Return whether an API key matches a hash."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
@@ -163,24 +163,24 @@ def verify_key(key_hash: str, key: str) -> bool:
 
 
 def check_password(password: str, *, username: str = "", field: str = "password") -> None:
-    """Refuse a new password that is too short or among the first that anybody tries.
+    """Reject a new password that is too short, too long or too common.
 
     Raises:
-        Invalid: With the sentence under `field`.
+        Invalid: With the message under `field`.
     """
     if objection := password_objection(password, username=username):
         raise Invalid(objection, fields={field: objection})
 
 
 def password_objection(password: str, *, username: str = "") -> str | None:
-    """Return why a password cannot be used, or None."""
+    """Return why a password is not accepted, or None."""
     if len(password) < MINIMUM_LENGTH:
         return f"The password has {len(password)} characters. It needs at least {MINIMUM_LENGTH}."
     if len(password) > MAXIMUM_LENGTH:
         return f"The password has {len(password)} characters. It can have at most {MAXIMUM_LENGTH}."
     folded = password.casefold()
     if folded in _COMMON or len(set(folded)) < 3:
-        return "This password is among the first that anybody tries. Choose another one."
+        return "This password is too common. Choose another one."
     if username and folded in (username.casefold(), username.casefold() * 2):
-        return "The password is the user name. Choose another one."
+        return "The password must not be the user name. Choose another one."
     return None

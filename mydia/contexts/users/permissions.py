@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do. Checked in contexts, so that no way in can forget it."""
+"""Callers and their permissions. Contexts check them, so no page, API or job can skip the check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mydia.errors import Forbidden
 
 
 class Role(StrEnum):
-    """The four roles, mightiest first."""
+    """The four roles, from most to least permissions."""
 
     ADMIN = "admin"
     USER = "user"
@@ -19,12 +19,12 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What can be allowed."""
+    """Permissions that a role or an API key can have."""
 
     BROWSE = "browse"
     """See the library, the calendar, titles and their files' quality."""
     REQUEST = "request"
-    """Ask for titles."""
+    """Request titles."""
     MANAGE_MEDIA = "manage_media"
     """Add, change, search, grab, import, scan, rename, remove."""
     VIEW_ACTIVITY = "view_activity"
@@ -32,7 +32,7 @@ class Permission(StrEnum):
     MANAGE_SETTINGS = "manage_settings"
     """Change settings, see logs and tasks, run upkeep."""
     MANAGE_USERS = "manage_users"
-    """Accounts and other people's keys."""
+    """Manage accounts and other people's API keys."""
 
 
 _ROLES: dict[Role, frozenset[Permission]] = {
@@ -44,9 +44,9 @@ _ROLES: dict[Role, frozenset[Permission]] = {
 
 _SENTENCES = {
     Permission.BROWSE: "see the library",
-    Permission.REQUEST: "ask for titles",
+    Permission.REQUEST: "request titles",
     Permission.MANAGE_MEDIA: "change the library",
-    Permission.VIEW_ACTIVITY: "see the activity",
+    Permission.VIEW_ACTIVITY: "view activity",
     Permission.MANAGE_SETTINGS: "change settings",
     Permission.MANAGE_USERS: "manage accounts",
 }
@@ -54,34 +54,41 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf something is done; every event names it."""
+    """The user, API key or system on whose behalf something is done. Every event names it."""
 
     kind: str
     """`user`, `api_key` or `system`."""
     id: str | None
-    """The user's id, also behind an API key."""
+    """The user's id; for an API key, its owner's."""
     name: str
     permissions: frozenset[Permission]
     role: Role | None = None
 
     def can(self, permission: Permission) -> bool:
-        """Say whether the caller may; for pages that leave out what would be refused."""
+        """Return whether the caller has a permission, so pages can hide what would be refused."""
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
-        """Raise Forbidden unless the caller may."""
+        """Raise Forbidden unless the caller has a permission."""
         if permission not in self.permissions:
-            raise Forbidden(f"{self.name} may not {_SENTENCES[permission]}. An administrator can grant it.")
+            raise Forbidden(
+                f"{self.name} does not have permission to {_SENTENCES[permission]}. Ask an administrator.",
+            )
+
+    def require_at_least(self, permissions: frozenset[Permission], message: str) -> None:
+        """Raise Forbidden if any of these permissions is missing: a caller can grant only what it has."""
+        if permissions - self.permissions:
+            raise Forbidden(message)
 
 
 SYSTEM = Caller("system", None, "Mydia", frozenset(Permission))
-"""Jobs run as this."""
+"""The caller of jobs."""
 
 NOBODY = Caller("user", None, "Nobody", frozenset())
-"""Whoever has not signed in."""
+"""The caller of requests that are not signed in."""
 
 
 def permissions_of(role: Role, *, scopes: Collection[str] | None = None) -> frozenset[Permission]:
-    """Return what a role may, narrowed by an API key's scopes (None: no narrowing)."""
+    """Return the permissions of a role, limited to an API key's scopes. None means no limit."""
     allowed = _ROLES[role]
     return allowed if scopes is None else allowed & frozenset(Permission(scope) for scope in scopes)

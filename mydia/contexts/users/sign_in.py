@@ -1,4 +1,4 @@
-"""Signing in with a password, and the sessions that follow from it."""
+"""Sign-in with a password, and the sessions it opens."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users import passwords, throttle
-from mydia.contexts.users.accounts import caller_of, find_user
+from mydia.contexts.users.accounts import caller_of, find_user, get_own
 from mydia.contexts.users.models import User, UserSession
 from mydia.contexts.users.permissions import NOBODY, Caller
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound
 from mydia.secret import Secret
 
-# A session's last use is written at most this often: a page with forty posters must not be forty writes.
+# The last use of a session is written at most this often, so a page with forty posters does not cause forty writes.
 TOUCH_AFTER = timedelta(minutes=5)
-_WRONG = "This name and password do not fit together."
+_WRONG = "Wrong username or password."
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSession:
-    """A session that was found by its token, and whom it speaks for."""
+    """A valid session and the caller it stands for."""
 
     id: str
     caller: Caller
     preferences: dict[str, object]
     needs_touch: bool
-    """Its last use is long enough ago to be written: call `touch_session`."""
+    """Its last use was recorded long enough ago to be updated: call `touch_session`."""
 
 
 def authenticate(database: Database, now: datetime, username: str, password: Secret, address: str) -> User:
-    """Return the account that a name and password belong to.
+    """Return the account for a user name and password.
 
-    Counts the attempt first, verifies outside of any transaction, then records the outcome. A wrong name takes as long as
-    a wrong password and says the same.
+    Counts the attempt first, verifies the password outside any transaction, then records the outcome. An unknown user name
+    takes as long as a wrong password and gives the same answer.
 
     Raises:
-        Invalid: They do not fit, or the account is disabled.
-        TooManyAttempts: The address or name must wait, right or wrong.
+        Invalid: The user name or password is wrong, or the account is disabled.
+        TooManyAttempts: The address or user name has to wait, even with the right password.
     Emits:
         SignInFailed.
     """
@@ -57,7 +57,9 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
         with database.writes() as session:
             event = events.SignInFailed(user.id if user else None, username[:64], address, reason)
             events.emit(session, NOBODY, event, at=now)
-        raise Invalid("This account is disabled. An administrator can enable it." if reason == "disabled" else _WRONG)
+        raise Invalid(
+            "This account is disabled. Ask an administrator to enable it." if reason == "disabled" else _WRONG
+        )
     with database.writes() as session:
         throttle.forgive(session, username, attempt)
         throttle.prune(session, now)
@@ -70,10 +72,10 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
 def open_session(
     session: Session, now: datetime, user: User, *, days: int, address: str, agent: str, method: str = "password"
 ) -> tuple[UserSession, str]:
-    """Sign somebody in and return the row with the token, which only the browser keeps.
+    """Open a session and return it with its token, which only the browser keeps.
 
     Args:
-        days: How long it lives without being used.
+        days: The session expires after this many days without use.
     Emits:
         SignedIn.
     """
@@ -95,7 +97,7 @@ def open_session(
 
 
 def find_session(session: Session, now: datetime, token: str) -> FoundSession | None:
-    """Return whom a token speaks for, or None when it is unknown, has ended, or its account is disabled."""
+    """Return the session of a token. None when it is unknown or expired, or its account is disabled."""
     found = session.execute(
         select(UserSession.id, UserSession.last_seen_at, User)
         .join(User, User.id == UserSession.user_id)
@@ -108,19 +110,20 @@ def find_session(session: Session, now: datetime, token: str) -> FoundSession | 
 
 
 def touch_session(session: Session, now: datetime, session_id: str) -> None:
-    """Note that a session was used, so that it lives on for as long as it was given at sign-in."""
+    """Record that a session was used, and extend it by its full lifetime."""
     row = session.get(UserSession, session_id)
     if row is not None:
         row.last_seen_at, row.expires_at = now, now + (row.expires_at - row.last_seen_at)
 
 
 def close_session(session: Session, token: str) -> None:
-    """Sign a browser out; an unknown token is no error."""
+    """Sign a browser out. An unknown token is ignored."""
     session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
 
 
 def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserSession]:
-    """Return the caller's own sessions, last used first."""
+    """Return the caller's own sessions, most recently used first."""
+    get_own(session, caller)
     return list(
         session.scalars(
             select(UserSession)
@@ -132,12 +135,13 @@ def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserS
 
 def revoke_session(session: Session, caller: Caller, session_id: str) -> None:
     """End one of the caller's own sessions."""
+    get_own(session, caller)
     row = session.get(UserSession, session_id)
     if row is None or row.user_id != caller.id:
-        raise NotFound("This session has ended already.")
+        raise NotFound("This session has already ended.")
     session.delete(row)
 
 
 def _hash(token: str) -> str:
-    # The token is random and long: a plain hash is enough to make a stolen database useless.
+    # The token is long and random, so a plain hash is enough: a stolen database reveals no token.
     return hashlib.sha256(token.encode()).hexdigest()

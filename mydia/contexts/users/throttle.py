@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords: counted in the database, so for all processes and across restarts."""
+"""Sign-in throttling. Attempts are counted in the database, so for all processes and across restarts."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from mydia import events
 from mydia.contexts import users
 from mydia.contexts.users import Caller, NewUser, Role
+from mydia.contexts.users.accounts import find_user
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, NotFound
 from mydia.secret import Secret
@@ -33,7 +34,7 @@ def test_the_first_account_is_an_administrator_and_there_is_only_one_first(datab
 def test_names_are_the_same_in_any_case(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.reads() as session:
-        assert users.find_user(session, "ROBIN ") is not None
+        assert find_user(session, "ROBIN ") is not None
     with pytest.raises(Conflict, match="already"), database.writes() as session:
         users.add_user(session, caller, now, NewUser("rObIn", Role.USER, GOOD))
 
@@ -103,14 +104,14 @@ def test_removing_an_account_takes_its_sessions_and_keys_along(database: Databas
         assert users.find_session(session, now, token) is None
         assert users.caller_for_key(session, now, text) is None
         with pytest.raises(NotFound):
-            users.get_user(session, kim.id)
+            users.get_user(session, users.SYSTEM, kim.id)
         assert events.feed(session)[0].type == "UserRemoved"
 
 
 def test_a_changed_password_ends_all_other_sessions(database: Database, now: datetime) -> None:
     caller, admin_id = _admin(database, now)
     with database.writes() as session:
-        user = users.get_user(session, admin_id)
+        user = users.get_user(session, users.SYSTEM, admin_id)
         here, token_here = users.open_session(session, now, user, days=30, address="", agent="")
         _, token_there = users.open_session(session, now, user, days=30, address="", agent="")
     with pytest.raises(Invalid) as refused, database.writes() as session:
@@ -144,3 +145,57 @@ def test_two_accounts_cannot_share_an_address(database: Database, now: datetime)
     with pytest.raises(Conflict) as refused, database.writes() as session:
         users.add_user(session, caller, now, NewUser("lou", Role.USER, GOOD, email="kim@example.ORG"))
     assert "email" in refused.value.fields
+
+
+def _manager(database: Database, now: datetime, caller: Caller) -> Caller:
+    """Return an administrator's API key that may manage accounts and nothing else."""
+    with database.writes() as session:
+        _, key = users.add_api_key(session, caller, now, "accounts", scopes=["manage_users"])
+    with database.reads() as session:
+        found = users.caller_for_key(session, now, key)
+    assert found is not None
+    return found.caller
+
+
+def test_a_caller_cannot_create_or_promote_an_account_beyond_its_own_permissions(
+    database: Database, now: datetime
+) -> None:
+    admin, _ = _admin(database, now)
+    manager = _manager(database, now, admin)
+    with database.writes() as session:
+        kim = users.add_user(session, admin, now, NewUser("kim", Role.GUEST, GOOD))
+    for role in Role:
+        with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
+            users.add_user(session, manager, now, NewUser("mallory", role, GOOD))
+        with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
+            users.change_user(session, manager, kim.id, now=now, role=role)
+
+
+def test_a_caller_cannot_take_over_an_account_with_more_permissions(database: Database, now: datetime) -> None:
+    admin, admin_id = _admin(database, now)
+    manager = _manager(database, now, admin)
+    with database.writes() as session:
+        users.add_user(session, admin, now, NewUser("second", Role.ADMIN, GOOD))
+    for change in ({"password": Secret("another long password")}, {"email": "mallory@example.org"}, {"disabled": True}):
+        with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
+            users.change_user(session, manager, admin_id, now=now, **change)
+    with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
+        users.remove_user(session, manager, now, admin_id)
+    with pytest.raises(Invalid, match="more permissions than you"), database.writes() as session:
+        users.add_api_key(session, manager, now, "admin", user_id=admin_id, scopes=["manage_settings"])
+
+
+def test_only_those_who_manage_accounts_see_other_accounts(database: Database, now: datetime) -> None:
+    admin, admin_id = _admin(database, now)
+    with database.writes() as session:
+        kim = users.caller_of(users.add_user(session, admin, now, NewUser("kim", Role.USER, GOOD)))
+    with database.reads() as session:
+        for look in (
+            lambda: users.list_users(session, kim),
+            lambda: users.get_user(session, kim, admin_id),
+            lambda: users.keys_of(session, kim, admin_id),
+        ):
+            with pytest.raises(Forbidden):
+                look()
+        assert users.get_own(session, kim).username == "kim"
+        assert users.keys_of(session, kim) == []

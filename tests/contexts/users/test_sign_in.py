@@ -50,11 +50,11 @@ def test_an_unknown_name_costs_a_verification_too(monkeypatch: pytest.MonkeyPatc
             seen.append(password_hash)
             return True
 
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
     monkeypatch.setattr(passwords, "_hasher", Counting)
     assert passwords.verify_password(None, "x") is False
     assert seen == ["made"]
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 def test_failures_are_told_with_name_and_address(database: Database, now: datetime, robin: User) -> None:

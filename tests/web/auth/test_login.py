@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import Caller, throttle
+from mydia.contexts.users import SYSTEM, Caller, throttle
 from mydia.db import Database
 from mydia.web.app import WebApp
 from tests.web.auth.conftest import PASSWORD, sign_in, token
@@ -60,7 +60,7 @@ def test_nobody_is_sent_off_the_site(browser: Browser, robin: Caller, where: str
 def test_a_wrong_password_shows_the_form_with_the_name_still_in_it(browser: Browser, robin: Caller) -> None:
     answer = sign_in(browser, "wrong password", next="/?page=2")
     assert answer.status_code == 422
-    assert "do not fit together" in answer.text
+    assert "Wrong username or password" in answer.text
     assert 'value="robin"' in answer.text
     assert 'value="/?page=2"' in answer.text
     assert "session" not in browser.cookies
@@ -108,7 +108,7 @@ def test_keys_work_in_both_headers_and_need_no_form_token(browser: Browser, robi
         answer = browser.post("/api/v1/wish", headers=headers)
         assert answer.json() == {"by": "Prowlarr", "kind": "api_key"}
     with database.reads() as session:
-        assert users.keys_of(session, row.user_id)[0].last_used_at is not None
+        assert users.keys_of(session, SYSTEM, row.user_id)[0].last_used_at is not None
 
 
 def test_a_wrong_key_is_told_so_even_beside_a_good_session(browser: Browser, robin: Caller) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import Caller, Permission, Role
+from mydia.contexts.users import SYSTEM, Caller, Permission, Role
 from mydia.web.auth.guards import DOORS, needs
 from mydia.web.security import CSRF_COOKIE
 from tests.web.pages import scene as scenes
@@ -47,7 +47,7 @@ def test_every_change_is_refused_to_a_guest_before_anything_is_read(still: Serve
         for body in bodies:
             answer = guest.request(method, address, headers=headers, **body)  # type: ignore[arg-type]
             assert answer.status_code == 403, (method, address, body, answer.status_code)
-            assert "may not" in answer.text, (method, address, answer.text[:300])
+            assert "does not have permission to" in answer.text, (method, address, answer.text[:300])
 
 
 def test_every_page_of_the_administrator_is_refused_to_a_guest(still: Server, guest: Browser) -> None:
@@ -83,7 +83,7 @@ def test_whoever_may_is_let_in(server: Server, browser: Browser) -> None:
     headers = {"x-csrf-token": csrf(browser)}
     for method, address in _changes(server):
         answer = browser.request(method, address, headers=headers, data={"_key": f"{method} {address}"})
-        assert "may not" not in answer.text, (method, address)
+        assert "does not have permission to" not in answer.text, (method, address)
 
 
 def test_whoever_manages_titles_sees_all_but_the_server(user: Browser) -> None:
@@ -133,8 +133,8 @@ def test_a_key_reaches_nothing_of_its_owners_account(
         assert answer.status_code == 403, (method, address)
         assert "API key" in answer.json()["detail"]
     with server.deps.database.reads() as session:
-        assert users.get_user(session, str(olga.id)).display_name == "Olga Owner"
-        assert [row.id for row in users.keys_of(session, str(olga.id))] == [key_id]
+        assert users.get_user(session, SYSTEM, str(olga.id)).display_name == "Olga Owner"
+        assert [row.id for row in users.keys_of(session, SYSTEM, str(olga.id))] == [key_id]
 
 
 def test_a_narrow_key_cannot_revoke_a_wider_one(server: Server, browser: Browser) -> None:
@@ -144,6 +144,6 @@ def test_a_narrow_key_cannot_revoke_a_wider_one(server: Server, browser: Browser
     browser.cookies.clear()
     refused = browser.delete(f"/api/v1/api-keys/{wide}", headers={"x-api-key": text})
     assert refused.status_code == 403
-    assert "no more than itself" in refused.json()["detail"]
+    assert "more permissions than you" in refused.json()["detail"]
     assert browser.delete(f"/api/v1/api-keys/{narrow}", headers={"x-api-key": text}).status_code == 204
     assert browser.get("/api/v1/me", headers={"x-api-key": text}).status_code == 401

@@ -89,7 +89,7 @@ INSIDERS_ONLY = ["/activity", "/activity/history", "/activity/blocklist", "/want
 def test_a_guest_is_told_who_may_open_it(guest: Browser, path: str) -> None:
     answer = guest.get(path)
     assert answer.status_code == 403
-    assert "An administrator can grant it." in words(answer)
+    assert "Ask an administrator." in words(answer)
 
 
 def test_a_guest_sees_home_and_library_without_what_would_be_refused(guest: Browser, still: Server) -> None:

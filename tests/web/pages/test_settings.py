@@ -12,6 +12,7 @@ from mydia import clock, events
 from mydia.contexts import settings, users
 from mydia.contexts.settings import NewLibraryPath
 from mydia.contexts.users import SYSTEM
+from mydia.contexts.users.accounts import find_user
 from mydia.db import Database
 from tests.fakes.outside import FakeDownloadClient, FakeIndexer, fake_outside
 from tests.web.pages.household import PASSWORD, Browser, browser_at, household
@@ -84,7 +85,7 @@ def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Dat
     assert browser.client.get("/settings/browse?field=path").status_code == 403
     with database.reads() as session:
         assert settings.list_clients(session) == []
-        assert len(users.list_users(session)) == 2
+        assert len(users.list_users(session, SYSTEM)) == 2
 
 
 def test_general_values_are_saved_and_wrong_ones_stay_in_the_form(browser: Browser, database: Database) -> None:
@@ -326,20 +327,20 @@ def test_people_are_added_changed_and_removed(browser: Browser, database: Databa
     assert browser.send("/settings/users/new", {**form, "role": "emperor"}).status_code == 422
     assert browser.send("/settings/users/new", form).status_code == 303
     with database.reads() as session:
-        lou = users.find_user(session, "lou")
-        robin = users.find_user(session, "robin")
+        lou = find_user(session, "lou")
+        robin = find_user(session, "robin")
         assert lou is not None
         assert robin is not None
     base = f"/settings/users/{lou.id}"
     assert browser.send(base, {"role": "user", "disabled": "true", "display_name": "Lou"}).status_code == 303
     with database.reads() as session:
-        changed = users.get_user(session, lou.id)
+        changed = users.get_user(session, SYSTEM, lou.id)
         assert (changed.role, changed.display_name, changed.disabled_at is None) == ("user", "Lou", False)
     refused = browser.send(f"/settings/users/{robin.id}", {"role": "guest"})
     assert "only administrator" in refused.text
     assert browser.send(f"{base}/remove", {}, on=base).status_code == 303
     with database.reads() as session:
-        assert users.find_user(session, "lou") is None
+        assert find_user(session, "lou") is None
 
 
 @pytest.mark.parametrize(
@@ -391,7 +392,7 @@ def test_another_browser_is_signed_out(browser: Browser, database: Database) -> 
     browser.client.cookies.delete("session")
     browser.sign_in()
     with database.reads() as session:
-        robin = users.find_user(session, "robin")
+        robin = find_user(session, "robin")
         assert robin is not None
         rows = users.list_sessions(session, users.caller_of(robin), clock.now())
     assert len(rows) == 2

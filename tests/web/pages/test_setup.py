@@ -12,6 +12,7 @@ import pytest
 
 from mydia import events
 from mydia.contexts import settings, users
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.web.auth import setup_token
 from mydia.web.pages.setup import wizard
@@ -49,7 +50,7 @@ def test_the_account_is_made_signed_in_and_cannot_be_made_twice(browser: Browser
     answer = _make_account(browser)
     assert answer.headers["location"] == "/setup/folders"
     with database.reads() as session:
-        (robin,) = users.list_users(session)
+        (robin,) = users.list_users(session, SYSTEM)
         assert (robin.username, robin.display_name, robin.role) == ("robin", "Robin", "admin")
     assert "Where is your media?" in browser.see("/setup/folders")
     browser.client.cookies.delete("session")
@@ -62,7 +63,7 @@ def test_the_account_is_made_signed_in_and_cannot_be_made_twice(browser: Browser
     [
         ({"password": "short", "again": "short"}, "at least 8"),
         ({"again": "something else"}, "not the same"),
-        ({"username": "two words"}, "without blanks"),
+        ({"username": "two words"}, "without spaces"),
     ],
 )
 def test_mistakes_are_told_at_their_field_and_passwords_are_not_sent_back(

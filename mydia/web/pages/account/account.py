@@ -141,12 +141,13 @@ def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep
         if days not in dict(_LIFETIMES):
             raise Invalid("Choose when the key ends.", fields={"days": "Choose one of these."})
         with deps.database.writes() as session:
+            users.get_own(session, caller)
             row, text = users.add_api_key(
                 session,
                 caller,
                 now,
                 form.get("name", ""),
-                scopes=_PERMISSIONS[scope],
+                scopes=_scopes(caller, scope),
                 expires_at=now + timedelta(days=int(days)) if days else None,
             )
     except Invalid as error:
@@ -160,6 +161,7 @@ def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep
 def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id: FromPath[str]) -> Response[str]:
     """Make a key useless."""
     with deps.database.writes() as session:
+        users.get_own(session, caller)
         users.revoke_api_key(session, caller, clock.now(), api_key_id)
     return redirect(request, "/account", toast=Toast("The key is revoked"))
 
@@ -170,6 +172,12 @@ def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, sessio
     with deps.database.writes() as session:
         users.revoke_session(session, caller, session_id)
     return redirect(request, "/account", toast=Toast("That browser is signed out"))
+
+
+def _scopes(caller: Caller, scope: str) -> list[str] | None:
+    """Return the permissions of a choice that the caller has. None means all of theirs, including later ones."""
+    chosen = _PERMISSIONS[scope]
+    return None if chosen is None else [permission for permission in chosen if caller.can(Permission(permission))]
 
 
 def _show(
@@ -190,8 +198,8 @@ def _view(
     new_key_name: str = "",
 ) -> AccountView:
     with deps.database.reads() as session:
-        row = users.get_user(session, caller.id or "")
-        keys = tuple(users.keys_of(session, row.id))
+        row = users.get_own(session, caller)
+        keys = tuple(users.keys_of(session, caller))
         found = users.list_sessions(session, caller, clock.now())
     here = session_id_of(request)
     sessions = tuple(

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import ApiKey, Caller, NewUser, Permission, Role, User
+from mydia.contexts.users import ApiKey, Caller, NewUser, Role, User
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
@@ -67,7 +67,7 @@ def people(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[st
     """List the accounts."""
     around = frame(caller, "users")
     with deps.database.reads() as session:
-        rows = users.list_users(session)
+        rows = users.list_users(session, caller)
     return show(request, "users.html", UsersView(around, tuple(_person(row, caller) for row in rows)))
 
 
@@ -81,7 +81,6 @@ def new_person(request: WebRequest, caller: CallerDep) -> Response[str]:
 @post("/settings/users/new", sync_to_thread=True, status_code=200, include_in_schema=False)
 def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Make an account."""
-    caller.require(Permission.MANAGE_USERS)
     try:
         new = NewUser(
             form.get("username", ""),
@@ -112,7 +111,7 @@ def change_person(
     """Store the changed form; an empty password keeps the present one."""
     try:
         with deps.database.writes() as session:
-            managed = users.get_user(session, user_id).managed
+            managed = users.get_user(session, caller, user_id).managed
             users.change_user(
                 session,
                 caller,
@@ -161,10 +160,9 @@ def _role(form: Mapping[str, str]) -> Role:
 def _view(
     deps: WebDeps, caller: Caller, user_id: str, form: Mapping[str, str] | None, errors: Mapping[str, str]
 ) -> UserView:
-    caller.require(Permission.MANAGE_USERS)
     with deps.database.reads() as session:
-        row = users.get_user(session, user_id)
-        keys = tuple(users.keys_of(session, user_id))
+        row = users.get_user(session, caller, user_id)
+        keys = tuple(users.keys_of(session, caller, user_id))
     shown = _person(row, caller)
     values = form or {
         "role": row.role,
