@@ -33,7 +33,7 @@ def scan_all(deps: Deps) -> str:
 def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by: str | None = None) -> str:
     """Import entries of the review with their best candidates, on behalf of the account that asked for it."""
     with deps.database.reads() as session:
-        caller = users.caller_of(users.get_user(session, requested_by)) if requested_by else SYSTEM
+        caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
     made = library.import_ready(
         deps.database,
         deps.outside,
