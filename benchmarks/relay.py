@@ -132,7 +132,7 @@ def from_store(tmdb: Tmdb, path: Path | None, redis_url: str | None, quick: bool
             relay.get(f"/tmdb/movies/{number}", {"append_to_response": "credits,recommendations"})
 
         def hit() -> None:
-            relay.memory.clear()
+            relay.cache.memory.clear()
             answer = relay.get(
                 f"/tmdb/movies/{random.choice(numbers)}", {"append_to_response": "credits,recommendations"}
             )

@@ -42,6 +42,7 @@ def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> No
     board.running(SYSTEM)
     store = SqliteStore(config.cache_path, max_bytes=2**20, keep_stale_s=60)
     crashes = Crashes(config.data_dir / "crashes.db")
+    crashes.groups()
     with database.writes() as session:
         settings.finish_setup(session, clock.now())
     backup = maintenance.back_up(database, config.backups_directory, clock.now())

@@ -5,6 +5,7 @@ from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_versi
 from mydia.db.fetch import cursor_day, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
 from mydia.db.session import VERSION, Database
+from mydia.db.sqlite_file import SqliteFile
 
 __all__ = [
     "PATIENCE_S",
@@ -14,6 +15,7 @@ __all__ = [
     "EnumText",
     "HasId",
     "Instant",
+    "SqliteFile",
     "cursor_day",
     "cursor_instant",
     "decode_cursor",

@@ -46,7 +46,7 @@ class RelayConfig:
     tmdb_per_s: float = 30.0
     """TMDB's soft ceiling is near 40 a second and address. Source: developer.themoviedb.org, rate limiting."""
     tvdb_per_s: float = 10.0
-    patience_s: float = 12.0
+    max_wait_s: float = 12.0
     """How long one caller may wait for a turn or a retry before it is told to come back."""
     timeout_s: float = 10.0
     misses_per_min: int = 300

@@ -24,14 +24,14 @@ class TokenBucket:
         self._at_s = times.monotonic_s()
         self._lock = threading.Lock()
 
-    def reserve(self, *, patience_s: float) -> float | None:
-        """Take the next turn and return the seconds until it; None when it is further away than `patience_s`."""
+    def reserve(self, *, max_wait_s: float) -> float | None:
+        """Take the next turn and return the seconds until it; None when it is further away than `max_wait_s`."""
         with self._lock:
             now_s = self._times.monotonic_s()
             self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * self._per_s)
             self._at_s = now_s
             wait_s = max(0.0, (1 - self._tokens) / self._per_s)
-            if wait_s > patience_s:
+            if wait_s > max_wait_s:
                 return None
             # Going below zero queues the callers: each later one waits a turn longer.
             self._tokens -= 1

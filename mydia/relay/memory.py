@@ -7,11 +7,11 @@ from collections import OrderedDict
 
 from mydia.relay.answers import Entry
 
-_OVERHEAD_BYTES = 600  # key, entry and table slot, measured with tracemalloc
+_OVERHEAD_BYTES = 600  # entry and table slot, measured with tracemalloc
 
 
 class Memory:
-    """A map that forgets what was used longest ago, by count and by bytes."""
+    """A least-recently-used cache, limited by number of entries and by bytes."""
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self.max_entries = max_entries
@@ -25,7 +25,7 @@ class Memory:
         return len(self._entries)
 
     def get(self, key: str) -> Entry | None:
-        """Return what is kept, fresh or not, and count it as used."""
+        """Return the entry, fresh or not, and mark it as used."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
@@ -33,8 +33,8 @@ class Memory:
             return entry
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer; what does not fit at all is not kept."""
-        size = _size(entry)
+        """Keep an entry, unless it alone is larger than the limit."""
+        size = _size(key, entry)
         with self._lock:
             self._drop(key)
             if size > self.max_bytes:
@@ -42,17 +42,17 @@ class Memory:
             self._entries[key] = entry
             self.bytes += size
             while len(self._entries) > self.max_entries or self.bytes > self.max_bytes:
-                _, oldest = self._entries.popitem(last=False)
-                self.bytes -= _size(oldest)
+                oldest_key, oldest = self._entries.popitem(last=False)
+                self.bytes -= _size(oldest_key, oldest)
                 self.evicted += 1
 
     def drop(self, key: str) -> None:
-        """Forget one answer."""
+        """Remove one entry."""
         with self._lock:
             self._drop(key)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         with self._lock:
             self._entries.clear()
             self.bytes = 0
@@ -60,8 +60,9 @@ class Memory:
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self.bytes -= _size(entry)
+            self.bytes -= _size(key, entry)
 
 
-def _size(entry: Entry) -> int:
-    return len(entry.body) + _OVERHEAD_BYTES
+def _size(key: str, entry: Entry) -> int:
+    # Queries may hold any script, so a character may take four bytes.
+    return len(entry.body) + 4 * len(key) + _OVERHEAD_BYTES

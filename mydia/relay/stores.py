@@ -1,13 +1,12 @@
 """The second level of the cache, shared between processes: a SQLite file, or Redis.
 
-A store never fails its caller: what it cannot read is not there, what it cannot write is not kept, and `state` tells why.
+A store never raises: what it cannot read counts as absent, what it cannot write is not kept, and `state` says why.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from mydia import clock
-from mydia.db import sqlite_module
-from mydia.private import private
+from mydia.db import SqliteFile
+from mydia.errors import Unavailable
 from mydia.relay.answers import Entry
+from mydia.relay.config import RelayConfig
 from mydia.relay.times import REAL_TIMES, Times
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _SQUEEZE_FROM_BYTES = 1024
 
 
 class Store(Protocol):
-    """Answers that outlive the process, and the right to be the one who asks."""
+    """Answers that outlive the process, and leases that let one process ask an upstream at a time."""
 
     kind: str
 
@@ -35,31 +35,31 @@ class Store(Protocol):
         """`ok`, or what is wrong."""
 
     def get(self, key: str) -> Entry | None:
-        """Return what is kept, fresh or not."""
+        """Return the entry, fresh or not."""
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer."""
+        """Keep an entry."""
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
         """Take the right to ask the upstream for this key; False when another process has it."""
 
     def release(self, key: str, owner: str) -> None:
-        """Give that right back."""
+        """Give the right to ask back."""
 
     def leased(self, key: str) -> bool:
-        """Tell whether anybody has that right."""
+        """Return whether a process has the right to ask."""
 
     def count(self) -> int | None:
-        """Return how many answers are kept; None when not known."""
+        """Return the number of entries; None when unknown."""
 
     def sweep(self) -> None:
-        """Throw away what is too old or too much."""
+        """Delete what is too old or too much."""
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all entries."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 _SCHEMA = """
@@ -71,30 +71,31 @@ CREATE INDEX IF NOT EXISTS answers_by_use ON answers (used_at_s);
 CREATE INDEX IF NOT EXISTS answers_by_end ON answers (expires_at_s);
 CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, owner TEXT NOT NULL, until_s REAL NOT NULL) WITHOUT ROWID;
 """
-_USE_IS_NOTED_EVERY_S = 86_400  # so that reading does not write
+_USE_IS_NOTED_EVERY_S = 86_400  # so that a read seldom writes
+_MAX_LEASE_S = 300.0
+_OVERHEAD_BYTES = 200  # of a row, beside key and body
 
 
 class SqliteStore:
-    """A cache in one file; a damaged file is replaced by an empty one."""
+    """A cache in one SQLite file; a damaged file is replaced by an empty one."""
 
     kind = "sqlite"
 
     def __init__(self, path: Path, *, max_bytes: int, keep_stale_s: float, times: Times = REAL_TIMES) -> None:
-        self._path = path
+        self._file = SqliteFile(
+            path,
+            [_SCHEMA],
+            timeout_s=2.0,
+            synchronous="off",
+            cache_kib=8_000,
+            parallel=True,
+            keep_damaged=False,
+        )
         self._max_bytes = max_bytes
         self._keep_stale_s = keep_stale_s
         self._times = times
-        self._module: Any = sqlite_module()
-        self._idle: list[Any] = []
-        self._lock = threading.Lock()
         self._trouble: str | None = None
-        self._closed = False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._make()
-        except self._module.DatabaseError as error:
-            logger.warning("the cache file is damaged and is made anew", extra={"error": str(error)})
-            self._replace()
+        self._errors = (self._file.error, zlib.error, OSError, Unavailable)
         self.sweep()
 
     @property
@@ -103,7 +104,7 @@ class SqliteStore:
         return self._trouble or "ok"
 
     def get(self, key: str) -> Entry | None:
-        """Return what is kept, fresh or not."""
+        """Return the entry, fresh or not."""
         now_s = self._times.now_s()
         with self._using() as connection:
             row = connection.execute(
@@ -115,51 +116,60 @@ class SqliteStore:
             status, content_type, etag, body, stored_at_s, expires_at_s, used_at_s = row
             if now_s - used_at_s > _USE_IS_NOTED_EVERY_S:
                 connection.execute("UPDATE answers SET used_at_s = ? WHERE key = ?", (now_s, key))
-            return Entry(status, _expanded(body), content_type, etag, stored_at_s, expires_at_s)
+            return Entry(
+                status=status,
+                body=_expanded(body),
+                content_type=content_type,
+                etag=etag,
+                stored_at_s=stored_at_s,
+                expires_at_s=expires_at_s,
+            )
         return None
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer."""
+        """Keep an entry."""
         body = _squeezed(entry.body)
         with self._using() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (key, entry.status, entry.content_type, entry.etag, body, entry.stored_at_s, entry.expires_at_s,
-                 self._times.now_s(), len(body)),
+                 self._times.now_s(), len(body) + len(key.encode()) + _OVERHEAD_BYTES),
             )  # fmt: skip
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
-        """Take the right to ask; a store in trouble lets everybody."""
+        """Take the right to ask; a store that does not work gives it to everybody."""
         now_s = self._times.now_s()
         with self._using() as connection:
             row = connection.execute(
+                # A lease that ends later than any lease can was written before the clock was set back.
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET owner = excluded.owner,"
-                " until_s = excluded.until_s WHERE until_s < ? RETURNING owner",
-                (key, owner, now_s + seconds, now_s),
+                " until_s = excluded.until_s WHERE until_s < ? OR until_s > ? RETURNING owner",
+                (key, owner, now_s + seconds, now_s, now_s + _MAX_LEASE_S),
             ).fetchone()
             return row is not None
         return True
 
     def release(self, key: str, owner: str) -> None:
-        """Give that right back."""
+        """Give the right to ask back."""
         with self._using() as connection:
             connection.execute("DELETE FROM leases WHERE key = ? AND owner = ?", (key, owner))
 
     def leased(self, key: str) -> bool:
-        """Tell whether anybody has that right."""
+        """Return whether a process has the right to ask."""
         with self._using() as connection:
-            sql = "SELECT 1 FROM leases WHERE key = ? AND until_s >= ?"
-            return connection.execute(sql, (key, self._times.now_s())).fetchone() is not None
+            now_s = self._times.now_s()
+            sql = "SELECT 1 FROM leases WHERE key = ? AND until_s BETWEEN ? AND ?"
+            return connection.execute(sql, (key, now_s, now_s + _MAX_LEASE_S)).fetchone() is not None
         return False
 
     def count(self) -> int | None:
-        """Return how many answers are kept."""
+        """Return the number of entries."""
         with self._using() as connection:
             return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
         return None
 
     def sweep(self) -> None:
-        """Throw away what is too old even for a day without upstream, then what was used longest ago."""
+        """Delete what is too old to be used even while the upstream is down, then the least recently used."""
         now_s = self._times.now_s()
         with self._using() as connection:
             connection.execute("DELETE FROM answers WHERE expires_at_s < ?", (now_s - self._keep_stale_s,))
@@ -171,87 +181,39 @@ class SqliteStore:
             )
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all entries."""
         with self._using() as connection:
             connection.execute("DELETE FROM answers")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
-    def _make(self) -> None:
-        connection = self._connect()
-        try:
-            connection.executescript(_SCHEMA)
-            connection.execute("SELECT key, size_bytes, used_at_s FROM answers LIMIT 1").fetchone()
-        except self._module.DatabaseError:
-            connection.close()
-            raise
-        self._idle.append(connection)
-
-    def _connect(self) -> Any:
-        # Without isolation level each statement is its own transaction: a cache needs no more.
-        connection = self._module.connect(
-            private(self._path), timeout=2.0, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA journal_mode=wal")
-        connection.execute("PRAGMA synchronous=off")
-        connection.execute("PRAGMA cache_size=-8000")
-        return connection
-
-    def _replace(self) -> None:
-        for ending in ("", "-wal", "-shm"):
-            Path(f"{self._path}{ending}").unlink(missing_ok=True)
-        with suppress(self._module.Error):
-            self._make()
+        self._file.close()
 
     @contextmanager
     def _using(self) -> Iterator[Any]:
-        """Lend a connection; an error inside is noted and swallowed, and the block ends without a value."""
-        connection = self._borrowed()
-        if connection is None:
-            with suppress(_Away):
-                yield _Absent()
-            return
+        """Lend a connection; an error is noted in `state` and swallowed, and the block ends without a value."""
+        opened = False
         try:
-            yield connection
-        except (self._module.Error, zlib.error) as error:
-            self._note(error)
-            connection.close()
+            with self._file.using() as connection:
+                opened = True
+                yield connection
+        except self._errors as error:
+            if self._trouble is None:
+                logger.warning("the cache file cannot be used", extra={"error": str(error)})
+            self._trouble = str(error)
+            if not opened:
+                with suppress(_Down):
+                    yield _Absent()
         else:
             self._trouble = None
-            with self._lock:
-                if not self._closed and len(self._idle) < 16:
-                    self._idle.append(connection)
-                    return
-            connection.close()
-
-    def _borrowed(self) -> Any | None:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        try:
-            return self._connect()
-        except self._module.Error as error:
-            self._note(error)
-            return None
-
-    def _note(self, error: Exception) -> None:
-        if self._trouble is None:
-            logger.warning("the cache file cannot be used", extra={"error": str(error)})
-        self._trouble = str(error)
 
 
-# Only its owner may end a lease: it may have run out and be somebody else's by now.
+# Only its owner may end a lease: it may have expired and belong to another process by now.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 class RedisStore:
-    """A cache in Redis. While Redis is away everything is a miss here; it is tried again every few seconds."""
+    """A cache in Redis. While Redis is down every look-up is a miss; it is tried again every few seconds."""
 
     kind = "redis"
     _PREFIX = "mydia-relay:"
@@ -262,15 +224,15 @@ class RedisStore:
 
         self._keep_stale_s = keep_stale_s
         self._times = times
-        # A pool that blocks: a burst of misses must not open a connection each.
+        # A blocking pool, so that a burst of misses does not open a connection each.
         pool = redis.BlockingConnectionPool.from_url(
             url, max_connections=24, timeout=1.0, socket_timeout=self._TIMEOUT_S, socket_connect_timeout=self._TIMEOUT_S,
             health_check_interval=15,
         )  # fmt: skip
         self._redis = redis.Redis(connection_pool=pool)
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
-        self._away_since_s = 0.0
-        self._away_until_s = 0.0
+        self._down_since_s = 0.0
+        self._down_until_s = 0.0
         self._pause_s = 0.0
         self._trouble: str | None = None
 
@@ -280,47 +242,47 @@ class RedisStore:
         return self._trouble or "ok"
 
     def get(self, key: str) -> Entry | None:
-        """Return what is kept, fresh or not."""
+        """Return the entry, fresh or not."""
         with self._using() as redis:
             raw = redis.get(f"{self._PREFIX}a:{key}")
             return _unpacked(cast("bytes", raw)) if raw else None
         return None
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an answer for as long as it may be of use."""
+        """Keep an entry for as long as it can be used."""
         life_s = entry.expires_at_s + self._keep_stale_s - self._times.now_s()
         if life_s > 0:
             with self._using() as redis:
                 redis.set(f"{self._PREFIX}a:{key}", _packed(entry), px=int(life_s * 1000) + 1)
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
-        """Take the right to ask; while Redis is away every process asks for itself."""
+        """Take the right to ask; while Redis is down every process asks for itself."""
         with self._using() as redis:
             return bool(redis.set(f"{self._PREFIX}l:{key}", owner, nx=True, px=int(seconds * 1000)))
         return True
 
     def release(self, key: str, owner: str) -> None:
-        """Give that right back."""
+        """Give the right to ask back."""
         with self._using() as redis:
             redis.eval(_RELEASE, 1, f"{self._PREFIX}l:{key}", owner)
 
     def leased(self, key: str) -> bool:
-        """Tell whether anybody has that right."""
+        """Return whether a process has the right to ask."""
         with self._using() as redis:
             return bool(redis.exists(f"{self._PREFIX}l:{key}"))
         return False
 
     def count(self) -> int | None:
-        """Return how many keys the database holds; ours, where it is not shared."""
+        """Return how many keys the Redis database holds, including those of other applications."""
         with self._using() as redis:
             return int(cast("int", redis.dbsize()))
         return None
 
     def sweep(self) -> None:
-        """Redis forgets by itself: every key has an end."""
+        """Do nothing: every key expires by itself."""
 
     def clear(self) -> None:
-        """Forget our answers, and only ours."""
+        """Delete our entries and nothing else."""
         with self._using() as redis:
             for key in redis.scan_iter(f"{self._PREFIX}a:*", count=500):
                 redis.unlink(key)
@@ -334,8 +296,8 @@ class RedisStore:
     @contextmanager
     def _using(self) -> Iterator[Any]:
         began_s = clock.monotonic_s()
-        if began_s < self._away_until_s:
-            with suppress(_Away):
+        if began_s < self._down_until_s:
+            with suppress(_Down):
                 yield _Absent()
             return
         try:
@@ -343,28 +305,39 @@ class RedisStore:
         except self._errors as error:
             if self._trouble is None:
                 logger.warning(
-                    "Redis is away; answers are kept in memory until it is back", extra={"error": type(error).__name__}
+                    "Redis does not answer; caching in memory until it does", extra={"error": type(error).__name__}
                 )
-            self._trouble = f"away ({type(error).__name__})"
+            self._trouble = f"Redis is down ({type(error).__name__})"
             self._pause_s = min(10.0, self._pause_s * 2 or 0.5)
-            self._away_since_s = clock.monotonic_s()
-            self._away_until_s = self._away_since_s + self._pause_s
+            self._down_since_s = clock.monotonic_s()
+            self._down_until_s = self._down_since_s + self._pause_s
         else:
-            # What began before Redis went away says nothing about now.
-            if self._trouble is not None and began_s > self._away_since_s:
-                logger.info("Redis is back")
+            # A call that began before Redis failed does not show that it works again.
+            if self._trouble is not None and began_s > self._down_since_s:
+                logger.info("Redis answers again")
                 self._trouble, self._pause_s = None, 0.0
 
 
-class _Away(Exception):
+class _Down(Exception):
     """Redis is not asked at the moment."""
 
 
 class _Absent:
-    """Stands where the store would be."""
+    """Takes the store's place while it is not asked."""
 
     def __getattr__(self, name: str) -> Any:
-        raise _Away
+        raise _Down
+
+
+def make_store(config: RelayConfig, times: Times) -> Store | None:
+    """Return the store that the configuration names; None keeps answers in memory only."""
+    if config.redis_url:
+        return RedisStore(config.redis_url.reveal(), keep_stale_s=config.stale_if_error_s, times=times)
+    if config.cache_path is not None:
+        return SqliteStore(
+            config.cache_path, max_bytes=config.max_store_bytes, keep_stale_s=config.stale_if_error_s, times=times
+        )
+    return None
 
 
 def _squeezed(body: bytes) -> bytes:
@@ -385,7 +358,12 @@ def _unpacked(raw: bytes) -> Entry | None:
         head, _, body = raw.partition(b"\n")
         status, content_type, etag, stored_at_s, expires_at_s = json.loads(head)
         return Entry(
-            int(status), _expanded(body), str(content_type), str(etag), float(stored_at_s), float(expires_at_s)
+            status=int(status),
+            body=_expanded(body),
+            content_type=str(content_type),
+            etag=str(etag),
+            stored_at_s=float(stored_at_s),
+            expires_at_s=float(expires_at_s),
         )
     except (ValueError, TypeError, zlib.error):
         return None

@@ -13,6 +13,7 @@ import json
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -82,7 +83,7 @@ class RelayFace:
         if answer.etag is not None and answer.status == 200 and _matches(scope, answer.etag):
             await _send(
                 send,
-                RelayAnswer(304, b"", answer.content_type, answer.cache, answer.age_s, answer.fresh_s, answer.etag),
+                replace(answer, status=304, body=b""),
             )
             return
         await _send(send, answer, with_body=method == "GET")
@@ -98,7 +99,7 @@ class RelayFace:
             case "/client-config":
                 return _json({"p2p": {"relays": []}})
             case "/metrics":
-                return RelayAnswer(200, self._relay.metrics().encode(), "text/plain; version=0.0.4; charset=utf-8")
+                return RelayAnswer(200, *self._relay.metrics())
             case _:
                 return None
 

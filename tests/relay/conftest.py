@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mydia.adapters.http import Http
-from mydia.relay import Relay, RelayConfig
+from mydia.relay import Relay, RelayConfig, Times
 from mydia.secret import Secret
 from tests.fakes import tmdb as tmdb_stand_in
 from tests.fakes import tvdb as tvdb_stand_in
@@ -63,7 +63,7 @@ def make_relay(config: RelayConfig, http: Http, times: HandClock) -> Iterator[Ma
 
     made: list[Relay] = []
 
-    def make(**changes: object) -> Relay:
+    def make(*, times: Times = times, **changes: object) -> Relay:
         relay = Relay(replace(config, **changes), http=http, times=times)  # type: ignore[arg-type]
         made.append(relay)
         return relay

@@ -8,15 +8,15 @@ from tests.relay.handclock import HandClock
 
 def test_a_bucket_gives_its_burst_and_then_a_turn_at_a_time(times: HandClock) -> None:
     bucket = TokenBucket(2, 5, times)
-    assert [bucket.reserve(patience_s=10) for _ in range(7)] == pytest.approx([0, 0, 0, 0, 0, 0.5, 1.0])
+    assert [bucket.reserve(max_wait_s=10) for _ in range(7)] == pytest.approx([0, 0, 0, 0, 0, 0.5, 1.0])
 
 
 def test_a_turn_that_is_too_far_away_is_not_taken(times: HandClock) -> None:
     bucket = TokenBucket(1, 1, times)
-    bucket.reserve(patience_s=0)
-    assert bucket.reserve(patience_s=0.5) is None
+    bucket.reserve(max_wait_s=0)
+    assert bucket.reserve(max_wait_s=0.5) is None
     times.pass_(seconds=1)
-    assert bucket.reserve(patience_s=0.5) == 0
+    assert bucket.reserve(max_wait_s=0.5) == 0
 
 
 def test_a_window_slides(times: HandClock) -> None:

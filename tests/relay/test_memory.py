@@ -46,7 +46,7 @@ def test_the_count_of_bytes_never_drifts(steps: list[tuple[str, int, bool]]) -> 
             memory.drop(key)
         else:
             memory.put(key, _entry(size))
-        kept = [entry for key in "abcdefgh" if (entry := memory.get(key))]
-        assert memory.bytes == sum(len(entry.body) + 600 for entry in kept)
+        kept = [(key, entry) for key in "abcdefgh" if (entry := memory.get(key))]
+        assert memory.bytes == sum(len(entry.body) + 4 * len(key) + 600 for key, entry in kept)
         assert len(memory) <= 4
         assert memory.bytes <= 6000

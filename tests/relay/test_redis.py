@@ -81,7 +81,7 @@ def test_user_password_and_database_of_the_address_are_used(redis: Server, make_
 
 
 def test_one_lease_at_a_time_and_only_its_owner_ends_it(redis: Server, make_relay: MakeRelay) -> None:
-    store = make_relay(redis_url=Secret(redis.url)).store
+    store = make_relay(redis_url=Secret(redis.url)).cache.store
     assert store is not None
     assert store.lease("k", "a", 30)
     assert not store.lease("k", "b", 30)

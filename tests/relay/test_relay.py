@@ -63,8 +63,8 @@ def test_a_damaged_cache_file_is_made_anew(make_relay: MakeRelay, tmp_path: Path
 
 def test_a_store_that_cannot_be_written_costs_nothing_but_the_store(make_relay: MakeRelay, tmp_path: Path) -> None:
     relay = make_relay()
-    assert relay.store is not None
-    relay.store.close()
+    assert relay.cache.store is not None
+    relay.cache.store.close()
     for ending in ("", "-wal", "-shm"):
         (tmp_path / f"cache.db{ending}").unlink(missing_ok=True)
     (tmp_path / "cache.db").mkdir()
@@ -229,15 +229,15 @@ def test_a_failure_is_shared_as_well(relay: Relay, tmdb: Tmdb) -> None:
 
 def test_two_processes_that_share_a_store_ask_once(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     # Two relays know of one another only through the file, as two processes do.
-    one, two = make_relay(), make_relay(patience_s=10_000_000)
-    two.times = REAL_TIMES
+    one = make_relay()
+    two = make_relay(max_wait_s=10_000_000, times=REAL_TIMES)
     answers: list[RelayAnswer] = []
     with tmdb.hold():
         threads = [threading.Thread(target=lambda relay=relay: answers.append(relay.get(FILM))) for relay in (one, two)]
         threads[0].start()
         until(lambda: tmdb.total == 1)
         threads[1].start()
-        until(lambda: bool(two._flights))
+        until(lambda: bool(two._asker._flights))
     for thread in threads:
         thread.join()
     assert tmdb.total == 1
@@ -246,9 +246,9 @@ def test_two_processes_that_share_a_store_ask_once(make_relay: MakeRelay, tmdb: 
 
 def test_a_lease_of_a_process_that_died_ends_by_itself(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     relay = make_relay()
-    assert relay.store is not None
-    assert relay.store.lease("tmdb:/movie/19", "dead", 5)
-    assert not relay.store.lease("tmdb:/movie/19", "other", 5)
+    assert relay.cache.store is not None
+    assert relay.cache.store.lease("tmdb:/movie/19", "dead", 5)
+    assert not relay.cache.store.lease("tmdb:/movie/19", "other", 5)
     assert relay.get(FILM).status == 200
     assert tmdb.total == 1
 
@@ -271,20 +271,20 @@ def test_misses_are_limited_for_each_address_and_hits_are_free(
 
 def test_the_store_forgets_what_is_too_old_and_what_is_too_much(make_relay: MakeRelay, times: HandClock) -> None:
     relay = make_relay(max_store_bytes=6000)
-    assert relay.store is not None
+    assert relay.cache.store is not None
     for number in (19, 653, 234, 992, 961, 4808, 3085, 10331):
         relay.get(f"/tmdb/movies/{number}", {"append_to_response": "recommendations,credits"})
         times.pass_(seconds=1)
-    before = relay.store.count()
-    relay.store.sweep()
-    after = relay.store.count()
+    before = relay.cache.store.count()
+    relay.cache.store.sweep()
+    after = relay.cache.store.count()
     assert before == 8
     assert after is not None
     assert 0 < after < 8
-    assert relay.store.get("tmdb:/movie/10331?append_to_response=credits,recommendations") is not None
+    assert relay.cache.store.get("tmdb:/movie/10331?append_to_response=credits,recommendations") is not None
     times.pass_(days=40)
-    relay.store.sweep()
-    assert relay.store.count() == 0
+    relay.cache.store.sweep()
+    assert relay.cache.store.count() == 0
 
 
 def test_tvdb_without_its_envelope_is_another_entry(relay: Relay, tvdb: Tvdb) -> None:
@@ -311,7 +311,7 @@ def test_stats_and_metrics_tell_what_happened(relay: Relay) -> None:
     assert stats["upstreams"]["tmdb"]["calls"] == 1
     from prometheus_client.parser import text_string_to_metric_families
 
-    names = {family.name for family in text_string_to_metric_families(relay.metrics())}
+    names = {family.name for family in text_string_to_metric_families(relay.metrics()[0].decode())}
     assert {"mydia_relay_answers", "mydia_relay_memory_entries", "mydia_relay_upstream_calls"} <= names
 
 

@@ -68,7 +68,7 @@ def start(tmp_path: Path, tmdb: Tmdb, times: ByHand) -> Iterator[Start]:
 
         def started(*, without_provider: bool = False, **environ: str) -> TestClient[WebApp]:
             config = RelayConfig(
-                tmdb_api_key=Secret(KEY), tmdb_url=tmdb.api_url, tmdb_image_url=tmdb.image_url, patience_s=0.1
+                tmdb_api_key=Secret(KEY), tmdb_url=tmdb.api_url, tmdb_image_url=tmdb.image_url, max_wait_s=0.1
             )
             provider, relay = make_provider(config, http)
             if relay is not None:

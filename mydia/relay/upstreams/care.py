@@ -68,13 +68,13 @@ class Upstream(Protocol):
 class Care:
     """The state of our relation with one upstream, shared by all threads."""
 
-    def __init__(self, name: str, per_s: float, *, patience_s: float, times: Times = REAL_TIMES) -> None:
+    def __init__(self, name: str, per_s: float, *, max_wait_s: float, times: Times = REAL_TIMES) -> None:
         self.name = name
         self.calls = 0
         self.failures = 0
         self.limited = 0
         self._bucket = TokenBucket(per_s, max(1.0, per_s), times)
-        self._patience_s = patience_s
+        self._max_wait_s = max_wait_s
         self._times = times
         self._lock = threading.Lock()
         self._penalty_until_s = 0.0
@@ -101,7 +101,7 @@ class Care:
             Busy: It may not be asked now.
             UpstreamFailed: No usable answer.
         """
-        deadline_s = self._times.monotonic_s() + self._patience_s
+        deadline_s = self._times.monotonic_s() + self._max_wait_s
         failed: UpstreamFailed | None = None
         for attempt in range(_TRIES):
             try:
@@ -158,14 +158,14 @@ class Care:
                     raise Busy(max(1.0, self._broken_until_s - now_s), limited=False)
                 self._probing = True
             penalty_s = self._penalty_until_s - now_s
-        patience_s = deadline_s - now_s
-        if penalty_s > patience_s:
+        max_wait_s = deadline_s - now_s
+        if penalty_s > max_wait_s:
             self._end_probe()
             raise Busy(penalty_s, limited=True)
-        turn_s = self._bucket.reserve(patience_s=patience_s)
+        turn_s = self._bucket.reserve(max_wait_s=max_wait_s)
         if turn_s is None:
             self._end_probe()
-            raise Busy(patience_s, limited=True)
+            raise Busy(max_wait_s, limited=True)
         wait_s = max(penalty_s, turn_s)
         if wait_s > 0:
             self._times.wait(wait_s)

@@ -30,18 +30,18 @@ class Tmdb:
         url: str,
         image_url: str,
         per_s: float,
-        patience_s: float,
+        max_wait_s: float,
         timeout_s: float,
         times: Times = REAL_TIMES,
     ) -> None:
-        self.care = Care(self.name, per_s, patience_s=patience_s, times=times)
+        self.care = Care(self.name, per_s, max_wait_s=max_wait_s, times=times)
         self._http = http
         self._key = key
         self._url = url
         self._image_url = image_url
         self._timeout_s = timeout_s
         # Pictures come from a content network without that limit, so they have their own manners.
-        self._image_care = Care("tmdb images", 50.0, patience_s=patience_s, times=times)
+        self._image_care = Care("tmdb images", 50.0, max_wait_s=max_wait_s, times=times)
 
     def ask(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
         """Ask for JSON."""

@@ -42,12 +42,12 @@ class Tvdb:
         pin: Secret,
         url: str,
         per_s: float,
-        patience_s: float,
+        max_wait_s: float,
         timeout_s: float,
         times: Times = REAL_TIMES,
     ) -> None:
-        self.care = Care(self.name, per_s, patience_s=patience_s, times=times)
-        self._image_care = Care("tvdb images", 20.0, patience_s=patience_s, times=times)
+        self.care = Care(self.name, per_s, max_wait_s=max_wait_s, times=times)
+        self._image_care = Care("tvdb images", 20.0, max_wait_s=max_wait_s, times=times)
         self._http = http
         self._key = key
         self._pin = pin

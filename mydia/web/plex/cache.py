@@ -46,7 +46,7 @@ class Turns:
         Raises:
             Limited: It would be too long a wait.
         """
-        wait_s = self._bucket.reserve(patience_s=_PATIENCE_S)
+        wait_s = self._bucket.reserve(max_wait_s=_PATIENCE_S)
         if wait_s is None:
             raise Limited("Plex", "asks faster than the catalogues may be asked", retry_after_s=_PATIENCE_S)
         if wait_s > 0:
