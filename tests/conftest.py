@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from mydia import config
 from mydia.contexts import settings
 from mydia.contexts.users.permissions import Caller, Role, permissions_of
 from mydia.db import Database, upgrade
+
+# An example's time says more about what else the machine is doing than about the code.
+hypothesis.settings.register_profile("mydia", deadline=None)
+hypothesis.settings.load_profile("mydia")
 
 
 @pytest.fixture(scope="session")
