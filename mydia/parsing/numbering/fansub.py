@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import re
 
-from mydia.parsing.numbering.scene import Numbering, Scene, is_broadcast, is_year, write_out
-from mydia.parsing.numbering.standard import follow_episodes
+from mydia.parsing.numbering.links import follow, write_out
+from mydia.parsing.numbering.scene import Numbering, Scene, is_broadcast, is_year
 from mydia.parsing.numbering.worded import find_season_words
+from mydia.parsing.seasons import SEASON_WORD
 
 _SEASON_MARK_ABSOLUTE = re.compile(
-    r"s(?<![a-z0-9]s)(\d{1,2})(?:[ ._]-[ ._]|[ ._]?\[|[ ._](?=\d{3}(?![0-9a-z])))(\d{1,4})(?:-(\d{2,4}))?(?:v\d)?(?=[ ._()\[\]]|\Z)"
+    r"s(?<![a-z0-9]s)(\d{1,2})(?:[ ._]-[ ._]|[ ._]?\[|[ ._](?=\d{3}(?![0-9a-z])))(\d{1,4})(?:v\d)?(?=[ ._()\[\]~-]|\Z)"
 )
 
 _SEASON_WORD_ABSOLUTE = re.compile(
-    r"[\[(]?(?:season|saison)[ ._]?(\d{1,2})[\])]?[ ._]-[ ._](\d{1,4})(?:v\d)?(?=[ ._()\[\]]|\Z)"
+    rf"[\[(]?(?:{SEASON_WORD})[ ._]?(\d{{1,2}})[\])]?[ ._]-[ ._](\d{{1,4}})(?:v\d)?(?=[ ._()\[\]~-]|\Z)"
 )
+
+_RANGE_END = re.compile(
+    r"(?P<link>[ ._]?[~〜][ ._]?|-|[ ._]-[ ._]|[ ._](?:to|bis|до|à)[ ._])(?P<last>\d{1,4})(?:v\d)?(?![0-9a-z])(?!\.\d(?![0-9a-z]))"
+)
+_CLOSES_RANGE = re.compile(r"[ ._]{0,3}(?:\Z|[\[(]|end(?![a-z])|fin(?![a-z])|complete|batch)")
+
+
+def _with_range(low: str, first: int, digits: str, end: int) -> tuple[tuple[int, ...], int]:
+    """Return a number, or the range it begins (`01-12`, `01 ~ 12`, `01 - 12 [720p]`), and where that ends."""
+    found = _RANGE_END.match(low, end)
+    if found is None:
+        return (first,), end
+    last, link = found["last"], found["link"]
+    if int(last) <= first or len(last) < len(digits) or len(last) < 2 or (is_year(last) and not is_year(digits)):
+        return (first,), end
+    if (
+        link.strip("._ ") == "-"
+        and len(link) > 1
+        and (len(last) != len(digits) or not _CLOSES_RANGE.match(low, found.end()))
+    ):
+        return (first,), end
+    return write_out(first, int(last)), found.end()
 
 
 def season_mark_with_absolute(scene: Scene) -> Numbering | None:
@@ -22,27 +45,25 @@ def season_mark_with_absolute(scene: Scene) -> Numbering | None:
     low = scene.low
     found = _SEASON_MARK_ABSOLUTE.search(low, scene.begin)
     if found is not None:
-        first = int(found.group(2))
-        absolute = write_out(first, int(found.group(3) or first))
+        absolute, end = _with_range(low, int(found.group(2)), found.group(2), found.end())
         return Numbering(
-            found.start(), found.end(), "season mark and absolute", 0.85, absolute=absolute,
-            title_suffix=f"S{int(found.group(1))}", spans={"absolute_episodes": (found.span(2),)},
+            found.start(), end, "season mark and absolute", 0.85, absolute=absolute,
+            title_suffix=f"S{int(found.group(1))}", spans={"absolute_episodes": ((found.start(2), end),)},
         )  # fmt: skip
-    if "season" not in low and "saison" not in low:
-        return None
     found = _SEASON_WORD_ABSOLUTE.search(low, scene.begin)
     if found is None:
         return None
+    absolute, end = _with_range(low, int(found.group(2)), found.group(2), found.end())
     return Numbering(
-        found.start(), found.end(), "season word and absolute", 0.85, (int(found.group(1)),), absolute=(int(found.group(2)),),
-        spans={"season": (found.span(1),), "absolute_episodes": (found.span(2),)},
+        found.start(), end, "season word and absolute", 0.85, (int(found.group(1)),), absolute=absolute,
+        spans={"season": (found.span(1),), "absolute_episodes": ((found.start(2), end),)},
     )  # fmt: skip
 
 
-_NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:(?:-|~|[ ]~[ ]|[ ]to[ ])(\d{1,4}))?(?:v\d)?"
+_NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:v\d)?"
 
 _DASH_NUMBER = re.compile(
-    r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]+&-]|\Z|(?:end|fin|完))"
+    r"-[ ._]{0,2}(?:episode[ ._]?|ep?[ ._]?|#)?" + _NUMBER + r"(?=[ ._()\[\]+&~-]|\Z|(?:end|fin|完))"
 )
 
 _SECOND_OF_TWO = re.compile(r"[ ]?[&+][ ]?(\d{1,4})(?![0-9a-z])")
@@ -59,7 +80,9 @@ _NUMBER_THEN_WORD = re.compile(
 
 _PARENTHESISED = re.compile(r"[ ._]\((\d{2,3})\)(?=[ ._]|\Z)")
 
-_RANGE_BEFORE_BRACKET = re.compile(r"[ ._(\[](\d{1,4})(?:-|~)(\d{1,4})[ ._)]{1,3}(?=[\[(]|complete|batch|\Z)")
+_RANGE_BEFORE_BRACKET = re.compile(
+    r"[ ._(\[](\d{1,4})(?:-|~)(\d{1,4})[ ._)]{1,3}(?=[\[(]|complete|batch|\Z)|[ ._]\((\d{2,4})(?:-|~)(\d{2,4})\)"
+)
 
 _EPISODE_SIGN = re.compile(
     r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
@@ -138,19 +161,21 @@ def behind_dash(scene: Scene) -> Numbering | None:
         if before not in {" ", "_", "."} and not (before in {"]", ")"} and scene.subgroup):
             continue
         digits = found.group(1)
+        numbers, range_end = _with_range(low, int(digits), digits, found.end())
+        is_range = len(numbers) > 1 and found.group(2) is None
         glued = low[start + 1 : start + 2] not in {" ", "_", "."}
-        if is_year(digits) and (found.group(3) is None or len(found.group(3)) < 4):
+        if is_year(digits) and not (is_range and numbers[-1] > int(digits)):
             continue
         if not scene.subgroup and (len(digits) < 2 or glued or start > scene.first_solid):
             continue
-        run_together = scene.hint is None and len(digits) == 3 and digits[0] != "0" and not found.group(3)
+        run_together = scene.hint is None and len(digits) == 3 and digits[0] != "0" and not is_range
         in_front_of_bracket = low[found.end() : found.end() + 2].strip(" ")[:1] in {"[", "("}
         if run_together and not scene.subgroup and not in_front_of_bracket:
             continue
         if start <= scene.begin and scene.begin == 0:
             continue
-        absolute, fractional = _whole(digits, found.group(2), found.group(3))
-        end = found.end()
+        absolute, fractional = (numbers, ()) if is_range else _whole(digits, found.group(2), None)
+        end = range_end if is_range else found.end()
         second = _SECOND_OF_TWO.match(low, end)
         if second is not None and len(absolute) == 1 and int(second.group(1)) == absolute[0] + 1:
             absolute, end = (*absolute, absolute[0] + 1), second.end()
@@ -168,8 +193,9 @@ def range_in_front_of_bracket(scene: Scene) -> Numbering | None:
     if find_season_words(scene) is not None:
         return None
     for found in _RANGE_BEFORE_BRACKET.finditer(scene.low, scene.begin):
-        first, last = int(found.group(1)), int(found.group(2))
-        if last <= first or (is_year(found.group(1)) and is_year(found.group(2))):
+        digits, end_digits = found.group(1) or found.group(3), found.group(2) or found.group(4)
+        first, last = int(digits), int(end_digits)
+        if last <= first or (is_year(digits) and is_year(end_digits)):
             continue
         return Numbering(
             found.start(), found.end(), "absolute range", 0.8, absolute=write_out(first, last),
@@ -187,10 +213,10 @@ def episode_sign(scene: Scene) -> Numbering | None:
         digits = found.group(2)
         plain = found.group(1) is not None
         absolute, fractional = _whole(digits, found.group(3), found.group(4))
-        last, end = (absolute[-1], found.end()) if absolute else (0, found.end())
+        end = found.end()
         if absolute:
-            last, end = follow_episodes(low, found.end(), absolute[-1])
-            absolute = write_out(absolute[0], last)
+            more, end = follow(low, end, absolute[-1])
+            absolute = (*absolute[:-1], *more)
         place = ((found.start(), end),)
         if (plain and len(digits) < 3) or _dated_front(scene):
             return Numbering(found.start(), end, "mini-series", 0.7, (1,), absolute, spans={"episodes": place})
@@ -244,9 +270,10 @@ def bare_absolute(scene: Scene) -> Numbering | None:
             or (scene.subgroup and (at_tail or at_end))
             or (at_tail and len(digits) <= 2 and is_broadcast(scene))
         ):
-            start, end = words.starts[index], words.ends[index]
+            start = words.starts[index]
+            absolute, end = _with_range(scene.low, int(digits), digits, words.ends[index])
             return Numbering(
-                start, end, "bare absolute", 0.6, absolute=(int(digits),), spans={"absolute_episodes": ((start, end),)}
+                start, end, "bare absolute", 0.6, absolute=absolute, spans={"absolute_episodes": ((start, end),)}
             )
     return None
 

@@ -1,18 +1,21 @@
-"""Whole seasons: `S02.720p`, `Saison 3`, `S01-S04`."""
+"""Whole seasons: `S02.720p`, `Saison 3`, `S01-S04`, `1xAll`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
+from mydia.parsing.numbering.links import SEASON_LINK, follow
 from mydia.parsing.numbering.scene import Numbering, Scene
 from mydia.parsing.numbering.worded import find_season_words
 from mydia.parsing.numerals import NUMBER_WORD, read_number
 
-_MORE_SEASONS = re.compile(
-    r"(?:[ ._]?(-|to|a|à|~|&|\+|and|through|thru|bis|/)[ ._]?|[ ._])(s|seasons?[ ._]?|saison[ ._]?)?(\d{1,2})(?![0-9a-z])(?!\.\d[ ._])"
+_SEASON_MARK = re.compile(
+    r"s(?<![a-z0-9]s)(?P<season>\d{1,4})(?:[ ._]?(?:d|dvd|disc|disk|cd|bd)[ ._]?\d{1,2}(?:-\d{1,2})?)?(?![a-z0-9])"
 )
-
-_SEASON_MARK = re.compile(r"s(?<![a-z0-9]s)(\d{1,4})(?:d\d{1,2})?(?![a-z0-9])")
+_ALL_EPISODES = re.compile(r"(?<![a-z0-9])(?P<season>\d{1,2})x ?all(?![a-z0-9])")
+_PLURAL = re.compile(r"seasons|saisons|staffeln|stagioni|temporadas|сезоны|seizoenen|säsonger")
+_UNLINKED = re.compile(r"[ ._](?P<number>\d{1,2})(?![0-9a-z])(?!\.\d[ ._])")
 
 _SEASON_PART = re.compile(
     rf"[ ._-]{{1,3}}(?:part|pt|vol|volume|cour|p)[ ._]?(\d{{1,2}}|(?<=[ ._])(?:{NUMBER_WORD}))(?![0-9a-z])"
@@ -23,41 +26,63 @@ _SEASON_EXTRA = re.compile(r"[ ._+\[(-]{1,3}(?:extras?|subpack|bonus)(?![a-z0-9]
 _SEASON_SPECIAL = re.compile(r"[ ._-]{1,3}(?:special|specials|ova|christmas[ ._]special)(?![a-z0-9])")
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    seasons: tuple[int, ...]
+    is_mark: bool
+    is_spelt: bool = False
+
+
 def season_pack(scene: Scene) -> Numbering | None:
-    """`S02.720p`, `Saison 3`, `(Season 1)`, `S01-S04`, `Season 01 - Season 07`."""
+    """`S02.720p`, `Saison 3`, `(Season 1)`, `S01-S04`, `Season 01 - Season 07`, `Seasons 1, 2 & 3`, `1xAll`."""
     low = scene.low
-    marked, worded = _SEASON_MARK.search(low, scene.begin), find_season_words(scene)
-    found = marked if marked is not None and (worded is None or marked.start() <= worded.start()) else worded
-    if found is None or (scene.hint == "movie" and found is worded and worded is not None and found.group(1).isalpha()):
+    found = _find(scene)
+    if found is None or (scene.hint == "movie" and found.is_spelt):
         return None
-    first, end = read_number(found.group(1)), found.end()
-    seasons = [first]
-    while (more := _MORE_SEASONS.match(low, end)) is not None:
-        number = int(more.group(3))
-        bare = more.group(2) is None
-        if number <= seasons[-1] or (bare and number > seasons[-1] + 40):
-            break
-        if more.group(1) in {"-", "to", "a", "à", "~", "through", "thru", "bis"} or (
-            more.group(2) is not None and more.group(1) is None
-        ):
-            seasons += range(seasons[-1] + 1, number + 1)
-        elif bare and more.group(1) is None:
-            if found is marked and len(more.group(3)) == 2 and len(found.group(1)) == 2:
-                if low[more.end() : more.end() + 2].strip(" ._")[:1] not in {"(", "[", ""}:
-                    break
-                seasons += range(seasons[-1] + 1, number + 1)
-            elif found is worded and low[more.end() : more.end() + 1] in {".", "-", " "}:
-                seasons.append(number)
-            else:
-                break
-        else:
-            seasons.append(number)
-        end = more.end()
+    seasons, end = found.seasons, found.end
+    if len(seasons) == 1:
+        plural = _PLURAL.match(low, found.start) is not None
+        seasons, end = follow(low, end, seasons[0], SEASON_LINK, spaced_dash=plural)
+        if len(seasons) == 1:
+            seasons, end = _follow_unlinked(low, found, end)
     extra, part, special = (pattern.match(low, end) for pattern in (_SEASON_EXTRA, _SEASON_PART, _SEASON_SPECIAL))
     if part:
         end = part.end()
     return Numbering(
-        found.start(), end, "season", 0.95 if found is marked else 0.9, tuple(seasons), full_season=part is None,
+        found.start, end, "season", 0.95 if found.is_mark else 0.9, seasons, full_season=part is None,
         is_multi_season=len(seasons) > 1, is_season_extra=extra is not None, part=read_number(part.group(1)) if part else None,
-        is_special=special is not None, spans={"season": ((found.start(), end),)},
+        is_special=special is not None, spans={"season": ((found.start, end),)},
     )  # fmt: skip
+
+
+def _find(scene: Scene) -> _Found | None:
+    """Find the first season, as a mark (`S02`) or in words."""
+    marked = _SEASON_MARK.search(scene.low, scene.begin) or _ALL_EPISODES.search(scene.low, scene.begin)
+    worded = find_season_words(scene)
+    # `名字 第四季 Title S04`: the mark stands behind the Latin title.
+    if marked is not None and (worded is None or marked.start() <= worded.start or worded.is_eastern):
+        return _Found(marked.start(), marked.end(), (int(marked["season"]),), is_mark=True)
+    if worded is None:
+        return None
+    return _Found(worded.start, worded.end, worded.seasons, is_mark=False, is_spelt=worded.is_spelt)
+
+
+def _follow_unlinked(low: str, found: _Found, end: int) -> tuple[tuple[int, ...], int]:
+    """Follow numbers with nothing but a space between, in `S01 04 (…)` as a range and in `Season 1 2 3` as a row."""
+    seasons = list(found.seasons)
+    while (more := _UNLINKED.match(low, end)) is not None:
+        number, behind = int(more["number"]), low[more.end() :]
+        if number <= seasons[-1] or number > seasons[-1] + 40:
+            break
+        if found.is_mark:
+            if len(more["number"]) != 2 or behind[:2].strip(" ._")[:1] not in {"(", "[", ""}:
+                break
+            seasons += range(seasons[-1] + 1, number + 1)
+        elif behind[:1] in {".", "-", " "} and behind:
+            seasons.append(number)
+        else:
+            break
+        end = more.end()
+    return tuple(seasons), end

@@ -8,9 +8,6 @@ from datetime import date
 from mydia import clock
 from mydia.parsing.tokens import Mark, Words
 
-_MOST_EPISODES = 1_500
-"""A longer range is a misread number, and writing it out would cost time (the longest series has about 1,200)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
@@ -55,11 +52,6 @@ class Scene:
     """Whether a `[Group]` stands in front, as fansub groups sign."""
     hint: str | None
     has_year: bool = False
-
-
-def write_out(first: int, last: int) -> tuple[int, ...]:
-    """Write a range out; a misread one is its first number only."""
-    return tuple(range(first, last + 1)) if first <= last < first + _MOST_EPISODES else (first,)
 
 
 def is_year(digits: str) -> bool:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mydia.parsing.numbering.scene import Numbering, Scene, is_year, write_out
+from mydia.parsing.numbering.links import follow, write_out
+from mydia.parsing.numbering.scene import Numbering, Scene, is_year
 
 _SEASON_EPISODE = re.compile(
     r"s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))(\d{1,4})"
     r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
-)
-
-_MORE_EPISODES = re.compile(
-    r"(?:[ ._]?(?:-|&|and|\+|,|~)?[ ._]?(?:s\d{1,4}[ ._]?)?(?:ep?[ ._]?|x(?!26[456]))(\d{1,5})(?!\d)"
-    r"|[-~](\d{1,4})(?![0-9a-z])|[ ._](?:en|et|und|and|og|och|ve|à|bis|до)[ ._]e?(\d{1,3})(?![0-9a-z])|[ ]-[ ]\d{1,2}x(\d{2})(?![0-9a-z]))"
 )
 
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
@@ -33,19 +29,6 @@ _ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._
 _ABSOLUTE_BETWEEN = re.compile(r"[ ._]-[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]-[ ._]{0,2}[\[(]?\Z")
 
 
-def follow_episodes(low: str, position: int, first: int) -> tuple[int, int]:
-    """Follow `-E02`, `E03`, `-04` behind an episode; return the last number and where it ends."""
-    last = first
-    while True:
-        more = _MORE_EPISODES.match(low, position)
-        if more is None:
-            return last, position
-        number = int(next(filter(None, more.groups())))
-        if number <= last:
-            return last, position
-        last, position = number, more.end()
-
-
 def season_episode(scene: Scene) -> Numbering | None:
     """`S01E01`, `S01.E01-E03`, `S6.E1E3`, `S07E22 - S07E23`, `[S01][E05]`, `S2 (Ep 6)`."""
     low = scene.low
@@ -53,8 +36,8 @@ def season_episode(scene: Scene) -> Numbering | None:
     if found is None:
         return None
     season, first = int(found.group(1)), int(found.group(2).replace("o", "0"))
-    last, end = follow_episodes(low, found.end(), first)
-    episodes = write_out(first, last)
+    episodes, end = follow(low, found.end(), first)
+    last = episodes[-1]
     version = _VERSION_BEHIND.match(low, end)
     if version is not None:
         end = version.end()
@@ -124,10 +107,6 @@ _CROSS = re.compile(
     r"(?:(\d{1,4})(?![0-9a-wyz])|(\d{2,3})[a-d](?=[ ._\])]|\Z))"
 )
 
-_MORE_CROSS = re.compile(
-    r"(?:\]?[ ._]?(?:[-&+]|and)?[ ._]?\[?(?:\d{1,2})?x(\d{1,4})(?![0-9a-wyz])|-(\d{2,3})(?![0-9a-z]))"
-)
-
 
 def season_x_episode(scene: Scene) -> Numbering | None:
     """`2x09`, `1x01-x03`, `2x9-2x10`, `[05x07]`."""
@@ -137,15 +116,9 @@ def season_x_episode(scene: Scene) -> Numbering | None:
     found = _CROSS.search(low, scene.begin)
     if found is None or (found.end() > scene.first_solid and found.start() < scene.first_solid):
         return None
-    first = last = int(found.group(2) or found.group(3))
-    end = found.end()
-    while (more := _MORE_CROSS.match(low, end)) is not None:
-        number = int(more.group(1) or more.group(2))
-        if number <= last:
-            break
-        last, end = number, more.end()
+    episodes, end = follow(low, found.end(), int(found.group(2) or found.group(3)))
     numbering = Numbering(
-        found.start(), end, "season x episode", 0.95, (int(found.group(1)),), write_out(first, last),
+        found.start(), end, "season x episode", 0.95, (int(found.group(1)),), episodes,
         is_split=found.group(3) is not None, spans={"season": (found.span(1),), "episodes": ((found.end(1) + 1, end),)},
     )  # fmt: skip
     return _with_absolute(scene, numbering)

@@ -1,94 +1,139 @@
-"""Numbers with words: `Season 1 Episode 5`, `Temporada 1 [Cap.101]`, `5of9`, `Part 2`."""
+"""Numbers with words: `Season 1 Episode 5`, `2. Staffel 5. Folge`, `第2季第5集`, `Temporada 1 [Cap.101]`, `5of9`, `Part 2`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from mydia.parsing.numbering.scene import Numbering, Scene, write_out
-from mydia.parsing.numbering.standard import OF_TOTAL, follow_episodes
-from mydia.parsing.numerals import NUMBER_WORD, read_number
-from mydia.parsing.seasons import SEASON_WORD
-
-_SEASON_WORD = rf"(?:{SEASON_WORD}|temp|se)"
+from mydia.parsing.numbering.links import follow, write_out
+from mydia.parsing.numbering.scene import Numbering, Scene
+from mydia.parsing.numbering.standard import OF_TOTAL
+from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, read_number
+from mydia.parsing.seasons import ORDINAL_ENDING, SEASON_WORD
 
 _EPISODE_WORD = (
-    r"(?:episodes?|épisodes?|episodio|episódio|episodul|epizoda|eps?|e|folgen?|cap[ií]tulo|cap|afl(?:evering)?|odcinek|серии|серия|серії"
-    r"|эпизод|jakso|avsnitt|afsnit)"
+    r"(?:episodes?|épisodes?|episodios?|episódios?|episodi|episodul|epizoda|epizod|epizód|ep[sz]?|folgen?|cap[ií]tulos?|cap|kapitel"
+    r"|afl(?:evering(?:en)?)?|odcinek|odcinki|odc|серии|серия|серія|серії|серий|эпизоды?|jakso|jaksot|avsnitt|afsnitt?|díl|rész|r[eé]sz|del"
+    r"|b[oö]l[uü]m|blm|bölüm)"
 )
-
-_SEASON_WORDS = re.compile(
-    _SEASON_WORD + rf"[ .:_-]{{0,3}}(\d{{1,4}}|(?:{NUMBER_WORD})(?![a-z]))(?:of\d+)?(?![a-z0-9])"
+_NO_LETTER = r"(?![^\W\d_])"
+_WORD_THEN_NUMBER = re.compile(
+    rf"(?<![^\W\d_])(?:{SEASON_WORD}|temp|se)[ .:_-]{{0,3}}"
+    rf"(?P<number>\d{{1,4}}(?![0-9])(?!(?!ep?\d|ep?i|fol|cap|of\d)[^\W_])|(?:{NUMBER_WORD}){_NO_LETTER})(?:of\d+)?"
 )
-
-_SEASON_BEHIND_NUMBER = re.compile(
-    r"(?<![0-9a-z])(\d{1,2})(?:ª|º|a|\.|-?й|-?я)?[ ._]?(?:сезон|temporada|sezon|staffel|stagione|saison|évad)(?![a-zа-я])"
+_NUMBER_THEN_WORD = re.compile(
+    rf"(?<![^\W_])(?:(?P<from>\d{{1,2}})-)?(?P<number>\d{{1,2}}){ORDINAL_ENDING}[ ._-]?(?:{SEASON_WORD}){_NO_LETTER}"
 )
-
-_EPISODE_BEHIND = re.compile(r"[ .:_,/()\[\]-]{0,4}" + _EPISODE_WORD + r"[ .:_]{0,2}(\d{1,5})(?![0-9])")
-
+_ORDINAL_THEN_WORD = re.compile(rf"(?<![^\W_])(?P<number>{ORDINAL_WORD})[ ._-](?:{SEASON_WORD}){_NO_LETTER}")
+_EASTERN = re.compile(
+    rf"第 ?(?:(?P<from>{HAN_NUMBER})-)?(?P<number>{HAN_NUMBER}) ?(?:季|期|シーズン)|(?:シーズン|시즌) ?(?P<behind>\d{{1,2}})"
+    r"|(?<!\d)(?P<before>\d{1,2}) ?시즌"
+)
+_EPISODE_BEHIND = re.compile(
+    rf"[ .:_,/()\[\]-]{{0,4}}(?:{_EPISODE_WORD}|e)[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
+)
 _NUMBERED_BEHIND = re.compile(
-    r"[ .,_-]{1,3}(\d{1,4})(?:-(\d{1,4}))?(?:ª|º|\.|-?[йяі])?[ ._]?(?:серия|серии|серія|серії|эпизод|b[oö]l[uü]m|blm|odcinek|odc|folge|episodio|episódio)(?![a-zа-я])"
+    rf"[ .,:_\[(-]{{0,4}}(?:第 ?)?(?P<number>\d{{1,4}})(?:[-~](?P<last>\d{{1,4}}))?"
+    rf"(?:{ORDINAL_ENDING}[ ._]?{_EPISODE_WORD}{_NO_LETTER}|\.?[ ]?[話话集回화회])"
 )
-
-_SERIES_EPISODE = re.compile(r"(?:series|book|volume)[ ._](\d{1,2})[ ._-]{1,3}(?:episode|ep)[ ._]?(\d{1,4})(?!\d)")
-
+_SERIES_EPISODE = re.compile(
+    rf"(?:series|book|volume)[ ._](\d{{1,2}})[ ._,-]{{1,3}}(?:{_EPISODE_WORD})[ ._]?(\d{{1,4}})(?!\d)"
+)
 _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
-
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
 
 
-def find_season_words(scene: Scene) -> re.Match[str] | None:
-    """Find `Season 4` or `1ª Temporada`; the word may not be the end of another (`Rose 4`)."""
-    low = scene.low
-    for found in _SEASON_WORDS.finditer(low, scene.begin):
-        if found.start() == 0 or not low[found.start() - 1].isalnum():
-            return found
-    return _SEASON_BEHIND_NUMBER.search(low, scene.begin)
+@dataclass(frozen=True, slots=True)
+class SeasonPhrase:
+    """A season in words, and where it is written."""
+
+    start: int
+    end: int
+    seasons: tuple[int, ...]
+    is_spelt: bool = False
+    """Whether the number is a word, as in `Season One`."""
+    is_eastern: bool = False
+
+
+def find_season_words(scene: Scene) -> SeasonPhrase | None:
+    """Find `Season 4`, `1ª Temporada`, `Second Season`, `第2季`; the word may not be the end of another (`Rose 4`).
+
+    A word between two numbers takes the one behind it (`Area 88 Staffel 2`), unless that is the episode's (`2. Staffel 5. Folge`).
+    """
+    low, begin = scene.low, scene.begin
+    behind = _WORD_THEN_NUMBER.search(low, begin)
+    before = _NUMBER_THEN_WORD.search(low, begin)
+    if behind is not None and before is not None and before.end() > behind.start():
+        own = _NUMBERED_BEHIND.match(low, before.end())
+        if own is not None and _EPISODE_BEHIND.match(low, behind.end()) is None:
+            behind = None
+    if behind is not None:
+        return SeasonPhrase(
+            behind.start(), behind.end(), (read_number(behind["number"]),), is_spelt=not behind["number"].isdecimal()
+        )
+    eastern = None if low.isascii() else _EASTERN.search(low, begin)
+    ordinal = before or _ORDINAL_THEN_WORD.search(low, begin) or eastern
+    if ordinal is None:
+        return None
+    parts = ordinal.groupdict()
+    number = read_number(parts["number"] or parts.get("behind") or parts.get("before") or "")
+    first = read_number(parts.get("from") or str(number))
+    return SeasonPhrase(
+        ordinal.start(),
+        ordinal.end(),
+        write_out(first, number) if first < number else (number,),
+        is_eastern=ordinal is eastern,
+    )
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:
-    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`, `2 сезон 5 серия`."""
+    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`, `2 сезон 5 серия`, `第2季第5集`."""
     low = scene.low
-    found = _SEASON_BEHIND_NUMBER.search(low, scene.begin)
-    numbered = _NUMBERED_BEHIND.match(low, found.end()) if found is not None else None
-    if found is not None and numbered is not None:
-        first = int(numbered.group(1))
-        return Numbering(
-            found.start(), numbered.end(), "season and episode words behind their numbers", 0.9, (int(found.group(1)),),
-            write_out(first, int(numbered.group(2) or first)),
-            spans={"season": (found.span(),), "episodes": (numbered.span(1),)},
-        )  # fmt: skip
     found = find_season_words(scene)
     if found is None:
-        british = _SERIES_EPISODE.search(low, scene.begin)
-        if british is None:
-            return None
-        last, end = follow_episodes(low, british.end(), int(british.group(2)))
+        return _british(scene)
+    if len(found.seasons) > 1:
+        return None
+    numbered = _NUMBERED_BEHIND.match(low, found.end)
+    episode = _EPISODE_BEHIND.match(low, found.end)
+    chapter = _CAP.search(low, found.end)
+    if numbered is not None and episode is None:
+        first = int(numbered["number"])
         return Numbering(
-            british.start(), end, "series and episode words", 0.9, (int(british.group(1)),), write_out(int(british.group(2)), last),
-            spans={"season": (british.span(1),), "episodes": ((british.start(2), end),)},
+            found.start, numbered.end(), "season and episode words", 0.9, found.seasons,
+            write_out(first, int(numbered["last"] or first)),
+            spans={"season": ((found.start, found.end),), "episodes": (numbered.span("number"),)},
         )  # fmt: skip
-    chapter = _CAP.search(low, found.end())
-    episode = _EPISODE_BEHIND.match(low, found.end())
-    if episode is not None and not (chapter is not None and int(chapter.group(1)) == read_number(found.group(1))):
-        first = int(episode.group(1))
-        last, end = follow_episodes(low, episode.end(), first)
+    if episode is not None and not (chapter is not None and int(chapter.group(1)) == found.seasons[0]):
+        first = read_number(episode["number"])
+        episodes, end = follow(low, episode.end(), first)
         total = OF_TOTAL.match(low, end)
-        full = total is not None and first == 1 < last == int(total.group(1))
+        full = total is not None and first == 1 < episodes[-1] == int(total.group(1))
         return Numbering(
-            found.start(), total.end() if total else end, "season and episode words", 0.95, (read_number(found.group(1)),),
-            () if full else write_out(first, last), full_season=full,
-            spans={"season": (found.span(),), "episodes": ((episode.start(1), end),)},
+            found.start, total.end() if total else end, "season and episode words", 0.95, found.seasons,
+            () if full else episodes, full_season=full,
+            spans={"season": ((found.start, found.end),), "episodes": ((episode.start("number"), end),)},
         )  # fmt: skip
     if chapter is not None:
-        return _read_chapter(chapter, found.start())
-    later = _LATER_EPISODE.search(low, found.end())
+        return _read_chapter(chapter, found.start)
+    later = _LATER_EPISODE.search(low, found.end)
     if later is None:
         return None
-    first = int(later.group(1))
     return Numbering(
-        found.start(), found.end(), "season word and a later episode word", 0.8, (read_number(found.group(1)),), (first,),
-        spans={"season": (found.span(),), "episodes": (later.span(1),)},
+        found.start, found.end, "season word and a later episode word", 0.8, found.seasons, (int(later.group(1)),),
+        spans={"season": ((found.start, found.end),), "episodes": (later.span(1),)},
+    )  # fmt: skip
+
+
+def _british(scene: Scene) -> Numbering | None:
+    """`Series 2 Episode 5`, as British broadcasters count."""
+    found = _SERIES_EPISODE.search(scene.low, scene.begin)
+    if found is None:
+        return None
+    episodes, end = follow(scene.low, found.end(), int(found.group(2)))
+    return Numbering(
+        found.start(), end, "series and episode words", 0.9, (int(found.group(1)),), episodes,
+        spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
     )  # fmt: skip
 
 
@@ -135,12 +180,13 @@ def mini_series(scene: Scene) -> Numbering | None:
     found = _PART.search(low, scene.begin)
     if found is None or found.start() <= scene.begin or low[found.start() - 1] == "(":
         return None
+    first = read_number(found.group(1))
     return Numbering(
         found.start(),
         found.end(),
         "part",
         0.6,
         (1,),
-        write_out(read_number(found.group(1)), int(found.group(2) or read_number(found.group(1)))),
+        write_out(first, int(found.group(2) or first)),
         spans={"episodes": (found.span(),)},
     )
