@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mydia.parsing.groups import strip_reposters
+from mydia.parsing.groups import looks_signed, strip_reposters
 from mydia.parsing.numbering import Numbering
 from mydia.parsing.opening import Opened
 from mydia.parsing.patterns import LANGUAGE_CODES
@@ -24,7 +24,7 @@ _WALKS_BACK = frozenset({
 })  # fmt: skip
 
 _WALKING_MISC = frozenset(
-    {"standard", "internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"}
+    {"standard", "disc", "internal", "complete", "docu", "widescreen", "hybrid", "audio", "3d", "hd", "limited"}
 )
 
 
@@ -47,6 +47,9 @@ def find_borders(
     """Find the year and the borders of title and tail."""
     low, length = opened.low, len(opened.text)
     years = [(int(y.group(1) or y.group(2)), y.start(), y.end()) for y in YEAR.finditer(low, opened.begin)]
+    if years:
+        frames = [(words.starts[m.first], words.ends[m.last - 1]) for m in marks if m.kind == "resolution"]
+        years = [y for y in years if not any(start <= y[1] < end for start, end in frames)]
     if numbering is not None:
         return _bound_numbered(opened, words, marks, numbering, years, first_solid)
     inside = [y for y in years if opened.begin < y[1] < first_solid]
@@ -57,15 +60,24 @@ def find_borders(
         end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
         if end == chosen[1]:
             end = _walk_over_scene_words(words, marks, end, opened.begin)
-        end, tail = min(end, remark), min(chosen[2], remark)
+        end, tail = _before_same_year(opened, inside, chosen, min(end, remark)), min(chosen[2], remark)
         return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[2]), True)
     later = next((y for y in years if y[1] > first_solid), None)
     if first_solid < length:
         start = _walk_back(words, marks, first_solid, opened.begin, None)
     else:
-        start = _walk_back(words, marks, _before_group(opened), opened.begin, None)
+        start = _walk_back(words, marks, _before_group(opened, may_be_title=True), opened.begin, None)
     year = (later[0], (later[1], later[2])) if later else (None, None)
     return Borders(start, start, words.index_at(start), year[0], year[1], first_solid < length)
+
+
+def _before_same_year(opened: Opened, years: list[tuple[int, int, int]], chosen: tuple[int, int, int], end: int) -> int:
+    """Leave the same year out of the title too when it is written twice: `Castle (2009) (2009)`."""
+    for value, start, stop in reversed(years):
+        is_beside = value == chosen[0] and start < chosen[1] and not opened.text[stop:end].strip(" ._-()[]")
+        if is_beside and opened.low[start - 1] in "([" and opened.text[opened.begin : start].strip(" ._-(["):
+            end = start
+    return end
 
 
 def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, begin: int | None = None) -> int:
@@ -84,13 +96,20 @@ def _is_spelt_code(words: Words, index: int) -> bool:
     return words.words[index] in LANGUAGE_CODES and words.text[words.starts[index] : words.ends[index]].isupper()
 
 
-def _before_group(opened: Opened) -> int:
-    """Return where a name without any solid word ends, its `-GROUP` left out."""
+def _before_group(opened: Opened, *, may_be_title: bool = False) -> int:
+    """Return where a name without any solid word ends, its `-GROUP` left out.
+
+    Args:
+        may_be_title: Whether nothing else bounds the title; then a hyphen joins two of its words (`Spider-Man`,
+            `Catch-22`) unless the last one is written as groups sign (`Movie.Title-GRP`).
+    """
     if opened.checksum is not None:
         return opened.checksum.start()
     text = strip_reposters(opened.text.rstrip(" ._-])"))
     hyphen = text.rfind("-")
     if hyphen > opened.begin and text[hyphen + 1 :].isalnum() and text[hyphen - 1] != " ":
+        if may_be_title and not looks_signed(text[opened.begin : hyphen], text[hyphen + 1 :]):
+            return len(opened.text)
         return hyphen
     return len(opened.text)
 
@@ -111,6 +130,12 @@ def _bound_numbered(
         title_end = numbering.start
     elif numbering.air_on is None:
         title_end = _drop_day(low, opened.begin, title_end)
+    border = words.index_at(title_end)
+    begun = next((m for m in marks if m.first < border < m.last and m.value == "complete"), None)
+    if begun is not None and words.starts[begun.first] > opened.begin:
+        # `Title Complete Season 2`: the phrase reaches into the numbers.
+        title_end = words.starts[begun.first]
+    title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete"}))
     year: int | None = None
     span: Span | None = None
     before = [y for y in years if opened.begin < y[1] < title_end]
@@ -119,7 +144,7 @@ def _bound_numbered(
         if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
             # `Series (2013-2020)`: the years it ran; the first is the one people know it by.
             year, start, end = before[-2]
-        span, title_end = (start, end), start
+        span, title_end = (start, end), _before_same_year(opened, before, (year, start, end), start)
     solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
     stop = words.starts[solid.first] if solid is not None else _before_group(opened)
     if stop <= numbering.end:
@@ -136,12 +161,6 @@ def _bound_numbered(
                 year, span = value, (start, end)
                 tail = min(tail, start)
                 break
-    border = words.index_at(title_end)
-    begun = next((m for m in marks if m.first < border < m.last and m.value == "complete"), None)
-    if begun is not None and words.starts[begun.first] > opened.begin:
-        # `Title Complete Season 2`: the phrase reaches into the numbers.
-        title_end = words.starts[begun.first]
-    title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete"}))
     return Borders(title_end, tail, words.index_at(tail), year, span, True)
 
 

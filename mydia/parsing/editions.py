@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from mydia.parsing.numbering.scene import is_year
+from mydia.parsing.patterns import SHORT_EDITIONS
 from mydia.parsing.tokens import Mark, Words
 
+_LONGEST_SHORT = 3
 _SPELT_OUT = {"dc": "Director's Cut", "directorscut": "Directors Cut", "fanedit": "Fan Edit", "openmatte": "Open Matte"}
+
+
+def find_short_editions(words: Words, taken: list[Mark]) -> list[Mark]:
+    """Find `SE`, `CE` and `UE` beside the year: `Title.SE.1991`, `Title.1986.CE.1080p`; elsewhere they are words or codes."""
+    if words.text.isupper():
+        return []
+    marked = {index for mark in taken for index in range(mark.first, mark.last)}
+    found: list[Mark] = []
+    for index, word in enumerate(words.words):
+        value = SHORT_EDITIONS.get(word) if len(word) <= _LONGEST_SHORT and index and index not in marked else None
+        if value is None or not words.text[words.starts[index] : words.ends[index]].isupper():
+            continue
+        if any(is_year(beside) for beside in (*words.words[index - 1 : index], *words.words[index + 1 : index + 2])):
+            found.append(Mark(index, index + 1, "edition", value, solid=False))
+    return found
 
 
 def read_edition(words: Words, found: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:

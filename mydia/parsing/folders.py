@@ -7,12 +7,16 @@ from dataclasses import replace
 from mydia.parsing import paths, refusals
 from mydia.parsing.opening import EXTENSION
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
+from mydia.parsing.quality import Quality
 from mydia.parsing.reading import read
 from mydia.parsing.release import ParsedRelease
 from mydia.parsing.seasons import is_season_folder, read_season_folder
-from mydia.parsing.titles import similarity
+from mydia.parsing.titles import normalise_title, similarity
 
-_DEEPEST = 6
+_IMPLIED = 0.5
+"""How sure a quality is at most that no word of the name states."""
+_SAME = 0.9
+_DEEPEST = 8
 """Folders further up are shelves."""
 
 
@@ -43,18 +47,61 @@ def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[Pa
     found = EXTENSION.search(parts[-1])
     known = found is not None and (found.group(1).lower() in EXTENSIONS or found.group(1).lower() in OTHER_EXTENSIONS)
     stem = parts[-1][: found.start()] if known and found is not None else parts[-1]
-    extra = next(filter(None, map(paths.extra_of_folder, reversed(parts[:-1]))), None)
-    folders = [f for f in reversed(parts[:-1]) if not paths.is_furniture(f) and paths.extra_of_folder(f) is None]
+    disc = paths.disc_quality(parts)
+    inner = [part for part in parts[:-1] if not paths.is_disc_folder(part, inside=disc is not None)]
+    extra = _extra_of(inner, file)
+    folders = [
+        f for f in reversed(inner) if not paths.is_furniture(f) and (extra is None or not paths.extra_of_folder(f))
+    ]
+    if disc is not None and folders:
+        return _read_disc(path, file, disc, folders, hint)
     if folders:
-        file, refusal = _read_with_folders(file, refusal, stem, folders, hint, is_extra=extra is not None)
+        known_folders = [read(name, hint)[0] for name in folders]
+        file, refusal = _read_with_folders(
+            file, refusal, stem, known_folders, folders, hint, is_extra=extra is not None
+        )
+        file = _with_stated_ids(file, known_folders, folders)
     return replace(file, name=path, extra=file.extra or extra), refusal
 
 
+def _extra_of(folders: list[str], file: ParsedRelease) -> str | None:
+    """Return the kind of an extra's folder, unless that is a title: above a season's folder, or named as the file is."""
+    for index in range(len(folders) - 1, -1, -1):
+        if is_season_folder(folders[index]):
+            return None
+        kind = paths.extra_of_folder(folders[index])
+        if kind is not None and similarity(file.title, folders[index]) < _SAME:
+            return kind
+    return None
+
+
+def _read_disc(
+    path: str, file: ParsedRelease, disc: Quality, names: list[str], hint: str | None
+) -> tuple[ParsedRelease, str | None]:
+    """Read a file of a disc: the folder that holds the disc says what it is."""
+    folder, refusal = read(names[0], hint)
+    season = _season_of(names)
+    if season is not None:
+        series = read(names[1], hint)[0] if len(names) > 1 else folder
+        folder, refusal = replace(folder, title=series.title, year=series.year, type="episode"), None
+        folder = replace(folder, season=season, seasons=(season,), full_season=True)
+    if folder.confidence.quality <= _IMPLIED:
+        folder = replace(folder, quality=disc, confidence=replace(folder.confidence, quality=0.9))
+    folders = [folder, *(read(name, hint)[0] for name in names[1:])]
+    return replace(_with_ids(_spoken_for(file, folder), folders), name=path), refusal
+
+
 def _read_with_folders(
-    file: ParsedRelease, refusal: str | None, stem: str, names: list[str], hint: str | None, *, is_extra: bool
+    file: ParsedRelease,
+    refusal: str | None,
+    stem: str,
+    folders: list[ParsedRelease],
+    names: list[str],
+    hint: str | None,
+    *,
+    is_extra: bool,
 ) -> tuple[ParsedRelease, str | None]:
     """Let folders, nearest first, add to the file or speak for it."""
-    folders = [read(name, hint)[0] for name in names]
     nearest = folders[0]
     strong = paths.is_strong(file) and refusal is None
     season = _season_of(names)
@@ -67,6 +114,7 @@ def _read_with_folders(
     if holds_season and not strong and (paths.leading_episodes(stem) or file.absolute_episodes):
         inside = paths.in_season_folder(file, nearest.season or 0, stem, nearest)
         return paths.with_folder_facts(inside, nearest), None
+    file = _with_title_year(file, folders)
     if not strong:
         speaker = _find_speaker(file, refusal, stem, folders, names, hint, is_extra=is_extra)
         if speaker is not None:
@@ -77,6 +125,17 @@ def _read_with_folders(
         if series is not None:
             merged = paths.with_title_of(merged, series)
     return _with_ids(merged, folders), refusal
+
+
+def _with_title_year(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
+    """Give the year at the end of a title back to it where a folder has the whole: `Airport 1975 (1974)/Airport 1975.mkv`."""
+    for folder in folders:
+        if file.year is None or folder.year in {None, file.year}:
+            continue
+        if normalise_title(f"{file.title} {file.year}") == normalise_title(folder.title):
+            confidence = replace(file.confidence, title=folder.confidence.title, year=folder.confidence.year)
+            return replace(file, title=folder.title, year=folder.year, confidence=confidence)
+    return file
 
 
 def _season_of(names: list[str]) -> int | None:
@@ -127,6 +186,18 @@ def _with_ids(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedReleas
     for folder in folders:
         if folder.title and _same_work(file, folder):
             file = paths.with_ids_of(file, folder)
+    return file
+
+
+def _with_stated_ids(file: ParsedRelease, folders: list[ParsedRelease], names: list[str]) -> ParsedRelease:
+    """Take the ids of the title's own folder, whatever the file is called: its nearest one, or the one above a season."""
+    for folder, name in zip(folders, names, strict=True):
+        if folder.imdb_id or folder.tmdb_id or folder.tvdb_id:
+            if file.imdb_id or file.tmdb_id or file.tvdb_id:
+                return file
+            return replace(file, imdb_id=folder.imdb_id, tmdb_id=folder.tmdb_id, tvdb_id=folder.tvdb_id)
+        if not (is_season_folder(name) or folder.full_season):
+            break
     return file
 
 

@@ -11,7 +11,7 @@ _TRACKER_TAG = re.compile(
     r"[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
     r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|info))[\])]\Z"
 )
-_BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'][^\W_]+)*(?:-[^\W_]+)?)\Z")
+_BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'#][^\W_]+)*(?:-[^\W_]+)?)\Z")
 _HYPHEN_THEN_REMARK = re.compile(
     r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z"
 )
@@ -104,6 +104,20 @@ def read_group(
             ):
                 return text[start:end], (start, end)
     return None
+
+
+def looks_signed(name: str, word: str) -> bool:
+    """Whether a last word behind a hyphen is a group's: in a dotted name, in other letters than the name's own words.
+
+    >>> looks_signed("Movie.Title", "GRP"), looks_signed("The.Amazing.Spider", "Man"), looks_signed("T", "34")
+    (True, False, False)
+    """
+    if " " in name or not any(separator in name for separator in "._") or name.isupper() or word.isdecimal():
+        return False
+    return len(word) > _SHORTEST_SIGNATURE and sum(c.isupper() for c in word) > 1
+
+
+_SHORTEST_SIGNATURE = 2
 
 
 def _with_word_before(words: Words, span: tuple[int, int], marked: set[int], tail_start: int) -> tuple[int, int]:

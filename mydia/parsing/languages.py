@@ -157,17 +157,9 @@ def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, mark
             if _WITHIN.search(between) or "+" in between:
                 continue
             others = range(mark.last, sub.first)
-            if all(any(m.kind == "language" and m.first <= i < m.last for m in marks) for i in others):
-                behind = low[words.ends[sub.last - 1] : words.ends[sub.last - 1] + 2].strip(" ")
-                follows = any(m.kind == "language" and m.first == sub.last for m in marks)
-                if not (
-                    follows
-                    and between.strip(" ._") == ""
-                    and behind[:1] not in {"]", ")"}
-                    and others.start == mark.last
-                    and _has_audio_before(words, mark, marks)
-                ):
-                    return True
+            is_row = all(any(m.kind == "language" and m.first <= i < m.last for m in marks) for i in others)
+            if is_row and not _points_ahead(words, sub, marks):
+                return True
         else:
             between = low[words.ends[sub.last - 1] : words.starts[mark.first]]
             if _WITHIN.search(between.replace("(", "").replace("[", "")) or "|" in between:
@@ -178,6 +170,10 @@ def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, mark
     return False
 
 
-def _has_audio_before(words: Words, mark: Mark, marks: list[Mark]) -> bool:
-    """Whether a codec stands before the language, as in `Jap Aac Sub Ita`."""
-    return any(m.last == mark.first and m.kind == "audio_codec" for m in marks)
+def _points_ahead(words: Words, sub: Mark, marks: list[Mark]) -> bool:
+    """Whether `Sub` names the languages behind it, so that those in front are spoken: `ITA.ENG.Sub.ITA`."""
+    behind = words.low[words.ends[sub.last - 1] : words.starts[sub.last]] if sub.last < len(words.words) else "]"
+    if behind.strip(" ._-:") or not any(m.kind == "language" and m.first == sub.last for m in marks):
+        return False
+    spoken = sub.last + 1 < len(words.words) and words.words[sub.last + 1] in {"audio", "dub", "dubbed", "dubs"}
+    return not spoken

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from mydia.parsing import refusals
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
-from mydia.parsing.quality import Source
+from mydia.parsing.quality import Modifier, Quality, Source
 from mydia.parsing.release import Confidence, ParsedRelease
-from mydia.parsing.seasons import read_season_folder
+from mydia.parsing.seasons import EPISODE_WORD, read_season_folder
 from mydia.parsing.subtitle_files import is_language
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
 _LEADING_NUMBER = re.compile(
-    r"(?:e(?:p|pisode)?[ ._]?)?(\d{1,3})(?:-e?(\d{1,3}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-)", re.IGNORECASE
+    rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回])",
+    re.IGNORECASE,
 )
 _RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ]-[ ]|\Z)")
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
@@ -150,6 +152,35 @@ _EXTRA_FOLDERS = {
 """Folders of files that belong to a work but are not it, as Plex and Jellyfin name them."""
 
 
+_DISC_FOLDERS: dict[str, tuple[Source, Modifier, int]] = {
+    **dict.fromkeys(
+        ("bdmv", "stream", "playlist", "clipinf", "bdjo", "backup", "certificate"),
+        (Source.BLURAY, Modifier.BRDISK, 1080),
+    ),
+    **dict.fromkeys(("video_ts", "audio_ts", "jacket_p"), (Source.DVD, Modifier.REMUX, 480)),
+}
+"""Folders that a disc has inside, with the quality they prove."""
+_DISC_NUMBER = re.compile(r"(?:disc|disk|cd|dvd|bd)[ ._-]?\d{1,2}(?:[ ._-]?of[ ._-]?\d{1,2})?\Z", re.IGNORECASE)
+_DISC_FILES = re.compile(r"(?:video_ts|vts_\d\d_\d)\.(?:ifo|vob|bup)\Z|(?:index|movieobject)\.bdmv\Z", re.IGNORECASE)
+
+
+def disc_quality(parts: Sequence[str]) -> Quality | None:
+    """Return the quality that the structure of a disc proves; None for a file that is not part of one."""
+    for part in parts[:-1]:
+        if (known := _DISC_FOLDERS.get(part.lower())) is not None and part.lower() not in {"stream", "backup"}:
+            return Quality(known[0], known[2], known[1])
+    if _DISC_FILES.match(parts[-1]):
+        kind = "bdmv" if parts[-1].lower().endswith("bdmv") else "video_ts"
+        source, modifier, lines = _DISC_FOLDERS[kind]
+        return Quality(source, lines, modifier)
+    return None
+
+
+def is_disc_folder(folder: str, *, inside: bool) -> bool:
+    """Whether a folder is part of a disc (`BDMV`, `VIDEO_TS`) or numbers it (`Disc 1`), so that the one above has the title."""
+    return bool(_DISC_NUMBER.match(folder)) or (inside and folder.lower() in _DISC_FOLDERS)
+
+
 def extra_of_folder(folder: str) -> str | None:
     """Return what kind of extra lies in a folder of that name."""
     return _EXTRA_FOLDERS.get(folder.strip().lower())
@@ -157,10 +188,13 @@ def extra_of_folder(folder: str) -> str | None:
 
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
     """Give a file its season from the folder and its number from its own name."""
-    strong = is_strong(file)
-    numbers = leading_episodes(stem, season)
-    if strong:
+    if is_strong(file):
         return file
+    numbers = leading_episodes(stem, season)
+    together = tuple(n % 100 for n in file.absolute_episodes if n // 100 == season and n % 100)
+    if not numbers and len(together) == len(file.absolute_episodes):
+        # `115-116` in season 1; the numbers as written stay beside, because they may count through.
+        file = replace(file, season=season, episodes=together)
     title = series.title if series is not None and series.title else file.title
     episodes = file.episodes if file.season == season and file.episodes else numbers or file.absolute_episodes
     sure = 0.8 if episodes else 0.0

@@ -38,7 +38,7 @@ SOURCES = _rows(
     ("tv", ("hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
      "|rip tv|satrip|sat rip|dvb|dvbrip|dvb rip|dvbs|dvbt|dvbc|dthrip|dth rip|uhdtv|uhd tv|uhdtvrip|uhdtv rip|ahdtv"
      "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd"), "Show.S01E01.HDTV.x264-LOL"),
-    ("dvd-r", ("dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
+    ("dvd-r", ("video ts|dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
      "|xdvdr|mdvdr|md vdr|dvd full"), "Movie.2007.DVDR.NTSC"),
     ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
     ("webrip", ("webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
@@ -238,6 +238,7 @@ MISC = _rows(
     ("3d", "3d|half sbs|hsbs|h sbs|sbs|half ou|hou|h ou|3d hsbs|3d half sbs|3d hou|full sbs|mvc 3d|3d sbs|half tab", "Movie.3D.HSBS.1080p"),
     ("bits", "vmaf|bt 2020|bt2020|pgs|cbr|vbr|crf|rec 709|bt709", "Movie.VMAF96"),
     ("extra", "extras|extra|bonus|digital extras|bonus disc|featurette|featurettes", "Show.S01.EXTRAS"),
+    ("disc", "cd1|cd2|cd3|cd4|cd5|cd6|cd 1|cd 2|cd 3|cd 4|disc1|disc2|disc3|disc4|disc5|disc 1|disc 2|disc 3|disc 4|disc 5|disk1|disk2|disk 1|disk 2|1cd|2cd|3cd|2 cd|3 cd|dvd1|dvd2|dvd3|dvd4|dvd 1|dvd 2|dvd 3|dvd 4", "Movie.1999.CD1.DVDRip"),
     ("docu", "docu|doku|dokumentation|documentary", "Film.DOKU.German"),
     ("scene", "festival|theater|colorized|open matte dvd|dubbed by|mkv by|by|rip|uncropped|custom|free|now|ppv|censorrip|censored|fastsub|preair|pre air", "Movie.FESTiVAL"),
     solid=False,
@@ -306,6 +307,11 @@ EDITIONS = _rows(
     solid=False,
 )  # fmt: skip
 """`LiMiTED` is a release type rather than a cut; it is reported only where no one asks for the words as written."""
+SHORT_EDITIONS = {
+    "se": "Special", "ce": "Collector's", "ue": "Ultimate", "ee": "Extended", "tde": "Theatrical", "udc": "Director's Cut",
+    "ucut": "Uncut", "uce": "Ultimate",
+}  # fmt: skip
+"""Abbreviations that are believed only beside the year."""
 ANNIVERSARY = (
     r"\d{2,3}(?:th|rd|nd|st)?[ ._-]anniversary(?:[ ._-](?:edition|cut|version))?"
     r"|(?<![a-z0-9])anniversary[ ._-](?:edition|cut|version)"

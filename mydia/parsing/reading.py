@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from mydia.parsing import refusals
 from mydia.parsing.borders import CHECKSUM, YEAR, Borders, before_web, find_borders
-from mydia.parsing.editions import read_edition
+from mydia.parsing.editions import find_short_editions, read_edition
 from mydia.parsing.grading import read_quality, read_revision
 from mydia.parsing.groups import read_group
 from mydia.parsing.languages import find_language_codes, read_languages
@@ -43,6 +43,8 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
     opened = open_name(name[:MAX_LENGTH])
     words = cut(opened.text, opened.low)
     marks = find_marks(words)
+    if short := find_short_editions(words, marks):
+        marks = sorted([*marks, *short])
     if not any(m.solid for m in marks):
         # `The Web` ends a title and `WEB` a release: without any solid word only capitals or a bracket tell.
         marks = [m for m in marks if m.kind != "source" or _is_written_as_source(words, m)]
@@ -137,6 +139,9 @@ _FIELDS_OF_MARKS = (
     ("audio_codec", "audio_codecs"), ("audio_channels", "audio_channels"), ("hdr", "hdr"), ("bit_depth", "bit_depth"),
     ("streaming_service", "streaming_service"), ("container", "container"),
 )  # fmt: skip
+_DOUBTFUL = 0.5
+_MARKED_ELSEWHERE = 0.75
+"""How surely the marker of another title (`名字 第三季 / Title - 05`) holds for the main one."""
 _NO_NUMBERING = Numbering(0, 0, "none", 0.0)
 
 
@@ -241,13 +246,18 @@ def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
         return None
     if len(numbers.seasons) == 1:
         return SeasonMarker(titles[0], numbers.seasons[0], numbers.confidence)
-    return find_season_marker(titles[0])
+    marker = find_season_marker(titles[0])
+    if marker is not None:
+        return marker
+    others = (find_season_marker(title) for title in titles[1:])
+    season = next((other.season for other in others if other is not None and other.sureness > _DOUBTFUL), None)
+    return SeasonMarker(titles[0], season, _MARKED_ELSEWHERE) if season is not None else None
 
 
 def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, ...]:
     """Return the alternatives, with the title without its marker where that surely is one."""
     others = titles[1:]
-    if marker is not None and marker.sureness > 0.5 and marker.title not in titles:
+    if marker is not None and marker.sureness > _DOUBTFUL and marker.title not in titles:
         others = [marker.title, *others]
     return tuple(others)
 

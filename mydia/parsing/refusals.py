@@ -82,6 +82,6 @@ def is_obscure(stem: str) -> bool:
         return True
     if _NUMBERS_ONLY.match(name):
         return True
-    if " " in name or "." in name:
+    if " " in name or "." in name or len([piece for piece in re.split("[_-]+", name) if piece]) > 2:
         return False
     return bool(_UPPER_AND_DIGITS.match(name)) or (len(name) >= 12 and _looks_random(name))

@@ -1,4 +1,4 @@
-"""The words for a season in many languages, and folders that hold one season."""
+"""The words for seasons and episodes in many languages, folders that hold a season, and seasons marked in a title."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ SEASON_WORD = "|".join(
 
 `series`, as British broadcasters count, is not in it, because it also means the whole show.
 """
+EPISODE_WORD = (
+    r"(?:episodes?|épisodes?|episodios?|episódios?|episodi|episodul|epizoda|epizod|epizód|ep[sz]?|folgen?|cap[ií]tulos?|cap|kapitel"
+    r"|afl(?:evering(?:en)?)?|odcinek|odcinki|odc|серии|серия|серія|серії|серий|эпизоды?|jakso|jaksot|avsnitt|afsnitt?|díl|rész|r[eé]sz|del"
+    r"|b[oö]l[uü]m|blm|bölüm)"
+)
+"""Pattern of one word for "episode"."""
 ORDINAL_ENDING = r"(?:st|nd|rd|th|[eèé]me|[eè]re|re|er|e|a|o|ª|º|°|\.|-?[йяиа]|-?ий|-?ой|ος|η)?"
 """What may follow the digits of an ordinal: `2nd`, `2ème`, `2a`, `2.`, `2-й`."""
 

@@ -203,10 +203,26 @@ def _read_digits(words: Words, index: int, word: str, marks: list[Mark]) -> int:
         return _read_channels(words, index, marks)
     if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
         marks.append(Mark(index, after, "resolution", word, False))
-    elif after < len(words.words) and words.gap(after) in {"*", "×"} and words.words[after].isdecimal():
+    elif after < len(words.words) and words.gap(after) in {"*", "×", " × ", " * "} and words.words[after].isdecimal():
         marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
         return after + 1
+    elif _is_spaced_frame(words, index):
+        marks.append(Mark(index, after + 2, "resolution", words.words[after + 1], True))
+        return after + 2
     return after
+
+
+_LEAST_LINES, _MOST_LINES = 200, 4_400
+
+
+def _is_spaced_frame(words: Words, index: int) -> bool:
+    """Whether it is the width of `1920 x 1080`: two numbers of a picture's size and shape with an `x` between."""
+    if words.words[index + 1 : index + 2] != ("x",) or len(words.words) <= index + 2:
+        return False
+    width, height = words.words[index], words.words[index + 2]
+    if not height.isdecimal() or not (len(width) in {3, 4} and len(height) in {3, 4}):
+        return False
+    return _LEAST_LINES <= int(height) <= _MOST_LINES and int(height) < int(width) <= 3 * int(height)
 
 
 def _read_lines(index: int, word: str, marks: list[Mark]) -> bool:

@@ -66,6 +66,8 @@ def read_titles(
     if hint is None:
         piece = _take_before_dash(piece, others)
     title = _clean(_place_article(piece))
+    if start and start == opened.begin and title and (dots := _LEADING_DOTS.match(opened.text)) is not None:
+        title = f"{dots.group()}{title}" if dots.end() == start else title
     if numbering is not None and numbering.title_suffix:
         title = f"{title} {numbering.title_suffix}"
     cleaned = [t for t in dict.fromkeys(_clean(other) for other in others) if t and t != title]
@@ -123,20 +125,65 @@ def _take_before_aka(piece: str, others: list[str]) -> str:
 
 
 def _take_latin_words(piece: str, others: list[str]) -> str:
-    """Take the Latin words of `名字.The.Title`, `名字_Title` and `名字 第二季 Title`."""
+    """Take the Latin words of `名字.The.Title`, `名字_Title`, `ドクターホワイト Dr.White` and `Title 名字 第二季`."""
     if piece.isascii() or not _CJK.search(piece) or not _LATIN.search(piece):
         return piece
-    for separator in ("/", "_", "."):
+    for separator in ("/", "_"):
         parts = [part for part in piece.split(separator) if part.strip()]
         latin = [p for p in parts if _LATIN.search(p) and (separator == "/" or not _CJK.search(p))]
         if len(parts) > 1 and latin:
             others += [part for part in parts if part not in latin]
-            return separator.join(latin) if separator == "." else latin[0]
-    last = [found.end() for found in _CJK.finditer(piece)][-1]
-    if piece[last : last + 1] == " " and _LATIN.search(piece, last):
-        others.append(piece[:last])
-        return piece[last:]
-    return piece
+            return _take_latin_words(latin[0], others)
+    blocks = _script_blocks(piece)
+    latin_blocks = [block for block in blocks if block[0]]
+    if len(latin_blocks) != 1:
+        return piece
+    start, end = _widen(piece, blocks, latin_blocks[0])
+    latin_title = _strip_half_bracket(piece[start:end])
+    natives = [_strip_half_bracket(side).strip("·・ ") for side in (piece[:start], piece[end:]) if _CJK.search(side)]
+    if start and piece[start - 1].isalpha():
+        # Written without a gap, both may be one name: `巴哈姆特之怒Anime`.
+        others += [latin_title, *natives]
+        return piece
+    others += natives
+    return latin_title
+
+
+def _strip_half_bracket(side: str) -> str:
+    """Drop a bracket whose other half stands outside: `Title)` of `名字(Title)`, and the pair around `(名字)`."""
+    bare = side.strip(" ._-")
+    if bare.startswith("(") and bare.endswith(")"):
+        return bare[1:-1]
+    return bare.strip("()") if bare.count("(") != bare.count(")") else side
+
+
+def _script_blocks(piece: str) -> list[tuple[bool, int, int]]:
+    """Return the stretches of Latin (True) and East Asian letters; a single Latin letter belongs to what is around it."""
+    blocks: list[tuple[bool, int, int]] = []
+    for found in _LETTERS_OF_A_SCRIPT.finditer(piece):
+        is_latin = found.group(1) is not None
+        if is_latin and found.end() - found.start() < 2:
+            continue
+        if blocks and blocks[-1][0] == is_latin:
+            blocks[-1] = (is_latin, blocks[-1][1], found.end())
+        else:
+            blocks.append((is_latin, *found.span()))
+    return blocks
+
+
+def _widen(piece: str, blocks: list[tuple[bool, int, int]], latin: tuple[bool, int, int]) -> tuple[int, int]:
+    """Return where the Latin title begins and ends with its digits and signs: from the separator behind the native letters."""
+    index = blocks.index(latin)
+    begin = blocks[index - 1][2] if index else 0
+    stop = blocks[index + 1][1] if index + 1 < len(blocks) else len(piece)
+    before = _SEPARATOR.search(piece, begin, latin[1]) if index else None
+    start = before.end() if before is not None else latin[1] if index else 0
+    end = latin[2] + len(piece[latin[2] : stop].rstrip("第(（[")) if stop < len(piece) else stop
+    return start, end
+
+
+_LETTERS_OF_A_SCRIPT = re.compile(r"([A-Za-z\u00c0-\u024f]+)|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々〆]+")
+_SEPARATOR = re.compile(r"[ ._·・/|\]\[)(：:]")
 
 
 def _drop_closing_bracket(piece: str, others: list[str]) -> str:
@@ -161,6 +208,8 @@ def _take_before_dash(piece: str, others: list[str]) -> str:
     return first
 
 
+_LEADING_DOTS = re.compile(r"\.(?=\d)|\.{3}")
+"""Dots a title begins with: `.45`, `...And Justice for All`."""
 _SECOND_TITLE = re.compile(r"[)\]]?\s*/\s+([^/\[\]]+?)\s*[\[(](?:s\d|season|сезон)", re.IGNORECASE)
 
 _ARTICLE_LAST = re.compile(r"(.+),[ ._]+(the|a|an|der|die|das|le|la|les|el|los)[ ._-]*\Z", re.IGNORECASE)

@@ -69,3 +69,76 @@ def test_a_name_with_slashes_in_it_is_not_taken_apart():
     from mydia.parsing import parse
 
     assert parse("Copper Lane (2016/S01/WEB-DL/1080p/AC3 5.1/DUAL/SUB)", "tv")["season"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "year"),
+    [
+        ("Airport 1975 (1974)/Airport 1975.mkv", "Airport 1975", 1974),
+        ("Orchard 2049 (2017)/Orchard.2049.1080p.BluRay.mkv", "Orchard 2049", 2017),
+        ("2012 (2009)/2012.mkv", "2012", 2009),
+        ("Orchard (2009) (2009)/Orchard (2009) (2009).mkv", "Orchard", 2009),
+        (".45 (2006)/.45 (2006).mkv", ".45", 2006),
+        ("...And Orchard for All (1979).mkv", "...And Orchard for All", 1979),
+        ("X-Harbour.mkv", "X-Harbour", None),
+        ("Orchard-Lane/Orchard-Lane.mkv", "Orchard-Lane", None),
+        ("The.Amazing.Copper-Lane.mkv", "The Amazing Copper-Lane", None),
+        ("Orchard-22.mkv", "Orchard-22", None),
+        ("Orchard Collection/Orchard_Pie_2__dvdrip_xvid.avi", "Orchard Pie 2", None),
+        ("Orchard.2.SE.1991.1080p.BluRay.mkv", "Orchard 2", 1991),
+    ],
+)
+@pytest.mark.parametrize("hint", ["movie", None])
+def test_the_whole_title_of_a_film_is_read(path, title, year, hint):
+    release = parse_path(path, hint=hint)
+    assert release is not None
+    assert (release.title, release.year) == (title, year)
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "quality"),
+    [
+        ("Orchard (2011)/BDMV/STREAM/00000.m2ts", "Orchard", "BR-DISK"),
+        ("Orchard (2011)/VIDEO_TS/VTS_01_1.VOB", "Orchard", "DVD-R"),
+        ("Orchard (2011)/Disc 1/VIDEO_TS/VIDEO_TS.IFO", "Orchard", "DVD-R"),
+        ("Orchard (2011) [1080p BluRay Remux]/BDMV/STREAM/00000.m2ts", "Orchard", "Remux-1080p"),
+    ],
+)
+def test_the_files_of_a_disc_are_what_the_folder_above_says(path, title, quality):
+    release = parse_path(path, hint="movie")
+    assert release is not None
+    assert (release.title, release.year, release.quality.name) == (title, 2011, quality)
+
+
+def test_a_disc_of_a_season_is_that_season():
+    release = parse_path("Copper Lane/Season 2/Disc 1/BDMV/STREAM/00001.m2ts", hint="tv")
+    assert release is not None
+    assert (release.title, release.season, release.full_season) == ("Copper Lane", 2, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [
+        ("Comedy/Extras/Season 1/Extras - S01E02.mkv", None),
+        ("Extras/Extras - S01E02.mkv", None),
+        ("Orchard (2011)/Extras/Making of.mkv", "featurette"),
+    ],
+)
+def test_a_title_may_be_called_as_a_folder_of_extras_is(path, extra):
+    release = parse_path(path)
+    assert release is not None
+    assert release.extra == extra
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Wrong Words [tmdbid=949]/file one.mkv",
+        "Wrong Words (1995) {tmdb-949}/x.mkv",
+        "Lane [tmdbid-949]/Odd.S02/E01.mp4",
+    ],
+)
+def test_the_id_in_a_titles_folder_counts_whatever_the_file_is_called(path):
+    release = parse_path(path)
+    assert release is not None
+    assert release.tmdb_id == 949

@@ -31,6 +31,10 @@ _MONTH_NAMED = re.compile(
     rf"(?<![a-z]){_MONTH}[ ._-]{{1,2}}(\d{{1,2}})(?:st|nd|rd|th)?[ ._,-]{{1,2}}((?:19|20)\d\d)(?![0-9])"
 )
 
+_NUMBER_BEFORE = re.compile(r"[ ._-]{1,3}(?:episode|ep?|#)[ ._]?(\d{1,5})[ ._(\[-]{1,3}\Z")
+_NUMBER_BEHIND = re.compile(r"[ ._)\]-]{1,3}(?:episode|ep?|#)[ ._]?(\d{1,5})(?![0-9a-z])")
+"""The number that long-running shows carry beside their day: `Ep1699 20220828`."""
+_NUMBER_REACH = 20
 _PART_BEHIND = re.compile(r"[ ._-]{1,3}part[ ._-]?(\d{1,2})(?![0-9])")
 
 
@@ -94,9 +98,17 @@ def daily(scene: Scene) -> Numbering | None:
     if ambiguous and scene.hint == "tv":
         return replace(refused, refusal="day and month could be swapped")
     part = _PART_BEHIND.match(scene.low, end)
+    spans: dict[str, tuple[tuple[int, int], ...]] = {"air_on": ((start, end),)}
+    number = _NUMBER_BEFORE.search(scene.low, max(scene.begin, start - _NUMBER_REACH), start)
+    beside = number if number is not None and number.start() > scene.begin else _NUMBER_BEHIND.match(scene.low, end)
+    absolute: tuple[int, ...] = ()
+    if beside is not None:
+        absolute = (int(beside.group(1)),)
+        spans["absolute_episodes"] = (beside.span(1),)
+        start, end = min(start, beside.start()), max(end, beside.end())
     return Numbering(
-        start, part.end() if part else end, "day", 0.6 if ambiguous else 0.95, air_on=air_on,
-        part=int(part.group(1)) if part else None, spans={"air_on": ((start, end),)},
+        start, part.end() if part else end, "day", 0.6 if ambiguous else 0.95, absolute=absolute, air_on=air_on,
+        part=int(part.group(1)) if part else None, spans=spans,
     )  # fmt: skip
 
 

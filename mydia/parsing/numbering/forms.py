@@ -81,6 +81,16 @@ _FANSUB_FORMS = frozenset(
 )
 
 
+_SIGN_BEFORE = re.compile(r"[ ._(\[-]{1,3}(?:eps?|episodes?|folgen?|episodios?|cap)\.?[ ._-]{0,3}\Z")
+_SIGN_REACH = 16
+
+
+def _with_sign_before(scene: Scene, numbering: Numbering) -> Numbering:
+    """Take the word in front of a number into it: `Title Ep. 05`."""
+    found = _SIGN_BEFORE.search(scene.low, max(scene.begin, numbering.start - _SIGN_REACH), numbering.start)
+    return replace(numbering, start=found.start()) if found is not None and found.start() > scene.begin else numbering
+
+
 def find_numbering(scene: Scene) -> Numbering | None:
     """Try the forms in order and return what the first that fits has read."""
     if scene.hint == "movie":
@@ -92,6 +102,8 @@ def find_numbering(scene: Scene) -> Numbering | None:
     for form in forms:
         numbering = form(scene)
         if numbering is not None:
+            if numbering.absolute and not numbering.seasons:
+                numbering = _with_sign_before(scene, numbering)
             if numbering.form in _FANSUB_FORMS and _SPECIAL.search(scene.low, numbering.end):
                 return replace(numbering, is_special=True)
             return numbering

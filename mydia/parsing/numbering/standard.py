@@ -66,8 +66,11 @@ def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
         and (behind.group(1)[0] == "0" or scene.subgroup or behind.group(2))
     ):
         first = int(behind.group(1))
+        absolute = write_out(first, int(behind.group(2) or first))
+        if behind.group(2) and len(absolute) != len(numbering.episodes):
+            return numbering  # `S11E10 - 418-427`: numbers of a title
         return replace(
-            numbering, end=behind.end(), absolute=write_out(first, int(behind.group(2) or first)),
+            numbering, end=behind.end(), absolute=absolute,
             spans={**numbering.spans, "absolute_episodes": (behind.span(),)},
         )  # fmt: skip
     front = low[scene.begin : numbering.start]
@@ -93,8 +96,8 @@ _FEWEST_A_SEASON, _MOST_A_SEASON = 5, 60
 
 
 def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end: int) -> bool:
-    """Whether a number before `10x14` is the absolute one and not part of a title (`Room 104 2x05`, `The 4400 1x01`)."""
-    if scene.subgroup or scene.low.startswith((" - ", "_-_", ".-."), title_end):
+    """Whether a number before `10x14` is the absolute one and not the title's (`Room 104 2x05`, `Area 88 S01E03`)."""
+    if scene.low.startswith((" - ", "_-_", ".-."), title_end):
         return True
     earlier, episode = numbering.seasons[0] - 1, numbering.episodes[0]
     if scene.low[scene.begin : title_end].strip(" ._-") in _ARTICLES:

@@ -9,16 +9,11 @@ from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene
 from mydia.parsing.numbering.standard import OF_TOTAL
 from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, read_number
-from mydia.parsing.seasons import ORDINAL_ENDING, SEASON_WORD
+from mydia.parsing.seasons import EPISODE_WORD, ORDINAL_ENDING, SEASON_WORD
 
-_EPISODE_WORD = (
-    r"(?:episodes?|épisodes?|episodios?|episódios?|episodi|episodul|epizoda|epizod|epizód|ep[sz]?|folgen?|cap[ií]tulos?|cap|kapitel"
-    r"|afl(?:evering(?:en)?)?|odcinek|odcinki|odc|серии|серия|серія|серії|серий|эпизоды?|jakso|jaksot|avsnitt|afsnitt?|díl|rész|r[eé]sz|del"
-    r"|b[oö]l[uü]m|blm|bölüm)"
-)
 _NO_LETTER = r"(?![^\W\d_])"
 _WORD_THEN_NUMBER = re.compile(
-    rf"(?<![^\W\d_])(?:{SEASON_WORD}|temp|se)[ .:_-]{{0,3}}"
+    rf"(?<![^\W\d_])(?:{SEASON_WORD}|(?:temp|se)(?=[ .:_-]{{0,3}}\d{{1,2}}(?!\d)))[ .:_-]{{0,3}}"
     rf"(?P<number>\d{{1,4}}(?![0-9])(?!(?!ep?\d|ep?i|fol|cap|of\d)[^\W_])|(?:{NUMBER_WORD}){_NO_LETTER})(?:of\d+)?"
 )
 _NUMBER_THEN_WORD = re.compile(
@@ -30,14 +25,14 @@ _EASTERN = re.compile(
     r"|(?<!\d)(?P<before>\d{1,2}) ?시즌"
 )
 _EPISODE_BEHIND = re.compile(
-    rf"[ .:_,/()\[\]-]{{0,4}}(?:{_EPISODE_WORD}|e)[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
+    rf"[ .:_,/()\[\]-]{{0,4}}(?:{EPISODE_WORD}|e)[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
 )
 _NUMBERED_BEHIND = re.compile(
     rf"[ .,:_\[(-]{{0,4}}(?:第 ?)?(?P<number>\d{{1,4}})(?:[-~](?P<last>\d{{1,4}}))?"
-    rf"(?:{ORDINAL_ENDING}[ ._]?{_EPISODE_WORD}{_NO_LETTER}|\.?[ ]?[話话集回화회])"
+    rf"(?:{ORDINAL_ENDING}[ ._]?{EPISODE_WORD}{_NO_LETTER}|\.?[ ]?[話话集回화회])"
 )
 _SERIES_EPISODE = re.compile(
-    rf"(?:series|book|volume)[ ._](\d{{1,2}})[ ._,-]{{1,3}}(?:{_EPISODE_WORD})[ ._]?(\d{{1,4}})(?!\d)"
+    rf"(?:series|book|volume)[ ._](\d{{1,2}})[ ._,-]{{1,3}}(?:{EPISODE_WORD})[ ._]?(\d{{1,4}})(?!\d)"
 )
 _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
