@@ -30,6 +30,7 @@ from mydia.db import PATIENCE_S, Database, maintenance, sqlite_version, upgrade,
 from mydia.errors import Misconfigured, Unavailable
 from mydia.relay import Relay, RelayConfig, make_provider
 from mydia.secret import Sealer
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
@@ -281,7 +282,7 @@ class ChosenMetadata:
 
     def search(
         self,
-        type: str,
+        type: MediaType,
         text: str,
         *,
         year: int | None = None,
@@ -292,13 +293,15 @@ class ChosenMetadata:
         """Search titles."""
         return self.current().search(type, text, year=year, language=language, source=source, adult=adult)
 
-    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+    def find(
+        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
+    ) -> list[Candidate]:
         """Find titles by another catalogue's number."""
         return self.current().find(type, imdb_id=imdb_id, tvdb_id=tvdb_id)
 
     def details(
         self,
-        type: str,
+        type: MediaType,
         ids: Ids,
         *,
         language: str = "en-US",
@@ -315,7 +318,7 @@ class ChosenMetadata:
         """Return one season with its episodes."""
         return self.current().season(ids, number, language=language, source=source, fresh=fresh)
 
-    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
         """Return what is watched this week."""
         return self.current().trending(type, language=language)
 

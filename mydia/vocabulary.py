@@ -10,3 +10,15 @@ class MediaType(StrEnum):
 
     MOVIE = "movie"
     TV_SHOW = "tv_show"
+
+
+def find_member[Word: StrEnum](words: type[Word], text: str | None) -> Word | None:
+    """Return the member with this text, None when there is none; for values from forms, addresses and files.
+
+    >>> find_member(MediaType, "movie"), find_member(MediaType, "opera")
+    (<MediaType.MOVIE: 'movie'>, None)
+    """
+    try:
+        return words(text or "")
+    except ValueError:
+        return None

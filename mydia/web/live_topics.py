@@ -9,6 +9,7 @@ from mydia import units
 from mydia.contexts import downloads, media
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
+from mydia.vocabulary import MediaType
 from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
 from mydia.web.pages.activity import queue, release_rows, scans
 from mydia.web.pages.system import tasks
@@ -82,7 +83,7 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
 
 
 def _list_of(item: media.Card) -> str:
-    return "library:shows" if item.type == "tv_show" else "library:movies"
+    return "library:shows" if item.type == MediaType.TV_SHOW else "library:movies"
 
 
 def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 from mydia.contexts import media
 from mydia.contexts.users import Caller, Permission
+from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
 from mydia.web.palette import Finder, Group, Hit
 
@@ -29,8 +30,8 @@ def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     hits = tuple(
         Hit(
             item.title,
-            f"/{'shows' if item.type == 'tv_show' else 'movies'}/{item.id}",
-            "tv" if item.type == "tv_show" else "film",
+            f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}",
+            "tv" if item.type == MediaType.TV_SHOW else "film",
             str(item.year or ""),
         )
         for item in found

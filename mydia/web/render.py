@@ -30,6 +30,7 @@ from markupsafe import Markup
 from mydia import __version__, clock, units
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 from mydia.web import security, views
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, deps_of, known_caller, position_of
@@ -158,6 +159,7 @@ class Renderer:
             "new_id": clock.new_id,
             "navigation": navigation,
             "NAV": NAV,
+            "MediaType": MediaType,
             "TABS": TABS,
             "version": __version__,
             "query": query,

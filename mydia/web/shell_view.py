@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mydia import clock, units
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
+from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
 from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.shell import Banner, NavCount, ShellView, Transfers
@@ -37,7 +38,9 @@ def _sizes(deps: WebDeps, session: Session) -> _Sizes:
         by_type = media.counts(session)
         wanted = media.wanted_counts(session, now)
         sizes = _Sizes(
-            by_type["movie"].total, by_type["tv_show"].total, wanted["missing_movies"] + wanted["missing_episodes"]
+            by_type[MediaType.MOVIE].total,
+            by_type[MediaType.TV_SHOW].total,
+            wanted["missing_movies"] + wanted["missing_episodes"],
         )
         found = (token, sizes)
         with _lock:

@@ -28,6 +28,7 @@ from mydia.adapters.indexers.pace import keep_pace
 from mydia.adapters.kinds import Connection
 from mydia.adapters.torrents import magnet_hashes
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 
 _CAPS_KEPT_S = 24 * 3600.0  # capabilities change with the indexer's software; Sonarr keeps them for a week
 _LIMIT = 100
@@ -276,7 +277,7 @@ class _NotUnderstood(Refused):
 def _tiers(query: Query, caps: _Caps) -> Iterator[dict[str, str]]:
     """Yield the ways to ask, best first: by ids, by title in the mode for it, by free text."""
     text = query.text if caps.raw_text else _plain(query.text)
-    if query.type == "movie":
+    if query.type == MediaType.MOVIE:
         yield from _movie_tiers(query, caps.shown, text)
     elif query.type == "tv":
         yield from _tv_tiers(query, caps.shown, text)

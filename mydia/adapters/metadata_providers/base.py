@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from mydia.vocabulary import MediaType
+
 
 @dataclass(frozen=True, slots=True)
 class Ids:
@@ -22,8 +24,7 @@ class Ids:
 class Candidate:
     """One answer to a search for a title."""
 
-    type: str
-    """`movie` or `tv_show`."""
+    type: MediaType
     title: str
     original_title: str | None
     year: int | None
@@ -120,7 +121,7 @@ class SeasonDetails:
 class Details:
     """All that is known about one title."""
 
-    type: str
+    type: MediaType
     title: str
     original_title: str | None
     ids: Ids
@@ -189,7 +190,7 @@ class MetadataProvider(Protocol):
 
     def search(
         self,
-        type: str,
+        type: MediaType,
         text: str,
         *,
         year: int | None = None,
@@ -197,14 +198,16 @@ class MetadataProvider(Protocol):
         source: str = "tmdb",
         adult: bool = False,
     ) -> list[Candidate]:
-        """Search titles of one type (`movie` | `tv_show`); those for adults only when asked for."""
+        """Search titles of one type; adult titles only when asked for."""
 
-    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+    def find(
+        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
+    ) -> list[Candidate]:
         """Find titles by another catalogue's number."""
 
     def details(
         self,
-        type: str,
+        type: MediaType,
         ids: Ids,
         *,
         language: str = "en-US",
@@ -224,7 +227,7 @@ class MetadataProvider(Protocol):
     ) -> SeasonDetails:
         """Return one season with its episodes."""
 
-    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
         """Return what is watched this week."""
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:

@@ -15,11 +15,12 @@ from typing import Any
 
 from mydia.adapters.metadata_providers import read
 from mydia.adapters.metadata_providers.base import Ids
+from mydia.vocabulary import MediaType
 
 MAX_BYTES = 1024 * 1024
 """An NFO above that is not one; Kodi's own are a few kilobytes."""
 
-_KINDS = {"movie": "movie", "tvshow": "tv_show", "episodedetails": "episode"}
+_KINDS = {"movie": MediaType.MOVIE, "tvshow": MediaType.TV_SHOW, "episodedetails": "episode"}
 _IMDB_URL = re.compile(r"imdb\.com/(?:[a-z]{2}/)?title/(tt\d{6,9})")
 _TMDB_URL = re.compile(r"themoviedb\.org/(movie|tv)/(\d{1,9})")
 _TVDB_URL = re.compile(r"thetvdb\.com/(?:(series|movies)/(\d{1,9})(?![\w-])|.*?[?&](?:id|seriesid)=(\d{1,9}))")
@@ -63,7 +64,7 @@ def read_nfo(content: bytes) -> NfoFacts | None:
     >>> read_nfo(b"<movie><title>Sintel</title><uniqueid type='tmdb'>45745</uniqueid></movie>").ids.tmdb_id
     45745
     >>> read_nfo(b"https://www.themoviedb.org/tv/32340-pioneer-one").kind
-    'tv_show'
+    <MediaType.TV_SHOW: 'tv_show'>
     """
     if not content or len(content) > MAX_BYTES:
         return None
@@ -171,7 +172,7 @@ def _ids(root: Any, kind: str) -> Ids:
         # Kodi's older `id` is an IMDb number for films and a TheTVDB number for series.
         if _IMDB_ID.fullmatch(text):
             found.setdefault("imdb", text)
-        elif kind == "tv_show":
+        elif kind == MediaType.TV_SHOW:
             found.setdefault("tvdb", text)
     imdb = found.get("imdb") or found.get("imdbid") or ""
     return Ids(
@@ -185,10 +186,10 @@ def _from_addresses(text: str) -> NfoFacts:
     kind: str | None = None
     tmdb = tvdb = None
     if match := _TMDB_URL.search(text):
-        kind, tmdb = "movie" if match[1] == "movie" else "tv_show", int(match[2])
+        kind, tmdb = MediaType.MOVIE if match[1] == "movie" else MediaType.TV_SHOW, int(match[2])
     if match := _TVDB_DEREF.search(text) or _TVDB_URL.search(text):
         tvdb = int(match[2] or match[3])
-        kind = kind or ("movie" if (match[1] or "").startswith("movie") else "tv_show")
+        kind = kind or (MediaType.MOVIE if (match[1] or "").startswith("movie") else MediaType.TV_SHOW)
     imdb = _IMDB_URL.search(text)
     return NfoFacts(kind, Ids(tmdb, tvdb, imdb[1] if imdb else None))
 

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from mydia.adapters.errors import Refused
 from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
+from mydia.vocabulary import MediaType
 
 
 class NoProvider:
@@ -17,7 +18,7 @@ class NoProvider:
 
     def search(
         self,
-        type: str,
+        type: MediaType,
         text: str,
         *,
         year: int | None = None,
@@ -28,13 +29,15 @@ class NoProvider:
         """Refuse."""
         self._refuse()
 
-    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+    def find(
+        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
+    ) -> list[Candidate]:
         """Refuse."""
         self._refuse()
 
     def details(
         self,
-        type: str,
+        type: MediaType,
         ids: Ids,
         *,
         language: str = "en-US",
@@ -51,7 +54,7 @@ class NoProvider:
         """Refuse."""
         self._refuse()
 
-    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
         """Refuse."""
         self._refuse()
 

@@ -10,6 +10,7 @@ from mydia.adapters.metadata_providers import tmdb, tvdb
 from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
 from mydia.adapters.metadata_providers.fetch import Fetch, not_told
 from mydia.errors import NotFound
+from mydia.vocabulary import MediaType
 
 _SERVICE = "Metadata"
 _MAX_TVDB_PAGES = 20  # of 500 episodes each
@@ -41,7 +42,7 @@ class RelayProvider:
 
     def search(
         self,
-        type: str,
+        type: MediaType,
         text: str,
         *,
         year: int | None = None,
@@ -51,17 +52,19 @@ class RelayProvider:
     ) -> list[Candidate]:
         """Search titles of one type; a year narrows, and is not tried without."""
         if self._source(source) == "tvdb":
-            kind = "movie" if type == "movie" else "series"
+            kind = "movie" if type == MediaType.MOVIE else "series"
             params = {"query": text, "type": kind} | ({"year": str(year)} if year else {})
             return tvdb.candidates(self._ask("/tvdb/search", params), type, language)
         path, year_name = (
-            ("/tmdb/movies/search", "year") if type == "movie" else ("/tmdb/tv/search", "first_air_date_year")
+            ("/tmdb/movies/search", "year") if type == MediaType.MOVIE else ("/tmdb/tv/search", "first_air_date_year")
         )
         params = {"query": text, "language": language} | ({year_name: str(year)} if year else {})
         params |= {"include_adult": "true"} if adult else {}
         return tmdb.candidates(self._ask(path, params), type)
 
-    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+    def find(
+        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
+    ) -> list[Candidate]:
         """Find titles by another catalogue's number; a relay that does not know how finds none."""
         number, source = (imdb_id, "imdb_id") if imdb_id else (str(tvdb_id), "tvdb_id") if tvdb_id else ("", "")
         if not number:
@@ -70,7 +73,7 @@ class RelayProvider:
             if imdb_id:
                 answer = self._ask_or_none(f"/tvdb/search/remoteid/{imdb_id}", {})
                 return [] if answer is None else tvdb.found(answer, type)
-            return [tvdb.as_candidate(self.details("tv_show", Ids(tvdb_id=tvdb_id), source="tvdb"))]
+            return [tvdb.as_candidate(self.details(MediaType.TV_SHOW, Ids(tvdb_id=tvdb_id), source="tvdb"))]
         answer = self._ask_or_none(f"/tmdb/find/{number}", {"external_source": source})
         found = [] if answer is None else tmdb.found(answer, type)
         # Who is found by a number has that number, which the answer does not repeat.
@@ -78,7 +81,7 @@ class RelayProvider:
 
     def details(
         self,
-        type: str,
+        type: MediaType,
         ids: Ids,
         *,
         language: str = "en-US",
@@ -98,11 +101,11 @@ class RelayProvider:
             NotFound: The catalogue has no such number.
         """
         if self._source(source) == "tvdb" and ids.tvdb_id:
-            kind = "movies" if type == "movie" else "series"
+            kind = "movies" if type == MediaType.MOVIE else "series"
             answer = self._ask(f"/tvdb/{kind}/{ids.tvdb_id}/extended", {"meta": "translations"}, fresh=fresh)
             return tvdb.details(answer, type, language, region)
         number = ids.tmdb_id or self._tmdb_number(type, ids)
-        path = f"/tmdb/movies/{number}" if type == "movie" else f"/tmdb/tv/shows/{number}"
+        path = f"/tmdb/movies/{number}" if type == MediaType.MOVIE else f"/tmdb/tv/shows/{number}"
         params = {"language": language, **tmdb.details_params(type, language)}
         return tmdb.details(self._ask(path, params, fresh=fresh), type, language, region)
 
@@ -116,13 +119,13 @@ class RelayProvider:
         """
         if self._source(source) == "tvdb" and ids.tvdb_id:
             return self._tvdb_season(ids.tvdb_id, number, language, fresh=fresh)
-        series = ids.tmdb_id or self._tmdb_number("tv_show", ids)
+        series = ids.tmdb_id or self._tmdb_number(MediaType.TV_SHOW, ids)
         answer = self._ask(f"/tmdb/tv/shows/{series}/{number}", {"language": language}, fresh=fresh)
         return tmdb.season(answer, number)
 
-    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
         """Return what is watched this week."""
-        path = "/tmdb/movies/trending" if type == "movie" else "/tmdb/tv/trending"
+        path = "/tmdb/movies/trending" if type == MediaType.MOVIE else "/tmdb/tv/trending"
         return tmdb.candidates(self._ask(path, {"language": language}), type)
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:
@@ -158,7 +161,7 @@ class RelayProvider:
         except NotFound:
             return None
 
-    def _tmdb_number(self, type: str, ids: Ids) -> int:
+    def _tmdb_number(self, type: MediaType, ids: Ids) -> int:
         if ids.imdb_id or ids.tvdb_id:
             hits = self.find(type, imdb_id=ids.imdb_id, tvdb_id=None if ids.imdb_id else ids.tvdb_id)
             if not hits and ids.imdb_id and ids.tvdb_id:

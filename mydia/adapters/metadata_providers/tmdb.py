@@ -21,6 +21,7 @@ from mydia.adapters.metadata_providers.base import (
     SeasonDetails,
     Video,
 )
+from mydia.vocabulary import MediaType
 
 _SERVICE = "TMDB"
 _ANIMATION = 16
@@ -68,9 +69,9 @@ _SHARED_PARTS = (
 )
 
 
-def details_params(type: str, language: str) -> dict[str, str]:
+def details_params(type: MediaType, language: str) -> dict[str, str]:
     """Return the parameters that bring everything about a title in one answer."""
-    parts = sorted((*_SHARED_PARTS, "release_dates" if type == "movie" else "content_ratings"))
+    parts = sorted((*_SHARED_PARTS, "release_dates" if type == MediaType.MOVIE else "content_ratings"))
     short = language.partition("-")[0]
     languages = [short, *(["en"] if short != "en" else []), "null"]
     return {
@@ -80,7 +81,7 @@ def details_params(type: str, language: str) -> dict[str, str]:
     }
 
 
-def candidates(answer: Any, type: str) -> list[Candidate]:
+def candidates(answer: Any, type: MediaType) -> list[Candidate]:
     """Read a page of titles."""
     results = read.part(answer, "results")
     if not isinstance(results, list):
@@ -88,9 +89,9 @@ def candidates(answer: Any, type: str) -> list[Candidate]:
     return [found for row in read.rows(results) if (found := _candidate(row, type)) is not None]
 
 
-def found(answer: Any, type: str | None) -> list[Candidate]:
+def found(answer: Any, type: MediaType | None) -> list[Candidate]:
     """Read the answer of a look-up by another catalogue's number."""
-    lists = (("movie", "movie_results"), ("tv_show", "tv_results"))
+    lists = ((MediaType.MOVIE, "movie_results"), (MediaType.TV_SHOW, "tv_results"))
     return [
         candidate
         for kind, name in lists
@@ -106,7 +107,7 @@ def with_ids(candidate: Candidate, *, imdb_id: str | None, tvdb_id: int | None) 
     return replace(candidate, ids=Ids(ids.tmdb_id, ids.tvdb_id or tvdb_id, ids.imdb_id or imdb_id))
 
 
-def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
+def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
     number = read.positive(row.get("id"))
     title = read.text(row.get("title")) or read.text(row.get("name"))
     if number is None or title is None:
@@ -128,12 +129,12 @@ def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
     )
 
 
-def details(answer: Any, type: str, language: str, region: str | None = None) -> Details:
+def details(answer: Any, type: MediaType, language: str, region: str | None = None) -> Details:
     """Read everything about a title."""
     number = read.positive(read.part(answer, "id"))
     if number is None:
         raise Nonsense(_SERVICE, "answered with a title that has no number")
-    film = type == "movie"
+    film = type == MediaType.MOVIE
     title = read.text(answer.get("title" if film else "name"))
     original = read.text(answer.get("original_title" if film else "original_name"))
     if title is None and original is None:

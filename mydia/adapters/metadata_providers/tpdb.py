@@ -22,6 +22,7 @@ from mydia.adapters.metadata_providers.base import (
 )
 from mydia.errors import NotFound
 from mydia.secret import Secret
+from mydia.vocabulary import MediaType
 
 _SERVICE = "ThePornDB"
 _TIMEOUT_S = 30.0
@@ -50,7 +51,7 @@ class Tpdb:
 
     def search(
         self,
-        type: str,
+        type: MediaType,
         text: str,
         *,
         year: int | None = None,
@@ -62,19 +63,21 @@ class Tpdb:
         if not adult:
             return []
         params = {"q": text, "per_page": _HITS}
-        if type == "movie":
+        if type == MediaType.MOVIE:
             rows = self._list("/movies", params | ({"year": str(year)} if year else {}))
         else:
             rows = self._list("/sites", params)
         return [found for row in rows if (found := _candidate(row, type)) is not None]
 
-    def find(self, type: str | None, *, imdb_id: str | None = None, tvdb_id: int | None = None) -> list[Candidate]:
+    def find(
+        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
+    ) -> list[Candidate]:
         """Find nothing: it does not know the other catalogues' numbers."""
         return []
 
     def details(
         self,
-        type: str,
+        type: MediaType,
         ids: Ids,
         *,
         language: str = "en-US",
@@ -83,8 +86,8 @@ class Tpdb:
         fresh: bool = False,
     ) -> Details:
         """Return everything about a film or a site."""
-        row = self._one("movies" if type == "movie" else "sites", ids)
-        return _film(row) if type == "movie" else _site(row, self._years(ids))
+        row = self._one("movies" if type == MediaType.MOVIE else "sites", ids)
+        return _film(row) if type == MediaType.MOVIE else _site(row, self._years(ids))
 
     def season(
         self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tpdb", fresh: bool = False
@@ -104,7 +107,7 @@ class Tpdb:
             number, str(number), air_on=episodes[0].air_on, episode_count=len(episodes), episodes=episodes
         )
 
-    def trending(self, type: str, *, language: str = "en-US") -> list[Candidate]:
+    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
         """Return nothing: nobody who did not ask is shown these titles."""
         return []
 
@@ -167,7 +170,7 @@ def _name(ids: Ids) -> str:
     return ids.third_id
 
 
-def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
+def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
     title = _title(row)
     name = _own_name(row, type)
     if title is None or name is None:
@@ -185,21 +188,21 @@ def _candidate(row: Mapping[str, Any], type: str) -> Candidate | None:
     )
 
 
-def _own_name(row: Mapping[str, Any], type: str) -> str | None:
+def _own_name(row: Mapping[str, Any], type: MediaType) -> str | None:
     # A site's short name stays when its number differs between the two interfaces. Numbers come as int and as text.
     short = read.text(row.get("slug")) or read.text(row.get("short_name"))
     number = read.positive(row.get("id"))
-    return short if type != "movie" and short else str(number) if number else short
+    return short if type != MediaType.MOVIE and short else str(number) if number else short
 
 
 def _film(row: Mapping[str, Any]) -> Details:
     released = read.day(row.get("date"))
     seconds = read.positive(row.get("duration"))
     return Details(
-        type="movie",
+        type=MediaType.MOVIE,
         title=_title(row) or "",
         original_title=None,
-        ids=Ids(third_id=_own_name(row, "movie")),
+        ids=Ids(third_id=_own_name(row, MediaType.MOVIE)),
         provider="tpdb",
         year=released.year if released else None,
         overview=read.text(row.get("description")),
@@ -221,10 +224,10 @@ def _film(row: Mapping[str, Any]) -> Details:
 def _site(row: Mapping[str, Any], years: list[int]) -> Details:
     network = _title(read.part(row, "network") or read.part(row, "parent") or {})
     return Details(
-        type="tv_show",
+        type=MediaType.TV_SHOW,
         title=_title(row) or "",
         original_title=None,
-        ids=Ids(third_id=_own_name(row, "tv_show")),
+        ids=Ids(third_id=_own_name(row, MediaType.TV_SHOW)),
         provider="tpdb",
         year=years[0] if years else None,
         overview=read.text(row.get("description")),

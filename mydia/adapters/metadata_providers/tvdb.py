@@ -18,6 +18,7 @@ from mydia.adapters.metadata_providers.base import (
     SeasonDetails,
     Video,
 )
+from mydia.vocabulary import MediaType
 
 _SERVICE = "TheTVDB"
 _IMAGE_HOST = "https://artworks.thetvdb.com"
@@ -60,7 +61,7 @@ def language_code(language: str) -> str:
     return _REGIONAL.get(language) or _LANGUAGES.get(language.partition("-")[0].lower(), "eng")
 
 
-def candidates(answer: Any, type: str, language: str) -> list[Candidate]:
+def candidates(answer: Any, type: MediaType, language: str) -> list[Candidate]:
     """Read the hits of a search."""
     listed = read.part(answer, "data")
     if not isinstance(listed, list):
@@ -68,11 +69,11 @@ def candidates(answer: Any, type: str, language: str) -> list[Candidate]:
     return [found for row in read.rows(listed) if (found := _hit(row, type, language_code(language))) is not None]
 
 
-def _hit(row: Mapping[str, Any], type: str, told: str) -> Candidate | None:
+def _hit(row: Mapping[str, Any], type: MediaType, told: str) -> Candidate | None:
     number = read.positive(row.get("tvdb_id"))
     original = read.text(row.get("name"))
     title = read.text(read.part(row, "translations", told)) or read.text(row.get("name_translated")) or original
-    kind = {"series": "tv_show", "movie": "movie"}.get(str(row.get("type")))
+    kind = {"series": MediaType.TV_SHOW, "movie": MediaType.MOVIE}.get(str(row.get("type")))
     if number is None or title is None or kind != type:
         return None
     aliases = row.get("aliases")
@@ -94,11 +95,11 @@ def _hit(row: Mapping[str, Any], type: str, told: str) -> Candidate | None:
     )
 
 
-def found(answer: Any, type: str | None) -> list[Candidate]:
+def found(answer: Any, type: MediaType | None) -> list[Candidate]:
     """Read the answer of a look-up by another catalogue's number."""
     hits: list[Candidate] = []
     for row in read.rows(read.part(answer, "data")):
-        for kind, name in (("tv_show", "series"), ("movie", "movie")):
+        for kind, name in ((MediaType.TV_SHOW, "series"), (MediaType.MOVIE, "movie")):
             record = row.get(name)
             if isinstance(record, dict) and type in (None, kind):
                 number, title = read.positive(record.get("id")), read.text(record.get("name"))
@@ -126,7 +127,7 @@ def as_candidate(known: Details) -> Candidate:
     )  # fmt: skip
 
 
-def details(answer: Any, type: str, language: str, region: str | None = None) -> Details:
+def details(answer: Any, type: MediaType, language: str, region: str | None = None) -> Details:
     """Read an extended record."""
     record = read.part(answer, "data")
     number = read.positive(read.part(record, "id"))
@@ -141,7 +142,7 @@ def details(answer: Any, type: str, language: str, region: str | None = None) ->
     )
     if title is None:
         raise Nonsense(_SERVICE, "answered with a title that has no name")
-    film = type == "movie"
+    film = type == MediaType.MOVIE
     first = read.day(record.get("firstAired")) or read.day(read.part(record, "first_release", "date"))
     country = _CERTIFIED_IN.get(region or language.partition("-")[2].upper() or "US", "usa")
     return Details(
@@ -263,9 +264,9 @@ def _season_summary(row: Mapping[str, Any]) -> SeasonDetails:
     return SeasonDetails(number=number, title=title, poster_path=_image(row.get("image")))
 
 
-def _remote_ids(value: Any, type: str, number: int) -> Ids:
+def _remote_ids(value: Any, type: MediaType, number: int) -> Ids:
     by_type = {read.whole(row.get("type")): read.text(row.get("id")) for row in read.rows(value)}
-    tmdb = by_type.get(_TMDB_FILM if type == "movie" else _TMDB_SERIES)
+    tmdb = by_type.get(_TMDB_FILM if type == MediaType.MOVIE else _TMDB_SERIES)
     imdb = by_type.get(_IMDB)
     return Ids(read.positive(tmdb), number, imdb if imdb and imdb.startswith("tt") else None)
 

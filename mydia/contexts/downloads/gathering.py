@@ -21,6 +21,7 @@ from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Downloa
 from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.db import Database
 from mydia.parsing import Quality, normalise_title
+from mydia.vocabulary import MediaType
 
 # A film without a home release counts as out so long after its cinema date; as in `media.status`.
 _CINEMA_TO_HOME = timedelta(days=90)
@@ -96,7 +97,7 @@ def gather(
         monitored=item.monitored and version.monitored,
         runtime_min=item.runtime_min,
         not_out=None if media.is_out(item, now.date()) else not_out_sentence(item),
-        episodes=tuple(media.episodes_of(session, item.id)) if item.type == "tv_show" else (),
+        episodes=tuple(media.episodes_of(session, item.id)) if item.type == MediaType.TV_SHOW else (),
         season_number=target.season_number,
         episode_ids=frozenset(target.episode_ids),
         held=held_files(session, item.id, version.id),

@@ -38,10 +38,11 @@ from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import ReleaseGrabbed, emit
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_CATEGORIES = {"movie": "mydia-movies", "tv_show": "mydia-tv"}
+DEFAULT_CATEGORIES = {MediaType.MOVIE: "mydia-movies", MediaType.TV_SHOW: "mydia-tv"}
 # A grab takes seconds; one that is still unconfirmed after so long was interrupted.
 _INTERRUPTED = timedelta(minutes=2)
 _WILL_BE_ASKED = "Whether it got the release will be asked."
@@ -76,7 +77,7 @@ class _Plan:
     release: Release
     item_id: str
     media_title: str
-    media_type: str
+    media_type: MediaType
     client: ClientChoice
     indexer: IndexerChoice | None
     url: str | None
@@ -332,7 +333,7 @@ def _why(release: Release) -> str:
 
 def _named(session: Session, item: media.MediaItem, release: Release) -> str:
     title = f"{item.title} ({item.year})" if item.year else item.title
-    if item.type == "movie" or not release.episode_ids:
+    if item.type == MediaType.MOVIE or not release.episode_ids:
         return title
     ids = set(map(str, release.episode_ids))
     codes = [episode.code for episode in media.episodes_of(session, item.id) if episode.id in ids]
@@ -453,7 +454,7 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
             Download.state.in_(OPEN_STATES),
         )
     ).all()
-    if not open_ids or plan.media_type == "movie":
+    if not open_ids or plan.media_type == MediaType.MOVIE:
         return bool(open_ids)
     brings = list(map(str, plan.release.episode_ids))
     overlap = select(DownloadEpisode.download_id).where(
@@ -464,7 +465,7 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
 
 def _category(plan: _Plan) -> str:
     options = plan.client.row.options
-    own = options.get("movies_category" if plan.media_type == "movie" else "series_category")
+    own = options.get("movies_category" if plan.media_type == MediaType.MOVIE else "series_category")
     return str(own or options.get("category") or DEFAULT_CATEGORIES[plan.media_type])
 
 

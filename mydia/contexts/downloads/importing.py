@@ -38,6 +38,7 @@ from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.events import DownloadImported, ImportBlocked, ImportRequested, emit
 from mydia.parsing import Modifier, ParsedRelease, Quality, parse_path, parse_release
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class _Known:
     """What the database says, gathered before the disk is looked at."""
 
     row: Download
-    item_type: str
+    item_type: MediaType
     item_title: str
     runtime_min: int | None
     anime: bool
@@ -330,12 +331,12 @@ def _gather(database: Database, config: Config, download_id: str) -> _Known:
             anime=item.series_type == "anime",
             profile=settings.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
-            episodes=tuple(media.episodes_of(session, item.id)) if item.type == "tv_show" else (),
+            episodes=tuple(media.episodes_of(session, item.id)) if item.type == MediaType.TV_SHOW else (),
             expected=frozenset(
                 session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == row.id))
             ),
             placed_episodes=frozenset(placed_episodes),
-            placed_film=bool(placed) and item.type == "movie",
+            placed_film=bool(placed) and item.type == MediaType.MOVIE,
             library_folder=Path(path.path) if path else None,
             import_mode=path.import_mode if path else "hardlink",
             choice=next((choice for choice in choices if choice.row.id == row.client_id), None),
@@ -408,7 +409,7 @@ def _look_inside(outside: Outside, known: _Known, folder: Path) -> tuple[list[Im
         folder.parent if outside.files.facts(folder) and len(found) == 1 and found[0][0].name == folder.name else folder
     )
     files = [_identify(known, root, path, size, alone=len(videos) == 1) for path, size in videos]
-    if known.item_type == "movie":
+    if known.item_type == MediaType.MOVIE:
         files, problem = _main_film(files)
         if problem:
             return files, [problem]
@@ -425,7 +426,7 @@ def _files_in(outside: Outside, folder: Path) -> list[tuple[PurePosixPath, int]]
 
 def _identify(known: _Known, root: Path, path: PurePosixPath, size: int, *, alone: bool) -> ImportFile:
     """Read a file's name; where it says too little, the release's own name speaks for the only file."""
-    hint = "movie" if known.item_type == "movie" else "tv"
+    hint = "movie" if known.item_type == MediaType.MOVIE else "tv"
     parsed = parse_path(str(path), None, hint)
     release = parse_release(known.row.release_title, hint)
     quality = known.quality
@@ -433,7 +434,7 @@ def _identify(known: _Known, root: Path, path: PurePosixPath, size: int, *, alon
         quality = parsed.quality
     group = (release.release_group if release else None) or (parsed.release_group if parsed else None)
     file = ImportFile(root / to_os(str(path)), shown(str(path)), size, quality, parsed, release_group=group)
-    if known.item_type == "movie":
+    if known.item_type == MediaType.MOVIE:
         return file
     episodes = find_episodes(parsed, known.episodes, anime=known.anime) if parsed is not None else ()
     if parsed is not None and parsed.is_season_pack and not parsed.episodes:
@@ -488,7 +489,7 @@ def _checked(outside: Outside, known: _Known, file: ImportFile) -> ImportFile:
     if sentences:
         return replace(file, objections=tuple(sentences))
     for held in known.held:
-        if known.item_type == "movie" or held.episode_ids & ids:
+        if known.item_type == MediaType.MOVIE or held.episode_ids & ids:
             verdict = settings.compare(known.profile, held.quality, file.quality, current_score=held.format_score)
             if not verdict.upgrade:
                 return replace(file, skipped=f"{file.shown_path} was left out. {verdict.text}")
@@ -527,7 +528,7 @@ def _probed(outside: Outside, known: _Known, file: ImportFile) -> tuple[ImportFi
 
 
 def _expected_min(known: _Known, file: ImportFile) -> int:
-    if known.item_type == "movie":
+    if known.item_type == MediaType.MOVIE:
         return known.runtime_min or _ASSUMED_FILM_MIN
     each = known.runtime_min or _ASSUMED_EPISODE_MIN
     return sum(episode.runtime_min or each for episode in file.episodes) or each
@@ -556,7 +557,7 @@ def _as_chosen(known: _Known, files: Sequence[ImportFile], chosen: Sequence[Chos
         if unknown := [id for id in choice.episode_ids if id not in by_id]:
             raise Invalid(f"{len(unknown)} of the chosen episodes are not of {known.item_title}.")
         episodes = tuple(by_id[id] for id in choice.episode_ids) or file.episodes
-        if known.item_type == "tv_show" and not episodes:
+        if known.item_type == MediaType.TV_SHOW and not episodes:
             raise Invalid(f"Choose the episodes that {choice.path} holds.", fields={choice.path: "Choose episodes."})
         quality = Quality.from_name(choice.quality, file.quality.revision) if choice.quality else file.quality
         picked.append(replace(file, episodes=episodes, quality=quality, objections=(), skipped=None))

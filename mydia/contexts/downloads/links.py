@@ -18,6 +18,7 @@ from mydia.contexts.settings import Sealer
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.parsing import Quality, parse_release
+from mydia.vocabulary import MediaType
 
 _LONGEST = 20_000
 
@@ -55,12 +56,12 @@ def add_link(
     else:
         url, choice = link, _indexer_of(session, sealer, link)
     name = (title or _name(link)).strip()
-    parsed = parse_release(name, "movie" if item.type == "movie" else "tv") if name else None
-    known = media.episodes_of(session, item_id) if item.type == "tv_show" else []
+    parsed = parse_release(name, "movie" if item.type == MediaType.MOVIE else "tv") if name else None
+    known = media.episodes_of(session, item_id) if item.type == MediaType.TV_SHOW else []
     brings = [id for id in episode_ids if id in {episode.id for episode in known}]
     if known and not brings and parsed is not None:
         brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
-    if item.type == "tv_show" and not brings:
+    if item.type == MediaType.TV_SHOW and not brings:
         sentence = f"“{name}” tells no episode of {item.title}. Say which ones it brings."
         raise Invalid(sentence, fields={"episode_ids": sentence})
     quality = parsed.quality if parsed is not None else Quality()

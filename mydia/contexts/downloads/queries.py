@@ -5,11 +5,12 @@ from __future__ import annotations
 from mydia.adapters.indexers import Query
 from mydia.contexts.downloads.decisions import Facts
 from mydia.contexts.media import EpisodeRef
+from mydia.vocabulary import MediaType
 
 
 def queries_for(facts: Facts, *, original_title: str | None = None) -> tuple[Query, ...]:
     """Return the questions, best first; the next is only asked where the one before found nothing."""
-    found = _movie(facts) if facts.type == "movie" else _series(facts)
+    found = _movie(facts) if facts.type == MediaType.MOVIE else _series(facts)
     if original_title and original_title != facts.title and original_title.isascii():
         found += tuple(_renamed(query, original_title) for query in found[:1])
     return tuple(dict.fromkeys(found))

@@ -33,6 +33,7 @@ from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, NotFound
 from mydia.events import DownloadRemoved, ReleaseGrabbed, SearchRequested, emit
 from mydia.parsing import Quality, parse_release
+from mydia.vocabulary import MediaType
 
 _OVER = "This download is over already. Its files can be managed on the title's page."
 # Groups of the page, in its order. Source: reference/ui.md, 13.
@@ -373,13 +374,13 @@ def adopt(
     caller.require(Permission.MANAGE_MEDIA)
     unknown = get(session, UnknownDownload, unknown_id, what="This download")
     item = media.get_item(session, item_id)
-    parsed = parse_release(unknown.name, "movie" if item.type == "movie" else "tv")
+    parsed = parse_release(unknown.name, "movie" if item.type == MediaType.MOVIE else "tv")
     quality = parsed.quality if parsed else Quality()
     brings = list(episode_ids)
-    if item.type == "tv_show" and not brings and parsed is not None:
+    if item.type == MediaType.TV_SHOW and not brings and parsed is not None:
         known = media.episodes_of(session, item_id)
         brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
-    if item.type == "tv_show" and not brings:
+    if item.type == MediaType.TV_SHOW and not brings:
         raise Invalid(f"“{unknown.name}” tells no episode of {item.title}. Say which ones it brings.")
     client = settings.get_client(session, unknown.client_id)
     row = Download(

@@ -13,6 +13,7 @@ from mydia.contexts import media
 from mydia.contexts.downloads.held import held_by_episode
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
 from mydia.contexts.media import EpisodeRef
+from mydia.vocabulary import MediaType
 
 # When so many of a season's episodes are wanted, the season is searched as one. Source: mydia-original §4.5.
 _SEASON_SHARE = 0.7
@@ -42,7 +43,7 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
     Of a series: whole seasons where most is wanted, else single episodes, newest first.
     """
     item = media.get_item(session, target.item_id)
-    if item.type == "movie":
+    if item.type == MediaType.MOVIE:
         return [target]
     wanted = wanted_episodes(session, now, target)
     seasons: dict[int, list[EpisodeRef]] = {}
@@ -118,7 +119,7 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
         select(media.MediaItem.id, media.Version.id)
         .join(media.Version, media.Version.media_item_id == media.MediaItem.id)
         .where(
-            media.MediaItem.type == "movie",
+            media.MediaItem.type == MediaType.MOVIE,
             media.MediaItem.monitored,
             media.Version.monitored,
             media.MediaItem.state.in_([media.ItemState.MISSING, media.ItemState.UPGRADABLE]),

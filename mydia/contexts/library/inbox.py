@@ -26,6 +26,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
+from mydia.vocabulary import MediaType
 
 WAITING = ("new", "ready", "needs_attention", "no_match")
 """States in which an entry asks for a decision."""
@@ -143,14 +144,14 @@ def search_candidates(
     inbox_id: str,
     text: str,
     *,
-    type: str | None = None,
+    type: MediaType | None = None,
     year: int | None = None,
     keep: bool = True,
 ) -> list[dict[str, Any]]:
     """Search a title or number for an entry and return candidates with their evidence, best first.
 
     Args:
-        type: `movie` or `tv_show`; None takes the entry's.
+        type: None takes the entry's.
         keep: Remember them as the entry's candidates, so that `decide` can choose one by its place.
 
     Raises:
@@ -186,7 +187,7 @@ def search_candidates(
     return told
 
 
-def guess_of(entry: InboxEntry, *, type: str | None = None) -> Guess:
+def guess_of(entry: InboxEntry, *, type: MediaType | None = None) -> Guess:
     """Return what is known of an entry's files, for scoring."""
     parsed = entry.parsed
     ids = parsed.get("ids") or {}
@@ -269,7 +270,7 @@ def decide(
         if monitored is None:
             monitored = settings.of(session).media.monitor_by_default
         others = [] if not whole_folder else _siblings(session, entry)
-        suits = {"movies": "movie", "series": "tv_show"}.get(path.type, chosen.type)
+        suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, chosen.type)
         if chosen.media_item_id is None and suits != chosen.type:
             raise Invalid(f"{path.path} is for {path.type}; this title cannot be added there.")
     details, seasons = _details(outside, chosen, language)
@@ -431,7 +432,7 @@ def _siblings(session: Session, entry: InboxEntry) -> list[InboxEntry]:
 
 def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
     """Fetch the episodes of a series that is to be added; when that fails they follow with its refresh."""
-    if choice.media_item_id is not None or choice.type != "tv_show" or not metadata.available(outside):
+    if choice.media_item_id is not None or choice.type != MediaType.TV_SHOW or not metadata.available(outside):
         return None, ()
     if choice.ids == Ids():
         return None, ()
@@ -441,7 +442,7 @@ def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details |
         return None, ()
 
 
-def _collect(database: Database, outside: Outside, entry: InboxEntry, type: str) -> Group | None:
+def _collect(database: Database, outside: Outside, entry: InboxEntry, type: MediaType) -> Group | None:
     with database.reads() as session:
         ids = list(session.scalars(select(MediaFile.id).where(MediaFile.inbox_id == entry.id)))
     groups = gather(database, outside, entry.library_path_id, ids) if ids else []
@@ -592,7 +593,7 @@ def rematch_item(
     details, seasons = media.fetch(outside, wanted.type, wanted.ids, language=language, source=wanted.provider)
     with database.writes() as session:
         media.change_ids(session, caller, now, item_id, details, seasons)
-    if file_ids and wanted.type == "tv_show":
+    if file_ids and wanted.type == MediaType.TV_SHOW:
         rematch_files(database, outside, caller, now, file_ids, item_id)
     else:
         with database.writes() as session:

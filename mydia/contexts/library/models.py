@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mydia.db import Base, HasId, Instant, one_of
+from mydia.db import Base, EnumText, HasId, Instant, one_of
+from mydia.vocabulary import MediaType
 
 
 class MediaFile(HasId, Base):
@@ -148,7 +149,7 @@ class InboxEntry(HasId, Base):
     __table_args__ = (
         UniqueConstraint("library_path_id", "folder", "group_key"),
         one_of("state", "new", "ready", "needs_attention", "no_match", "ignored", "queued", "done"),
-        one_of("type", "movie", "tv_show"),
+        one_of("type", MediaType),
         Index("ix_inbox_state", "state", "id"),
     )
 
@@ -156,7 +157,7 @@ class InboxEntry(HasId, Base):
     folder: Mapped[str]
     group_key: Mapped[str]
     """Normalised title and year that the group's files share."""
-    type: Mapped[str]
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
     title: Mapped[str]
     """As parsed, for people."""
     year: Mapped[int | None]

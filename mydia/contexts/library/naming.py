@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 
 MAX_NAME_BYTES = 255
 """What file systems allow for one name."""
@@ -111,7 +112,7 @@ def movie_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None = 
     >>> movie_path(NamingRules(), NamingFacts("Sintel", ".mkv", 2010, quality="Bluray-1080p"))
     'Sintel (2010)/Sintel (2010) - Bluray-1080p.mkv'
     """
-    where = folder if folder is not None else item_folder(naming, facts, "movie")
+    where = folder if folder is not None else item_folder(naming, facts, MediaType.MOVIE)
     return _joined(where, _file(naming, naming.movie_file, facts))
 
 
@@ -122,7 +123,7 @@ def episode_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None 
     >>> episode_path(NamingRules(), facts)
     'Pioneer One (2010)/Season 01/Pioneer One (2010) - S01E01-E02 - Earthfall.mkv'
     """
-    where = folder if folder is not None else item_folder(naming, facts, "tv_show")
+    where = folder if folder is not None else item_folder(naming, facts, MediaType.TV_SHOW)
     template = naming.episode_file
     if facts.series_type == "daily" and facts.air_on is not None and facts.season != 0:
         template = naming.daily_file
@@ -131,9 +132,11 @@ def episode_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None 
     return _joined(where, season_folder(naming, facts), _file(naming, template, facts))
 
 
-def item_folder(naming: NamingRules, facts: NamingFacts, type: str) -> str:
+def item_folder(naming: NamingRules, facts: NamingFacts, type: MediaType) -> str:
     """Return the folder of a title, relative to its library folder; a template may make several levels."""
-    return _folders(naming, naming.movie_folder if type == "movie" else naming.series_folder, facts) or "Unknown"
+    return (
+        _folders(naming, naming.movie_folder if type == MediaType.MOVIE else naming.series_folder, facts) or "Unknown"
+    )
 
 
 def season_folder(naming: NamingRules, facts: NamingFacts) -> str:

@@ -27,6 +27,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, NotFound
 from mydia.events import FilesRenamed, emit
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def sync_folder(session: Session, caller: Caller, now: datetime, item_id: str) -
             MediaFile.library_path_id == item.library_path_id,
         )
     ).all()
-    folders = {title_folder(path) if item.type == "tv_show" else path.rpartition("/")[0] for path in paths}
+    folders = {title_folder(path) if item.type == MediaType.TV_SHOW else path.rpartition("/")[0] for path in paths}
     if len(folders) == 1 and (folder := folders.pop()) and folder != item.folder:
         media.change_item(session, caller, now, item_id, {"folder": folder})
 
@@ -165,7 +166,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         .where(MediaFile.media_item_id == item.id, MediaFile.missing_since.is_(None))
         .order_by(MediaFile.relative_path)
     ).all()
-    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == "tv_show" else {}
+    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == MediaType.TV_SHOW else {}
     linked: dict[str, list[EpisodeRef]] = {}
     for file_id, episode_id in session.execute(
         select(FileEpisode.file_id, FileEpisode.episode_id).where(FileEpisode.file_id.in_([row.id for row in rows]))
@@ -175,7 +176,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
     suffixes = {version.id: version.suffix for version in item.versions}
     lines: list[RenameLine] = []
     for row in rows:
-        if row.kind != "video" or (item.type == "tv_show" and row.id not in linked):
+        if row.kind != "video" or (item.type == MediaType.TV_SHOW and row.id not in linked):
             continue
         rules = rules_of(settings.get_naming_set(session, row.library_path_id))
         columns = {name: getattr(row, name) for name in _NAMED}
@@ -186,7 +187,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         folder = None if folders or not item.folder else item.folder
         new = (
             naming.movie_path(rules, facts, folder=folder)
-            if item.type == "movie"
+            if item.type == MediaType.MOVIE
             else naming.episode_path(rules, facts, folder=folder)
         )
         lines.append(RenameLine(row.id, item.id, "video", row.relative_path, new))
@@ -225,7 +226,7 @@ def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[Re
 def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) -> list[RenameLine]:
     """When a title's folder gets another name, its extras, artwork and NFO files move along."""
     tops = {
-        title_folder(line.new) if item.type == "tv_show" else line.new.rpartition("/")[0]
+        title_folder(line.new) if item.type == MediaType.TV_SHOW else line.new.rpartition("/")[0]
         for line in lines
         if line.kind == "video"
     }

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import Episode, MediaItem
 from mydia.contexts.users import Caller, Permission
+from mydia.vocabulary import MediaType
 
 _FILM_DATES = (("cinema", MediaItem.cinema_on), ("digital", MediaItem.digital_on), ("physical", MediaItem.physical_on))
 
@@ -22,7 +23,7 @@ class CalendarEntry:
     kind: str
     """`episode`, `cinema`, `digital` or `physical`."""
     media_item_id: str
-    type: str
+    type: MediaType
     title: str
     """Of the film or series."""
     state: str
@@ -44,15 +45,15 @@ def entries(
     first: date,
     last: date,
     *,
-    type: str | None = None,
+    type: MediaType | None = None,
     monitored_only: bool = False,
 ) -> list[CalendarEntry]:
     """Return what comes out from one day to another, both included, by day and title."""
     caller.require(Permission.BROWSE)
     found: list[CalendarEntry] = []
-    if type in (None, "tv_show"):
+    if type in (None, MediaType.TV_SHOW):
         found += _episodes(session, today, first, last)
-    if type in (None, "movie"):
+    if type in (None, MediaType.MOVIE):
         found += _films(session, today, first, last)
     if monitored_only:
         found = [entry for entry in found if entry.monitored]
@@ -95,7 +96,7 @@ def _episodes(session: Session, today: date, first: date, last: date) -> list[Ca
             on=on,
             kind="episode",
             media_item_id=item_id,
-            type="tv_show",
+            type=MediaType.TV_SHOW,
             title=title,
             state=_state(held=held, monitored=wanted and item_wanted, on=on, today=today, activity=None),
             monitored=wanted and item_wanted,
@@ -122,14 +123,14 @@ def _films(session: Session, today: date, first: date, last: date) -> list[Calen
             MediaItem.activity,
             MediaItem.overview,
             *(column for _, column in _FILM_DATES),
-        ).where(MediaItem.type == "movie", or_(*(column.between(first, last) for _, column in _FILM_DATES)))
+        ).where(MediaItem.type == MediaType.MOVIE, or_(*(column.between(first, last) for _, column in _FILM_DATES)))
     )
     return [
         CalendarEntry(
             on=day,
             kind=kind,
             media_item_id=item_id,
-            type="movie",
+            type=MediaType.MOVIE,
             title=title,
             state=_state(held=files > 0, monitored=monitored, on=day, today=today, activity=activity),
             monitored=monitored,

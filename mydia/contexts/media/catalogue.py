@@ -20,6 +20,7 @@ from mydia.db import get
 from mydia.errors import Conflict, Invalid, NotFound
 from mydia.events import MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit
 from mydia.parsing import normalise_title, sort_title
+from mydia.vocabulary import MediaType
 
 
 class AlreadyHere(Conflict):
@@ -34,7 +35,7 @@ class AlreadyHere(Conflict):
 class NewItem:
     """A title to be added. With `details` it is complete at once; without, they are fetched next."""
 
-    type: str
+    type: MediaType
     title: str
     year: int | None
     ids: Ids
@@ -83,7 +84,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
         tvdb_id=ids.tvdb_id,
         imdb_id=ids.imdb_id,
         provider=new.provider if any((ids.tmdb_id, ids.tvdb_id, ids.imdb_id)) else "none",
-        series_type=(new.series_type or "standard") if new.type == "tv_show" else None,
+        series_type=(new.series_type or "standard") if new.type == MediaType.TV_SHOW else None,
         overview=new.overview,
         poster_id=metadata.want_image(session, now, "poster", new.poster_path),
         monitored=new.monitored,
@@ -106,7 +107,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     set_titles(session, item, [])
     if new.details is not None:
         apply_details(session, now, item, new.details, new.seasons)
-        if item.type == "tv_show":
+        if item.type == MediaType.TV_SHOW:
             apply_pattern(session, now, item, new.monitor)
     refresh_state(session, now, item)
     emit(session, caller, MediaAdded(item.id, item.type, item.title, search_now))
@@ -115,24 +116,24 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     return item
 
 
-def _first_path(session: Session, type_: str) -> str | None:
-    suits = ("movies", "mixed") if type_ == "movie" else ("series", "mixed")
+def _first_path(session: Session, type_: MediaType) -> str | None:
+    suits = ("movies", "mixed") if type_ == MediaType.MOVIE else ("series", "mixed")
     paths = [path for path in settings.list_library_paths(session) if path.type in suits]
     # One made for the type goes before one that takes anything.
     return min(paths, key=lambda path: path.type == "mixed").id if paths else None
 
 
 def _profile_for(session: Session, new: NewItem) -> str:
-    if new.type not in ("movie", "tv_show"):
+    if new.type not in (MediaType.MOVIE, MediaType.TV_SHOW):
         raise Invalid("A title is a movie or a tv_show.", fields={"type": "Choose movie or tv_show."})
-    if new.type == "tv_show" and new.monitor not in PATTERNS:
+    if new.type == MediaType.TV_SHOW and new.monitor not in PATTERNS:
         raise Invalid(f"“{new.monitor}” is not a way to monitor. Choose one of {', '.join(PATTERNS)}.")
     if not new.title.strip():
         raise Invalid("A title needs a name.", fields={"title": "Write a name."})
     profile_id = new.profile_id
     if new.library_path_id is not None:
         path = settings.get_library_path(session, new.library_path_id)
-        suits = {"movies": "movie", "series": "tv_show"}.get(path.type, new.type)
+        suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, new.type)
         if suits != new.type:
             raise Invalid(
                 f"{path.path} is for {path.type}. Choose another folder.",
@@ -162,7 +163,7 @@ def get_item(session: Session, item_id: str) -> MediaItem:
     return item
 
 
-def find_by_ids(session: Session, type: str, ids: Ids) -> MediaItem | None:
+def find_by_ids(session: Session, type: MediaType, ids: Ids) -> MediaItem | None:
     """Return the title that carries any of these numbers, or None."""
     matches = []
     if ids.tmdb_id is not None:
@@ -176,7 +177,7 @@ def find_by_ids(session: Session, type: str, ids: Ids) -> MediaItem | None:
     return session.scalars(select(MediaItem).where(MediaItem.type == type, or_(*matches)).limit(1)).first()
 
 
-def find_by_title(session: Session, type: str, title: str, year: int | None = None) -> list[MediaItem]:
+def find_by_title(session: Session, type: MediaType, title: str, year: int | None = None) -> list[MediaItem]:
     """Return titles that are known by this name; with a year, those within one year of it (or without a year)."""
     named = select(Title.media_item_id).where(Title.normalised == normalise_title(title))
     found = session.scalars(select(MediaItem).where(MediaItem.type == type, MediaItem.id.in_(named))).all()
@@ -186,7 +187,7 @@ def find_by_title(session: Session, type: str, title: str, year: int | None = No
 type TitleIndex = dict[str, list[tuple[str, int | None]]]
 
 
-def match_index(session: Session, type: str) -> TitleIndex:
+def match_index(session: Session, type: MediaType) -> TitleIndex:
     """Return every known name of a type: normalised title -> [(item id, year)]. One read for a whole scan."""
     index: TitleIndex = {}
     rows = session.execute(
@@ -312,7 +313,7 @@ def _check_choice(session: Session, item: MediaItem, name: str, value: object) -
         raise Invalid(f"{name} must be one of {allowed}.", fields={name: f"Choose one of {allowed}."})
     if name == "locked_fields" and not (isinstance(value, list) and set(value) <= LOCKABLE):
         raise Invalid(f"Only {', '.join(sorted(LOCKABLE))} can be locked.", fields={name: "One of these is unknown."})
-    if name == "series_type" and item.type == "movie":
+    if name == "series_type" and item.type == MediaType.MOVIE:
         raise Invalid("A film has no series type.", fields={name: "A film has none."})
     if name == "title" and not str(value or "").strip():
         raise Invalid("A title needs a name.", fields={"title": "Write a name."})

@@ -14,6 +14,7 @@ from mydia.contexts.media import status
 from mydia.contexts.media.models import Episode, MediaItem, Season, Title
 from mydia.contexts.metadata import Details, EpisodeDetails, OtherTitle, SeasonDetails
 from mydia.parsing import normalise_title, sort_title
+from mydia.vocabulary import MediaType
 
 _PLAIN_FACTS = (
     "title",
@@ -71,7 +72,7 @@ def apply_details(
     item.tvdb_id = _unless_taken(session, item, "tvdb_id", new.ids.tvdb_id)
     item.imdb_id = _unless_taken(session, item, "imdb_id", new.ids.imdb_id)
     if (
-        item.type == "tv_show"
+        item.type == MediaType.TV_SHOW
         and new.series_type
         and item.series_type in (None, "standard")
         and "series_type" not in item.locked_fields
@@ -142,7 +143,7 @@ def _take_seasons(
     *,
     drop_others: bool,
 ) -> int:
-    if item.type != "tv_show":
+    if item.type != MediaType.TV_SHOW:
         return 0
     fetched = list(fetched)
     rows = {row.number: row for row in session.scalars(select(Season).where(Season.media_item_id == item.id))}

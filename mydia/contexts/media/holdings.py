@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts.media import status
 from mydia.contexts.media.models import Episode, MediaItem
 from mydia.db import get
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def record_holdings(session: Session, now: datetime, item_id: str, holdings: Hol
     item = get(session, MediaItem, item_id, what="This title")
     item.files_count, item.size_bytes = holdings.files_count, holdings.size_bytes
     item.best_resolution = holdings.best_resolution
-    if item.type == "tv_show":
+    if item.type == MediaType.TV_SHOW:
         differing = _differing_episodes(session, {item_id: holdings})[item_id]
         if differing:
             session.flush()
@@ -88,7 +89,7 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
     """Compute counters and state anew after a change of any of their parts."""
     session.flush()
     today = now.date()
-    if item.type == "tv_show":
+    if item.type == MediaType.TV_SHOW:
         due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
         counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
         total, held = session.execute(
@@ -115,7 +116,7 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
 
 def is_out(item: MediaItem, today: date) -> bool:
     """Say whether a film has reached its minimum availability; a series always has."""
-    if item.type != "movie":
+    if item.type != MediaType.MOVIE:
         return True
     return status.movie_is_out(
         item.minimum_availability,

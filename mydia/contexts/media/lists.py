@@ -20,6 +20,7 @@ from mydia.db import decode_cursor, encode_cursor
 from mydia.errors import Invalid
 from mydia.events import last_id
 from mydia.parsing import normalise_title
+from mydia.vocabulary import MediaType
 
 CHUNK = 120
 """Cards of one section of the poster grid; divides by every column count. Source: design README, Library grid."""
@@ -50,7 +51,7 @@ STATE_FILTERS: dict[str, tuple[str, ...]] = {
 class ItemQuery:
     """Which titles, in which order. All parts are optional but the type."""
 
-    type: str | None = None
+    type: MediaType | None = None
     state: str | None = None
     text: str | None = None
     genre: str | None = None
@@ -70,8 +71,6 @@ class ItemQuery:
             raise Invalid(f"Sort by one of {', '.join(_SORTS)}.", fields={"sort": "Unknown order."})
         if self.state is not None and self.state not in STATE_FILTERS:
             raise Invalid(f"Filter by one of {', '.join(STATE_FILTERS)}.", fields={"state": "Unknown state."})
-        if self.type not in (None, "movie", "tv_show"):
-            raise Invalid("A type is movie or tv_show.", fields={"type": "Choose movie or tv_show."})
         return self
 
     @property
@@ -85,7 +84,7 @@ class Card(NamedTuple):
     """One title in a list. A tuple, in the order in which it is read: lists are made of thousands."""
 
     id: str
-    type: str
+    type: MediaType
     title: str
     year: int | None
     state: str
@@ -302,7 +301,7 @@ class Counts:
 
 def counts(session: Session) -> dict[str, Counts]:
     """Return the counts of films and series in one query."""
-    found: dict[str, dict[str, tuple[int, int]]] = {"movie": {}, "tv_show": {}}
+    found: dict[str, dict[str, tuple[int, int]]] = {MediaType.MOVIE: {}, MediaType.TV_SHOW: {}}
     for type_, state, number, size in session.execute(_COUNTS):
         found[type_][state] = (number, size or 0)
     return {
@@ -315,7 +314,7 @@ def counts(session: Session) -> dict[str, Counts]:
     }
 
 
-def genres(session: Session, type: str) -> list[str]:
+def genres(session: Session, type: MediaType) -> list[str]:
     """Return the genres that occur, in order."""
     # As text: PostgreSQL cannot compare what is JSON.
     rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())

@@ -13,6 +13,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Invalid, NotFound
 from mydia.events import MediaChanged, emit
+from mydia.vocabulary import MediaType
 
 PATTERNS: dict[str, str] = {
     "all": "All episodes",
@@ -133,7 +134,7 @@ def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str
     """Monitor a series by a pattern and return how many episodes are wanted. Emits: MediaChanged."""
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This series")
-    if item.type != "tv_show":
+    if item.type != MediaType.TV_SHOW:
         raise Invalid("Only series have episodes to choose from.")
     old = item.monitor_pattern
     wanted = apply_pattern(session, now, item, pattern)

@@ -21,6 +21,7 @@ from mydia.contexts.users import Caller
 from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
 from mydia.events import MediaReady, MediaRefreshed, emit
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def asking(session: Session, config: Config, library_path_id: str | None) -> Ask
 
 def fetch(
     outside: Outside,
-    type: str,
+    type: MediaType,
     ids: Ids,
     *,
     language: str,
@@ -67,7 +68,7 @@ def fetch(
         fresh: Past all caches.
     """
     details = metadata.details(outside, type, ids, language=language, source=source, region=region, fresh=fresh)
-    if type != "tv_show":
+    if type != MediaType.TV_SHOW:
         return details, ()
     complete = tuple(season for season in details.seasons if season.episodes is not None)
     told = {season.number for season in complete}
@@ -148,7 +149,7 @@ def refresh_item(
             return "removed meanwhile"
         switched = told_by not in (None, details.provider)
         changed, added = apply_details(session, now, row, details, seasons, drop_others=switched)
-        if first and row.type == "tv_show":
+        if first and row.type == MediaType.TV_SHOW:
             apply_pattern(session, now, row, row.monitor_pattern if row.monitored else "none")
         refresh_state(session, now, row)
         if first:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mydia.contexts.media.models import ItemState
+from mydia.vocabulary import MediaType
 
 # Films without any home release date count as out this long after their cinema date. Source: arr-stack §1.5.
 _CINEMA_TO_HOME = timedelta(days=90)
@@ -15,7 +16,7 @@ _CINEMA_TO_HOME = timedelta(days=90)
 class Facts:
     """What the state of a title is decided from."""
 
-    type: str
+    type: MediaType
     monitored: bool
     out: bool
     """Whether the film has reached its minimum availability; not asked for series."""
@@ -30,12 +31,12 @@ class Facts:
 def of(facts: Facts) -> ItemState:
     """Return the state of a title.
 
-    >>> of(Facts("movie", True, True, 0, False, 0, 0, None))
+    >>> of(Facts(MediaType.MOVIE, True, True, 0, False, 0, 0, None))
     <ItemState.MISSING: 'missing'>
     """
     if facts.activity is not None:
         return ItemState(facts.activity)
-    if facts.type == "movie":
+    if facts.type == MediaType.MOVIE:
         held, whole, expected = facts.files > 0, True, facts.out
     else:
         held, expected = facts.episodes_held > 0 or facts.files > 0, facts.episodes_total > 0
@@ -77,7 +78,9 @@ def has_aired(air_on: date | None, today: date) -> bool:
     return air_on is not None and air_on <= today
 
 
-def next_refresh_in(type: str, status: str, today: date, *, latest_on: date | None, next_on: date | None) -> timedelta:
+def next_refresh_in(
+    type: MediaType, status: str, today: date, *, latest_on: date | None, next_on: date | None
+) -> timedelta:
     """Return how long a title's details may stay as they are.
 
     What is near its release changes daily; what ended years ago hardly ever.

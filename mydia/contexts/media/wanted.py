@@ -14,6 +14,7 @@ from mydia.contexts.media.models import Episode, ItemState, MediaItem
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_day, decode_cursor, encode_cursor
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Wanted:
     """One film or episode that is wanted."""
 
     media_item_id: str
-    type: str
+    type: MediaType
     title: str
     year: int | None
     out_on: date | None
@@ -58,7 +59,7 @@ def wanted_movies(
             Image.color,
         )
         .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
-        .where(MediaItem.type == "movie", MediaItem.state == state)
+        .where(MediaItem.type == MediaType.MOVIE, MediaItem.state == state)
         .order_by(MediaItem.sort_title, MediaItem.id)
         .limit(limit + 1)
     )
@@ -66,7 +67,7 @@ def wanted_movies(
         query = query.where(tuple_(MediaItem.sort_title, MediaItem.id) > after)
     rows = session.execute(query).all()
     found = [
-        Wanted(row[0], "movie", row[1], row[2], row[3], _picture(row[6:]), best_resolution=row[4])
+        Wanted(row[0], MediaType.MOVIE, row[1], row[2], row[3], _picture(row[6:]), best_resolution=row[4])
         for row in rows[:limit]
     ]
     return found, encode_cursor(rows[limit - 1][5], rows[limit - 1][0]) if len(rows) > limit else None
@@ -107,7 +108,7 @@ def wanted_episodes(
         query = query.where(tuple_(Episode.air_on, Episode.id) < (cursor_day(after[0]), after[1]))
     rows = session.execute(query).all()
     found = [
-        Wanted(row[0], "tv_show", row[1], row[2], row[3], _picture(row[8:]), row[4], row[5], row[6], row[7])
+        Wanted(row[0], MediaType.TV_SHOW, row[1], row[2], row[3], _picture(row[8:]), row[4], row[5], row[6], row[7])
         for row in rows[:limit]
     ]
     return found, encode_cursor(str(rows[limit - 1][3]), rows[limit - 1][4]) if len(rows) > limit else None
@@ -122,7 +123,7 @@ def wanted_counts(session: Session, now: datetime) -> dict[str, int]:
     """Return how much is wanted: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
     by_state = (
         select(MediaItem.state, func.count())
-        .where(MediaItem.type == "movie", MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
+        .where(MediaItem.type == MediaType.MOVIE, MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
         .group_by(MediaItem.state)
     )
     films = {state: number for state, number in session.execute(by_state)}  # noqa: C416  rows are not pairs to dict()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
 from mydia.adapters.outside import Outside
 from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.vocabulary import MediaType
 
 WITHOUT_PROVIDER = (
     "No metadata source is set up, so titles cannot be looked up. "
@@ -26,7 +27,7 @@ def sources(outside: Outside) -> frozenset[str]:
 
 def search(
     outside: Outside,
-    type: str,
+    type: MediaType,
     text: str,
     *,
     year: int | None = None,
@@ -39,7 +40,6 @@ def search(
     A catalogue number is understood too: `tmdb:19`, `tt0017136`, `tvdb:73739`.
 
     Args:
-        type: `movie` or `tv_show`.
         source: `tmdb` or `tvdb`.
         adult: Whether titles for adults may be among them.
 
@@ -55,7 +55,7 @@ def search(
     return outside.metadata.search(type, words, year=year, language=language, source=source, adult=adult)
 
 
-def by_ids(outside: Outside, type: str | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
+def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
     """Return the titles that carry one of these numbers; usually one, none when the catalogue has no such number."""
     _require(outside)
     if ids.tmdb_id is not None and type is not None:
@@ -69,7 +69,7 @@ def by_ids(outside: Outside, type: str | None, ids: Ids, *, language: str = "en-
 
 def details(
     outside: Outside,
-    type: str,
+    type: MediaType,
     ids: Ids,
     *,
     language: str = "en-US",
@@ -126,7 +126,7 @@ def seasons(
     return tuple(found)
 
 
-def trending(outside: Outside, type: str, *, language: str = "en-US") -> list[Candidate]:
+def trending(outside: Outside, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
     """Return what is watched this week."""
     _require(outside)
     return outside.metadata.trending(type, language=language)
@@ -166,7 +166,7 @@ def ids_in(text: str) -> Ids | None:
     return {"tmdb": Ids(tmdb_id=int(number)), "tvdb": Ids(tvdb_id=int(number))}.get(name)
 
 
-def _with_tvdb_number(outside: Outside, type: str, ids: Ids, language: str) -> Ids:
+def _with_tvdb_number(outside: Outside, type: MediaType, ids: Ids, language: str) -> Ids:
     """Learn TheTVDB's number of a title from TMDB; titles it does not have keep the numbers they came with."""
     if "tmdb" not in sources(outside):
         return ids

@@ -9,6 +9,7 @@ from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.db import Base, HasId, Instant, one_of
+from mydia.vocabulary import MediaType
 
 
 class Setting(Base):
@@ -60,7 +61,7 @@ class QualityDefinition(Base):
     """Size limits of one quality in megabytes (1024²) per minute; None is unlimited."""
 
     __tablename__ = "quality_definitions"
-    __table_args__ = (one_of("media_type", "movie", "tv_show"),)
+    __table_args__ = (one_of("media_type", MediaType),)
 
     quality: Mapped[str] = mapped_column(primary_key=True)
     media_type: Mapped[str] = mapped_column(primary_key=True)

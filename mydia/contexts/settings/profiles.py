@@ -18,6 +18,7 @@ from mydia.db import Base, get
 from mydia.errors import Conflict, Invalid
 from mydia.events import SettingsChanged, emit
 from mydia.parsing import ParsedRelease, Quality, parse_release
+from mydia.vocabulary import MediaType
 
 _RANKS = {name: place for place, name in enumerate(QUALITY_NAMES)}
 
@@ -448,14 +449,14 @@ ASSUMED_FILM_MIN = 110
 
 
 def size_bounds(
-    profile: Profile, limits: SizeLimits, media_type: str, runtime_min: int
+    profile: Profile, limits: SizeLimits, media_type: MediaType, runtime_min: int
 ) -> tuple[tuple[int, str], tuple[int | None, str]]:
     """Return the smallest and the largest size in bytes for so many minutes, each with whose limit it is.
 
     Both the profile's bounds and the quality's limits per minute count; the narrower one is returned.
     """
     minutes = max(runtime_min, 1)
-    whole = media_type == "movie" and minutes >= _FEATURE_MIN
+    whole = media_type == MediaType.MOVIE and minutes >= _FEATURE_MIN
     share = 1.0 if whole else minutes / ASSUMED_FILM_MIN
     per_minute = f"{minutes} min"
     lows = [(int(limits.minimum * minutes * units.MIB), f"{limits.minimum:g} MB a minute for {per_minute}")]
@@ -486,13 +487,13 @@ def try_release(
     profile: Profile,
     name: str,
     *,
-    media_type: str = "movie",
+    media_type: MediaType = MediaType.MOVIE,
     runtime_min: int | None = None,
     size_bytes: int | None = None,
     limits: Mapping[str, SizeLimits] | None = None,
 ) -> Tried:
     """Say what a profile makes of a release name (and, when given, its size)."""
-    parsed = parse_release(name, "movie" if media_type == "movie" else "tv")
+    parsed = parse_release(name, "movie" if media_type == MediaType.MOVIE else "tv")
     if parsed is None:
         return Tried(None, Quality(), accepted=False, lines=((False, "The name says nothing that Mydia understands."),))
     quality = parsed.quality
@@ -515,7 +516,7 @@ def try_release(
 def _size_line(
     profile: Profile,
     quality: Quality,
-    media_type: str,
+    media_type: MediaType,
     runtime_min: int,
     size_bytes: int,
     limits: Mapping[str, SizeLimits] | None,

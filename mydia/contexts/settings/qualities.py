@@ -13,8 +13,9 @@ from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.events import SettingsChanged, emit
 from mydia.parsing import QUALITIES
+from mydia.vocabulary import MediaType
 
-MEDIA_TYPES = ("movie", "tv_show")
+MEDIA_TYPES = tuple(MediaType)
 QUALITY_NAMES = tuple(row.name for row in QUALITIES)
 
 # The largest limit that a form takes, in MB per minute. Source: Radarr's `qualitydefinition/limits`.
@@ -58,18 +59,18 @@ _FILM_UNLIMITED = frozenset(
 )
 
 
-def default_limits(media_type: str, quality: str) -> SizeLimits:
+def default_limits(media_type: MediaType, quality: str) -> SizeLimits:
     """Return the limits a quality has until somebody changes them.
 
-    >>> default_limits("tv_show", "WEBDL-1080p")
+    >>> default_limits(MediaType.TV_SHOW, "WEBDL-1080p")
     SizeLimits(minimum=4, preferred=95, maximum=130)
     """
-    if media_type == "movie":
+    if media_type == MediaType.MOVIE:
         return _UNLIMITED if quality in _FILM_UNLIMITED else _FILM
     return _TV.get(quality, SizeLimits(2, 95, 100))
 
 
-def size_limits(session: Session, media_type: str) -> dict[str, SizeLimits]:
+def size_limits(session: Session, media_type: MediaType) -> dict[str, SizeLimits]:
     """Return the limits of every quality for films or series, worst quality first."""
     rows = session.scalars(select(QualityDefinition).where(QualityDefinition.media_type == media_type))
     stored = {row.quality: _limits(row) for row in rows}
@@ -87,7 +88,9 @@ def ensure_default_qualities(session: Session) -> None:
     session.flush()
 
 
-def change_size_limits(session: Session, caller: Caller, media_type: str, quality: str, limits: SizeLimits) -> None:
+def change_size_limits(
+    session: Session, caller: Caller, media_type: MediaType, quality: str, limits: SizeLimits
+) -> None:
     """Set the limits of one quality.
 
     Raises:
@@ -129,7 +132,7 @@ def _check(quality: str, limits: SizeLimits) -> None:
         )
 
 
-def _row(quality: str, media_type: str, limits: SizeLimits) -> QualityDefinition:
+def _row(quality: str, media_type: MediaType, limits: SizeLimits) -> QualityDefinition:
     return QualityDefinition(
         quality=quality,
         media_type=media_type,

@@ -12,6 +12,7 @@ from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
+from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep
 
@@ -112,7 +113,7 @@ class EvidenceShape(Struct):
 class CandidateShape(Struct):
     """A title that files may belong to."""
 
-    type: str
+    type: MediaType
     title: str
     year: int | None
     tmdb_id: int | None
@@ -129,7 +130,7 @@ class InboxShape(Struct):
     id: str
     path_id: str
     folder: str
-    type: str
+    type: MediaType
     title: str
     year: int | None
     state: str
@@ -175,7 +176,7 @@ class CandidateSearch(Struct):
     """What to look for."""
 
     q: str
-    type: Literal["movie", "tv_show"] | None = None
+    type: MediaType | None = None
     year: SmallInt | None = None
 
 

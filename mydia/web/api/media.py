@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from litestar import MediaType, Response, delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
 
@@ -14,6 +14,7 @@ from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.vocabulary import MediaType
 from mydia.web.api.answers import NotModified
 from mydia.web.api.schemas import (
     Accepted,
@@ -26,7 +27,6 @@ from mydia.web.api.schemas import (
     Limit,
     Listed,
     MediaChange,
-    MediaKind,
     Monitoring,
     NewMedia,
     Number,
@@ -56,7 +56,7 @@ def list_media(
     request: WebRequest,
     database: DatabaseDep,
     caller: CallerDep,
-    type: FromQuery[MediaKind | None] = None,
+    type: FromQuery[MediaType | None] = None,
     wanted_state: Annotated[
         Literal["missing", "upgradable", "downloading", "blocked", "available", "upcoming", "unmonitored"] | None,
         QueryParameter(name="state"),
@@ -97,7 +97,7 @@ def list_media(
     if request.headers.get("if-none-match") == answer.tag:
         raise NotModified(answer.tag)
     # Encoded already; the annotation is what OpenAPI tells.
-    return Response(answer.body, media_type=MediaType.JSON, headers={"ETag": answer.tag})  # type: ignore[arg-type]
+    return Response(answer.body, media_type="application/json", headers={"ETag": answer.tag})  # type: ignore[arg-type]
 
 
 @post("/media", sync_to_thread=True, summary="Add a title")
@@ -222,7 +222,7 @@ def search(
     config: ConfigDep,
     caller: CallerDep,
     q: Annotated[str, QueryParameter(min_length=1, max_length=200)],
-    type: FromQuery[MediaKind | None] = None,
+    type: FromQuery[MediaType | None] = None,
     year: Year = None,
 ) -> Hit:
     """Return titles by name; a catalogue number (`tmdb:19`, `tt0017136`, `tvdb:73739`) is understood too."""
@@ -232,7 +232,7 @@ def search(
         language = settings.of(session).metadata.language
     notice, candidates = None, []
     try:
-        for kind in (type,) if type else ("movie", "tv_show"):
+        for kind in (type,) if type else tuple(MediaType):
             candidates += metadata.search(outside, kind, q, year=year, language=language)
     except Unavailable as error:
         notice = error.message

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from mydia.contexts import media, metadata, settings
+from mydia.vocabulary import MediaType
 
 # --- parts of questions --------------------------------------------------------------------------------------------
 
@@ -24,7 +25,6 @@ Id = Annotated[str | None, QueryParameter(max_length=64)]
 Number = Annotated[int | None, QueryParameter(ge=0, le=_LONGEST_INT)]
 Year = Annotated[int | None, QueryParameter(ge=1870, le=2200)]
 
-MediaKind = Literal["movie", "tv_show"]
 CatalogueNumber = Annotated[int, Meta(ge=1, le=_LONGEST_INT)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 SmallInt = Annotated[int, Meta(ge=0, le=_LONGEST_INT)]
@@ -50,7 +50,7 @@ class Listed(Struct):
     """A title in a list."""
 
     id: str
-    type: str
+    type: MediaType
     title: str
     year: int | None
     state: str
@@ -126,7 +126,7 @@ class Item(Struct):
     """A title in full."""
 
     id: str
-    type: str
+    type: MediaType
     title: str
     sort_title: str
     original_title: str | None
@@ -241,7 +241,7 @@ def episode(ref: media.EpisodeRef) -> EpisodeShape:
 class NewMedia(Struct):
     """A title to be added: its type and one catalogue number; the rest has defaults."""
 
-    type: Literal["movie", "tv_show"]
+    type: MediaType
     tmdb_id: CatalogueNumber | None = None
     tvdb_id: CatalogueNumber | None = None
     imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{5,10}$")] | None = None
@@ -287,7 +287,7 @@ class Monitoring(Struct):
 class Found(Struct):
     """A title that a provider knows."""
 
-    type: str
+    type: MediaType
     title: str
     original_title: str | None
     year: int | None

@@ -16,7 +16,8 @@ from mydia.db import sqlite_version
 from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS
 from mydia.taskboard import Run, RunState
-from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, MediaKind, Page, Struct
+from mydia.vocabulary import MediaType
+from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, Struct
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, TaskBoardDep, WebRequest
 from mydia.web.health import CHECKS, examine
 
@@ -141,7 +142,7 @@ class CalendarShape(Struct):
     kind: str
     """episode | cinema | digital | physical"""
     media_id: str
-    type: str
+    type: MediaType
     title: str
     held: bool
     monitored: bool
@@ -156,7 +157,7 @@ class WantedShape(Struct):
     """A film or episode that is wanted."""
 
     media_id: str
-    type: str
+    type: MediaType
     title: str
     year: int | None
     out_on: date | None
@@ -212,8 +213,8 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
             QueueShape(queue=q.queue, queued=q.queued, delayed=q.delayed, running=q.running, failed=q.failed)
             for q in board.queue_depth(caller)
         ],
-        movies=_counted(counted["movie"]),
-        shows=_counted(counted["tv_show"]),
+        movies=_counted(counted[MediaType.MOVIE]),
+        shows=_counted(counted[MediaType.TV_SHOW]),
         inbox_waiting=waiting,
     )
 
@@ -346,7 +347,7 @@ def calendar(
     caller: CallerDep,
     start: FromQuery[date | None] = None,
     end: FromQuery[date | None] = None,
-    type: FromQuery[MediaKind | None] = None,
+    type: FromQuery[MediaType | None] = None,
     monitored_only: FromQuery[bool] = False,
 ) -> list[CalendarShape]:
     """Return what comes out between two days, both included; left out, the four weeks from today."""
@@ -383,14 +384,14 @@ def calendar(
 def list_wanted(
     database: DatabaseDep,
     caller: CallerDep,
-    type: FromQuery[MediaKind] = "movie",
+    type: FromQuery[MediaType] = MediaType.MOVIE,
     upgrades: FromQuery[bool] = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[WantedShape]:
     """Return a page of films or episodes that are out and missing, or with `upgrades` here and not good enough."""
     with database.reads() as session:
-        if type == "movie":
+        if type == MediaType.MOVIE:
             found, following = media.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor, limit=limit)
         else:
             found, following = media.wanted_episodes(

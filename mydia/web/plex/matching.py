@@ -10,6 +10,7 @@ from datetime import date
 from mydia.contexts.metadata import Candidate, Ids
 from mydia.errors import Invalid
 from mydia.parsing import ParsedRelease, parse_path, similarity
+from mydia.vocabulary import MediaType
 from mydia.web.plex.keys import TYPES
 
 _KINDS = {number: kind for kind, number in TYPES.items()}
@@ -75,9 +76,9 @@ class Question:
         return question
 
     @property
-    def type(self) -> str:
-        """The kind of title that is searched: `movie` or `tv_show`."""
-        return "movie" if self.kind == "movie" else "tv_show"
+    def type(self) -> MediaType:
+        """The type of the titles that are searched."""
+        return MediaType.MOVIE if self.kind == "movie" else MediaType.TV_SHOW
 
     def parsed(self) -> ParsedRelease | None:
         """Return what the file's name says."""

@@ -10,6 +10,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import metadata
 from mydia.contexts.metadata import Candidate, Details, EpisodeDetails, Ids, SeasonDetails
 from mydia.errors import NotFound
+from mydia.vocabulary import MediaType
 from mydia.web.plex import shapes
 from mydia.web.plex.cache import Cache, Turns
 from mydia.web.plex.keys import RatingKey, read_foreign_guid, read_guid
@@ -245,7 +246,7 @@ class PlexProvider:
     def _details(self, key: RatingKey, wish: Wish) -> Details:
         catalogue = self._catalogue(key)
         catalogue.turns.take()
-        type_ = "movie" if key.kind == "movie" else "tv_show"
+        type_ = MediaType.MOVIE if key.kind == "movie" else MediaType.TV_SHOW
         return metadata.details(
             catalogue.outside, type_, key.ids, language=wish.language, source=key.source, region=wish.country
         )

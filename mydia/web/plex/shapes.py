@@ -10,6 +10,7 @@ from typing import Any
 from mydia import __version__
 from mydia.contexts.metadata import Details, EpisodeDetails, PersonCredit, SeasonDetails
 from mydia.parsing import sort_title
+from mydia.vocabulary import MediaType
 from mydia.web.plex.keys import IDENTIFIERS, TYPES, RatingKey
 
 type Item = dict[str, Any]
@@ -235,7 +236,7 @@ def _guids(told: Details) -> list[str]:
 
 
 def _similar(told: Details) -> list[Item]:
-    kind = "movie" if told.type == "movie" else "show"
+    kind = "movie" if told.type == MediaType.MOVIE else "show"
     keyed = ((RatingKey.of(kind, other.ids, other.provider), other.title) for other in told.recommendations[:_SIMILAR])
     return [{"guid": key.guid, "tag": title} for key, title in keyed if key is not None]
 

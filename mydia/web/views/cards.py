@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from mydia.contexts import media
 from mydia.contexts.metadata import Picture
+from mydia.vocabulary import MediaType
 from mydia.web.views import Artwork, Card
 
 TVDB_PICTURES = "https://artworks.thetvdb.com"
@@ -63,7 +64,7 @@ def resolution(height: int | None) -> str | None:
 
 def rail_of(card: media.Card) -> tuple[tuple[str, float], ...]:
     """Return the state line of a title: for a series, how much of it is here."""
-    if card.type == "tv_show" and card.episodes_total and card.state != "blocked":
+    if card.type == MediaType.TV_SHOW and card.episodes_total and card.state != "blocked":
         held = 100 * min(card.episodes_held, card.episodes_total) / card.episodes_total
         kind = "up" if card.upgradable else "ok"
         rest = "live" if card.state == "downloading" else ("miss" if card.monitored else "")
@@ -74,7 +75,7 @@ def rail_of(card: media.Card) -> tuple[tuple[str, float], ...]:
 
 def card(item: media.Card) -> Card:
     """Return a title as the grid shows it."""
-    show = item.type == "tv_show"
+    show = item.type == MediaType.TV_SHOW
     note, tone = _NOTES.get(item.state, ("", "ink-3"))
     said = [item.title, str(item.year or ""), _SAID.get(item.state, "")]
     if item.best_resolution:

@@ -10,6 +10,7 @@ from mydia.contexts.downloads.decisions.facts import Facts, Queued
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import UpgradeVerdict, compare
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
+from mydia.vocabulary import MediaType
 
 # Of an episode when neither it nor its series says how long it is. Source: arr-stack §1.2, row 1.
 _ASSUMED_EPISODE_MIN = 45
@@ -65,8 +66,8 @@ def make_candidate(
     release: IndexerRelease, facts: Facts, *, indexer_id: str, indexer_name: str, indexer_priority: int = 25
 ) -> Candidate:
     """Read a release's name and hold it against what is known."""
-    parsed = parse_release(release.title, "movie" if facts.type == "movie" else "tv")
-    episodes = map_episodes(parsed, facts) if parsed and facts.type == "tv_show" else ()
+    parsed = parse_release(release.title, "movie" if facts.type == MediaType.MOVIE else "tv")
+    episodes = map_episodes(parsed, facts) if parsed and facts.type == MediaType.TV_SHOW else ()
     return _against_present(
         Candidate(
             release=release,
@@ -107,7 +108,7 @@ def find_episodes(parsed: ParsedRelease, known: Sequence[EpisodeRef], *, anime: 
 
 
 def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
-    if facts.type == "movie":
+    if facts.type == MediaType.MOVIE:
         return facts.runtime_min or _ASSUMED_FILM_MIN
     each = facts.runtime_min or _ASSUMED_EPISODE_MIN
     return sum(episode.runtime_min or each for episode in episodes) or each
@@ -115,11 +116,11 @@ def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
 
 def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
     """Compare with what is held and what is queued, once for all specs."""
-    if candidate.parsed is None or (facts.type == "tv_show" and not candidate.episodes):
+    if candidate.parsed is None or (facts.type == MediaType.TV_SHOW and not candidate.episodes):
         return candidate
     brought = candidate.episode_ids
     quality, score = candidate.quality, candidate.format_score
-    overlapping = [held for held in facts.held if facts.type == "movie" or held.episode_ids & brought]
+    overlapping = [held for held in facts.held if facts.type == MediaType.MOVIE or held.episode_ids & brought]
     verdicts = [
         (held, compare(facts.profile, held.quality, quality, current_score=held.format_score, new_score=score))
         for held in overlapping
@@ -143,7 +144,7 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
         format_score=score,
         held_verdict=next(iter(refusing), None) or next((v for _, v in verdicts if v.upgrade), None),
         queue_verdict=_against_queue(candidate, facts),
-        useful=useful if facts.type == "tv_show" else 1,
+        useful=useful if facts.type == MediaType.TV_SHOW else 1,
         loses=tuple(sorted(codes.get(id, "another episode") for id in lost)),
     )
 
@@ -152,7 +153,7 @@ def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, UpgradeV
     brought = candidate.episode_ids
     found: tuple[Queued, UpgradeVerdict] | None = None
     for queued in facts.queued:
-        if facts.type == "tv_show" and queued.episode_ids and not queued.episode_ids & brought:
+        if facts.type == MediaType.TV_SHOW and queued.episode_ids and not queued.episode_ids & brought:
             continue
         verdict = compare(
             facts.profile,

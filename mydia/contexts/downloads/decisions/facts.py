@@ -9,6 +9,7 @@ from datetime import datetime
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import Profile, SizeLimits
 from mydia.parsing import Quality
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ class Facts:
 
     now: datetime
     item_id: str
-    type: str
-    """`movie` or `tv_show`."""
+    type: MediaType
     title: str
     year: int | None
     titles: frozenset[str]

@@ -11,6 +11,7 @@ from mydia import units
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.settings import SizeLimits
+from mydia.vocabulary import MediaType
 
 # Sizes closer than this are the same size. Source: arr-stack §1.7, step 9.
 _SIZE_STEP = 200 * units.MIB
@@ -87,7 +88,7 @@ def told(preference: Preference, candidate: Candidate) -> list[dict[str, Any]]:
 
 
 def _fit(candidate: Candidate, facts: Facts) -> int:
-    if facts.type == "movie":
+    if facts.type == MediaType.MOVIE:
         return 0
     if len(facts.episode_ids) == 1:
         return -len(candidate.episodes)

@@ -31,6 +31,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid
 from mydia.parsing import ParsedRelease, Quality, parse_release
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +114,14 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
     rules = rules_of(settings.get_naming_set(session, path.id))
     earlier = _placed_already(session, request)
     folder = _folder(session, item, path, rules)
-    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == "tv_show" else {}
+    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == MediaType.TV_SHOW else {}
     held = held_qualities(session, item.id)
     files: list[PlannedFile] = []
     names: dict[str, Path] = {}
     for source in request.sources:
         if to_text(str(source.path)) in earlier:
             continue
-        if item.type == "tv_show" and not source.episode_ids:
+        if item.type == MediaType.TV_SHOW and not source.episode_ids:
             raise Invalid(f"Choose the episodes of {shown(source.path.name)}.")
         refs = [_known_episode(episodes, episode_id) for episode_id in source.episode_ids]
         parsed = _read(source, item.type)
@@ -128,7 +129,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         facts = naming_facts(item, refs, columns, source.path.suffix, suffix=version.suffix)
         relative = (
             naming.movie_path(rules, facts, folder=folder)
-            if item.type == "movie"
+            if item.type == MediaType.MOVIE
             else naming.episode_path(rules, facts, folder=folder)
         )
         if relative.casefold() in names:
@@ -143,7 +144,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
             for one in held
             if request.replace
             and one.version_id in (version.id, None)
-            and (item.type == "movie" or (one.episode_ids and one.episode_ids <= wanted))
+            and (item.type == MediaType.MOVIE or (one.episode_ids and one.episode_ids <= wanted))
         )
         _check_name(session, path, relative, replaces)
         files.append(PlannedFile(source, relative, columns, replaces))
@@ -203,9 +204,9 @@ def _known_episode(episodes: dict[str, EpisodeRef], episode_id: str) -> EpisodeR
     return episodes[episode_id]
 
 
-def _read(source: SourceFile, type: str) -> ParsedRelease:
+def _read(source: SourceFile, type: MediaType) -> ParsedRelease:
     name = shown(source.release_name or source.path.name)
-    hint = "movie" if type == "movie" else "tv"
+    hint = "movie" if type == MediaType.MOVIE else "tv"
     return parse_release(name, hint) or parse_release(shown(source.path.name), hint) or ParsedRelease(name=name)
 
 

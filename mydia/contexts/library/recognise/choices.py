@@ -9,6 +9,7 @@ from mydia.contexts.library.recognise.groups import Group
 from mydia.contexts.library.recognise.matching import Choice
 from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.settings import LibraryPath
+from mydia.vocabulary import MediaType
 
 
 def new_item(
@@ -51,7 +52,7 @@ def clear_name(group: Group) -> str | None:
         return None
     if group.nfo is not None and group.nfo.title:
         return guess.title
-    if group.type == "movie":
+    if group.type == MediaType.MOVIE:
         return guess.title if guess.year is not None else None
     numbered = any(
         (file.parsed.season is not None and file.parsed.episodes) or file.parsed.air_on or file.parsed.absolute_episodes
@@ -80,7 +81,7 @@ def choice_of(candidate: Candidate) -> Choice:
 def with_details(choice: Choice, details: Details) -> Choice:
     """Return a choice with what only the details tell: the length, the episodes, other names."""
     numbers: frozenset[tuple[int, int]] | None = None
-    if details.type == "tv_show" and details.seasons:
+    if details.type == MediaType.TV_SHOW and details.seasons:
         numbers = frozenset(
             (season.number, number)
             for season in details.seasons

@@ -21,6 +21,7 @@ from mydia.contexts.library.recognise.matching import Guess
 from mydia.contexts.metadata import Ids
 from mydia.db import Database
 from mydia.parsing import ParsedRelease, normalise_title, parse_path, parse_release
+from mydia.vocabulary import MediaType
 
 _NFO_BYTES = 256 * 1024
 
@@ -28,7 +29,7 @@ _NFO_BYTES = 256 * 1024
 _HINTS = {"movies": "movie", "series": "tv"}
 
 
-_TYPES = {"movies": "movie", "series": "tv_show"}
+_TYPES = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Group:
     """Files that are one film, or one series."""
 
     library_path_id: str
-    type: str
+    type: MediaType
     folder: str
     """Relative; empty for files that lie in the library folder itself."""
     key: str
@@ -117,10 +118,10 @@ def _read(path: str, hint: str | None) -> ParsedRelease:
 
 
 def _grouped(library_path_id: str, path_type: str, files: Iterable[NewFile]) -> list[Group]:
-    by_key: dict[tuple[str, str, str], list[NewFile]] = {}
+    by_key: dict[tuple[MediaType, str, str], list[NewFile]] = {}
     for file in files:
-        type_ = _TYPES.get(path_type) or ("tv_show" if file.parsed.type == "episode" else "movie")
-        folder = title_folder(file.path) if type_ == "tv_show" else file.path.rpartition("/")[0]
+        type_ = _TYPES.get(path_type) or (MediaType.TV_SHOW if file.parsed.type == "episode" else MediaType.MOVIE)
+        folder = title_folder(file.path) if type_ == MediaType.TV_SHOW else file.path.rpartition("/")[0]
         by_key.setdefault((type_, folder, _key(type_, folder, file.parsed)), []).append(file)
     return [
         Group(library_path_id, type_, folder, key, Guess(type_, ""), members)
@@ -128,9 +129,9 @@ def _grouped(library_path_id: str, path_type: str, files: Iterable[NewFile]) -> 
     ]
 
 
-def _key(type_: str, folder: str, parsed: ParsedRelease) -> str:
+def _key(type_: MediaType, folder: str, parsed: ParsedRelease) -> str:
     title = normalise_title(parsed.title)
-    if type_ == "tv_show" and folder:
+    if type_ == MediaType.TV_SHOW and folder:
         read = parse_release(shown(folder.rpartition("/")[2])) or parse_release(
             f"{shown(folder.rpartition('/')[2])} S01E01"
         )
@@ -138,14 +139,14 @@ def _key(type_: str, folder: str, parsed: ParsedRelease) -> str:
         # Files of one series are spelt in many ways; only a quite different name in a shelf of many is another series.
         if not title or not of_folder or title.startswith(of_folder) or of_folder.startswith(title):
             return of_folder or title
-    if type_ == "movie" and parsed.year is not None:
+    if type_ == MediaType.MOVIE and parsed.year is not None:
         return f"{title} {parsed.year}"
     return title
 
 
 def _add_nfo(outside: Outside, root: Path, group: Group, nfos: set[str]) -> None:
     shared = f"{group.folder}/" if group.folder else ""
-    if group.type == "tv_show":
+    if group.type == MediaType.TV_SHOW:
         if group.folder:
             group.nfo = _read_nfo(outside, root, f"{shared}tvshow.nfo", nfos)
         if nfos:
@@ -160,7 +161,7 @@ def _add_nfo(outside: Outside, root: Path, group: Group, nfos: set[str]) -> None
     if group.folder:
         names.append(f"{shared}movie.nfo")
     for name in names:
-        if (found := _read_nfo(outside, root, name, nfos)) is not None and found.kind in (None, "movie"):
+        if (found := _read_nfo(outside, root, name, nfos)) is not None and found.kind in (None, MediaType.MOVIE):
             group.nfo = found
             return
 
@@ -182,7 +183,7 @@ def _guess(group: Group) -> Guess:
     titles = list(dict.fromkeys(file.parsed.title for file in group.files if file.parsed.title))
     year = parsed.year or next((file.parsed.year for file in group.files if file.parsed.year), None)
     others = [title for title in titles[:5] if title != parsed.title] + list(parsed.alternative_titles)
-    if group.type == "tv_show" and group.folder:
+    if group.type == MediaType.TV_SHOW and group.folder:
         named = shown(group.folder.rpartition("/")[2])
         folder = parse_release(f"{named} S01E01", "tv")
         if folder is not None and folder.title and normalise_title(folder.title) != normalise_title(parsed.title):
@@ -250,7 +251,7 @@ def _mark_owned(session: Session, library_path_id: str, groups: list[Group]) -> 
             bool(group.folder)
             and shares[group.folder] == 1
             and len(linked.get(group.folder, ())) <= 1
-            and (group.type == "tv_show" or group.folder not in inner)
+            and (group.type == MediaType.TV_SHOW or group.folder not in inner)
         )
 
 

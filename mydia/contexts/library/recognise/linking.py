@@ -19,6 +19,7 @@ from mydia.contexts.users import Caller
 from mydia.db import get
 from mydia.events import FileMatched, emit
 from mydia.parsing import ParsedRelease, Quality, Source
+from mydia.vocabulary import MediaType
 
 _QUALITY_ASSUMED = 0.5
 """Up to this the parser took the source from the file's ending alone."""
@@ -50,7 +51,7 @@ def link(
     rows: list[dict[str, Any]] = []
     unclear: list[NewFile] = []
     for file in group.files:
-        if item.type == "tv_show":
+        if item.type == MediaType.TV_SHOW:
             chosen = (episode_map or {}).get(file.id)
             ids = chosen if chosen is not None else _episodes_of(session, now, item_id, file)
             if not ids:

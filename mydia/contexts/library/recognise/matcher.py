@@ -38,6 +38,7 @@ from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
 from mydia.events import InboxChanged, emit
 from mydia.parsing import normalise_title
+from mydia.vocabulary import MediaType
 
 _SEARCHES_AT_ONCE = 4
 
@@ -142,7 +143,7 @@ class Matcher:
             self.language = path.language or settings.of(session).metadata.language
             self.confident = settings.of(session).library.match_confident_percent / 100
             self.monitored = settings.of(session).media.monitor_by_default
-            self._index = {type_: media.match_index(session, type_) for type_ in ("movie", "tv_show")}
+            self._index = {type_: media.match_index(session, type_) for type_ in MediaType}
             self._folders: dict[tuple[str | None, str], str] = {
                 (folder, type_): item_id
                 for item_id, folder, type_ in session.execute(
@@ -252,7 +253,7 @@ class Matcher:
 
     def _own_choice(self, session: Session, item_id: str, owns_folder: bool) -> Choice:
         item = get(session, MediaItem, item_id, what="This title")
-        numbers = frozenset(media.episodes_by_number(session, item_id)) if item.type == "tv_show" else None
+        numbers = frozenset(media.episodes_by_number(session, item_id)) if item.type == MediaType.TV_SHOW else None
         return Choice(
             type=item.type,
             title=item.title,
@@ -310,7 +311,7 @@ class Matcher:
     def _look_closer(self, group: Group, ranked: list[Scored], verdict: Verdict) -> tuple[list[Scored], Verdict]:
         """Compare the length and the episodes of the closest candidates; only for what would wait otherwise."""
         guess = group.guess
-        if guess.type == "movie" and guess.duration_s is None:
+        if guess.type == MediaType.MOVIE and guess.duration_s is None:
             biggest = max(group.files, key=lambda file: file.size_bytes)
             try:
                 facts = self.outside.probe.probe(confine(self.root, biggest.path))
@@ -322,7 +323,7 @@ class Matcher:
         choices = []
         for scored in closest:
             choice = scored.choice
-            known = choice.runtime_min is not None if guess.type == "movie" else choice.numbers is not None
+            known = choice.runtime_min is not None if guess.type == MediaType.MOVIE else choice.numbers is not None
             if not known:
                 try:
                     choice = with_details(
@@ -381,11 +382,13 @@ class Matcher:
 
         A film's details follow by themselves; a series whose details do not come now gets them later, too.
         """
-        new_show = choice.type == "tv_show" and choice.media_item_id is None and choice.ids != Ids()
+        new_show = choice.type == MediaType.TV_SHOW and choice.media_item_id is None and choice.ids != Ids()
         if not new_show or not self.has_provider or self.trouble is not None:
             return None, ()
         try:
-            return media.fetch(self.outside, "tv_show", choice.ids, language=self.language, source=choice.provider)
+            return media.fetch(
+                self.outside, MediaType.TV_SHOW, choice.ids, language=self.language, source=choice.provider
+            )
         except NotFound:
             return None, ()
         except Unavailable as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mydia.contexts.metadata import Ids
 from mydia.parsing import similarity
+from mydia.vocabulary import MediaType
 
 NO_MATCH_BELOW = 0.5
 """A best candidate below this is no candidate."""
@@ -18,7 +19,10 @@ RIVAL_WITHIN = 0.08
 
 _TITLE_WEIGHT = 0.75
 _YEAR_SAME, _YEAR_NEAR, _YEAR_FAR = 0.20, 0.12, -0.30
-_YEAR_UNSAID = {"movie": 0.05, "tv_show": 0.15}  # series folders rarely carry a year, films' nearly always
+_YEAR_UNSAID = {
+    MediaType.MOVIE: 0.05,
+    MediaType.TV_SHOW: 0.15,
+}  # series folders rarely carry a year, films' nearly always
 _RUNTIME_FITS, _RUNTIME_FAR = 0.05, -0.12
 _EPISODES_FIT, _EPISODES_MISSING = 0.05, -0.12
 _LANGUAGE_FITS = 0.02
@@ -37,8 +41,7 @@ class Evidence:
 class Guess:
     """What the names, folders and NFO of a group of files say."""
 
-    type: str
-    """`movie` or `tv_show`."""
+    type: MediaType
     title: str
     year: int | None = None
     other_titles: tuple[str, ...] = ()
@@ -58,7 +61,7 @@ class Guess:
 class Choice:
     """A title that the files may be."""
 
-    type: str
+    type: MediaType
     title: str
     year: int | None
     ids: Ids
@@ -119,7 +122,7 @@ class Verdict:
 def choice_from_json(stored: Mapping[str, Any]) -> Choice:
     """Read back what `Scored.to_json` wrote."""
     return Choice(
-        type=str(stored["type"]),
+        type=MediaType(stored["type"]),
         title=str(stored["title"]),
         year=stored.get("year"),
         ids=Ids(stored.get("tmdb_id"), stored.get("tvdb_id"), stored.get("imdb_id")),
@@ -134,7 +137,7 @@ def choice_from_json(stored: Mapping[str, Any]) -> Choice:
 def score(guess: Guess, choice: Choice) -> Scored:
     """Say how well a title fits.
 
-    >>> score(Guess("movie", "Sintel", 2010), Choice("movie", "Sintel", 2010, Ids(45745))).score
+    >>> score(Guess(MediaType.MOVIE, "Sintel", 2010), Choice(MediaType.MOVIE, "Sintel", 2010, Ids(45745))).score
     0.95
     """
     told = _by_ids(guess, choice)
@@ -277,7 +280,7 @@ def _year(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
 
 
 def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
-    if guess.type != "movie" or guess.duration_s is None or not choice.runtime_min:
+    if guess.type != MediaType.MOVIE or guess.duration_s is None or not choice.runtime_min:
         return 0.0, ()
     minutes = guess.duration_s / 60
     apart = abs(minutes - choice.runtime_min)
@@ -290,7 +293,7 @@ def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]
 
 
 def _episodes(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
-    if guess.type != "tv_show" or not guess.numbers or choice.numbers is None:
+    if guess.type != MediaType.TV_SHOW or not guess.numbers or choice.numbers is None:
         return 0.0, ()
     regular = {number for number in guess.numbers if number[0] > 0} or set(guess.numbers)
     known = regular & choice.numbers

@@ -14,6 +14,7 @@ from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect
 from mydia.web.views import specs
@@ -85,7 +86,7 @@ def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> Bl
         form.get("protocol", "torrent"),
         form.get("reason", ""),
         form.get("item_id", ""),
-        tuple((one.id, one.title, one.year, "series" if one.type == "tv_show" else "film") for one in found),
+        tuple((one.id, one.title, one.year, "series" if one.type == MediaType.TV_SHOW else "film") for one in found),
     )
 
 

@@ -12,6 +12,7 @@ from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
+from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity.review import candidate_view
@@ -77,7 +78,7 @@ def search_candidates(
     notice, found = None, []
     try:
         found = library.search_candidates(
-            database, outside, config, caller, inbox_id, text, type=form.get("type") or None
+            database, outside, config, caller, inbox_id, text, type=find_member(MediaType, form.get("type"))
         )
     except Unavailable as error:
         notice = error.message

@@ -15,6 +15,7 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
@@ -73,7 +74,7 @@ def _files_dialog(
     item_id = preview.download.media_item_id
     with database.reads() as session:
         known = media.episodes_of(session, item_id) if item_id else []
-        show = item_id is not None and media.get_item(session, item_id).type == "tv_show"
+        show = item_id is not None and media.get_item(session, item_id).type == MediaType.TV_SHOW
     view = FilesView(
         preview.download,
         tuple(

@@ -17,6 +17,7 @@ from mydia.contexts.metadata import Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
 from mydia.web.fields import season_of
 from mydia.web.pages.activity.release_rows import Results, Row, read_params, results_of, row_of
@@ -71,7 +72,7 @@ def show_releases(
         view,
         refresh_s=_LOOK_AGAIN_S if view.results and view.results.running else 0,
         title=f"Releases of {view.title}",
-        active="shows" if view.item.type == "tv_show" else "movies",
+        active="shows" if view.item.type == MediaType.TV_SHOW else "movies",
         back=f"/items/{item_id}",
     )
 

@@ -14,6 +14,7 @@ from mydia.contexts import library, settings
 from mydia.contexts.library import InboxEntry
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, WebRequest
 from mydia.web.pages.activity.scans import ScanState, scan_states
 from mydia.web.render import page, query
@@ -69,7 +70,7 @@ class EntryView:
     id: str
     title: str
     year: int | None
-    type: str
+    type: MediaType
     state: str
     reason: str | None
     folder: str
@@ -224,7 +225,7 @@ def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
         number,
         str(told["title"]),
         told.get("year"),
-        "Series" if told.get("type") == "tv_show" else "Film",
+        "Series" if told.get("type") == MediaType.TV_SHOW else "Film",
         told.get("overview"),
         preview("poster", told.get("poster")),
         round(100 * float(told.get("score") or 0)),

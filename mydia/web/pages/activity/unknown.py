@@ -12,6 +12,7 @@ from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Permission
 from mydia.errors import Conflict, Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
@@ -59,7 +60,7 @@ def ask_adopt(
         unknown,
         guessed,
         tuple(
-            (one.id, one.title, one.year, "Series" if one.type == "tv_show" else "Film", artwork(one.poster))
+            (one.id, one.title, one.year, "Series" if one.type == MediaType.TV_SHOW else "Film", artwork(one.poster))
             for one in found
         ),
     )

@@ -13,6 +13,7 @@ from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebRequest
 from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
@@ -119,7 +120,7 @@ def _line(
     episode = one.episode_id is not None
     if episode and last is not None and (state is None or state.last_search_id != last.id) and not last.running:
         last = None
-    show = one.type == "tv_show"
+    show = one.type == MediaType.TV_SHOW
     return WantedLine(
         key=one.episode_id or one.media_item_id,
         item_id=one.media_item_id,

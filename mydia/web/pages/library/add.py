@@ -17,19 +17,20 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
+from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
 
-_TYPES = {"movie": "Movies", "tv_show": "Shows"}
+_TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One title that a provider knows."""
 
-    type: str
+    type: MediaType
     title: str
     year: int | None
     overview: str | None
@@ -45,7 +46,7 @@ class AddView:
     """The page: the question, and the answers or why there are none."""
 
     q: str
-    type: str
+    type: MediaType
     types: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...] | None
     """None before anything was asked."""
@@ -70,7 +71,7 @@ def show_add(
     """Show the search; with `q`, its answers too."""
     caller.require(Permission.MANAGE_MEDIA)
     view = _answers(request, database, outside, config)
-    return page(request, "add/page.html", view, active="movies" if view.type == "movie" else "shows")
+    return page(request, "add/page.html", view, active="movies" if view.type == MediaType.MOVIE else "shows")
 
 
 @get("/add/results", sync_to_thread=True, include_in_schema=False)
@@ -86,9 +87,9 @@ def show_results(
 
 def _answers(request: WebRequest, database: Database, outside: Outside, config: Config) -> AddView:
     q = request.query_params.get("q", "").strip()
-    type_ = request.query_params.get("type", "movie")
-    if type_ not in _TYPES:
-        raise Invalid("Search for movie or tv_show.")
+    type_ = find_member(MediaType, request.query_params.get("type", MediaType.MOVIE))
+    if type_ is None:
+        raise Invalid("Search for movies or shows.")
     types = tuple(_TYPES.items())
     if not q:
         notice = None if metadata.available(outside) else metadata.WITHOUT_PROVIDER
@@ -109,7 +110,7 @@ def _answers(request: WebRequest, database: Database, outside: Outside, config: 
 def _choice(candidate: metadata.Candidate, item_id: str | None) -> Choice:
     ids = candidate.ids
     number = f"tmdb:{ids.tmdb_id}" if ids.tmdb_id else f"tvdb:{ids.tvdb_id}" if ids.tvdb_id else str(ids.imdb_id or "")
-    section = "shows" if candidate.type == "tv_show" else "movies"
+    section = "shows" if candidate.type == MediaType.TV_SHOW else "movies"
     return Choice(
         candidate.type,
         candidate.title,
@@ -128,7 +129,7 @@ def show_form(
     outside: OutsideDep,
     config: ConfigDep,
     caller: CallerDep,
-    type_: FromPath[str],
+    type_: FromPath[MediaType],
     number: FromPath[str],
 ) -> Response[str]:
     """Show how a chosen title is to be kept, in a dialog."""
@@ -144,13 +145,13 @@ def _form(
     outside: Outside,
     config: Config,
     caller: Caller,
-    type_: str,
+    type_: MediaType,
     number: str,
     values: dict[str, str],
 ) -> AddForm:
     ids = metadata.ids_in(number)
-    if type_ not in _TYPES or ids is None:
-        raise Invalid("That is no title. Search for it again.")
+    if ids is None:
+        raise Invalid("There is no such title. Search for it again.")
     found = metadata.by_ids(outside, type_, ids)
     if not found:
         raise Invalid("The catalogue does not have this title any more. Search for it again.")
@@ -158,7 +159,7 @@ def _form(
         folders = [
             path
             for path in settings.list_library_paths(session)
-            if path.type in ("mixed", "movies" if type_ == "movie" else "series")
+            if path.type in ("mixed", "movies" if type_ == MediaType.MOVIE else "series")
         ]
         profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
         default_profile = settings.default_profile_id(session)
@@ -187,10 +188,10 @@ def add_title(
 ) -> Response[str]:
     """Add a title, with all its details at once where the provider answers."""
     caller.require(Permission.MANAGE_MEDIA)
-    type_, number = form.get("type", ""), form.get("number", "")
+    type_, number = find_member(MediaType, form.get("type")), form.get("number", "")
     ids = metadata.ids_in(number)
-    if type_ not in _TYPES or ids is None:
-        raise Invalid("That is no title. Search for it again.")
+    if type_ is None or ids is None:
+        raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
         wish = media.asking(session, config, form.get("library_path_id") or None)
     found = metadata.by_ids(outside, type_, ids, language=wish.language)
@@ -227,8 +228,8 @@ def add_title(
     return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))
 
 
-def _page_of(type_: str) -> str:
-    return "/shows" if type_ == "tv_show" else "/movies"
+def _page_of(type_: MediaType) -> str:
+    return "/shows" if type_ == MediaType.TV_SHOW else "/movies"
 
 
 ROUTES = (show_add, show_results, show_form, add_title)

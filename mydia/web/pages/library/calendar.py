@@ -12,6 +12,7 @@ from litestar import Response, get
 from mydia import clock
 from mydia.contexts import media
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.render import page, query, renderer_of
 
@@ -76,7 +77,7 @@ class CalendarView:
     first: date
     weeks: tuple[tuple[Day, ...], ...]
     view: str
-    type: str
+    type: MediaType | None
     params: dict[str, str]
     previous: str
     following: str
@@ -100,8 +101,9 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
     today = clock.now().astimezone(zone).date()
     params = {n: v for n in ("month", "view", "type", "monitored") if (v := request.query_params.get(n, ""))}
     first = _month(params.get("month"), today)
-    if params.get("type") not in (None, "movie", "tv_show"):
-        raise Invalid("Show movie or tv_show.")
+    type_ = find_member(MediaType, params.get("type"))
+    if "type" in params and type_ is None:
+        raise Invalid("Show movies or shows.")
     days = list(months.Calendar().itermonthdates(first.year, first.month))
     with database.reads() as session:
         found = media.calendar.entries(
@@ -110,7 +112,7 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
             today,
             days[0],
             days[-1],
-            type=params.get("type"),
+            type=type_,
             monitored_only=params.get("monitored") == "true",
         )
         next_on = media.calendar.next_entry_on(session, caller, days[-1])
@@ -122,7 +124,7 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
         first=first,
         weeks=tuple(tuple(cells[i : i + 7]) for i in range(0, len(cells), 7)),
         view="agenda" if params.get("view") == "agenda" else "month",
-        type=params.get("type", ""),
+        type=type_,
         params=params,
         previous=f"{first - timedelta(days=1):%Y-%m}",
         following=f"{first + timedelta(days=32):%Y-%m}",
@@ -141,7 +143,7 @@ def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
         label += " · finale"
     at = f"{told.airs_at.astimezone(zone):%H:%M}" if isinstance(told.airs_at, datetime) else ""
     detail = " · ".join(part for part in (told.episode_title or "", at) if part)
-    href = f"/{'shows' if told.type == 'tv_show' else 'movies'}/{told.media_item_id}"
+    href = f"/{'shows' if told.type == MediaType.TV_SHOW else 'movies'}/{told.media_item_id}"
     if show:
         href += f"?open={told.season_number}"
     return Entry(href, told.title, label, told.state, color, icon, word, detail)

@@ -12,6 +12,7 @@ from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, NotFound
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, query, redirect
 
@@ -40,7 +41,7 @@ def ask_remove(
         file = next((one for one in library.files_of_item(session, item_id) if one.id == file_id), None)
     if file is None:
         raise NotFound("This file is not in the library (any more).")
-    active = "shows" if item.type == "tv_show" else "movies"
+    active = "shows" if item.type == MediaType.TV_SHOW else "movies"
     back = f"/items/{item_id}?tab=files"
     return dialog(
         request, "item/_remove_file.html", RemoveFileView(item, file), title="Remove a file", active=active, back=back

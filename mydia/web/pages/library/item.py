@@ -18,6 +18,7 @@ from mydia.contexts.library import FileView, SpecStrip
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import NotFound
 from mydia.events import stories
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity import queue
@@ -143,7 +144,7 @@ def find_item(database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) 
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         item = media.get_item(session, item_id)
-    return Redirect(f"/{'shows' if item.type == 'tv_show' else 'movies'}/{item.id}")
+    return Redirect(f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}")
 
 
 @get(["/movies/{item_id:str}", "/shows/{item_id:str}"], sync_to_thread=True, include_in_schema=False)
@@ -160,7 +161,7 @@ def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
 def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -> ItemView:
     caller.require(Permission.BROWSE)
     item = media.get_item(session, item_id)
-    show = item.type == "tv_show"
+    show = item.type == MediaType.TV_SHOW
     tab = request.query_params.get("tab", "episodes" if show else "overview")
     today = clock.now().date()
     detailed = caller.can(Permission.VIEW_ACTIVITY)

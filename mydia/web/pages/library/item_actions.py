@@ -13,6 +13,7 @@ from mydia import clock
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import season_of, whole_number
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
@@ -27,7 +28,7 @@ def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[s
 
 def surroundings(item: media.MediaItem) -> dict[str, Any]:
     """Return what a dialog of a title stands under where it is a page of its own."""
-    return {"active": "shows" if item.type == "tv_show" else "movies", "back": f"/items/{item.id}"}
+    return {"active": "shows" if item.type == MediaType.TV_SHOW else "movies", "back": f"/items/{item.id}"}
 
 
 @post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -95,7 +96,7 @@ class EditForm:
 
 def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditForm:
     item = media.get_item(session, item_id)
-    suits = ("mixed", "movies" if item.type == "movie" else "series")
+    suits = ("mixed", "movies" if item.type == MediaType.MOVIE else "series")
     given = {
         "title": item.title,
         "year": str(item.year or ""),
@@ -184,7 +185,7 @@ def remove_item(
     with database.reads() as session:
         item = media.get_item(session, item_id)
     library.remove_item(database, outside, config, caller, clock.now(), item_id, files=form.get("files", "keep"))
-    back = "/shows" if item.type == "tv_show" else "/movies"
+    back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     return redirect(request, back, toast=Toast(f"{item.title} removed"))
 
 

@@ -15,6 +15,7 @@ from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
@@ -27,7 +28,7 @@ class Section:
     """Films or series."""
 
     path: str
-    type: str
+    type: MediaType
     id: str
     title: str
     noun: str
@@ -35,8 +36,8 @@ class Section:
 
 
 SECTIONS = {
-    "movies": Section("/movies", "movie", "movies", "Movies", "movie", "Add movie"),
-    "shows": Section("/shows", "tv_show", "shows", "Shows", "show", "Add show"),
+    "movies": Section("/movies", MediaType.MOVIE, "movies", "Movies", "movie", "Add movie"),
+    "shows": Section("/shows", MediaType.TV_SHOW, "shows", "Shows", "show", "Add show"),
 }
 _QUICK = (
     ("missing", "Missing", "circle-dashed"),
@@ -146,7 +147,7 @@ class _Outlines:
         with self._lock:
             found = self._known.get(key)
         if found is None or found.token != token:
-            type_ = asked.type or "movie"
+            type_ = asked.type or MediaType.MOVIE
             counts, genres = media.counts(session)[type_], tuple(media.lists.genres(session, type_))
             profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
             found = _Known(token, media.outline(session, caller, asked), counts, genres, profiles)
@@ -170,7 +171,7 @@ def _params(request: WebRequest) -> dict[str, str]:
     return {name: value for name in _TEXTS if (value := request.query_params.get(name, "").strip())}
 
 
-def read_query(type_: str, params: dict[str, str]) -> media.ItemQuery:
+def read_query(type_: MediaType, params: dict[str, str]) -> media.ItemQuery:
     """Turn the parameters of an address into a question. Raises Invalid for numbers that are none."""
     return media.ItemQuery(
         type=type_,
@@ -319,14 +320,16 @@ _BULK = {
 _UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
 
 
-def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: str | None) -> list[str]:
+def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: MediaType | None) -> list[str]:
     """Return the ids that a selection means: listed ones, or all of a filter but some."""
     if form.get("scope") != "filter":
         ids = [part for part in form.get("ids", "").split(",") if part]
         if not ids:
             raise Invalid("Nothing is selected.")
         return ids[:_BULK_LIMIT]
-    asked = read_query(type_ or "movie", {name: value for name in _TEXTS if (value := form.get(name, "").strip())})
+    asked = read_query(
+        type_ or MediaType.MOVIE, {name: value for name in _TEXTS if (value := form.get(name, "").strip())}
+    )
     left_out = set(form.get("except", "").split(","))
     return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
 

@@ -13,6 +13,7 @@ from mydia import clock
 from mydia.adapters.outside import Outside
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.library.files import undo_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
@@ -51,7 +52,7 @@ def ask_rename(
     """Show every name before and after; nothing is changed."""
     with database.reads() as session:
         view = _rename_view(session, outside, caller, item_id, folders=folders)
-    active = "shows" if view.item.type == "tv_show" else "movies"
+    active = "shows" if view.item.type == MediaType.TV_SHOW else "movies"
     return dialog(
         request,
         "imports/_rename.html",

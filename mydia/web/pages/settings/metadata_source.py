@@ -14,6 +14,7 @@ from mydia.contexts.users import Caller
 from mydia.errors import Invalid, MydiaError
 from mydia.relay import RelayConfig, make_provider
 from mydia.secret import Secret
+from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
 from mydia.web.pages.settings.service_forms import TestResult
 
@@ -130,7 +131,7 @@ def _try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
     provider, relay = make_provider(config, deps.outside.http, relay_url=url, public_relay=source == "public")
     try:
         catalogue = "tmdb" if not own or keys["metadata.tmdb_api_key"] else "tvdb"
-        found = provider.search("movie", _TRIED, year=1927, source=catalogue)
+        found = provider.search(MediaType.MOVIE, _TRIED, year=1927, source=catalogue)
     except MydiaError as error:
         return TestResult("fail", "It does not work", error.message)
     finally:

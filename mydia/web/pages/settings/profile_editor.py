@@ -20,6 +20,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
+from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
@@ -141,7 +142,7 @@ def _profile(
     around = frame(caller, "profiles", profile.name or "New profile")
     with deps.database.reads() as session:
         used = settings.profile_users(session, profile.id) if profile.id else {}
-        limits = settings.size_limits(session, "movie")
+        limits = settings.size_limits(session, MediaType.MOVIE)
     name = (form or {}).get("release", _EXAMPLE).strip()
     named = profile if profile.name else replace(profile, name="this profile")
     tried = settings.try_release(named, name, limits=limits) if name and any(r.allowed for r in profile.rungs) else None

@@ -14,6 +14,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
@@ -36,27 +37,25 @@ class SizesView:
     """The page of quality sizes."""
 
     frame: SettingsFrame
-    type: str
+    type: MediaType
     minutes: int
     rows: tuple[SizeRow, ...]
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-_MINUTES = {"movie": 120, "tv_show": 45}
+_MINUTES = {MediaType.MOVIE: 120, MediaType.TV_SHOW: 45}
 
 
 @get("/settings/sizes", sync_to_thread=True, include_in_schema=False)
 def sizes(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show how large a minute of each quality may be."""
-    return show(request, "sizes.html", _sizes(deps, caller, request.query_params.get("type", "movie"), {}, {}))
+    return show(request, "sizes.html", _sizes(deps, caller, _type(request.query_params), {}, {}))
 
 
 @post("/settings/sizes", sync_to_thread=True, status_code=200, include_in_schema=False)
 def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Store the limits, all or none."""
-    type_ = form.get("type", "movie")
-    if type_ not in settings.MEDIA_TYPES:
-        raise Invalid("Choose movies or series.")
+    type_ = _type(form)
     errors: dict[str, str] = {}
     try:
         with deps.database.writes() as session:
@@ -73,6 +72,10 @@ def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     return redirect(request, f"/settings/sizes?type={type_}", toast=Toast("Saved"))
 
 
+def _type(told: Mapping[str, str]) -> MediaType:
+    return find_member(MediaType, told.get("type")) or MediaType.MOVIE
+
+
 def _limits(form: Mapping[str, str], quality: str) -> SizeLimits:
     numbers: list[float | None] = []
     for part in ("minimum", "preferred", "maximum"):
@@ -85,9 +88,10 @@ def _limits(form: Mapping[str, str], quality: str) -> SizeLimits:
     return SizeLimits(low or 0, best, high)
 
 
-def _sizes(deps: WebDeps, caller: Caller, type_: str, form: Mapping[str, str], errors: Mapping[str, str]) -> SizesView:
+def _sizes(
+    deps: WebDeps, caller: Caller, type_: MediaType, form: Mapping[str, str], errors: Mapping[str, str]
+) -> SizesView:
     around = frame(caller, "sizes")
-    type_ = type_ if type_ in settings.MEDIA_TYPES else "movie"
     minutes = _MINUTES[type_]
     with deps.database.reads() as session:
         limits = settings.size_limits(session, type_)

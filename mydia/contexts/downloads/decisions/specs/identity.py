@@ -6,6 +6,7 @@ from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
 from mydia.parsing import normalise_title, similarity
+from mydia.vocabulary import MediaType
 
 # An id told by an indexer counts only with a name that is at least so alike: many echo the id they were asked for.
 _ID_NEEDS = 0.6
@@ -16,7 +17,7 @@ def unparsable(candidate: Candidate, facts: Facts) -> str | None:
     parsed = candidate.parsed
     if parsed is None:
         return "The name says nothing that Mydia understands."
-    if facts.type == "tv_show" and parsed.type == "movie" and not candidate.episodes:
+    if facts.type == MediaType.TV_SHOW and parsed.type == "movie" and not candidate.episodes:
         return "The name tells no season or episode."
     return None
 
@@ -26,13 +27,13 @@ def wrong_title(candidate: Candidate, facts: Facts) -> str | None:
     parsed, release = candidate.parsed, candidate.release
     if parsed is None:
         return None
-    if facts.type == "movie" and parsed.type == "episode":
+    if facts.type == MediaType.MOVIE and parsed.type == "episode":
         return f"It is an episode of “{parsed.title}”, not the film {facts.label}."
     told = ((release.tmdb_id, facts.tmdb_id, "TMDB"), (release.imdb_id, facts.imdb_id, "IMDb"))
     for theirs, ours, catalogue in told:
-        if theirs and ours and theirs != ours and facts.type == "movie":
+        if theirs and ours and theirs != ours and facts.type == MediaType.MOVIE:
             return f"The indexer says it is another film ({catalogue} {theirs} instead of {ours})."
-    if release.tvdb_id and facts.tvdb_id and release.tvdb_id != facts.tvdb_id and facts.type == "tv_show":
+    if release.tvdb_id and facts.tvdb_id and release.tvdb_id != facts.tvdb_id and facts.type == MediaType.TV_SHOW:
         return f"The indexer says it is another series (TVDB {release.tvdb_id} instead of {facts.tvdb_id})."
     if matched_by(candidate, facts) is None:
         return f"It is called “{parsed.title}”, which is no name of {facts.label}."
@@ -69,7 +70,7 @@ def wrong_year(candidate: Candidate, facts: Facts) -> str | None:
     if normalise_title(f"{parsed.title} {parsed.year}") in facts.titles:
         return None
     if parsed.year is None:
-        if facts.type == "movie" and facts.namesakes:
+        if facts.type == MediaType.MOVIE and facts.namesakes:
             return f"It tells no year, and there is also {facts.namesakes[0]}."
         return None
     if abs(parsed.year - facts.year) <= 1:
@@ -82,7 +83,7 @@ def wrong_year(candidate: Candidate, facts: Facts) -> str | None:
 def wrong_episode(candidate: Candidate, facts: Facts) -> str | None:
     """It must bring episodes that exist, and at least one that was searched for."""
     parsed = candidate.parsed
-    if parsed is None or facts.type != "tv_show" or (parsed.type == "movie" and not candidate.episodes):
+    if parsed is None or facts.type != MediaType.TV_SHOW or (parsed.type == "movie" and not candidate.episodes):
         return None
     if not candidate.episodes:
         return f"{facts.title} has no episode {_place(candidate)}."
@@ -106,7 +107,7 @@ def wrong_season(candidate: Candidate, facts: Facts) -> str | None:
 def multi_season(candidate: Candidate, facts: Facts) -> str | None:
     """Packs of several seasons cannot be told apart safely at import."""
     parsed = candidate.parsed
-    if facts.type == "tv_show" and parsed is not None and (parsed.is_multi_season or len(parsed.seasons) > 1):
+    if facts.type == MediaType.TV_SHOW and parsed is not None and (parsed.is_multi_season or len(parsed.seasons) > 1):
         return f"It is a pack of {len(parsed.seasons) or 'several'} seasons; Mydia takes them one at a time."
     return None
 
