@@ -98,7 +98,7 @@ def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(be
     )
     slow = [made.enqueue("slow") for _ in range(2)]
     made.start()
-    eventually(made.board.running)
+    eventually(lambda: made.board.running(SYSTEM))
     assert made.ended(made.enqueue("search")).state == RunState.DONE
     gate.set()
     for run_id in slow:
@@ -107,11 +107,11 @@ def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(be
 
 def test_a_job_that_a_person_waits_for_runs_although_the_queues_are_paused(bench: MakeBench) -> None:
     made = bench(a_job("scan", nothing), a_job("search", nothing, queue="interactive")).start()
-    made.board.set_paused(True)
+    made.board.set_paused(SYSTEM, True)
     eventually(lambda: made.free.paused)
     scan = made.enqueue("scan")
     assert made.ended(made.enqueue("search")).state == RunState.DONE
-    assert made.board.get(scan).state == RunState.QUEUED
+    assert made.board.get(SYSTEM, scan).state == RunState.QUEUED
 
 
 def test_one_waiting_message_per_key_is_enough(bench: MakeBench) -> None:
