@@ -146,6 +146,7 @@ def _settled() -> None:
 def _web(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "web")
     from mydia import crash_reports, startup, supervise
+    from mydia.contexts.metadata import OfferedRelay
     from mydia.taskboard import TaskBoard
     from mydia.web import auth
     from mydia.web.app import create_app
@@ -156,11 +157,11 @@ def _web(arguments: argparse.Namespace) -> int:
     parts = startup.open_parts(config)
     board = TaskBoard(config.jobs_path)
     routes = list(ROUTES)
-    offered = startup.OfferedRelay(config, parts.metadata) if config["server.relay_enabled"] else None
+    offered = OfferedRelay(config, parts.metadata) if config["server.relay_enabled"] else None
     if offered is not None:
         from mydia.web.relay import relay_router
 
-        routes.append(relay_router(offered.as_relay()))
+        routes.append(relay_router(offered.current))
     deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate, auth.recall)
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):

@@ -5,32 +5,22 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from mydia import clock
 from mydia.adapters.filesystem import Files
 from mydia.adapters.http import Http
-from mydia.adapters.metadata_providers.base import (
-    Candidate,
-    Details,
-    Ids,
-    MetadataProvider,
-    SeasonDetails,
-)
 from mydia.adapters.outside import Outside, real_outside
 from mydia.config import Config
 from mydia.contexts import settings, users
+from mydia.contexts.metadata import ChosenMetadata
 from mydia.db import PATIENCE_S, Database, maintenance, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
-from mydia.relay import Relay, RelayConfig, make_provider
 from mydia.secret import Sealer
-from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +107,8 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
     settings.bind(database, config)
     sealer = Sealer(config.secret_key())
     http = http or Http()
-    metadata = ChosenMetadata(config, database, sealer, http)
-    return Parts(config, database, sealer, real_outside(metadata, http), metadata)
+    metadata = ChosenMetadata(config, database, http)
+    return Parts(config, database, sealer, real_outside(metadata.current, http), metadata)
 
 
 def make_folders(config: Config) -> None:
@@ -191,181 +181,6 @@ def _locked(descriptor: int, path: Path) -> bool:
         # Some network file systems know no locks; there is no telling then.
         logger.warning("another worker would not be noticed", extra={"file": str(path), "reason": str(error)})
     return True
-
-
-class ChosenMetadata:
-    """The metadata provider that the settings choose, now: a change on the settings page counts with the next question.
-
-    A relay by URL; else the embedded one where there is a key; else, unless switched off, the project's public one; else
-    none, and Mydia works from names and NFO files.
-    """
-
-    def __init__(self, config: Config, database: Database, sealer: Sealer, http: Http) -> None:
-        self._config = config
-        self._database = database
-        self._sealer = sealer
-        self._http = http
-        self._lock = threading.Lock()
-        self._choice: tuple[object, ...] | None = None
-        self._known: tuple[int, tuple[object, ...]] | None = None
-        self._provider: MetadataProvider | None = None
-        self._relay: Relay | None = None
-
-    def current(self) -> MetadataProvider:
-        """Return the provider that counts now."""
-        choice = self._read()
-        with self._lock:
-            return self._chosen(choice)
-
-    def _chosen(self, choice: tuple[object, ...]) -> MetadataProvider:
-        if self._provider is None or choice != self._choice:
-            relay_url, public, tmdb, tvdb = choice
-            values = {"metadata.tmdb_api_key": tmdb, "metadata.tvdb_api_key": tvdb}
-            config = RelayConfig.from_settings(
-                lambda name: values[name] if name in values else self._config[name],
-                cache_path=self._config.cache_path,
-                crashes_path=self._config.data_dir / "crashes.db",
-            )
-            provider, relay = make_provider(
-                config, self._http, relay_url=str(relay_url) if relay_url else None, public_relay=bool(public)
-            )
-            old, self._relay = self._relay, relay
-            self._provider, self._choice = provider, choice
-            logger.info("metadata comes from", extra={"provider": provider.name})
-            if old is not None:
-                old.close()
-        return self._provider
-
-    @property
-    def relay(self) -> Relay | None:
-        """The embedded relay, where that is the provider."""
-        self.current()
-        return self._relay
-
-    def close(self) -> None:
-        """Close the embedded relay."""
-        if self._relay is not None:
-            self._relay.close()
-            self._relay = self._provider = None
-
-    def _read(self) -> tuple[object, ...]:
-        # Every page asks; what was read counts until anybody commits.
-        version = self._database.version()
-        if version is not None and self._known is not None and self._known[0] == version:
-            return self._known[1]
-        with self._database.reads() as session:
-            read = (
-                settings.of(session).metadata.relay_url,
-                settings.of(session).metadata.public_relay,
-                settings.of(session).metadata.tmdb_api_key,
-                settings.of(session).metadata.tvdb_api_key,
-            )
-        self._known = None if version is None else (version, read)
-        return read
-
-    # --- a provider like any other ---
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return self.current().name
-
-    @property
-    def available(self) -> bool:
-        """Whether any upstream is configured."""
-        return self.current().available
-
-    @property
-    def sources(self) -> frozenset[str]:
-        """Which catalogues can be asked."""
-        return self.current().sources
-
-    def search(
-        self,
-        type: MediaType,
-        text: str,
-        *,
-        year: int | None = None,
-        language: str = "en-US",
-        source: str = "tmdb",
-        adult: bool = False,
-    ) -> list[Candidate]:
-        """Search titles."""
-        return self.current().search(type, text, year=year, language=language, source=source, adult=adult)
-
-    def find(
-        self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
-    ) -> list[Candidate]:
-        """Find titles by another catalogue's number."""
-        return self.current().find(type, imdb_id=imdb_id, tvdb_id=tvdb_id)
-
-    def details(
-        self,
-        type: MediaType,
-        ids: Ids,
-        *,
-        language: str = "en-US",
-        source: str = "tmdb",
-        region: str | None = None,
-        fresh: bool = False,
-    ) -> Details:
-        """Return everything about a title."""
-        return self.current().details(type, ids, language=language, source=source, region=region, fresh=fresh)
-
-    def season(
-        self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
-    ) -> SeasonDetails:
-        """Return one season with its episodes."""
-        return self.current().season(ids, number, language=language, source=source, fresh=fresh)
-
-    def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-        """Return what is watched this week."""
-        return self.current().trending(type, language=language)
-
-    def image(self, path: str, size: str) -> tuple[bytes, str]:
-        """Return an image."""
-        return self.current().image(path, size)
-
-
-class OfferedRelay:
-    """The relay that is mounted at `/relay`: the one inside this process as it is now, whatever keys it was given since.
-
-    Where metadata come from elsewhere, one without keys stands in, which takes crash reports and says what it lacks.
-    """
-
-    def __init__(self, config: Config, metadata: ChosenMetadata) -> None:
-        self._config = config
-        self._metadata = metadata
-        self._lock = threading.Lock()
-        self._spare: Relay | None = None
-        self._now: Relay | None = None
-        self._looked_at_s = 0.0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._find(), name)
-
-    def as_relay(self) -> Relay:
-        """Return this as what it stands for."""
-        return cast("Relay", self)
-
-    def close(self) -> None:
-        """Close the stand-in; the real one belongs to the metadata."""
-        if self._spare is not None:
-            self._spare.close()
-
-    def _find(self) -> Relay:
-        # Which relay it is costs a look into the settings, a hit in its memory does not: look once a second.
-        if self._now is not None and clock.monotonic_s() - self._looked_at_s < 1.0:
-            return self._now
-        with self._lock:
-            self._now = self._metadata.relay or self._stand_in()
-            self._looked_at_s = clock.monotonic_s()
-            return self._now
-
-    def _stand_in(self) -> Relay:
-        if self._spare is None:
-            self._spare = Relay(RelayConfig(crashes_path=self._config.data_dir / "crashes.db"))
-        return self._spare
 
 
 def examine(config: Config) -> list[tuple[str, str]]:

@@ -220,19 +220,19 @@ def test_the_metadata_choice_follows_the_settings(environment: Path, monkeypatch
     startup.prepare(loaded)
     parts = startup.open_parts(loaded)
     try:
-        assert parts.outside.metadata.name == "public relay"
+        assert parts.outside.metadata().name == "public relay"
 
         def choose(**changes: object) -> str:
             named = {name.replace("__", "."): value for name, value in changes.items()}
             with parts.database.writes() as session:
                 settings.change_values(session, SYSTEM, clock.now(), named)
-            return parts.outside.metadata.name
+            return parts.outside.metadata().name
 
         assert choose(metadata__tmdb_api_key="0" * 32) == "embedded relay"
-        assert parts.metadata.relay is not None
+        assert parts.metadata.relay() is not None
         assert choose(metadata__relay_url="https://relay.example") == "relay"
         assert choose(metadata__relay_url="off") == "none"
-        assert not parts.outside.metadata.available
+        assert not parts.outside.metadata().available
     finally:
         parts.close()
 

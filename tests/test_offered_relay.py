@@ -10,9 +10,10 @@ import pytest
 from mydia import clock, config
 from mydia.config import Config
 from mydia.contexts import settings
+from mydia.contexts.metadata import OfferedRelay
 from mydia.contexts.users import Caller
 from mydia.relay import CrashReport
-from mydia.startup import OfferedRelay, Parts, open_parts, prepare
+from mydia.startup import Parts, open_parts, prepare
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def parts(loaded: Config) -> Iterator[Parts]:
 
 def test_without_keys_it_takes_crash_reports_and_says_what_it_lacks(loaded: Config, parts: Parts) -> None:
     offered = OfferedRelay(loaded, parts.metadata)
-    relay = offered.as_relay()
+    relay = offered.current()
     answer = relay.get("/tmdb/movies/19")
     assert answer.status == 503
     assert "no key for TMDB" in answer.json()["message"]
@@ -44,12 +45,11 @@ def test_it_follows_a_change_of_keys(
     loaded: Config, parts: Parts, admin: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered = OfferedRelay(loaded, parts.metadata)
-    relay = offered.as_relay()
-    assert "tmdb" not in relay.upstreams
+    assert "tmdb" not in offered.current().upstreams
     with parts.database.writes() as session:
         changes = {"metadata.tmdb_api_key": "0123456789abcdef0123456789abcdef"}
         settings.change_values(session, admin, clock.now(), changes)
     later_s = clock.monotonic_s() + 5
     monkeypatch.setattr(clock, "monotonic_s", lambda: later_s)
-    assert "tmdb" in relay.upstreams
+    assert "tmdb" in offered.current().upstreams
     offered.close()

@@ -25,7 +25,8 @@ class Outside:
     download_client: Callable[[Connection], DownloadClient]
     """The adapter for one configured client; the same connection gives the same, signed-in adapter."""
     indexer: Callable[[Connection], Indexer]
-    metadata: MetadataProvider
+    metadata: Callable[[], MetadataProvider]
+    """Returns the provider that the settings choose now."""
     probe: MediaProbe
     files: Files
     http: Http
@@ -35,11 +36,11 @@ class _Connected(Protocol):
     connection: Connection
 
 
-def real_outside(metadata: MetadataProvider, http: Http | None = None) -> Outside:
+def real_outside(metadata: Callable[[], MetadataProvider], http: Http | None = None) -> Outside:
     """Build the outside of a running process.
 
     Args:
-        metadata: Made by the caller, for it may be the embedded relay.
+        metadata: From the caller, which knows the settings and the embedded relay.
         http: One per process; None makes it.
     """
     http = http or Http()

@@ -43,4 +43,4 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
             f"{units_of(trouble.titles, 'title')} could not be refreshed and stay as they are. Last: {trouble.last}",
         )
     else:
-        yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata.name}.")
+        yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata().name}.")

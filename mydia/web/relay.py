@@ -55,10 +55,11 @@ class RelayFace:
     """Answers GET for the relay's data, as a plain ASGI application.
 
     Args:
+        relay: Returns the relay in use.
         prefix: What stands before the relay's own paths, `/relay` or nothing.
     """
 
-    def __init__(self, relay: Relay, prefix: str = "") -> None:
+    def __init__(self, relay: Callable[[], Relay], prefix: str = "") -> None:
         self._relay = relay
         self._prefix = prefix.encode()
         self._asked = lru_cache(maxsize=8192)(_asked)
@@ -77,9 +78,9 @@ class RelayFace:
         path, params = self._asked(raw.partition(b"?")[0].removeprefix(self._prefix), scope["query_string"])
         answer = self._own(path)
         if answer is None:
-            answer = self._relay.peek(path, params)
+            answer = self._relay().peek(path, params)
         if answer is None:
-            answer = await self._relay.get_async(path, params, client=self._client(scope))
+            answer = await self._relay().get_async(path, params, client=self._client(scope))
         if answer.etag is not None and answer.status == 200 and _matches(scope, answer.etag):
             await _send(
                 send,
@@ -93,20 +94,20 @@ class RelayFace:
             case "" | "/":
                 return _json({"message": "Hello World"})
             case "/health":
-                return _json(self._relay.health())
+                return _json(self._relay().health())
             case "/stats":
-                return _json(self._relay.stats())
+                return _json(self._relay().stats())
             case "/client-config":
                 return _json({"p2p": {"relays": []}})
             case "/metrics":
-                return RelayAnswer(200, *self._relay.metrics())
+                return RelayAnswer(200, *self._relay().metrics())
             case _:
                 return None
 
     def _client(self, scope: Scope) -> str:
         forwarded = next((v.decode("latin-1") for n, v in scope["headers"] if n == b"x-forwarded-for"), None)
         peer = scope.get("client")
-        return self._relay.proxies.client(peer[0] if peer else "unknown", forwarded)
+        return self._relay().proxies.client(peer[0] if peer else "unknown", forwarded)
 
 
 def _asked(raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
@@ -161,7 +162,7 @@ async def _send(
 # Handlers
 
 
-def relay_router(relay: Relay, *, path: str = "/relay") -> Router:
+def relay_router(relay: Callable[[], Relay], *, path: str = "/relay") -> Router:
     """Return what the web application mounts: the relay for others, and its errors for administrators."""
     return Router(path, route_handlers=_handlers(relay, path, _admit_admin, csrf_token), include_in_schema=False)
 
@@ -175,7 +176,7 @@ def relay_app(relay: Relay) -> Litestar:
         return _failed(relay, request, error)
 
     return Litestar(
-        [*_handlers(relay, "", admit, lambda _: ""), _static(Assets())],
+        [*_handlers(lambda: relay, "", admit, lambda _: ""), _static(Assets())],
         exception_handlers={HTTPException: failed, MydiaError: failed, Exception: failed},
         request_max_body_size=MAX_REPORT_BYTES,
         on_shutdown=[relay.close],
@@ -187,7 +188,7 @@ def relay_app(relay: Relay) -> Litestar:
 
 
 def _handlers(
-    relay: Relay, prefix: str, admit: Admit, token: Callable[[WebRequest], str]
+    relay: Callable[[], Relay], prefix: str, admit: Admit, token: Callable[[WebRequest], str]
 ) -> list[ControllerRouterHandler]:
     face = RelayFace(relay, prefix)
 
@@ -203,18 +204,19 @@ def _handlers(
     ]
 
 
-def _intake(relay: Relay, opt: Mapping[str, Any]) -> ControllerRouterHandler:
-    window = Window(relay.config.reports_per_min, 60, relay.times)
+def _intake(relay: Callable[[], Relay], opt: Mapping[str, Any]) -> ControllerRouterHandler:
+    window = Window(relay().config.reports_per_min, 60, relay().times)
 
     @post("/crashes/report", opt=dict(opt), include_in_schema=False, request_max_body_size=MAX_REPORT_BYTES)
     async def report(request: WebRequest) -> Response[dict[str, Any]]:
         """Take in a crash report."""
-        if relay.crashes is None:
+        crashes = relay().crashes
+        if crashes is None:
             return Response(
                 {"error": "Service not configured", "message": "This relay takes no crash reports."}, status_code=503
             )
         peer = request.client.host if request.client else "unknown"
-        if window.admit(relay.proxies.client(peer, request.headers.get("x-forwarded-for"))) is not None:
+        if window.admit(relay().proxies.client(peer, request.headers.get("x-forwarded-for"))) is not None:
             told = {"error": "Too many requests", "message": "Rate limit exceeded. Please try again later."}
             return Response(told, status_code=429, headers={"Retry-After": "60"})
         try:
@@ -226,14 +228,14 @@ def _intake(relay: Relay, opt: Mapping[str, Any]) -> ControllerRouterHandler:
             crash = CrashReport.read(body)
         except ReportRefused as refused:
             return Response({"error": "Validation failed", "errors": refused.errors}, status_code=400)
-        await asyncio.to_thread(relay.crashes.record, crash)
+        await asyncio.to_thread(crashes.record, crash)
         return Response({"status": "created", "message": "Crash report received"}, status_code=201)
 
     return report
 
 
 def _dashboard(
-    relay: Relay, prefix: str, admit: Admit, token: Callable[[WebRequest], str]
+    relay: Callable[[], Relay], prefix: str, admit: Admit, token: Callable[[WebRequest], str]
 ) -> list[ControllerRouterHandler]:
     pages = _Pages(prefix)
 
@@ -244,9 +246,10 @@ def _dashboard(
 
     def kept() -> Any:
         # Asked each time: the relay inside the process is made anew when its keys change.
-        if relay.crashes is None:
+        crashes = relay().crashes
+        if crashes is None:
             raise NotFound("This relay takes no crash reports.")
-        return relay.crashes
+        return crashes
 
     @get("/errors", sync_to_thread=True, include_in_schema=False)
     def errors(

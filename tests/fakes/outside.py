@@ -367,10 +367,11 @@ def fake_outside(
 
     A connection is answered by the fake with its id, or by the only one there is; a new one is made if none was given.
     """
+    provider = metadata or FakeMetadataProvider()
     return Outside(
         download_client=_chosen([*clients], FakeDownloadClient),
         indexer=_chosen([*indexers], lambda connection: FakeIndexer(connection=connection)),
-        metadata=metadata or FakeMetadataProvider(),
+        metadata=lambda: provider,
         probe=probe or FakeProbe(),
         files=Files(),
         http=Http(),

@@ -48,7 +48,7 @@ def client(tmp_path: Path) -> Iterator[TestClient[WebApp]]:
         relay = Relay(config)
         app = create_app(
             deps,
-            routes=[relay_router(relay)],
+            routes=[relay_router(lambda: relay)],
             live=[],
             shell=lambda _deps, _caller: example.SCENE.shell,
             finders=[],

@@ -11,6 +11,7 @@ from mydia.adapters.metadata_providers.base import (
     SeasonDetails,
     Video,
 )
+from mydia.contexts.metadata.choosing import ChosenMetadata, OfferedRelay
 from mydia.contexts.metadata.images import SIZES, Picture, fetch_wanted, file_of, preview, prune_previews, want_image
 from mydia.contexts.metadata.models import Image
 from mydia.contexts.metadata.search import (
@@ -31,10 +32,12 @@ __all__ = [
     "WITHOUT_PROVIDER",
     "Artwork",
     "Candidate",
+    "ChosenMetadata",
     "Details",
     "EpisodeDetails",
     "Ids",
     "Image",
+    "OfferedRelay",
     "OtherTitle",
     "PersonCredit",
     "Picture",

@@ -98,7 +98,7 @@ def fetch_wanted(
     for image_id, role, source in wanted:
         count += 1
         try:
-            content, _ = outside.metadata.image(source, _UPSTREAM[role])
+            content, _ = outside.metadata().image(source, _UPSTREAM[role])
             tried[image_id] = keep(content, role, folder(directory, image_id))
             silent = 0
         except (AdapterError, NotFound) as error:
@@ -199,7 +199,7 @@ def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
-    content, _ = outside.metadata.image(source, "w154" if role == "poster" else "w780")
+    content, _ = outside.metadata().image(source, "w154" if role == "poster" else "w780")
     try:
         with Pillow.open(io.BytesIO(content)) as opened:
             if opened.width * opened.height > _MAX_PIXELS:

@@ -17,12 +17,12 @@ WITHOUT_PROVIDER = (
 
 def available(outside: Outside) -> bool:
     """Say whether titles can be looked up at all."""
-    return outside.metadata.available
+    return outside.metadata().available
 
 
 def sources(outside: Outside) -> frozenset[str]:
     """Return which catalogues can be asked: `tmdb`, `tvdb`."""
-    return outside.metadata.sources if outside.metadata.available else frozenset()
+    return outside.metadata().sources if outside.metadata().available else frozenset()
 
 
 def search(
@@ -52,7 +52,7 @@ def search(
         raise Invalid("Write a title to search for.", fields={"q": "Write a title."})
     if ids := ids_in(words):
         return by_ids(outside, type, ids, language=language)
-    return outside.metadata.search(type, words, year=year, language=language, source=source, adult=adult)
+    return outside.metadata().search(type, words, year=year, language=language, source=source, adult=adult)
 
 
 def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
@@ -60,11 +60,11 @@ def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str 
     _require(outside)
     if ids.tmdb_id is not None and type is not None:
         try:
-            found = outside.metadata.details(type, Ids(tmdb_id=ids.tmdb_id), language=language)
+            found = outside.metadata().details(type, Ids(tmdb_id=ids.tmdb_id), language=language)
         except NotFound:
             return []
         return [as_candidate(found)]
-    return outside.metadata.find(type, imdb_id=ids.imdb_id, tvdb_id=ids.tvdb_id)
+    return outside.metadata().find(type, imdb_id=ids.imdb_id, tvdb_id=ids.tvdb_id)
 
 
 def details(
@@ -92,7 +92,7 @@ def details(
     _require(outside)
     if source == "tvdb" and ids.tvdb_id is None and "tvdb" in sources(outside):
         ids = _with_tvdb_number(outside, type, ids, language)
-    found = outside.metadata.details(type, ids, language=language, source=source, region=region, fresh=fresh)
+    found = outside.metadata().details(type, ids, language=language, source=source, region=region, fresh=fresh)
     # A catalogue knows its own number for sure; by the others the title stays known where it has been known.
     known = found.ids
     return replace(
@@ -120,7 +120,7 @@ def seasons(
     found: list[SeasonDetails] = []
     for number in wanted:
         try:
-            found.append(outside.metadata.season(ids, number, language=language, source=source, fresh=fresh))
+            found.append(outside.metadata().season(ids, number, language=language, source=source, fresh=fresh))
         except NotFound:
             continue
     return tuple(found)
@@ -129,7 +129,7 @@ def seasons(
 def trending(outside: Outside, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
     """Return what is watched this week."""
     _require(outside)
-    return outside.metadata.trending(type, language=language)
+    return outside.metadata().trending(type, language=language)
 
 
 def as_candidate(found: Details) -> Candidate:
@@ -171,12 +171,12 @@ def _with_tvdb_number(outside: Outside, type: MediaType, ids: Ids, language: str
     if "tmdb" not in sources(outside):
         return ids
     try:
-        found = outside.metadata.details(type, ids, language=language, source="tmdb")
+        found = outside.metadata().details(type, ids, language=language, source="tmdb")
     except NotFound:
         return ids
     return replace(ids, tmdb_id=ids.tmdb_id or found.ids.tmdb_id, tvdb_id=found.ids.tvdb_id)
 
 
 def _require(outside: Outside) -> None:
-    if not outside.metadata.available:
+    if not outside.metadata().available:
         raise Unavailable(WITHOUT_PROVIDER)

@@ -52,7 +52,7 @@ def make_service(deps: WebDeps, times: Times = REAL_TIMES) -> tuple[dict[str, Pl
         turns = Turns(times)
         source = Tpdb(deps.outside.http, str(deps.config["metadata.adult_url"]), token, turn=turns.take)
         # The source counts each of its requests itself.
-        third = Catalogue(replace(deps.outside, metadata=source), Free())
+        third = Catalogue(replace(deps.outside, metadata=lambda: source), Free())
     return dict(providers(main, third, cache)), cache
 
 

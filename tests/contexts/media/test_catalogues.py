@@ -33,7 +33,7 @@ def both(tmp_path, now):
                     tmdb_url=films.api_url,
                     tmdb_image_url=films.image_url,
                     tvdb_url=shows.api_url,
-                    patience_s=0.5,
+                    max_wait_s=0.5,
                 ),
                 http,
                 public_relay=False,

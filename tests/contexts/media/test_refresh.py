@@ -23,7 +23,7 @@ def online(tmp_path, now):
     """TMDB's stand-in, and an outside that asks it through the embedded relay."""
     with Tmdb(today=now.date()) as tmdb:
         relay_config = RelayConfig(
-            tmdb_api_key=Secret(KEY), tmdb_url=tmdb.api_url, tmdb_image_url=tmdb.image_url, patience_s=0.2, timeout_s=2
+            tmdb_api_key=Secret(KEY), tmdb_url=tmdb.api_url, tmdb_image_url=tmdb.image_url, max_wait_s=0.2, timeout_s=2
         )
         provider, relay = make_provider(relay_config, Http())
         yield SimpleNamespace(

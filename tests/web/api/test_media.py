@@ -12,7 +12,7 @@ from tests.web.api.conftest import Asker
 
 
 def _provider(house: House) -> FakeMetadataProvider:
-    provider = house.outside.metadata
+    provider = house.outside.metadata()
     assert isinstance(provider, FakeMetadataProvider)
     return provider
 

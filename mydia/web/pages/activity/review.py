@@ -168,7 +168,7 @@ def show_imports(
         more=f"/imports{query({'bucket': chosen, 'q': q, 'cursor': found.next_cursor})}" if found.next_cursor else None,
         q=q,
         scans=scans,
-        providers=deps.outside.metadata.available,
+        providers=deps.outside.metadata().available,
         has_paths=bool(paths),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
         total=getattr(counts, states[chosen]),

@@ -245,7 +245,7 @@ def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller:
         genres=tuple((genre, genre) for genre in known.genres),
         grid=f"{section.path}/grid{query(params, s=known.token)}&chunk=",
         can_manage=caller.can(Permission.MANAGE_MEDIA),
-        providers=deps.outside.metadata.available,
+        providers=deps.outside.metadata().available,
     )
     return page(request, "library/list.html", view, active=section.id, topics=[f"library:{section.id}", "queue"])
 

@@ -149,7 +149,7 @@ def _about(deps: WebDeps) -> tuple[tuple[str, str], ...]:
         ("Data folder", str(deps.config.data_dir)),
         ("Database", f"{database} ({units.size(database.stat().st_size)})" if database else "PostgreSQL"),
         ("Configuration", str(deps.config.file) if deps.config.file else "Environment and defaults"),
-        ("Metadata", deps.outside.metadata.name if deps.outside.metadata.available else "No source"),
+        ("Metadata", deps.outside.metadata().name if deps.outside.metadata().available else "No source"),
         ("Runs as", f"user {os.getuid()}, group {os.getgid()}"),
         ("Time zone", str(deps.config["jobs.time_zone"])),
     )
