@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mydia.adapters import download_clients, indexers, media_tools
@@ -15,6 +15,7 @@ from mydia.adapters.indexers import Indexer
 from mydia.adapters.kinds import Connection, Kind
 from mydia.adapters.media_tools import MediaProbe
 from mydia.adapters.metadata_providers.base import MetadataProvider
+from mydia.adapters.programs import Programs
 from mydia.errors import Misconfigured
 
 
@@ -30,6 +31,7 @@ class Outside:
     probe: MediaProbe
     files: Files
     http: Http
+    programs: Programs = field(default_factory=Programs)
 
 
 class _Connected(Protocol):

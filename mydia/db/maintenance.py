@@ -30,7 +30,7 @@ _WORTH_VACUUM = 0.10
 _VACUUM_ROOM = 2.2
 """VACUUM needs up to twice the file's size beside it. Source: sqlite.org/lang_vacuum.html."""
 
-_DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.db")
+_DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.(?:db|dump)")
 _BEFORE_MIGRATION = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-.+\.db")
 _STAMP = "%Y%m%dT%H%M%SZ"
 KEEP_BEFORE_MIGRATION = 3
@@ -38,7 +38,7 @@ KEEP_BEFORE_MIGRATION = 3
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup file; it is a complete SQLite database."""
+    """One backup file: a complete SQLite database, or a dump of PostgreSQL (`.dump`)."""
 
     path: Path
     made_at: datetime
@@ -147,8 +147,8 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
     source = database.path
     if source is None:
         return None
-    name = f"mydia-{now.astimezone(UTC).strftime(_STAMP)}{f'-before-{before}' if before else ''}.db"
-    final, temporary = directory / name, directory / f".{name}.part"
+    final = new_path(directory, now, f"{f'-before-{before}' if before else ''}.db")
+    name, temporary = final.name, part_of(final)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
@@ -168,7 +168,17 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return _read(final)
+    return read_backup(final)
+
+
+def new_path(directory: Path, now: datetime, ending: str) -> Path:
+    """Return the path of a new backup."""
+    return directory / f"mydia-{now.astimezone(UTC).strftime(_STAMP)}{ending}"
+
+
+def part_of(path: Path) -> Path:
+    """Return where a backup is written before it gets its name; leftovers are removed by `rotate`."""
+    return path.with_name(f".{path.name}.part")
 
 
 def _flush(path: Path) -> None:
@@ -179,7 +189,8 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> Backup | None:
+def read_backup(path: Path) -> Backup | None:
+    """Return what a file's name says about a backup; None when it is not one."""
     daily = _DAILY.fullmatch(path.name)
     before = _BEFORE_MIGRATION.fullmatch(path.name)
     match = daily or before
@@ -193,7 +204,7 @@ def list_backups(directory: Path) -> list[Backup]:
     """Return the backups in a folder, newest first."""
     if not directory.is_dir():
         return []
-    found = [backup for path in directory.iterdir() if (backup := _read(path)) is not None]
+    found = [backup for path in directory.iterdir() if (backup := read_backup(path)) is not None]
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 

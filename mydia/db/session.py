@@ -14,7 +14,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from mydia import clock, writing
-from mydia.db.engine import LOOK_EVERY_S, PATIENCE_S, busy, make_engine, sqlite_module
+from mydia.db.changes import ServerChanges, SqliteChanges
+from mydia.db.engine import LOOK_EVERY_S, PATIENCE_S, busy, make_engine
 
 _LONG_S = 0.02
 _REST_S = 3 * LOOK_EVERY_S
@@ -110,9 +111,8 @@ class Database:
         self.engine: Engine = make_engine(url, pool_size=pool_size, patience_s=patience_s, **memory)
         self._patience_s = patience_s
         self._writer = _Writer()
-        self._version_lock = threading.Lock()
-        self._version_connection: Any = None
         self._reading = self.engine.execution_options(readonly=True)
+        self._changes = self._make_changes()
         self._after_commit: list[Callable[[], None]] = []
         self.info: dict[str, Any] = {}
         """What every session carries in `session.info`; `contexts.settings.bind` puts the process's settings here."""
@@ -124,21 +124,20 @@ class Database:
         return Path(name) if self.engine.dialect.name == "sqlite" and name and name != ":memory:" else None
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """Have `call()` called after every commit that changed something (the outbox wakes its dispatcher so)."""
+        """Call `call()` after every commit of this process; the outbox wakes its dispatcher this way."""
         self._after_commit.append(call)
 
     def version(self) -> int | None:
-        """Return a number that differs as soon as anybody has committed; nearly free. None where there is no such number.
+        """Return a number that differs after any process has committed; takes microseconds.
 
-        `PRAGMA data_version` tells of the commits of all other connections, so one that never writes is kept for asking.
+        None when there is no such number: for a database in memory, or while PostgreSQL does not answer.
         """
-        if (path := self.path) is None:
-            return None
-        with self._version_lock:
-            if self._version_connection is None:
-                connect = sqlite_module().connect
-                self._version_connection = connect(str(path), isolation_level=None, check_same_thread=False)
-            return int(self._version_connection.execute("PRAGMA data_version").fetchone()[0])
+        return None if self._changes is None else self._changes.version()
+
+    def _make_changes(self) -> SqliteChanges | ServerChanges | None:
+        if self.engine.dialect.name == "sqlite":
+            return None if self.path is None else SqliteChanges(self.path)
+        return ServerChanges(self.engine)
 
     @property
     def waiting_writers(self) -> int:
@@ -167,9 +166,13 @@ class Database:
                 Session(self.engine, expire_on_commit=False, info=self._info()) as session,
             ):
                 yield session
+                if self._changes is not None:
+                    self._changes.announce(session)
                 session.commit()
         finally:
             writing.end()
+        if self._changes is not None:
+            self._changes.committed()
         for call in self._after_commit:
             call()
 
@@ -179,8 +182,6 @@ class Database:
 
     def close(self) -> None:
         """Let go of all connections."""
-        with self._version_lock:
-            if self._version_connection is not None:
-                self._version_connection.close()
-                self._version_connection = None
+        if self._changes is not None:
+            self._changes.close()
         self.engine.dispose()

@@ -1,7 +1,7 @@
 """Events: the catalogue of what can happen, the log that keeps it, the outbox that hands it on."""
 
 from mydia.events.catalog import *  # noqa: F403  the catalogue is what this door opens to
-from mydia.events.catalog import EVENTS, Event
+from mydia.events.catalog import EVENTS, Event, SettingsArea, names
 from mydia.events.log import EventRow, Happened, feed, last_id, prune, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
 
@@ -12,11 +12,13 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "Event",
     "EventRow",
     "Happened",
+    "SettingsArea",
     "Trigger",
     "data_version",
     "emit",
     "feed",
     "last_id",
+    "names",
     "prune",
     "since",
     *EVENTS,

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
+
+
+class SettingsArea(StrEnum):
+    """Which part of the settings changed."""
+
+    VALUES = "values"
+    DOWNLOAD_CLIENT = "download_client"
+    INDEXER = "indexer"
+    LIBRARY_PATH = "library_path"
+    NAMING = "naming"
+    QUALITY_PROFILE = "quality_profile"
+    QUALITY_SIZES = "quality_sizes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,8 @@ class SettingsChanged(Event):
     audit: ClassVar[bool] = True
     key: str
     changed: dict[str, list[object]]
+    area: SettingsArea | None = None
+    """None in events of versions that did not record it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,3 +474,8 @@ EVENTS: dict[str, type[Event]] = {
     for cls in list(globals().values())
     if isinstance(cls, type) and issubclass(cls, Event) and cls is not Event
 }
+
+
+def names(*kinds: type[Event]) -> frozenset[str]:
+    """Return the names under which the log keeps these events."""
+    return frozenset(kind.__name__ for kind in kinds)

@@ -149,9 +149,9 @@ class Dispatcher:
 
 
 def data_version(database: Database) -> object:
-    """Return a value that changes when anybody commits to the database; nearly free on SQLite.
+    """Return a value that changes when any process commits to the database; usually takes microseconds.
 
-    On other databases the newest event's number serves. Ask before reading: what is committed in between shows next time.
+    Without a version, the newest event's number is used. Ask before reading, so that a commit in between shows next time.
     """
     version = database.version()
     if version is not None:

@@ -27,6 +27,7 @@ from mydia import clock
 from mydia.adapters.errors import Refused
 from mydia.errors import Misconfigured, MydiaError, Unavailable
 from mydia.logs import correlation_id
+from mydia.runs import Run, Unwatched
 from mydia.taskboard import RunState, TaskBoard
 
 if TYPE_CHECKING:
@@ -156,36 +157,6 @@ class Schedule:
         return self.name or self.job
 
 
-class RunHandle(Protocol):
-    """What a running job can say and ask about itself."""
-
-    @property
-    def id(self) -> str:
-        """The run's id on the task board."""
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Tell how far it is. Cheap: written at most twice a second."""
-
-    def cancelled(self) -> bool:
-        """Tell whether to stop early: a person cancelled, or the worker is shutting down.
-
-        Look between slices and return; after a shutdown the same message is delivered again.
-        """
-
-
-class Quiet:
-    """A run nobody watches, for calling a job directly in tests and from the command line."""
-
-    id = "-"
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Ignore it."""
-
-    def cancelled(self) -> bool:
-        """Say no."""
-        return False
-
-
 class Enqueue(Protocol):
     """Put a job on its queue."""
 
@@ -210,7 +181,7 @@ class Deps:
     config: Config
     enqueue: Enqueue
     board: TaskBoard
-    run: RunHandle = field(default_factory=Quiet)
+    run: Run = field(default_factory=Unwatched)
 
 
 class Enqueuer:

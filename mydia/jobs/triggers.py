@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mydia import events
-from mydia.events import Event, Trigger
+from mydia.events import Event, SettingsArea, Trigger
 from mydia.jobs import downloads, library, metadata, profiles, upkeep
 from mydia.jobs.broker import REGISTRY, Job, Schedule
 
@@ -124,7 +124,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             "profiles.recount",
             lambda _: {},
             lambda _: "profiles.recount",
-            when=lambda e: e.key.startswith("quality profile"),
+            when=lambda e: e.area == SettingsArea.QUALITY_PROFILE,
         ),
     ),
     events.ImportRequested: (_IMPORT,),

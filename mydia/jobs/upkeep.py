@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from mydia import clock, events
+from mydia.adapters import pg_dump
 from mydia.contexts import settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
 from mydia.errors import MydiaError
 from mydia.jobs.broker import Deps, job
+from mydia.private import private
 from mydia.taskboard import KEEP_DONE_PER_JOB
 from mydia.units import size
 
@@ -64,15 +67,28 @@ def check_integrity(deps: Deps) -> str:
 
 @job("upkeep.back_up", title="Back up database", max_retries=2, min_backoff_s=300, time_limit_s=3600)
 def back_up(deps: Deps) -> str:
-    """Make a verified copy and let go of the oldest ones."""
+    """Make a verified backup and delete those that are no longer kept."""
     if deps.config["database.skip_backups"]:
         return "switched off"
     now, directory = clock.now(), deps.config.backups_directory
-    made = maintenance.back_up(deps.database, directory, now)
+    made = maintenance.back_up(deps.database, directory, now) or _dump(deps, directory, now)
     if made is None:
-        return "left to the database server"
+        return "pg_dump is not installed; back up on the database server"
     maintenance.rotate(directory, keep_daily=settings.of(deps.database).backups.keep, keep_weekly=_KEEP_WEEKLY, now=now)
     return f"{made.path.name}, {size(made.size_bytes)}"
+
+
+def _dump(deps: Deps, directory: Path, now: datetime) -> maintenance.Backup | None:
+    if deps.outside.programs.find(pg_dump.PROGRAM) is None:
+        return None
+    path = maintenance.new_path(directory, now, ".dump")
+    part = private(maintenance.part_of(path))
+    try:
+        pg_dump.dump(deps.outside.programs, deps.config.database_url, part)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return maintenance.read_backup(path)
 
 
 @job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 
-from mydia import units
+from mydia import events, units
 from mydia.contexts import downloads, media
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
@@ -15,26 +15,44 @@ from mydia.web.pages.activity import queue, release_rows, scans
 from mydia.web.pages.system import tasks
 from mydia.web.views import cards
 
-_QUEUE = frozenset(
-    {"ReleaseGrabbed", "DownloadChanged", "DownloadImported", "DownloadRemoved", "DownloadFailed", "ImportBlocked"}
+_QUEUE = events.names(
+    events.ReleaseGrabbed,
+    events.DownloadChanged,
+    events.DownloadImported,
+    events.DownloadRemoved,
+    events.DownloadFailed,
+    events.ImportBlocked,
 )
-_MEMBERSHIP = frozenset({"MediaAdded", "MediaRemoved", "ScanFinished"})
-_CARD = frozenset(
-    {"MediaChanged", "MediaRefreshed", "MediaReady", "FileImported", "FileRemoved", "DownloadChanged", "ReleaseGrabbed"}
+_MEMBERSHIP = events.names(events.MediaAdded, events.MediaRemoved, events.ScanFinished)
+_CARD = events.names(
+    events.MediaChanged,
+    events.MediaRefreshed,
+    events.MediaReady,
+    events.FileImported,
+    events.FileRemoved,
+    events.DownloadChanged,
+    events.ReleaseGrabbed,
 )
-_IMPORTS = frozenset({"InboxChanged", "InboxDecided", "ScanFinished", "ScanRequested", "FilesFound"})
-_WANTED = frozenset(
-    {
-        "SearchFinished",
-        "FileImported",
-        "MediaAdded",
-        "MediaRemoved",
-        "MediaChanged",
-        "ReleaseGrabbed",
-        "DownloadChanged",
-    }
+_IMPORTS = events.names(
+    events.InboxChanged, events.InboxDecided, events.ScanFinished, events.ScanRequested, events.FilesFound
 )
-_HOME = _QUEUE | {"MediaAdded", "MediaRemoved", "FileImported", "InboxChanged", "InboxDecided", "ScanFinished"}
+_WANTED = events.names(
+    events.SearchFinished,
+    events.FileImported,
+    events.MediaAdded,
+    events.MediaRemoved,
+    events.MediaChanged,
+    events.ReleaseGrabbed,
+    events.DownloadChanged,
+)
+_HOME = _QUEUE | events.names(
+    events.MediaAdded,
+    events.MediaRemoved,
+    events.FileImported,
+    events.InboxChanged,
+    events.InboxDecided,
+    events.ScanFinished,
+)
 
 
 def _item_of(happened: Happened) -> str | None:
@@ -43,7 +61,7 @@ def _item_of(happened: Happened) -> str | None:
 
 
 def _is_client(happened: Happened) -> bool:
-    return happened.type == "ServiceStateChanged" and happened.payload.get("family") == "download_client"
+    return happened.type == events.ServiceStateChanged.__name__ and happened.payload.get("family") == "download_client"
 
 
 def on_queue(_context: LiveContext, happened: Happened) -> Iterable[Push]:
@@ -72,7 +90,7 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
             rail = context.ui.rail(card.rail, id=f"card-{card.id}-rail")
             yield partial(topic, f"#card-{card.id}-rail", str(rail))
             yield partial(topic, f"#card-{card.id}-meta", str(context.ui.pcard_meta(card)))
-    elif happened.type == "ArtworkFetched":
+    elif happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
             shown = media.titles_of_images(session, happened.payload["image_ids"], posters_only=True)
             found = media.lists.cards_of(session, SYSTEM, shown)
@@ -88,7 +106,7 @@ def _list_of(item: media.Card) -> str:
 
 def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Something happened to one title."""
-    if happened.type == "ArtworkFetched":
+    if happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
             for shown_by in media.titles_of_images(session, happened.payload["image_ids"]):
                 yield changed(f"media:{shown_by}", "media-changed")

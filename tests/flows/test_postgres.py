@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from mydia.adapters import pg_dump
+from mydia.adapters.programs import Programs
 from mydia.db import Database, upgrade
 from mydia.errors import Unavailable
 from tests.demo import API_KEY, Demo
@@ -127,3 +129,46 @@ def test_one_writes_at_a_time_and_who_waits_too_long_hears_why(server: RealPostg
     finally:
         one.close()
         other.close()
+
+
+def test_a_commit_changes_the_version_in_every_process(server: RealPostgres) -> None:
+    url = server.url.replace("postgresql:", "postgresql+psycopg:")
+    one, other = Database(url), Database(url)
+    try:
+        first, seen = one.version(), other.version()
+        assert first is not None
+        assert one.version() == first, "nothing was committed"
+        with one.writes() as session:
+            session.execute(text("CREATE TABLE noticed (x INTEGER)"))
+        assert one.version() != first, "one's own commit counts at once"
+        wait_until(lambda: other.version() != seen, "the other process notices it", within_s=10)
+        with one.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+            )
+        seen = other.version()
+        wait_until(lambda: other.version() not in (seen, None), "it listens again", within_s=20)
+    finally:
+        one.close()
+        other.close()
+
+
+def test_the_database_is_dumped_checked_and_can_be_restored(server: RealPostgres, tmp_path: Path) -> None:
+    url = server.url.replace("postgresql:", "postgresql+psycopg:")
+    database = Database(url)
+    try:
+        with database.writes() as session:
+            session.execute(text("CREATE TABLE precious (word TEXT)"))
+            session.execute(text("INSERT INTO precious VALUES ('kept')"))
+        part = tmp_path / "mydia.dump"
+        pg_dump.dump(Programs(), url, part)
+        with database.writes() as session:
+            session.execute(text("DROP TABLE precious"))
+        restored = Programs().run("pg_restore", [f"--dbname={server.url}", "--table=precious", str(part)], timeout_s=60)
+        assert restored.code == 0, restored.errors
+        with database.reads() as session:
+            assert session.scalar(text("SELECT word FROM precious")) == "kept"
+        with pytest.raises(Unavailable, match="could not be backed up"):
+            pg_dump.dump(Programs(), url.replace("/mydia", "/nonesuch"), part)
+    finally:
+        database.close()

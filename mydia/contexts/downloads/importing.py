@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -38,6 +37,7 @@ from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.events import DownloadImported, ImportBlocked, ImportRequested, emit
 from mydia.parsing import Modifier, ParsedRelease, Quality, parse_path, parse_release
+from mydia.runs import Run
 from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
@@ -64,16 +64,6 @@ in_flight: set[str] = set()
 
 class NotReady(Unavailable):
     """The download is not whole yet, or its client cannot be asked: the import is tried again by itself."""
-
-
-class Run(Protocol):
-    """What a long import tells and asks; `jobs.broker.RunHandle` is one."""
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Tell how far it is."""
-
-    def cancelled(self) -> bool:
-        """Tell whether to stop early."""
 
 
 @dataclass(frozen=True, slots=True)

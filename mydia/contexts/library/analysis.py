@@ -18,10 +18,11 @@ from mydia.contexts import settings
 from mydia.contexts.library.files import columns_of
 from mydia.contexts.library.holdings import quality_of, refresh_holdings
 from mydia.contexts.library.models import MediaFile
-from mydia.contexts.library.scanning.progress import Run, Unwatched, tell
+from mydia.contexts.library.scanning.progress import tell
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid
+from mydia.runs import Run, Unwatched
 
 _FILES_PER_WRITE = 25
 

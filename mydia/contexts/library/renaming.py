@@ -21,12 +21,12 @@ from mydia.contexts.library.filekinds import title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
-from mydia.contexts.library.scanning.progress import Run, Unwatched
 from mydia.contexts.media import EpisodeRef, MediaItem
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, NotFound
 from mydia.events import FilesRenamed, emit
+from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 

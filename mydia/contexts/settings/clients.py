@@ -99,7 +99,12 @@ def add_client(session: Session, sealer: Sealer, caller: Caller, now: datetime, 
     session.flush()
     set_mappings(session, row.id, new.mappings)
     changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
-    events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+    events.emit(
+        session,
+        caller,
+        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+        at=now,
+    )
     return row
 
 
@@ -124,7 +129,12 @@ def change_client(
     if changed.keys() & {"url", "username", "secret", "kind", "options"}:
         services.forget_status(session, FAMILY, row.id)
     if changed:
-        events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+        events.emit(
+            session,
+            caller,
+            events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+            at=now,
+        )
     return row
 
 
@@ -140,7 +150,12 @@ def remove_client(session: Session, caller: Caller, now: datetime, client_id: st
     services.forget_status(session, FAMILY, row.id)
     session.delete(row)
     changed: dict[str, list[object]] = {"name": [row.name, None]}
-    events.emit(session, caller, events.SettingsChanged(f"download_client:{row.id}", changed), at=now)
+    events.emit(
+        session,
+        caller,
+        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+        at=now,
+    )
 
 
 def mappings_of(session: Session, client_id: str) -> tuple[Mapped, ...]:

@@ -130,7 +130,9 @@ def add_indexer(session: Session, sealer: Sealer, caller: Caller, now: datetime,
     session.add(row)
     session.flush()
     changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
-    events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+    events.emit(
+        session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+    )
     return row
 
 
@@ -155,7 +157,9 @@ def change_indexer(
         services.forget_status(session, FAMILY, row.id)
         row.capabilities = None
     if changed:
-        events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+        events.emit(
+            session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+        )
     return row
 
 
@@ -171,7 +175,9 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
     services.forget_status(session, FAMILY, row.id)
     session.delete(row)
     changed: dict[str, list[object]] = {"name": [row.name, None]}
-    events.emit(session, caller, events.SettingsChanged(f"indexer:{row.id}", changed), at=now)
+    events.emit(
+        session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+    )
 
 
 def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = None) -> Connection:

@@ -67,7 +67,7 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
             changed[name] = [_plain(old.value), _plain(new.value)]
     forget(session)
     if changed:
-        events.emit(session, caller, events.SettingsChanged("values", changed), at=now)
+        events.emit(session, caller, events.SettingsChanged("values", changed, events.SettingsArea.VALUES), at=now)
 
 
 def _sourced(config: Config, key: Key, row: Setting | None) -> Sourced:

@@ -198,7 +198,12 @@ def change_library_path(
     after = _told(row)
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     if changed:
-        events.emit(session, caller, events.SettingsChanged(f"library_path:{row.id}", changed), at=now)
+        events.emit(
+            session,
+            caller,
+            events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH),
+            at=now,
+        )
     return row
 
 
@@ -223,7 +228,12 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
     except IntegrityError as error:
         raise Conflict(f"Titles still live in {row.name}. Move them to another folder or remove them first.") from error
     changed: dict[str, list[object]] = {"path": [row.path, None]}
-    events.emit(session, caller, events.SettingsChanged(f"library_path:{row.id}", changed), at=now)
+    events.emit(
+        session,
+        caller,
+        events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH),
+        at=now,
+    )
 
 
 def record_scan(session: Session, now: datetime, library_path_id: str, *, state: str, reason: str | None) -> None:

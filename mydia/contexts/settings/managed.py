@@ -351,4 +351,6 @@ def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
 def _tell_released(session: Session, now: datetime, key: str, name: str) -> None:
     logger.warning("no longer in the configuration, so it is switched off", extra={"key": key, "name_": name})
     changed: dict[str, list[object]] = {"managed": [True, False], "enabled": [True, False]}
-    events.emit(session, SYSTEM, events.SettingsChanged(key, changed), at=now)
+    events.emit(
+        session, SYSTEM, events.SettingsChanged(key, changed, events.SettingsArea(key.partition(":")[0])), at=now
+    )

@@ -89,7 +89,9 @@ def change_naming_set(
             setattr(row, column, wanted)
     if told:
         row.updated_at = now
-        events.emit(session, caller, events.SettingsChanged(f"naming_set:{row.id}", told), at=now)
+        events.emit(
+            session, caller, events.SettingsChanged(f"naming_set:{row.id}", told, events.SettingsArea.NAMING), at=now
+        )
     return row
 
 

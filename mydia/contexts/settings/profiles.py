@@ -16,7 +16,7 @@ from mydia.contexts.settings.qualities import QUALITY_NAMES, SizeLimits, default
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Base, get
 from mydia.errors import Conflict, Invalid
-from mydia.events import SettingsChanged, emit
+from mydia.events import SettingsArea, SettingsChanged, emit
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
@@ -268,7 +268,7 @@ def save_profile(
     if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
         row.updated_at = now
         session.flush()
-        emit(session, caller, SettingsChanged(f"quality profile {name}", changed), at=now)
+        emit(session, caller, SettingsChanged(f"quality profile {name}", changed, SettingsArea.QUALITY_PROFILE), at=now)
     return _value(row)
 
 
@@ -318,7 +318,12 @@ def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: 
         raise Conflict(f"“{row.name}” is in use by {_listed(users)}. Give them another profile first.")
     if session.scalar(select(func.count()).select_from(QualityProfile)) == 1:
         raise Conflict(f"“{row.name}” is the only profile. Add another one first.")
-    emit(session, caller, SettingsChanged(f"quality profile {row.name}", {"name": [row.name, None]}), at=now)
+    emit(
+        session,
+        caller,
+        SettingsChanged(f"quality profile {row.name}", {"name": [row.name, None]}, SettingsArea.QUALITY_PROFILE),
+        at=now,
+    )
     session.delete(row)
     session.flush()
 
@@ -416,7 +421,14 @@ def ensure_default_profiles(session: Session, now: datetime) -> None:
             )
         )
     session.flush()
-    emit(session, SYSTEM, SettingsChanged("quality profiles", {"presets": [None, [p.name for p in PRESETS]]}), at=now)
+    emit(
+        session,
+        SYSTEM,
+        SettingsChanged(
+            "quality profiles", {"presets": [None, [p.name for p in PRESETS]]}, SettingsArea.QUALITY_PROFILE
+        ),
+        at=now,
+    )
 
 
 def preset_profile(name: str) -> Profile:

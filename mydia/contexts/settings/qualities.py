@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts.settings.models import QualityDefinition
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.events import SettingsChanged, emit
+from mydia.events import SettingsArea, SettingsChanged, emit
 from mydia.parsing import QUALITIES
 from mydia.vocabulary import MediaType
 
@@ -110,7 +110,11 @@ def change_size_limits(
     row.minimum_mb_per_min, row.preferred_mb_per_min = limits.minimum, limits.preferred
     row.maximum_mb_per_min = limits.maximum
     key = f"size limits of {quality} ({media_type})"
-    emit(session, caller, SettingsChanged(key, {"MB per minute": [_said(old), _said(limits)]}))
+    emit(
+        session,
+        caller,
+        SettingsChanged(key, {"MB per minute": [_said(old), _said(limits)]}, SettingsArea.QUALITY_SIZES),
+    )
 
 
 def _check(quality: str, limits: SizeLimits) -> None:

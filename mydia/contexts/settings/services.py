@@ -121,7 +121,9 @@ def switch_service(
     if row.enabled != enabled:
         row.enabled = enabled
         changed: dict[str, list[object]] = {"enabled": [not enabled, enabled]}
-        events.emit(session, caller, events.SettingsChanged(f"{family}:{row.id}", changed), at=now)
+        events.emit(
+            session, caller, events.SettingsChanged(f"{family}:{row.id}", changed, events.SettingsArea(family)), at=now
+        )
 
 
 def status_of(session: Session, family: str, service_id: str) -> ServiceStatus | None:

@@ -30,7 +30,7 @@ from mydia.contexts.library.recognise.entries import count_waiting, leave, repla
 from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
-from mydia.contexts.library.scanning.progress import Run, Unwatched, tell
+from mydia.contexts.library.scanning.progress import tell
 from mydia.contexts.media import MediaItem
 from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller
@@ -38,6 +38,7 @@ from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
 from mydia.events import InboxChanged, emit
 from mydia.parsing import normalise_title
+from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 _SEARCHES_AT_ONCE = 4

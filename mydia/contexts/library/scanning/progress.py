@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import update
 
@@ -10,29 +10,9 @@ from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts.library.models import Scan
 from mydia.db import Database
+from mydia.runs import Run
 
 _PROGRESS_EVERY_S = 0.5
-
-
-class Run(Protocol):
-    """What a long piece of work tells about itself and asks; `jobs.broker.RunHandle` is one."""
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Tell how far it is."""
-
-    def cancelled(self) -> bool:
-        """Tell whether to stop early."""
-
-
-class Unwatched:
-    """A run nobody watches."""
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Ignore it."""
-
-    def cancelled(self) -> bool:
-        """Say no."""
-        return False
 
 
 class Progress:

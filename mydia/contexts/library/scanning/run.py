@@ -25,7 +25,7 @@ from mydia.contexts.library.scanning.belief import is_there, why_not_to_believe,
 from mydia.contexts.library.scanning.known import read_known, read_known_sidecars
 from mydia.contexts.library.scanning.moves import find_moves
 from mydia.contexts.library.scanning.new_files import Store
-from mydia.contexts.library.scanning.progress import Progress, Run, Unwatched
+from mydia.contexts.library.scanning.progress import Progress
 from mydia.contexts.library.scanning.rows import begin_scan, end_scan, end_walk, refuse_scan, sentences_about
 from mydia.contexts.library.scanning.store import store_all
 from mydia.contexts.library.scanning.walk import Walked, gone_files, walk_folder
@@ -33,6 +33,7 @@ from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.events import ScanRequested, emit
+from mydia.runs import Run, Unwatched
 
 
 def request_scan(

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import File
 
+from mydia.adapters import pg_dump
 from mydia.contexts import settings
 from mydia.contexts.users import Permission
 from mydia.db import maintenance
@@ -26,6 +27,7 @@ class BackupsView:
     directory: str
     keep: int
     possible: bool
+    """False for PostgreSQL without `pg_dump`."""
     running: bool
     last_error: str | None
 
@@ -45,7 +47,7 @@ def show_backups(
         tuple(sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)),
         str(config.backups_directory),
         keep,
-        database.path is not None,
+        database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
         busy,
         last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
     )
