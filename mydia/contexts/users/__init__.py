@@ -26,7 +26,7 @@ from mydia.contexts.users.api_keys import (
 from mydia.contexts.users.managed import ensure_admin
 from mydia.contexts.users.models import ApiKey, User, UserSession
 from mydia.contexts.users.passwords import hash_password, password_objection
-from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
+from mydia.contexts.users.permissions import NO_KEYS, NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.contexts.users.sign_in import (
     FoundSession,
     authenticate,
@@ -41,6 +41,7 @@ from mydia.contexts.users.throttle import TooManyAttempts, prune
 
 __all__ = [
     "NOBODY",
+    "NO_KEYS",
     "SYSTEM",
     "ApiKey",
     "Caller",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mydia import events
 from mydia.contexts.users import passwords
 from mydia.contexts.users.models import ApiKey, User, UserSession
-from mydia.contexts.users.permissions import SYSTEM, Caller, Permission, Role, permissions_of
+from mydia.contexts.users.permissions import NO_KEYS, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.db import get
 from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.secret import Secret
@@ -69,7 +69,7 @@ def get_own(session: Session, caller: Caller) -> User:
         Forbidden: The caller is an API key. A key cannot see or change its owner's account.
     """
     if caller.id is None or caller.kind != "user":
-        raise Forbidden("An API key cannot see or change an account. Sign in with a browser to do that.")
+        raise Forbidden(NO_KEYS)
     return load_user(session, caller.id)
 
 

@@ -68,18 +68,25 @@ class Caller:
         """Return whether the caller has a permission, so pages can hide what would be refused."""
         return permission in self.permissions
 
+    def refusal(self, permission: Permission) -> Forbidden | None:
+        """Return the error for a missing permission, or None if the caller has it."""
+        if permission in self.permissions:
+            return None
+        return Forbidden(f"{self.name} does not have permission to {_SENTENCES[permission]}. Ask an administrator.")
+
     def require(self, permission: Permission) -> None:
         """Raise Forbidden unless the caller has a permission."""
-        if permission not in self.permissions:
-            raise Forbidden(
-                f"{self.name} does not have permission to {_SENTENCES[permission]}. Ask an administrator.",
-            )
+        if (refused := self.refusal(permission)) is not None:
+            raise refused
 
     def require_at_least(self, permissions: frozenset[Permission], message: str) -> None:
         """Raise Forbidden if any of these permissions is missing: a caller can grant only what it has."""
         if permissions - self.permissions:
             raise Forbidden(message)
 
+
+NO_KEYS = "An API key cannot see or change an account. Sign in with a browser to do that."
+"""The refusal of everything that only a signed-in person may do."""
 
 SYSTEM = Caller("system", None, "Mydia", frozenset(Permission))
 """The caller of jobs."""
@@ -88,7 +95,22 @@ NOBODY = Caller("user", None, "Nobody", frozenset())
 """The caller of requests that are not signed in."""
 
 
+_INCLUDED: dict[Permission, frozenset[Permission]] = {
+    Permission.REQUEST: frozenset({Permission.BROWSE}),
+    Permission.VIEW_ACTIVITY: frozenset({Permission.BROWSE}),
+    Permission.MANAGE_MEDIA: frozenset({Permission.BROWSE, Permission.VIEW_ACTIVITY}),
+    Permission.MANAGE_SETTINGS: frozenset({Permission.BROWSE, Permission.VIEW_ACTIVITY}),
+}
+"""A permission -> what it cannot be used without, and therefore includes."""
+
+
 def permissions_of(role: Role, *, scopes: Collection[str] | None = None) -> frozenset[Permission]:
-    """Return the permissions of a role, limited to an API key's scopes. None means no limit."""
-    allowed = _ROLES[role]
-    return allowed if scopes is None else allowed & frozenset(Permission(scope) for scope in scopes)
+    """Return the permissions of a role, limited to an API key's scopes and what they include. None means no limit.
+
+    >>> sorted(permissions_of(Role.ADMIN, scopes=["view_activity"]))
+    [<Permission.BROWSE: 'browse'>, <Permission.VIEW_ACTIVITY: 'view_activity'>]
+    """
+    if scopes is None:
+        return _ROLES[role]
+    named = frozenset(Permission(scope) for scope in scopes)
+    return _ROLES[role] & named.union(*(_INCLUDED.get(one, frozenset()) for one in named))

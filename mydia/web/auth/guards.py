@@ -1,5 +1,7 @@
-"""Who may knock at which door. Asked before the address, the form or the body are read: whoever may not do a thing hears
-that first, and nothing of what is there. Contexts ask again, so that a line that is wrong here opens nothing.
+"""The early answer to a request that will be refused: permissions are checked before the form or the body is read.
+
+The contexts are the authority (decision 0016). This table only spares a caller without permission from learning anything
+from validation errors. A test switches the guard off and compares: the contexts must refuse exactly the same requests.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from mydia.contexts import users
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Forbidden
 from mydia.web import security
@@ -21,16 +24,32 @@ _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permissi
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
 _ELSEWHERE = (_LOOK, _MANAGE)
 
-DOORS: dict[str, tuple[Permission | None, Permission | None]] = {
+type Needed = Permission | tuple[Permission, ...] | None
+
+DOORS: dict[str, tuple[Needed, Needed]] = {
     "/account": (None, None),
     "/activity": (_ACTIVITY, _MANAGE),
+    "/activity/blocklist/new": (_MANAGE, _MANAGE),
+    "/activity/queue/{download_id}": (_MANAGE, _MANAGE),
+    "/activity/unknown/{unknown_id}": (_MANAGE, _MANAGE),
     "/add": (_MANAGE, _MANAGE),
     "/imports": (_MANAGE, _MANAGE),
+    "/items/{item_id}/artwork": (_MANAGE, _MANAGE),
+    "/items/{item_id}/edit": (_MANAGE, _MANAGE),
+    "/items/{item_id}/files": (_MANAGE, _MANAGE),
+    "/items/{item_id}/history": (_ACTIVITY, _MANAGE),
+    "/items/{item_id}/match": (_MANAGE, _MANAGE),
+    "/items/{item_id}/releases": (_ACTIVITY, _MANAGE),
+    "/items/{item_id}/remove": (_MANAGE, _MANAGE),
+    "/items/{item_id}/rename": (_MANAGE, _MANAGE),
+    "/palette": (None, None),
     "/releases": (_ACTIVITY, _MANAGE),
     "/searches": (_ACTIVITY, _MANAGE),
     "/settings": (_SETTINGS, _SETTINGS),
+    "/settings/folders/{library_path_id}/scan": (_SETTINGS, (_SETTINGS, _MANAGE)),
     "/settings/users": (_USERS, _USERS),
     "/setup": (_SETTINGS, _SETTINGS),
+    "/setup/scan": (_SETTINGS, (_SETTINGS, _MANAGE)),
     "/system": (_SETTINGS, _SETTINGS),
     "/wanted": (_ACTIVITY, _MANAGE),
     "/api/v1/api-keys": (None, None),
@@ -45,6 +64,9 @@ DOORS: dict[str, tuple[Permission | None, Permission | None]] = {
     "/api/v1/library": (_ACTIVITY, _MANAGE),
     "/api/v1/library/paths": (_ACTIVITY, _SETTINGS),
     "/api/v1/me": (None, None),
+    "/api/v1/media/{media_id}/files": (_ACTIVITY, _MANAGE),
+    "/api/v1/media/{media_id}/releases": (_ACTIVITY, _MANAGE),
+    "/api/v1/media/{media_id}/searches": (_ACTIVITY, _MANAGE),
     "/api/v1/searches": (_ACTIVITY, _MANAGE),
     "/api/v1/system": (_SETTINGS, _SETTINGS),
     "/api/v1/tasks": (_SETTINGS, _SETTINGS),
@@ -52,52 +74,58 @@ DOORS: dict[str, tuple[Permission | None, Permission | None]] = {
     "/api/v1/users": (_USERS, _USERS),
     "/api/v1/wanted": (_ACTIVITY, _MANAGE),
 }
-"""Front of an address -> what looking needs, what changing needs (None: being signed in is enough). The longest counts;
-elsewhere looking needs `browse` and changing `manage_media`."""
+"""Prefix of an address -> the permissions that reading and changing need (None: signing in is enough). The longest prefix
+wins. All other addresses need `browse` to read and `manage_media` to change."""
 
 _OWN = "/account"
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Let a request in, or say why not: nobody is signed in, another site sent it, or the caller may not.
+    """Let a request in, or refuse it before its form or body is read.
 
-    Only handlers that take a `caller` ask for one; the others are for everybody or look by themselves.
+    Only handlers that take a `caller` need one. The others are public or check the caller themselves.
 
     Raises:
-        Unreadable: The address holds what no text can hold.
-        NotSignedIn: The handler wants to know who asks, and nobody is signed in.
-        Forbidden: It was another site's doing, or the caller lacks the permission.
+        Unreadable: The address contains a NUL.
+        NotSignedIn: The handler needs a caller, and the request is not signed in.
+        Forbidden: The request comes from another site, or the caller lacks a permission.
     """
     if not isinstance(connection, Request):
-        return  # a plain ASGI application: the relay's, which is for everybody and changes nothing
+        return  # a plain ASGI application: the relay, which is public and changes nothing
     request: WebRequest = connection
     asks = "caller" in handler.parsed_fn_signature.parameters
     caller = (recalled_caller(request) or await sync_to_thread(require_caller, request)) if asks else None
     await security.refuse_forgery(request)
     if caller is not None:
-        _let_in(caller, str(request.scope["path_template"]), changing=request.method != "GET")
+        refuse(caller, str(request.scope["path_template"]), changing=request.method != "GET")
     if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
         raise Unreadable(NO_NUL)
 
 
-def _let_in(caller: Caller, address: str, *, changing: bool) -> None:
+def refuse(caller: Caller, address: str, *, changing: bool) -> None:
+    """Raise what `refusal` returns."""
+    if (refused := refusal(caller, address, changing=changing)) is not None:
+        raise refused
+
+
+def refusal(caller: Caller, address: str, *, changing: bool) -> Forbidden | None:
+    """Return why a caller may not use an address, or None."""
     if caller.kind == "api_key" and _below(address, _OWN):
-        raise Forbidden("An API key cannot see or change an account. Sign in with a browser to do that.")
-    needed = needs(address, changing=changing)
-    if needed is not None:
-        caller.require(needed)
+        return Forbidden(users.NO_KEYS)
+    return next((refused for one in needs(address, changing=changing) if (refused := caller.refusal(one))), None)
 
 
 @lru_cache(maxsize=1024)
-def needs(address: str, *, changing: bool) -> Permission | None:
-    """Return what an address asks of whoever is signed in.
+def needs(address: str, *, changing: bool) -> tuple[Permission, ...]:
+    """Return the permissions that an address needs. Empty: signing in is enough.
 
     >>> needs("/settings/users/{user_id}", changing=False)
-    <Permission.MANAGE_USERS: 'manage_users'>
+    (<Permission.MANAGE_USERS: 'manage_users'>,)
     """
     fitting = (front for front in DOORS if _below(address, front))
     front = max(fitting, key=len, default="")
-    return DOORS.get(front, _ELSEWHERE)[changing]
+    needed = DOORS.get(front, _ELSEWHERE)[changing]
+    return needed if isinstance(needed, tuple) else () if needed is None else (needed,)
 
 
 def _below(address: str, front: str) -> bool:

@@ -36,14 +36,23 @@ class Server:
 
 
 @dataclass
-class _Made:
+class Made:
+    """The scene as it lies on disk."""
+
     folder: Path
     ids: dict[str, str]
     token: str
+    admin_id: str
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> _Made:
+def made(furnished: Made) -> Made:
+    """The same, for tests that run it in their own way."""
+    return furnished
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The scene on disk."""
     folder = tmp_path_factory.mktemp("furnished")
     database = Database(f"sqlite:///{folder / 'mydia.db'}")
@@ -55,22 +64,22 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> _Made:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
-    return _Made(folder, made.ids, made.token)
+    return Made(folder, made.ids, made.token, str(made.admin.id))
 
 
 @pytest.fixture(scope="session")
-def still(furnished: _Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def still(furnished: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that tests only look at: making the application takes longer than asking it."""
     yield from _run(furnished, tmp_path_factory.mktemp("still") / "server")
 
 
 @pytest.fixture
-def server(furnished: _Made, tmp_path: Path) -> Iterator[Server]:
+def server(furnished: Made, tmp_path: Path) -> Iterator[Server]:
     """A copy of the scene of the test's own."""
     yield from _run(furnished, tmp_path / "server")
 
 
-def _run(furnished: _Made, folder: Path) -> Iterator[Server]:
+def _run(furnished: Made, folder: Path) -> Iterator[Server]:
     shutil.copytree(furnished.folder, folder)
     database = Database(f"sqlite:///{folder / 'mydia.db'}")
     deps, client, provider, indexers = scenes.compose(folder, database)

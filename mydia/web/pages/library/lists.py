@@ -203,6 +203,8 @@ def _number(params: dict[str, str], name: str) -> int | None:
 @get(["/movies", "/shows"], sync_to_thread=True, include_in_schema=False)
 def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show films or series."""
+    # Remembered answers are shown without asking the context again.
+    caller.require(Permission.BROWSE)
     section, params = _section(request), _params(request)
     asked = read_query(section.type, params)
     as_table = params.get("view") == "table"

@@ -14,7 +14,7 @@ from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Permission, Role
-from mydia.errors import Conflict, Forbidden, Invalid, MydiaError
+from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
@@ -456,8 +456,7 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     """Start the first scan, or not, and end the setup."""
     from mydia.contexts import library
 
-    if not caller.can(Permission.MANAGE_SETTINGS):
-        raise Forbidden("Only an administrator can finish the setup.")
+    caller.require(Permission.MANAGE_SETTINGS)
     now = clock.now()
     with deps.database.writes() as session:
         scanning = "skip" not in form and bool(settings.list_library_paths(session))
