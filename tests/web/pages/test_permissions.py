@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,19 @@ def _doors(app: WebApp) -> list[Door]:
     for route in app.routes:
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
             if "caller" in handler.parsed_fn_signature.parameters:
-                address = re.sub(r"\{\w+:(\w+)\}", lambda m: "1" if m[1] == "int" else "none", route.path)
+                address = re.sub(r"\{(\w+):(\w+)\}", lambda found: _segment(handler, *found.groups()), route.path)
                 front, _, last = address.rpartition("/")
                 address = f"{front}/{_ACTIONS.get(front, last)}"
                 found.append(Door(method, route.path_format, address, handler))
     return found
+
+
+def _segment(handler: Any, name: str, kind: str) -> str:
+    """Return a part of an address that its handler can read, and that belongs to nothing."""
+    given = handler.parsed_fn_signature.parameters[name].annotation
+    if isinstance(given, type) and issubclass(given, Enum):
+        return str(next(iter(given)).value)
+    return "1" if kind == "int" else "none"
 
 
 def _sample(kind: Any) -> Any:
