@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from mydia.parsing.patterns import LANGUAGE_CODES, SUBTITLE_PREFIXES
 from mydia.parsing.tokens import Mark, Words
 
-_TIMES = re.compile(r"(?:\dx)?([a-z]{2,3})\Z")
+_TIMES = re.compile(r"(?:\dx)?([a-z]{2,4})\Z")
+_LONGEST_CODE = 6
+_SHORTEST_LIST = 3
+_LIST_GAPS = frozenset({" ", ".", "-", "+", "_", "/", ",", ", ", "&", " - ", " + ", " / ", " & ", "|", " | "})
 _SUBS_WORD = re.compile(r"([a-z]{1,6})(?:subs?|subbed)\Z|(?:sub|vost)(?:s)?([a-z]{2,6})\Z")
 _CHINESE = re.compile("[简繁簡]|中[日英文字双雙]|[国國]语|國語|粤语|中字")
 _WITHIN = re.compile(r"[\[\](){}|]")
@@ -31,62 +34,85 @@ class Languages:
 def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: int) -> list[Mark]:
     """Add short codes (`ENG`, `Ita`, `2xUkr`, `RU-KA`) as marks.
 
-    They are ordinary words too, so only those in the tail count, written as codes are (`ENG`, `Eng`; two letters in
-    capitals only), and two letters only in the company of other marks.
+    They are ordinary words too, so only those in the tail count. A list of three, or one that fills a bracket, is believed
+    as it stands; others must be written as codes are (`ENG`, `Eng`; two letters in capitals only) beside another fact.
     """
     taken = {index for mark in marks for index in range(mark.first, mark.last)}
-    found: list[Mark] = []
-    text = words.text
-    count = len(words.words)
-    codes: dict[int, str] = {}
+    spoken = {index for mark in marks if mark.kind == "language" for index in range(mark.first, mark.last)}
     sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"}}
     # Chinese remarks are written as one word and are none of a title once that has ended.
-    found += [
+    found = [
         Mark(index, index + 1, "language", "zh", solid=False)
-        for index in range(title_end, tail)
+        for index in range(title_end, len(words.words))
         if not words.words[index].isascii() and index not in taken and _CHINESE.search(words.words[index])
     ]
-    for index in range(tail, count):
-        if index in taken:
-            continue
-        word = words.words[index]
-        if not word.isascii() and _CHINESE.search(word):
-            found.append(Mark(index, index + 1, "language", "zh", False))
-            continue
-        if len(word) > 5:
-            continue
-        match = _TIMES.match(word)
-        code = LANGUAGE_CODES.get(match.group(1)) if match else None
-        if code is None or match is None:
-            continue
-        written = text[words.starts[index] + match.start(1) : words.ends[index]]
-        joined = written.istitle() and (_joins_codes(words, index) or _between_facts(index, tail, taken, sounds))
-        if len(written) == 2 and not written.isupper() and match.start(1) == 0 and not joined:
-            continue
-        if (
-            index == count - 1
-            and len(written) == 2
-            and written in _LAST_PAIRS
-            and words.gap(index) == "."
-            and not text.isupper()
-        ):
-            found.append(Mark(index, index + 1, "language", code, False))
-            continue
-        if not (written.isupper() or written.istitle() or match.start(1)):
-            bracketed = words.gap(index)[-1:] in {"[", "("}
-            if len(written) == 2 or not (index - 1 in taken or index - 1 in codes or bracketed):
-                continue
-        codes[index] = code
-    for index, code in codes.items():
-        beside = index - 1 in codes or index + 1 in codes or index - 1 in taken or index + 1 in taken
-        if words.words[index] == "fin" and words.gap(index)[-1:] == "[" and index + 1 not in codes:
-            continue  # `[Fin]` is the last episode of an anime.
-        if not beside and words.gap(index)[-1:] not in {"[", "("}:
-            continue
-        if index == count - 1 and words.gap(index) == "-" and index - 1 not in codes:
-            continue
-        found.append(Mark(index, index + 1, "language", code, False))
+    codes = {
+        index: code
+        for index in range(tail, len(words.words))
+        if index not in taken and (code := _code_of(words.words[index])) is not None
+    }
+    listed = _find_lists(words, codes, spoken)
+    looking = {
+        index for index in codes if index in listed or _looks_like_code(words, index, tail, taken, codes, sounds)
+    }
+    found.extend(
+        Mark(index, index + 1, "language", codes[index], solid=False)
+        for index in sorted(looking)
+        if index in listed or _is_in_company(words, index, looking, taken, spoken)
+    )
     return found
+
+
+def _code_of(word: str) -> str | None:
+    match = _TIMES.match(word) if len(word) <= _LONGEST_CODE else None
+    return LANGUAGE_CODES.get(match.group(1)) if match is not None else None
+
+
+def _find_lists(words: Words, codes: dict[int, str], spoken: set[int]) -> set[int]:
+    """Return the codes that stand in a list: three in a row, or two that fill a bracket. Names of languages count too."""
+    listed: set[int] = set()
+    row: list[int] = []
+    end = len(words.words)
+    for index in sorted({*codes, *spoken, end}):
+        if row and (index == end or index != row[-1] + 1 or words.gap(index) not in _LIST_GAPS):
+            before, behind = words.gap(row[0])[-1:], words.low[words.ends[row[-1]] : words.ends[row[-1]] + 1]
+            if len(row) >= _SHORTEST_LIST or (len(row) > 1 and before in {"[", "("} and behind in {"]", ")"}):
+                listed.update(row)
+            row = []
+        row.append(index)
+    return listed & codes.keys()
+
+
+def _looks_like_code(
+    words: Words, index: int, tail: int, taken: set[int], codes: dict[int, str], sounds: set[int]
+) -> bool:
+    """Whether a word is written as codes are: `ENG`, `Eng`, `ViE`; two letters in capitals."""
+    match = _TIMES.match(words.words[index])
+    counted = match.start(1) if match is not None else 0
+    written = words.text[words.starts[index] + counted : words.ends[index]]
+    if counted:
+        return True
+    loud = written.replace("i", "I").isupper()
+    if len(written) == 2:
+        joined = written.istitle() and (_joins_codes(words, index) or _between_facts(index, tail, taken, sounds))
+        return written.isupper() or joined
+    if loud or written.istitle():
+        return True
+    return index - 1 in taken or index - 1 in codes or words.gap(index)[-1:] in {"[", "("}
+
+
+def _is_in_company(words: Words, index: int, codes: set[int], taken: set[int], spoken: set[int]) -> bool:
+    """Whether a code stands beside another fact or in a bracket, and is not the group or the `[Fin]` of an anime."""
+    last = index == len(words.words) - 1
+    written = words.text[words.starts[index] : words.ends[index]]
+    if last and written in _LAST_PAIRS and words.gap(index) == "." and not words.text.isupper():
+        return True
+    if words.words[index] == "fin" and words.gap(index)[-1:] == "[" and index + 1 not in codes:
+        return False
+    if last and words.gap(index) == "-" and index - 1 not in codes and index - 1 not in spoken:
+        return False
+    beside = {index - 1, index + 1} & (codes | taken)
+    return bool(beside) or words.gap(index)[-1:] in {"[", "("}
 
 
 def _between_facts(index: int, tail: int, taken: set[int], sounds: set[int]) -> bool:
@@ -109,11 +135,16 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
     hardcoded = False
     low = words.low
     relevant = [m for m in marks if m.kind in {"language", "subs", "hardcoded"}]
+    has_german = any(m.value == "de" for m in relevant)
     sub_marks = [m for m in relevant if m.kind != "language"]
     for mark in relevant:
         span = (words.starts[mark.first], words.ends[mark.last - 1])
         if mark.kind == "hardcoded":
             hardcoded = True
+            burnt = (
+                _language_in_subs_word(word) or LANGUAGE_CODES.get(word) for word in words.words[mark.first : mark.last]
+            )
+            subs |= {language: span for language in burnt if language}
             continue
         if mark.kind == "subs":
             word = words.words[mark.first]
@@ -122,7 +153,7 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
                 subs[language] = span
             continue
         if mark.value in {"de+dl", "de+ml"}:
-            if "de" in audio or words.words[mark.first] == "german":
+            if has_german or words.words[mark.first] == "german":
                 audio.setdefault("de", span)
                 audio["original"] = span
                 if mark.value == "de+ml":

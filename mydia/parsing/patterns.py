@@ -233,7 +233,7 @@ MISC = _rows(
     ("audio", ("dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
      "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit"), "Show.S01.Dual.Audio"),
     ("hd", "cc|hd|sd|hq|lq|hfr|dxva|hc|nsd|msd|hisd|hdlight", "Movie.HD.1080p"),
-    ("encoder", "nvenc|qsv|vaapi|dubbing|handbrake|reenc|re enc|reencoded|re encoded|encode|encoded|reencode|repost|chaps|chapters", "Movie.2160p-NVENC"),
+    ("encoder", "nvenc|qsv|vaapi|dubbing|dabing|dublaj|dublado|gesproken|doublage|doppiato|synchro|lektor|handbrake|reenc|re enc|reencoded|re encoded|encode|encoded|reencode|repost|chaps|chapters", "Movie.2160p-NVENC"),
     ("season", "saison|season|batch|pack|collection|serie|series", "Show.S01.Complete.Series"),
     ("3d", "3d|half sbs|hsbs|h sbs|sbs|half ou|hou|h ou|3d hsbs|3d half sbs|3d hou|full sbs|mvc 3d|3d sbs|half tab", "Movie.3D.HSBS.1080p"),
     ("bits", "vmaf|bt 2020|bt2020|pgs|cbr|vbr|crf|rec 709|bt709", "Movie.VMAF96"),
@@ -318,6 +318,23 @@ ANNIVERSARY = (
 )
 
 # Full names may stand anywhere in the tail, in any case. ISO 639-1, with the dubs and wordings each scene uses.
+_COUNTRIES = {
+    "ru": "russia", "pt-BR": "brazil|brasil", "es-419": "mexico|mexican|latin", "de": "germany|austria|swiss", "fr": "france", "es": "spain",
+    "it": "italy|italia", "ja": "japan", "ko": "korea", "zh": "china|taiwan|hong kong|hongkong", "pl": "poland", "tr": "turkey", "hu": "hungary",
+    "cs": "czechia", "uk": "ukraine", "el": "greece", "nl": "netherlands|holland", "sv": "sweden", "no": "norway",
+    "da": "denmark", "fi": "finland", "pt": "portugal", "ro": "romania", "bg": "bulgaria", "sr": "serbia", "hr": "croatia",
+    "vi": "vietnam", "th": "thailand", "he": "israel", "fa": "iran", "hi": "india", "id": "indonesia", "ar": "egypt|saudi",
+}  # fmt: skip
+_DUBBED = ("dubbed", "dub", "audio", "dubbing", "version")
+COUNTRIES = _rows(
+    "language",
+    *(
+        (code, "|".join(f"{name} {word}" for name in names.split("|") for word in _DUBBED), "Movie.Russia.Dubbed")
+        for code, names in _COUNTRIES.items()
+    ),
+    solid=False,
+)
+"""A country's name is a language only in front of a word for its dub."""
 LANGUAGES = _rows(
     "language",
     ("en", "english|englisch|ingles|inglés|inglese|anglais|английский|英語|英语", "Show.S01E01.English.HDTV"),
@@ -344,7 +361,7 @@ LANGUAGES = _rows(
     ("hu", "hungarian|hundub|hun dub|magyar|hun", "Show.HUNDUB"),
     ("he", "hebrew|hebdub|heb dub|hebdubbed|heb", "Show.HebDub"),
     ("lt", "lithuanian|lietuviu", "Movie.Lithuanian"),
-    ("cs", "czech|cz dub|czdub|czdabing|český|česky|cesky", "Movie.Czech"),
+    ("cs", "czech|cz dub|czdub|czdabing|cz dabing|český|česky|cesky", "Movie.Czech"),
     ("ar", "arabic", "Movie.Arabic"),
     ("hi", "hindi", "Movie.Hindi"),
     ("bg", "bulgarian|bgaudio|bg audio|bgdub", "Movie.BGAUDIO"),
@@ -353,7 +370,7 @@ LANGUAGES = _rows(
     ("sk", "slovak|slovensky|skdub|sk dub", "Movie.Slovak"),
     ("th", "thai", "Movie.Thai"),
     ("pt-BR", "brazilian|dublado|pt br|ptbr|por br|brazilian portuguese|portuguese brazil|portuguese br|brazil portuguese|portugues br|dual áudio|nacional|português br|audio pt br", "Show.Dublado"),
-    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|latin american", "Show.Latino"),
+    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|latin american|es mx|es la|es 419", "Show.Latino"),
     ("ro", "romanian|rodubbed|ro dubbed|rodub|romana|română", "Show.RoDubbed"),
     ("lv", "latvian|latviesu", "Movie.LATVIAN"),
     ("fa", "persian|farsi", "Movie.PERSIAN"),
@@ -366,7 +383,7 @@ LANGUAGES = _rows(
     ("te", "telugu", "Movie.Telugu"),
     ("kn", "kannada", "Movie.Kannada"),
     ("bn", "bengali|bangla", "Movie.BENGALI"),
-    ("id", "indonesian|bahasa indonesia", "Movie.Indonesian"),
+    ("id", "indonesian|bahasa indonesia|indo", "Movie.Indonesian"),
     ("mk", "macedonian", "Movie.Macedonian"),
     ("sl", "slovenian|slovene", "Movie.Slovenian"),
     ("az", "azerbaijani", "Movie.Azerbaijani"),
@@ -385,7 +402,7 @@ LANGUAGES = _rows(
     ("eu", "basque|euskera", "Movie.Basque"),
     ("gl", "galician|gallego", "Movie.Galician"),
     ("ga", "irish|gaelic", "Movie.Irish"),
-    ("original", "original|orig", "Movie.2025.Orig.1080p"),
+    ("original", "original|orig|vo|ov", "Movie.2025.Orig.1080p"),
     ("de+dl", "german dl|dl", "Movie.German.DL"),
     ("de+ml", "ml|german ml", "Movie.German.ML"),
     ("multi", "multi|multilang|multilanguage|multi language|multilingual", "Movie.MULTi.1080p"),
@@ -409,14 +426,20 @@ LANGUAGE_CODES: dict[str, str] = {
     "alb": "sq", "af": "af", "afr": "af", "mr": "mr", "mar": "mr", "tl": "tl", "tgl": "tl", "mn": "mn", "mon": "mn",
     "is": "is", "ice": "is", "isl": "is", "hu": "hu", "ca": "ca", "vls": "nl-BE", "bl": "nl-BE", "pan": "pa",
     "guj": "gu", "eus": "eu", "glg": "gl", "gle": "ga", "sp": "es", "ukr": "uk", "rus": "ru", "hun": "hu", "swe": "sv",
-    "dan": "da", "heb": "he", "esp": "es", "yue": "zh", "cmn": "zh",
+    "srb": "sr", "cro": "hr", "bra": "pt-BR", "mex": "es-419", "dan": "da", "heb": "he", "esp": "es", "yue": "zh", "cmn": "zh",
 }  # fmt: skip
 
+
+TEAM_WORDS = frozenset({
+    "team", "crew", "group", "pirates", "warez", "raws", "tracker", "torrents", "torrent", "releases", "release", "bits",
+    "club", "community", "fansub", "fansubs", "scene", "encodes", "rips", "mafia", "gang", "heroes", "lovers", "power",
+})  # fmt: skip
+"""Words that make a language in front of them part of a group's name: `x264-FRENCH-TEAM`."""
 
 SUBTITLES = _rows(
     "subs",
     ("subs", ("sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
-     "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
+     "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|titulky|altyazi|altyazili|ondertiteld|ondertitels|legendado|legendada|napisy pl|untertitel|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
      "|字幕|内嵌|外挂|内封"), "Movie.2016.Subs"),
     solid=False,
 )  # fmt: skip
@@ -453,7 +476,7 @@ CONTAINERS = _rows(
 
 TERMS: tuple[Term, ...] = (
     *SOURCES, *SOURCES_LOOSE, *RESOLUTIONS, *VIDEO_CODECS, *AUDIO, *CHANNELS, *HDR, *BIT_DEPTHS, *SERVICES, *REVISIONS,
-    *EDITIONS, *LANGUAGES, *HARDCODED, *SUBTITLES_SOLID, *SUBTITLES, *MISC, *SAMPLES, *CONTAINERS,
+    *EDITIONS, *COUNTRIES, *LANGUAGES, *HARDCODED, *SUBTITLES_SOLID, *SUBTITLES, *MISC, *SAMPLES, *CONTAINERS,
 )  # fmt: skip
 """An earlier row wins over a later one with the same phrase."""
 

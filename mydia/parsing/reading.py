@@ -15,7 +15,7 @@ from mydia.parsing.numbering import Numbering, Scene, find_numbering
 from mydia.parsing.opening import BRACKET_IN_FRONT, Opened, open_name
 from mydia.parsing.release import Confidence, ParsedRelease, Span
 from mydia.parsing.seasons import SeasonMarker, find_season_marker
-from mydia.parsing.tokens import Mark, Words, cut, find_marks
+from mydia.parsing.tokens import Mark, Words, cut, drop_team_names, find_marks
 from mydia.parsing.wording import read_episode_title, read_part, read_titles
 
 MAX_LENGTH = 1_024
@@ -42,7 +42,7 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
     """Read a name and say why it must not be used, if it must not; quality is read even then."""
     opened = open_name(name[:MAX_LENGTH])
     words = cut(opened.text, opened.low)
-    marks = find_marks(words)
+    marks = drop_team_names(words, find_marks(words))
     if short := find_short_editions(words, marks):
         marks = sorted([*marks, *short])
     if not any(m.solid for m in marks):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mydia.parsing.patterns import ANNIVERSARY, SUBTITLE_PREFIXES, TERMS
+from mydia.parsing.patterns import ANNIVERSARY, SUBTITLE_PREFIXES, TEAM_WORDS, TERMS
 
 # One character for one, so that every place in the prepared text is the same place in the name.
 _SAME_LENGTH = str.maketrans(
@@ -143,7 +143,7 @@ def find_marks(words: Words) -> list[Mark]:
                 marks.append(found)
                 index = found.last
                 continue
-        if word.endswith(("subs", "sub")) and word[: word.rindex("sub")] in SUBTITLE_PREFIXES:
+        if word.endswith(("subs", "sub", "subbed")) and word[: word.rindex("sub")] in SUBTITLE_PREFIXES:
             marks.append(Mark(index, index + 1, "subs", "subs", False))
         elif len(word) > 6 or not word.isalpha():
             index = _read_compound(words, index, word, marks)
@@ -155,6 +155,19 @@ def find_marks(words: Words) -> list[Mark]:
             marks.append(Mark(first, words.index_at(found_text.end()), "edition", "Anniversary", False))
         marks.sort()
     return marks
+
+
+def drop_team_names(words: Words, marks: list[Mark]) -> list[Mark]:
+    """Drop languages that begin a group's name (`x264-FRENCH-TEAM`, `[Italian Crew]`, `by.German.Team`)."""
+    return [
+        m
+        for m in marks
+        if m.kind != "language"
+        or words.words[m.last : m.last + 1] == ()
+        or words.words[m.last] not in TEAM_WORDS
+        or words.gap(m.last) not in {"-", " ", ".", "_"}
+        or not (words.gap(m.first)[-1:] in {"-", "[", "(", "@"} or words.words[m.first - 1 : m.first] == ("by",))
+    ]
 
 
 def is_known(word: str) -> bool:
