@@ -92,6 +92,7 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
 
 
 _SINGLE_FILES = frozenset({"mkv", "avi", "mp4", "m4v", "wmv", "mov", "webm"})
+_IMAGES = frozenset({"iso", "img"})
 _SMALL_ENCODES = frozenset({"x264", "xvid", "divx"})
 """An encode that names nothing but its codec is a small one."""
 _DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})
@@ -114,6 +115,8 @@ def read_quality(
         services = any(m.kind == "streaming_service" and m.solid for m in marks)
         if services:
             source = Source.WEBDL
+        elif resolution is not None and is_film and extension in _IMAGES:
+            source, modifier = Source.BLURAY, Modifier.BRDISK
         elif resolution is not None:
             source = Source.TV
         elif any(words.words[m.first] in _SMALL_ENCODES for m in marks if m.kind == "video_codec"):

@@ -140,9 +140,15 @@ def _turn_around(text: str, raw: str) -> tuple[str, str]:
     return text[:stem][::-1] + text[stem:], raw[:stem][::-1] + raw[stem:]
 
 
+_SPACED_EXTENSION = re.compile(r"(?:[ ]|\.[ ]|[ ]\.)[ ]?(mkv|avi|mp4|m4v|wmv|mov|mpe?g|webm|flv)\Z", re.IGNORECASE)
+
+
 def _split_extension(text: str) -> tuple[str, str | None]:
     found = EXTENSION.search(text)
     if found is None:
+        spaced = _SPACED_EXTENSION.search(text)
+        if spaced is not None and spaced.start() > 0:
+            return text[: spaced.start()].rstrip(), spaced.group(1).lower()
         return text.rstrip(), None
     ending = found.group(1).lower()
     means_source = ending in _SOURCE_ENDINGS and found.group(1).isupper()

@@ -34,19 +34,19 @@ SOURCES = _rows(
      "|hqts|hdtsrip|hd telesync|hdtelesync|newhdts|new hdts|hqhdts|telecync|tele sync|dcprip ts|hd tsrip|hcts"), "Movie.2016.HDTS"),
     ("telecine", "telecine|hdtcrip|hdtc|hd tc|tcrip|tc rip|telecinerip|telecine rip", "Movie.2014.HDTC"),
     ("workprint", "workprint|workprintrip|workprint rip", "Movie.2009.WORKPRINT"),
-    ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|webscr|web scr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
+    ("dvdscr", "dvdscr|dvd scr|dvdscreener|dvd screener|bdscr|bd screener|bluray screener|webscr|web scr|webscreener|web screener|hdscr|dvdscrrip", "Movie.2013.DVDSCR"),
     ("tv", ("hdtv|hd tv|hdtvrip|hdtv rip|pdtv|pd tv|pdtvrip|sdtv|sd tv|sdtvrip|dsr|dsrip|ds rip|dsrrip|tvrip|tv rip"
-     "|rip tv|satrip|sat rip|dvb|dvbrip|dvb rip|dvbs|dvbt|dvbc|dthrip|dth rip|uhdtv|uhd tv|uhdtvrip|uhdtv rip|ahdtv"
+     "|rip tv|satrip|sat rip|dvb|dvbrip|dvb rip|dvbs|dvbt|dvbc|dvbt2|dvbs2|dvb t|dvb t2|dvb s|dvb s2|dvb c|dthrip|dth rip|uhdtv|uhd tv|uhdtvrip|uhdtv rip|ahdtv"
      "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd"), "Show.S01E01.HDTV.x264-LOL"),
     ("dvd-r", ("video ts|dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
-     "|xdvdr|mdvdr|md vdr|dvd full"), "Movie.2007.DVDR.NTSC"),
+     "|xdvdr|mdvdr|md vdr|dvd full|dvdfull|dvdr5|dvdr9|ntsc dvd r|pal dvd r|ntsc dvd 5|ntsc dvd 9|pal dvd 5|pal dvd 9|ntsc dvd5|ntsc dvd9|pal dvd5|pal dvd9"), "Movie.2007.DVDR.NTSC"),
     ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
     ("webrip", ("webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
      "|dmrip|hd webrip|webrip hd"), "Show.S01E01.1080p.WEBRip.x264-GRP"),
-    ("webdl", ("webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"
+    ("webdl", ("webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|dlmux|dl mux|weblight|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"
      "|web uhd|hdrip webdl"), "Show.S01E01.1080p.WEB-DL.DD5.1.H.264-GRP"),
     ("bdrip", ("bdrip|bd rip|brrip|br rip|bdlight|bd light|uhdbdrip|uhd bdrip|hdlight|uhdrip|uhd rip|bdmux"
-     "|bd mux|bdrip hd|ultra bluray rip|microhd|m1080p|m720p"), "Movie.2004.576p.BDRip.x264-GRP"),
+     "|bd mux|bdrip hd|ultra bluray rip|microhd"), "Movie.2004.576p.BDRip.x264-GRP"),
     ("bluray", ("bluray|blu ray|blue ray|bluray rip|blu ray rip|blurayrip|mbluray|m blu ray|uhdbluray|uhd bluray|uhd blu ray|bluray disc|blu ray disc"
      "|ultra hd bluray|ultrahdbluray|hddvd|hd dvd|hddvdrip|hd dvd rip|bluray hd|bluraymux|bluray ultra|ultra bluray"
      "|bluray uhd|bluray 3d|blurays|blurayhd|bluraycd|uhd 8bit bluray"), "Movie.2014.2160p.UHD.BluRay.x265-GRP"),
@@ -65,7 +65,7 @@ SOURCES_LOOSE = _rows(
     ("telecine", "tc", "Movie.2016.TC"),
     ("workprint", "wp", "Movie.2009.WP"),
     ("dvdscr", "scr|screener|scrrip", "Movie.2013.SCREENER"),
-    ("regional", "r5|r6|r3|regional", "Movie.2010.R5.XviD"),
+    ("regional", "r5|r6|r3|regional|region5|region 5|region6", "Movie.2010.R5.XviD"),
     ("dvd", "dvd|ntsc", "Show.S01E01.DVD"),
     ("webdl", "web", "Show.S01E01.1080p.WEB.x264-GRP"),
     ("bd", "bd", "[Group] Show - 07 [BD 1080p FLAC]"),

@@ -101,14 +101,52 @@ _BARE_LINES = frozenset({"480", "720", "1080", "2160"})
 _KNOWN_LINES = frozenset(
     {"240", "360", "368", "400", "480", "540", "576", "720", "900", "960", "1080", "1440", "2160", "4320"}
 )
-# Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`.
-_PIECE = (
-    r"bluray|blu-ray|bdrip|brrip|bdremux|bd|hdtv|pdtv|sdtv|dsr|webrip|webdl|web|dlrip|dl|dvdrip|dvd|hdrip|uhd|remux|repack|proper|internal"
-    r"|[xh]26[456]|hevc|avc|xvid|divx|av1|vp9|ac3|eac3|aac|flac|ddp|dd|dts|truehd|mp3|opus|atmos"
-    r"|hdr10|hdr|dv|10bit|8bit|\d{3,4}[pi]"
+_GLUED_KINDS = frozenset({"source", "video_codec", "audio_codec", "hdr", "bit_depth", "resolution", "revision"})
+_GLUED_TOO = ("internal", "dl", "hybrid", "x265", "custom", "multi", "dubbed", "proper")
+_NEVER_GLUED = frozenset(
+    {
+        "tv",
+        "ts",
+        "tc",
+        "wp",
+        "scr",
+        "cam",
+        "r3",
+        "r5",
+        "r6",
+        "opus",
+        "real",
+        "max",
+        "pq",
+        "2k",
+        "8k",
+        "dolby",
+        "screener",
+    }
 )
-_COMPOUND = re.compile(rf"(?:{_PIECE})(?:{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lol\Z)+\Z")
+"""Words too short or too common to be found inside another."""
+
+
+def _pieces() -> str:
+    words = {
+        phrase
+        for term in TERMS
+        if term.kind in _GLUED_KINDS
+        for phrase in term.phrases
+        if " " not in phrase and phrase.isascii() and phrase not in _NEVER_GLUED
+    }
+    return "|".join(sorted(map(re.escape, {*words, *_GLUED_TOO}), key=len, reverse=True))
+
+
+# Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`, `4KUHDBluRay`. No piece is given
+# back once it has matched, so that no word takes more than one pass.
+_PIECE = rf"(?>\d{{3,4}}[pi]|{_pieces()})"
+_COMPOUND = re.compile(rf"{_PIECE}(?:(?>{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lol\Z))++\Z")
 _PIECES = re.compile(_PIECE)
+_COUNTED_DISC = re.compile(
+    r"(?:\d{1,2}x?)?(dvd[59r]|dvdr?|bd(?:25|50|66|100)|uhd(?:50|66|100)|bluray|cd)(?:x\d{1,2})?\Z"
+)
+"""`2xDVD9`, `2DVD5`, `BD50x2`: how many discs of what kind."""
 _AUDIO_NUMBER = re.compile(
     r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z"
 )
@@ -196,10 +234,15 @@ def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> in
     if ("p" in word or "i" in word) and _read_lines(index, word, marks):
         return after
     if "x" in word and (frame := _FRAME.match(word)) is not None:
-        marks.append(Mark(index, after, "resolution", frame.group(2), True))
+        lines = _lines_of_frame(int(frame.group(1)), int(frame.group(2)))
+        marks.append(Mark(index, after, "resolution", lines, True))
         return after
     if word[-1].isdecimal() and word[0].isalpha() and (audio := _AUDIO_NUMBER.match(word)) is not None:
         return _read_audio_number(words, index, audio, marks)
+    disc = _COUNTED_DISC.match(word)
+    if disc is not None and disc.group(1) in _ONE_WORD:
+        _append_piece(index, disc.group(1), marks)
+        return after
     if len(word) >= _SHORTEST_COMPOUND and _COMPOUND.match(word):
         for piece in _PIECES.findall(word):
             _append_piece(index, piece, marks)
@@ -214,17 +257,38 @@ def _read_digits(words: Words, index: int, word: str, marks: list[Mark]) -> int:
     after = index + 1
     if len(word) == 1:
         return _read_channels(words, index, marks)
-    if word in _BARE_LINES and words.gap(index)[-1:] in {"[", "("}:
+    beside_source = bool(marks) and marks[-1].last == index and marks[-1].kind == "source" and marks[-1].solid
+    if word in _BARE_LINES and (words.gap(index)[-1:] in {"[", "("} or beside_source or _leads_to_source(words, index)):
         marks.append(Mark(index, after, "resolution", word, False))
     elif after < len(words.words) and words.gap(after) in {"*", "×", " × ", " * "} and words.words[after].isdecimal():
-        marks.append(Mark(index, after + 1, "resolution", words.words[after], True))
+        lines = _lines_of_frame(int(word), int(words.words[after]))
+        marks.append(Mark(index, after + 1, "resolution", lines, True))
         return after + 1
     elif _is_spaced_frame(words, index):
-        marks.append(Mark(index, after + 2, "resolution", words.words[after + 1], True))
+        lines = _lines_of_frame(int(word), int(words.words[after + 1]))
+        marks.append(Mark(index, after + 2, "resolution", lines, True))
         return after + 2
     return after
 
 
+def _leads_to_source(words: Words, index: int) -> bool:
+    """Whether a source that no title contains follows, as in `1080 BluRay`."""
+    row = _ONE_WORD.get(words.words[index + 1]) if index + 1 < len(words.words) else None
+    return row is not None and row[1] == "source" and row[3]
+
+
+_LINES_OF_WIDTH = ((7_000, "4320"), (3_200, "2160"), (1_800, "1080"), (1_200, "720"), (940, "540"))
+
+
+def _lines_of_frame(width: int, height: int) -> str:
+    """Return the lines of a picture's size; one that was cropped (`1920x800`) goes by its width."""
+    if str(height) in _KNOWN_LINES:
+        return str(height)
+    by_width = next((lines for least, lines in _LINES_OF_WIDTH if width >= least), None)
+    return by_width or ("576" if height > _MOST_OF_480 else "480")
+
+
+_MOST_OF_480 = 500
 _LEAST_LINES, _MOST_LINES = 200, 4_400
 
 
@@ -247,6 +311,8 @@ def _read_lines(index: int, word: str, marks: list[Mark]) -> bool:
         for prefix in ("bluray", "bd", "hdtv", "web", "dvd"):
             if word.startswith(prefix):
                 _append_piece(index, prefix, marks)
+        if word[0] == "m":
+            _append_piece(index, "microhd", marks)
         if word.endswith("10"):
             marks.append(Mark(index, after, "bit_depth", "10", True))
         return True
