@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mydia.parsing.patterns import REPOSTERS, SIGNING_GROUPS
+from mydia.parsing.patterns import LANGUAGE_CODES, REPOSTERS, SIGNING_GROUPS
 from mydia.parsing.tokens import Mark, Words, lower
 
 _TRACKER_TAG = re.compile(
@@ -20,6 +20,8 @@ _NOT_A_GROUP = re.compile(
     r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|fin|end|batch|complete|full|[0-9a-f]{8})\Z"
 )
 _SIGNERS = tuple(sorted((group.lower() for group in SIGNING_GROUPS), key=len, reverse=True))
+_VERSION_TAG = re.compile(r"\[v\d\]")
+"""Fansub groups tag a version so; they sign in front."""
 _SAMPLE = re.compile(r"[._-]sample\Z")
 
 
@@ -103,7 +105,28 @@ def read_group(
                 and end == len(text)
             ):
                 return text[start:end], (start, end)
+    return None if _VERSION_TAG.search(low) else _find_before_remarks(words, text, tail_start, marked, marks)
+
+
+def _find_before_remarks(
+    words: Words, text: str, tail_start: int, marked: set[int], marks: list[Mark]
+) -> tuple[str, tuple[int, int]] | None:
+    """Find the group behind the last hyphen that follows a fact, with anything but lines behind it: `x264-GRP.en`."""
+    lines = max((m.first for m in marks if m.kind == "resolution"), default=-1)
+    for index in range(words.index_at(len(text)) - 1, max(words.index_at(tail_start), lines, 0), -1):
+        if words.gap(index) != "-" or index in marked or index - 1 not in marked or words.starts[index] <= tail_start:
+            continue
+        last = index
+        if last + 1 < len(words.words) and words.gap(last + 1) == "-" and last + 1 not in marked:
+            last += 1
+        start, end = words.starts[index], words.ends[last]
+        word = words.words[index]
+        is_code = word in LANGUAGE_CODES and len(word) < _SHORTEST_WORD
+        return None if is_code or not _is_group(word) or end > len(text) else (text[start:end], (start, end))
     return None
+
+
+_SHORTEST_WORD = 4
 
 
 def looks_signed(name: str, word: str) -> bool:

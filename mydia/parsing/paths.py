@@ -12,7 +12,7 @@ from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
 from mydia.parsing.quality import Modifier, Quality, Source
 from mydia.parsing.release import Confidence, ParsedRelease
 from mydia.parsing.seasons import EPISODE_WORD, read_season_folder
-from mydia.parsing.subtitle_files import is_language
+from mydia.parsing.subtitle_files import says_only_language
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
@@ -213,4 +213,4 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
 
 def says_little(stem: str) -> bool:
     """Whether a file's name is so poor that its folder tells more: a language's name alone, too."""
-    return refusals.is_obscure(stem) or is_language(stem)
+    return refusals.is_obscure(stem) or says_only_language(stem)

@@ -495,7 +495,8 @@ SIGNING_GROUPS: tuple[str, ...] = (
     # These sign inside a bracket, or behind another name.
     "Silence", "afm72", "Panda", "Ghost", "MONOLITH", "Tigole", "Joy", "ImE", "UTR", "t3nzin", "Anime Time",
     "Project Angel", "Hakata Ramen", "HONE", "GiLG", "Vyndros", "SEV", "Garshasp", "Kappa", "Natty", "RCVR", "SAMPA", "YOGI",
-    "r00t", "EDGE2020", "RZeroX",
+    "r00t", "EDGE2020", "RZeroX", "FreetheFish", "Bandi", "Qman", "theincognito", "HDO", "DusIctv", "CtrlHD", "XZVN", "Kametsu",
+    "VH-PROD", "FTW-HS", "-ZR-",
 )  # fmt: skip
 
 # What a bare file of that kind is taken for, lines and source. Sonarr and Radarr `MediaFileExtensions`.

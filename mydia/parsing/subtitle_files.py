@@ -5,22 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mydia.parsing.patterns import LANGUAGE_CODES, LANGUAGES
+from mydia.parsing.patterns import LANGUAGE_CODES, LANGUAGES, SUBTITLE_PREFIXES
 
 _TAGS = frozenset(
     {"forced", "foreign", "default", "cc", "sdh", "full", "hi", "commentary", "signs", "songs", "lyrics", "psdh", "dub"}
 )
+_TAG_SPELLINGS = {"subforced": "forced", "forcé": "forced", "forzado": "forced", "forzati": "forced", "closed": "cc"}
 _NAMES = {
     phrase: term.value for term in LANGUAGES for phrase in term.phrases if " " not in phrase and "+" not in term.value
-}
+} | {"vostfr": "fr", "vost": "fr", "subfrench": "fr"}
 _REGION = re.compile(r"([a-z]{2,3})[-_]([a-z0-9]{2,4})\Z")
 _REGIONS = {"pt-br": "pt-BR", "es-419": "es-419", "es-mx": "es-419", "es-la": "es-419", "nl-be": "nl-BE"}
+_QUALIFIED = {
+    ("pt", "brazil"): "pt-BR", ("pt", "brazilian"): "pt-BR", ("pt", "br"): "pt-BR", ("es", "latin"): "es-419",
+    ("es", "latino"): "es-419", ("es", "latinoamericano"): "es-419", ("es", "mexico"): "es-419", ("nl", "belgium"): "nl-BE",
+}  # fmt: skip
+"""A language with the word that makes it another: `Spanish (Latin America)`."""
+_QUALIFIERS = frozenset({
+    "america", "american", "brazil", "brazilian", "br", "latin", "latino", "latinoamericano", "canada", "canadian", "simplified",
+    "traditional", "european", "castilian", "spain", "mexico", "parisian", "swiss", "belgium", "hans", "hant", "us", "uk", "gb",
+    "bokmal", "bokmål", "nynorsk", "mainland", "taiwan", "hk", "audio", "subtitles", "subtitle", "subs", "sub", "track",
+})  # fmt: skip
+_TOKENS = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _COUNTER = re.compile(r"[ ]-[ ]\d{1,2}\Z")
+_COPY = re.compile(r"(?:track[ _]?)?\d{1,2}\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class SubtitleEnding:
-    """The three things; tags in alphabetical order."""
+    """Language, tags in alphabetical order, and title."""
 
     language: str | None = None
     tags: tuple[str, ...] = ()
@@ -31,23 +44,51 @@ class SubtitleEnding:
 
 def _language(word: str) -> str | None:
     low = word.lower()
-    if low in _REGIONS:
-        return _REGIONS[low]
+    if (known := _REGIONS.get(low.replace("_", "-"))) is not None:
+        return known
     region = _REGION.match(low)
-    if region is not None:
-        return LANGUAGE_CODES.get(region.group(1))
+    if region is not None and region.group(1) in LANGUAGE_CODES:
+        return LANGUAGE_CODES[region.group(1)]
     return LANGUAGE_CODES.get(low) or _NAMES.get(low)
 
 
-def is_language(word: str) -> bool:
-    """Whether a word is a language's name or code and nothing else."""
-    return _language(word.strip()) is not None
+def says_only_language(stem: str) -> bool:
+    """Whether a file's name is a language with its tags and nothing else: `2_English`, `SDH.eng.HI`."""
+    return all(_read_part(_without_number(part.strip())) is not None for part in stem.split("."))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+def _read_part(part: str) -> _Part | None:
+    """Read one dotted part that holds nothing but languages, their regions and tags: `English - SDH`, `[en]`, `chs&eng`.
+
+    Of two languages the first counts. None for any other part.
+    """
+    bare = part.strip(" []()")
+    if (whole := _language(bare)) is not None and bare.lower() not in _TAGS:
+        return _Part(whole)
+    tokens = [token.lower() for token in _TOKENS.findall(bare)]
+    tags = tuple(_TAG_SPELLINGS.get(token, token) for token in tokens if token in _TAGS or token in _TAG_SPELLINGS)
+    rest = [token for token in tokens if token not in _TAGS and token not in _TAG_SPELLINGS]
+    if not rest:
+        return _Part(tags=tags) if tags else None
+    if len(rest) > 1 and not tags and bare.islower() and " " in bare:
+        return None  # Words of a title: `it is no use`.
+    languages = [code for token in rest if token not in _QUALIFIERS and (code := _language(token)) is not None]
+    qualifiers = [token for token in rest if token in _QUALIFIERS]
+    if len(languages) + len(qualifiers) < len(rest) or not (languages or "latin" in qualifiers):
+        return None
+    language = languages[0] if languages else "es"
+    qualified = (_QUALIFIED[language, word] for word in qualifiers if (language, word) in _QUALIFIED)
+    return _Part(next(qualified, language), tags)
 
 
 def read_subtitle_ending(stem: str) -> SubtitleEnding:
-    """Read the dotted parts from the end while they are tags, one language or one title beside them."""
-    if is_language(stem):
-        return SubtitleEnding(_language(stem.strip()))
+    """Read the dotted parts from the end while they are tags, one language, its copy number or one title beside them."""
     parts = stem.split(".")
     language: str | None = None
     tags: list[str] = []
@@ -55,24 +96,40 @@ def read_subtitle_ending(stem: str) -> SubtitleEnding:
     index = len(parts) - 1
     while index > 0:
         part = parts[index].strip()
-        low = part.lower()
-        if low in _TAGS:
-            tags.append(low)
-        elif language is None and (code := _language(part)) is not None:
-            language = code
+        read = _read_part(part)
+        if read is not None and (language is None or read.language is None):
+            language = read.language or language
+            tags += read.tags
+        elif _COPY.match(part) and _is_copy(parts, index, language):
+            pass
         elif title is None and part and not part.isdecimal() and _may_be_title(parts, index, language, tags):
             title = _COUNTER.sub("", part)
         else:
             break
         index -= 1
+    if index == 0 and (whole := _read_part(_without_number(parts[0]))) is not None:
+        # Nothing but language and tags: the folder says what the file belongs to.
+        return SubtitleEnding(whole.language or language, tuple(sorted({*tags, *whole.tags})))
     if language is None:
         loose = _read_loose_ending(stem)
         if loose is not None:
             return loose
-    if language is None and title is not None:
         title = None
     taken = sum(len(part) + 1 for part in parts[index + 1 :]) if language or tags else 0
     return SubtitleEnding(language, tuple(sorted(set(tags))), title, taken)
+
+
+def _without_number(part: str) -> str:
+    """Drop the stream's number in front: `2_English`."""
+    return re.sub(r"\A\d{1,2}[_ -]+(?=\D)", "", part)
+
+
+def _is_copy(parts: list[str], index: int, language: str | None) -> bool:
+    """Whether a number counts copies: behind a language (`en.2`), or a track in front of one (`track3.en`)."""
+    if language is not None:
+        return not parts[index].isdecimal()
+    before = _read_part(parts[index - 1])
+    return before is not None and before.language is not None
 
 
 _LOOSE = re.compile(r"[-_. ]([^\W_]+)\Z")
@@ -88,7 +145,7 @@ def _read_loose_ending(stem: str) -> SubtitleEnding | None:
         if word in _TAGS:
             tags.append(word)
             continue
-        code = _REGIONS.get(word) or LANGUAGE_CODES.get(word) or _NAMES.get(word)
+        code = _REGIONS.get(word) or LANGUAGE_CODES.get(word) or _NAMES.get(word) or _code_of_subs(word)
         if code is None or not rest:
             return None
         while (found := _LOOSE.search(rest)) is not None and found.group(1).lower() in _TAGS:
@@ -98,14 +155,28 @@ def _read_loose_ending(stem: str) -> SubtitleEnding | None:
     return None
 
 
+def _code_of_subs(word: str) -> str | None:
+    """Return the language of `engsub` and `nlsubs`."""
+    stem = word.removesuffix("s").removesuffix("sub")
+    return SUBTITLE_PREFIXES.get(stem) or None if stem != word else None
+
+
 def _may_be_title(parts: list[str], index: int, language: str | None, tags: list[str]) -> bool:
     """Whether the part stands beside the language rather than in the release's own name."""
     if any(bracket in parts[index] for bracket in "[]()"):
         return False
     before = parts[index - 1].strip()
-    if language is not None:
-        return before.endswith(("]", ")")) or before.lower() in _TAGS or _closes_name(parts[:index])
-    return before.lower() in _TAGS or _language(before) is not None
+    if language is None:
+        return before.lower() in _TAGS or _language(before) is not None
+    if before.endswith(("]", ")")) or before.lower() in _TAGS or _closes_name(parts[:index]):
+        return True
+    # A part with spaces behind a dotted name: `Film.2016.x264-GRP.Signs and Songs.en`.
+    return (
+        " " in parts[index].strip() and len(parts) > _FEWEST_DOTTED and not any(" " in part for part in parts[:index])
+    )
+
+
+_FEWEST_DOTTED = 3
 
 
 def _closes_name(parts: list[str]) -> bool:
