@@ -53,7 +53,7 @@ def find_borders(
     if numbering is not None:
         return _bound_numbered(opened, words, marks, numbering, years, first_solid)
     inside = [y for y in years if opened.begin < y[1] < first_solid]
-    bracketed = [y for y in inside if low[y[1] - 1] in "(["]
+    bracketed = [y for y in inside if low[y[1] - 1] in "([" and low[y[2] : y[2] + 1] in {")", "]", ""}]
     chosen = bracketed[-1] if bracketed else inside[-1] if inside else None
     remark = _find_remark(opened, words, marks, chosen[1] if chosen else first_solid)
     if chosen is not None:

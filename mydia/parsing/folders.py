@@ -111,7 +111,7 @@ def _read_with_folders(
         missing = "a season's folder, but no number" if hint == "tv" and not inside.episodes else None
         return _with_ids(paths.with_folder_facts(inside, nearest), folders), missing
     holds_season = nearest.full_season and nearest.season is not None and not nearest.is_multi_season
-    if holds_season and not strong and (paths.leading_episodes(stem) or file.absolute_episodes):
+    if holds_season and not strong and (paths.leading_episodes(stem, nearest.season) or file.absolute_episodes):
         inside = paths.in_season_folder(file, nearest.season or 0, stem, nearest)
         return paths.with_folder_facts(inside, nearest), None
     file = _with_title_year(file, folders)

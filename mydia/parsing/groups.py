@@ -7,8 +7,11 @@ import re
 from mydia.parsing.patterns import LANGUAGE_CODES, REPOSTERS, SIGNING_GROUPS
 from mydia.parsing.tokens import Mark, Words, lower
 
+TRACKERS = frozenset({
+    "eztv", "eztvx", "ettv", "rartv", "rarbg", "cttv", "publichd", "tgx", "vtv", "torrentgalaxy", "ethd", "glodls", "ion10", "tvu",
+})  # fmt: skip
 _TRACKER_TAG = re.compile(
-    r"[\[(](?:eztv|ettv|rartv|rarbg|cttv|publichd|tgx|vtv|eztvx?|torrentgalaxy|ethd|glodls|ion10|tvu|megusta\.to"
+    rf"[\[(](?:{'|'.join(sorted(TRACKERS))}|megusta\.to"
     r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|info))[\])]\Z"
 )
 _BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'#][^\W_]+)*(?:-[^\W_]+)?)\Z")
@@ -22,6 +25,8 @@ _NOT_A_GROUP = re.compile(
 _SIGNERS = tuple(sorted((group.lower() for group in SIGNING_GROUPS), key=len, reverse=True))
 _VERSION_TAG = re.compile(r"\[v\d\]")
 """Fansub groups tag a version so; they sign in front."""
+_NUMBER_GROUP = re.compile(r"-(\d{2})\Z")
+_SPACED_GAPS = frozenset({"-", " - ", "_-_", ".-."})
 _SAMPLE = re.compile(r"[._-]sample\Z")
 
 
@@ -78,6 +83,13 @@ def read_group(
     remark = _HYPHEN_THEN_REMARK.search(low)
     if remark is not None and remark.start() >= tail_start and _is_group(remark.group(1)) and is_free(*remark.span(1)):
         return text[remark.start(1) : remark.end(1)], remark.span(1)
+    numbered = _NUMBER_GROUP.search(low)
+    if (
+        numbered is not None
+        and numbered.start() >= tail_start
+        and any(m.kind == "video_codec" and words.ends[m.last - 1] == numbered.start() for m in marks)
+    ):
+        return text[numbered.start(1) :], numbered.span(1)
     hyphen = _BEHIND_HYPHEN.search(text)
     if hyphen is not None and hyphen.start() >= tail_start:
         written, span = _trim_hyphenated(hyphen, words, marked, _find_repeated(marks))
@@ -114,7 +126,12 @@ def _find_before_remarks(
     """Find the group behind the last hyphen that follows a fact, with anything but lines behind it: `x264-GRP.en`."""
     lines = max((m.first for m in marks if m.kind == "resolution"), default=-1)
     for index in range(words.index_at(len(text)) - 1, max(words.index_at(tail_start), lines, 0), -1):
-        if words.gap(index) != "-" or index in marked or index - 1 not in marked or words.starts[index] <= tail_start:
+        if (
+            words.gap(index) not in _SPACED_GAPS
+            or index in marked
+            or index - 1 not in marked
+            or words.starts[index] <= tail_start
+        ):
             continue
         last = index
         if last + 1 < len(words.words) and words.gap(last + 1) == "-" and last + 1 not in marked:

@@ -58,7 +58,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
     found.extend(
         Mark(index, index + 1, "language", codes[index], solid=False)
         for index in sorted(looking)
-        if index in listed or _is_in_company(words, index, looking, taken, spoken)
+        if index in listed or _is_in_company(words, index, tail, looking, taken, spoken)
     )
     return found
 
@@ -101,11 +101,11 @@ def _looks_like_code(
     return index - 1 in taken or index - 1 in codes or words.gap(index)[-1:] in {"[", "("}
 
 
-def _is_in_company(words: Words, index: int, codes: set[int], taken: set[int], spoken: set[int]) -> bool:
+def _is_in_company(words: Words, index: int, tail: int, codes: set[int], taken: set[int], spoken: set[int]) -> bool:
     """Whether a code stands beside another fact or in a bracket, and is not the group or the `[Fin]` of an anime."""
     last = index == len(words.words) - 1
     written = words.text[words.starts[index] : words.ends[index]]
-    if last and written in _LAST_PAIRS and words.gap(index) == "." and not words.text.isupper():
+    if last and written in _LAST_PAIRS and not words.text.isupper() and (words.gap(index) == "." or index == tail):
         return True
     if words.words[index] == "fin" and words.gap(index)[-1:] == "[" and index + 1 not in codes:
         return False
@@ -163,7 +163,7 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
             continue
         if mark.value == "multi":
             continue
-        if _is_subtitle(words, mark, sub_marks, low, marks):
+        if _follows_multiple(words, mark, sub_marks) or _is_subtitle(words, mark, sub_marks, low, marks):
             subs[mark.value] = span
         else:
             audio[mark.value] = span
@@ -175,6 +175,13 @@ def _language_in_subs_word(word: str) -> str | None:
     if found is None:
         return None
     return SUBTITLE_PREFIXES.get(found.group(1) or found.group(2)) or None
+
+
+def _follows_multiple(words: Words, mark: Mark, sub_marks: list[Mark]) -> bool:
+    """Whether a bracket in front says that there are several subtitles, as in `[Multiple Subtitle] [ENG][FRE]`."""
+    return words.gap(mark.first)[-1:] == "[" and any(
+        sub.last < mark.first + 1 and words.words[sub.first] == "multiple" for sub in sub_marks
+    )
 
 
 def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, marks: list[Mark]) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from mydia.parsing.groups import strip_tracker
+from mydia.parsing.groups import TRACKERS, strip_tracker
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
 from mydia.parsing.release import Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
@@ -47,6 +47,12 @@ BRACKET_IN_FRONT = re.compile(r"[ ._]?\[([^\[\]]{1,80})\][ ._-]*")
 
 _DAY_IN_FRONT = re.compile(r"\d{6}[ ._](?=[^\d])")
 
+_IS_FILM_BEHIND = re.compile(
+    r"\(?(?:19|20)\d\d\)?(?:\Z|[ ._\[(-]+(?:\d{3,4}[pi]|(?:multi|german|french|proper)?[ ._]?(?:uhd|bluray|blu-ray|bdrip|brrip|web|dvd|hdtv)))"
+)
+_CATEGORY = re.compile(r"(?:tv[ -]?shows?|movies|(?:hd|sd|uhd)[ ]?\d{3,4}p)[ ]?:[ ]+")
+_POSTING_NUMBERS = re.compile(r"(?:[a-z]{2,8}[ ])?(?:\d{5,7}[ ]){2,}(?=[^\d])")
+"""`TvHD 465860 465831 Title`: the numbers of a posting."""
 _BROADCAST_SEASON = re.compile(r"[ ]{0,3}\d{1,2}月新番[ ]{0,3}")
 """The quarter an anime is new in, which Chinese groups write in front of its title."""
 _DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?!s\d|e\d)(?=[^\W\d])")
@@ -175,12 +181,20 @@ def _take_front(opened: Opened) -> None:
         within = _SITE_WITHIN.search(low, *bracket.span(1))
         if within is not None:
             opened.website_span = within.span()
+        elif bracket.group(1) in TRACKERS or _is_label(bracket.group(1)):
+            pass
+        elif _IS_FILM_BEHIND.match(low, bracket.end()):
+            break  # `[REC].2007`
         elif opened.front_group is None and _may_be_group(bracket.group(1)):
             opened.front_group = opened.raw[bracket.start(1) : bracket.end(1)].strip()
             opened.front_span = bracket.span(1)
         else:
             break
         begin = bracket.end()
+    for label in (_CATEGORY, _POSTING_NUMBERS):
+        found = label.match(low, begin)
+        if found is not None and found.end() < len(text):
+            begin = found.end()
     season = _BROADCAST_SEASON.match(low, begin)
     if season is not None and season.end() < len(text):
         begin = season.end()
@@ -217,6 +231,14 @@ def _is_site(written: str) -> bool:
     if all(is_known(word) for word in re.split(r"[.-]", site)):
         return False
     return written.startswith("www.") or len(ending) == 2 or ending.startswith("xn--") or ending in _SITE_ENDINGS
+
+
+_LABEL = re.compile(r".*-->|(?:movies?|tv|tv[ -]?shows?|anime|films?|series|req(?:uest)?)\Z")
+"""A category of the place that posted the name."""
+
+
+def _is_label(inside: str) -> bool:
+    return _LABEL.match(inside) is not None
 
 
 def _may_be_group(inside: str) -> bool:

@@ -370,7 +370,7 @@ LANGUAGES = _rows(
     ("sk", "slovak|slovensky|skdub|sk dub", "Movie.Slovak"),
     ("th", "thai", "Movie.Thai"),
     ("pt-BR", "brazilian|dublado|pt br|ptbr|por br|brazilian portuguese|portuguese brazil|portuguese br|brazil portuguese|portugues br|dual áudio|nacional|português br|audio pt br", "Show.Dublado"),
-    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|latin american|es mx|es la|es 419", "Show.Latino"),
+    ("es-419", "latino|español latino|espanol latino|spanish latino|es la|esla|lat spa|latin spanish|spanish latin|es 419|spa lat|spa la|latin american|es mx|es la|es 419", "Show.Latino"),
     ("ro", "romanian|rodubbed|ro dubbed|rodub|romana|română", "Show.RoDubbed"),
     ("lv", "latvian|latviesu", "Movie.LATVIAN"),
     ("fa", "persian|farsi", "Movie.PERSIAN"),
@@ -438,7 +438,7 @@ TEAM_WORDS = frozenset({
 
 SUBTITLES = _rows(
     "subs",
-    ("subs", ("sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multisub|multisubs|multi subs|multi sub"
+    ("subs", ("sub|subs|subbed|subtitle|subtitles|subtitled|subtitulado|legenda|legendado|legendas|st|msubs|esubs|e subs|esub|multiple subtitle|multiple subtitles|multisub|multisubs|multi subs|multi sub"
      "|softsub|softsubs|soft subs|soft subtitles|substitles|napisy|titulky|altyazi|altyazili|ondertiteld|ondertitels|legendado|legendada|napisy pl|untertitel|sottotitoli|subtitulos|fansub|srt|xsubs|subpack|subita|engsub|engsubs|ensub|ensubs|rusub|nlsubs|nlsub|swesub|hebsub|plsub|plsubbed|subfrench|subforced|subsv"
      "|字幕|内嵌|外挂|内封"), "Movie.2016.Subs"),
     solid=False,

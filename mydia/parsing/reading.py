@@ -93,7 +93,12 @@ def _select(
         if m.first >= tail_word
         or (
             m.first >= title_word
-            and (m.solid or m.kind in {"edition", "revision"} or (early and m.first < numbers_word))
+            and (
+                m.solid
+                or m.kind in {"edition", "revision"}
+                or (numbering is None and m.kind == "language")
+                or (early and m.first < numbers_word)
+            )
         )
         or (m.solid and m.last <= begin_word and starts[m.first] >= opened.skipped_from)
     ]
@@ -349,6 +354,9 @@ def _judge(
     )
 
 
+_NO_TITLES = frozenset(
+    {"hd", "sd", "uhd", "4k", "fhd", "bluray", "dvd", "hdtv", "web-dl", "movies", "tv shows", "tv series"}
+)
 _CERTAIN = 0.95
 """From here on the numbers prove that a name is meant, however its letters look (`HouseOfTheDragonS01E01`)."""
 _NUMBERS_FOR_A_TITLE = re.compile(r"\d{6,}|\d\d \d\d \d\d|[pP]\d{3,4}(?: .*)?")
@@ -369,6 +377,8 @@ def _refuse(
     if hint == "tv" and numbering is None:
         return "no season, episode or day"
     if numbering is None and not release.title and (release.year is None or not is_empty):
+        return "no title"
+    if numbering is None and release.year is None and release.title.lower() in _NO_TITLES:
         return "no title"
     if numbering is None and _NUMBERS_FOR_A_TITLE.fullmatch(release.title):
         return "numbers for a title"

@@ -26,6 +26,9 @@ _POSTED = re.compile(r"[A-Z]{11}\d{3}|[a-z]{12}\d{3}|\d{6}_\d{2}|b00bs|abc[-_. ]
 _PASSWORDED = re.compile(r"(?<![a-z])(?:password(?:ed)?|pass[ ._-]?protected|yenc)(?![a-z])")
 _UNPACKING = re.compile(r"_unpack(?:ed|ing)?[ ._-]+", re.IGNORECASE)
 """How download clients call a folder they have not finished."""
+_SYSTEM_FILE = re.compile(r"\.ds_store|thumbs\.db|desktop(?:\.ini)?\Z|\._", re.IGNORECASE)
+_UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{7}")
+"""No word of a language has as many consonants in a row."""
 _SHOUTED = re.compile(r"[A-Z0-9]{12,15}\Z")
 _NUMBERED_POST = re.compile(r"p\d{3,4}(?:\.|\Z)")
 
@@ -38,6 +41,8 @@ def _looks_random(word: str) -> bool:
     if inner_numbers and len(word) >= _SHORTEST_POST:
         # A poster's word without capitals, a number in its middle: `thelongwinter1618finale`.
         return spoken < _WORDS_AROUND_NUMBERS or word.islower() or word.isupper()
+    if _UNSPEAKABLE.search(word.lower()):
+        return True
     if inner_numbers > 1:
         return spoken < _WORDS_AROUND_NUMBERS
     if spoken >= _WORDS_OF_A_NAME:
@@ -51,6 +56,8 @@ def why_meaningless(stem: str) -> str | None:
     >>> why_meaningless("08bbc153931ce3ca5fcafe1b92d3297285feb061")
     'a checksum'
     """
+    if _SYSTEM_FILE.match(stem.strip()):
+        return "a system file"
     name = _UNPACKING.sub("", stem.strip(" []()"))
     if not name:
         return "nothing is written"

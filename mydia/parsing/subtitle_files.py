@@ -26,6 +26,7 @@ _QUALIFIERS = frozenset({
     "traditional", "european", "castilian", "spain", "mexico", "parisian", "swiss", "belgium", "hans", "hant", "us", "uk", "gb",
     "bokmal", "bokmål", "nynorsk", "mainland", "taiwan", "hk", "audio", "subtitles", "subtitle", "subs", "sub", "track",
 })  # fmt: skip
+_LAST_BRACKET = re.compile(r"[ ._-]*[\[(]([^\[\]()]{2,40})[\])]\Z")
 _TOKENS = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _COUNTER = re.compile(r"[ ]-[ ]\d{1,2}\Z")
 _COPY = re.compile(r"(?:track[ _]?)?\d{1,2}\Z", re.IGNORECASE)
@@ -89,6 +90,14 @@ def _read_part(part: str) -> _Part | None:
 
 def read_subtitle_ending(stem: str) -> SubtitleEnding:
     """Read the dotted parts from the end while they are tags, one language, its copy number or one title beside them."""
+    bracket = _LAST_BRACKET.search(stem)
+    if (
+        bracket is not None
+        and bracket.start() > 0
+        and (inside := _read_part(bracket.group(1))) is not None
+        and inside.language
+    ):
+        return SubtitleEnding(inside.language, tuple(sorted(set(inside.tags))), None, len(stem) - bracket.start())
     parts = stem.split(".")
     language: str | None = None
     tags: list[str] = []

@@ -29,6 +29,8 @@ def prepare(name: str) -> str:
 def lower(text: str) -> str:
     """Return the text in lower case at its own length; a few letters (`İ`) would grow and stay as they are."""
     small = text.lower()
+    if "×" in small:
+        small = small.replace("×", "x")
     return small if len(small) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
 
 

@@ -63,7 +63,7 @@ def read_titles(
     remark = _REMARK.search(piece) if "(" in piece else None
     if remark is not None and remark.start() > 0:
         piece = piece[: remark.start()]
-    if hint is None:
+    if hint is None and not _names_whole_film(opened, numbering, borders):
         piece = _take_before_dash(piece, others)
     title = _clean(_place_article(piece))
     if start and start == opened.begin and title and (dots := _LEADING_DOTS.match(opened.text)) is not None:
@@ -197,6 +197,14 @@ def _drop_closing_bracket(piece: str, others: list[str]) -> str:
         return piece
     others.append(closing.group(1))
     return piece[: closing.start()]
+
+
+def _names_whole_film(opened: Opened, numbering: Numbering | None, borders: Borders) -> bool:
+    """Whether a year in brackets closes the title, as libraries name films: `Title - Subtitle (2019)`."""
+    if numbering is not None or borders.year_span is None:
+        return False
+    start, end = borders.year_span
+    return opened.low[start - 1 : start] == "(" and opened.low[end : end + 1] == ")" and start >= borders.title_end
 
 
 def _take_before_dash(piece: str, others: list[str]) -> str:

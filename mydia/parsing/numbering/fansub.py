@@ -85,7 +85,7 @@ _RANGE_BEFORE_BRACKET = re.compile(
 )
 
 _EPISODE_SIGN = re.compile(
-    r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
+    r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|chapter|chapitre|kapitel|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
     r"(\d{1,4})(?:\.(\d))?(?:(?:-|~)(?:ep?)?(\d{1,4}))?(?:v\d)?(?=[ ._()\[\],-]|\Z)"
 )
 
@@ -169,11 +169,15 @@ def behind_dash(scene: Scene) -> Numbering | None:
         if not scene.subgroup and (len(digits) < 2 or glued or start > scene.first_solid):
             continue
         run_together = scene.hint is None and len(digits) == 3 and digits[0] != "0" and not is_range
-        in_front_of_bracket = low[found.end() : found.end() + 2].strip(" ")[:1] in {"[", "("}
+        in_front_of_bracket = low[found.end() : found.end() + 2].strip(" ._")[:1] in {"[", "("}
         if run_together and not scene.subgroup and not in_front_of_bracket:
             continue
         if start <= scene.begin and scene.begin == 0:
             continue
+        if not scene.subgroup and not is_range and not in_front_of_bracket and _DASHED_NAME.match(low, found.end()):
+            both = _as_season_too(found)
+            if both is not None:
+                return both
         absolute, fractional = (numbers, ()) if is_range else _whole(digits, found.group(2), None)
         end = range_end if is_range else found.end()
         second = _SECOND_OF_TWO.match(low, end)
@@ -184,6 +188,22 @@ def behind_dash(scene: Scene) -> Numbering | None:
             fractional=fractional, spans={"absolute_episodes": ((found.start(1), end),)},
         )  # fmt: skip
     return None
+
+
+_DASHED_NAME = re.compile(r"[ ._]-[ ._]{1,2}[^\W\d_]")
+_MOST_IN_A_SEASON = 40
+
+
+def _as_season_too(found: re.Match[str]) -> Numbering | None:
+    """Read `Title - 203 - Name`: a library writes season and episode so, a fansub group counts; both stay open."""
+    digits = found.group(1)
+    if len(digits) != 3 or digits[0] == "0" or found.group(2) or not 0 < int(digits[1:]) <= _MOST_IN_A_SEASON:
+        return None
+    place = (found.span(1),)
+    return Numbering(
+        found.start(), found.end(), "run-together or counted through", 0.5, (int(digits[0]),), (int(digits[1:]),),
+        absolute=(int(digits),), spans={"season": place, "episodes": place, "absolute_episodes": place},
+    )  # fmt: skip
 
 
 def range_in_front_of_bracket(scene: Scene) -> Numbering | None:
@@ -218,6 +238,8 @@ def episode_sign(scene: Scene) -> Numbering | None:
             more, end = follow(low, end, absolute[-1])
             absolute = (*absolute[:-1], *more)
         place = ((found.start(), end),)
+        if scene.hint != "tv" and found.group().startswith(_CHAPTERS):
+            continue
         if (plain and len(digits) < 3) or _dated_front(scene):
             return Numbering(found.start(), end, "mini-series", 0.7, (1,), absolute, spans={"episodes": place})
         return Numbering(
@@ -225,6 +247,10 @@ def episode_sign(scene: Scene) -> Numbering | None:
             spans={"absolute_episodes": place},
         )  # fmt: skip
     return None
+
+
+_CHAPTERS = ("chapter", "chapitre", "kapitel")
+"""Films have chapters too."""
 
 
 def _dated_front(scene: Scene) -> bool:

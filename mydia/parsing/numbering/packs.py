@@ -11,14 +11,14 @@ from mydia.parsing.numbering.worded import find_season_words
 from mydia.parsing.numerals import NUMBER_WORD, read_number
 
 _SEASON_MARK = re.compile(
-    r"s(?<![a-z0-9]s)(?P<season>\d{1,4})(?:[ ._]?(?:d|dvd|disc|disk|cd|bd)[ ._]?\d{1,2}(?:-\d{1,2})?)?(?![a-z0-9])"
+    r"s(?<![a-z0-9]s)(?P<season>\d{1,4})(?:[ ._]?(?:d|dvd|disc|disk|cd|bd)[ ._]?\d{1,2}(?:-\d{1,2})?)?(?:(?=p\d{1,2}(?![a-z0-9]))|(?![a-z0-9]))"
 )
 _ALL_EPISODES = re.compile(r"(?<![a-z0-9])(?P<season>\d{1,2})x ?all(?![a-z0-9])")
 _PLURAL = re.compile(r"seasons|saisons|staffeln|stagioni|temporadas|сезоны|seizoenen|säsonger")
 _UNLINKED = re.compile(r"[ ._](?P<number>\d{1,2})(?![0-9a-z])(?!\.\d[ ._])")
 
 _SEASON_PART = re.compile(
-    rf"[ ._-]{{1,3}}(?:part|pt|vol|volume|cour|p)[ ._]?(\d{{1,2}}|(?<=[ ._])(?:{NUMBER_WORD}))(?![0-9a-z])"
+    rf"(?:[ ._-]{{1,3}}|(?=p\d))(?:part|pt|vol|volume|cour|p)[ ._]?(\d{{1,2}}|(?<=[ ._])(?:{NUMBER_WORD}))(?![0-9a-z])"
 )
 
 _SEASON_EXTRA = re.compile(r"[ ._+\[(-]{1,3}(?:extras?|subpack|bonus)(?![a-z0-9])")

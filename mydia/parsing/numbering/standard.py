@@ -9,7 +9,7 @@ from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year
 
 _SEASON_EPISODE = re.compile(
-    r"s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))(\d{1,4})"
+    r"(?:s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))|t(?<![a-z0-9]t)(?=\d{1,2}[ ._]?e\d))(\d{1,4})"
     r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
 )
 
@@ -50,7 +50,7 @@ def season_episode(scene: Scene) -> Numbering | None:
         end = total.end()
     numbering = Numbering(
         found.start(), end, "season and episode", 0.99, (season,), () if full else episodes, full_season=full,
-        is_split=split is not None,
+        is_split=split is not None, is_special=episodes == (0,),
         spans={"season": ((found.start(), found.end(1)),), "episodes": ((found.start(2), end),)},
     )  # fmt: skip
     return _with_absolute(scene, numbering)

@@ -69,7 +69,7 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
     eastern = None if low.isascii() else _EASTERN.search(low, begin)
     ordinal = before or _ORDINAL_THEN_WORD.search(low, begin) or eastern
     if ordinal is None:
-        return None
+        return _find_british(scene)
     parts = ordinal.groupdict()
     number = read_number(parts["number"] or parts.get("behind") or parts.get("before") or "")
     first = read_number(parts.get("from") or str(number))
@@ -79,6 +79,23 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
         write_out(first, number) if first < number else (number,),
         is_eastern=ordinal is eastern,
     )
+
+
+_SERIES = re.compile(r"(?<![^\W_])(?<!mini)series[ ._](\d{1,2})(?![^\W_])")
+_CLOSES_SERIES = re.compile(r"[ ._]*(?:\Z|[\[(-]|complete(?![a-z]))")
+
+
+def _find_british(scene: Scene) -> SeasonPhrase | None:
+    """Find `Series 5` where the title surely ends there: in front of facts, a bracket or the end (`Series 7 The Contenders`)."""
+    if scene.hint == "movie":
+        return None
+    found = _SERIES.search(scene.low, scene.begin)
+    if found is None or found.start() <= scene.begin:
+        return None
+    reaches_facts = not scene.low[found.end() : scene.first_solid].strip(" ._-[(") and scene.first_solid >= found.end()
+    if not (reaches_facts or _CLOSES_SERIES.match(scene.low, found.end())):
+        return None
+    return SeasonPhrase(found.start(), found.end(), (int(found.group(1)),))
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:
@@ -151,7 +168,9 @@ def spanish_chapter(scene: Scene) -> Numbering | None:
     return _read_chapter(chapter, min(chapter.start() - 1, scene.first_solid))
 
 
-_OF = re.compile(r"(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])")
+_OF = re.compile(
+    r"(?:(?<![a-z0-9])(?:part|pt|teil|ep|episode)[ ._]?)?(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])"
+)
 
 _PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?:-(\d{{1,2}}))?(?![a-z0-9])")
 
@@ -170,9 +189,9 @@ def mini_series(scene: Scene) -> Numbering | None:
             found.start(), found.end(), "n of m", 0.7, (1,), () if full else episodes, full_season=full,
             spans={"episodes": (found.span(),)},
         )  # fmt: skip
-    if scene.hint != "tv":
-        return None
     found = _PART.search(low, scene.begin)
+    if found is not None and scene.hint != "tv" and not found.group(1).startswith("0"):
+        return None  # `Part 2` of a film; nobody pads its number.
     if found is None or found.start() <= scene.begin or low[found.start() - 1] == "(":
         return None
     first = read_number(found.group(1))
