@@ -1,5 +1,5 @@
 # The two commands of the README, and the checks behind them.
-.PHONY: run test check demo lint types imports pytest css docs lock bench clean help
+.PHONY: run test check demo lint types imports pytest css docs lock bench clean help format
 
 PY := .venv/bin/python
 WORKERS ?= 3
@@ -27,6 +27,8 @@ check: lint types imports pytest
 lint:
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
+	$(PY) scripts/format_templates.py --check
+	.venv/bin/djlint --lint --quiet mydia/web/templates
 
 types:
 	$(PY) -m mypy
@@ -39,6 +41,10 @@ pytest:
 
 css:
 	frontend/build.sh
+
+format:
+	$(PY) -m ruff format .
+	$(PY) scripts/format_templates.py
 
 # Hashes only: no address of where packages come from stands in a lock.
 lock:

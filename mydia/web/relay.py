@@ -31,6 +31,7 @@ from mydia.errors import Misconfigured, MydiaError, NotFound
 from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused, Window
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, require_caller
+from mydia.web.markup import Layout
 from mydia.web.render import TEMPLATES, ago
 from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, csrf_token
 
@@ -295,6 +296,7 @@ class _Pages:
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
+            extensions=[Layout],
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -34,6 +34,7 @@ from mydia.vocabulary import MediaType
 from mydia.web import security, views
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, deps_of, known_caller, position_of
+from mydia.web.markup import Layout
 from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navigation
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -138,6 +139,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=[Layout],
         )
         self.environment.filters |= {
             "size": units.size,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,22 @@ def test_every_path_that_the_documentation_names_exists():
             if not (ROOT / named).exists():
                 found.append(f"{path.relative_to(ROOT)}: {named}")
     assert found == []
+
+
+def test_templates_are_formatted():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "format_templates.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + "run scripts/format_templates.py"
+    long = [
+        str(path)
+        for path in (PACKAGE / "web" / "templates").rglob("*.html")
+        if max(map(len, path.read_text().splitlines())) > 140
+    ]
+    assert long == []
 
 
 def test_no_inline_script_stands_in_a_template():
