@@ -29,16 +29,17 @@ def main(files: int) -> None:
             (root / title / f"{title} 1080p.mkv").write_bytes(b"x")
         database = Database(f"sqlite:///{folder}/mydia.db")
         upgrade(database.engine)
+        settings.bind(database, load({"DATA_DIR": folder}))
         now = datetime.now(UTC)
         with database.writes() as session:
             settings.ensure_defaults(session, now)
             path = settings.add_library_path(
                 session, SYSTEM, now, settings.NewLibraryPath(path=str(root), type="movies")
             )
-        config, outside = load({"DATA_DIR": folder}), fake_outside()
+        outside = fake_outside()
         for label in ("new", "unchanged", "unchanged again"):
             began = clock.monotonic_s()
-            scan_id = library.run_scan(database, outside, config, clock.now, path.id)
+            scan_id = library.run_scan(database, outside, clock.now, path.id)
             took = clock.monotonic_s() - began
             library.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
             print(f"{files:,} files, {label}: {took:.2f} s")

@@ -162,7 +162,7 @@ def _web(arguments: argparse.Namespace) -> int:
         from mydia.web.relay import relay_router
 
         routes.append(relay_router(offered.current))
-    deps = WebDeps(config, parts.database, parts.outside, board, parts.sealer, auth.authenticate, auth.recall)
+    deps = WebDeps(config, parts.database, parts.outside, board, auth.authenticate, auth.recall)
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
             app = create_app(deps, routes=routes)
@@ -202,7 +202,7 @@ def _work(config: Config) -> int:
 
     _settled()
     # Before anything else touches a file: what a crash cut off is brought to an end.
-    library.recover_journal(parts.database, parts.outside, config, clock.now())
+    library.recover_journal(parts.database, parts.outside, clock.now())
     with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):
         return worker.run(
             config,

@@ -20,7 +20,6 @@ from mydia.contexts import settings, users
 from mydia.contexts.metadata import ChosenMetadata
 from mydia.db import PATIENCE_S, Database, maintenance, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
-from mydia.secret import Sealer
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +36,6 @@ class Parts:
 
     config: Config
     database: Database
-    sealer: Sealer
     outside: Outside
     metadata: ChosenMetadata
 
@@ -68,12 +66,11 @@ def prepare(config: Config) -> None:
 
 def _furnish(config: Config, database: Database) -> None:
     now = clock.now()
-    sealer = Sealer(config.secret_key())
     settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, now)
         admin = users.ensure_admin(session, config, now)
-        settings.sync_managed(session, config, sealer, now)
+        settings.sync_managed(session, now)
         provided = any(path.managed for path in settings.list_library_paths(session))
         if admin is not None:
             settings.mark_step(session, now, "account", "done")
@@ -105,10 +102,9 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
         config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing, patience_s=patience_s
     )
     settings.bind(database, config)
-    sealer = Sealer(config.secret_key())
     http = http or Http()
     metadata = ChosenMetadata(config, database, http)
-    return Parts(config, database, sealer, real_outside(metadata.current, http), metadata)
+    return Parts(config, database, real_outside(metadata.current, http), metadata)
 
 
 def make_folders(config: Config) -> None:
@@ -203,20 +199,20 @@ def examine(config: Config) -> list[tuple[str, str]]:
         if database.path is not None:
             damage = maintenance.check_integrity(database.path, quick=True)
             found.append(("failed", f"database: {damage[0]}") if damage else ("ok", f"database {database.path}"))
-        found += _examine_settings(config, database, files)
+        found += _examine_settings(config, files)
     finally:
         database.close()
     return found
 
 
-def _examine_settings(config: Config, database: Database, files: Files) -> list[tuple[str, str]]:
+def _examine_settings(config: Config, files: Files) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     parts = open_parts(config)
     try:
-        with database.reads() as session:
+        with parts.database.reads() as session:
             paths = settings.list_library_paths(session)
-            clients = settings.client_connections(session, parts.sealer)
-            indexers = settings.indexer_connections(session, parts.sealer, usage="interactive")
+            clients = settings.client_connections(session)
+            indexers = settings.indexer_connections(session, usage="interactive")
         for path in paths:
             access = files.access(Path(path.path))
             state = "ok" if access.writable else "failed"

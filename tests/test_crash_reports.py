@@ -60,7 +60,7 @@ def _crash() -> None:
         logger.exception("job failed", extra={"job": "library.scan", "path": "/media/films"})
 
 
-def _say_yes(database: Database, loaded: Config, admin: Caller) -> None:
+def _say_yes(database: Database, admin: Caller) -> None:
     with database.writes() as session:
         settings.change_values(session, admin, clock.now(), {"crashes.report": "true"})
 
@@ -78,7 +78,7 @@ def test_a_crash_is_sent_once_and_without_paths(
     database: Database, loaded: Config, http: Http, intake: Intake, admin: Caller, tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()
-    _say_yes(database, loaded, admin)
+    _say_yes(database, admin)
     with reporter(loaded, database, http, "worker", sends=True):
         _crash()
         _crash()
@@ -97,7 +97,7 @@ def test_what_one_process_notes_another_sends_later(
     database: Database, loaded: Config, http: Http, intake: Intake, admin: Caller, tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()
-    _say_yes(database, loaded, admin)
+    _say_yes(database, admin)
     intake.fail("maintenance")
     with reporter(loaded, database, http, "web", sends=False):
         _crash()

@@ -17,7 +17,6 @@ def run_search(deps: Deps, *, search_id: str) -> str:
         downloads.run_search(
             deps.database,
             deps.outside,
-            deps.config,
             SYSTEM,
             clock.now(),
             search_id=search_id,
@@ -44,7 +43,6 @@ def search_item(
         taken = downloads.search_and_grab(
             deps.database,
             deps.outside,
-            deps.config,
             SYSTEM,
             clock.now(),
             target,
@@ -76,7 +74,6 @@ def search_wanted(deps: Deps) -> str:
                 downloads.search_and_grab(
                     deps.database,
                     deps.outside,
-                    deps.config,
                     SYSTEM,
                     clock.now(),
                     target,
@@ -95,7 +92,7 @@ def search_wanted(deps: Deps) -> str:
 @job("downloads.monitor", queue="critical", title="Look at download clients", max_retries=0, time_limit_s=120)
 def monitor_downloads(deps: Deps) -> str:
     """Look at the clients; while anything is under way, look again in a few seconds."""
-    report = downloads.monitor(deps.database, deps.outside, deps.config, clock.now())
+    report = downloads.monitor(deps.database, deps.outside, clock.now())
     if report.active:
         _look_soon(deps)
     return str(report)
@@ -107,9 +104,7 @@ def monitor_downloads(deps: Deps) -> str:
 def import_download(deps: Deps, *, download_id: str) -> str:
     """Bring a finished download into the library."""
     try:
-        return downloads.import_download(
-            deps.database, deps.outside, deps.config, SYSTEM, clock.now(), download_id, run=deps.run
-        )
+        return downloads.import_download(deps.database, deps.outside, SYSTEM, clock.now(), download_id, run=deps.run)
     except NotFound:
         return "the title was removed"
 
@@ -131,7 +126,7 @@ def sweep(deps: Deps) -> str:
 @job("downloads.recover", queue="critical", title="Clear up interrupted downloads", max_retries=8, min_backoff_s=5)
 def recover(deps: Deps) -> str:
     """At the worker's start: settle what was interrupted, take up the imports again, and look at the clients."""
-    said = downloads.recover(deps.database, deps.outside, deps.config, clock.now())
+    said = downloads.recover(deps.database, deps.outside, clock.now())
     deps.enqueue("downloads.sweep", {}, dedup=sweep.key(), cause="start")
     deps.enqueue("downloads.monitor", {}, dedup=monitor_downloads.key(), cause="start")
     return said

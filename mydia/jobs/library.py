@@ -37,7 +37,6 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
     made = library.import_ready(
         deps.database,
         deps.outside,
-        deps.config,
         caller,
         clock.now(),
         inbox_ids=inbox_ids,
@@ -101,9 +100,9 @@ def scan(
 
 
 def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bool) -> str:
-    database, outside, config, run = deps.database, deps.outside, deps.config, deps.run
+    database, outside, run = deps.database, deps.outside, deps.run
     scan_id = library.run_scan(
-        database, outside, config, clock.now, path_id, run, subfolder=subfolder, accept_missing=accept_missing
+        database, outside, clock.now, path_id, run, subfolder=subfolder, accept_missing=accept_missing
     )
     with database.reads() as session:
         row = library.get_scan(session, scan_id)
@@ -111,7 +110,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
         return row.reason or row.state
     counts: dict[str, int] = {}
     try:
-        report = library.match_new_files(database, outside, config, clock.now, path_id, run, scan_id=scan_id)
+        report = library.match_new_files(database, outside, clock.now, path_id, run, scan_id=scan_id)
         counts |= report.counts()
         counts["analysed"] = library.analyse_files(database, outside, clock.now, path_id, run, scan_id=scan_id)
     except MydiaError as error:
@@ -143,7 +142,7 @@ def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
         if not lock.acquire(blocking=False):
             continue
         try:
-            report = library.match_new_files(deps.database, deps.outside, deps.config, clock.now, path_id, deps.run)
+            report = library.match_new_files(deps.database, deps.outside, clock.now, path_id, deps.run)
         except NotFound:
             continue
         finally:
@@ -164,7 +163,7 @@ def analyse_files(deps: Deps) -> str:
 @job("library.recover_journal", queue="critical", title="Mend interrupted file operations", max_retries=2)
 def recover_journal(deps: Deps) -> str:
     """Bring file operations that a crash cut off to an end."""
-    mended = library.recover_journal(deps.database, deps.outside, deps.config, clock.now())
+    mended = library.recover_journal(deps.database, deps.outside, clock.now())
     said = f"{mended.completed} completed, {mended.taken_back} taken back"
     return " ".join([f"{said}.", *mended.failed])
 
@@ -174,7 +173,7 @@ def empty_recycle_bin(deps: Deps) -> str:
     """Delete what has been in the recycle bin long enough, and forget journal steps of long ago."""
     gone = 0
     while not deps.run.cancelled():
-        part = library.empty_recycle_bin(deps.database, deps.outside, deps.config, clock.now())
+        part = library.empty_recycle_bin(deps.database, deps.outside, clock.now())
         if not part:
             break
         gone += part
@@ -193,7 +192,6 @@ def rename_files(
     done = library.rename(
         deps.database,
         deps.outside,
-        deps.config,
         SYSTEM,
         clock.now(),
         media_item_ids,

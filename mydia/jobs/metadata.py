@@ -23,7 +23,6 @@ def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_
         said = media.refresh_item(
             deps.database,
             deps.outside,
-            deps.config,
             SYSTEM,
             clock.now(),
             media_item_id,
@@ -46,7 +45,7 @@ def refresh_due(deps: Deps) -> str:
             return f"{done} of {len(due)} refreshed, then stopped"
         deps.run.progress(done, len(due))
         try:
-            media.refresh_item(deps.database, deps.outside, deps.config, SYSTEM, clock.now(), item_id)
+            media.refresh_item(deps.database, deps.outside, SYSTEM, clock.now(), item_id)
         except NotFound:
             continue
         except Unavailable as error:

@@ -16,7 +16,6 @@ from mydia.config import Config
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import MydiaError
-from mydia.secret import Sealer
 from mydia.taskboard import TaskBoard
 
 
@@ -74,7 +73,6 @@ class WebDeps:
     database: Database
     outside: Outside
     taskboard: TaskBoard
-    sealer: Sealer
     authenticate: Authenticate
     """Finds out who sends a request, from its session or API key. Runs in a worker thread, once a request."""
     recall: Authenticate = lambda _request, _deps: None
@@ -152,10 +150,6 @@ def _taskboard(request: WebRequest) -> TaskBoard:
     return deps_of(request).taskboard
 
 
-def _sealer(request: WebRequest) -> Sealer:
-    return deps_of(request).sealer
-
-
 async def _form(request: WebRequest) -> dict[str, str]:
     """Return what a form sent, with what its address says; without the fields that guard the form itself.
 
@@ -181,7 +175,6 @@ PROVIDERS = {
     "database": Provide(_database, sync_to_thread=False),
     "outside": Provide(_outside, sync_to_thread=False),
     "taskboard": Provide(_taskboard, sync_to_thread=False),
-    "sealer": Provide(_sealer, sync_to_thread=False),
     # In no thread of its own: `auth.guards` has asked before, in one, wherever a handler takes a caller.
     "caller": Provide(require_caller, sync_to_thread=False),
     "maybe_caller": Provide(caller_of, sync_to_thread=True),
@@ -193,7 +186,6 @@ ConfigDep = NamedDependency[Config]
 DatabaseDep = NamedDependency[Database]
 OutsideDep = NamedDependency[Outside]
 TaskBoardDep = NamedDependency[TaskBoard]
-SealerDep = NamedDependency[Sealer]
 CallerDep = NamedDependency[Caller]
 MaybeCallerDep = NamedDependency[Caller | None]
 FormDep = NamedDependency[dict[str, str]]

@@ -22,7 +22,7 @@ from mydia.errors import Unavailable
 from mydia.events import Dispatcher
 from mydia.jobs import triggers
 from mydia.jobs.broker import Deps
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 from tests.fakes.outside import FakeMetadataProvider
 from tests.fakes.qbittorrent import PASSWORD, USERNAME, RealQBittorrent
 from tests.fakes.swarm import Swarm
@@ -70,7 +70,7 @@ class Household:
         self.films, self.series = self.folder / "films", self.folder / "series"
         self.films.mkdir()
         self.series.mkdir()
-        sealer, now = Sealer(self.config.secret_key()), clock.now()
+        now = clock.now()
         with self.database.writes() as session:
             settings.ensure_defaults(session, now)
             for path, type in ((self.films, "movies"), (self.series, "series")):
@@ -84,14 +84,12 @@ class Household:
                 )
             settings.add_client(
                 session,
-                sealer,
                 ROBIN,
                 now,
                 settings.NewClient("qBittorrent", "qbittorrent", self.client.url, USERNAME, Secret(PASSWORD)),
             )
             settings.add_indexer(
                 session,
-                sealer,
                 ROBIN,
                 now,
                 settings.NewIndexer("Public", "torznab", self.swarm.indexer.api_url, Secret(KEY)),

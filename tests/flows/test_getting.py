@@ -130,7 +130,7 @@ def test_a_client_that_is_killed_in_the_middle_loses_nothing(home: Household) ->
     home.run_until(lambda: _unreachable_since(home) is not None, "the client is seen to be away")
     before = home.the_download(item_id)
     for _ in range(5):
-        downloads.monitor(home.database, home.deps.outside, home.config, clock.now())
+        downloads.monitor(home.database, home.deps.outside, clock.now())
     after = home.the_download(item_id)
     assert before is not None
     assert after is not None
@@ -168,8 +168,8 @@ def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> No
     assert release.verdict == "refused"
     assert [objection["reason"] for objection in release.objections] == ["size-min"], "tiny, as test videos are"
     with pytest.raises(downloads.Refusal, match=r"minimum for WEBDL-1080p.*anyway"):
-        downloads.grab(home.database, home.deps.outside, home.config, ROBIN, clock.now(), release.id)
-    downloads.grab(home.database, home.deps.outside, home.config, ROBIN, clock.now(), release.id, override=True)
+        downloads.grab(home.database, home.deps.outside, ROBIN, clock.now(), release.id)
+    downloads.grab(home.database, home.deps.outside, ROBIN, clock.now(), release.id, override=True)
 
     home.run_until(lambda: home.state(item_id) == "imported", "the season is imported")
     names = [name for name in home.placed(home.series) if name.endswith(".mkv")]
@@ -189,9 +189,7 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
     home.run_until(lambda: home.state(item_id) == "downloading", "the download has begun")
     row = home.the_download(item_id)
     assert row is not None
-    downloads.remove(
-        home.database, home.deps.outside, home.config, ROBIN, clock.now(), row.id, blocklist=True, search_again=True
-    )
+    downloads.remove(home.database, home.deps.outside, ROBIN, clock.now(), row.id, blocklist=True, search_again=True)
     home.run_all()
     wait_until(lambda: home.client.api.torrents_info() == [], "the torrent is gone")
     with home.database.reads() as session:
@@ -210,7 +208,7 @@ def test_a_torrent_that_somebody_removes_in_the_client_is_given_up_with_the_reas
     wait_until(lambda: home.client.api.torrents_info() == [], "the torrent is gone")
     for minutes in (1, 2, 3):
         now = clock.now() + timedelta(minutes=minutes)
-        downloads.monitor(home.database, home.deps.outside, home.config, now)
+        downloads.monitor(home.database, home.deps.outside, now)
     row = home.the_download(item_id)
     assert row is not None
     assert (row.state, row.reasons[-1]["text"]) == (

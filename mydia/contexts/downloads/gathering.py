@@ -13,7 +13,6 @@ from mydia import units
 from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, Queued
 from mydia.contexts.downloads.held import held_files
@@ -59,7 +58,6 @@ def library_folder(session: Session, target: SearchTarget) -> Path | None:
 
 def gather(
     session: Session,
-    config: Config,
     now: datetime,
     target: SearchTarget,
     *,

@@ -17,7 +17,6 @@ from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.indexers import Fetched
 from mydia.adapters.outside import Outside
 from mydia.adapters.torrents import magnet_hashes, read_torrent
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
@@ -33,7 +32,7 @@ from mydia.contexts.downloads.moving import move, note, tell_media
 from mydia.contexts.downloads.search import Progress, run_search
 from mydia.contexts.downloads.states import is_open
 from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
-from mydia.contexts.settings import ClientChoice, IndexerChoice, Sealer
+from mydia.contexts.settings import ClientChoice, IndexerChoice
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
@@ -89,7 +88,6 @@ class _Plan:
 def grab(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     release_id: str,
@@ -112,9 +110,8 @@ def grab(
     Emits: ReleaseGrabbed.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    sealer = Sealer(config.secret_key())
     with database.reads() as session:
-        plan = _plan(session, sealer, now, caller, release_id, override=override, cause=cause)
+        plan = _plan(session, now, caller, release_id, override=override, cause=cause)
     fetched = _fetch(outside, plan)
     info_hash = _info_hash(plan, fetched)
     with database.writes() as session:
@@ -135,7 +132,6 @@ def grab(
 def search_and_grab(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     target: SearchTarget,
@@ -159,14 +155,12 @@ def search_and_grab(
     for part in parts:
         if cancelled():
             break
-        search_id = run_search(database, outside, config, caller, now, part, cause=cause, on_progress=on_progress)
-        taken += grab_best(database, outside, config, caller, now, search_id)
+        search_id = run_search(database, outside, caller, now, part, cause=cause, on_progress=on_progress)
+        taken += grab_best(database, outside, caller, now, search_id)
     return taken
 
 
-def grab_best(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, search_id: str
-) -> list[str]:
+def grab_best(database: Database, outside: Outside, caller: Caller, now: datetime, search_id: str) -> list[str]:
     """Grab the best release of a finished search; of a season also what the best one does not bring.
 
     A release that is gone gives way to the next; when the client does not answer, the best one waits for it.
@@ -186,7 +180,7 @@ def grab_best(
         if taken and (not wanted or brings & covered or not brings & wanted):
             continue
         try:
-            taken.append(grab(database, outside, config, caller, now, release_id))
+            taken.append(grab(database, outside, caller, now, release_id))
         except (ReleaseGone, Nonsense, Refusal) as error:
             logger.info("release not taken, the next one is tried", extra={"reason": str(error)})
             continue
@@ -199,7 +193,7 @@ def grab_best(
     return taken
 
 
-def grab_pending(database: Database, outside: Outside, config: Config, now: datetime) -> list[str]:
+def grab_pending(database: Database, outside: Outside, now: datetime) -> list[str]:
     """Grab what waited for a client that answers again."""
     with database.reads() as session:
         rows = session.execute(
@@ -210,7 +204,7 @@ def grab_pending(database: Database, outside: Outside, config: Config, now: date
     taken: list[str] = []
     for pending_id, release_id in rows:
         try:
-            taken.append(grab(database, outside, config, SYSTEM, now, release_id))
+            taken.append(grab(database, outside, SYSTEM, now, release_id))
         except Unavailable:
             break
         except (NotFound, Conflict, Invalid) as error:
@@ -220,7 +214,7 @@ def grab_pending(database: Database, outside: Outside, config: Config, now: date
     return taken
 
 
-def recover_grabs(database: Database, outside: Outside, config: Config, now: datetime, *, all: bool = False) -> int:
+def recover_grabs(database: Database, outside: Outside, now: datetime, *, all: bool = False) -> int:
     """Clear up grabs that were interrupted and return how many were settled.
 
     The client is asked whether it got the download. If not, it is handed over again, unless somebody was told that it
@@ -229,17 +223,14 @@ def recover_grabs(database: Database, outside: Outside, config: Config, now: dat
     Args:
         all: At the worker's start; else only those older than two minutes are looked at.
     """
-    sealer = Sealer(config.secret_key())
     with database.reads() as session:
         query = select(Download).where(Download.state == DownloadState.GRABBING)
         rows = session.scalars(query if all else query.where(Download.state_since < now - _INTERRUPTED)).all()
-        choices = {choice.row.id: choice for choice in settings.client_connections(session, sealer)}
-    return sum(_settle(database, outside, config, now, row, choices.get(row.client_id or "")) for row in rows)
+        choices = {choice.row.id: choice for choice in settings.client_connections(session)}
+    return sum(_settle(database, outside, now, row, choices.get(row.client_id or "")) for row in rows)
 
 
-def _settle(
-    database: Database, outside: Outside, config: Config, now: datetime, row: Download, choice: ClientChoice | None
-) -> bool:
+def _settle(database: Database, outside: Outside, now: datetime, row: Download, choice: ClientChoice | None) -> bool:
     remote = None
     if choice is not None and row.info_hash is not None:
         try:
@@ -255,7 +246,7 @@ def _settle(
         release = _release_of(session, row)
     if release is not None and not any(str(reason["text"]).endswith(_WILL_BE_ASKED) for reason in row.reasons):
         try:
-            grab(database, outside, config, SYSTEM, now, release.id, override=True)
+            grab(database, outside, SYSTEM, now, release.id, override=True)
             return True
         except Unavailable:
             return False
@@ -270,7 +261,6 @@ def _settle(
 
 def _plan(
     session: Session,
-    sealer: Sealer,
     now: datetime,
     caller: Caller,
     release_id: str,
@@ -286,16 +276,16 @@ def _plan(
         raise Invalid("Say first which title this release is.")
     item = get(session, media.MediaItem, release.media_item_id, what="This title")
     search = session.get(Search, release.search_id) if release.search_id else None
-    url, magnet = json.loads(sealer.open(release.sealed_link).reveal() or "[null, null]")
-    indexers = settings.indexer_connections(session, sealer, usage="interactive")
-    indexers += settings.indexer_connections(session, sealer, usage="automatic")
+    url, magnet = json.loads(settings.sealer(session).open(release.sealed_link).reveal() or "[null, null]")
+    indexers = settings.indexer_connections(session, usage="interactive")
+    indexers += settings.indexer_connections(session, usage="automatic")
     reasons = [_why(release)] + [f"Taken by {caller.name} although: {text}" for text in objections]
     return _Plan(
         release=release,
         item_id=item.id,
         media_title=_named(session, item, release),
         media_type=item.type,
-        client=choose_client(session, sealer, release.protocol),
+        client=choose_client(session, release.protocol),
         indexer=next((choice for choice in indexers if choice.row.id == release.indexer_id), None),
         url=url,
         magnet=magnet,
@@ -304,7 +294,7 @@ def _plan(
     )
 
 
-def choose_client(session: Session, sealer: Sealer, protocol: str) -> ClientChoice:
+def choose_client(session: Session, protocol: str) -> ClientChoice:
     """Return the client for a protocol: the first by priority, those that answer before those that do not.
 
     Raises:
@@ -313,7 +303,7 @@ def choose_client(session: Session, sealer: Sealer, protocol: str) -> ClientChoi
     kinds = download_clients.KINDS
     usable = [
         choice
-        for choice in settings.client_connections(session, sealer)
+        for choice in settings.client_connections(session)
         if (kind := kinds.get(choice.row.kind)) is not None and kind.protocol == protocol
     ]
     if not usable:

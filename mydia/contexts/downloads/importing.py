@@ -23,7 +23,6 @@ from mydia.adapters.errors import AdapterError, Nonsense
 from mydia.adapters.filesystem import shown, to_os
 from mydia.adapters.media_tools import MediaFacts
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import library, media, settings
 from mydia.contexts.downloads.decisions import Held, find_episodes
 from mydia.contexts.downloads.held import held_files
@@ -31,7 +30,7 @@ from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadS
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.library import filekinds
 from mydia.contexts.media import EpisodeRef
-from mydia.contexts.settings import ClientChoice, Profile, Sealer
+from mydia.contexts.settings import ClientChoice, Profile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
@@ -164,12 +163,10 @@ def recover_imports(session: Session, now: datetime) -> int:
     return len(rows)
 
 
-def preview_import(
-    database: Database, outside: Outside, config: Config, caller: Caller, download_id: str
-) -> ImportPreview:
+def preview_import(database: Database, outside: Outside, caller: Caller, download_id: str) -> ImportPreview:
     """Return what is in a finished download and what would become of each file. Raises: NotReady, NotFound."""
     caller.require(Permission.MANAGE_MEDIA)
-    known = _gather(database, config, download_id)
+    known = _gather(database, download_id)
     folder, problem = _locate(outside, known)
     if folder is None:
         return ImportPreview(known.row, None, (), (problem,))
@@ -180,7 +177,6 @@ def preview_import(
 def import_download(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     download_id: str,
@@ -203,7 +199,7 @@ def import_download(
         orphan = get(session, Download, download_id, what="This download").media_item_id is None
     if orphan:
         return _without_title(database, caller, now, download_id)
-    known = _gather(database, config, download_id)
+    known = _gather(database, download_id)
     state = known.row.state
     resumed = state == DownloadState.IMPORTING and known.row.state_since < now - _DEAD_AFTER
     if state not in (DownloadState.COMPLETED, DownloadState.BLOCKED) and not resumed:
@@ -222,7 +218,7 @@ def import_download(
     try:
         if not _claim(database, caller, now, known):
             return "somebody else is at it"
-        return _carry_out(database, outside, config, caller, now, known, files, problems, run)
+        return _carry_out(database, outside, caller, now, known, files, problems, run)
     finally:
         in_flight.discard(download_id)
 
@@ -244,7 +240,6 @@ def _claim(database: Database, caller: Caller, now: datetime, known: _Known) -> 
 def _carry_out(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     known: _Known,
@@ -259,7 +254,7 @@ def _carry_out(
     if not files:
         return _block(database, caller, now, known, ["There is no video in it."])
     try:
-        placed = _place(database, outside, config, caller, now, known, wanted, run) if wanted else 0
+        placed = _place(database, outside, caller, now, known, wanted, run) if wanted else 0
     except (MydiaError, OSError) as error:
         logger.warning("import failed", extra={"download_id": known.row.id, "reason": str(error)})
         return _block(database, caller, now, known, [f"It could not be placed: {error}"])
@@ -271,7 +266,6 @@ def _carry_out(
 def manual_import(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     download_id: str,
@@ -286,14 +280,13 @@ def manual_import(
     """
     if not chosen:
         raise Invalid("Choose at least one file.")
-    return import_download(database, outside, config, caller, now, download_id, chosen=chosen, run=run)
+    return import_download(database, outside, caller, now, download_id, chosen=chosen, run=run)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def _gather(database: Database, config: Config, download_id: str) -> _Known:
-    sealer = Sealer(config.secret_key())
+def _gather(database: Database, download_id: str) -> _Known:
     with database.reads() as session:
         row = get(session, Download, download_id, what="This download")
         if row.media_item_id is None:
@@ -310,7 +303,7 @@ def _gather(database: Database, config: Config, download_id: str) -> _Known:
         placed_episodes = session.scalars(
             select(library.FileEpisode.episode_id).where(library.FileEpisode.file_id.in_(placed))
         ).all()
-        choices = settings.client_connections(session, sealer, enabled_only=False)
+        choices = settings.client_connections(session, enabled_only=False)
         path_id = version.library_path_id or item.library_path_id
         path = settings.get_library_path(session, path_id) if path_id else None
         return _Known(
@@ -560,7 +553,6 @@ def _as_chosen(known: _Known, files: Sequence[ImportFile], chosen: Sequence[Chos
 def _place(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     known: _Known,
@@ -590,9 +582,7 @@ def _place(
     )
     with database.reads() as session:
         plan = library.plan_import(session, caller, now, request)
-    placed = library.place(
-        database, outside, config, caller, now, plan, on_progress=None if run is None else run.progress
-    )
+    placed = library.place(database, outside, caller, now, plan, on_progress=None if run is None else run.progress)
     if placed.notes:
         with database.writes() as session:
             present = get(session, Download, row.id, what="This download")

@@ -14,7 +14,6 @@ from mydia.adapters.torrents import magnet_hashes
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import find_episodes
 from mydia.contexts.downloads.models import Release
-from mydia.contexts.settings import Sealer
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.parsing import Quality, parse_release
@@ -25,7 +24,6 @@ _LONGEST = 20_000
 
 def add_link(
     session: Session,
-    sealer: Sealer,
     caller: Caller,
     now: datetime,
     item_id: str,
@@ -54,7 +52,7 @@ def add_link(
     if link.startswith("magnet:"):
         magnet, info_hash = link, magnet_hashes(link)[0]
     else:
-        url, choice = link, _indexer_of(session, sealer, link)
+        url, choice = link, _indexer_of(session, link)
     name = (title or _name(link)).strip()
     parsed = parse_release(name, "movie" if item.type == MediaType.MOVIE else "tv") if name else None
     known = media.episodes_of(session, item_id) if item.type == MediaType.TV_SHOW else []
@@ -72,7 +70,7 @@ def add_link(
         guid=info_hash or link,
         title=name or item.title,
         protocol=str(kind.protocol) if kind is not None else "torrent",
-        sealed_link=sealer.seal(json.dumps([url, magnet])),
+        sealed_link=settings.sealer(session).seal(json.dumps([url, magnet])),
         info_hash=info_hash,
         quality=quality.to_json(),
         quality_name=quality.name,
@@ -87,15 +85,15 @@ def add_link(
     return release.id
 
 
-def _indexer_of(session: Session, sealer: Sealer, link: str) -> settings.IndexerChoice:
+def _indexer_of(session: Session, link: str) -> settings.IndexerChoice:
     try:
         parts = urlsplit(link)
     except ValueError as error:
         raise _wrong("This is no link. Hand in a magnet, or the address of a file at an indexer.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong("This is no link. Hand in a magnet, or the address of a file at an indexer.")
-    choices = settings.indexer_connections(session, sealer, usage="interactive")
-    choices += settings.indexer_connections(session, sealer, usage="automatic")
+    choices = settings.indexer_connections(session, usage="interactive")
+    choices += settings.indexer_connections(session, usage="automatic")
     for choice in choices:
         if urlsplit(choice.connection.url).hostname == parts.hostname:
             return choice

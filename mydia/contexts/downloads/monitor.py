@@ -15,7 +15,6 @@ from mydia.adapters import download_clients
 from mydia.adapters.download_clients import DownloadClient, RemoteDownload, RemoteState
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
 from mydia.contexts.downloads.grab import DEFAULT_CATEGORIES, grab_pending, recover_grabs
@@ -24,7 +23,7 @@ from mydia.contexts.downloads.importing import recover_imports
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState, PendingRelease, UnknownDownload
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.states import may_move, of_remote
-from mydia.contexts.settings import ClientChoice, Sealer
+from mydia.contexts.settings import ClientChoice
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.events import DownloadCompleted, DownloadFailed, emit
@@ -59,25 +58,24 @@ class MonitorReport:
         return ", ".join(parts)
 
 
-def monitor(database: Database, outside: Outside, config: Config, now: datetime) -> MonitorReport:
+def monitor(database: Database, outside: Outside, now: datetime) -> MonitorReport:
     """Look at every client once.
 
     Emits: DownloadChanged, DownloadCompleted, DownloadFailed, ServiceStateChanged.
     """
-    sealer = Sealer(config.secret_key())
     with database.reads() as session:
-        choices = settings.client_connections(session, sealer)
+        choices = settings.client_connections(session)
         waiting = session.scalars(select(PendingRelease.id).limit(1)).first() is not None
-    recover_grabs(database, outside, config, now)
+    recover_grabs(database, outside, now)
     unreachable = completed = failed = 0
     for choice in choices:
-        seen = _look_at(database, outside, config, now, choice)
+        seen = _look_at(database, outside, now, choice)
         if seen is None:
             unreachable += 1
         else:
             completed, failed = completed + seen[0], failed + seen[1]
     if waiting and unreachable < len(choices):
-        grab_pending(database, outside, config, now)
+        grab_pending(database, outside, now)
     with database.reads() as session:
         active = session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE))).all()
     return MonitorReport(len(choices), unreachable, len(active), completed, failed)
@@ -86,9 +84,7 @@ def monitor(database: Database, outside: Outside, config: Config, now: datetime)
 _ACTIVE = (_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.COMPLETED, _S.IMPORTING)
 
 
-def _look_at(
-    database: Database, outside: Outside, config: Config, now: datetime, choice: ClientChoice
-) -> tuple[int, int] | None:
+def _look_at(database: Database, outside: Outside, now: datetime, choice: ClientChoice) -> tuple[int, int] | None:
     """Look at one client; returns how many downloads completed and failed, None when it did not answer."""
     client = outside.download_client(choice.connection)
     try:
@@ -103,7 +99,7 @@ def _look_at(
         settings.record_ok(session, now, "download_client", choice.row.id)
         for row in _followed(session, choice.row.id):
             before = row.state
-            if _take_over(session, config, now, row, remotes.get(row.client_ref or "")):
+            if _take_over(session, now, row, remotes.get(row.client_ref or "")):
                 leaving.append((row.id, row.client_ref or ""))
             completed += before != row.state == _S.COMPLETED
             failed += before != row.state == _S.FAILED
@@ -127,7 +123,7 @@ def _followed(session: Session, client_id: str) -> Sequence[Download]:
     ).all()
 
 
-def _take_over(session: Session, config: Config, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
+def _take_over(session: Session, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
     """Bring one row up to date; True when it is to be taken out of the client."""
     if remote is None:
         _missed(session, now, row)
@@ -148,10 +144,10 @@ def _take_over(session: Session, config: Config, now: datetime, row: Download, r
     new, reason = _judge(row, remote, now)
     hours = settings.of(session).downloads.give_up_stalled_hours
     if new in (_S.STALLED, _S.QUEUED) and hours and row.moved_at and now - row.moved_at > timedelta(hours=hours):
-        fail(session, SYSTEM, config, now, row, f"Nothing came for {hours} hours; {_swarm(row)}.")
+        fail(session, SYSTEM, now, row, f"Nothing came for {hours} hours; {_swarm(row)}.")
         return True
     if new is _S.FAILED:
-        fail(session, SYSTEM, config, now, row, reason or f"{row.client_name} reports an error.")
+        fail(session, SYSTEM, now, row, reason or f"{row.client_name} reports an error.")
         return False
     if new != row.state and may_move(row.state, new):
         move(session, SYSTEM, now, row, new, reason=reason)
@@ -208,7 +204,7 @@ def _has_seeded(row: Download, remote: RemoteDownload) -> bool:
     return any(goals) if goals else remote.state is RemoteState.COMPLETED
 
 
-def fail(session: Session, caller: Caller, config: Config, now: datetime, row: Download, reason: str) -> None:
+def fail(session: Session, caller: Caller, now: datetime, row: Download, reason: str) -> None:
     """End a download as failed; where it is set so, its release is blocked and the event starts a new search.
 
     Emits: DownloadChanged, DownloadFailed.
@@ -272,9 +268,9 @@ def needs_looking(session: Session) -> bool:
     return session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE)).limit(1)).first() is not None
 
 
-def recover(database: Database, outside: Outside, config: Config, now: datetime) -> str:
+def recover(database: Database, outside: Outside, now: datetime) -> str:
     """At the worker's start, before it takes jobs: settle grabs, searches and imports that were interrupted."""
-    grabs = recover_grabs(database, outside, config, now, all=True)
+    grabs = recover_grabs(database, outside, now, all=True)
     with database.writes() as session:
         searches = finish_interrupted(session, now, after=timedelta(minutes=1))
         imports = recover_imports(session, now)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.download_clients import DownloadClient
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.blocklist import block_download
 from mydia.contexts.downloads.decisions import find_episodes
@@ -27,7 +26,7 @@ from mydia.contexts.downloads.models import (
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.metadata import Image, Picture
-from mydia.contexts.settings import Sealer, ServiceStatus
+from mydia.contexts.settings import ServiceStatus
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, NotFound
@@ -241,22 +240,18 @@ def _row(row: Row[Any], statuses: dict[str, ServiceStatus], episode_ids: Iterabl
 # --- what people do -------------------------------------------------------------------------------------------------
 
 
-def pause(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, download_id: str
-) -> None:
+def pause(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
     """Stop a download in its client. Raises: Unavailable, Conflict."""
     caller.require(Permission.MANAGE_MEDIA)
-    row, client = _reach(database, outside, config, download_id)
+    row, client = _reach(database, outside, download_id)
     client.pause(row.client_ref or "")
     _moved(database, caller, now, download_id, DownloadState.PAUSED, f"{caller.name} paused it.")
 
 
-def resume(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, download_id: str
-) -> None:
+def resume(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
     """Let a paused download go on. Raises: Unavailable, Conflict."""
     caller.require(Permission.MANAGE_MEDIA)
-    row, client = _reach(database, outside, config, download_id)
+    row, client = _reach(database, outside, download_id)
     client.resume(row.client_ref or "")
     _moved(database, caller, now, download_id, DownloadState.QUEUED, f"{caller.name} let it go on.")
 
@@ -264,7 +259,6 @@ def resume(
 def remove(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     download_id: str,
@@ -297,7 +291,7 @@ def remove(
     if not is_open(row.state):
         raise Conflict(_OVER)
     if from_client and row.client_ref is not None:
-        row, client = _reach(database, outside, config, download_id)
+        row, client = _reach(database, outside, download_id)
         client.remove(row.client_ref or "", delete_files=delete_files)
     with database.writes() as session:
         present = get(session, Download, download_id, what="This download")
@@ -315,10 +309,10 @@ def remove(
             emit(session, caller, SearchRequested(present.media_item_id, None, episodes or None), at=now)
 
 
-def _reach(database: Database, outside: Outside, config: Config, download_id: str) -> tuple[Download, DownloadClient]:
+def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Download, DownloadClient]:
     with database.reads() as session:
         row = get(session, Download, download_id, what="This download")
-        choices = settings.client_connections(session, Sealer(config.secret_key()), enabled_only=False)
+        choices = settings.client_connections(session, enabled_only=False)
     choice = next((choice for choice in choices if choice.row.id == row.client_id), None)
     if choice is None or row.client_ref is None:
         raise NotFound(f"{row.client_name} is not set up any more, so this download cannot be reached.")

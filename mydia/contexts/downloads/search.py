@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import IndexerRelease
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.downloads import asking, gathering, storing
 from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_candidate
 from mydia.contexts.downloads.models import Search
 from mydia.contexts.downloads.queries import queries_for
 from mydia.contexts.downloads.targets import SearchTarget, version_of
-from mydia.contexts.settings import IndexerChoice, Sealer
+from mydia.contexts.settings import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid
@@ -107,7 +106,6 @@ def request_retry(session: Session, caller: Caller, now: datetime, search_id: st
 def run_search(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     target: SearchTarget | None = None,
@@ -134,17 +132,16 @@ def run_search(
             raise Invalid("Say what to search for.")
         with database.writes() as session:
             search_id = open_search(session, caller, now, target, cause=cause, announce=False)
-    question = _prepare(database, outside, config, now, search_id)
+    question = _prepare(database, outside, now, search_id)
     with database.writes() as session:
         asking.record_round(session, search_id, question.asked)
     facts = question.gathered.facts
     queries = queries_for(facts, original_title=question.gathered.original_title)
-    sealer = Sealer(config.secret_key())
     for done, (choice, answer) in enumerate(asking.ask(outside, question.asked, queries, cancelled=cancelled), 1):
         decisions = _judge(answer.releases, facts, choice)
         with database.writes() as session:
             asking.record_answer(session, search_id, choice, answer)
-            storing.store(session, sealer, now, search_id, question.gathered, decisions)
+            storing.store(session, now, search_id, question.gathered, decisions)
             if answer.failure is None:
                 settings.record_ok(session, now, "indexer", choice.row.id)
             else:
@@ -156,7 +153,7 @@ def run_search(
     return search_id
 
 
-def _prepare(database: Database, outside: Outside, config: Config, now: datetime, search_id: str) -> _Question:
+def _prepare(database: Database, outside: Outside, now: datetime, search_id: str) -> _Question:
     with database.reads() as session:
         search = get(session, Search, search_id, what="This search")
     target = SearchTarget(
@@ -166,8 +163,8 @@ def _prepare(database: Database, outside: Outside, config: Config, now: datetime
     free = gathering.free_bytes(database, outside, target)
     with database.reads() as session:
         usage = "interactive" if interactive else "automatic"
-        choices = settings.indexer_connections(session, Sealer(config.secret_key()), usage=usage)
-        gathered = gathering.gather(session, config, now, target, interactive=interactive, free_bytes=free)
+        choices = settings.indexer_connections(session, usage=usage)
+        gathered = gathering.gather(session, now, target, interactive=interactive, free_bytes=free)
         asked = asking.plan_round(search, choices, now, interactive=interactive)
     return _Question(search_id=search_id, target=target, gathered=gathered, asked=asked)
 

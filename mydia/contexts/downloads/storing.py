@@ -12,22 +12,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import clock
+from mydia.contexts import settings
 from mydia.contexts.downloads import asking, gathering
 from mydia.contexts.downloads.decisions import Decision, rank_key, summarise, told
 from mydia.contexts.downloads.models import Release, Search
 from mydia.contexts.downloads.targets import SearchTarget, record_searched
-from mydia.contexts.settings import Sealer
 from mydia.contexts.users import Caller
 from mydia.db import get
 from mydia.events import SearchFinished, emit
 from mydia.parsing import ParsedRelease
+from mydia.secret import Sealer
 
 logger = logging.getLogger(__name__)
 
 
 def store(
     session: Session,
-    sealer: Sealer,
     now: datetime,
     search_id: str,
     gathered: gathering.Gathered,
@@ -40,7 +40,7 @@ def store(
     for decision in decisions:
         candidate, release = decision.candidate, decision.candidate.release
         known = by_guid.get((candidate.indexer_id, release.guid)) or by_hash.get(release.info_hash or "-")
-        fresh = _row(sealer, now, search_id, gathered, decision)
+        fresh = _row(settings.sealer(session), now, search_id, gathered, decision)
         if known is not None:
             if known.verdict == "grabbed" or _key(known) >= _key(fresh):
                 continue

@@ -11,7 +11,6 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
@@ -139,7 +138,6 @@ def files_of_entry(session: Session, inbox_id: str) -> list[MediaFile]:
 def search_candidates(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     inbox_id: str,
     text: str,
@@ -231,7 +229,6 @@ def own_choice(session: Session, item_id: str) -> Choice:
 def decide(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     inbox_id: str,
@@ -310,7 +307,6 @@ def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[s
 def import_ready(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     *,
@@ -338,7 +334,7 @@ def import_ready(
         if cancelled():
             break
         try:
-            decide(database, outside, config, caller, now, inbox_id, candidate=0)
+            decide(database, outside, caller, now, inbox_id, candidate=0)
             done += 1
         except MydiaError as error:
             failures.append(f"{title}: {error}")
@@ -556,7 +552,6 @@ def rematch_files(
 def rematch_item(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     item_id: str,
@@ -581,7 +576,7 @@ def rematch_item(
             wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
         if item.type != wanted.type:
             raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
-        language = media.language_of(session, config, item)
+        language = media.language_of(session, item)
         here = media.find_by_ids(session, wanted.type, wanted.ids)
         file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))
     if here is not None and here.id != item_id:

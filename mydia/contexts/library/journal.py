@@ -23,7 +23,6 @@ from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import PART_PREFIX, PART_SUFFIX, Files, shown, to_os, to_text
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, RecycledFile, Sidecar
@@ -138,7 +137,6 @@ def write_steps(
 def run_steps(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     step_ids: Sequence[str],
@@ -161,7 +159,7 @@ def run_steps(
             continue
         after_step(f"{entry.operation} performed")
         with database.writes() as session:
-            settle(session, config, caller, now, step_id)
+            settle(session, caller, now, step_id)
         after_step(f"{entry.operation} settled")
     return failures
 
@@ -233,7 +231,7 @@ def clear_parts(files: Files, folder: Path) -> None:
 # --- in the database ---------------------------------------------------------------------------------------------------
 
 
-def settle(session: Session, config: Config, caller: Caller, now: datetime, step_id: str) -> None:
+def settle(session: Session, caller: Caller, now: datetime, step_id: str) -> None:
     """Write what follows from a performed step, and that it is done, in one transaction."""
     entry = session.get(JournalEntry, step_id)
     if entry is None or entry.state in ("done", "undone"):
@@ -244,7 +242,7 @@ def settle(session: Session, config: Config, caller: Caller, now: datetime, step
         case "rename":
             _settle_rename(session, now, entry)
         case "recycle":
-            _settle_recycle(session, config, caller, now, entry)
+            _settle_recycle(session, caller, now, entry)
         case "delete":
             _settle_delete(session, caller, now, entry)
         case "restore":
@@ -265,7 +263,7 @@ def _settle_rename(session: Session, now: datetime, entry: JournalEntry) -> None
         sidecar.relative_path, sidecar.library_path_id = relative, path.id
 
 
-def _settle_recycle(session: Session, config: Config, caller: Caller, now: datetime, entry: JournalEntry) -> None:
+def _settle_recycle(session: Session, caller: Caller, now: datetime, entry: JournalEntry) -> None:
     row = session.get(MediaFile, entry.file_id) if entry.file_id else None
     path = _library_of(session, entry.source or "")
     days = settings.of(session).library.recycle_days
@@ -401,7 +399,7 @@ def _fail(session: Session, now: datetime, step_id: str, sentence: str) -> bool:
 
 
 def recover_journal(
-    database: Database, outside: Outside, config: Config, now: datetime, *, after_step: AfterStep = nothing_after
+    database: Database, outside: Outside, now: datetime, *, after_step: AfterStep = nothing_after
 ) -> Recovered:
     """Bring every step that a crash left open to an end; called when a worker starts, before it takes jobs.
 
@@ -430,7 +428,7 @@ def recover_journal(
             failed += sentences
         else:
             ids = [entry.id for entry in entries]
-            sentences = run_steps(database, outside, config, SYSTEM, now, ids, after_step=after_step)
+            sentences = run_steps(database, outside, SYSTEM, now, ids, after_step=after_step)
             completed += len(ids) - len(sentences)
             failed += sentences
     if open_entries:
@@ -496,9 +494,7 @@ def _take_back_one(files: Files, entry: JournalEntry) -> None:
 # --- taking back what is done ----------------------------------------------------------------------------------------------
 
 
-def undo_batch(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, batch_id: str
-) -> list[str]:
+def undo_batch(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
     """Take a whole import, rename or removal back, last step first; return sentences about what could not be.
 
     Raises:
@@ -520,7 +516,7 @@ def undo_batch(
     undo_id = clock.new_id()
     with database.writes() as session:
         ids = write_steps(session, now, caller, undo_id, f"undo {batch_id}", [step for _, step in steps])
-    failures = run_steps(database, outside, config, caller, now, ids)
+    failures = run_steps(database, outside, caller, now, ids)
     with database.writes() as session:
         done = {
             row.step

@@ -14,7 +14,6 @@ from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import RECYCLE_FOLDER
 from mydia.contexts.library.holdings import refresh_holdings
@@ -63,7 +62,6 @@ class _Going:
 def remove_item(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     item_id: str,
@@ -94,7 +92,7 @@ def remove_item(
             _keep_files(session, caller, now, item_id)
             media.remove_row(session, caller, now, item_id, files_deleted=0)
         return Removed(0, 0, None, ())
-    removed = _take_out(database, outside, config, caller, now, going, f"remove {item_id}", for_good=files == "delete")
+    removed = _take_out(database, outside, caller, now, going, f"remove {item_id}", for_good=files == "delete")
     if removed.failures:
         raise Conflict(f"{removed.failures[0]} The title stays until all its files are gone.")
     with database.writes() as session:
@@ -105,7 +103,6 @@ def remove_item(
 def remove_files(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     file_ids: Sequence[str],
@@ -119,13 +116,12 @@ def remove_files(
         if not rows:
             raise NotFound("This file is not in the library (any more).")
         going = _with_sidecars(session, rows)
-    return _take_out(database, outside, config, caller, now, going, "remove", for_good=for_good)
+    return _take_out(database, outside, caller, now, going, "remove", for_good=for_good)
 
 
 def remove_file(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     file_id: str,
@@ -133,7 +129,7 @@ def remove_file(
     for_good: bool = False,
 ) -> Removed:
     """Take one file out of the library, into the recycle bin unless `for_good`. Emits: FileRemoved."""
-    removed = remove_files(database, outside, config, caller, now, [file_id], for_good=for_good)
+    removed = remove_files(database, outside, caller, now, [file_id], for_good=for_good)
     if removed.failures:
         raise Conflict(removed.failures[0])
     return removed
@@ -188,7 +184,6 @@ def _with_sidecars(session: Session, rows: Sequence[MediaFile], *, item_id: str 
 def _take_out(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     going: Sequence[_Going],
@@ -199,7 +194,8 @@ def _take_out(
     for root in {one.root for one in going}:
         _check_root(outside, root)
     with database.reads() as session:
-        for_good = for_good or settings.of(session).library.recycle_days == 0
+        chosen = settings.of(session).library
+    for_good = for_good or chosen.recycle_days == 0
     batch_id = clock.new_id()
     steps: list[Step] = []
     gone: list[_Going] = []
@@ -212,7 +208,7 @@ def _take_out(
             Step(
                 "delete" if for_good else "recycle",
                 path,
-                None if for_good else recycle_place(config, one.root, batch_id, path),
+                None if for_good else recycle_place(chosen.recycle_directory, one.root, batch_id, path),
                 fingerprint(outside.files, path),
                 one.row_id,
                 one.media_item_id,
@@ -222,7 +218,7 @@ def _take_out(
     with database.writes() as session:
         _forget_gone(session, now, gone)
         ids = write_steps(session, now, caller, batch_id, cause, steps)
-    failures = run_steps(database, outside, config, caller, now, ids)
+    failures = run_steps(database, outside, caller, now, ids)
     for one in going:
         try:
             outside.files.remove_empty_parents(one.path, one.root)
@@ -290,10 +286,13 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
     session.flush()
 
 
-def recycle_place(config: Config, root: Path, batch_id: str, path: Path) -> Path:
-    """Return where a file goes in the recycle bin: below the batch, so that no two ever meet."""
-    given = config["library.recycle_directory"]
-    bin_ = Path(str(given)) / (root.name or "root") if given else root / RECYCLE_FOLDER
+def recycle_place(directory: str | None, root: Path, batch_id: str, path: Path) -> Path:
+    """Return the path of a file in the recycle bin: in a folder of its batch, so that names never collide.
+
+    Args:
+        directory: The setting `library.recycle_directory`; None keeps the bin in the library folder.
+    """
+    bin_ = Path(directory) / (root.name or "root") if directory else root / RECYCLE_FOLDER
     return bin_ / batch_id / path.relative_to(root)
 
 
@@ -318,9 +317,7 @@ def recycled_totals(session: Session) -> tuple[int, int]:
     return int(number), int(size)
 
 
-def restore_file(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, recycled_id: str
-) -> str:
+def restore_file(database: Database, outside: Outside, caller: Caller, now: datetime, recycled_id: str) -> str:
     """Bring a file back to where it was and return that path.
 
     Raises:
@@ -340,7 +337,7 @@ def restore_file(
     step = Step("restore", source, target, fingerprint(outside.files, source), None, row.media_item_id, row.size_bytes)
     with database.writes() as session:
         ids = write_steps(session, now, caller, batch_id, f"restore {recycled_id}", [step])
-    if failures := run_steps(database, outside, config, caller, now, ids):
+    if failures := run_steps(database, outside, caller, now, ids):
         raise Conflict(failures[0])
     _tidy(outside, source)
     return str(target)
@@ -356,7 +353,6 @@ def _home(path: LibraryPath, row: RecycledFile) -> Path:
 def empty_recycle_bin(
     database: Database,
     outside: Outside,
-    config: Config,
     now: datetime,
     *,
     caller: Caller = SYSTEM,
@@ -390,7 +386,7 @@ def empty_recycle_bin(
             if (gone := session.get(RecycledFile, recycled_id)) is not None:
                 session.delete(gone)
         ids = write_steps(session, now, caller, clock.new_id(), "expire", steps)
-    failures = run_steps(database, outside, config, caller, now, ids)
+    failures = run_steps(database, outside, caller, now, ids)
     for step in steps:
         if step.source is not None:
             _tidy(outside, step.source)

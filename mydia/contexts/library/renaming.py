@@ -14,7 +14,6 @@ from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.library import journal, naming
 from mydia.contexts.library.filekinds import title_folder
@@ -79,7 +78,6 @@ def rename_preview(
 def rename(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     item_ids: Sequence[str],
@@ -115,7 +113,7 @@ def rename(
             if run.cancelled():
                 break
             run.progress(place, len(todo), shown(line.old))
-            sentences = _rename_one(database, outside, config, caller, now, batch_id, place, line, roots[line.id])
+            sentences = _rename_one(database, outside, caller, now, batch_id, place, line, roots[line.id])
             failures += sentences
             if not sentences:
                 done[line.media_item_id] = done.get(line.media_item_id, 0) + 1
@@ -128,11 +126,9 @@ def rename(
     return Renamed(batch_id if done else None, sum(done.values()), tuple(failures))
 
 
-def undo_rename(
-    database: Database, outside: Outside, config: Config, caller: Caller, now: datetime, batch_id: str
-) -> list[str]:
+def undo_rename(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
     """Give the files of a rename their old names back; return sentences about those that keep the new one."""
-    failures = journal.undo_batch(database, outside, config, caller, now, batch_id)
+    failures = journal.undo_batch(database, outside, caller, now, batch_id)
     with database.writes() as session:
         items = session.scalars(
             select(JournalEntry.media_item_id).where(JournalEntry.batch_id == batch_id).distinct()
@@ -293,7 +289,6 @@ def _objection(outside: Outside, root: Path, line: RenameLine) -> str | None:
 def _rename_one(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     batch_id: str,
@@ -313,7 +308,7 @@ def _rename_one(
             session, now, caller, batch_id, "rename",
             [Step("rename", source, target, proof, line.id, line.media_item_id, size)], unit=place,
         )  # fmt: skip
-    failures = journal.run_steps(database, outside, config, caller, now, ids)
+    failures = journal.run_steps(database, outside, caller, now, ids)
     if not failures:
         try:
             outside.files.remove_empty_parents(source, root)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import metadata
 from mydia.contexts.media.models import Episode, MediaItem, Season
 from mydia.contexts.media.refresh import asking
@@ -52,9 +51,7 @@ def titles_of_images(session: Session, image_ids: Sequence[str], *, posters_only
     return list(dict.fromkeys(item_id for query in queries for item_id in session.scalars(query)))
 
 
-def list_artwork(
-    database: Database, outside: Outside, config: Config, caller: Caller, item_id: str, role: str
-) -> ArtworkChoice:
+def list_artwork(database: Database, outside: Outside, caller: Caller, item_id: str, role: str) -> ArtworkChoice:
     """Return all pictures that the provider offers for a title.
 
     Raises:
@@ -66,7 +63,7 @@ def list_artwork(
         item = get(session, MediaItem, item_id, what="This title")
         type_, source = item.type, item.provider
         ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
-        wish = asking(session, config, item.library_path_id)
+        wish = asking(session, item.library_path_id)
         present = _source_of(session, getattr(item, column))
         locked = role in item.locked_fields
     if source == "none":
@@ -83,7 +80,6 @@ def list_artwork(
 def choose_artwork(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     item_id: str,
@@ -100,7 +96,7 @@ def choose_artwork(
 
     Emits: MediaChanged.
     """
-    choice = list_artwork(database, outside, config, caller, item_id, role)
+    choice = list_artwork(database, outside, caller, item_id, role)
     known = [art.path for art in choice.offered]
     if source is not None and source not in known:
         raise Invalid("The provider does not offer this picture (any more). Choose another.")

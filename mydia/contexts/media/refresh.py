@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import metadata, settings
 from mydia.contexts.media.details import apply_details
 from mydia.contexts.media.holdings import refresh_state
@@ -41,7 +40,7 @@ class Asking:
     """Whose release dates and age ratings count; None is that of the language."""
 
 
-def asking(session: Session, config: Config, library_path_id: str | None) -> Asking:
+def asking(session: Session, library_path_id: str | None) -> Asking:
     """Return how titles of a folder are asked for; without a folder, by the general settings."""
     path = settings.get_library_path(session, library_path_id) if library_path_id else None
     language = (path.language if path else None) or settings.of(session).metadata.language
@@ -85,7 +84,6 @@ def fetch(
 def refresh_item(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     item_id: str,
@@ -107,7 +105,7 @@ def refresh_item(
         fresh = item.refreshed_at is not None and now - item.refreshed_at < _FRESH
         ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
         type_, source, ended = item.type, item.provider, item.status in ("ended", "cancelled") and not force
-        wish = asking(session, config, item.library_path_id)
+        wish = asking(session, item.library_path_id)
         told_by = item.metadata_json.get("provider")
         known = frozenset(session.scalars(select(Season.number).where(Season.media_item_id == item_id)))
     if fresh and not force:
@@ -194,9 +192,9 @@ def catalogues_wanted(session: Session) -> dict[str, int]:
     return dict(rows.all())
 
 
-def language_of(session: Session, config: Config, item: MediaItem | None) -> str:
+def language_of(session: Session, item: MediaItem | None) -> str:
     """Return the language in which a title's details are asked for: its folder's, else the general one."""
-    return asking(session, config, item.library_path_id if item is not None else None).language
+    return asking(session, item.library_path_id if item is not None else None).language
 
 
 def _postpone(database: Database, item_id: str, until: datetime, error: str | None) -> None:

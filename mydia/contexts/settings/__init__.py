@@ -13,7 +13,7 @@ from mydia.contexts.settings.clients import (
     remove_client,
     trial_connection,
 )
-from mydia.contexts.settings.current import bind, of
+from mydia.contexts.settings.current import bind, of, sealer
 from mydia.contexts.settings.defaults import ensure_defaults
 from mydia.contexts.settings.indexers import (
     IndexerChoice,
@@ -186,6 +186,7 @@ __all__ = [
     "remove_indexer",
     "remove_library_path",
     "save_profile",
+    "sealer",
     "setup_state",
     "size_bounds",
     "size_limits",

@@ -14,12 +14,13 @@ from mydia import events
 from mydia.adapters import download_clients
 from mydia.adapters.kinds import Connection
 from mydia.contexts.settings import services
+from mydia.contexts.settings.current import sealer
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import DownloadClientRow, RemotePathMapping, ServiceStatus
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 
 FAMILY = "download_client"
 type Mapped = tuple[str, str]
@@ -63,30 +64,32 @@ def get_client(session: Session, client_id: str) -> DownloadClientRow:
     return get(session, DownloadClientRow, client_id, what="This download client")
 
 
-def client_connections(session: Session, sealer: Sealer, *, enabled_only: bool = True) -> list[ClientChoice]:
+def client_connections(session: Session, *, enabled_only: bool = True) -> list[ClientChoice]:
     """Return the clients with what adapters need, preferred ones first."""
     known = services.statuses(session, FAMILY)
     mapped = _all_mappings(session)
     return [
-        ClientChoice(_connection(row, sealer.open(row.sealed_secret)), row, mapped.get(row.id, ()), known.get(row.id))
+        ClientChoice(
+            _connection(row, sealer(session).open(row.sealed_secret)), row, mapped.get(row.id, ()), known.get(row.id)
+        )
         for row in list_clients(session)
         if row.enabled or not enabled_only
     ]
 
 
-def trial_connection(session: Session, sealer: Sealer, new: NewClient, *, client_id: str | None = None) -> Connection:
+def trial_connection(session: Session, new: NewClient, *, client_id: str | None = None) -> Connection:
     """Return the connection that a form describes, to be tried before it is stored.
 
     Args:
         client_id: The client that is being changed; its secret counts when the form's is empty.
     """
     row = DownloadClientRow(id=client_id or "trial")
-    stored = _fill(session, sealer, row, new, present=get_client(session, client_id) if client_id else None)
+    stored = _fill(session, row, new, present=get_client(session, client_id) if client_id else None)
     # An adapter is kept by its connection's id: a trial must not push out the one that is at work.
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 
-def add_client(session: Session, sealer: Sealer, caller: Caller, now: datetime, new: NewClient) -> DownloadClientRow:
+def add_client(session: Session, caller: Caller, now: datetime, new: NewClient) -> DownloadClientRow:
     """Set up a download client.
 
     Emits:
@@ -94,7 +97,7 @@ def add_client(session: Session, sealer: Sealer, caller: Caller, now: datetime, 
     """
     caller.require(Permission.MANAGE_SETTINGS)
     row = DownloadClientRow(created_at=now, managed=False, tags=[])
-    _fill(session, sealer, row, new, present=None)
+    _fill(session, row, new, present=None)
     session.add(row)
     session.flush()
     set_mappings(session, row.id, new.mappings)
@@ -109,7 +112,7 @@ def add_client(session: Session, sealer: Sealer, caller: Caller, now: datetime, 
 
 
 def change_client(
-    session: Session, sealer: Sealer, caller: Caller, now: datetime, client_id: str, *, new: NewClient
+    session: Session, caller: Caller, now: datetime, client_id: str, *, new: NewClient
 ) -> DownloadClientRow:
     """Change a client; an empty password keeps the stored one.
 
@@ -120,7 +123,7 @@ def change_client(
     row = get_client(session, client_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     before = _told(session, row)
-    _fill(session, sealer, row, new, present=row)
+    _fill(session, row, new, present=row)
     set_mappings(session, row.id, new.mappings)
     after = _told(session, row)
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
@@ -230,9 +233,7 @@ def _connection(row: DownloadClientRow, secret: Secret, *, identifier: str | Non
     return Connection(identifier or row.id, row.name, row.kind, row.url, row.username, secret, dict(row.options))
 
 
-def _fill(
-    session: Session, sealer: Sealer, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None
-) -> Secret:
+def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None) -> Secret:
     """Put a checked description into a row and return its secret."""
     kind = services.checked_kind(download_clients.KINDS, new.kind)
     name = " ".join(new.name.split())[:80]
@@ -251,10 +252,10 @@ def _fill(
     row.username = (new.username or "").strip() or None
     row.enabled, row.priority, row.options = new.enabled, new.priority, options
     if new.secret:
-        row.sealed_secret = sealer.seal(new.secret.reveal())
+        row.sealed_secret = sealer(session).seal(new.secret.reveal())
         return new.secret
     row.sealed_secret = present.sealed_secret if present else None
-    return sealer.open(row.sealed_secret)
+    return sealer(session).open(row.sealed_secret)
 
 
 def _told(session: Session, row: DownloadClientRow) -> dict[str, object]:

@@ -76,6 +76,11 @@ def of(place: Session | Database) -> Settings:
         return source_of(session).read(session)
 
 
+def sealer(session: Session) -> Sealer:
+    """Return what encrypts and decrypts stored secrets."""
+    return source_of(session).sealer
+
+
 def source_of(session: Session) -> Source:
     """Return what the process was composed with.
 

@@ -13,12 +13,13 @@ from mydia import events
 from mydia.adapters import indexers
 from mydia.adapters.kinds import Connection, Need
 from mydia.contexts.settings import services
+from mydia.contexts.settings.current import sealer
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import IndexerRow, ServiceStatus
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 
 FAMILY = "indexer"
 TORRENT_NEEDS = (
@@ -80,7 +81,7 @@ def get_indexer(session: Session, indexer_id: str) -> IndexerRow:
 
 
 def indexer_connections(
-    session: Session, sealer: Sealer, *, usage: str = "automatic", now: datetime | None = None
+    session: Session, *, usage: str = "automatic", now: datetime | None = None
 ) -> list[IndexerChoice]:
     """Return the enabled indexers for a use, preferred ones first.
 
@@ -90,7 +91,7 @@ def indexer_connections(
     """
     known = services.statuses(session, FAMILY)
     return [
-        IndexerChoice(_connection(row, sealer.open(row.sealed_secret)), row, known.get(row.id))
+        IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
         for row in list_indexers(session)
         if row.enabled
         and (row.automatic_search if usage == "automatic" else row.interactive_search)
@@ -98,27 +99,27 @@ def indexer_connections(
     ]
 
 
-def all_indexer_connections(session: Session, sealer: Sealer) -> list[IndexerChoice]:
+def all_indexer_connections(session: Session) -> list[IndexerChoice]:
     """Return every indexer, also those switched off, for trying them one by one."""
     known = services.statuses(session, FAMILY)
     return [
-        IndexerChoice(_connection(row, sealer.open(row.sealed_secret)), row, known.get(row.id))
+        IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
         for row in list_indexers(session)
     ]
 
 
-def trial_indexer(session: Session, sealer: Sealer, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
+def trial_indexer(session: Session, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
     """Return the connection that a form describes, to be tried before it is stored.
 
     Args:
         indexer_id: The indexer that is being changed; its key counts when the form's is empty.
     """
     row = IndexerRow(id=indexer_id or "trial")
-    stored = _fill(session, sealer, row, new, present=get_indexer(session, indexer_id) if indexer_id else None)
+    stored = _fill(session, row, new, present=get_indexer(session, indexer_id) if indexer_id else None)
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 
-def add_indexer(session: Session, sealer: Sealer, caller: Caller, now: datetime, new: NewIndexer) -> IndexerRow:
+def add_indexer(session: Session, caller: Caller, now: datetime, new: NewIndexer) -> IndexerRow:
     """Set up an indexer.
 
     Emits:
@@ -126,7 +127,7 @@ def add_indexer(session: Session, sealer: Sealer, caller: Caller, now: datetime,
     """
     caller.require(Permission.MANAGE_SETTINGS)
     row = IndexerRow(created_at=now, managed=False, tags=[])
-    _fill(session, sealer, row, new, present=None)
+    _fill(session, row, new, present=None)
     session.add(row)
     session.flush()
     changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
@@ -136,9 +137,7 @@ def add_indexer(session: Session, sealer: Sealer, caller: Caller, now: datetime,
     return row
 
 
-def change_indexer(
-    session: Session, sealer: Sealer, caller: Caller, now: datetime, indexer_id: str, *, new: NewIndexer
-) -> IndexerRow:
+def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: str, *, new: NewIndexer) -> IndexerRow:
     """Change an indexer; an empty key keeps the stored one.
 
     Emits:
@@ -148,7 +147,7 @@ def change_indexer(
     row = get_indexer(session, indexer_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     before = _told(row)
-    _fill(session, sealer, row, new, present=row)
+    _fill(session, row, new, present=row)
     after = _told(row)
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     if new.secret:
@@ -187,7 +186,7 @@ def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = Non
     return replace(made, timeout_s=float(timeout_s)) if isinstance(timeout_s, int | float) else made
 
 
-def _fill(session: Session, sealer: Sealer, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
+def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
     """Put a checked description into a row and return its secret."""
     needs = needs_of(new.kind)
     name = " ".join(new.name.split())[:80]
@@ -210,10 +209,10 @@ def _fill(session: Session, sealer: Sealer, row: IndexerRow, new: NewIndexer, *,
     row.enabled, row.priority, row.options = new.enabled, new.priority, options
     row.automatic_search, row.interactive_search = new.automatic_search, new.interactive_search
     if new.secret:
-        row.sealed_secret = sealer.seal(new.secret.reveal())
+        row.sealed_secret = sealer(session).seal(new.secret.reveal())
         return new.secret
     row.sealed_secret = present.sealed_secret if present else None
-    return sealer.open(row.sealed_secret)
+    return sealer(session).open(row.sealed_secret)
 
 
 def _told(row: IndexerRow) -> dict[str, object]:

@@ -12,19 +12,20 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.adapters import download_clients, indexers
-from mydia.config import Config, ManagedEntry, boolean
+from mydia.config import ManagedEntry, boolean
 from mydia.contexts.settings import clients as client_rows
 from mydia.contexts.settings import indexers as indexer_rows
 from mydia.contexts.settings import library_paths
+from mydia.contexts.settings.current import sealer, source_of
 from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, LibraryPath, QualityProfile
 from mydia.contexts.users import SYSTEM
 from mydia.errors import Misconfigured, MydiaError
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 
 logger = logging.getLogger(__name__)
 
 
-def sync_managed(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+def sync_managed(session: Session, now: datetime) -> None:
     """Write the entries of environment and file as managed rows; running it again changes nothing.
 
     A row of the same name (or path) is taken over. What is no longer provided is left to people, but switched off.
@@ -35,9 +36,9 @@ def sync_managed(session: Session, config: Config, sealer: Sealer, now: datetime
     Emits:
         SettingsChanged, LibraryPathAdded.
     """
-    _sync_clients(session, config, sealer, now)
-    _sync_indexers(session, config, sealer, now)
-    _sync_paths(session, config, now)
+    _sync_clients(session, now)
+    _sync_indexers(session, now)
+    _sync_paths(session, now)
 
 
 # --- reading one entry -----------------------------------------------------------------------------------------------
@@ -95,24 +96,22 @@ def _because(entry: _Entry, error: MydiaError) -> Misconfigured:
 # --- download clients ------------------------------------------------------------------------------------------------
 
 
-def _sync_clients(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+def _sync_clients(session: Session, now: datetime) -> None:
     kept: set[str] = set()
-    for managed in config.download_clients:
+    for managed in source_of(session).config.download_clients:
         entry = _Entry("download_clients", managed)
         new = _client(entry)
         row = session.scalar(select(DownloadClientRow).where(DownloadClientRow.name == new.name))
         try:
             if row is None:
-                row = client_rows.add_client(session, sealer, SYSTEM, now, new)
+                row = client_rows.add_client(session, SYSTEM, now, new)
             else:
                 if not new.mappings:
                     # A path mapping made in the interface stands, unless the configuration has one of its own.
                     new = replace(new, mappings=client_rows.mappings_of(session, row.id))
                 row.managed = False
                 _drop_secret(row, new.secret)
-                client_rows.change_client(
-                    session, sealer, SYSTEM, now, row.id, new=_without_same_secret(sealer, row, new)
-                )
+                client_rows.change_client(session, SYSTEM, now, row.id, new=_without_same_secret(session, row, new))
         except Misconfigured:
             raise
         except MydiaError as error:
@@ -165,20 +164,20 @@ def _client_url(entry: _Entry) -> str:
 # --- indexers --------------------------------------------------------------------------------------------------------
 
 
-def _sync_indexers(session: Session, config: Config, sealer: Sealer, now: datetime) -> None:
+def _sync_indexers(session: Session, now: datetime) -> None:
     kept: set[str] = set()
-    for managed in config.indexers:
+    for managed in source_of(session).config.indexers:
         entry = _Entry("indexers", managed)
         for new in _indexers(entry):
             row = session.scalar(select(IndexerRow).where(IndexerRow.name == new.name))
             try:
                 if row is None:
-                    row = indexer_rows.add_indexer(session, sealer, SYSTEM, now, new)
+                    row = indexer_rows.add_indexer(session, SYSTEM, now, new)
                 else:
                     row.managed = False
                     _drop_secret(row, new.secret)
                     indexer_rows.change_indexer(
-                        session, sealer, SYSTEM, now, row.id, new=_without_same_secret(sealer, row, new)
+                        session, SYSTEM, now, row.id, new=_without_same_secret(session, row, new)
                     )
             except Misconfigured:
                 raise
@@ -251,9 +250,9 @@ def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
 # --- library folders -------------------------------------------------------------------------------------------------
 
 
-def _sync_paths(session: Session, config: Config, now: datetime) -> None:
+def _sync_paths(session: Session, now: datetime) -> None:
     kept: set[str] = set()
-    for entry, new in _paths(session, config):
+    for entry, new in _paths(session):
         try:
             path = library_paths.checked_path(new.path)
             row = session.scalar(select(LibraryPath).where(LibraryPath.path == path))
@@ -282,7 +281,8 @@ def _sync_paths(session: Session, config: Config, now: datetime) -> None:
     session.flush()
 
 
-def _paths(session: Session, config: Config) -> Iterator[tuple[_Entry, library_paths.NewLibraryPath]]:
+def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryPath]]:
+    config = source_of(session).config
     for name, type_, label in (("media.movies_path", "movies", "Movies"), ("media.tv_path", "series", "TV")):
         if path := config[name]:
             single = ManagedEntry({"path": str(path)}, config.values[name].source)
@@ -338,11 +338,11 @@ def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
 
 
 def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
-    sealer: Sealer, row: DownloadClientRow | IndexerRow, new: New
+    session: Session, row: DownloadClientRow | IndexerRow, new: New
 ) -> New:
     """Leave out a secret that is stored already: sealing it again would look like a change at every start."""
     try:
-        same = bool(new.secret) and sealer.open(row.sealed_secret) == new.secret
+        same = bool(new.secret) and sealer(session).open(row.sealed_secret) == new.secret
     except Misconfigured:
         same = False
     return replace(new, secret=Secret("")) if same else new

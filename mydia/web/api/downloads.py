@@ -17,7 +17,7 @@ from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
 from mydia.web.api.system import Happening, happening
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, SealerDep
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 States = Annotated[
     list[
@@ -345,8 +345,6 @@ def list_downloads(
 def add_download(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
-    sealer: SealerDep,
     caller: CallerDep,
     data: JSONBody[NewDownload],
 ) -> DownloadShape:
@@ -363,7 +361,6 @@ def add_download(
         with database.writes() as session:
             release_id = downloads.add_link(
                 session,
-                sealer,
                 caller,
                 now,
                 data.media_id,
@@ -372,7 +369,7 @@ def add_download(
                 episode_ids=data.episode_ids,
             )
         override = True
-    download_id = downloads.grab(database, outside, config, caller, now, release_id, override=override, cause="manual")
+    download_id = downloads.grab(database, outside, caller, now, release_id, override=override, cause="manual")
     return _one(database, caller, download_id)
 
 
@@ -388,19 +385,19 @@ def get_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath
 
 @post("/downloads/{download_id:str}/pause", sync_to_thread=True, status_code=200, summary="Pause a download")
 def pause_download(
-    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, download_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Stop a download in its client."""
-    downloads.pause(database, outside, config, caller, clock.now(), download_id)
+    downloads.pause(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
 
 @post("/downloads/{download_id:str}/resume", sync_to_thread=True, status_code=200, summary="Resume a download")
 def resume_download(
-    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, download_id: FromPath[str]
+    database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Let a paused download go on."""
-    downloads.resume(database, outside, config, caller, clock.now(), download_id)
+    downloads.resume(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
 
@@ -416,7 +413,6 @@ def import_download(database: DatabaseDep, caller: CallerDep, download_id: FromP
 def remove_download(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
     from_client: FromQuery[bool] = True,
@@ -428,7 +424,6 @@ def remove_download(
     downloads.remove(
         database,
         outside,
-        config,
         caller,
         clock.now(),
         download_id,

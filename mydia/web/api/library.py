@@ -14,7 +14,7 @@ from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
 InboxStates = Annotated[
@@ -322,13 +322,12 @@ def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -
 def remove_file(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     file_id: FromPath[str],
     for_good: FromQuery[bool] = False,
 ) -> RemovedFiles:
     """Take a file out of the library, into the recycle bin unless `for_good`."""
-    removed = library.remove_file(database, outside, config, caller, clock.now(), file_id, for_good=for_good)
+    removed = library.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     return RemovedFiles(files=removed.files, size_bytes=removed.size_bytes, undo_id=removed.batch_id)
 
 
@@ -408,7 +407,6 @@ def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str])
 def decide(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     entry_id: FromPath[str],
     data: JSONBody[Decision],
@@ -417,7 +415,6 @@ def decide(
     made = library.decide(
         database,
         outside,
-        config,
         caller,
         clock.now(),
         entry_id,
@@ -434,15 +431,12 @@ def decide(
 def search_candidates(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     entry_id: FromPath[str],
     data: JSONBody[CandidateSearch],
 ) -> list[CandidateShape]:
     """Search a title or number for an entry; what is found replaces its candidates."""
-    found = library.search_candidates(
-        database, outside, config, caller, entry_id, data.q, type=data.type, year=data.year
-    )
+    found = library.search_candidates(database, outside, caller, entry_id, data.q, type=data.type, year=data.year)
     return [_candidate(told) for told in found]
 
 

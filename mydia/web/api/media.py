@@ -37,7 +37,7 @@ from mydia.web.api.schemas import (
     item,
     listed,
 )
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 
 
@@ -101,16 +101,14 @@ def list_media(
 
 
 @post("/media", sync_to_thread=True, summary="Add a title")
-def add_media(
-    database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, data: JSONBody[NewMedia]
-) -> Item:
+def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewMedia]) -> Item:
     """Look a title up by its number and add it. 409 when it is here already."""
     caller.require(Permission.MANAGE_MEDIA)
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
         raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Give a number."})
     with database.reads() as session:
-        wish = media.asking(session, config, data.library_path_id)
+        wish = media.asking(session, data.library_path_id)
         search_now = data.search_now
         if search_now is None:
             search_now = settings.of(session).media.auto_search_on_add
@@ -161,13 +159,12 @@ def change_media(
 def remove_media(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     media_id: FromPath[str],
     files: FromQuery[Literal["keep", "recycle", "delete"]] = "keep",
 ) -> None:
     """Remove a title. `files`: keep | recycle | delete."""
-    library.remove_item(database, outside, config, caller, clock.now(), media_id, files=files)
+    library.remove_item(database, outside, caller, clock.now(), media_id, files=files)
 
 
 @get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
@@ -219,7 +216,6 @@ def search_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[st
 def search(
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     q: Annotated[str, QueryParameter(min_length=1, max_length=200)],
     type: FromQuery[MediaType | None] = None,

@@ -10,14 +10,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from mydia import clock
-from mydia.config import BY_NAME, Config
+from mydia.config import BY_NAME
 from mydia.contexts import settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.secret import Secret
 from mydia.web.api.schemas import Name, ProfileShape, SettingShape, Struct, profile
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, SealerDep
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 
 class FolderShape(Struct):
@@ -130,22 +130,20 @@ class Tried(Struct):
 
 
 @get("/config", sync_to_thread=True, summary="List settings with their sources")
-def list_config(database: DatabaseDep, config: ConfigDep, caller: CallerDep) -> list[SettingShape]:
+def list_config(database: DatabaseDep, caller: CallerDep) -> list[SettingShape]:
     """Return every setting, its value and where it comes from. Secrets are never told."""
-    return _settings(database, config, caller)
+    return _settings(database, caller)
 
 
 @put("/config", sync_to_thread=True, summary="Change settings")
-def change_config(
-    database: DatabaseDep, config: ConfigDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[dict[str, Any]]
-) -> list[SettingShape]:
+def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[dict[str, Any]]) -> list[SettingShape]:
     """Change settings by key; null goes back to the file's or the default value. One wrong value changes nothing."""
     with database.writes() as session:
         settings.change_values(session, caller, clock.now(), data)
-    return _settings(database, config, caller)
+    return _settings(database, caller)
 
 
-def _settings(database: Database, config: Config, caller: Caller) -> list[SettingShape]:
+def _settings(database: Database, caller: Caller) -> list[SettingShape]:
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         found = settings.all_sourced(session)
@@ -292,19 +290,19 @@ def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
 
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
-def add_client(database: DatabaseDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
+def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
     """Set up a download client; `test` tells whether it answers."""
     with database.writes() as session:
-        return _client(settings.add_client(session, sealer, caller, clock.now(), _new_client(data)), None)
+        return _client(settings.add_client(session, caller, clock.now(), _new_client(data)), None)
 
 
 @put("/download-clients/{client_id:str}", sync_to_thread=True, summary="Change a download client")
 def change_client(
-    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientToSet]
+    database: DatabaseDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientToSet]
 ) -> ClientShape:
     """Change a download client."""
     with database.writes() as session:
-        row = settings.change_client(session, sealer, caller, clock.now(), client_id, new=_new_client(data))
+        row = settings.change_client(session, caller, clock.now(), client_id, new=_new_client(data))
         return _client(row, settings.statuses(session, "download_client").get(client_id))
 
 
@@ -316,14 +314,12 @@ def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[
 
 
 @post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
-def test_client(
-    database: DatabaseDep, outside: OutsideDep, sealer: SealerDep, caller: CallerDep, client_id: FromPath[str]
-) -> Tried:
+def test_client(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, client_id: FromPath[str]) -> Tried:
     """Sign in to a client. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         settings.get_client(session, client_id)
-        choices = settings.client_connections(session, sealer, enabled_only=False)
+        choices = settings.client_connections(session, enabled_only=False)
     connection = next(choice.connection for choice in choices if choice.row.id == client_id)
     report = outside.download_client(connection).test()
     return Tried(version=report.version, notes=list(report.notes))
@@ -375,21 +371,19 @@ def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape
 
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
-def add_indexer(
-    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, data: JSONBody[IndexerToSet]
-) -> IndexerShape:
+def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[IndexerToSet]) -> IndexerShape:
     """Set up an indexer; `test` tells whether it answers."""
     with database.writes() as session:
-        return _indexer(settings.add_indexer(session, sealer, caller, clock.now(), _new_indexer(data)), None)
+        return _indexer(settings.add_indexer(session, caller, clock.now(), _new_indexer(data)), None)
 
 
 @put("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Change an indexer")
 def change_indexer(
-    database: DatabaseDep, sealer: SealerDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
+    database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
 ) -> IndexerShape:
     """Change an indexer."""
     with database.writes() as session:
-        row = settings.change_indexer(session, sealer, caller, clock.now(), indexer_id, new=_new_indexer(data))
+        row = settings.change_indexer(session, caller, clock.now(), indexer_id, new=_new_indexer(data))
         return _indexer(row, settings.statuses(session, "indexer").get(indexer_id))
 
 
@@ -401,15 +395,13 @@ def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPat
 
 
 @post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
-def test_indexer(
-    database: DatabaseDep, outside: OutsideDep, sealer: SealerDep, caller: CallerDep, indexer_id: FromPath[str]
-) -> Tried:
+def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, indexer_id: FromPath[str]) -> Tried:
     """Ask an indexer what it can do. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         row = settings.get_indexer(session, indexer_id)
         new = settings.NewIndexer(name=row.name, kind=row.kind, url=row.url, options=dict(row.options))
-        connection = settings.trial_indexer(session, sealer, new, indexer_id=indexer_id)
+        connection = settings.trial_indexer(session, new, indexer_id=indexer_id)
     able = outside.indexer(connection).capabilities()
     return Tried(version=able.title or "", notes=[name for _, name in able.categories])
 

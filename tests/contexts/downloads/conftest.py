@@ -86,7 +86,7 @@ class House:
     def search(self, item_id: str | None = None, *, cause: str = "manual", **target: Any) -> str:
         """Run a search and return its id."""
         wanted = downloads.SearchTarget(item_id or self.film_id, **target)
-        return downloads.run_search(self.database, self.outside, self.config, SYSTEM, self.now, wanted, cause=cause)
+        return downloads.run_search(self.database, self.outside, SYSTEM, self.now, wanted, cause=cause)
 
     def releases(self, search_id: str) -> list[downloads.Release]:
         """Return what a search stored, best first."""
@@ -96,7 +96,7 @@ class House:
 
     def grab(self, release_id: str, **options: Any) -> str:
         """Grab a release."""
-        return downloads.grab(self.database, self.outside, self.config, SYSTEM, self.now, release_id, **options)
+        return downloads.grab(self.database, self.outside, SYSTEM, self.now, release_id, **options)
 
     def get_one(self, title: str = "Metropolis.1927.1080p.BluRay.x264-GRP", **target: Any) -> str:
         """Offer, search and grab one release; return the download's id."""
@@ -115,15 +115,13 @@ class House:
             path.write_bytes(path.name.encode() * (1 + file.size_bytes // len(path.name)))
         self.client.finish(remote.ref)
         self.later(seconds=3)
-        downloads.monitor(self.database, self.outside, self.config, self.now)
+        downloads.monitor(self.database, self.outside, self.now)
         return Path(remote.output_path)
 
     def bring_in(self, download_id: str, **options: Any) -> str:
         """Import a download and return the words about it."""
         self.later(seconds=3)
-        return downloads.import_download(
-            self.database, self.outside, self.config, SYSTEM, self.now, download_id, **options
-        )
+        return downloads.import_download(self.database, self.outside, SYSTEM, self.now, download_id, **options)
 
     def library_files(self) -> list[str]:
         """Return what lies in the library folders, as relative paths."""

@@ -21,7 +21,7 @@ GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
 
 def automatic(house: House, item_id: str | None = None, **target: object) -> list[str]:
     return downloads.search_and_grab(
-        house.database, house.outside, house.config, SYSTEM, house.now, SearchTarget(item_id or house.film_id, **target)
+        house.database, house.outside, SYSTEM, house.now, SearchTarget(item_id or house.film_id, **target)
     )
 
 
@@ -68,9 +68,7 @@ def test_a_refused_release_needs_a_person_who_insists(house: House, admin: Calle
     with pytest.raises(Refusal, match=r"not wanted in Any.*anyway") as caught:
         house.grab(release.id)
     assert "not wanted in Any" in caught.value.reasons[0]
-    download_id = downloads.grab(
-        house.database, house.outside, house.config, admin, house.now, release.id, override=True
-    )
+    download_id = downloads.grab(house.database, house.outside, admin, house.now, release.id, override=True)
     assert any("Taken by Robin although" in reason["text"] for reason in house.download(download_id).reasons)
 
 
@@ -78,7 +76,7 @@ def test_a_guest_grabs_nothing(house: House, guest: Caller) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     with pytest.raises(Forbidden):
-        downloads.grab(house.database, house.outside, house.config, guest, house.now, release.id)
+        downloads.grab(house.database, house.outside, guest, house.now, release.id)
     assert house.downloads() == []
 
 
@@ -113,8 +111,8 @@ def test_an_unreachable_client_makes_the_best_release_wait_for_it(house: House) 
         assert status.state == "failing"
     house.client.come_back()
     house.later(minutes=5)
-    downloads.recover_grabs(house.database, house.outside, house.config, house.now)
-    (download_id,) = downloads.grab_pending(house.database, house.outside, house.config, house.now)
+    downloads.recover_grabs(house.database, house.outside, house.now)
+    (download_id,) = downloads.grab_pending(house.database, house.outside, house.now)
     assert house.download(download_id).state == "queued"
     assert len(house.downloads()) == 1
     with house.database.reads() as session:
@@ -126,12 +124,12 @@ def test_a_person_hears_at_once_that_the_client_does_not_answer(house: House, ad
     release = house.releases(house.search())[0]
     house.client.go_away()
     with pytest.raises(Unavailable, match="is it running"):
-        downloads.grab(house.database, house.outside, house.config, admin, house.now, release.id)
+        downloads.grab(house.database, house.outside, admin, house.now, release.id)
     with house.database.reads() as session:
         assert session.scalar(select(func.count()).select_from(PendingRelease)) == 0
     house.client.come_back()
     house.later(minutes=5)
-    downloads.recover_grabs(house.database, house.outside, house.config, house.now)
+    downloads.recover_grabs(house.database, house.outside, house.now)
     assert house.downloads() == [], "the client never had it, so it never was"
     assert house.releases(str(release.search_id))[0].verdict == "approved"
     assert house.item_state() == "missing"
@@ -169,7 +167,7 @@ def test_a_crash_between_row_and_client_is_cleared_up(
     assert [row.state for row in house.downloads()] == ["grabbing"]
     monkeypatch.setattr(house.client, "add", real)
     house.later(minutes=1)
-    downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True)
+    downloads.recover_grabs(house.database, house.outside, house.now, all=True)
     (row,) = house.downloads()
     assert row.state == "queued", "what the client did not get is handed over again"
     assert len(house.client.added) == 1
@@ -184,7 +182,7 @@ def test_an_interrupted_grab_waits_while_the_client_cannot_be_asked(house: House
     house.client.go_away()
     automatic(house)
     house.later(minutes=5)
-    assert downloads.recover_grabs(house.database, house.outside, house.config, house.now, all=True) == 0
+    assert downloads.recover_grabs(house.database, house.outside, house.now, all=True) == 0
     assert [row.state for row in house.downloads()] == ["grabbing"]
 
 

@@ -217,18 +217,18 @@ def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> N
         settings.change_values(session, admin, house.now, {"downloads.automatic_imports": False})
     download_id = finished(house)
     assert house.bring_in(download_id).startswith("blocked: Automatic imports are switched off")
-    said = downloads.import_download(house.database, house.outside, house.config, admin, house.now, download_id)
+    said = downloads.import_download(house.database, house.outside, admin, house.now, download_id)
     assert said == "1 files placed"
 
 
 def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
     download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
     house.bring_in(download_id)
-    preview = downloads.preview_import(house.database, house.outside, house.config, admin, download_id)
+    preview = downloads.preview_import(house.database, house.outside, admin, download_id)
     assert [file.shown_path for file in preview.files] == ["one.mkv", "two.mkv"]
     assert preview.problems
     said = downloads.manual_import(
-        house.database, house.outside, house.config, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
+        house.database, house.outside, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
     )  # fmt: skip
     assert said == "1 files placed"
     with house.database.reads() as session:
@@ -241,11 +241,9 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
     assert "tells no episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
     with pytest.raises(Invalid, match="Choose the episodes"):
-        downloads.manual_import(
-            house.database, house.outside, house.config, admin, house.now, download_id, [ChosenFile("a.mkv")]
-        )
+        downloads.manual_import(house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")])
     chosen = [ChosenFile("a.mkv", (ids[0], ids[1])), ChosenFile("b.mkv", (ids[2],))]
-    said = downloads.manual_import(house.database, house.outside, house.config, admin, house.now, download_id, chosen)
+    said = downloads.manual_import(house.database, house.outside, admin, house.now, download_id, chosen)
     assert said == "2 files placed"
     assert any("S01E01" in name and "E02" in name for name in house.library_files())
 
@@ -312,14 +310,14 @@ def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House)
     download_id = finished(house)
     ref = house.download(download_id).client_ref or ""
     house.client.change(ref, ratio=5.0)
-    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    downloads.monitor(house.database, house.outside, house.later(seconds=5))
     assert ref in house.client.downloads, "not before it is imported"
     house.bring_in(download_id)
     house.client.change(ref, ratio=1.9)
-    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    downloads.monitor(house.database, house.outside, house.later(seconds=5))
     assert ref in house.client.downloads
     house.client.change(ref, ratio=2.0)
-    downloads.monitor(house.database, house.outside, house.config, house.later(seconds=5))
+    downloads.monitor(house.database, house.outside, house.later(seconds=5))
     assert house.client.removed == [(ref, True)]
     assert house.download(download_id).state == "imported"
     (placed,) = house.library_files()

@@ -20,7 +20,7 @@ GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
 
 def look(house: House, **later: float) -> MonitorReport:
     house.later(**(later or {"seconds": 3}))
-    return downloads.monitor(house.database, house.outside, house.config, house.now)
+    return downloads.monitor(house.database, house.outside, house.now)
 
 
 def ref(house: House, download_id: str) -> str:
@@ -169,7 +169,7 @@ def test_what_waits_for_a_client_is_grabbed_when_it_answers(house: House) -> Non
     house.offer(GOOD)
     house.client.go_away()
     target = downloads.SearchTarget(house.film_id)
-    assert not downloads.search_and_grab(house.database, house.outside, house.config, SYSTEM, house.now, target)
+    assert not downloads.search_and_grab(house.database, house.outside, SYSTEM, house.now, target)
     look(house, minutes=5)
     assert house.client.added == []
     house.client.come_back()
@@ -234,19 +234,17 @@ def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> No
 def test_pause_and_resume_reach_the_client(house: House, admin: Caller) -> None:
     download_id = house.get_one()
     look(house)
-    downloads.pause(house.database, house.outside, house.config, admin, house.now, download_id)
+    downloads.pause(house.database, house.outside, admin, house.now, download_id)
     assert house.client.downloads[ref(house, download_id)].state is RemoteState.PAUSED
     assert house.download(download_id).state == "paused"
-    downloads.resume(house.database, house.outside, house.config, admin, house.now, download_id)
+    downloads.resume(house.database, house.outside, admin, house.now, download_id)
     look(house)
     assert house.download(download_id).state == "downloading"
 
 
 def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin: Caller) -> None:
     download_id = house.get_one()
-    downloads.remove(
-        house.database, house.outside, house.config, admin, house.now, download_id, blocklist=True, search_again=True
-    )
+    downloads.remove(house.database, house.outside, admin, house.now, download_id, blocklist=True, search_again=True)
     assert house.client.downloads == {}
     assert house.download(download_id).state == "removed"
     assert house.events("DownloadRemoved")[0]["blocklisted"] is True
@@ -255,12 +253,12 @@ def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin:
         entries, _ = downloads.list_blocklist(session, admin)
         assert entries[0].reason == "Robin removed it."
     with pytest.raises(Conflict, match="over already"):
-        downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id)
+        downloads.remove(house.database, house.outside, admin, house.now, download_id)
 
 
 def test_removing_from_the_queue_only_leaves_the_client_alone(house: House, admin: Caller) -> None:
     download_id = house.get_one()
-    downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id, from_client=False)
+    downloads.remove(house.database, house.outside, admin, house.now, download_id, from_client=False)
     assert len(house.client.downloads) == 1
     assert house.download(download_id).state == "ignored"
 
@@ -269,7 +267,7 @@ def test_an_unreachable_client_lets_nothing_be_removed(house: House, admin: Call
     download_id = house.get_one()
     house.client.go_away()
     with pytest.raises(Unavailable):
-        downloads.remove(house.database, house.outside, house.config, admin, house.now, download_id)
+        downloads.remove(house.database, house.outside, admin, house.now, download_id)
     assert house.download(download_id).state == "queued"
 
 

@@ -139,7 +139,7 @@ def test_answers_are_stored_as_they_arrive(house: House) -> None:
         seen.append((answered, total))
 
     downloads.run_search(
-        house.database, house.outside, house.config, SYSTEM, house.now, SearchTarget(house.film_id), on_progress=look
+        house.database, house.outside, SYSTEM, house.now, SearchTarget(house.film_id), on_progress=look
     )
     assert seen == [(1, 2), (2, 2)]
 
@@ -156,7 +156,7 @@ def test_one_indexer_can_be_asked_again(house: House) -> None:
     with house.database.writes() as session:
         downloads.request_retry(session, SYSTEM, house.now, search_id, "indexer-2")
     asked_before = len(house.indexer.queries)
-    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    downloads.run_search(house.database, house.outside, SYSTEM, house.now, search_id=search_id)
     assert len(house.indexer.queries) == asked_before, "the one that answered is not asked again"
     assert [row.title for row in house.releases(search_id)] == [
         "Metropolis.1927.2160p.WEB-DL-G",
@@ -199,7 +199,7 @@ def test_a_search_without_any_indexer_says_so(house: House) -> None:
 
 def test_who_may_not_manage_media_searches_nothing(house: House, guest: Caller) -> None:
     with pytest.raises(Forbidden):
-        downloads.run_search(house.database, house.outside, house.config, guest, house.now, SearchTarget(house.film_id))
+        downloads.run_search(house.database, house.outside, guest, house.now, SearchTarget(house.film_id))
     assert house.indexer.queries == []
 
 
@@ -236,7 +236,6 @@ def test_a_cancelled_search_keeps_what_was_found_so_far(house: House, monkeypatc
         downloads.run_search(
             house.database,
             house.outside,
-            house.config,
             SYSTEM,
             house.now,
             search_id=search_id,
@@ -261,7 +260,7 @@ def test_a_search_that_runs_again_asks_only_indexers_without_an_answer(house: Ho
             {**entry, "state": "searching" if entry["name"] == "Second" else entry["state"]}
             for entry in search.indexers
         ]
-    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    downloads.run_search(house.database, house.outside, SYSTEM, house.now, search_id=search_id)
     assert (len(house.indexer.queries), len(other.queries)) == (1, 2)
     assert [entry["state"] for entry in stored(house, search_id).indexers] == ["ok", "ok"]
 
@@ -278,12 +277,10 @@ def test_a_retry_marked_while_the_search_runs_is_not_lost(house: House) -> None:
                 downloads.request_retry(session, SYSTEM, house.now, search_id, first_id)
 
     first_id = house.indexer.connection.id
-    downloads.run_search(
-        house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id, on_progress=retry
-    )
+    downloads.run_search(house.database, house.outside, SYSTEM, house.now, search_id=search_id, on_progress=retry)
     search = stored(house, search_id)
     assert (search.state, search.indexers[0]["state"]) == ("running", "retry")
-    downloads.run_search(house.database, house.outside, house.config, SYSTEM, house.now, search_id=search_id)
+    downloads.run_search(house.database, house.outside, SYSTEM, house.now, search_id=search_id)
     search = stored(house, search_id)
     assert (search.state, search.indexers[0]["state"]) == ("done", "ok")
     assert len(house.indexer.queries) == 2

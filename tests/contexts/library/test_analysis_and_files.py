@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mydia import clock
-from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.library.filekinds import classify, is_too_short, title_folder
 from mydia.contexts.settings import LibraryPath
@@ -32,14 +31,12 @@ def test_a_name_that_lies_about_its_resolution_is_corrected(database: Database, 
         assert (held.file_id, held.quality.name) == (file.id, "WEBDL-720p")
 
 
-def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(
-    database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "broken.mkv")
     probe = FakeProbe()
     probe.damaged.add("broken.mkv")
     outside = fake_outside(probe=probe)
-    library.run_scan(database, outside, config, clock.now, films.id)
+    library.run_scan(database, outside, clock.now, films.id)
     assert library.analyse_files(database, outside, clock.now) == 1
     assert library.analyse_files(database, outside, clock.now) == 0
     with database.reads() as session:
@@ -52,7 +49,7 @@ def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(
 
 
 @pytest.mark.skipif(FFMPEG is None, reason=MISSING)
-def test_a_real_video_tells_its_streams(database: Database, config: Config, films: LibraryPath) -> None:
+def test_a_real_video_tells_its_streams(database: Database, films: LibraryPath) -> None:
     from pathlib import Path
 
     from mydia.adapters.media_tools import KINDS
@@ -65,7 +62,7 @@ def test_a_real_video_tells_its_streams(database: Database, config: Config, film
     from dataclasses import replace
 
     outside = replace(outside, probe=KINDS["mediainfo"]())
-    library.run_scan(database, outside, config, clock.now, films.id)
+    library.run_scan(database, outside, clock.now, films.id)
     library.analyse_files(database, outside, clock.now)
     with database.reads() as session:
         (file,) = library.list_files(session).files

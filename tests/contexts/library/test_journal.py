@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from mydia import clock
-from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.library import journal
 from mydia.contexts.library.models import JournalEntry, MediaFile, RecycledFile
@@ -22,9 +21,7 @@ from tests.fakes.outside import fake_outside
 
 @pytest.mark.parametrize("performed", [False, True])
 @pytest.mark.parametrize("operation", ["rename", "recycle", "delete"])
-def test_an_open_step_is_completed(
-    operation: str, performed: bool, database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_an_open_step_is_completed(operation: str, performed: bool, database: Database, films: LibraryPath) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "A/a.mkv", 200_000)
     target = Path(films.path) / (".mydia-recycle/b/A/a.mkv" if operation == "recycle" else "A/b.mkv")
@@ -47,7 +44,7 @@ def test_an_open_step_is_completed(
             entry = session.get(JournalEntry, step_id)
             assert entry is not None
         journal.perform(files, entry)
-    mended = library.recover_journal(database, fake_outside(), config, clock.now())
+    mended = library.recover_journal(database, fake_outside(), clock.now())
     assert (mended.completed, mended.taken_back, mended.failed) == (1, 0, ())
     assert not source.exists()
     with database.reads() as session:
@@ -57,28 +54,24 @@ def test_an_open_step_is_completed(
     assert rows == (["A/b.mkv"] if operation == "rename" else [])
     assert bin_ == ([str(target)] if operation == "recycle" else [])
     assert files_count == 0 or operation == "rename"
-    again = library.recover_journal(database, fake_outside(), config, clock.now())
+    again = library.recover_journal(database, fake_outside(), clock.now())
     assert (again.completed, again.failed) == (0, ())
 
 
-def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
-    database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(database: Database, films: LibraryPath) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "a.mkv")
     stranger = builders.on_disk(films.path, "b.mkv", fill=b"other")
     step = journal.Step("rename", source, stranger, journal.fingerprint(files, source))
     with database.writes() as session:
         journal.write_steps(session, clock.now(), SYSTEM, "b", "rename", [step])
-    mended = library.recover_journal(database, fake_outside(), config, clock.now())
+    mended = library.recover_journal(database, fake_outside(), clock.now())
     assert "exists already" in mended.failed[0]
     assert source.exists()
     assert stranger.read_bytes()[:5] == b"other"
 
 
-def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
-    database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_a_file_that_was_replaced_is_never_deleted_in_its_place(database: Database, films: LibraryPath) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "a.mkv", fill=b"old")
     step = journal.Step("delete", source, None, journal.fingerprint(files, source))
@@ -86,12 +79,12 @@ def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
         journal.write_steps(session, clock.now(), SYSTEM, "b", "remove", [step])
     source.unlink()
     builders.on_disk(films.path, "a.mkv", 5000, fill=b"new")
-    library.recover_journal(database, fake_outside(), config, clock.now())
+    library.recover_journal(database, fake_outside(), clock.now())
     assert source.read_bytes()[:3] == b"new"
 
 
 def test_what_exists_only_in_the_library_is_not_taken_back(
-    database: Database, config: Config, films: LibraryPath, tmp_path: Path
+    database: Database, films: LibraryPath, tmp_path: Path
 ) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
     with database.writes() as session:
@@ -100,15 +93,15 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
         plan = library.plan_import(
             session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
         )
-    placed = library.place(database, fake_outside(), config, SYSTEM, clock.now(), plan)
+    placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
     source.unlink()
     with pytest.raises(Conflict, match="only in the library"):
-        library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), placed.batch_id)
+        library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id)
     with database.reads() as session:
         assert len(library.files_of_item(session, item.id)) == 1
 
 
-def test_an_import_is_taken_back_whole(database: Database, config: Config, films: LibraryPath, tmp_path: Path) -> None:
+def test_an_import_is_taken_back_whole(database: Database, films: LibraryPath, tmp_path: Path) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)
@@ -116,8 +109,8 @@ def test_an_import_is_taken_back_whole(database: Database, config: Config, films
         plan = library.plan_import(
             session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
         )
-    placed = library.place(database, fake_outside(), config, SYSTEM, clock.now(), plan)
-    assert library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), placed.batch_id) == []
+    placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
+    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id) == []
     assert source.exists()
     assert [path for path in Path(films.path).rglob("*") if path.is_file()] == []
     with database.reads() as session:

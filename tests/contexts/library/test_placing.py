@@ -45,11 +45,11 @@ def detour(database: Database, films: LibraryPath) -> media.MediaItem:
         return builders.film(session, "Detour", 1945, tmdb_id=20367, library_path_id=films.id)
 
 
-def run(database: Database, config: Config, request: library.ImportRequest, **choices: object) -> library.Placed:
+def run(database: Database, request: library.ImportRequest, **choices: object) -> library.Placed:
     outside = choices.pop("outside", None) or fake_outside()
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
-    return library.place(database, outside, config, SYSTEM, clock.now(), plan, **choices)  # type: ignore[arg-type]
+    return library.place(database, outside, SYSTEM, clock.now(), plan, **choices)  # type: ignore[arg-type]
 
 
 def request_for(item: media.MediaItem, *paths: Path, **choices: object) -> library.ImportRequest:
@@ -63,11 +63,11 @@ def tree(root: Path | str) -> list[str]:
 
 
 def test_a_download_is_hard_linked_under_its_name(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.mkv")
     builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.en.srt", 30)
-    placed = run(database, config, request_for(detour, source))
+    placed = run(database, request_for(detour, source))
     target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     assert (placed.method, target.stat().st_ino) == ("hardlink", source.stat().st_ino)
     assert tree(films.path) == [
@@ -86,11 +86,11 @@ def test_a_download_is_hard_linked_under_its_name(
 
 
 def test_importing_again_brings_in_nothing_twice(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-    first = run(database, config, request_for(detour, source))
-    second = run(database, config, request_for(detour, source))
+    first = run(database, request_for(detour, source))
+    second = run(database, request_for(detour, source))
     assert first.file_ids == second.file_ids
     assert len(tree(films.path)) == 1
 
@@ -105,21 +105,19 @@ class _Full(Files):
         raise NoSpace("Disk", "there is no room left")
 
 
-def test_across_disks_it_is_copied_and_says_so(
-    database: Database, config: Config, detour: media.MediaItem, downloads: Path
-) -> None:
+def test_across_disks_it_is_copied_and_says_so(database: Database, detour: media.MediaItem, downloads: Path) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-    placed = run(database, config, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
+    placed = run(database, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
     assert placed.method == "copy"
     assert "not on one file system" in placed.notes[0]
 
 
 def test_a_full_disk_takes_back_what_it_began(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
     with pytest.raises(NoSpace):
-        run(database, config, request_for(detour, source, mode="copy"), outside=replace(fake_outside(), files=_Full()))
+        run(database, request_for(detour, source, mode="copy"), outside=replace(fake_outside(), files=_Full()))
     assert tree(films.path) == []
     assert source.exists()
     with database.reads() as session:
@@ -128,7 +126,7 @@ def test_a_full_disk_takes_back_what_it_began(
 
 
 def test_an_upgrade_recycles_the_old_file_only_afterwards(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     old = builders.on_disk(films.path, "Detour (1945)/detour-720p.mkv", 5000)
     with database.writes() as session:
@@ -138,7 +136,7 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
     seen: list[tuple[str, bool, bool]] = []
     target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     placed = run(
-        database, config, request_for(detour, source),
+        database, request_for(detour, source),
         after_step=lambda point: seen.append((point, old.exists(), target.exists())),
     )  # fmt: skip
     assert placed.replaced == ("Detour (1945)/detour-720p.mkv",)
@@ -152,7 +150,7 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
 
 
 def test_an_upgrade_of_the_very_same_name_swaps_the_files(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     builders.on_disk(films.path, name, fill=b"old")
@@ -160,12 +158,12 @@ def test_an_upgrade_of_the_very_same_name_swaps_the_files(
         old = builders.media_file(session, films, name, item=detour)
         media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
     source = builders.on_disk(downloads, "Detour.1945.PROPER.1080p.BluRay.x264-GRP.mkv", fill=b"new")
-    placed = run(database, config, request_for(detour, source))
+    placed = run(database, request_for(detour, source))
     assert (Path(films.path) / name).read_bytes()[:3] == b"new"
     with database.reads() as session:
         batch = session.scalars(select(JournalEntry.batch_id)).first()
         assert [file.id for file in library.files_of_item(session, detour.id)] == list(placed.file_ids)
-    assert library.undo_batch(database, fake_outside(), config, SYSTEM, clock.now(), batch or "") == []
+    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), batch or "") == []
     assert (Path(films.path) / name).read_bytes()[:3] == b"old"
     with database.reads() as session:
         assert [file.id for file in library.files_of_item(session, detour.id)] == [old.id]
@@ -173,18 +171,16 @@ def test_an_upgrade_of_the_very_same_name_swaps_the_files(
 
 
 def test_a_file_in_the_way_is_never_overwritten(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     stranger = builders.on_disk(films.path, "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv", fill=b"mine")
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
     with pytest.raises(Conflict, match="exists already"):
-        run(database, config, request_for(detour, source))
+        run(database, request_for(detour, source))
     assert stranger.read_bytes()[:4] == b"mine"
 
 
-def test_episodes_replace_only_what_they_hold_whole(
-    database: Database, config: Config, series: LibraryPath, downloads: Path
-) -> None:
+def test_episodes_replace_only_what_they_hold_whole(database: Database, series: LibraryPath, downloads: Path) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, folder="Pioneer One")
         ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, item.id).items()}
@@ -197,7 +193,7 @@ def test_episodes_replace_only_what_they_hold_whole(
         )
         for n in (1, 3)
     )
-    placed = run(database, config, library.ImportRequest(item.id, sources, download_id="d2"))
+    placed = run(database, library.ImportRequest(item.id, sources, download_id="d2"))
     assert placed.replaced == ("Pioneer One/single.mkv",)
     with database.reads() as session:
         names = [file.relative_path for file in library.files_of_item(session, item.id)]
@@ -213,7 +209,7 @@ def test_episodes_replace_only_what_they_hold_whole(
 
 
 def test_two_shows_of_one_name_get_folders_of_their_own(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     with database.writes() as session:
         media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
@@ -227,77 +223,75 @@ class TestRemoving:
     """Files leave into the recycle bin and come back."""
 
     def test_a_title_goes_with_its_files_and_each_can_come_back(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-        run(database, config, request_for(detour, source))
+        run(database, request_for(detour, source))
         outside = fake_outside()
-        library.remove_item(database, outside, config, SYSTEM, clock.now(), detour.id, files="recycle")
+        library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         assert [name for name in tree(films.path) if not name.startswith(".mydia-recycle")] == []
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is None
             (recycled,) = session.scalars(select(RecycledFile)).all()
-        library.restore_file(database, outside, config, SYSTEM, clock.now(), recycled.id)
+        library.restore_file(database, outside, SYSTEM, clock.now(), recycled.id)
         assert tree(films.path) == ["Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"]
         with database.reads() as session:
             assert [row.match_state for row in session.scalars(select(MediaFile))] == ["new"]
 
     def test_kept_files_are_not_found_again(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
-        library.remove_item(database, fake_outside(), config, SYSTEM, clock.now(), detour.id, files="keep")
-        library.run_scan(database, fake_outside(), config, clock.now, films.id)
-        assert library.match_new_files(database, fake_outside(), config, clock.now, films.id).matched == 0
+        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="keep")
+        library.run_scan(database, fake_outside(), clock.now, films.id)
+        assert library.match_new_files(database, fake_outside(), clock.now, films.id).matched == 0
         assert len(tree(films.path)) == 1
 
     def test_an_unmounted_disk_refuses_the_removal(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         Path(films.path).rename(f"{films.path}-away")
         with pytest.raises(Conflict, match="not there"):
-            library.remove_item(database, fake_outside(), config, SYSTEM, clock.now(), detour.id, files="delete")
+            library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="delete")
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is not None
 
     def test_a_disk_that_refuses_keeps_title_and_file(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         class ReadOnly(Files):
             def move(self, source, target, *, on_progress=None) -> None:
                 raise Refused("Disk", "the file system can only be read")
 
-        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = replace(fake_outside(), files=ReadOnly())
         with pytest.raises(Conflict, match="title stays"):
-            library.remove_item(database, outside, config, SYSTEM, clock.now(), detour.id, files="recycle")
+            library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         with database.reads() as session:
             assert len(library.files_of_item(session, detour.id)) == 1
 
     def test_the_bin_empties_itself_when_its_time_is_over(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        placed = run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        placed = run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = fake_outside()
-        library.remove_file(database, outside, config, SYSTEM, clock.now(), placed.file_ids[0])
-        assert library.empty_recycle_bin(database, outside, config, clock.now()) == 0
+        library.remove_file(database, outside, SYSTEM, clock.now(), placed.file_ids[0])
+        assert library.empty_recycle_bin(database, outside, clock.now()) == 0
         later = clock.now().replace(year=clock.now().year + 1)
-        assert library.empty_recycle_bin(database, outside, config, later) == 1
+        assert library.empty_recycle_bin(database, outside, later) == 1
         assert tree(films.path) == []
 
 
 class TestRenaming:
     """Names follow the templates; shown first, taken back at will."""
 
-    def test_preview_run_and_undo(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
-    ) -> None:
+    def test_preview_run_and_undo(self, database: Database, films: LibraryPath, detour: media.MediaItem) -> None:
         builders.on_disk(films.path, "dt/detour.mkv")
         builders.on_disk(films.path, "dt/detour.de.srt")
         builders.on_disk(films.path, "dt/poster.jpg")
         outside = fake_outside()
-        library.run_scan(database, outside, config, clock.now, films.id)
+        library.run_scan(database, outside, clock.now, films.id)
         with database.writes() as session:
             for row in session.scalars(select(MediaFile)):
                 row.media_item_id, row.match_state = detour.id, "matched"
@@ -310,7 +304,7 @@ class TestRenaming:
             ("dt/detour.de.srt", "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt", None),
             ("dt/poster.jpg", "Detour (1945)/poster.jpg", None),
         }
-        done = library.rename(database, outside, config, SYSTEM, clock.now(), [detour.id], folders=True)
+        done = library.rename(database, outside, SYSTEM, clock.now(), [detour.id], folders=True)
         assert (done.files, done.failures) == (3, ())
         assert tree(films.path) == sorted(line.new for line in lines)
         with database.reads() as session:
@@ -319,13 +313,13 @@ class TestRenaming:
                 "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt",
                 "Detour (1945)/poster.jpg",
             }
-        assert library.undo_rename(database, outside, config, SYSTEM, clock.now(), done.batch_id or "") == []
+        assert library.undo_rename(database, outside, SYSTEM, clock.now(), done.batch_id or "") == []
         assert tree(films.path) == sorted(line.old for line in lines)
         with database.reads() as session:
             assert media.get_item(session, detour.id).folder == "dt"
 
     def test_a_name_that_is_taken_blocks_that_file_only(
-        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
+        self, database: Database, films: LibraryPath, detour: media.MediaItem
     ) -> None:
         name = "Detour (1945)/Detour (1945) - Bluray-1080p.mkv"
         for path in ("Detour (1945)/a.mkv", "Detour (1945)/b.mkv", name):
@@ -337,7 +331,7 @@ class TestRenaming:
         with database.reads() as session:
             lines = library.rename_preview(session, fake_outside(), SYSTEM, [detour.id])
         assert all(line.objection for line in lines)
-        assert library.rename(database, fake_outside(), config, SYSTEM, clock.now(), [detour.id]).files == 0
+        assert library.rename(database, fake_outside(), SYSTEM, clock.now(), [detour.id]).files == 0
         assert len(tree(films.path)) == 3
 
 
@@ -369,17 +363,16 @@ def after(point):
     if count == told["die_after"]:
         os._exit(9)
 database = Database(told["database"])
-config = load({"DATA_DIR": told["data"]})
-settings.bind(database, config)
+settings.bind(database, load({"DATA_DIR": told["data"]}))
 if told["action"] == "recover":
-    library.recover_journal(database, outside, config, clock.now(), after_step=after)
+    library.recover_journal(database, outside, clock.now(), after_step=after)
 else:
     request = library.ImportRequest(
         told["item"], (library.SourceFile(Path(told["source"])),), download_id="d1", mode=told["mode"]
     )
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
-    library.place(database, outside, config, SYSTEM, clock.now(), plan, after_step=after)
+    library.place(database, outside, SYSTEM, clock.now(), plan, after_step=after)
 """
 
 
@@ -422,14 +415,14 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
         )  # fmt: skip
         # Both contents are on disk at every moment.
         assert {path.read_bytes()[:3] for path in world.rglob("*.mkv")} == {b"new", b"old"}
-        library.recover_journal(database, fake_outside(), config, clock.now())
+        library.recover_journal(database, fake_outside(), clock.now())
         with database.reads() as session:
             assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
             (held,) = library.files_of_item(session, item.id)
         assert (Path(films.path) / held.relative_path).stat().st_size == held.size_bytes
         assert not [left for left in tree(films.path) if ".mydia-" in left.removeprefix(".mydia-recycle")]
         # The download's import starts again by itself.
-        run(database, config, request_for(item, source, mode=mode))
+        run(database, request_for(item, source, mode=mode))
         with database.reads() as session:
             (held,) = library.files_of_item(session, item.id)
             assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
@@ -443,7 +436,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
 
 
 def test_the_recovery_itself_may_be_killed(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
+    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     builders.on_disk(films.path, name, fill=b"old")

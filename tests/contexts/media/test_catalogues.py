@@ -74,7 +74,7 @@ def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numb
     with stocked.writes() as session:
         folder = library_path(session, tmp_path / "tv", "series", provider="tvdb", language="de-DE").id
     with stocked.reads() as session:
-        wish = media.asking(session, both.config, folder)
+        wish = media.asking(session, folder)
     assert (wish.source, wish.language) == ("tvdb", "de-DE")
     # Found at TMDB, by whose number alone it is known here.
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
@@ -92,7 +92,7 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
     numbered = next(show for show in both.tvdb.series if any(episode.absolute for episode in show.episodes))
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.asking(session, both.config, None)
+        wish = media.asking(session, None)
     by_tmdb = media.fetch(outside, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
     assert {episode.absolute_number for season in by_tmdb for episode in season.episodes or ()} == {None}
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=numbered.id))
@@ -100,7 +100,7 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
         asked_for = [e for e in events.feed(session) if e.type == "RefreshRequested"]
         assert len(asked_for) == 1
-    media.refresh_item(stocked, outside, both.config, admin, now, item_id, force=True)
+    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         told = {
             (row.season_number, row.episode_number): row.absolute_number for row in media.episodes_of(session, item_id)
@@ -111,7 +111,7 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
 def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stocked, both, admin, now):
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.asking(session, both.config, None)
+        wish = media.asking(session, None)
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=210101))
     with stocked.writes() as session:
         held = media.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
@@ -120,7 +120,7 @@ def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stoc
             session, now, item_id, media.Holdings(1, 10, None, frozenset({held.id}), frozenset(), False)
         )
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
-    media.refresh_item(stocked, outside, both.config, admin, now, item_id, force=True)
+    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         numbers = {(row.season_number, row.episode_number) for row in media.episodes_of(session, item_id)}
     assert (3, 90) in numbers
@@ -132,7 +132,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
         wish = media.Asking("tvdb", "en-US", None)
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101))
     without = both.asked(tvdb_key=False)
-    said = media.refresh_item(stocked, without, both.config, admin, now, item_id, force=True)
+    said = media.refresh_item(stocked, without, admin, now, item_id, force=True)
     assert said == "its catalogue is not set up"
     with stocked.reads() as session:
         item = media.get_item(session, item_id)
@@ -161,9 +161,9 @@ def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
 def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
     with stocked.writes() as session:
         settings.change_values(session, admin, now, {"metadata.region": "AT"})
-        assert media.asking(session, both.config, None).region == "AT"
+        assert media.asking(session, None).region == "AT"
         settings.change_values(session, admin, now, {"metadata.region": ""})
-        assert media.asking(session, both.config, None).region is None
+        assert media.asking(session, None).region is None
 
 
 def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):

@@ -8,12 +8,6 @@ import pytest
 
 from mydia.contexts import settings
 from mydia.db import Database
-from mydia.secret import Sealer
-
-
-@pytest.fixture
-def sealer() -> Sealer:
-    return Sealer(b"a key for tests, and long enough at that")
 
 
 @pytest.fixture

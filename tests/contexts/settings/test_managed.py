@@ -14,7 +14,7 @@ from mydia.contexts.settings import NewClient, NewLibraryPath
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Forbidden, Misconfigured
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 
 ENVIRON = {
     "MOVIES_PATH": "/media/movies",
@@ -42,13 +42,14 @@ ENVIRON = {
 }
 
 
-def _sync(database: Database, sealer: Sealer, now: datetime, environ: dict[str, str], file: Path | None = None) -> None:
+def _sync(database: Database, now: datetime, environ: dict[str, str], file: Path | None = None) -> None:
+    settings.bind(database, configuration.load({"SECRET_KEY_BASE": "k" * 32, **environ}, file=file))
     with database.writes() as session:
-        settings.sync_managed(session, configuration.load(environ, file=file), sealer, now)
+        settings.sync_managed(session, now)
 
 
-def test_everything_given_is_there_and_marked(furnished: Database, sealer: Sealer, now: datetime) -> None:
-    _sync(furnished, sealer, now, ENVIRON)
+def test_everything_given_is_there_and_marked(furnished: Database, now: datetime) -> None:
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         paths = {row.path: row for row in settings.list_library_paths(session)}
         assert {row.type for row in paths.values()} == {"movies", "series"}
@@ -57,13 +58,13 @@ def test_everything_given_is_there_and_marked(furnished: Database, sealer: Seale
         assert anime.scan_cron == "0 */2 * * *"
         assert anime.default_profile_id is not None
         assert settings.get_profile(session, anime.default_profile_id).name == "HD-1080p"
-        (client,) = settings.client_connections(session, sealer)
+        (client,) = settings.client_connections(session)
         assert client.row.managed
         assert client.connection.url == "http://nas:9090"
         assert client.connection.secret == Secret("adminadmin")
         assert client.connection.options["category"] == "films"
         assert client.mappings == (("/downloads", "/mnt/downloads"),)
-        found = settings.indexer_connections(session, sealer)
+        found = settings.indexer_connections(session)
         assert [(i.row.name, i.connection.url) for i in found] == [
             ("Prowlarr (1)", "http://prowlarr:9696/1/api"),
             ("Prowlarr (7)", "http://prowlarr:9696/7/api"),
@@ -74,56 +75,50 @@ def test_everything_given_is_there_and_marked(furnished: Database, sealer: Seale
         assert found[0].connection.timeout_s == 45
 
 
-def test_a_timeout_too_short_for_milliseconds_is_in_seconds(furnished: Database, sealer: Sealer, now: datetime) -> None:
-    _sync(furnished, sealer, now, ENVIRON | {"INDEXER_1_TIMEOUT": "20"})
+def test_a_timeout_too_short_for_milliseconds_is_in_seconds(furnished: Database, now: datetime) -> None:
+    _sync(furnished, now, ENVIRON | {"INDEXER_1_TIMEOUT": "20"})
     with furnished.reads() as session:
-        assert {found.connection.timeout_s for found in settings.indexer_connections(session, sealer)} == {20}
+        assert {found.connection.timeout_s for found in settings.indexer_connections(session)} == {20}
 
 
-def test_a_second_start_changes_nothing(furnished: Database, sealer: Sealer, now: datetime) -> None:
-    _sync(furnished, sealer, now, ENVIRON)
+def test_a_second_start_changes_nothing(furnished: Database, now: datetime) -> None:
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         before = events.last_id(session)
         ids = [row.id for row in settings.list_clients(session)]
-    _sync(furnished, sealer, now, ENVIRON)
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         assert events.last_id(session) == before
         assert [row.id for row in settings.list_clients(session)] == ids
 
 
-def test_what_leaves_the_environment_stays_but_is_switched_off(
-    furnished: Database, sealer: Sealer, now: datetime
-) -> None:
-    _sync(furnished, sealer, now, ENVIRON)
-    _sync(furnished, sealer, now, {})
+def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Database, now: datetime) -> None:
+    _sync(furnished, now, ENVIRON)
+    _sync(furnished, now, {})
     with furnished.reads() as session:
         assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(False, False)]
         assert {(row.managed, row.monitored) for row in settings.list_library_paths(session)} == {(False, False)}
         assert {(row.managed, row.enabled) for row in settings.list_indexers(session)} == {(False, False)}
-    _sync(furnished, sealer, now, ENVIRON)
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(True, True)]
 
 
-def test_a_row_of_the_same_name_is_taken_over(
-    furnished: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
+def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
         mine = NewClient("qBittorrent", "qbittorrent", "http://old", secret=Secret("old one"))
-        identifier = settings.add_client(session, sealer, admin, now, mine).id
+        identifier = settings.add_client(session, admin, now, mine).id
         settings.add_library_path(session, admin, now, NewLibraryPath("/media/movies", "mixed"))
-    _sync(furnished, sealer, now, ENVIRON)
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        (client,) = settings.client_connections(session, sealer)
+        (client,) = settings.client_connections(session)
         assert client.row.id == identifier
         assert client.connection.secret == Secret("adminadmin")
         assert len(settings.list_library_paths(session)) == 2
 
 
-def test_people_cannot_change_what_is_managed(
-    furnished: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
-    _sync(furnished, sealer, now, ENVIRON)
+def test_people_cannot_change_what_is_managed(furnished: Database, admin: Caller, now: datetime) -> None:
+    _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         client = settings.list_clients(session)[0].id
         path = settings.list_library_paths(session)[0].id
@@ -139,15 +134,15 @@ def test_people_cannot_change_what_is_managed(
             act(session)
 
 
-def test_the_file_provides_the_same(furnished: Database, sealer: Sealer, now: datetime, tmp_path: Path) -> None:
+def test_the_file_provides_the_same(furnished: Database, now: datetime, tmp_path: Path) -> None:
     file = tmp_path / "config.yml"
     file.write_text(
         "download_clients:\n  - name: Seedbox\n    type: qbittorrent\n    host: https://box.example/qb\n"
         "    password: ${BOX}\nindexers:\n  - name: One\n    base_url: http://one\n    categories: [2000]\n"
     )
-    _sync(furnished, sealer, now, {"BOX": "sesame!!"}, file)
+    _sync(furnished, now, {"BOX": "sesame!!"}, file)
     with furnished.reads() as session:
-        (client,) = settings.client_connections(session, sealer)
+        (client,) = settings.client_connections(session)
         assert (client.connection.url, client.connection.secret) == ("https://box.example/qb", Secret("sesame!!"))
         assert client.row.managed_source == "file config.yml, download_clients entry 1"
 
@@ -174,8 +169,8 @@ def test_the_file_provides_the_same(furnished: Database, sealer: Sealer, now: da
     ],
 )
 def test_a_wrong_entry_names_the_key_the_source_and_what_is_allowed(
-    furnished: Database, sealer: Sealer, now: datetime, environ: dict[str, str], said: list[str]
+    furnished: Database, now: datetime, environ: dict[str, str], said: list[str]
 ) -> None:
     with pytest.raises(Misconfigured) as refused:
-        _sync(furnished, sealer, now, environ)
+        _sync(furnished, now, environ)
     assert all(word in refused.value.message for word in said), refused.value.message

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from mydia import config as configuration
 from mydia import events
 from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
 from mydia.contexts import settings
@@ -17,7 +18,7 @@ from mydia.contexts.settings.services import checked_url
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid, Misconfigured
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 
 PASSWORD = Secret("adminadmin!")
 CLIENT = NewClient(
@@ -38,15 +39,15 @@ INDEXER = NewIndexer(
 )
 
 
-def _add_client(database: Database, sealer: Sealer, caller: Caller, now: datetime, new: NewClient = CLIENT) -> str:
+def _add_client(database: Database, caller: Caller, now: datetime, new: NewClient = CLIENT) -> str:
     with database.writes() as session:
-        return settings.add_client(session, sealer, caller, now, new).id
+        return settings.add_client(session, caller, now, new).id
 
 
-def test_a_client_is_ready_to_be_asked(database: Database, sealer: Sealer, admin: Caller, now: datetime) -> None:
-    identifier = _add_client(database, sealer, admin, now)
+def test_a_client_is_ready_to_be_asked(database: Database, admin: Caller, now: datetime) -> None:
+    identifier = _add_client(database, admin, now)
     with database.reads() as session:
-        (choice,) = settings.client_connections(session, sealer)
+        (choice,) = settings.client_connections(session)
     assert choice.connection.id == identifier
     assert choice.connection.url == "http://nas:8080"
     assert choice.connection.secret == PASSWORD
@@ -55,12 +56,10 @@ def test_a_client_is_ready_to_be_asked(database: Database, sealer: Sealer, admin
     assert choice.status is None
 
 
-def test_secrets_stand_nowhere_in_the_database(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
-    _add_client(database, sealer, admin, now)
+def test_secrets_stand_nowhere_in_the_database(database: Database, admin: Caller, now: datetime) -> None:
+    _add_client(database, admin, now)
     with database.writes() as session:
-        settings.add_indexer(session, sealer, admin, now, INDEXER)
+        settings.add_indexer(session, admin, now, INDEXER)
     with database.reads() as session:
         everything = "".join(
             str(session.execute(text(f"SELECT * FROM {table}")).all())
@@ -70,21 +69,19 @@ def test_secrets_stand_nowhere_in_the_database(
     assert "0123456789abcdef" not in everything
 
 
-def test_an_empty_password_keeps_the_stored_one(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
-    identifier = _add_client(database, sealer, admin, now)
+def test_an_empty_password_keeps_the_stored_one(database: Database, admin: Caller, now: datetime) -> None:
+    identifier = _add_client(database, admin, now)
     with database.writes() as session:
         changed = NewClient(name="qB", kind="qbittorrent", url="http://nas:9090", username="admin", enabled=False)
-        settings.change_client(session, sealer, admin, now, identifier, new=changed)
+        settings.change_client(session, admin, now, identifier, new=changed)
     with database.reads() as session:
-        assert settings.client_connections(session, sealer) == []
-        (choice,) = settings.client_connections(session, sealer, enabled_only=False)
+        assert settings.client_connections(session) == []
+        (choice,) = settings.client_connections(session, enabled_only=False)
         assert choice.connection.secret == PASSWORD
         told = events.feed(session)[0].payload["changed"]
         assert told["url"] == ["http://nas:8080", "http://nas:9090"]
         assert "secret" not in told
-        trial = settings.trial_connection(session, sealer, changed, client_id=identifier)
+        trial = settings.trial_connection(session, changed, client_id=identifier)
         assert trial.secret == PASSWORD
         assert trial.id != identifier
 
@@ -103,40 +100,36 @@ def test_an_empty_password_keeps_the_stored_one(
     ],
 )
 def test_mistakes_are_told_at_their_field(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime, change: dict[str, object], field: str
+    database: Database, admin: Caller, now: datetime, change: dict[str, object], field: str
 ) -> None:
     given_fields = {"name": "x", "kind": "qbittorrent", "url": "http://nas"} | change
     with pytest.raises(Invalid) as refused:
-        _add_client(database, sealer, admin, now, NewClient(**given_fields))  # type: ignore[arg-type]
+        _add_client(database, admin, now, NewClient(**given_fields))  # type: ignore[arg-type]
     assert field in refused.value.fields
 
 
-def test_names_are_unique(database: Database, sealer: Sealer, admin: Caller, now: datetime) -> None:
-    _add_client(database, sealer, admin, now)
+def test_names_are_unique(database: Database, admin: Caller, now: datetime) -> None:
+    _add_client(database, admin, now)
     with pytest.raises(Conflict) as refused:
-        _add_client(database, sealer, admin, now)
+        _add_client(database, admin, now)
     assert "name" in refused.value.fields
 
 
-def test_options_are_read_by_the_needs_of_the_kind(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
+def test_options_are_read_by_the_needs_of_the_kind(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        settings.add_indexer(session, sealer, admin, now, INDEXER)
+        settings.add_indexer(session, admin, now, INDEXER)
         bad = NewIndexer("x", "torznab", "http://x", options={"movie_categories": "films"})
         with pytest.raises(Invalid) as refused:
-            settings.add_indexer(session, sealer, admin, now, bad)
+            settings.add_indexer(session, admin, now, bad)
         assert "movie_categories" in refused.value.fields
     with database.reads() as session:
-        (choice,) = settings.indexer_connections(session, sealer)
+        (choice,) = settings.indexer_connections(session)
     assert choice.connection.options["movie_categories"] == [2000, 2040]
     assert choice.connection.options["minimum_seeders"] == 3
     assert choice.connection.options["trusted_hosts"] == ["a.example", "b.example"]
 
 
-def test_indexers_are_chosen_by_use_and_priority(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
+def test_indexers_are_chosen_by_use_and_priority(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
         for name, priority, automatic, interactive in (
             ("b", 30, True, True),
@@ -151,26 +144,25 @@ def test_indexers_are_chosen_by_use_and_priority(
                 automatic_search=automatic,
                 interactive_search=interactive,
             )
-            settings.add_indexer(session, sealer, admin, now, new)
+            settings.add_indexer(session, admin, now, new)
     with database.reads() as session:
-        assert [c.row.name for c in settings.indexer_connections(session, sealer)] == ["c", "b"]
-        assert [c.row.name for c in settings.indexer_connections(session, sealer, usage="interactive")] == ["a", "b"]
+        assert [c.row.name for c in settings.indexer_connections(session)] == ["c", "b"]
+        assert [c.row.name for c in settings.indexer_connections(session, usage="interactive")] == ["a", "b"]
 
 
-def test_a_secret_sealed_with_another_key_is_explained(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
-    _add_client(database, sealer, admin, now)
+def test_a_secret_sealed_with_another_key_is_explained(database: Database, admin: Caller, now: datetime) -> None:
+    _add_client(database, admin, now)
+    settings.bind(database, configuration.load({"SECRET_KEY_BASE": "something else entirely, but long"}))
     with database.reads() as session, pytest.raises(Misconfigured, match="SECRET_KEY_BASE"):
-        settings.client_connections(session, Sealer(b"something else entirely, but long"))
+        settings.client_connections(session)
 
 
 def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
+    database: Database, admin: Caller, now: datetime
 ) -> None:
-    client = _add_client(database, sealer, admin, now)
+    client = _add_client(database, admin, now)
     with database.writes() as session:
-        indexer = settings.add_indexer(session, sealer, admin, now, INDEXER).id
+        indexer = settings.add_indexer(session, admin, now, INDEXER).id
     error: AdapterError = Unreachable("Open films", "no answer")
     rests: list[timedelta] = []
     for _ in range(14):
@@ -184,21 +176,19 @@ def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
     assert rests[:4] == [timedelta(minutes=m) for m in (1, 2, 4, 8)]
     assert rests[-1] == timedelta(hours=24)
     with database.reads() as session:
-        assert settings.indexer_connections(session, sealer, now=now) == []
-        assert len(settings.indexer_connections(session, sealer, now=now + timedelta(days=2))) == 1
-        assert len(settings.indexer_connections(session, sealer)) == 1
-        (choice,) = settings.client_connections(session, sealer)
+        assert settings.indexer_connections(session, now=now) == []
+        assert len(settings.indexer_connections(session, now=now + timedelta(days=2))) == 1
+        assert len(settings.indexer_connections(session)) == 1
+        (choice,) = settings.client_connections(session)
         assert choice.status is not None
         assert (choice.status.state, choice.status.disabled_until, choice.status.since_at) == ("failing", None, now)
         told = [event for event in events.feed(session) if event.type == "ServiceStateChanged"]
         assert [event.payload["name"] for event in told] == ["qBittorrent", "Open films"]
 
 
-def test_a_limit_is_respected_and_an_answer_ends_the_rest(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
+def test_a_limit_is_respected_and_an_answer_ends_the_rest(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        indexer = settings.add_indexer(session, sealer, admin, now, INDEXER).id
+        indexer = settings.add_indexer(session, admin, now, INDEXER).id
         settings.record_failure(session, SYSTEM, now, "indexer", indexer, Limited("x", "quota", retry_after_s=7200))
         status = settings.status_of(session, "indexer", indexer)
         assert status is not None
@@ -209,32 +199,30 @@ def test_a_limit_is_respected_and_an_answer_ends_the_rest(
         assert events.feed(session)[0].payload["state"] == "ok"
 
 
-def test_a_new_password_forgets_old_failures(database: Database, sealer: Sealer, admin: Caller, now: datetime) -> None:
-    identifier = _add_client(database, sealer, admin, now)
+def test_a_new_password_forgets_old_failures(database: Database, admin: Caller, now: datetime) -> None:
+    identifier = _add_client(database, admin, now)
     with database.writes() as session:
         settings.record_failure(session, SYSTEM, now, "download_client", identifier, Refused("x", "wrong password"))
     with database.writes() as session:
-        settings.change_client(session, sealer, admin, now, identifier, new=CLIENT)
+        settings.change_client(session, admin, now, identifier, new=CLIENT)
     with database.reads() as session:
         assert settings.status_of(session, "download_client", identifier) is None
 
 
-def test_guests_change_nothing(database: Database, sealer: Sealer, admin: Caller, guest: Caller, now: datetime) -> None:
-    identifier = _add_client(database, sealer, admin, now)
+def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
+    identifier = _add_client(database, admin, now)
     for act in (
-        lambda s: settings.add_client(s, sealer, guest, now, CLIENT),
-        lambda s: settings.change_client(s, sealer, guest, now, identifier, new=CLIENT),
+        lambda s: settings.add_client(s, guest, now, CLIENT),
+        lambda s: settings.change_client(s, guest, now, identifier, new=CLIENT),
         lambda s: settings.remove_client(s, guest, now, identifier),
-        lambda s: settings.add_indexer(s, sealer, guest, now, INDEXER),
+        lambda s: settings.add_indexer(s, guest, now, INDEXER),
     ):
         with pytest.raises(Forbidden), database.writes() as session:
             act(session)
 
 
-def test_removing_a_client_takes_its_mappings_along(
-    database: Database, sealer: Sealer, admin: Caller, now: datetime
-) -> None:
-    identifier = _add_client(database, sealer, admin, now)
+def test_removing_a_client_takes_its_mappings_along(database: Database, admin: Caller, now: datetime) -> None:
+    identifier = _add_client(database, admin, now)
     with database.writes() as session:
         settings.remove_client(session, admin, now, identifier)
     with database.reads() as session:

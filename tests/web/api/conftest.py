@@ -12,7 +12,6 @@ from litestar.types import ControllerRouterHandler
 
 from mydia.contexts import settings, users
 from mydia.contexts.users import SYSTEM, NewUser, Role
-from mydia.secret import Sealer
 from mydia.taskboard import TaskBoard
 from mydia.web import api, auth
 from mydia.web.app import WebApp, create_app
@@ -49,8 +48,7 @@ class Asker:
 def deps(house: House) -> Iterator[WebDeps]:  # noqa: F811
     board = TaskBoard(house.config.jobs_path)
     board.path.parent.mkdir(parents=True, exist_ok=True)
-    sealer = Sealer(house.config.secret_key())
-    yield WebDeps(house.config, house.database, house.outside, board, sealer, auth.authenticate, auth.recall)
+    yield WebDeps(house.config, house.database, house.outside, board, auth.authenticate, auth.recall)
     board.close()
 
 

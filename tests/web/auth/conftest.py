@@ -16,7 +16,7 @@ from mydia import config as configuration
 from mydia.contexts import settings, users
 from mydia.contexts.users import Caller, NewUser, Role
 from mydia.db import Database
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 from mydia.taskboard import TaskBoard
 from mydia.web import assets, auth, live
 from mydia.web.app import WebApp, create_app
@@ -45,7 +45,7 @@ def web_deps(database: Database, tmp_path: Path) -> Iterator[WebDeps]:
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    yield WebDeps(config, database, None, board, Sealer(b"k" * 32), auth.authenticate, auth.recall)  # type: ignore[arg-type]  # nothing leaves the process
+    yield WebDeps(config, database, None, board, auth.authenticate, auth.recall)  # type: ignore[arg-type]  # nothing leaves the process
     board.close()
 
 

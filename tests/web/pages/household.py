@@ -16,7 +16,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import settings, users
 from mydia.contexts.users import NewUser, Role
 from mydia.db import Database
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 from mydia.taskboard import TaskBoard
 from mydia.web import auth
 from mydia.web.app import WebApp, create_app
@@ -79,7 +79,7 @@ def browser_at(database: Database, folder: Path, outside: Outside, **environ: st
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    deps = WebDeps(config, database, outside, board, Sealer(b"k" * 32), auth.authenticate, auth.recall)
+    deps = WebDeps(config, database, outside, board, auth.authenticate, auth.recall)
     app = create_app(deps, routes=ROUTES, live=(), shell=empty_shell, finders=(), checks=(), metrics=())
     line = Line(app)
     with TestClient(line, base_url="http://mydia.test", raise_server_exceptions=True) as client:

@@ -24,7 +24,7 @@ from mydia.contexts.settings.models import ServiceStatus
 from mydia.contexts.users import SYSTEM, Caller, NewUser, Role
 from mydia.db import Database
 from mydia.parsing import Quality
-from mydia.secret import Sealer, Secret
+from mydia.secret import Secret
 from mydia.taskboard import TaskBoard, to_ms
 from mydia.web import auth
 from mydia.web.deps import WebDeps
@@ -63,11 +63,8 @@ def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
     settings.bind(database, config)
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
-    sealer = Sealer(config.secret_key())
     board = TaskBoard(config.jobs_path)
-    return WebDeps(
-        config, database, parts.get("outside") or fake_outside(), board, sealer, auth.authenticate, auth.recall
-    )
+    return WebDeps(config, database, parts.get("outside") or fake_outside(), board, auth.authenticate, auth.recall)
 
 
 def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADMIN) -> tuple[Caller, str]:
@@ -114,13 +111,13 @@ def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scen
         shows = library_path(session, folder_ / "media" / "shows", "series", name="Shows")
         ids = _films(session, deps, now, movies, artwork=artwork)
         ids |= _shows(session, deps, now, shows, artwork=artwork)
-        clients = _services(session, deps.sealer, now)
+        clients = _services(session, now)
         _downloads(session, now, ids, clients)
         _inbox(session, now, movies, shows)
         _scans(session, now, movies.id, shows.id)
     stock(deps, indexers)
     target = downloads.SearchTarget(ids["Nosferatu"])
-    downloads.run_search(deps.database, deps.outside, deps.config, admin, now, target, cause="manual")
+    downloads.run_search(deps.database, deps.outside, admin, now, target, cause="manual")
     with database.writes() as session:
         _blocklist(session, now, ids)
     return Scene(deps, admin, token, client, provider, ids)
@@ -273,7 +270,7 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
     return ids
 
 
-def _services(session: Session, sealer: Sealer, now: datetime) -> dict[str, str]:
+def _services(session: Session, now: datetime) -> dict[str, str]:
     ids: dict[str, str] = {}
     for place, (name, kind) in enumerate((("qBittorrent", "qbittorrent"), ("SABnzbd", "sabnzbd"))):
         new = settings.NewClient(
@@ -285,12 +282,12 @@ def _services(session: Session, sealer: Sealer, now: datetime) -> dict[str, str]
             {"category": "movies"},
             priority=place + 1,
         )
-        ids[name] = settings.add_client(session, sealer, SYSTEM, now, new).id
+        ids[name] = settings.add_client(session, SYSTEM, now, new).id
     for place, name in enumerate(("Silver Index", "Open Tracker", "Archive Torrents", "Blue Lagoon")):
         indexer = settings.NewIndexer(
             name, "torznab", f"http://indexer{place}.test/api", Secret("key"), priority=20 + place
         )
-        ids[name] = settings.add_indexer(session, sealer, SYSTEM, now, indexer).id
+        ids[name] = settings.add_indexer(session, SYSTEM, now, indexer).id
     settings.record_ok(session, now, "download_client", ids["qBittorrent"], version="v5.1.2")
     error = Unreachable("SABnzbd", "no answer from http://sabnzbd.test:8080; is it running?")
     settings.record_failure(session, SYSTEM, now - timedelta(minutes=42), "download_client", ids["SABnzbd"], error)
@@ -581,7 +578,7 @@ def stock(deps: WebDeps, indexers: dict[str, FakeIndexer]) -> None:
 
     def fill(name: str, releases: Iterable[IndexerRelease]) -> None:
         with deps.database.reads() as session:
-            choice = next(c for c in settings.indexer_connections(session, deps.sealer) if c.row.name == name)
+            choice = next(c for c in settings.indexer_connections(session) if c.row.name == name)
         indexers[name] = FakeIndexer(releases, choice.connection)
 
     fill(

@@ -36,7 +36,6 @@ def run_requested_searches(server: Server) -> None:
         downloads.run_search(
             server.deps.database,
             server.deps.outside,
-            server.deps.config,
             SYSTEM,
             clock.now(),
             search_id=payload["search_id"],

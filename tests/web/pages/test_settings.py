@@ -136,7 +136,7 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     assert "no answer from" in browser.see("/settings/clients")
     assert browser.send(base, {**CLIENT, "secret": "", "name": "Renamed"}).status_code == 303
     with database.reads() as session:
-        (choice,) = settings.client_connections(session, browser.deps.sealer)
+        (choice,) = settings.client_connections(session)
         assert (choice.connection.name, choice.connection.secret.reveal()) == ("Renamed", "adminadmin")
     browser.send(f"{base}/enabled", {"enabled": "false"}, on="/settings/clients")
     with database.reads() as session:

@@ -16,7 +16,6 @@ from mydia.adapters.filesystem import (
     shown,
     to_os,
 )
-from mydia.config import Config
 from mydia.contexts import media, settings
 from mydia.contexts.library import journal
 from mydia.contexts.library.holdings import refresh_holdings
@@ -43,7 +42,6 @@ class Going:
 def store_placed(
     database: Database,
     files: Files,
-    config: Config,
     caller: Caller,
     now: datetime,
     plan: ImportPlan,
@@ -64,7 +62,7 @@ def store_placed(
                 for id_ in unit.ids
                 if (entry := session.get(JournalEntry, id_)) is not None and entry.operation == "recycle"
             )
-            journal.settle(session, config, caller, now, entry_id)
+            journal.settle(session, caller, now, entry_id)
         for entry in session.scalars(select(JournalEntry).where(JournalEntry.id.in_(unit.ids))):
             entry.state, entry.finished_at = "done", now
         session.flush()
@@ -95,7 +93,7 @@ def store_placed(
                 continue
             going.names.append(shown(old.relative_path))
             going.paths.append(path)
-            bin_ = recycle_place(config, root, plan.batch_id, path)
+            bin_ = recycle_place(settings.of(session).library.recycle_directory, root, plan.batch_id, path)
             steps.append(Step("recycle", path, bin_, proof, row_id, plan.item_id, size))
         going.ids = journal.write_steps(session, now, caller, plan.batch_id, cause_of(plan), steps, unit=unit_number)
         item = media.get_item(session, plan.item_id)

@@ -22,7 +22,7 @@ from mydia.adapters.filesystem import (
     shown,
 )
 from mydia.adapters.outside import Outside
-from mydia.config import Config
+from mydia.contexts import settings
 from mydia.contexts.library import journal
 from mydia.contexts.library.journal import AfterStep, Step, nothing_after
 from mydia.contexts.library.models import MediaFile
@@ -54,7 +54,6 @@ class Placed:
 def place(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     plan: ImportPlan,
@@ -83,17 +82,17 @@ def place(
     journal.in_flight.add(plan.batch_id)
     try:
         for number, planned in enumerate(plan.files):
-            unit = _write_down(database, outside, config, caller, now, plan, planned, number * 2)
+            unit = _write_down(database, outside, caller, now, plan, planned, number * 2)
             after_step("planned")
             try:
                 note = bring_in(database, outside.files, plan, unit, after_step)
             except MydiaError:
                 give_up(database, outside, now, plan, number * 2)
                 raise
-            going = store_placed(database, outside.files, config, caller, now, plan, planned, unit, number * 2 + 1)
+            going = store_placed(database, outside.files, caller, now, plan, planned, unit, number * 2 + 1)
             after_step("stored")
             notes += [note] if note else []
-            notes += journal.run_steps(database, outside, config, caller, now, going.ids, after_step=after_step)
+            notes += journal.run_steps(database, outside, caller, now, going.ids, after_step=after_step)
             replaced += going.names
             for left in going.paths:
                 outside.files.remove_empty_parents(left, root)
@@ -110,7 +109,6 @@ def place(
 def _write_down(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     now: datetime,
     plan: ImportPlan,
@@ -125,6 +123,7 @@ def _write_down(
         raise Unreachable("Disk", f"{shown(str(source))} is not there; is the download folder mounted and mapped?")
     with database.reads() as session:
         old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
+        directory = settings.of(session).library.recycle_directory
     swapped = [
         row
         for row in old
@@ -150,7 +149,7 @@ def _write_down(
     for sidecar_id, from_, to in unit.beside:
         steps.append(Step("copy", from_, to, journal.fingerprint(files, from_), sidecar_id, plan.item_id))
     for row in swapped:
-        bin_ = recycle_place(config, root, plan.batch_id, target)
+        bin_ = recycle_place(directory, root, plan.batch_id, target)
         steps.append(
             Step("recycle", target, bin_, journal.fingerprint(files, target), row.id, plan.item_id, row.size_bytes)
         )

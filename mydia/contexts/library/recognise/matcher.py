@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import InboxEntry
@@ -70,7 +69,6 @@ class MatchReport:
 def match_new_files(
     database: Database,
     outside: Outside,
-    config: Config,
     now_fn: Callable[[], datetime],
     library_path_id: str,
     run: Run | None = None,
@@ -87,7 +85,7 @@ def match_new_files(
     """
     run = run or Unwatched()
     report = MatchReport()
-    matcher = Matcher(database, outside, config, now_fn, library_path_id, caller)
+    matcher = Matcher(database, outside, now_fn, library_path_id, caller)
     groups = gather(database, outside, library_path_id)
     total = sum(len(group.files) for group in groups)
     done = 0
@@ -127,7 +125,6 @@ class Matcher:
         self,
         database: Database,
         outside: Outside,
-        config: Config,
         now_fn: Callable[[], datetime],
         library_path_id: str,
         caller: Caller,

@@ -18,7 +18,6 @@ from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import settings
 from mydia.contexts.library.models import MediaFile
 from mydia.contexts.library.scanning.belief import is_there, why_not_to_believe, why_not_to_look
@@ -62,7 +61,6 @@ def request_scan(
 def run_scan(
     database: Database,
     outside: Outside,
-    config: Config,
     now_fn: Callable[[], datetime],
     library_path_id: str,
     run: Run | None = None,

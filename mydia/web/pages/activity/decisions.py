@@ -13,7 +13,7 @@ from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
 from mydia.vocabulary import MediaType, find_member
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity.review import candidate_view
 from mydia.web.pages.library.lists import undoable
@@ -32,7 +32,6 @@ def decide(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     inbox_id: FromPath[str],
     form: FormDep,
@@ -44,7 +43,6 @@ def decide(
     made = library.decide(
         database,
         outside,
-        config,
         caller,
         clock.now(),
         inbox_id,
@@ -66,7 +64,6 @@ def search_candidates(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     inbox_id: FromPath[str],
     form: FormDep,
@@ -78,7 +75,7 @@ def search_candidates(
     notice, found = None, []
     try:
         found = library.search_candidates(
-            database, outside, config, caller, inbox_id, text, type=find_member(MediaType, form.get("type"))
+            database, outside, caller, inbox_id, text, type=find_member(MediaType, form.get("type"))
         )
     except Unavailable as error:
         notice = error.message
@@ -121,7 +118,7 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
             library.request_import_ready(session, caller, chosen or None)
         text = "You can leave this page; the import continues."
         return _changed(request, form, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
-    made = library.import_ready(deps.database, deps.outside, deps.config, caller, clock.now(), inbox_ids=chosen or None)
+    made = library.import_ready(deps.database, deps.outside, caller, clock.now(), inbox_ids=chosen or None)
     problem = made.failures[0] if made.failures else ""
     return _changed(
         request, form, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")

@@ -10,13 +10,12 @@ from litestar.params import FromPath
 
 from mydia import clock, units
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 
@@ -53,24 +52,22 @@ def ask_import(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Ask what each file of a finished download is."""
-    return _files_dialog(request, database, outside, config, caller, download_id)
+    return _files_dialog(request, database, outside, caller, download_id)
 
 
 def _files_dialog(
     request: WebRequest,
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     download_id: str,
     error: MydiaError | None = None,
 ) -> Response[str]:
-    preview = downloads.preview_import(database, outside, config, caller, download_id)
+    preview = downloads.preview_import(database, outside, caller, download_id)
     item_id = preview.download.media_item_id
     with database.reads() as session:
         known = media.episodes_of(session, item_id) if item_id else []
@@ -114,7 +111,6 @@ def import_by_hand(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
     form: FormDep,
@@ -126,9 +122,9 @@ def import_by_hand(
         if form.get(f"take-{place}") == "true" and (path := form[f"path-{place}"])
     ]
     try:
-        said = downloads.manual_import(database, outside, config, caller, clock.now(), download_id, chosen)
+        said = downloads.manual_import(database, outside, caller, clock.now(), download_id, chosen)
     except (Invalid, Conflict, Unavailable) as error:
-        return _files_dialog(request, database, outside, config, caller, download_id, error)
+        return _files_dialog(request, database, outside, caller, download_id, error)
     return queue_changed(request, Toast("Imported by hand", said))
 
 

@@ -15,7 +15,7 @@ from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
 
@@ -32,12 +32,11 @@ def pause_download(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Stop one download in its client."""
-    downloads.pause(database, outside, config, caller, clock.now(), download_id)
+    downloads.pause(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Paused", "It waits in its client until you let it go on."))
 
 
@@ -46,19 +45,16 @@ def resume_download(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
     """Let one download go on."""
-    downloads.resume(database, outside, config, caller, clock.now(), download_id)
+    downloads.resume(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Going on", tone="live"))
 
 
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
-def steer_all(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
-) -> Response[str]:
+def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Stop all downloads, or let all go on; one client that does not answer does not keep the others."""
     caller.require(Permission.MANAGE_MEDIA)
     pausing = request.url.path.endswith("pause-all")
@@ -68,7 +64,7 @@ def steer_all(
         rows = [row for row in downloads.list_queue(session, caller) if row.state in states]
     toast = _each(
         [row.id for row in rows],
-        lambda one: act(database, outside, config, caller, clock.now(), one),
+        lambda one: act(database, outside, caller, clock.now(), one),
         "paused" if pausing else "going on",
     )
     return queue_changed(request, toast if rows else Toast("There is nothing to do"))
@@ -99,7 +95,6 @@ def change_many(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     action: FromPath[str],
     form: FormDep,
@@ -113,15 +108,15 @@ def change_many(
             downloads.request_import(session, caller, one)
 
     def take_out(one: str) -> None:
-        downloads.remove(database, outside, config, caller, now, one, **_removal(form))
+        downloads.remove(database, outside, caller, now, one, **_removal(form))
 
     match action:
         case "ask-remove":
             return _remove_many_dialog(request, database, caller, ids)
         case "pause":
-            toast = _each(ids, lambda one: downloads.pause(database, outside, config, caller, now, one), "paused")
+            toast = _each(ids, lambda one: downloads.pause(database, outside, caller, now, one), "paused")
         case "resume":
-            toast = _each(ids, lambda one: downloads.resume(database, outside, config, caller, now, one), "going on")
+            toast = _each(ids, lambda one: downloads.resume(database, outside, caller, now, one), "going on")
         case "import":
             toast = _each(ids, take_in, "being imported")
         case "remove":
@@ -213,7 +208,6 @@ def remove_download(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
     form: FormDep,
@@ -221,7 +215,7 @@ def remove_download(
     """Take a download out of the queue."""
     how = _removal(form)
     try:
-        downloads.remove(database, outside, config, caller, clock.now(), download_id, **how)
+        downloads.remove(database, outside, caller, clock.now(), download_id, **how)
     except Unavailable as error:
         return _remove_dialog(request, database, caller, download_id, form, error)
     said = [
@@ -236,7 +230,6 @@ def undo_grab(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
@@ -246,7 +239,7 @@ def undo_grab(
         state = downloads.story_of(session, caller, download_id).download.state
     if state in ("importing", "imported"):
         raise Conflict("It is in the library already. Remove its file on the title's page.")
-    downloads.remove(database, outside, config, caller, clock.now(), download_id)
+    downloads.remove(database, outside, caller, clock.now(), download_id)
     toast = Toast("Taken back", "It is out of its client and may be taken again.")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "releases-changed": {}})

@@ -18,7 +18,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
 from mydia.web.fields import season_of
 from mydia.web.pages.activity.release_rows import Results, Row, read_params, results_of, row_of
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
@@ -122,7 +122,7 @@ def _dialog(
         sends_to=" or ".join(clients[:2]),
         start=start,
         results=None,
-        has_indexers=bool(settings.indexer_connections(session, deps.sealer, usage="interactive")),
+        has_indexers=bool(settings.indexer_connections(session, usage="interactive")),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
     )
 
@@ -183,7 +183,6 @@ def grab_release(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     release_id: FromPath[str],
     form: FormDep,
@@ -191,7 +190,7 @@ def grab_release(
     """Hand a release to a client; what stands in the way is told in its row."""
     try:
         download_id = downloads.grab(
-            database, outside, config, caller, clock.now(), release_id, override=form.get("override") == "true"
+            database, outside, caller, clock.now(), release_id, override=form.get("override") == "true"
         )
     except MydiaError as error:
         if not is_htmx(request) or (isinstance(error, NotFound) and not isinstance(error, downloads.ReleaseGone)):

@@ -11,14 +11,13 @@ from litestar.params import FromPath
 from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.config import Config
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
 from mydia.vocabulary import MediaType, find_member
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
@@ -65,27 +64,23 @@ class AddForm:
 
 
 @get("/add", sync_to_thread=True, include_in_schema=False)
-def show_add(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
-) -> Response[str]:
+def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Show the search; with `q`, its answers too."""
     caller.require(Permission.MANAGE_MEDIA)
-    view = _answers(request, database, outside, config)
+    view = _answers(request, database, outside)
     return page(request, "add/page.html", view, active="movies" if view.type == MediaType.MOVIE else "shows")
 
 
 @get("/add/results", sync_to_thread=True, include_in_schema=False)
-def show_results(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep
-) -> Response[str]:
+def show_results(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Show the answers alone."""
     caller.require(Permission.MANAGE_MEDIA)
     if not is_htmx(request):
         return redirect(request, f"/add{query(request.query_params)}")
-    return fragment(request, "add/_results.html", _answers(request, database, outside, config))
+    return fragment(request, "add/_results.html", _answers(request, database, outside))
 
 
-def _answers(request: WebRequest, database: Database, outside: Outside, config: Config) -> AddView:
+def _answers(request: WebRequest, database: Database, outside: Outside) -> AddView:
     q = request.query_params.get("q", "").strip()
     type_ = find_member(MediaType, request.query_params.get("type", MediaType.MOVIE))
     if type_ is None:
@@ -127,14 +122,13 @@ def show_form(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     type_: FromPath[MediaType],
     number: FromPath[str],
 ) -> Response[str]:
     """Show how a chosen title is to be kept, in a dialog."""
     caller.require(Permission.MANAGE_MEDIA)
-    view = _form(database, outside, config, caller, type_, number, {})
+    view = _form(database, outside, caller, type_, number, {})
     return dialog(
         request, "add/_form.html", view, title=f"Add {view.choice.title}", active=_page_of(type_)[1:], back="/add"
     )
@@ -143,7 +137,6 @@ def show_form(
 def _form(
     database: Database,
     outside: Outside,
-    config: Config,
     caller: Caller,
     type_: MediaType,
     number: str,
@@ -184,7 +177,7 @@ def _form(
 
 @post("/add", sync_to_thread=True, status_code=200, include_in_schema=False)
 def add_title(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, config: ConfigDep, caller: CallerDep, form: FormDep
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
 ) -> Response[str]:
     """Add a title, with all its details at once where the provider answers."""
     caller.require(Permission.MANAGE_MEDIA)
@@ -193,7 +186,7 @@ def add_title(
     if type_ is None or ids is None:
         raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
-        wish = media.asking(session, config, form.get("library_path_id") or None)
+        wish = media.asking(session, form.get("library_path_id") or None)
     found = metadata.by_ids(outside, type_, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue does not have this title any more. Search for it again.")
@@ -222,7 +215,7 @@ def add_title(
     except media.AlreadyHere as error:
         return redirect(request, f"{_page_of(type_)}/{error.item_id}", toast=Toast(error.message, tone="miss"))
     except Invalid as error:
-        view = _form(database, outside, config, caller, type_, number, form)
+        view = _form(database, outside, caller, type_, number, form)
         return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
     said = "Mydia searches for it now." if search_now and pattern != "none" else "It is in the library."
     return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from mydia import clock
 from mydia.contexts import media, metadata
 from mydia.errors import Unavailable
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
@@ -47,7 +47,6 @@ def show_artwork(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
 ) -> Response[str]:
@@ -55,7 +54,7 @@ def show_artwork(
     role = request.query_params.get("role", "poster")
     roles = tuple(_SIZES.items())
     try:
-        choice = media.list_artwork(database, outside, config, caller, item_id, role)
+        choice = media.list_artwork(database, outside, caller, item_id, role)
     except Unavailable as error:
         return _dialog(request, ArtworkView(item_id, role, roles, (), False, error.message))
     offered = tuple(
@@ -79,14 +78,13 @@ def choose_artwork(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     form: FormDep,
 ) -> Response[str]:
     """Take over the choice; without one, the provider's counts again."""
     role, source = form.get("role", "poster"), form.get("source") or None
-    media.choose_artwork(database, outside, config, caller, clock.now(), item_id, role, source)
+    media.choose_artwork(database, outside, caller, clock.now(), item_id, role, source)
     said = "Refreshes keep it." if source else "It is the provider's choice again."
     toast = Toast(f"{_SIZES[role]} changed", said)
     if is_htmx(request):

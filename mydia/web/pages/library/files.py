@@ -13,7 +13,7 @@ from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, NotFound
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, query, redirect
 
 
@@ -53,7 +53,6 @@ def remove_file(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     file_id: FromPath[str],
@@ -61,7 +60,7 @@ def remove_file(
 ) -> Response[str]:
     """Take a file out of the library."""
     for_good = form.get("how") == "delete"
-    made = library.remove_file(database, outside, config, caller, clock.now(), file_id, for_good=for_good)
+    made = library.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     toast = Toast("File deleted" if for_good else "File moved to the recycle bin")
     if made.batch_id and not for_good:
         toast = Toast(toast.title, "", "ok", "Undo", undo_of(item_id, made.batch_id), True)
@@ -87,7 +86,6 @@ def undo(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     form: FormDep,
@@ -97,7 +95,7 @@ def undo(
     if not batch_id:
         raise Invalid("Say what is to be taken back.")
     act = library.undo_rename if form.get("rename") == "true" else library.undo_batch
-    problems = act(database, outside, config, caller, clock.now(), batch_id)
+    problems = act(database, outside, caller, clock.now(), batch_id)
     return _done(request, item_id, Toast("Taken back", problems[0] if problems else "", "miss" if problems else "ok"))
 
 

@@ -14,7 +14,7 @@ from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.fields import season_of, whole_number
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
@@ -176,7 +176,6 @@ def remove_item(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     form: FormDep,
@@ -184,7 +183,7 @@ def remove_item(
     """Remove a title."""
     with database.reads() as session:
         item = media.get_item(session, item_id)
-    library.remove_item(database, outside, config, caller, clock.now(), item_id, files=form.get("files", "keep"))
+    library.remove_item(database, outside, caller, clock.now(), item_id, files=form.get("files", "keep"))
     back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     return redirect(request, back, toast=Toast(f"{item.title} removed"))
 

@@ -12,7 +12,7 @@ from mydia import clock
 from mydia.contexts import library, media, metadata
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.library.item_actions import media_changed, surroundings
 from mydia.web.render import Toast, dialog, is_htmx, redirect
 from mydia.web.views import Artwork
@@ -35,7 +35,6 @@ def show_match(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
 ) -> Response[str]:
@@ -43,7 +42,7 @@ def show_match(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, item_id)
-        language = media.language_of(session, config, item)
+        language = media.language_of(session, item)
     q = request.query_params.get("q", "").strip() or item.title
     found, notice = [], None
     try:
@@ -72,7 +71,6 @@ def change_match(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     form: FormDep,
@@ -84,7 +82,7 @@ def change_match(
     with database.reads() as session:
         item = media.get_item(session, item_id)
     choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
-    now_id = library.rematch_item(database, outside, config, caller, clock.now(), item_id, choice)
+    now_id = library.rematch_item(database, outside, caller, clock.now(), item_id, choice)
     if now_id != item_id:
         return redirect(
             request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")

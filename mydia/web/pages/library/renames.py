@@ -14,7 +14,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
 from mydia.web.pages.library.files import undo_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
@@ -68,15 +68,12 @@ def rename_item(
     request: WebRequest,
     database: DatabaseDep,
     outside: OutsideDep,
-    config: ConfigDep,
     caller: CallerDep,
     item_id: FromPath[str],
     form: FormDep,
 ) -> Response[str]:
     """Give a title's files the names that were shown."""
-    made = library.rename(
-        database, outside, config, caller, clock.now(), [item_id], folders=form.get("folders") == "true"
-    )
+    made = library.rename(database, outside, caller, clock.now(), [item_id], folders=form.get("folders") == "true")
     files = f"{made.files} {'file' if made.files == 1 else 'files'} renamed"
     tone = "miss" if made.failures else "ok"
     text = made.failures[0] if made.failures else "The journal knows how to take it back."

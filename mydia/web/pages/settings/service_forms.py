@@ -226,7 +226,7 @@ def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) ->
     try:
         new = read_client(form)
         with deps.database.reads() as session:
-            connection = settings.trial_connection(session, deps.sealer, new, client_id=client_id)
+            connection = settings.trial_connection(session, new, client_id=client_id)
             paths = settings.list_library_paths(session)
         yield _trying(connection.name, connection.url, "Signing in")
         report = deps.outside.download_client(connection).test()
@@ -289,7 +289,7 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
     """Ask the indexer that a form describes what it can do, and for its newest releases; tell each step."""
     try:
         with deps.database.reads() as session:
-            connection = settings.trial_indexer(session, deps.sealer, read_indexer(form), indexer_id=indexer_id)
+            connection = settings.trial_indexer(session, read_indexer(form), indexer_id=indexer_id)
         indexer = deps.outside.indexer(connection)
         yield _trying(connection.name, connection.url, "Asking what it can do")
         able = indexer.capabilities()

@@ -164,9 +164,9 @@ def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
         with deps.database.writes() as session:
             now = clock.now()
             if said.family == "client":
-                name = settings.add_client(session, deps.sealer, caller, now, services.read_client(form)).name
+                name = settings.add_client(session, caller, now, services.read_client(form)).name
             else:
-                name = settings.add_indexer(session, deps.sealer, caller, now, services.read_indexer(form)).name
+                name = settings.add_indexer(session, caller, now, services.read_indexer(form)).name
     except (Invalid, Conflict) as error:
         around = frame(caller, said.page, f"Add {said.one}")
         sent = services.sent_form(said.family, form, errors_of(error))
@@ -195,10 +195,10 @@ def change_service(
             now = clock.now()
             if said.family == "client":
                 new_client = services.read_client(form, enabled=enabled)
-                name = settings.change_client(session, deps.sealer, caller, now, identifier, new=new_client).name
+                name = settings.change_client(session, caller, now, identifier, new=new_client).name
             else:
                 new_indexer = services.read_indexer(form, enabled=enabled)
-                name = settings.change_indexer(session, deps.sealer, caller, now, identifier, new=new_indexer).name
+                name = settings.change_indexer(session, caller, now, identifier, new=new_indexer).name
     except (Invalid, Conflict) as error:
         return show(request, "service.html", _form(deps, caller, said, identifier, form, error), status=422)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
@@ -279,9 +279,9 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
     with deps.database.reads() as session:
         name = _row(session, said.family, service_id).name
         if said.family == "client":
-            choices: list[Any] = list(settings.client_connections(session, deps.sealer, enabled_only=False))
+            choices: list[Any] = list(settings.client_connections(session, enabled_only=False))
         else:
-            choices = list(settings.all_indexer_connections(session, deps.sealer))
+            choices = list(settings.all_indexer_connections(session))
     choice = next(choice for choice in choices if choice.row.id == service_id)
     try:
         if said.family == "client":

@@ -384,7 +384,7 @@ def save_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
         return _after(request, deps, "client", "skipped")
     try:
         with deps.database.writes() as session:
-            settings.add_client(session, deps.sealer, caller, clock.now(), services.read_client(form))
+            settings.add_client(session, caller, clock.now(), services.read_client(form))
     except (Invalid, Conflict) as error:
         return _service_again(request, deps, caller, "client", form, error)
     return _after(request, deps, "client", "done")
@@ -405,7 +405,7 @@ def save_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
         return _after(request, deps, "indexer", "skipped")
     try:
         with deps.database.writes() as session:
-            settings.add_indexer(session, deps.sealer, caller, clock.now(), services.read_indexer(form))
+            settings.add_indexer(session, caller, clock.now(), services.read_indexer(form))
     except (Invalid, Conflict) as error:
         return _service_again(request, deps, caller, "indexer", form, error)
     return _after(request, deps, "indexer", "done")
