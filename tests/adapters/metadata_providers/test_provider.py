@@ -67,7 +67,7 @@ def config(tmdb: Tmdb, tvdb: Tvdb) -> RelayConfig:
         tmdb_url=tmdb.api_url,
         tmdb_image_url=tmdb.image_url,
         tvdb_url=tvdb.api_url,
-        patience_s=0.05,
+        max_wait_s=0.05,
     )
 
 
