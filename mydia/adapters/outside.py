@@ -14,7 +14,7 @@ from mydia.adapters.http import Http
 from mydia.adapters.indexers import Indexer
 from mydia.adapters.kinds import Connection, Kind
 from mydia.adapters.media_tools import MediaProbe
-from mydia.adapters.metadata_providers.base import MetadataProvider
+from mydia.adapters.metadata_providers import MetadataProvider
 from mydia.adapters.programs import Programs
 from mydia.errors import Misconfigured
 

@@ -16,6 +16,7 @@ from mydia.adapters.metadata_providers.fetch import Fetch, HttpFetch
 from mydia.adapters.metadata_providers.nfo import NfoFacts, nfo_beside, read_nfo
 from mydia.adapters.metadata_providers.nothing import NoProvider
 from mydia.adapters.metadata_providers.relay import RelayProvider
+from mydia.adapters.metadata_providers.tpdb import Tpdb
 
 __all__ = [
     "Artwork",
@@ -32,6 +33,7 @@ __all__ = [
     "PersonCredit",
     "RelayProvider",
     "SeasonDetails",
+    "Tpdb",
     "Video",
     "nfo_beside",
     "read_nfo",

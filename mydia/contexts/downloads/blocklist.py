@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from mydia.adapters.indexers.base import Protocols
+from mydia.adapters.indexers import Protocols
 from mydia.contexts import media
 from mydia.contexts.downloads.decisions import normalised_name
 from mydia.contexts.downloads.models import BlocklistEntry, Download, Release

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import ItemState, MediaItem, Title, Version
 from mydia.contexts.metadata import Image, Picture
-from mydia.contexts.settings.models import QualityProfile
+from mydia.contexts.settings import QualityProfile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import decode_cursor, encode_cursor
 from mydia.errors import Invalid

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from mydia.contexts.metadata.models import Image
+from mydia.contexts.metadata import Image
 from mydia.db import Base, EnumText, HasId, Instant, one_of
 from mydia.vocabulary import MediaType
 

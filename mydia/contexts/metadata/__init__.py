@@ -1,6 +1,6 @@
 """Metadata: looking titles up through the relay, and keeping their artwork."""
 
-from mydia.adapters.metadata_providers.base import (
+from mydia.adapters.metadata_providers import (
     Artwork,
     Candidate,
     Details,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mydia.adapters.metadata_providers.base import Candidate, Details, Ids, SeasonDetails
+from mydia.adapters.metadata_providers import Candidate, Details, Ids, SeasonDetails
 from mydia.adapters.outside import Outside
 from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.vocabulary import MediaType

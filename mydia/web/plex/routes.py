@@ -14,7 +14,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.exceptions import HTTPException
 
-from mydia.adapters.metadata_providers.tpdb import Tpdb
+from mydia.adapters.metadata_providers import Tpdb
 from mydia.contexts import settings
 from mydia.errors import Invalid, MydiaError, NotFound
 from mydia.relay.stores import SqliteStore
