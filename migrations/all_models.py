@@ -4,8 +4,9 @@ from mydia.contexts.downloads import models as downloads
 from mydia.contexts.library import models as library
 from mydia.contexts.media import models as media
 from mydia.contexts.metadata import models as metadata
+from mydia.contexts.requests import models as requests
 from mydia.contexts.settings import models as settings
 from mydia.contexts.users import models as users
 from mydia.events import log
 
-__all__ = ["downloads", "library", "log", "media", "metadata", "settings", "users"]
+__all__ = ["downloads", "library", "log", "media", "metadata", "requests", "settings", "users"]

@@ -260,38 +260,3 @@ class CollectionMember(Base):
     title: Mapped[str]
     year: Mapped[int | None]
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
-
-
-class Request(HasId, Base):
-    """A wish of somebody who may not add titles."""
-
-    __tablename__ = "requests"
-    __table_args__ = (
-        one_of("type", MediaType),
-        one_of("state", "pending", "approved", "declined", "available", "failed"),
-        Index("ix_requests_state", "state", "created_at"),
-    )
-
-    asker_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
-    tmdb_id: Mapped[int | None] = mapped_column(BigInteger)
-    tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
-    title: Mapped[str]
-    year: Mapped[int | None]
-    seasons: Mapped[list[Any] | None]
-    media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
-    state: Mapped[str] = mapped_column(default="pending")
-    reason: Mapped[str | None]
-    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    decided_at: Mapped[datetime | None] = mapped_column(Instant)
-    choices: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-
-
-class RequestFollower(Base):
-    """Somebody who wants the same."""
-
-    __tablename__ = "request_followers"
-
-    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
