@@ -1,6 +1,6 @@
 """Media: the titles of the library, what is monitored, what is wanted, what comes when."""
 
-from mydia.contexts.media import calendar, lists, status, wanted
+from mydia.contexts.media import calendar, lists, numbers, status, wanted
 from mydia.contexts.media.artwork import ArtworkChoice, choose_artwork, list_artwork, titles_of_images
 from mydia.contexts.media.catalogue import (
     LOCKABLE,
@@ -49,6 +49,7 @@ from mydia.contexts.media.models import (
     ItemState,
     ItemTag,
     MediaItem,
+    NumberedKind,
     Season,
     Title,
     Version,
@@ -86,6 +87,7 @@ __all__ = [
     "MediaItem",
     "MediaType",
     "NewItem",
+    "NumberedKind",
     "Outline",
     "RefreshTrouble",
     "Season",
@@ -123,6 +125,7 @@ __all__ = [
     "list_items",
     "lists",
     "match_index",
+    "numbers",
     "outline",
     "recently_added",
     "record_activity",

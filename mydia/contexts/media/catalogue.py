@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from mydia.contexts import metadata, settings
 from mydia.contexts.media.details import apply_details, set_titles
 from mydia.contexts.media.holdings import refresh_state
-from mydia.contexts.media.models import MediaItem, Season, Title, Version
+from mydia.contexts.media.models import MediaItem, NumberedKind, Season, Title, Version
 from mydia.contexts.media.monitoring import PATTERNS, apply_pattern
+from mydia.contexts.media.numbers import give_numbers
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
@@ -101,6 +102,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     )
     session.add(item)
     session.flush()
+    give_numbers(session, NumberedKind.ITEM, [item.id])
     session.add(
         Version(media_item_id=item.id, name="Default", profile_id=profile_id, library_path_id=new.library_path_id)
     )

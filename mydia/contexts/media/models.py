@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata import Image
@@ -260,3 +260,27 @@ class CollectionMember(Base):
     title: Mapped[str]
     year: Mapped[int | None]
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+
+
+class NumberedKind(StrEnum):
+    """What can have an integer id for foreign APIs."""
+
+    ITEM = "item"
+    EPISODE = "episode"
+    FILE = "file"
+
+
+class Number(Base):
+    """The integer id under which foreign APIs know an item, an episode or a file. It is given once and never reused."""
+
+    __tablename__ = "numbers"
+    __table_args__ = (
+        one_of("kind", NumberedKind),
+        UniqueConstraint("kind", "subject_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[NumberedKind] = mapped_column(EnumText(NumberedKind))
+    subject_id: Mapped[str]
+    """The UUID; no foreign key, so that the number of something removed is not given to something else."""

@@ -141,7 +141,10 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
 
 @get("/media/{media_id:str}", sync_to_thread=True, summary="Get a title")
 def get_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> Item:
-    """Return a title in full."""
+    """Return a title in full. Its `number` is accepted in place of its id."""
+    if media_id.isascii() and media_id.isdigit():
+        with database.reads() as session:
+            media_id = media.numbers.id_of(session, caller, media.NumberedKind.ITEM, int(media_id[:18]))
     return _item(database, caller, media_id)
 
 
@@ -260,7 +263,8 @@ def _found(candidate: metadata.Candidate, here: media.MediaItem | None) -> Found
 def _item(database: Database, caller: Caller, media_id: str) -> Item:
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return item(media.get_item(session, media_id))
+        row = media.get_item(session, media_id)
+        return item(row, media.numbers.number_of(session, caller, media.NumberedKind.ITEM, row.id))
 
 
 ROUTES: tuple[Any, ...] = (

@@ -126,6 +126,8 @@ class Item(Struct):
     """A title in full."""
 
     id: str
+    number: int
+    """For programs that need an integer id; it never changes."""
     type: MediaType
     title: str
     sort_title: str
@@ -168,7 +170,7 @@ class Item(Struct):
     updated_at: datetime
 
 
-def item(row: media.MediaItem) -> Item:
+def item(row: media.MediaItem, number: int) -> Item:
     """Return a title in full; its pictures, seasons and versions must be loaded."""
 
     def picture(image: metadata.Image | None, width: int) -> str | None:
@@ -178,6 +180,7 @@ def item(row: media.MediaItem) -> Item:
 
     return Item(
         id=row.id,
+        number=number,
         type=row.type,
         title=row.title,
         sort_title=row.sort_title,

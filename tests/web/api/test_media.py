@@ -138,3 +138,9 @@ def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House)
     assert [one["episode"] for one in page["items"]] == [4, 3, 2]
     rest = admin.get("/wanted", type="tv_show", cursor=page["next_cursor"]).json()
     assert [one["episode"] for one in rest["items"]] == [1]
+
+
+def test_a_title_is_found_by_its_number(admin: Asker, house: House) -> None:
+    number = admin.get(f"/media/{house.film_id}").json()["number"]
+    assert admin.get(f"/media/{number}").json()["id"] == house.film_id
+    assert admin.get(f"/media/{number + 1000}").status_code == 404

@@ -1,0 +1,62 @@
+"""Integer ids for foreign APIs that cannot use UUIDs; each is given once and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.contexts.media.models import Number, NumberedKind
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import NotFound
+
+_AT_ONCE = 500
+"""Ids of one query: SQLite allows 32,766 parameters, but long lists are planned badly."""
+
+
+def give_numbers(session: Session, kind: NumberedKind, ids: Collection[str]) -> dict[str, int]:
+    """Return id -> number, giving numbers to those that have none yet. Needs a unit of work that writes."""
+    known = _known(session, kind, ids)
+    new = [Number(kind=kind, subject_id=id_) for id_ in dict.fromkeys(ids) if id_ not in known]
+    if new:
+        session.add_all(new)
+        session.flush()
+    return known | {row.subject_id: row.number for row in new}
+
+
+def number_of(session: Session, caller: Caller, kind: NumberedKind, id_: str) -> int:
+    """Return the number of an item, an episode or a file.
+
+    Raises:
+        NotFound: It has none.
+    """
+    caller.require(Permission.BROWSE)
+    known = _known(session, kind, [id_])
+    if id_ not in known:
+        raise NotFound("This has no number.")
+    return known[id_]
+
+
+def id_of(session: Session, caller: Caller, kind: NumberedKind, number: int) -> str:
+    """Return the id behind a number.
+
+    Raises:
+        NotFound: The number was never given to something of this kind. What was removed keeps its number.
+    """
+    caller.require(Permission.BROWSE)
+    found = session.scalar(select(Number.subject_id).where(Number.number == number, Number.kind == kind))
+    if found is None:
+        raise NotFound(f"There is nothing with the number {number}.")
+    return found
+
+
+def _known(session: Session, kind: NumberedKind, ids: Collection[str]) -> dict[str, int]:
+    wanted = list(dict.fromkeys(ids))
+    known: dict[str, int] = {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        rows = select(Number.subject_id, Number.number).where(
+            Number.kind == kind, Number.subject_id.in_(wanted[at : at + _AT_ONCE])
+        )
+        known |= dict(session.execute(rows).all())
+    return known
