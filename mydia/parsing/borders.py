@@ -57,11 +57,15 @@ def find_borders(
     chosen = bracketed[-1] if bracketed else inside[-1] if inside else None
     remark = _find_remark(opened, words, marks, chosen[1] if chosen else first_solid)
     if chosen is not None:
+        first = next((y for y in inside if y[2] + 1 == chosen[1] and low[y[2]] == "-" and y[0] < chosen[0]), None)
+        if first is not None and first[1] > opened.begin:
+            # `Collection 1990-2005`: the years of the first and the last.
+            chosen = (first[0], first[1], chosen[2])
         end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
         if end == chosen[1]:
             end = _walk_over_scene_words(words, marks, end, opened.begin)
         end, tail = _before_same_year(opened, inside, chosen, min(end, remark)), min(chosen[2], remark)
-        return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[2]), True)
+        return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[1] + 4), True)
     later = next((y for y in years if y[1] > first_solid), None)
     if first_solid < length:
         start = _walk_back(words, marks, first_solid, opened.begin, None)

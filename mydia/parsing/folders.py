@@ -15,6 +15,8 @@ from mydia.parsing.titles import normalise_title, similarity
 
 _IMPLIED = 0.5
 """How sure a quality is at most that no word of the name states."""
+_WRITTEN = 0.7
+"""How sure a quality is at least whose source is written."""
 _SAME = 0.9
 _DEEPEST = 8
 """Folders further up are shelves."""
@@ -114,6 +116,8 @@ def _read_with_folders(
     if holds_season and not strong and (paths.leading_episodes(stem, nearest.season) or file.absolute_episodes):
         inside = paths.in_season_folder(file, nearest.season or 0, stem, nearest)
         return paths.with_folder_facts(inside, nearest), None
+    if strong and _is_abbreviated(file, nearest):
+        return _with_ids(_spoken_for(file, nearest), folders), None
     file = _with_title_year(file, folders)
     if not strong:
         speaker = _find_speaker(file, refusal, stem, folders, names, hint, is_extra=is_extra)
@@ -125,6 +129,12 @@ def _read_with_folders(
         if series is not None:
             merged = paths.with_title_of(merged, series)
     return _with_ids(merged, folders), refusal
+
+
+def _is_abbreviated(file: ParsedRelease, folder: ParsedRelease) -> bool:
+    """Whether a file is named in short (`grp-cl.s01e02`) in the folder of that very release."""
+    same = folder.seasons == file.seasons and folder.episodes == file.episodes and bool(file.episodes)
+    return same and " " not in file.title and bool(folder.title) and similarity(file.title, folder.title) < _SAME
 
 
 def _with_title_year(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
@@ -202,15 +212,15 @@ def _with_stated_ids(file: ParsedRelease, folders: list[ParsedRelease], names: l
 
 
 def _is_poorer(file: ParsedRelease, folder: ParsedRelease) -> bool:
-    """Whether a file has no year, numbers or quality words although its folder has."""
+    """Whether a file has no year, numbers or source although its folder has."""
     return (
         file.year is None
-        and file.confidence.quality <= 0.5
+        and file.confidence.quality < _WRITTEN
         and not file.confidence.episodes
-        and (folder.confidence.quality > 0.5 or folder.year is not None)
+        and (folder.confidence.quality >= _WRITTEN or folder.year is not None)
         and similarity(file.title, folder.title) < 0.7
     )
 
 
 def _same_work(file: ParsedRelease, folder: ParsedRelease) -> bool:
-    return not file.title or similarity(file.title, folder.title) >= 0.7
+    return not file.title or not folder.title or similarity(file.title, folder.title) >= 0.7

@@ -127,7 +127,7 @@ def read_quality(
                 source, resolution = _SOURCE_OF[name][0], lines
         if source is Source.UNKNOWN:
             return Quality(revision=revision), 0.0
-    sure = 0.95 if written and resolution is not None else 0.7 if written else 0.5
+    sure = _sureness(is_source_written=written, are_lines_written=read_resolution(words, marks) is not None)
     codecs = {m.value for m in marks if m.kind == "video_codec"}
     if extension in {"xvid", "divx"}:
         codecs.add(extension)
@@ -136,6 +136,13 @@ def read_quality(
     if resolution is None:
         resolution = _implied_lines(source, modifier, keyword, codecs, low)
     return Quality(source, resolution, modifier, revision), sure
+
+
+def _sureness(*, is_source_written: bool, are_lines_written: bool) -> float:
+    """Return how sure a quality is: less where the source, most where nothing but the kind of file is known."""
+    if is_source_written:
+        return 0.95 if are_lines_written else 0.7
+    return 0.5 if are_lines_written else 0.4
 
 
 def _hdtv(words: Words, marks: list[Mark]) -> bool:

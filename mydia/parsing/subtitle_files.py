@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mydia.parsing.patterns import LANGUAGE_CODES, LANGUAGES, SUBTITLE_PREFIXES
 
@@ -26,6 +26,7 @@ _QUALIFIERS = frozenset({
     "traditional", "european", "castilian", "spain", "mexico", "parisian", "swiss", "belgium", "hans", "hant", "us", "uk", "gb",
     "bokmal", "bokmål", "nynorsk", "mainland", "taiwan", "hk", "audio", "subtitles", "subtitle", "subs", "sub", "track",
 })  # fmt: skip
+_COPY_MARK = re.compile(r"[ ]?\(\d{1,2}\)\Z")
 _LAST_BRACKET = re.compile(r"[ ._-]*[\[(]([^\[\]()]{2,40})[\])]\Z")
 _TOKENS = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _COUNTER = re.compile(r"[ ]-[ ]\d{1,2}\Z")
@@ -90,6 +91,10 @@ def _read_part(part: str) -> _Part | None:
 
 def read_subtitle_ending(stem: str) -> SubtitleEnding:
     """Read the dotted parts from the end while they are tags, one language, its copy number or one title beside them."""
+    copy = _COPY_MARK.search(stem)
+    if copy is not None and copy.start() > 0:
+        inner = read_subtitle_ending(stem[: copy.start()])
+        return replace(inner, length=inner.length + len(copy.group()) if inner.length else 0)
     bracket = _LAST_BRACKET.search(stem)
     if (
         bracket is not None

@@ -76,7 +76,8 @@ def read_titles(
 
 def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[int, int]:
     if numbering is None or not numbering.title_follows:
-        return opened.begin, max(borders.title_end, opened.begin)
+        begin = max(opened.begin, numbering.title_from if numbering is not None else 0)
+        return begin, max(borders.title_end, begin)
     start = numbering.end
     tail = borders.tail if borders.tail > start else len(opened.text)
     dash = opened.text.find(" - ", start)

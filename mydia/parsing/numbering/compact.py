@@ -29,6 +29,20 @@ def running_number(scene: Scene) -> Numbering | None:
     )  # fmt: skip
 
 
+_DOTTED = re.compile(r"[ ._]-[ ._](\d{1,2})\.(\d\d)(?=[ ._]-[ ._])")
+
+
+def dotted(scene: Scene) -> Numbering | None:
+    """`Title - 1.02 - Name`: season and episode with a dot, between dashes."""
+    found = _DOTTED.search(scene.low, scene.begin)
+    if found is None or scene.subgroup or scene.hint == "movie" or int(found.group(1)) == 0:
+        return None
+    return Numbering(
+        found.start(), found.end(), "dotted", 0.7, (int(found.group(1)),), (int(found.group(2)),),
+        spans={"season": (found.span(1),), "episodes": (found.span(2),)},
+    )  # fmt: skip
+
+
 _ABBREVIATED = re.compile(r"-(?:[xh]26[45]|xvid|divx)?-?(\d)(\d\d)\Z")
 
 

@@ -40,12 +40,22 @@ def _with_range(low: str, first: int, digits: str, end: int) -> tuple[tuple[int,
     return write_out(first, int(last)), found.end()
 
 
+def _in_library_style(found: re.Match[str], numbers: tuple[int, ...], end: int) -> Numbering:
+    """Read `Title - S01 - 02 - Name`, in which libraries count within the season."""
+    return Numbering(
+        found.start(), end, "season and number between dashes", 0.8, (int(found.group(1)),), numbers,
+        spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
+    )  # fmt: skip
+
+
 def season_mark_with_absolute(scene: Scene) -> Numbering | None:
     """`Title S2 - 07`: fansub groups count on, and `S2` is part of the name they gave the series."""
     low = scene.low
     found = _SEASON_MARK_ABSOLUTE.search(low, scene.begin)
     if found is not None:
         absolute, end = _with_range(low, int(found.group(2)), found.group(2), found.end())
+        if not scene.subgroup and low[: found.start()].endswith((" - ", ".-.", "_-_")) and _DASHED_NAME.match(low, end):
+            return _in_library_style(found, absolute, end)
         return Numbering(
             found.start(), end, "season mark and absolute", 0.85, absolute=absolute,
             title_suffix=f"S{int(found.group(1))}", spans={"absolute_episodes": ((found.start(2), end),)},
@@ -54,11 +64,15 @@ def season_mark_with_absolute(scene: Scene) -> Numbering | None:
     if found is None:
         return None
     absolute, end = _with_range(low, int(found.group(2)), found.group(2), found.end())
+    if not scene.subgroup and _DASHED_NAME.match(low, end):
+        return _in_library_style(found, absolute, end)
     return Numbering(
         found.start(), end, "season word and absolute", 0.85, (int(found.group(1)),), absolute=absolute,
         spans={"season": (found.span(1),), "absolute_episodes": ((found.start(2), end),)},
     )  # fmt: skip
 
+
+_DASHED_NAME = re.compile(r"[ ._]-[ ._]{1,2}[^\W\d_]")
 
 _NUMBER = r"(\d{1,4})(?:\.(\d)(?:\.\d)?)?(?:v\d)?"
 
@@ -190,7 +204,6 @@ def behind_dash(scene: Scene) -> Numbering | None:
     return None
 
 
-_DASHED_NAME = re.compile(r"[ ._]-[ ._]{1,2}[^\W\d_]")
 _MOST_IN_A_SEASON = 40
 
 

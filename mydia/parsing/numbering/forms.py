@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from mydia.parsing.numbering.compact import run_together, running_number
+from mydia.parsing.numbering.compact import dotted, run_together, running_number
 from mydia.parsing.numbering.days import daily, day_in_front, day_in_six_digits
 from mydia.parsing.numbering.fansub import (
     bare_absolute,
@@ -54,6 +54,7 @@ FORMS: tuple[Form, ...] = (
     spanish_chapter,
     number_then_word,
     running_number,
+    dotted,
     daily,
     season_mark_with_absolute,
     in_brackets,
@@ -81,6 +82,16 @@ _FANSUB_FORMS = frozenset(
 )
 
 
+_COUNTER_IN_FRONT = re.compile(r"(\d{1,3})(?:[ ]?-[ ]?|\.[ ]|[ ]-[ ])(?=[^\W\d_])")
+
+
+def _behind_counter(scene: Scene, numbering: Numbering) -> int:
+    """Return where the title begins behind the episode's number that lists put in front: `03-Title.5x03`; else 0."""
+    found = _COUNTER_IN_FRONT.match(scene.low, scene.begin)
+    is_counter = found is not None and found.end() < numbering.start and int(found.group(1)) == numbering.episodes[0]
+    return found.end() if found is not None and is_counter else 0
+
+
 _SIGN_BEFORE = re.compile(r"[ ._(\[-]{1,3}(?:eps?|episodes?|folgen?|episodios?|cap)\.?[ ._-]{0,3}\Z")
 _SIGN_REACH = 16
 
@@ -102,6 +113,8 @@ def find_numbering(scene: Scene) -> Numbering | None:
     for form in forms:
         numbering = form(scene)
         if numbering is not None:
+            if numbering.episodes and not scene.subgroup:
+                numbering = replace(numbering, title_from=_behind_counter(scene, numbering))
             if numbering.absolute and not numbering.seasons:
                 numbering = _with_sign_before(scene, numbering)
             if numbering.form in _FANSUB_FORMS and _SPECIAL.search(scene.low, numbering.end):

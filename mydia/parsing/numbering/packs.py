@@ -45,8 +45,7 @@ def season_pack(scene: Scene) -> Numbering | None:
     if len(seasons) == 1:
         plural = _PLURAL.match(low, found.start) is not None
         seasons, end = follow(low, end, seasons[0], SEASON_LINK, spaced_dash=plural)
-        if len(seasons) == 1:
-            seasons, end = _follow_unlinked(low, found, end)
+        seasons, end = _follow_unlinked(low, found, seasons, end)
     extra, part, special = (pattern.match(low, end) for pattern in (_SEASON_EXTRA, _SEASON_PART, _SEASON_SPECIAL))
     if part:
         end = part.end()
@@ -69,9 +68,11 @@ def _find(scene: Scene) -> _Found | None:
     return _Found(worded.start, worded.end, worded.seasons, is_mark=False, is_spelt=worded.is_spelt)
 
 
-def _follow_unlinked(low: str, found: _Found, end: int) -> tuple[tuple[int, ...], int]:
-    """Follow numbers with nothing but a space between, in `S01 04 (…)` as a range and in `Season 1 2 3` as a row."""
-    seasons = list(found.seasons)
+def _follow_unlinked(low: str, found: _Found, read: tuple[int, ...], end: int) -> tuple[tuple[int, ...], int]:
+    """Follow numbers with nothing but a space between, in `S01 04 (…)` as a range and in `Season 1 2 3-5` as a row."""
+    seasons = list(read)
+    if found.is_mark and len(seasons) > 1:
+        return read, end
     while (more := _UNLINKED.match(low, end)) is not None:
         number, behind = int(more["number"]), low[more.end() :]
         if number <= seasons[-1] or number > seasons[-1] + 40:
@@ -80,8 +81,10 @@ def _follow_unlinked(low: str, found: _Found, end: int) -> tuple[tuple[int, ...]
             if len(more["number"]) != 2 or behind[:2].strip(" ._")[:1] not in {"(", "[", ""}:
                 break
             seasons += range(seasons[-1] + 1, number + 1)
-        elif behind[:1] in {".", "-", " "} and behind:
-            seasons.append(number)
+        elif behind[:1] in {".", "-", " ", "&", "+", ","} and behind:
+            linked, end = follow(low, more.end(), number, SEASON_LINK)
+            seasons += linked
+            continue
         else:
             break
         end = more.end()

@@ -31,6 +31,8 @@ class Numbering:
     refusal: str | None = None
     title_suffix: str = ""
     """Belongs to the title though it stands in the numbering: the `S2` of `Title S2 - 07`."""
+    title_from: int = 0
+    """Where the title begins, if not at the beginning of the name."""
     title_follows: bool = False
     """The number comes first: `06 Title`."""
     spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
