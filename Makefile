@@ -1,4 +1,4 @@
-# The two commands of the README, and the checks behind them.
+# The two commands from the README, and the checks behind them.
 .PHONY: run test check demo lint types imports pytest css docs lock bench clean help format
 
 PY := .venv/bin/python
@@ -6,8 +6,8 @@ WORKERS ?= 3
 
 help:
 	@echo "make run    start Mydia on http://localhost:$${PORT:-4000}, data under $${DATA_DIR:-./data}"
-	@echo "make demo   start it with a made library, stand-ins for the outside and, where installed, a real qBittorrent"
-	@echo "make test   install what the tests need and run everything"
+	@echo "make demo   start it with a generated library, stand-ins for outside services and, if installed, a real qBittorrent"
+	@echo "make test   install what the tests need and run all checks"
 
 run:
 	@scripts/environment requirements.lock
@@ -46,7 +46,7 @@ format:
 	$(PY) -m ruff format .
 	$(PY) scripts/format_templates.py
 
-# Hashes only: no address of where packages come from stands in a lock.
+# Locks hold hashes only, no download addresses.
 lock:
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock

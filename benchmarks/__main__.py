@@ -1,8 +1,8 @@
-"""All figures in one table: `python -m benchmarks`, or `make bench`.
+"""Print all figures in one table: `python -m benchmarks`, or `make bench`.
 
 python -m benchmarks [--markdown] [start memory lists scan writing broker relay]
 
-Budgets hold for a machine that does nothing else; the first line tells what this one was and how busy.
+Budgets assume an otherwise idle machine. The first line describes this machine and its load.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from benchmarks.measure import Figure, machine
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _told(module: str, *arguments: str) -> str:
-    """Run a benchmark that prints for itself and return what it said."""
+def _output_of(module: str, *arguments: str) -> str:
+    """Run a benchmark script and return its output."""
     command = [sys.executable, str(ROOT / "benchmarks" / f"{module}.py"), *arguments]
     if module == "broker":
         command = [sys.executable, "-m", "benchmarks.broker", *arguments]
@@ -33,7 +33,7 @@ def _told(module: str, *arguments: str) -> str:
 
 def scan() -> list[Figure]:
     """Scan 50,000 files, new and unchanged."""
-    seconds = dict(re.findall(r"files, ([\w ]+): ([\d.]+) s", _told("scan")))
+    seconds = dict(re.findall(r"files, ([\w ]+): ([\d.]+) s", _output_of("scan")))
     return [
         Figure("scan of 50,000 new files", float(seconds["new"]), "s"),
         Figure("scan of 50,000 unchanged files", float(seconds["unchanged again"]), "s", 5),
@@ -42,15 +42,15 @@ def scan() -> list[Figure]:
 
 def broker() -> list[Figure]:
     """Enqueue and run jobs."""
-    said = _told("broker")
-    rates = {name.strip(): rate for name, rate in re.findall(r"^(\w[\w ]+?)\s+([\d,]+) jobs/s", said, re.MULTILINE)}
+    output = _output_of("broker")
+    rates = {name.strip(): rate for name, rate in re.findall(r"^(\w[\w ]+?)\s+([\d,]+) jobs/s", output, re.MULTILINE)}
     return [Figure(f"broker: {name}", float(rate.replace(",", "")), "jobs/s") for name, rate in rates.items()]
 
 
 def relay() -> list[Figure]:
     """Answer from the relay's memory, over HTTP."""
-    told = json.loads(_told("relay", "--quick").partition("\n")[2])
-    found = told["hits from memory, over HTTP"]
+    parsed = json.loads(_output_of("relay", "--quick").partition("\n")[2])
+    found = parsed["hits from memory, over HTTP"]
     rates = [
         float(value)
         for one in found.values()
@@ -61,11 +61,11 @@ def relay() -> list[Figure]:
 
 
 def main() -> None:
-    """Measure what was asked for and print."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description="Measures Mydia and prints one table.")
-    parser.add_argument("which", nargs="*", help="start, memory, lists, scan, writing, broker, relay; left out, all")
+    """Run the chosen benchmarks and print the table."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Mydia and print one table.")
+    parser.add_argument("which", nargs="*", help="start, memory, lists, scan, writing, broker, relay; default: all")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         key: list[str] = []
@@ -89,13 +89,13 @@ def main() -> None:
             "relay": relay,
         }
         print(machine())
-        figures = [figure for one in asked.which or known for figure in known[one]()]
+        figures = [figure for one in options.which or known for figure in known[one]()]
     rows = [("measured", "value", "budget", ""), *(figure.row() for figure in figures)]
     widths = [max(len(row[place]) for row in rows) for place in range(4)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print(f"| {' | '.join(cells)} |" if asked.markdown else "  ".join(cells).rstrip())
-        if number == 0 and asked.markdown:
+        print(f"| {' | '.join(cells)} |" if options.markdown else "  ".join(cells).rstrip())
+        if number == 0 and options.markdown:
             print(f"|{'|'.join('-' * (width + 2) for width in widths)}|")
     if any(figure.kept is False for figure in figures):
         sys.exit(1)

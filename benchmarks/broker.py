@@ -1,4 +1,4 @@
-"""Print how many jobs a second the SQLite broker enqueues, runs, and does both at once.
+"""Measure how many jobs per second the SQLite broker enqueues, runs, and does both at once.
 
 python -m benchmarks.broker [number of jobs]
 """
@@ -57,7 +57,7 @@ def _ask(directory: str, number: int, ready: Barrier) -> None:
 
 
 def main(number: int) -> None:
-    """Run the three measurements and one of latency, each on a fresh file."""
+    """Run the three throughput measurements and one of latency, each on a fresh file."""
     version = sqlite_module().sqlite_version
     print(f"{number:,} jobs, Python {platform.python_version()}, SQLite {version}, {platform.machine()}")
     with tempfile.TemporaryDirectory() as name:
@@ -86,7 +86,7 @@ def main(number: int) -> None:
             enqueue("bench.nothing")
         broker.join("critical")
         _rate("both in one process", number, began)
-        # As in a running Mydia: the web asks for jobs, the worker runs them.
+        # As in a running Mydia: the web process enqueues jobs, the worker runs them.
         spawn = multiprocessing.get_context("spawn")
         ready = spawn.Barrier(2)
         web = spawn.Process(target=_ask, args=(name, number, ready))

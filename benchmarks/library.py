@@ -1,4 +1,4 @@
-"""A made library in a data folder: 10,000 films and 50,000 episodes with their files and pictures, written in bulk."""
+"""Generate a library in a data folder: 10,000 movies and 50,000 episodes with files and pictures, inserted in bulk."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _BATCH = 5_000
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a Mydia on a data folder that asks nobody outside."""
+    """Return the environment of a Mydia that makes no outside requests."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
     return {
         **kept,
@@ -103,7 +103,7 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
     chance = random.Random(20261121)
     rows = itertools.chain(_films(chance, films, path_ids[0], profile), _shows(chance, shows, path_ids[1], profile))
     waiting: dict[Any, list[dict[str, Any]]] = {}
-    # Parents stand before their children in each title's rows, and tables are written in this order.
+    # Each title's rows list parents before children, and tables are written in this order.
     order = [Image, media.MediaItem, media.Title, media.Version, media.Season, media.Episode]
     order += [library.MediaFile, library.FileEpisode]
     for kind, values in rows:
@@ -198,7 +198,7 @@ def _item(
             "best_resolution": 1080,
             "added_at": now - timedelta(minutes=chance.randrange(10**6)),
             "refreshed_at": now,
-            # Nobody outside is asked while measuring.
+            # No metadata is requested while measuring.
             "next_refresh_at": now + timedelta(days=365),
             "updated_at": now,
         },
@@ -283,7 +283,7 @@ def _name(chance: random.Random) -> str:
 
 
 def report(measure: Callable[[Path, str], list[Figure]]) -> None:
-    """Make the library, measure on it with its API key, and print: what a benchmark does when it runs alone."""
+    """Generate the library, measure with its API key, and print; used by benchmarks that run alone."""
     print(machine())
     with tempfile.TemporaryDirectory() as name:
         for figure in measure(Path(name), make(Path(name))):

@@ -1,9 +1,9 @@
-"""How fast lists are answered: fifty titles as JSON, the page of films as HTML.
+"""Measure lists: fifty titles as JSON, and the movies page as HTML.
 
 python -m benchmarks.lists
 
-Server and client are kept on cores of their own where there are two. With `wrk` installed the rate is measured by it, else
-by threads of this process.
+With two cores, server and client each get their own. The rate is measured with `wrk` if it is installed, otherwise with
+threads of this process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CONNECTIONS = 8
 
 
 def measure(folder: Path, key: str) -> list[Figure]:
-    """Start Mydia on the library and ask it."""
+    """Start Mydia on the library and measure its lists."""
     headers = {"X-API-Key": key}
     with Serving(folder) as serving:
         serving.first_answer("/health")
@@ -72,7 +72,7 @@ def measure(folder: Path, key: str) -> list[Figure]:
 
 @contextmanager
 def _busy(folder: Path) -> Iterator[Callable[[], None]]:
-    """Yield what writes something small to the database, as a download under way does: what is remembered counts no more."""
+    """Yield a function that makes a small write, as a running download does, which invalidates cached answers."""
     connection = sqlite3.connect(folder / "mydia.db", isolation_level=None)
     connection.execute("CREATE TABLE IF NOT EXISTS benchmark (number INTEGER)")
     try:
@@ -83,7 +83,7 @@ def _busy(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 def pages_of(serving: Serving, headers: dict[str, str]) -> list[str]:
-    """Return the addresses of all pages of the list after the first: more than the server remembers."""
+    """Return the URLs of all pages of the list after the first: more than the server caches."""
     found, address = [], _LIST
     while (cursor := json.loads(serving.get(address, headers)[1])["next_cursor"]) is not None:
         address = f"{_LIST}&cursor={quote(cursor)}"
@@ -94,11 +94,11 @@ def pages_of(serving: Serving, headers: dict[str, str]) -> list[str]:
 def timed(
     port: int, paths: list[str], headers: dict[str, str], *, before: Callable[[], None] = lambda: None
 ) -> list[float]:
-    """Ask again and again over one connection and return how long each answer took, in milliseconds.
+    """Repeat requests over one connection and return the response times in milliseconds.
 
     Args:
-        paths: Asked for in turn.
-        before: Called before each question, outside of what is measured.
+        paths: Requested in turn.
+        before: Called before each request, outside the measured time.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     found = []
@@ -125,14 +125,14 @@ request = function() number = number %% #paths + 1; return wrk.format("GET", pat
 
 
 def per_second(port: int, paths: list[str], key: str) -> float:
-    """Return how many answers a second come when these are asked for in turn."""
+    """Return the requests per second when these paths are requested in turn."""
     if (wrk := shutil.which("wrk")) is not None:
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write(_IN_TURN % ", ".join(f'"{path}"' for path in paths))
             script.flush()
             command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-H", f"X-API-Key: {key}", "-s", script.name]
-            told = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
-        return float(re.search(r"Requests/sec:\s+([\d.]+)", told.stdout)[1])  # type: ignore[index]
+            done = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]
     counts = [0] * _CONNECTIONS
     until = time.perf_counter() + _SECONDS
 

@@ -1,4 +1,4 @@
-"""What a measurement is, and what it was taken on."""
+"""A measured figure, and the machine it was taken on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.db import sqlite_version
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number beside its budget."""
+    """A measured number and its budget."""
 
     name: str
     value: float
@@ -24,13 +24,13 @@ class Figure:
 
     @property
     def kept(self) -> bool | None:
-        """Whether it is within its budget; None where there is none."""
+        """Whether it is within budget; None without a budget."""
         if self.budget is None:
             return None
         return self.value >= self.budget if self.more_is_better else self.value <= self.budget
 
     def row(self) -> tuple[str, str, str, str]:
-        """Return it as a line of the table."""
+        """Return the figure as a row of the table."""
         sign = "at least" if self.more_is_better else "at most"
         budget = "" if self.budget is None else f"{sign} {self.budget:,.6g} {self.unit}"
         verdict = {None: "", True: "kept", False: "MISSED"}[self.kept]
@@ -39,7 +39,7 @@ class Figure:
 
 
 def machine() -> str:
-    """Describe the machine, and how busy it is with other things."""
+    """Describe the machine and its load."""
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())

@@ -1,4 +1,4 @@
-"""What an idle Mydia with 10,000 films and 50,000 episodes holds in memory. Budget: 220 MiB for all processes together.
+"""Measure the memory of an idle Mydia with 10,000 movies and 50,000 episodes. Budget: 220 MiB for all processes together.
 
 python -m benchmarks.memory
 """
@@ -17,7 +17,7 @@ _PAGES = ("/login", "/api/v1/media?type=movie", "/api/v1/media?type=tv_show", "/
 
 
 def measure(folder: Path, key: str) -> list[Figure]:
-    """Start Mydia, look at a few pages, let it rest, and count."""
+    """Start Mydia, request a few pages, wait until it is idle, and add up the memory."""
     with Serving(folder) as serving:
         serving.first_answer("/health")
         serving.wait_until_ready()

@@ -1,10 +1,10 @@
-"""Compare the parser with guessit and other public ones: accuracy and speed side by side, worst names, a fuzz run.
+"""Compare the parser with guessit and other public parsers: accuracy, speed, slowest names, and a fuzz run.
 
     python benchmarks/parsing.py [--corpora FOLDER] [--seconds N] [--fuzz N]
 
-The names come from the shared sample (`--corpora`, `MYDIA_CORPORA` or `../shared/corpora`) where it is present, else
-from `tests/parsing/names.toml`. A parser that is not installed is left out: `pip install guessit parse-torrent-title
-rank-torrent-name` in a throwaway environment shows them all.
+The names come from the shared sample (`--corpora`, `MYDIA_CORPORA` or `../shared/corpora`) if present, otherwise from
+`tests/parsing/names.toml`. Parsers that are not installed are skipped; `pip install guessit parse-torrent-title
+rank-torrent-name` in a throwaway environment compares all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ REPEATED = [
 
 
 def find_parsers() -> dict[str, Parser]:
-    """Return ours and every public parser that can be imported, all answering in the dictionary form."""
+    """Return ours and every importable public parser, all returning dictionaries."""
     parsers: dict[str, Parser] = {"mydia": parse}
     if importlib.util.find_spec("guessit"):
         parsers["guessit"] = _guessit()
@@ -116,7 +116,7 @@ def _rtn() -> Parser:
 
 
 def load_cases(corpora: Path) -> tuple[dict[str, list[dict[str, Any]]], Any]:
-    """Return the cases by corpus, and the shared scorer where it is present."""
+    """Return the cases by corpus, and the shared scorer if present."""
     scorer_file = corpora.parent / "tools" / "score_parser.py"
     if (corpora / "parser").is_dir() and scorer_file.is_file():
         spec = importlib.util.spec_from_file_location("score_parser", scorer_file)
@@ -136,12 +136,12 @@ def load_cases(corpora: Path) -> tuple[dict[str, list[dict[str, Any]]], Any]:
 
 
 def share_right(parser: Parser, cases: Iterable[dict[str, Any]], scorer: Any) -> float:
-    """Return the share of names with every asserted field right; a fragment is no name and does not count."""
-    right = asked = 0
+    """Return the share of names with every asserted field right; fragments are not names and don't count."""
+    right = scored = 0
     for case in cases:
         if case["kind"] == "fragment":
             continue
-        asked += 1
+        scored += 1
         try:
             answer, error = parser(case["input"], case["hint"]), None
         except Exception as raised:
@@ -152,11 +152,11 @@ def share_right(parser: Parser, cases: Iterable[dict[str, Any]], scorer: Any) ->
             right += all(
                 (answer or {}).get(field, field == "parsed") == value for field, value in case["expect"].items()
             )
-    return right / max(asked, 1)
+    return right / max(scored, 1)
 
 
 def names_per_cpu_s(parser: Parser, names: list[tuple[str, str | None]], limit_s: float) -> float:
-    """Return names a CPU second over distinct names, so that a cache inside a parser cannot help."""
+    """Return names per CPU second over distinct names, so that a parser's cache cannot help."""
     for name, hint in names[:10]:
         _quietly(parser, name, hint)
     gc.collect()
@@ -177,7 +177,7 @@ def _quietly(parser: Parser, name: str, hint: str | None) -> None:
 
 
 def worst_ms(names: Iterable[tuple[str, str | None]]) -> tuple[float, str]:
-    """Return the CPU time of the slowest name, the better of three, and the name."""
+    """Return the slowest name and its CPU time, best of three."""
     worst, slowest = 0.0, ""
     for name, hint in names:
         best = min(_cpu_ms(name, hint) for _ in range(3))
@@ -193,7 +193,7 @@ def _cpu_ms(name: str, hint: str | None) -> float:
 
 
 def fuzz(count: int, seeds: list[str]) -> int:
-    """Parse random and mangled names; return how many made the parser raise."""
+    """Parse random and mangled names; return how often the parser raised."""
     chance = random.Random(20)
     alphabet = string.printable + "äßİ名第話【】（）—’\u200b\ufffd²٣" + "[](){}.-_ " * 4
     raised = 0

@@ -1,7 +1,7 @@
-"""What the relay does in a second: `python benchmarks/relay.py`. Starts everything it needs, on this machine only.
+"""Measure the relay's throughput: `python benchmarks/relay.py`. Starts everything it needs on this machine.
 
-Hits from memory go through the real server over loopback connections; server and clients share the machine, so the
-server is pinned to one core and the clients to the other where there are two. The other figures are of the relay itself.
+Memory hits go through the real server over loopback. With two cores, the server is pinned to one and the clients to the
+other. The other figures measure the relay without the server.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def main() -> None:
     seconds = 1.5 if quick else _SECONDS
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     with Tmdb() as tmdb, tempfile.TemporaryDirectory() as folder:
-        told = {
+        figures = {
             "hits from memory, over HTTP": over_http(tmdb, Path(folder), seconds),
             "hits from SQLite": from_store(tmdb, Path(folder) / "s.db", None, quick),
             "hits from Redis": with_redis(tmdb, quick),
             "hits from memory, in process": in_memory(tmdb, quick),
             "a week of use": week(tmdb, Path(folder) / "week.db", 4_000 if quick else 40_000),
         }
-    print(json.dumps(told, indent=2))
+    print(json.dumps(figures, indent=2))
 
 
 def over_http(tmdb: Tmdb, folder: Path, seconds: float) -> dict[str, dict[str, float]]:
-    """Measure answers from memory through the server."""
+    """Measure memory hits through the server."""
     port = _free_port()
     environ = os.environ | {
         "PORT": str(port), "HOST": "127.0.0.1", "DATA_DIR": str(folder), "TMDB_API_KEY": KEY, "TMDB_API_URL": tmdb.api_url, "LOG_LEVEL": "warning",
@@ -77,12 +77,12 @@ def over_http(tmdb: Tmdb, folder: Path, seconds: float) -> dict[str, dict[str, f
         server.terminate()
         server.wait()
     return {
-        "as fast as it can": _told_ms(times_s, elapsed_s),
-        f"at {_BUDGET_PER_S} a second": _told_ms(paced_s, paced_for_s),
+        "as fast as it can": _summary_ms(times_s, elapsed_s),
+        f"at {_BUDGET_PER_S} a second": _summary_ms(paced_s, paced_for_s),
     }
 
 
-def _told_ms(times_s: list[float], elapsed_s: float) -> dict[str, float]:
+def _summary_ms(times_s: list[float], elapsed_s: float) -> dict[str, float]:
     times_s.sort()
     return {
         "per_s": round(len(times_s) / elapsed_s),
@@ -101,7 +101,7 @@ async def _load(port: int, seconds: float, per_s: int | None = None) -> tuple[li
         due = time.perf_counter() + random.random() * (_CONNECTIONS / per_s if per_s else 0)
         while (began := time.perf_counter()) < ends_at:
             if per_s:
-                # Late answers count from when they were due, so that a stall is not hidden by asking less.
+                # Late responses count from when they were due, so that a stall is not hidden by sending fewer requests.
                 await asyncio.sleep(max(0.0, due - began))
                 began, due = due, due + _CONNECTIONS / per_s
             writer.write(request)
@@ -118,14 +118,14 @@ async def _load(port: int, seconds: float, per_s: int | None = None) -> tuple[li
 
 
 def in_memory(tmdb: Tmdb, quick: bool) -> dict[str, float]:
-    """Measure a hit without the server."""
+    """Measure memory hits without the server."""
     with _relay(tmdb) as relay:
         relay.get("/tmdb/movies/19")
         return _each(lambda: relay.get("/tmdb/movies/19", {"language": "en-US"}), 20_000 if quick else 200_000)
 
 
 def from_store(tmdb: Tmdb, path: Path | None, redis_url: str | None, quick: bool) -> dict[str, float]:
-    """Measure a hit in the shared store, with memory emptied before each."""
+    """Measure hits in the shared store, with the memory cache emptied before each."""
     with _relay(tmdb, cache_path=path, redis_url=Secret(redis_url or "")) as relay:
         numbers = [film.id for film in tmdb.films]
         for number in numbers:
@@ -142,7 +142,7 @@ def from_store(tmdb: Tmdb, path: Path | None, redis_url: str | None, quick: bool
 
 
 def with_redis(tmdb: Tmdb, quick: bool) -> dict[str, float] | str:
-    """Measure the same with a Redis of our own."""
+    """Measure the same with a local Redis."""
     if shutil.which("redis-server") is None:
         return "redis-server is not installed"
     port = _free_port()
@@ -157,10 +157,10 @@ def with_redis(tmdb: Tmdb, quick: bool) -> dict[str, float] | str:
 
 
 def week(tmdb: Tmdb, path: Path, requests: int) -> dict[str, float]:
-    """Replay a week of a community: popular titles often, the rest seldom; the first day warms up.
+    """Replay a week of requests: popular titles often, the rest rarely; the first day warms the cache.
 
-    Fifteen hundred films and three hundred series are asked for by Zipf's law in five languages, two in a hundred numbers
-    do not exist, seasons that air are asked for again, and every household opens the same lists.
+    Requests for 1,500 movies and 300 series follow Zipf's law in five languages. Two percent of the ids do not exist,
+    airing seasons are requested repeatedly, and every household opens the same lists.
     """
     times = HandClock()
     chance = random.Random(7)

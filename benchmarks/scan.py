@@ -1,4 +1,4 @@
-"""How long a scan takes: 50,000 files that are new, then the same ones unchanged. Budget for the latter: 5 s.
+"""Measure a scan of 50,000 new files, then of the same files unchanged. Budget for the latter: 5 s.
 
 python benchmarks/scan.py [files]
 """

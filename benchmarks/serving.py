@@ -1,4 +1,4 @@
-"""A whole `mydia serve` on a data folder, for measuring: start it, ask it, count its memory, stop it."""
+"""A complete `mydia serve` for measuring: start it, send requests, add up its memory, stop it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_S = 120.0
 
 
 class Serving:
-    """`mydia serve` as a person starts it."""
+    """`mydia serve` as a user starts it."""
 
     def __init__(self, folder: Path, **more: str) -> None:
         with socket.socket() as free:
@@ -42,7 +42,7 @@ class Serving:
         self._process.wait(30)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        """Ask once. Raises OSError while nobody listens."""
+        """Send one request. Raises OSError while nothing listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", path, headers=headers or {})
@@ -52,7 +52,7 @@ class Serving:
             connection.close()
 
     def first_answer(self, path: str) -> float:
-        """Return how long after its start a page was answered, in seconds."""
+        """Return the seconds from start to the first answered page."""
         while True:
             try:
                 status, _ = self.get(path)
@@ -67,7 +67,7 @@ class Serving:
             return time.perf_counter() - self.began_s
 
     def wait_until_ready(self) -> None:
-        """Return once the worker is at work too."""
+        """Wait until the worker runs too."""
         deadline = time.perf_counter() + _PATIENCE_S
         while time.perf_counter() < deadline:
             try:
@@ -75,14 +75,14 @@ class Serving:
             except OSError:
                 time.sleep(0.1)
                 continue
-            told: dict[str, Any] = json.loads(body)
-            if {check["name"]: check["state"] for check in told["checks"]}.get("worker") == "ok":
+            health: dict[str, Any] = json.loads(body)
+            if {check["name"]: check["state"] for check in health["checks"]}.get("worker") == "ok":
                 return
             time.sleep(0.1)
         raise TimeoutError("the worker did not come up")
 
     def wait_until_idle(self) -> None:
-        """Return once what is done at every start is done: a second in which hardly anything ran."""
+        """Wait until the work done at every start has finished: a second with almost no processor time."""
         deadline = time.perf_counter() + _PATIENCE_S
         while time.perf_counter() < deadline:
             before_s = self.cpu_s()
@@ -92,7 +92,7 @@ class Serving:
         raise TimeoutError("there is no end to what is done at the start")
 
     def pids(self) -> dict[str, int]:
-        """Return what runs -> its process id."""
+        """Return process name -> process id."""
         found = {"serve": self._process.pid}
         for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
             words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
@@ -100,7 +100,7 @@ class Serving:
         return found
 
     def memory_mib(self) -> dict[str, float]:
-        """Return what runs -> its share of memory (PSS), in MiB."""
+        """Return process name -> proportional memory (PSS) in MiB."""
         found = {}
         for name, pid in self.pids().items():
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -108,7 +108,7 @@ class Serving:
         return found
 
     def cpu_s(self) -> float:
-        """Return the processor time of all its processes, with those that ended, in seconds."""
+        """Return the processor time of all processes, including ended ones, in seconds."""
         total = 0
         for pid in self.pids().values():
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

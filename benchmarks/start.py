@@ -1,4 +1,4 @@
-"""From the command to the first answered page. Budget: 2 s, aim 1.2 s, on a machine that does nothing else.
+"""Measure the time from the command to the first answered page. Budget: 2 s, goal 1.2 s, on an otherwise idle machine.
 
 python -m benchmarks.start
 """
@@ -17,7 +17,7 @@ _TIMES = 5
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Start Mydia several times on a made library, and once on an empty folder."""
+    """Start Mydia several times on a generated library, and once on an empty folder."""
     waits, used = [], []
     for _ in range(_TIMES):
         with Serving(folder) as serving:
@@ -36,7 +36,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def main() -> None:
-    """Make a small library, measure and print."""
+    """Generate a small library, measure and print."""
     print(machine())
     with tempfile.TemporaryDirectory() as name:
         library.make(Path(name), films=200, shows=20)

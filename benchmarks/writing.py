@@ -1,4 +1,4 @@
-"""How long a short write waits while another process writes 150 ms at a time, without a pause. Budget: 0.5 s.
+"""Measure how long a short write waits while another process writes continuously, 150 ms at a time. Budget: 0.5 s.
 
 python -m benchmarks.writing
 """
@@ -20,7 +20,7 @@ from mydia.errors import Unavailable
 
 _SECONDS = 12.0
 type _Writer = tuple[str, float, float]
-"""(name, seconds it holds the writer, seconds between its writes)."""
+"""(name, seconds it holds the write lock, seconds between its writes)."""
 _WORKER: tuple[_Writer, ...] = (("hog", 0.15, 0.0), ("beside it", 0.005, 0.02), ("beside it too", 0.005, 0.02))
 _WEB: tuple[_Writer, ...] = (("web", 0.002, 0.05),)
 
@@ -40,7 +40,7 @@ def _write(database: Database, hold_s: float, rest_s: float, waited: list[float]
 
 
 def _process(
-    url: str, writers: tuple[_Writer, ...], told: multiprocessing.Queue[dict[str, tuple[list[float], int]]]
+    url: str, writers: tuple[_Writer, ...], results: multiprocessing.Queue[dict[str, tuple[list[float], int]]]
 ) -> None:
     database = Database(url)
     waited: dict[str, list[float]] = {name: [] for name, _, _ in writers}
@@ -53,22 +53,22 @@ def _process(
         thread.start()
     for thread in threads:
         thread.join()
-    told.put({name: (waited[name], len(failed[name])) for name in waited})
+    results.put({name: (waited[name], len(failed[name])) for name in waited})
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Have two processes write at once and tell what short writes had to wait."""
+    """Let two processes write at once and return how long short writes waited."""
     url = f"sqlite:///{folder / 'writing.db'}"
     database = Database(url)
     with database.writes() as session:
         session.execute(text("CREATE TABLE counted (n)"))
         session.execute(text("INSERT INTO counted VALUES (0)"))
     database.close()
-    told: multiprocessing.Queue[dict[str, tuple[list[float], int]]] = multiprocessing.Queue()
-    processes = [multiprocessing.Process(target=_process, args=(url, writers, told)) for writers in (_WORKER, _WEB)]
+    results: multiprocessing.Queue[dict[str, tuple[list[float], int]]] = multiprocessing.Queue()
+    processes = [multiprocessing.Process(target=_process, args=(url, writers, results)) for writers in (_WORKER, _WEB)]
     for process in processes:
         process.start()
-    found = {name: one for _ in processes for name, one in told.get().items()}
+    found = {name: one for _ in processes for name, one in results.get().items()}
     for process in processes:
         process.join()
     web, failures = found["web"]

@@ -1,4 +1,4 @@
-"""The main job for anybody to see: a made library, stand-ins for the outside, and a real qBittorrent where it is installed.
+"""A demo of the main workflow: a generated library, stand-ins for outside services, and a real qBittorrent if installed.
 
 `make demo` runs it; the browser tests and the README's screenshots use the same.
 """
@@ -63,7 +63,7 @@ MOVIES: tuple[tuple[str, Video], ...] = (
     ("The Passion of Joan of Arc (1928)/La.Passion.de.Jeanne.d.Arc.1928.1080p.BluRay.mkv", _HD),
     ("Wings (1927)/Wings.1927.1080p.BluRay.x264.mkv", _HD),
     ("Sprite Fright (2021)/Sprite.Fright.2021.2160p.WEB-DL.mkv", _UHD),
-    # What nobody can be sure of: two films share the name, or it says too little.
+    # Ambiguous on purpose: two movies share the name, or the name says too little.
     ("Phantom of the Opera/Phantom.of.the.Opera.DVDRip.avi", _OLD),
     ("unsorted/metropolis.mkv", _SMALL),
     ("unsorted/holiday 2019 beach.mkv", _SMALL),
@@ -114,7 +114,7 @@ _RELEASED = Video(1920, 1080, 610.0, "h264", None, (("aac", "2.0", "eng"),), pic
 
 
 class Demo:
-    """Everything but Mydia itself while it is entered; `environment` is what Mydia is started with.
+    """Runs everything but Mydia itself; `environment` is what Mydia is started with.
 
     Args:
         folder: For library, downloads and data; made if needed.
@@ -193,7 +193,7 @@ class Demo:
             path.mkdir(parents=True, exist_ok=True)
         if self._files:
             self.make_library()
-        # Whatever fails in between, what was started is ended again.
+        # Stop whatever was started, even if something fails in between.
         with ExitStack() as starting:
             starting.enter_context(self.tmdb)
             if self.swarm and self.client:
