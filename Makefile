@@ -3,6 +3,7 @@
 
 PY := .venv/bin/python
 WORKERS ?= 3
+SCRIPTS := frontend/scripts "frontend/*.mjs" tests/frontend mydia/web/static/sw.js
 
 help:
 	@echo "make run    start Mydia on http://localhost:$${PORT:-4000}, data under $${DATA_DIR:-./data}"
@@ -29,6 +30,7 @@ lint:
 	$(PY) -m ruff check .
 	$(PY) scripts/format_templates.py --check
 	.venv/bin/djlint --lint --quiet mydia/web/templates
+	@[ ! -x node_modules/.bin/prettier ] || node_modules/.bin/prettier --check $(SCRIPTS)
 
 types:
 	$(PY) -m mypy
@@ -45,6 +47,7 @@ css:
 format:
 	$(PY) -m ruff format .
 	$(PY) scripts/format_templates.py
+	[ ! -x node_modules/.bin/prettier ] || node_modules/.bin/prettier --write $(SCRIPTS)
 
 # Locks hold hashes only, no download addresses.
 lock:

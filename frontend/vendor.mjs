@@ -13,7 +13,9 @@ writeFileSync(join(out, "htmx.js"), bundle);
 const sum = (text) => createHash("sha256").update(text).digest("hex");
 writeFileSync(join(out, "LICENSE-htmx.txt"), readFileSync("node_modules/htmx.org/LICENSE", "utf8"));
 writeFileSync(join(out, "LICENSE-lucide.txt"), readFileSync("node_modules/lucide-static/LICENSE", "utf8"));
-writeFileSync(join(out, "README.md"), `# Vendored front-end files
+writeFileSync(
+  join(out, "README.md"),
+  `# Vendored front-end files
 
 Made by \`frontend/build.sh\` from npm packages pinned in \`package-lock.json\`. Nothing here is edited by hand, and nothing is
 loaded from anywhere else.
@@ -25,4 +27,5 @@ ${parts.map((part) => `| \`htmx.js\` (part) | htmx.org \`dist/${part}\` | ${vers
 | \`../icons.svg\` | lucide-static, only the icons in use | ${version("lucide-static")} | ISC | |
 | \`../app.css\` | tailwindcss ${version("tailwindcss")}, daisyui ${version("daisyui")} | | MIT | |
 | \`../fonts/archivo-latin.woff2\` | Archivo, Latin subset, two axes | | OFL-1.1, see \`../fonts/ARCHIVO-OFL.txt\` | |
-`);
+`,
+);

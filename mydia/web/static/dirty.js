@@ -1,11 +1,1 @@
-// What was changed in a form, beside Discard and Save; leaving with changes asks. Loaded by the pages that have such a form.
-const drawDirty = (form) => {
-  const bar = form.id && document.querySelector(`[data-dirty-of="${form.id}"]`); if (!bar) return;
-  const fields = [...form.elements].filter((f) => f.name && f.type !== "hidden");
-  const changes = fields.filter((f) => (f.type === "checkbox" || f.type === "radio" ? f.checked !== f.defaultChecked : f.options ? [...f.options].some((o) => o.selected !== o.defaultSelected) && f.selectedOptions[0] && !f.selectedOptions[0].defaultSelected : f.value !== f.defaultValue));
-  const number = new Set(changes.map((f) => f.name)).size;
-  bar.hidden = !number; bar.dataset.count = number; bar.querySelector("[data-dirty-count]").textContent = number === 1 ? "1 change" : `${number} changes`;
-};
-document.addEventListener("input", (e) => e.target.form && drawDirty(e.target.form));
-document.addEventListener("reset", (e) => setTimeout(() => drawDirty(e.target)));
-addEventListener("beforeunload", (e) => { if ([...document.querySelectorAll("[data-dirty-of]")].some((b) => !b.hidden && +b.dataset.count)) e.preventDefault(); });
+(()=>{var d=e=>{let n=[...e.options].find(o=>o.selected),t=[...e.options].find(o=>o.defaultSelected)??e.options[0];return n!==t},c=e=>e.type==="checkbox"||e.type==="radio"?e.checked!==e.defaultChecked:e.options?d(e):e.value!==e.defaultValue,a=e=>{let n=[...e].filter(t=>t.name&&t.type!=="hidden"&&c(t));return[...new Set(n.map(t=>t.name))]};var r=e=>{let n=e.id&&document.querySelector(`[data-dirty-of="${e.id}"]`);if(!n)return;let t=a(e.elements).length;n.hidden=!t,n.dataset.count=t,n.querySelector("[data-dirty-count]").textContent=t===1?"1 change":`${t} changes`};document.addEventListener("input",e=>e.target.form&&r(e.target.form));document.addEventListener("reset",e=>setTimeout(()=>r(e.target)));addEventListener("beforeunload",e=>{[...document.querySelectorAll("[data-dirty-of]")].some(t=>!t.hidden&&Number(t.dataset.count))&&e.preventDefault()});})();

@@ -1,18 +1,1 @@
-// The long grid: parts far from view are emptied again and come back when they are near; letters lead to their part.
-const evict = new IntersectionObserver((seen) => {
-  for (const { target: chunk, isIntersecting } of seen) {
-    if (isIntersecting || !chunk.firstElementChild || !chunk.dataset.chunk) continue;
-    const fresh = chunk.cloneNode(false);
-    fresh.removeAttribute("data-htmx-powered"); fresh.classList.remove("is-failed");
-    fresh.setAttribute("hx-get", chunk.dataset.chunk); fresh.setAttribute("hx-trigger", "intersect once rootMargin:1200px");
-    evict.unobserve(chunk); chunk.replaceWith(fresh); htmx.process(fresh); evict.observe(fresh);
-  }
-}, { rootMargin: "6000px" });
-const watched = new WeakSet();
-const watch = () => { for (const chunk of document.querySelectorAll(".vchunk")) if (!watched.has(chunk)) { watched.add(chunk); evict.observe(chunk); } };
-document.addEventListener("htmx:after:swap", watch);
-watch();
-document.addEventListener("click", (e) => {
-  const letter = e.target.closest?.("[data-jump-chunk]"), to = letter && document.querySelectorAll(".vchunk")[+letter.dataset.jumpChunk];
-  if (to) { e.preventDefault(); to.scrollIntoView({ block: "start" }); }
-});
+(()=>{var a=e=>{let t=e.cloneNode(!1);return t.removeAttribute("data-htmx-powered"),t.classList.remove("is-failed"),t.setAttribute("hx-get",e.dataset.chunk),t.setAttribute("hx-trigger","intersect once rootMargin:1200px"),t},o=new IntersectionObserver(e=>{for(let{target:t,isIntersecting:n}of e){if(n||!t.firstElementChild||!t.dataset.chunk)continue;let r=a(t);o.unobserve(t),t.replaceWith(r),htmx.process(r),o.observe(r)}},{rootMargin:"6000px"}),c=new WeakSet,s=()=>{for(let e of document.querySelectorAll(".vchunk"))c.has(e)||(c.add(e),o.observe(e))};document.addEventListener("htmx:after:swap",s);s();document.addEventListener("click",e=>{let t=e.target.closest?.("[data-jump-chunk]"),n=t&&document.querySelectorAll(".vchunk")[Number(t.dataset.jumpChunk)];n&&(e.preventDefault(),n.scrollIntoView({block:"start"}))});})();

@@ -1,0 +1,59 @@
+// What every page needs beyond HTML and htmx. Built into static/app.js by frontend/build.sh.
+import { $, $$, announce, mac, on } from "./core/dom.js";
+import { closeDialog, openDialog, placeToasts } from "./core/dialogs.js";
+import { down, isStream } from "./core/connection.js";
+import { focusNamedField } from "./core/forms.js";
+import { listenForChanges, retryLater } from "./core/live.js";
+import { clearSelection, redrawSelection } from "./core/selection.js";
+import { showToast, watchNewToasts } from "./core/toasts.js";
+import "./core/confirm.js";
+import "./core/shortcuts.js";
+import "./core/times.js";
+
+/** Set up what came with a page or a swap. */
+const settle = () => {
+  placeToasts();
+  listenForChanges();
+  watchNewToasts();
+  const dialog = $("#dialog");
+  if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);
+  for (const box of $$("[data-some]")) box.indeterminate = true;
+  redrawSelection();
+};
+
+let page = location.pathname;
+const arrived = (title) => {
+  if (location.pathname !== page) {
+    page = location.pathname;
+    clearSelection();
+    closeDialog($("#dialog"));
+  }
+  for (const popover of $$("[popover]:popover-open")) popover.hidePopover();
+  closeDialog($("#palette"));
+  $("#main").focus({ preventScroll: true });
+  announce(title);
+};
+
+on("htmx:after:swap", (event) => {
+  const { ctx } = event.detail;
+  settle();
+  if (ctx?.response?.status === 422) $("[aria-invalid=true]")?.focus();
+  const followed = location.pathname !== page || ctx?.sourceElement?.closest?.("a");
+  // htmx sets the title after this event.
+  if (ctx?.target?.id === "main" && followed) arrived(ctx.title || document.title);
+});
+
+on("htmx:error", (event) => {
+  const source = event.detail.ctx?.sourceElement;
+  if (isStream(source)) down();
+  else if (event.detail.error?.name === "AbortError") return;
+  else if (source?.dataset?.reread) retryLater(source.id);
+  else showToast({ title: "Mydia did not answer", text: "Check the connection and try again.", tone: "fail" });
+});
+
+on("DOMContentLoaded", () => {
+  focusNamedField();
+  navigator.serviceWorker?.register("/sw.js").catch(() => {});
+  if (mac) for (const hint of $$("[data-mod-k]")) hint.textContent = "⌘K";
+  settle();
+});

@@ -1,0 +1,45 @@
+// Moving the focus through grids (arrows) and tables (j and k).
+import { $, $$ } from "./dom.js";
+
+const nearest = (links, here, direction) => {
+  const origin = here.getBoundingClientRect();
+  let found;
+  let shortest = Infinity;
+  for (const link of links) {
+    const box = link.getBoundingClientRect();
+    const down = direction * (box.top - origin.top);
+    const distance = down * 100 + Math.abs(box.left - origin.left);
+    if (down > 4 && distance < shortest) {
+      shortest = distance;
+      found = link;
+    }
+  }
+  return found;
+};
+
+const inGrid = (card, key) => {
+  const links = $$(".pcard-title", card.closest("[data-grid]") || document);
+  const here = $(".pcard-title", card);
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  const direction = { ArrowUp: -1, ArrowDown: 1 }[key];
+  if (direction) return nearest(links, here, direction);
+  return step && links[links.indexOf(here) + step];
+};
+
+const FOCUSABLE = "a,button,input";
+const inTable = (row, key) => {
+  if (!row) return $(`[data-rows] tbody tr :is(${FOCUSABLE})`);
+  const rows = $$("tbody tr", row.closest("table"));
+  const next = rows[rows.indexOf(row) + (key === "j" ? 1 : -1)];
+  return next && $(FOCUSABLE, next);
+};
+
+/** Move the focus for a key; returns whether it moved. */
+export const moveFocus = ({ key, target }) => {
+  const card = target.closest?.(".pcard");
+  let next;
+  if (card) next = inGrid(card, key);
+  else if (key === "j" || key === "k") next = inTable(target.closest?.("[data-rows] tr"), key);
+  next?.focus();
+  return Boolean(next);
+};
