@@ -62,6 +62,8 @@ def find_borders(
             # `Collection 1990-2005`: the years of the first and the last.
             chosen = (first[0], first[1], chosen[2])
         end = _walk_back(words, marks, chosen[1], opened.begin, frozenset({"edition", "misc"}))
+        if end < chosen[1]:
+            end = _before_article(words, end, opened.begin)
         if end == chosen[1]:
             end = _walk_over_scene_words(words, marks, end, opened.begin)
         end, tail = _before_same_year(opened, inside, chosen, min(end, remark)), min(chosen[2], remark)
@@ -73,6 +75,13 @@ def find_borders(
         start = _walk_back(words, marks, _before_group(opened, may_be_title=True), opened.begin, None)
     year = (later[0], (later[1], later[2])) if later else (None, None)
     return Borders(start, start, words.index_at(start), year[0], year[1], first_solid < length)
+
+
+def _before_article(words: Words, end: int, begin: int) -> int:
+    """Leave the article of an edition out of the title: `Title.The.Directors.Cut.2019`."""
+    index = words.index_at(end) - 1
+    is_article = index > words.index_at(begin) and words.words[index] == "the" and words.ends[index] >= end - 1
+    return words.starts[index] if is_article else end
 
 
 def _before_same_year(opened: Opened, years: list[tuple[int, int, int]], chosen: tuple[int, int, int], end: int) -> int:

@@ -50,6 +50,10 @@ _DAY_IN_FRONT = re.compile(r"\d{6}[ ._](?=[^\d])")
 _IS_FILM_BEHIND = re.compile(
     r"\(?(?:19|20)\d\d\)?(?:\Z|[ ._\[(-]+(?:\d{3,4}[pi]|(?:multi|german|french|proper)?[ ._]?(?:uhd|bluray|blu-ray|bdrip|brrip|web|dvd|hdtv)))"
 )
+_ANY_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR_IN_FRONT = re.compile(
+    r"(?:\(((?:19|20)\d\d)\)|\[((?:19|20)\d\d)\]|((?:19|20)\d\d)(?=[ ]-[ ]|_-_|\.-\.))[ ._-]{1,3}(?=[^\W\d_])"
+)
 _CATEGORY = re.compile(r"(?:tv[ -]?shows?|movies|(?:hd|sd|uhd)[ ]?\d{3,4}p)[ ]?:[ ]+")
 _POSTING_NUMBERS = re.compile(r"(?:[a-z]{2,8}[ ])?(?:\d{5,7}[ ]){2,}(?=[^\d])")
 """`TvHD 465860 465831 Title`: the numbers of a posting."""
@@ -82,6 +86,8 @@ class Opened:
     has_site_behind: bool
     extra: str | None = None
     begin: int = 0
+    front_year: tuple[int, Span] | None = None
+    """A year in front of the title, as in `(2019) Title` and `2019 - Title`."""
     website: str | None = None
     website_span: Span | None = None
     front_group: str | None = None
@@ -205,6 +211,11 @@ def _take_front(opened: Opened) -> None:
     day = _DAY_IN_FRONT.match(low, begin)
     if day is not None and begin == 0:
         begin = day.end()
+    year = _YEAR_IN_FRONT.match(low, begin)
+    if year is not None and _ANY_YEAR.search(low, year.end()) is None:
+        place = next(index for index in (1, 2, 3) if year.group(index))
+        opened.front_year = int(year.group(place)), year.span(place)
+        begin = year.end()
     while begin < len(text) and text[begin] in " ._-":
         begin += 1
     opened.begin = begin

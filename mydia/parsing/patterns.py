@@ -230,7 +230,7 @@ MISC = _rows(
     ("widescreen", "ws|widescreen|letterbox|fs|fullscreen", "Show.S01E01.WS.DSR"),
     ("standard", "pal|secam|stv|readnfo|read nfo|nfofix|nfo|dirfix|nfo fix|proof|fix|fixed|subfix|samplefix|syncfix|sync|prooffix|proof fix|proof sample fix|retail|dvdr", "Movie.NTSC"),
     ("hybrid", "hybrid|upscaled|upscale|ai upscale|upscaled 4k|regraded|rife", "Movie.2018.Hybrid.REMUX"),
-    ("audio", ("dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|2audio|3audio|2audios|audio|auds"
+    ("audio", ("dual audio|dualaudio|dual|multi audio|multiaudio|line|hq line auds|line audio|ld|md|mic dubbed|line dubbed|mvo|dvo|avo|2audio|3audio|2audios|audio|auds"
      "|subtitles commentary|commentary|dubs|dub|dubbed|dublado|synced|clean audio|hq clean audio|original audio|org audio|nordic|track|untouched|tracks|24 bit|24bit|16bit"), "Show.S01.Dual.Audio"),
     ("hd", "cc|hd|sd|hq|lq|hfr|dxva|hc|nsd|msd|hisd|hdlight", "Movie.HD.1080p"),
     ("encoder", "nvenc|qsv|vaapi|dubbing|dabing|dublaj|dublado|gesproken|doublage|doppiato|synchro|lektor|handbrake|reenc|re enc|reencoded|re encoded|encode|encoded|reencode|repost|chaps|chapters", "Movie.2160p-NVENC"),

@@ -55,6 +55,8 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
     )  # fmt: skip
     numbering = find_numbering(scene)
     borders = find_borders(opened, words, marks, numbering, first_solid, hint)
+    if borders.year is None and opened.front_year is not None:
+        borders.year, borders.year_span = opened.front_year
     return _assemble(
         opened, words, _Facts(words, _select(opened, words, marks, numbering, borders)), numbering, borders, hint
     )

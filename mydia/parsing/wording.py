@@ -37,7 +37,7 @@ def _clean(piece: str) -> str:
         piece = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
         piece = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", piece)
         piece = piece.replace(".", " ").replace("\x00", ".")
-    title = _SPACES.sub(" ", piece.replace("_", " ")).strip(" -~|,:/[+*#").rstrip(" -[(")
+    title = _SPACES.sub(" ", piece.replace("_", " ")).strip(' -~|,:/[+*#"“”„«»‹›').rstrip(" -[(")
     return title.lstrip("( ") if ")" not in title else title
 
 
@@ -76,6 +76,10 @@ def read_titles(
 
 def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[int, int]:
     if numbering is None or not numbering.title_follows:
+        if numbering is None and borders.year_span is not None and opened.low[borders.year_span[0] - 1] in "([":
+            counter = _LIST_NUMBER.match(opened.low, opened.begin)
+            if counter is not None and counter.end() < borders.title_end:
+                return counter.end(), borders.title_end
         begin = max(opened.begin, numbering.title_from if numbering is not None else 0)
         return begin, max(borders.title_end, begin)
     start = numbering.end
@@ -217,6 +221,8 @@ def _take_before_dash(piece: str, others: list[str]) -> str:
     return first
 
 
+_LIST_NUMBER = re.compile(r"(?:\d{1,3}\.[ ]|0\d{1,2}[ ]-[ ]|\d{1,3}[ ]-[ ])(?=[^\W\d_])")
+"""The number of a film in a list of films: `01. Title (2019)`."""
 _LEADING_DOTS = re.compile(r"\.(?=\d)|\.{3}")
 """Dots a title begins with: `.45`, `...And Justice for All`."""
 _SECOND_TITLE = re.compile(r"[)\]]?\s*/\s+([^/\[\]]+?)\s*[\[(](?:s\d|season|сезон)", re.IGNORECASE)

@@ -12,7 +12,7 @@ FLOORS = {
     "grammar": 1.0,
     "grammar_second_batch": 1.0,
     "unlabelled_200": 0.995,
-    "grammar_kept_back": 0.955,
+    "grammar_kept_back": 0.96,
 }
 """The measured share of names with every asserted field right."""
 STRICT_KINDS = {

@@ -319,6 +319,7 @@ def bare_absolute(scene: Scene) -> Numbering | None:
 
 _TENTH_BEHIND = re.compile(r"\.(\d)(?:v\d)?(?=[ ._]{0,2}(?:[\[(]|\Z))")
 
+_BRACKETED_YEAR = re.compile(r"[\[(](?:19|20)\d\d[\])]")
 _FRONT_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-](?=[^\W\d_]))")
 
 
@@ -327,6 +328,8 @@ def number_in_front(scene: Scene) -> Numbering | None:
     found = _FRONT_NUMBER.match(scene.low, scene.begin)
     if found is None or scene.hint == "movie":
         return None
+    if scene.hint is None and not scene.subgroup and _BRACKETED_YEAR.search(scene.low, found.end()):
+        return None  # a film in a list: `01. Title (2019)`
     dotted = scene.low[found.end() - 2 : found.end()] == ". " and found.group(1)[0] == "0"
     dashed = scene.hint is None and not scene.marks and scene.low[found.end() - 1] == "-" and found.group(1)[0] == "0"
     if not (scene.subgroup or dotted or dashed):

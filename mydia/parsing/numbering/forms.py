@@ -35,7 +35,7 @@ from mydia.parsing.numbering.fansub import (
 from mydia.parsing.numbering.packs import season_pack
 from mydia.parsing.numbering.scene import Numbering, Scene
 from mydia.parsing.numbering.specials import numbered_special, unnumbered_special
-from mydia.parsing.numbering.standard import season_episode, season_x_episode
+from mydia.parsing.numbering.standard import season_episode, season_then_number, season_x_episode
 from mydia.parsing.numbering.worded import mini_series, season_and_episode_words, spanish_chapter
 
 _MAY_COUNT = re.compile(r"\d|season|saison|part")
@@ -62,6 +62,7 @@ FORMS: tuple[Form, ...] = (
     behind_dash,
     in_round_brackets,
     range_in_front_of_bracket,
+    season_then_number,
     season_pack,
     episode_sign,
     mini_series,

@@ -9,7 +9,7 @@ from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year
 
 _SEASON_EPISODE = re.compile(
-    r"(?:s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))|t(?<![a-z0-9]t)(?=\d{1,2}[ ._]?e\d))(\d{1,4})"
+    r"(?:s(?:(?<![a-z0-9]s)|(?=\d{2}e\d{2}))|t(?<![a-z0-9]t)(?=\d{1,2}[ ._]?e\d)|s(?<![a-z0-9']s)[ ._](?=\d{1,2}[ ._]e[ ._]?\d))(\d{1,4})"
     r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
 )
 
@@ -99,10 +99,31 @@ def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end:
     """Whether a number before `10x14` is the absolute one and not the title's (`Room 104 2x05`, `Area 88 S01E03`)."""
     if scene.low.startswith((" - ", "_-_", ".-."), title_end):
         return True
+    if not numbering.episodes:
+        return False
     earlier, episode = numbering.seasons[0] - 1, numbering.episodes[0]
     if scene.low[scene.begin : title_end].strip(" ._-") in _ARTICLES:
         return False
     return episode + earlier * _FEWEST_A_SEASON <= number <= episode + earlier * _MOST_A_SEASON
+
+
+_SPACED = re.compile(r"s(?<![a-z0-9']s)(\d{1,2})[ ._](\d{2})(?=\Z|[ ._]-[ ._]|[ ._]{1,2}(?=[^ ._]))")
+
+
+def season_then_number(scene: Scene) -> Numbering | None:
+    """`Title S02 05`: the number stands alone between the season and the end, a dash or the first fact."""
+    found = _SPACED.search(scene.low, scene.begin)
+    if found is None or scene.subgroup or int(found.group(2)) == 0:
+        return None
+    behind = scene.low[found.end() : found.end() + 3]
+    if behind and not behind.startswith((" - ", ".-.", "_-_")) and len(behind) > 1:
+        at_facts = found.end() < scene.first_solid <= found.end() + 2
+        if not at_facts or scene.low[scene.first_solid - 1] in "([":
+            return None
+    return Numbering(
+        found.start(), found.end(), "season and number", 0.6, (int(found.group(1)),), (int(found.group(2)),),
+        spans={"season": (found.span(1),), "episodes": (found.span(2),)},
+    )  # fmt: skip
 
 
 _CROSS = re.compile(
@@ -120,8 +141,11 @@ def season_x_episode(scene: Scene) -> Numbering | None:
     if found is None or (found.end() > scene.first_solid and found.start() < scene.first_solid):
         return None
     episodes, end = follow(low, found.end(), int(found.group(2) or found.group(3)))
+    total = OF_TOTAL.match(low, end)
+    full = total is not None and episodes[0] == 1 < episodes[-1] == int(total.group(1))
+    end = total.end() if total is not None else end
     numbering = Numbering(
-        found.start(), end, "season x episode", 0.95, (int(found.group(1)),), episodes,
+        found.start(), end, "season x episode", 0.95, (int(found.group(1)),), () if full else episodes, full_season=full,
         is_split=found.group(3) is not None, spans={"season": (found.span(1),), "episodes": ((found.end(1) + 1, end),)},
     )  # fmt: skip
     return _with_absolute(scene, numbering)

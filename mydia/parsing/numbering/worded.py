@@ -25,10 +25,10 @@ _EASTERN = re.compile(
     r"|(?<!\d)(?P<before>\d{1,2}) ?시즌"
 )
 _EPISODE_BEHIND = re.compile(
-    rf"[ .:_,/()\[\]-]{{0,4}}(?:{EPISODE_WORD}|e)[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
+    rf"[ .:_,/()\[\]-]{{0,4}}(?:{EPISODE_WORD}|e|c(?=\d))[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
 )
 _NUMBERED_BEHIND = re.compile(
-    rf"[ .,:_\[(-]{{0,4}}(?:第 ?)?(?P<number>\d{{1,4}})(?:[-~](?P<last>\d{{1,4}}))?"
+    rf"[ .,:_\[()\]-]{{0,4}}(?:第 ?)?(?P<number>\d{{1,4}})(?:[-~](?P<last>\d{{1,4}}))?"
     rf"(?:{ORDINAL_ENDING}[ ._]?{EPISODE_WORD}{_NO_LETTER}|\.?[ ]?[話话集回화회])"
 )
 _SERIES_EPISODE = re.compile(
@@ -81,14 +81,18 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
     )
 
 
+_SPANISH = re.compile(r"(?<![^\W_])t(\d{1,2})(?=[ ._-]{1,3}(?:cap|completa|complete|temporada)|c\d)")
 _SERIES = re.compile(r"(?<![^\W_])(?<!mini)series[ ._](\d{1,2})(?![^\W_])")
 _CLOSES_SERIES = re.compile(r"[ ._]*(?:\Z|[\[(-]|complete(?![a-z]))")
 
 
 def _find_british(scene: Scene) -> SeasonPhrase | None:
-    """Find `Series 5` where the title surely ends there: in front of facts, a bracket or the end (`Series 7 The Contenders`)."""
+    """Find the Spanish `T2 - Capitulo 5`, or `Series 5` where the title surely ends there: in front of facts, a bracket or the end (`Series 7 The Contenders`)."""
     if scene.hint == "movie":
         return None
+    spanish = _SPANISH.search(scene.low, scene.begin + 1)
+    if spanish is not None:
+        return SeasonPhrase(spanish.start(), spanish.end(), (int(spanish.group(1)),))
     found = _SERIES.search(scene.low, scene.begin)
     if found is None or found.start() <= scene.begin:
         return None
@@ -169,7 +173,7 @@ def spanish_chapter(scene: Scene) -> Numbering | None:
 
 
 _OF = re.compile(
-    r"(?:(?<![a-z0-9])(?:part|pt|teil|ep|episode)[ ._]?)?(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])"
+    r"(?<!cd )(?<!disc )(?<!disk )(?<!dvd )(?<!cd\.)(?<!disc\.)(?:(?<![a-z0-9])(?:part|pt|teil|ep|episode)[ ._]?)?(?<![0-9a-z])(\d{1,3})(?:-(\d{1,3}))?[ ._]?(?:of|из|iz|von|de)[ ._]?(\d{1,3})(?![0-9a-z])"
 )
 
 _PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMBER_WORD})(?:-(\d{{1,2}}))?(?![a-z0-9])")
