@@ -2,7 +2,7 @@
 
 from mydia.db.base import Base, EnumText, HasId, Instant, one_of
 from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_version, warn_if_old
-from mydia.db.fetch import cursor_day, cursor_instant, decode_cursor, encode_cursor, get
+from mydia.db.fetch import cursor_day, cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
 from mydia.db.session import VERSION, Database
 from mydia.db.sqlite_file import SqliteFile
@@ -17,6 +17,7 @@ __all__ = [
     "Instant",
     "SqliteFile",
     "cursor_day",
+    "cursor_id",
     "cursor_instant",
     "decode_cursor",
     "encode_cursor",

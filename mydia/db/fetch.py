@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from datetime import date, datetime
 from typing import Any
 
@@ -45,9 +46,38 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, UnicodeError) as error:
         raise Invalid("This page address is damaged. Start again from the first page.") from error
-    if not isinstance(key, list) or len(key) != parts or not all(isinstance(x, str | int | float | None) for x in key):
+    if not isinstance(key, list) or len(key) != parts or not all(map(_is_key, key)):
         raise Invalid("This page address belongs to another list. Start again from the first page.")
     return tuple(key)
+
+
+def cursor_id(part: Any) -> str:
+    """Return the id in a cursor's part. Raises: Invalid."""
+    if not isinstance(part, str):
+        raise Invalid("This page address belongs to another list. Start again from the first page.")
+    return part
+
+
+def _is_key(part: Any) -> bool:
+    """Return whether a database can compare a value: text that UTF-8 can encode, a 64-bit number, a finite float or None."""
+    match part:
+        case None:
+            return True
+        case str():
+            return _is_encodable(part)
+        case int():
+            return -(2**63) <= part < 2**63
+        case float():
+            return math.isfinite(part)
+    return False
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False  # half of a surrogate pair
+    return "\0" not in text
 
 
 def cursor_instant(part: Any) -> datetime:

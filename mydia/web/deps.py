@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar import Request
-from litestar.datastructures import State
+from litestar.datastructures import FormMultiDict, State
 from litestar.di import NamedDependency, Provide
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, SerializationException
+from litestar.types import Empty
 
 from mydia.adapters.outside import Outside
 from mydia.config import Config
@@ -20,19 +24,50 @@ from mydia.taskboard import TaskBoard
 
 
 class Unreadable(HTTPException):
-    """What was sent cannot be read at all; the detail is a sentence for its sender."""
+    """The request cannot be read; the detail is a sentence for the sender."""
 
     status_code = 400
 
 
-NO_NUL = "No text can hold the character NUL."
-"""PostgreSQL keeps none, and nothing that a person types has any."""
+NO_NUL = "Text must not contain the character NUL."
+"""PostgreSQL cannot store it, and no input field produces it."""
 
 WebRequest = Request[Any, Any, State]
 
 
+PUBLIC_BODY_BYTES = 16 * 2**10
+"""The limit of handlers that need no sign-in: the longest such form is the first account's, below 2 KiB."""
+FORM_BYTES = 2 * 2**20
+"""The limit of forms: 20,000 selected ids are 740 KB."""
+FORM_FIELDS = 2_000
+"""The limit of fields in a form: the largest is the table of quality sizes, with about a hundred."""
+_PARSED_AT_ONCE_BYTES = 32 * 2**10
+"""Larger forms are parsed in a thread, so that they do not hold up other requests."""
+
+
 class IncomingRequest(Request[Any, Any, State]):
-    """What somebody sends, as the application reads it: when a body cannot be read, its sender is told why."""
+    """A request whose body is limited, and whose sender gets the reason when it cannot be read."""
+
+    async def form(self) -> FormMultiDict:
+        """Return the form that was sent, empty if the body is no form.
+
+        Raises:
+            Unreadable: It is too large or has too many fields (413).
+        """
+        if self._form is Empty and self.content_type[0] == RequestEncodingType.URL_ENCODED:
+            self._form = FormMultiDict(await self._read_fields())
+        return await super().form()
+
+    async def _read_fields(self) -> list[tuple[str, str]]:
+        if (self.content_length or 0) > FORM_BYTES:
+            raise Unreadable("The form is too large.", status_code=413)
+        # Litestar's own parser has no limit on fields and keeps the last thousand bodies in memory.
+        body = await self.body()
+        if len(body) > FORM_BYTES or body.count(b"&") >= FORM_FIELDS:
+            raise Unreadable("The form is too large.", status_code=413)
+        if len(body) <= _PARSED_AT_ONCE_BYTES:
+            return _fields(body)
+        return await asyncio.to_thread(_fields, body)
 
     async def json(self) -> Any:
         """Return the JSON that was sent.
@@ -54,6 +89,10 @@ class IncomingRequest(Request[Any, Any, State]):
             raise Unreadable("The body is not valid JSON: its text is not encoded as UTF-8.") from error
         except RecursionError as error:
             raise Unreadable("The body is nested too deeply.") from error
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FORM_FIELDS)
 
 
 type Authenticate = Callable[[WebRequest, "WebDeps"], Caller | None]

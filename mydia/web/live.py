@@ -21,7 +21,7 @@ from litestar.response import Stream
 from mydia import clock, events
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.web.deps import WebDeps, WebRequest, require_caller
+from mydia.web.deps import NotSignedIn, WebDeps, WebRequest, deps_of, require_caller
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,8 @@ class _Connection:
     polled: set[str] = field(default_factory=set)
     """Topics of which it has been given all; from then on what differs is enough."""
     closed: bool = False
+    is_valid: Callable[[], bool] = lambda: True
+    """Returns whether the caller is still signed in with the same permissions; reads the database."""
 
 
 class Live:
@@ -160,15 +162,18 @@ class Live:
         family = name.partition(":")[0] + ":"
         return self._topics.get(name) or (self._topics.get(family) if ":" in name else None)
 
-    def join(self, caller: Caller, topics: frozenset[str], last_id: str) -> _Connection:
+    def join(
+        self, caller: Caller, topics: frozenset[str], last_id: str, is_valid: Callable[[], bool] = lambda: True
+    ) -> _Connection:
         """Add a tab.
 
         Args:
             last_id: The id of the last message it saw, or the position of its page; `""` for neither.
+            is_valid: Asked after commits whether the caller is still signed in with the same permissions.
         """
         known = re.fullmatch(r"\d{1,18}", last_id)
         since = int(last_id) if known else None
-        connection = _Connection(caller, topics, since, asyncio.get_running_loop(), asyncio.Event())
+        connection = _Connection(caller, topics, since, asyncio.get_running_loop(), asyncio.Event(), is_valid=is_valid)
         if last_id and not known:
             _add(connection, 0, _RESYNC)
             connection.wake.set()
@@ -212,6 +217,7 @@ class Live:
         seen: object = None
         after: int | None = None
         polled_s = 0.0
+        unchecked = False
         while not self._stop.wait(_TICK_S):
             if self._is_abandoned():
                 return
@@ -222,14 +228,27 @@ class Live:
                     newcomers = list(self._newcomers)
                 if newcomers or after is None or version != seen:
                     after = self._read_events(context, after, newcomers)
+                    unchecked |= version != seen
                     seen = version
                 if clock.monotonic_s() - polled_s >= _POLL_S:
                     polled_s = clock.monotonic_s()
+                    if unchecked:
+                        unchecked = False
+                        self._close_invalid()
                     self._poll(context)
             except Exception:
                 # The stream must survive whatever one renderer or one read runs into.
                 logger.exception("live updates failed")
                 self._stop.wait(1)
+
+    def _close_invalid(self) -> None:
+        """End the streams of callers who signed out, were disabled, or whose key was revoked or permissions changed."""
+        with self._lock:
+            present = list(self._connections)
+        ended = [one for one in present if not one.closed and not one.is_valid()]
+        for one in ended:
+            one.closed = True
+        _wake(ended)
 
     def _is_abandoned(self) -> bool:
         """Stop looking when nobody has listened for a while; who comes back is told from the log."""
@@ -369,12 +388,26 @@ async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
                 yield _message(told, pushes) or (f": still here\nid: {told}\n\n" if told else ": still here\n\n")
                 continue
             connection.wake.clear()
+            if connection.closed:
+                break
             if said := _message(*live.take(connection)):
                 yield said
             # What comes within one tick goes out together.
             await asyncio.sleep(_TICK_S)
     finally:
         live.leave(connection)
+
+
+def _validity(request: WebRequest, caller: Caller) -> Callable[[], bool]:
+    def is_valid() -> bool:
+        deps = deps_of(request)
+        try:
+            now = deps.authenticate(request, deps)
+        except NotSignedIn:
+            return False
+        return now is not None and now.permissions == caller.permissions
+
+    return is_valid
 
 
 @get("/events", include_in_schema=False)
@@ -388,7 +421,7 @@ async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", s
         if topic is None:
             raise Invalid(f"There are no live updates called “{name}”.")
         caller.require(topic.permission)
-    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since)
+    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since, _validity(request, caller))
     return Stream(
         _stream(live, connection),
         media_type="text/event-stream",

@@ -14,7 +14,7 @@ from litestar.params import Body
 
 from mydia.errors import Invalid
 from mydia.web import assets
-from mydia.web.deps import WebRequest
+from mydia.web.deps import PUBLIC_BODY_BYTES, WebRequest
 from mydia.web.render import THEMES, is_htmx, local_path, nothing, redirect, renderer_of, theme_of
 
 _TEN_YEARS_S = 10 * 365 * 86_400
@@ -29,7 +29,7 @@ class ThemeChoice(msgspec.Struct):
     next: str = "/"
 
 
-@post("/theme", sync_to_thread=False, status_code=200, include_in_schema=False)
+@post("/theme", sync_to_thread=False, status_code=200, include_in_schema=False, request_max_body_size=PUBLIC_BODY_BYTES)
 def choose_theme(
     request: WebRequest, data: Annotated[ThemeChoice, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[str]:

@@ -23,7 +23,7 @@ from litestar.types import Message, Receive, Scope, Send
 from mydia import clock, logs
 from mydia.config import Config
 from mydia.errors import Forbidden
-from mydia.web.deps import WebRequest
+from mydia.web.deps import Unreadable, WebRequest
 from mydia.web.metrics import Traffic
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TOKEN_BYTES = 32
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _SLOW_S = 1.0
+_BODY_S = 30.0
+"""How long a body may take to arrive in full, in seconds. nginx gives up after 60 s without a byte."""
+_HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,260}")
+"""A host name or address with a port (RFC 9110, 7.2), as browsers send it: other names arrive in punycode."""
 
 # Rails and posters carry a width or a colour in a style attribute; style elements and scripts come from files only.
 CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002  one directive a line
@@ -96,8 +100,10 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = identifier
         token = logs.correlation_id.set(identifier)
         try:
-            if self._hosts and _host_of(scope) not in self._hosts:
-                await _refuse_host(send)
+            if not _has_valid_host(scope):
+                await _refuse(send, b"The Host header is not valid.\n")
+            elif self._hosts and _host_of(scope) not in self._hosts:
+                await _refuse(send, b"Mydia is not served under this host name. Add it to ALLOWED_HOSTS.\n")
             elif scope["type"] == ScopeType.WEBSOCKET:
                 await app(scope, receive, send)
             else:
@@ -126,6 +132,7 @@ class Edge:
                 ]
             await outgoing(message)
 
+        receive = _Incoming(receive)
         method = str(scope.get("method"))
         if method == "HEAD" and scope["type"] == ScopeType.HTTP:
             # What GET would answer, without its content (RFC 9110, 9.3.2), for every address at once.
@@ -144,6 +151,34 @@ class Edge:
     def _is_proxy(self, scope: Scope) -> bool:
         client = scope.get("client")
         return client is not None and _is_in(client[0], self._proxies)
+
+
+class _Incoming:
+    """Receives a body within a time limit, so that a sender that stalls does not hold a connection open."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ends_s = clock.monotonic_s() + _BODY_S
+        self._complete = False
+
+    async def __call__(self) -> Any:
+        """Return the next message.
+
+        Raises:
+            Unreadable: The body is broken (400) or did not arrive in time (408).
+        """
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(max(0.0, self._ends_s - clock.monotonic_s())):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise Unreadable("The body did not arrive in time.", status_code=408) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            # A chunk with a broken length, or a connection that ended within the body.
+            raise Unreadable("The body cannot be read: its transfer encoding is broken.") from error
+        self._complete = message["type"] != "http.request" or not message.get("more_body")
+        return message
 
 
 class _Outgoing:
@@ -339,8 +374,12 @@ def _host_of(scope: Scope) -> str:
     return (urlsplit(f"//{host}").hostname or "").lower()
 
 
-async def _refuse_host(send: Send) -> None:
-    body = b"Mydia is not served under this host name. Add it to ALLOWED_HOSTS.\n"
+def _has_valid_host(scope: Scope) -> bool:
+    """Return whether the Host header can be part of an address; without one, addresses are built without it."""
+    return all(_HOST.fullmatch(value) for name, value in scope["headers"] if name == b"host")
+
+
+async def _refuse(send: Send, body: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -17,7 +17,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library.holdings import quality_of
 from mydia.contexts.library.models import FileEpisode, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
-from mydia.db import decode_cursor, encode_cursor, get
+from mydia.db import cursor_id, decode_cursor, encode_cursor, get
 from mydia.parsing import Modifier, Quality, Source
 
 _SOURCES = {
@@ -185,7 +185,7 @@ def list_files(
     if failed_analysis:
         query = query.where(MediaFile.analysis_error.is_not(None))
     if (key := decode_cursor(cursor, 1)) is not None:
-        query = query.where(MediaFile.id > key[0])
+        query = query.where(MediaFile.id > cursor_id(key[0]))
     rows = session.scalars(query).all()
     more = len(rows) > limit
     return FilePage(tuple(_views(session, rows[:limit])), encode_cursor(rows[limit - 1].id) if more and limit else None)

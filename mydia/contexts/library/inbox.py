@@ -22,7 +22,7 @@ from mydia.contexts.library.recognise.linking import link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
-from mydia.db import Database, decode_cursor, encode_cursor, get
+from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
 from mydia.vocabulary import MediaType
@@ -109,7 +109,7 @@ def list_inbox(
             )
         )
     if (key := decode_cursor(cursor, 1)) is not None:
-        query = query.where(InboxEntry.id > key[0])
+        query = query.where(InboxEntry.id > cursor_id(key[0]))
     rows = session.scalars(query).all()
     return InboxPage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
 

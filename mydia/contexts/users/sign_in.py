@@ -61,7 +61,7 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
             "This account is disabled. Ask an administrator to enable it." if reason == "disabled" else _WRONG
         )
     with database.writes() as session:
-        throttle.forgive(session, username, attempt)
+        throttle.forgive(session, username, address, attempt)
         throttle.prune(session, now)
         if user.password_hash and passwords.needs_rehash(user.password_hash) and not user.managed:
             rehashed = passwords.hash_password(password.reveal())

@@ -10,18 +10,20 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from mydia import units
-from mydia.contexts.users.models import LoginAttempt
+from mydia.contexts.users.models import LoginAttempt, User, UserSession
 from mydia.errors import Forbidden
 
-PER_ADDRESS = 10
-"""Failures one address may make in a window."""
+PER_PAIR = 10
+"""Failures that one address may make for one user name in a window."""
+PER_ADDRESS = 50
+"""Failures that one address may make in a window, for all user names. A household shares one address behind its router."""
 PER_USERNAME = 20
-"""Failures one name may collect from all addresses; higher, so that a stranger cannot lock a household out at once."""
+"""Failures for one user name in a window after which only addresses with a session of that account may still try."""
 WINDOW = timedelta(minutes=15)
 
 
 class TooManyAttempts(Forbidden):
-    """Signing in is refused for a while, right password or not."""
+    """Sign-in is refused for a while, even with the right password."""
 
     kind = "limited"
 
@@ -31,12 +33,18 @@ class TooManyAttempts(Forbidden):
 
 
 def reserve(session: Session, now: datetime, username: str, address: str) -> list[str]:
-    """Count an attempt before it is made, so that attempts at the same time count too; returns the ids for `forgive`.
+    """Count an attempt before it is made, so concurrent attempts count too. Returns the ids for `forgive`.
+
+    Failures of strangers never lock out an account's own devices: an address with a session of the account is exempt from
+    the limit of its user name.
 
     Raises:
-        TooManyAttempts: The address or the name has used up its attempts.
+        TooManyAttempts: The address has used up its attempts, for this user name or in all, or the user name has.
     """
-    limits = {f"address:{_network(address)}": PER_ADDRESS, f"username:{username.casefold()[:128]}": PER_USERNAME}
+    network, name = _network(address), username.strip().casefold()[:128]
+    limits = {f"pair:{network} {name}": PER_PAIR, f"address:{network}": PER_ADDRESS}
+    if not _is_known(session, now, name, address):
+        limits[f"username:{name}"] = PER_USERNAME
     waits = [_wait_s(session, now, key, limit) for key, limit in limits.items()]
     if any(waits):
         raise TooManyAttempts(max(waits))
@@ -46,19 +54,31 @@ def reserve(session: Session, now: datetime, username: str, address: str) -> lis
     return [attempt.id for attempt in attempts]
 
 
-def forgive(session: Session, username: str, attempt_ids: list[str]) -> None:
-    """Forget a name's failures after it signed in. Its address keeps the failures it made with other names."""
+def forgive(session: Session, username: str, address: str, attempt_ids: list[str]) -> None:
+    """Forget the failures of a user name from an address after it signed in there. Failures for other names still count."""
     session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(attempt_ids)))
-    session.execute(delete(LoginAttempt).where(LoginAttempt.key == f"username:{username.casefold()[:128]}"))
+    pair = f"pair:{_network(address)} {username.strip().casefold()[:128]}"
+    session.execute(delete(LoginAttempt).where(LoginAttempt.key == pair))
+
+
+def _is_known(session: Session, now: datetime, username: str, address: str) -> bool:
+    """Return whether an account has an open session from this address."""
+    query = (
+        select(UserSession.id)
+        .join(User, User.id == UserSession.user_id)
+        .where(User.username == username, UserSession.address == address[:64], UserSession.expires_at > now)
+        .limit(1)
+    )
+    return bool(address) and session.scalar(query) is not None
 
 
 def prune(session: Session, now: datetime) -> None:
-    """Delete attempts that no longer count."""
+    """Delete attempts that are older than the window."""
     session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - WINDOW))
 
 
 def _wait_s(session: Session, now: datetime, key: str, limit: int) -> int:
-    """Return the seconds until the oldest of the last `limit` attempts no longer counts; 0 when fewer count."""
+    """Return the seconds until the oldest of the last `limit` attempts leaves the window; 0 if there are fewer."""
     oldest = session.scalar(
         select(LoginAttempt.at)
         .where(LoginAttempt.key == key, LoginAttempt.at > now - WINDOW)
@@ -70,7 +90,7 @@ def _wait_s(session: Session, now: datetime, key: str, limit: int) -> int:
 
 
 def _network(address: str) -> str:
-    """Return what counts as one address: an IPv6 household has a whole /64 to itself."""
+    """Return what is counted as one address: an IPv6 household has a whole /64."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

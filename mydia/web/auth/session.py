@@ -14,7 +14,7 @@ from mydia.contexts.users import Permission, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import COOKIE, address_of, is_secure
-from mydia.web.deps import DepsDep, FormDep, MaybeCallerDep, WebDeps, WebRequest
+from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormDep, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
 
 _YEAR_S = 365 * 86_400
@@ -48,7 +48,14 @@ def login_page(
     return page(request, "login/page.html", _view(request, deps, wanted), shell=False)
 
 
-@post("/login", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
+@post(
+    "/login",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+    opt={"public": True},
+    request_max_body_size=PUBLIC_BODY_BYTES,
+)
 def sign_in(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
     """Sign in, or show the form again with one sentence that never says which of the two was wrong."""
     wanted, username, stay = local_path(form.get("next")), form.get("username", ""), "stay" in form
@@ -89,7 +96,14 @@ def open_browser_session(
     return response
 
 
-@post("/logout", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
+@post(
+    "/logout",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+    opt={"public": True},
+    request_max_body_size=PUBLIC_BODY_BYTES,
+)
 def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
     """Sign this browser out."""
     if token := request.cookies.get(COOKIE):

@@ -67,8 +67,8 @@ def test_failures_are_told_with_name_and_address(database: Database, now: dateti
 def test_an_address_that_guesses_must_wait_even_with_the_right_password(
     database: Database, now: datetime, robin: User
 ) -> None:
-    for number in range(throttle.PER_ADDRESS):
-        _fail(database, now + timedelta(seconds=number), name=f"guess{number}")
+    for number in range(throttle.PER_PAIR):
+        _fail(database, now + timedelta(seconds=number))
     with pytest.raises(TooManyAttempts) as refused:
         users.authenticate(database, now + timedelta(seconds=60), "robin", RIGHT, "203.0.113.5")
     assert refused.value.retry_after_s == 14 * 60
@@ -78,11 +78,33 @@ def test_an_address_that_guesses_must_wait_even_with_the_right_password(
     assert users.authenticate(database, later, "robin", RIGHT, "203.0.113.5").id == robin.id
 
 
-def test_a_name_that_is_guessed_from_everywhere_must_wait(database: Database, now: datetime, robin: User) -> None:
+def test_ten_wrong_passwords_do_not_lock_out_the_others_behind_the_same_router(
+    database: Database, now: datetime, robin: User
+) -> None:
+    for _ in range(throttle.PER_PAIR):
+        _fail(database, now, name="kim")
+    with pytest.raises(TooManyAttempts):
+        users.authenticate(database, now, "kim", WRONG, "203.0.113.5")
+    assert users.authenticate(database, now, "robin", RIGHT, "203.0.113.5").id == robin.id
+
+
+def test_an_address_that_guesses_many_names_must_wait(database: Database, now: datetime, robin: User) -> None:
+    for number in range(throttle.PER_ADDRESS):
+        _fail(database, now, name=f"guess{number}")
+    with pytest.raises(TooManyAttempts):
+        users.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+
+
+def test_a_name_that_is_guessed_from_everywhere_must_wait_but_not_on_its_own_devices(
+    database: Database, now: datetime, robin: User
+) -> None:
+    with database.writes() as session:
+        users.open_session(session, now, robin, days=30, address="192.0.2.7", agent="")
     for number in range(throttle.PER_USERNAME):
         _fail(database, now, address=f"198.51.100.{number}")
     with pytest.raises(TooManyAttempts):
         users.authenticate(database, now, "ROBIN", RIGHT, "192.0.2.1")
+    assert users.authenticate(database, now, "ROBIN", RIGHT, "192.0.2.7").id == robin.id
 
 
 def test_neighbours_in_one_ipv6_network_are_one_address(database: Database, now: datetime, robin: User) -> None:
@@ -103,7 +125,7 @@ def test_guesses_at_the_same_time_all_count(database: Database, now: datetime, r
         except Invalid:
             pass
 
-    threads = [threading.Thread(target=guess) for _ in range(throttle.PER_ADDRESS + 4)]
+    threads = [threading.Thread(target=guess) for _ in range(throttle.PER_PAIR + 4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -111,12 +133,13 @@ def test_guesses_at_the_same_time_all_count(database: Database, now: datetime, r
     assert len(refused) == 4
 
 
-def test_signing_in_forgives_the_name(database: Database, now: datetime, robin: User) -> None:
-    for number in range(throttle.PER_USERNAME - 1):
-        _fail(database, now, address=f"198.51.100.{number}")
-    users.authenticate(database, now, "robin", RIGHT, "192.0.2.1")
-    _fail(database, now, address="192.0.2.2")
-    users.authenticate(database, now, "robin", RIGHT, "192.0.2.1")
+def test_signing_in_forgives_the_failures_before_it(database: Database, now: datetime, robin: User) -> None:
+    for _ in range(3):
+        for _ in range(throttle.PER_PAIR - 1):
+            _fail(database, now)
+        users.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+        with database.writes() as session:
+            users.open_session(session, now, robin, days=30, address="203.0.113.5", agent="")
 
 
 def test_a_disabled_account_is_told_so_only_with_its_password(database: Database, now: datetime, robin: User) -> None:

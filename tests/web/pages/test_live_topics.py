@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
 from mydia import clock, events
-from mydia.contexts import media, metadata
+from mydia.contexts import media, metadata, users
 from mydia.contexts.users import SYSTEM
 from mydia.web import live_topics
 from mydia.web.live import LiveContext
@@ -34,3 +40,37 @@ def test_a_poster_that_arrives_stands_in_the_open_lists_and_has_its_title_fetch_
 
 def test_a_list_names_the_places_of_its_posters(browser: Browser, server: Server) -> None:
     assert f'id="card-{server.ids["Nosferatu"]}-poster"' in browser.get("/movies").text
+
+
+def _sign_out(server: Server) -> None:
+    with server.deps.database.writes() as session:
+        users.close_session(session, server.token)
+
+
+def _demote(server: Server) -> None:
+    with server.deps.database.writes() as session:
+        (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
+        users.add_user(session, SYSTEM, clock.now(), users.NewUser("second", users.Role.ADMIN))
+        users.change_user(session, SYSTEM, robin.id, now=clock.now(), role=users.Role.GUEST)
+
+
+def _disable(server: Server) -> None:
+    with server.deps.database.writes() as session:
+        (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
+        users.add_user(session, SYSTEM, clock.now(), users.NewUser("second", users.Role.ADMIN))
+        users.change_user(session, SYSTEM, robin.id, now=clock.now(), disabled=True)
+
+
+@pytest.mark.parametrize("end", [_sign_out, _demote, _disable])
+def test_a_stream_ends_with_the_sign_in_it_belongs_to(
+    server: Server, browser: Browser, end: Callable[[Server], None]
+) -> None:
+    listening = threading.Thread(target=lambda: browser.get("/events?topics=shell"), daemon=True)
+    listening.start()
+    hub, deadline_s = server.app.state.live, time.monotonic() + 30
+    while not hub._connections and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert listening.is_alive()
+    end(server)
+    listening.join(timeout=30)
+    assert not listening.is_alive()

@@ -137,3 +137,10 @@ def test_what_the_palette_does_is_a_button_and_where_it_leads_is_a_link(reader: 
     assert "/movies" in links
     for href in links:
         assert reader.get(href).status_code in {200, 303}, href
+
+
+def test_file_names_are_for_those_who_may_view_activity(browser: Browser, guest: Browser, server: Server) -> None:
+    item_id = server.ids["Metropolis"]
+    for tab in ("files", "history", "overview"):
+        assert ".mkv" not in guest.get(f"/movies/{item_id}?tab={tab}").text
+    assert ".mkv" in browser.get(f"/movies/{item_id}?tab=files").text

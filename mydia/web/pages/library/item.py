@@ -27,6 +27,8 @@ from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork, preview
 
 _HISTORY = 50
+_DETAILED_TABS = ("files", "history")
+"""Tabs that show paths and who did what: they need `view_activity`, as in the API."""
 
 
 _STATUSES = {
@@ -102,6 +104,8 @@ class ItemView:
     following: str | None
     status: str
     can_manage: bool
+    sees_files: bool
+    """Whether paths and file names are shown: they need `view_activity`."""
     missing: int
 
     @property
@@ -165,6 +169,8 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     tab = request.query_params.get("tab", "episodes" if show else "overview")
     today = clock.now().date()
     detailed = caller.can(Permission.VIEW_ACTIVITY)
+    if tab in _DETAILED_TABS and not detailed:
+        tab = "episodes" if show else "overview"
     files = library.files_of_item(session, item_id, videos_only=True)
     open_downloads = downloads.open_downloads_of(session, item_id) if detailed else []
     last = downloads.last_search(session, item_id) if detailed else None
@@ -199,6 +205,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         following=following,
         status=_STATUSES[item.status],
         can_manage=caller.can(Permission.MANAGE_MEDIA),
+        sees_files=detailed,
         missing=max(0, item.episodes_total - item.episodes_held) if show else int(item.state == "missing"),
     )
 

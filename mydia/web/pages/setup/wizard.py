@@ -18,7 +18,17 @@ from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken, comes_from_near
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, MaybeCallerDep, NotSignedIn, WebDeps, WebRequest
+from mydia.web.deps import (
+    PUBLIC_BODY_BYTES,
+    CallerDep,
+    DatabaseDep,
+    DepsDep,
+    FormDep,
+    MaybeCallerDep,
+    NotSignedIn,
+    WebDeps,
+    WebRequest,
+)
 from mydia.web.fields import whole_number
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings import service_forms as services
@@ -190,7 +200,14 @@ def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCalle
     return page(request, "setup/account.html", AccountView(frame, not near), shell=False)
 
 
-@post("/setup/account", sync_to_thread=True, status_code=200, include_in_schema=False, opt={"public": True})
+@post(
+    "/setup/account",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+    opt={"public": True},
+    request_max_body_size=PUBLIC_BODY_BYTES,
+)
 def make_account(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
     """Make the administrator and sign them in."""
     near = comes_from_near(request)
