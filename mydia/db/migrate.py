@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from mydia.errors import Misconfigured
 
@@ -49,12 +50,30 @@ def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None 
         )
     if present is not None and before is not None:
         before(present, head)
-    with engine.connect() as connection:
+    with engine.connect() as connection, _foreign_keys_off(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
     logger.info("database migrated", extra={"from_revision": present or "nothing", "to_revision": head})
     return True
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Let SQLite remake a table without deleting the rows of other tables that point to it.
+
+    A change that SQLite cannot make in place copies the table and drops the old one; with foreign keys on, dropping it
+    deletes its rows first, and theirs with them. The pragma does nothing inside a transaction, so it goes to the driver.
+    """
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys=off")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=on")
 
 
 def _present_revision(connection: object) -> str | None:

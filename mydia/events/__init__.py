@@ -4,6 +4,7 @@ from mydia.events.catalog import *  # noqa: F403  the catalogue is what this doo
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names
 from mydia.events.log import EventRow, Happened, feed, last_id, prune, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
+from mydia.events.reasons import Reason, reason, say
 
 __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "EVENTS",
@@ -12,6 +13,7 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "Event",
     "EventRow",
     "Happened",
+    "Reason",
     "SettingsArea",
     "Trigger",
     "data_version",
@@ -20,6 +22,8 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "last_id",
     "names",
     "prune",
+    "reason",
+    "say",
     "since",
     *EVENTS,
 ]

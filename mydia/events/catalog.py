@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SettingsArea(StrEnum):
@@ -384,7 +384,7 @@ class SearchFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseGrabbed(Event):
-    """A release was handed to a download client."""
+    """A release was sent to a download client."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -393,7 +393,8 @@ class ReleaseGrabbed(Event):
     client: str
     indexer: str | None
     cause: str
-    reasons: list[str]
+    reasons: list[Any]
+    """As `reasons.Reason.to_json` returns them; sentences in events of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,12 +406,13 @@ class DownloadChanged(Event):
     media_item_id: str | None
     old: str
     new: str
-    reason: str | None
+    reason: Any
+    """Reason or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadCompleted(Event):
-    """A client has all of it; the import follows."""
+    """A download is complete; the import follows."""
 
     resource: ClassVar[str] = "download"
     download_id: str
@@ -419,7 +421,7 @@ class DownloadCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadImported(Event):
-    """Everything useful of a download is in the library."""
+    """The wanted files of a download are in the library."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -429,24 +431,24 @@ class DownloadImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class ImportBlocked(Event):
-    """A finished download needs a person, with the sentences why."""
+    """The import of a finished download is blocked, with the reasons."""
 
     resource: ClassVar[str] = "download"
     severity: ClassVar[str] = "warning"
     download_id: str
     media_item_id: str | None
-    reasons: list[str]
+    reasons: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadFailed(Event):
-    """A download ended badly; the release is on the blocklist when `blocklisted`."""
+    """A download failed; `blocklisted` says whether its release is on the blocklist."""
 
     resource: ClassVar[str] = "download"
     severity: ClassVar[str] = "warning"
     download_id: str
     media_item_id: str | None
-    reason: str
+    reason: Any
     blocklisted: bool
 
 
@@ -463,7 +465,7 @@ class DownloadRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class ImportRequested(Event):
-    """Somebody wants a finished download imported (again)."""
+    """A person wants a finished download imported."""
 
     resource: ClassVar[str] = "download"
     download_id: str

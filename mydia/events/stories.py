@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mydia.events import Happened
+from mydia.events import Happened, say
 
 type Told = Mapping[str, Any]
 
@@ -118,23 +118,23 @@ _LINES: dict[str, _Line] = {
         "live",
         "Grabbed",
         lambda e: e["release_title"],
-        lambda e: [f"From {e['indexer'] or 'a person'} to {e['client']}", *e["reasons"]],
+        lambda e: [f"From {e['indexer'] or 'a person'} to {e['client']}", *map(say, e["reasons"])],
     ),
     "DownloadChanged": _Line(
         "arrow-down-to-line",
         "ink-3",
         "Download changed",
         lambda e: f"{e['old']} → {e['new']}",
-        lambda e: [e["reason"]] if e["reason"] else [],
+        lambda e: [say(e["reason"])] if e["reason"] else [],
     ),
     "DownloadCompleted": _Line("check", "live", "Download finished"),
     "DownloadImported": _Line("folder-input", "ok", "Download imported", lambda e: f"{e['files']} files"),
-    "ImportBlocked": _Line("triangle-alert", "fail", "Import blocked", details=lambda e: list(e["reasons"])),
+    "ImportBlocked": _Line("triangle-alert", "fail", "Import blocked", details=lambda e: list(map(say, e["reasons"]))),
     "DownloadFailed": _Line(
         "triangle-alert",
         "fail",
         "Download failed",
-        lambda e: e["reason"],
+        lambda e: say(e["reason"]),
         lambda e: ["The release is on the blocklist."] if e["blocklisted"] else [],
     ),
     "DownloadRemoved": _Line(

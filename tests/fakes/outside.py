@@ -59,6 +59,8 @@ class FakeDownloadClient:
         self.folder = str(folder)
         self.trouble: AdapterError | None = None
         """Raised by every call while set; `go_away()` and `come_back()` are the usual way."""
+        self.add_trouble: AdapterError | None = None
+        """Raised by `add` alone while set, after the client has answered other calls."""
         self.added: list[NewDownload] = []
         self.removed: list[tuple[str, bool]] = []
         """(ref, delete_files) of every removal asked for."""
@@ -86,12 +88,67 @@ class FakeDownloadClient:
             ref, state=state, progress=1.0, downloaded_bytes=known.size_bytes, eta_s=0, completed_at=ADDED_AT
         )
 
+    def deselect(self, ref: str, path: str) -> None:
+        """Let a person deselect a file."""
+        self._files[ref] = [
+            replace(file, wanted=False, progress=0.2) if file.path == path else file for file in self._files[ref]
+        ]
+
+    def spread(self, ref: str) -> None:
+        """Let the content lie loose in the save folder, without a folder of its own."""
+        self._files[ref] = [replace(file, path=file.path.partition("/")[2]) for file in self._files[ref]]
+        self.change(ref, output_path=None)
+
     def test(self) -> ClientReport:
         self._ask()
         return ClientReport(version="1.0", save_path=self.folder, free_bytes=10**12)
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        self._ask()
+        hashes, _ = self._read(download)
+        return next(
+            (
+                known
+                for known in self.downloads.values()
+                if not {known.ref, *known.info_hashes}.isdisjoint(hashes)
+                and (
+                    known.progress < 1
+                    or known.ref.isalnum()
+                    or (download.since is not None and (known.completed_at or ADDED_AT) >= download.since)
+                )
+            ),
+            None,
+        )
+
     def add(self, download: NewDownload) -> str:
         self._ask()
+        if self.add_trouble is not None:
+            raise self.add_trouble
+        if (present := self.find(download)) is not None:
+            return present.ref
+        hashes, files = self._read(download)
+        ref = hashes[0]
+        self.downloads.pop(ref, None)
+        self.added.append(download)
+        name = files[0].path.partition("/")[0] if files else download.name
+        self._files[ref] = files
+        category = download.category or _text(self.connection.options.get("category"))
+        self.downloads[ref] = RemoteDownload(
+            ref=ref,
+            name=name,
+            state=_first_state(download, files),
+            progress=0.0,
+            size_bytes=sum(file.size_bytes for file in files) or None,
+            downloaded_bytes=0,
+            categories=(category,) if category else (),
+            info_hashes=hashes if ref.isalnum() else (),
+            output_path=f"{download.save_path or self.folder}/{name}" if files else None,
+            save_path=(download.save_path or self.folder) if files else None,
+            added_at=ADDED_AT,
+        )
+        return ref
+
+    def _read(self, download: NewDownload) -> tuple[tuple[str, ...], _Files]:
         files: _Files = []
         try:
             if download.magnet:
@@ -104,29 +161,11 @@ class FakeDownloadClient:
                 files = [RemoteFile(file.path, file.size_bytes, 0.0) for file in torrent.files]
         except Invalid as error:
             raise Nonsense(download.name, f"cannot be added. {error.message}") from error
-        ref = hashes[0]
-        if ref in self.downloads:
-            return ref
-        self.added.append(download)
-        name = files[0].path.partition("/")[0] if files else download.name
-        self._files[ref] = files
-        self.downloads[ref] = RemoteDownload(
-            ref=ref,
-            name=name,
-            state=_first_state(download, files),
-            progress=0.0,
-            size_bytes=sum(file.size_bytes for file in files) or None,
-            downloaded_bytes=0,
-            category=download.category or _text(self.connection.options.get("category")),
-            output_path=f"{download.save_path or self.folder}/{name}" if files else None,
-            save_path=(download.save_path or self.folder) if files else None,
-            added_at=ADDED_AT,
-        )
-        return ref
+        return hashes, files
 
     def list(self, *, category: str | None = None) -> _Downloads:
         self._ask()
-        return [known for known in self.downloads.values() if category is None or known.category == category]
+        return [known for known in self.downloads.values() if category is None or category in known.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
         self._ask()

@@ -38,10 +38,12 @@ class _Torrent:
     seeding_time_limit: int = -2
     added_on: int = field(default_factory=lambda: int(clock.now().timestamp()))
     completion_on: int = -1
+    loose: bool = False
+    """Whether the content layout is "Don't create subfolder"."""
 
     @property
     def content_path(self) -> str:
-        return f"{self.save_path}/{self.name}" if self.files else self.save_path
+        return f"{self.save_path}/{self.name}" if self.files and not self.loose else self.save_path
 
     def row(self) -> dict[str, Any]:
         return {

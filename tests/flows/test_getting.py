@@ -14,6 +14,7 @@ from mydia.adapters.metadata_providers.base import Details, EpisodeDetails, Ids,
 from mydia.contexts import downloads, library, media
 from mydia.contexts.downloads import SearchTarget
 from mydia.db import Database
+from mydia.events import say
 from tests.fakes import qbittorrent, videos
 from tests.fakes.qbittorrent import RealQBittorrent, wait_until
 from tests.fakes.swarm import Swarm
@@ -95,10 +96,10 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
         assert (item.state, item.files_count, held.quality.name) == ("upgradable", 1, "Bluray-1080p")
         last = downloads.last_search(session, item_id)
         assert last is not None
-        assert last.sentence == "2 found, 1 fits: 1 quality."
+        assert last.sentence == "2 found, 1 accepted; 1 rejected for quality."
         view = downloads.get_search(session, ROBIN, last.id)
         assert view.releases[0].verdict == "grabbed"
-        assert "is not wanted in Any" in view.releases[1].objections[0]["text"]
+        assert "Any does not allow" in say(view.releases[1].objections[0])
         story = downloads.story_of(session, ROBIN, row.id)
     told = [happened.type for happened in story.events]
     for before, after in zip(
@@ -106,8 +107,8 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
     ):  # fmt: skip
         assert told.index(before) < told.index(after)
     assert story.files == (placed,)
-    assert "Bluray-1080p" in row.reasons[0]["text"]
-    assert "from Public" in row.reasons[0]["text"]
+    assert "Bluray-1080p" in say(row.reasons[0])
+    assert "from Public" in say(row.reasons[0])
 
     home.run_all()
     with home.database.reads() as session:
@@ -179,7 +180,7 @@ def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> No
         assert all(episode.held for episode in media.episodes_of(session, item_id))
         row = home.the_download(item_id)
         assert row is not None
-        assert any("Taken by Robin although" in reason["text"] for reason in row.reasons)
+        assert any("Robin grabbed it despite" in say(entry) for entry in row.reasons)
 
 
 def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) -> None:
@@ -211,9 +212,9 @@ def test_a_torrent_that_somebody_removes_in_the_client_is_given_up_with_the_reas
         downloads.monitor(home.database, home.deps.outside, now)
     row = home.the_download(item_id)
     assert row is not None
-    assert (row.state, row.reasons[-1]["text"]) == (
+    assert (row.state, say(row.reasons[-1])) == (
         "removed",
-        f"{row.client_name} no longer has it: somebody removed it there.",
+        f"{row.client_name} no longer has it: it was removed there.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What every download client can do, in our words and units."""
+"""What every download client can do, in Mydia's terms and units."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ class RemoteState(StrEnum):
     """Complete and still shared."""
     COMPLETED = "completed"
     """Complete and no longer shared (or a protocol without sharing)."""
+    LOCAL_ERROR = "local_error"
+    """The client can't write or move files: the disk is full, a folder is gone, permissions are missing. Not the release's
+    fault."""
     MISSING_FILES = "missing_files"
+    """What was downloaded is not where the client left it, e.g. because a disk is not mounted."""
+    ENCRYPTED = "encrypted"
+    """The client stopped because the content needs a password."""
     FAILED = "failed"
+    """The release itself is bad or gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteDownload:
-    """One download as its client tells it now."""
+    """One download as its client reports it now."""
 
     ref: str
     """The client's own id: info-hash (lower-case hex) for torrents, nzb id for Usenet."""
@@ -47,12 +54,16 @@ class RemoteDownload:
     seeding_time_s: int | None = None
     seeders: int | None = None
     peers: int | None = None
-    category: str | None = None
+    categories: tuple[str, ...] = ()
+    """Category, or all labels."""
+    info_hashes: tuple[str, ...] = ()
+    """Of a torrent, as in `torrents.Torrent.info_hashes`; a hybrid has two."""
     output_path: str | None = None
-    """The file or folder that holds the content, as the client sees the path. Of a folder with one file, qBittorrent
-    tells the file."""
+    """The file or folder that holds the content, as the client sees the path; None while unknown, and if the content lies
+    loose in a folder with other things: then `files()` below `save_path` says what belongs to it. Of a folder with one
+    file, qBittorrent reports the file."""
     save_path: str | None = None
-    """The folder that the paths of `files()` are relative to, as the client sees it; None while that is unknown."""
+    """The folder that the paths of `files()` are relative to, as the client sees it; None while unknown."""
     message: str | None = None
     """The client's own error text, where it has one."""
     added_at: datetime | None = None
@@ -69,14 +80,17 @@ class RemoteFile:
     wanted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewDownload:
-    """What is handed to a client: exactly one of `magnet` and `content`."""
+    """A download to add: exactly one of `magnet` and `content` is given."""
 
     name: str
     magnet: str | None = None
     content: bytes | None = None
-    """A .torrent or .nzb file, already fetched from the indexer by us."""
+    """A .torrent or .nzb file, already fetched from the indexer."""
+    since: datetime | None = None
+    """When Mydia first tried to add it. A Usenet client's finished download from before that is another one; with None any
+    finished download is."""
     category: str | None = None
     save_path: str | None = None
     paused: bool = False
@@ -85,7 +99,7 @@ class NewDownload:
     seed_time_min: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientReport:
     """What a connection test found."""
 
@@ -95,11 +109,11 @@ class ClientReport:
     """The default folder, as the client sees it."""
     free_bytes: int | None = None
     notes: tuple[str, ...] = field(default=())
-    """Sentences about settings that will get in the way (category missing, seeding limit removes files, …)."""
+    """Sentences about settings that will cause trouble (category missing, seeding limit removes files, …)."""
 
 
 type RemoteFiles = list[RemoteFile]
-"""Named here, for inside the protocol `list` is the method."""
+"""Named here because inside the protocol `list` is the method."""
 
 
 class DownloadClient(Protocol):
@@ -110,8 +124,14 @@ class DownloadClient(Protocol):
     def test(self) -> ClientReport:
         """Sign in and read versions and folders. Raises: Unreachable, Refused, Nonsense."""
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        """Return what the client already has for a download that is about to be added, whoever added it, or None.
+
+        Of a Usenet client, what has finished before `since` does not count.
+        """
+
     def add(self, download: NewDownload) -> str:
-        """Hand over a download and return the client's id for it. Adding the same one twice returns the same id."""
+        """Add a download and return the client's id for it. Adding the same one twice returns the same id."""
 
     def list(self, *, category: str | None = None) -> list[RemoteDownload]:
         """Return all downloads, or those of one category."""
@@ -129,4 +149,4 @@ class DownloadClient(Protocol):
         """Start a stopped download."""
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a download. Removing one that is not there is no error."""
+        """Remove a download. Removing one that is not there is not an error."""

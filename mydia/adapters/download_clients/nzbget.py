@@ -16,7 +16,7 @@ from mydia.adapters.errors import Nonsense, Refused
 from mydia.adapters.http import Http
 from mydia.adapters.kinds import Connection
 
-_MARK = "mydia"  # the name of the parameter that carries the fingerprint of what was added
+_MARK = "mydia"  # name of the parameter that carries the fingerprint of the NZB
 _GROUPS: Mapping[str, RemoteState] = {
     "QUEUED": RemoteState.QUEUED,
     "PAUSED": RemoteState.PAUSED,
@@ -25,6 +25,8 @@ _GROUPS: Mapping[str, RemoteState] = {
 }
 # What went wrong without spoiling the content; every other WARNING means that something is missing.
 _HARMLESS = frozenset({"WARNING/SCRIPT", "WARNING/SKIPPED"})
+# Trouble of the disk or of a script there, not of the release. Source: NZBGet's `history` API page.
+_LOCAL = frozenset({"FAILURE/MOVE", "FAILURE/DISK", "FAILURE/SCRIPT", "WARNING/SPACE"})
 
 type _Downloads = list[RemoteDownload]
 type _Rows = list[Mapping[str, Any]]
@@ -52,15 +54,27 @@ class NzbGet:
             notes=(f"NZBGet has no category “{category}”; create it in its settings.",) if unknown else (),
         )
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        """Return the download if Mydia added the same NZB and it is still in the queue, or finished after `since`."""
+        mark = (_MARK, _fingerprint(download))
+        queued = [self._queued(row) for row in self._groups() if mark in _parameters(row)]
+        finished = [self._finished(row) for row in self._history() if mark in _parameters(row)]
+        fresh = [
+            known
+            for known in finished
+            if known.completed_at is not None and download.since is not None and known.completed_at >= download.since
+        ]
+        return next(iter([*queued, *fresh]), None)
+
     def add(self, download: NewDownload) -> str:
-        """Hand over a .nzb and return NZBGet's id, the same one when it is there already."""
-        content = download.content or b""
-        if b"<nzb" not in content[:4096]:
-            raise Nonsense(download.name, "cannot be added. This is not an NZB file.")
-        fingerprint = hashlib.sha256(content).hexdigest()[:32]
-        for row in [*self._groups(), *self._history()]:
-            if (_MARK, fingerprint) in _parameters(row):
-                return str(row["NZBID"])
+        """Add a .nzb and return NZBGet's id, the same one if it is in the queue already.
+
+        An older entry of its history is another download: its files may be gone, and a release that failed is downloaded
+        again.
+        """
+        content, fingerprint = download.content or b"", _fingerprint(download)
+        if (known := self.find(download)) is not None:
+            return known.ref
         category = download.category or self._option("category") or ""
         number = self._call(
             "append",
@@ -72,7 +86,7 @@ class NzbGet:
             download.paused,
             "",
             0,
-            # A release that failed before may be tried again; whether it should is decided by us.
+            # Mydia decides whether a release that failed before is tried again.
             "FORCE",
             [{_MARK: fingerprint}],
         )
@@ -85,7 +99,7 @@ class NzbGet:
         found = [self._queued(row) for row in self._groups()]
         seen = {known.ref for known in found}
         found += [known for row in self._history() if (known := self._finished(row)).ref not in seen]
-        return [known for known in found if category is None or known.category == category]
+        return [known for known in found if category is None or category in known.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
         """Return one download, or None when NZBGet answered and does not have it."""
@@ -101,8 +115,10 @@ class NzbGet:
         self._edit("GroupPause", ref)
 
     def resume(self, ref: str) -> None:
-        """Start a stopped download."""
+        """Start a stopped download, or process a finished one again whose files could not be unpacked or moved."""
         self._edit("GroupResume", ref)
+        if any(str(row.get("NZBID")) == ref and str(row.get("Status")) in _LOCAL for row in self._history()):
+            self._edit("HistoryProcess", ref)
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
         """Remove a download from queue and history; one that is not there is no error.
@@ -117,12 +133,16 @@ class NzbGet:
         return str(value) if value else None
 
     def _groups(self) -> _Rows:
-        return self._rows(self._call("listgroups", 0))
+        return [row for row in self._rows(self._call("listgroups", 0)) if row.get("NZBID")]
 
     def _history(self) -> _Rows:
         rows = self._rows(self._call("history", False))
-        # What a person deleted there is gone for us, too.
-        return [row for row in rows if row.get("Kind", "NZB") == "NZB" and row.get("Status") != "DELETED/MANUAL"]
+        # What a person deleted there is gone for Mydia, too.
+        return [
+            row
+            for row in rows
+            if row.get("NZBID") and row.get("Kind", "NZB") == "NZB" and row.get("Status") != "DELETED/MANUAL"
+        ]
 
     def _queued(self, row: Mapping[str, Any]) -> RemoteDownload:
         size, left = _size(row, "FileSize") or 0, _size(row, "RemainingSize") or 0
@@ -134,7 +154,7 @@ class NzbGet:
             progress=1 - left / size if size else 0.0,
             size_bytes=size or None,
             downloaded_bytes=size - left,
-            category=str(row.get("Category") or "") or None,
+            categories=_categories(row),
         )
 
     def _finished(self, row: Mapping[str, Any]) -> RemoteDownload:
@@ -145,14 +165,18 @@ class NzbGet:
         return RemoteDownload(
             ref=str(row["NZBID"]),
             name=str(row.get("NZBName") or row.get("Name") or ""),
-            state=RemoteState.COMPLETED if good else RemoteState.FAILED,
+            state=RemoteState.COMPLETED
+            if good
+            else RemoteState.LOCAL_ERROR
+            if status in _LOCAL
+            else RemoteState.FAILED,
             progress=1.0,
             size_bytes=_size(row, "FileSize"),
             downloaded_bytes=_size(row, "DownloadedSize"),
-            category=str(row.get("Category") or "") or None,
+            categories=_categories(row),
             output_path=folder if good else None,
             save_path=folder if good else None,
-            message=None if status.startswith("SUCCESS/") else f"NZBGet says {status.replace('/', ', ').lower()}.",
+            message=None if status.startswith("SUCCESS/") else status.replace("/", ", ").lower(),
             completed_at=datetime.fromtimestamp(ended, UTC) if isinstance(ended, int) and ended > 0 else None,
         )
 
@@ -194,6 +218,18 @@ def _size(row: Mapping[str, Any], name: str) -> int | None:
     if not isinstance(high, int) or not isinstance(low, int) or (high, low) == (0xFFFF_FFFF, 0xFFFF_FFFF):
         return None
     return (high << 32) | low
+
+
+def _fingerprint(download: NewDownload) -> str:
+    content = download.content or b""
+    if b"<nzb" not in content[:4096]:
+        raise Nonsense(download.name, "cannot be added. This is not an NZB file.")
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _categories(row: Mapping[str, Any]) -> tuple[str, ...]:
+    category = str(row.get("Category") or "")
+    return (category,) if category else ()
 
 
 def _parameters(row: Mapping[str, Any]) -> set[tuple[str, str]]:

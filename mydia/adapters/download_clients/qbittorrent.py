@@ -9,6 +9,7 @@ Options of a connection: `category` (what new downloads are filed under), `save_
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -34,13 +35,16 @@ from mydia.adapters.kinds import Connection
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.errors import Invalid
 
+logger = logging.getLogger(__name__)
+
 _NO_ETA_S = 8_640_000  # "unknown": a hundred days. Source: MAX_ETA in qBittorrent's src/base/bittorrent/torrent.h
 _BANNED_S = 3600.0  # how long a ban after failed sign-ins lasts by default. Source: Preferences::getWebUIBanDuration
 _APPEARS_WITHIN_S = 5.0  # torrents/add answers before the torrent is listed; a loaded machine took 0.4 s
 _LOOK_AGAIN_S = 0.05
 
 _STATES: Mapping[str, RemoteState] = {
-    "error": RemoteState.FAILED,
+    # Source: qBittorrent's own errors are I/O errors; a bad torrent is refused when it is added.
+    "error": RemoteState.LOCAL_ERROR,
     "missingFiles": RemoteState.MISSING_FILES,
     "allocating": RemoteState.DOWNLOADING,
     "downloading": RemoteState.DOWNLOADING,
@@ -68,13 +72,47 @@ _STATES: Mapping[str, RemoteState] = {
 _ABSOLUTE = re.compile(r"/|\\\\|[A-Za-z]:[\\/]")
 
 _SENTENCES: Mapping[str, str] = {
-    "error": "qBittorrent stopped with an error; its log says why.",
-    "missingFiles": "The files are gone from the folder where qBittorrent kept them.",
+    "error": "stopped with an error; see its log",
+    "missingFiles": "the files are missing from their folder",
 }
 
 # Named here, for inside the class `list` is the method.
 type _Rows = list[Mapping[str, Any]]
 type _Downloads = list[RemoteDownload]
+
+
+class _Rejected:
+    """Passwords that qBittorrent rejected: they are tried again only rarely, because five failures ban the address.
+
+    Source: WebUI settings, "Ban client after consecutive failures", default 5; the count is kept until a sign-in succeeds.
+    """
+
+    _WAITS_S = (300.0, 3600.0, 12 * 3600.0)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str, str], tuple[int, float]] = {}
+
+    def wait_s(self, credentials: tuple[str, str, str]) -> float:
+        """Return how long not to try them."""
+        with self._lock:
+            _, until_s = self._known.get(credentials, (0, 0.0))
+        return max(0.0, until_s - clock.monotonic_s())
+
+    def add(self, credentials: tuple[str, str, str]) -> None:
+        """Note a rejection."""
+        with self._lock:
+            times, _ = self._known.get(credentials, (0, 0.0))
+            wait_s = self._WAITS_S[min(times, len(self._WAITS_S) - 1)]
+            self._known[credentials] = times + 1, clock.monotonic_s() + wait_s
+
+    def forget(self, credentials: tuple[str, str, str]) -> None:
+        """Note that they were accepted."""
+        with self._lock:
+            self._known.pop(credentials, None)
+
+
+_rejected = _Rejected()
 
 
 class _Gone(Refused):
@@ -90,12 +128,17 @@ class QBittorrent:
         self._lock = threading.RLock()  # the library's session may not be shared by two calls at once
         self._client: qbittorrentapi.Client | None = None
         self._api_version: tuple[int, ...] = ()
+        self._testing = False  # a person asked: the password is tried although it was rejected before
 
     def test(self) -> ClientReport:
         """Sign in and read versions, folders and the settings that will get in the way."""
         with self._lock:
             self._client = None
-            version = self._call(lambda client: client.app_version())
+            self._testing = True
+            try:
+                version = self._call(lambda client: client.app_version())
+            finally:
+                self._testing = False
             preferences = self._table(lambda client: client.app_preferences())
             state = self._table(lambda client: client.sync_maindata(rid=0)).get("server_state") or {}
             categories = self._table(lambda client: client.torrents_categories())
@@ -107,22 +150,21 @@ class QBittorrent:
             notes=_notes(preferences, categories, self._option("category"), version),
         )
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        """Return the torrent if qBittorrent has it already, under any of its info-hashes."""
+        return self._known_as(_hashes(download))
+
     def add(self, download: NewDownload) -> str:
-        """Hand over a magnet or .torrent and return its info-hash, the same one when it is there already.
+        """Add a magnet or .torrent and return its info-hash, the same one if it is there already.
 
         Raises:
             Refused: qBittorrent did not take it.
             Nonsense: What is to be added is no torrent.
         """
-        try:
-            hashes = (
-                magnet_hashes(download.magnet) if download.magnet else read_torrent(download.content or b"").info_hashes
-            )
-        except Invalid as error:
-            raise Nonsense(download.name, f"cannot be added. {error.message}") from error
+        hashes = _hashes(download)
         with self._lock:
             if (known := self._known_as(hashes)) is not None:
-                return known
+                return known.ref
             category = download.category or self._option("category")
             save_path = download.save_path or self._option("save_path")
             if category:
@@ -151,7 +193,7 @@ class QBittorrent:
     def list(self, *, category: str | None = None) -> _Downloads:
         """Return all torrents, or those of one category."""
         found = self._rows(lambda client: client.torrents_info(category=category))
-        return [self._remote(row) for row in found]
+        return [remote for row in found if (remote := self._remote(row)) is not None]
 
     def get(self, ref: str) -> RemoteDownload | None:
         """Return one torrent, or None when qBittorrent answered and does not have it."""
@@ -187,19 +229,18 @@ class QBittorrent:
         """Remove a torrent; one that is not there is no error."""
         self._call(lambda client: client.torrents_delete(delete_files=delete_files, torrent_hashes=ref))
 
+    def _credentials(self) -> tuple[str, str, str]:
+        connection = self.connection
+        return connection.url, connection.username or "", connection.secret.reveal()
+
     def _option(self, key: str) -> str | None:
         value = self.connection.options.get(key)
         return str(value) if value else None
 
-    def _known_as(self, hashes: tuple[str, ...]) -> str | None:
-        found = self._rows(lambda client: client.torrents_info(torrent_hashes="|".join(hashes)))
-        known = {
-            str(row.get(key)).lower()[:40]: str(row.get("hash")).lower()
-            for row in found
-            for key in ("hash", "infohash_v1", "infohash_v2")
-            if row.get(key)
-        }
-        return next((known[h] for h in hashes if h in known), None)
+    def _known_as(self, hashes: tuple[str, ...]) -> RemoteDownload | None:
+        # All torrents are listed: a filter by hash knows a hybrid torrent by one of its two ids only.
+        known = {info_hash: remote for remote in self.list() for info_hash in (remote.ref, *remote.info_hashes)}
+        return next((known[info_hash] for info_hash in hashes if info_hash in known), None)
 
     def _ensure_category(self, category: str) -> None:
         if category not in self._table(lambda client: client.torrents_categories()):
@@ -219,13 +260,15 @@ class QBittorrent:
             if clock.monotonic_s() > until_s:
                 raise Refused(self.connection.name, "took the torrent and then did not list it; its log may say why")
             time.sleep(_LOOK_AGAIN_S)
-        return known
+        return known.ref
 
-    def _remote(self, row: Mapping[str, Any]) -> RemoteDownload:
-        state = str(row.get("state", ""))
-        ref = str(row.get("hash", "")).lower()
+    def _remote(self, row: Mapping[str, Any]) -> RemoteDownload | None:
+        """Translate a row; None for one without hash or state, which must not hide the others."""
+        state = str(row.get("state") or "")
+        ref = str(row.get("hash") or "").lower()
         if not ref or not state:
-            raise Nonsense(self.connection.name, "listed a torrent without hash or state")
+            logger.warning("torrent without hash or state skipped", extra={"client": self.connection.name})
+            return None
         eta_s = _whole(row.get("eta"))
         return RemoteDownload(
             ref=ref,
@@ -241,7 +284,8 @@ class QBittorrent:
             seeding_time_s=_whole(row.get("seeding_time")),
             seeders=_count(row.get("num_complete"), row.get("num_seeds")),
             peers=_count(row.get("num_incomplete"), row.get("num_leechs")),
-            category=str(row.get("category") or "") or None,
+            categories=tuple(filter(None, (str(row.get("category") or ""), *_tags(row)))),
+            info_hashes=tuple(str(row[key]).lower()[:40] for key in ("infohash_v1", "infohash_v2") if row.get(key)),
             output_path=(output_path := _output_path(row)),
             save_path=_save_path(row, output_path),
             message=_SENTENCES.get(state) or (None if state in _STATES else f"qBittorrent says “{state}”."),
@@ -289,6 +333,12 @@ class QBittorrent:
         """Make sure that it is a qBittorrent and that it lets us in; one attempt, for failures lead to a ban."""
         connection = self.connection
         verify = connection.options.get("verify_certificate", True) is not False
+        if (wait_s := _rejected.wait_s(self._credentials())) > 0 and not self._testing:
+            raise Refused(
+                connection.name,
+                "did not accept user name and password; correct them in the settings and test the connection",
+                retry_after_s=wait_s,
+            )
         # Through our own client, which refuses forbidden addresses and reports redirects before a password is sent.
         answer = self._http.request(
             connection.name,
@@ -316,7 +366,12 @@ class QBittorrent:
             REQUESTS_ARGS={"timeout": (min(5.0, connection.timeout_s), connection.timeout_s), "allow_redirects": False},
         )
         if answer.status in {401, 403} or connection.username or is_key:
-            client.auth_log_in()
+            try:
+                client.auth_log_in()
+            except qbt.LoginFailed:
+                _rejected.add(self._credentials())
+                raise
+            _rejected.forget(self._credentials())
         version = client.app_web_api_version()
         if not (numbers := re.findall(r"\d+", version)) or len(version) > 20:
             raise Nonsense(connection.name, "does not answer like qBittorrent; check address and sub-path")
@@ -355,6 +410,17 @@ class QBittorrent:
                 return Nonsense(name, "answered with something that cannot be read")
 
 
+def _hashes(download: NewDownload) -> tuple[str, ...]:
+    try:
+        return magnet_hashes(download.magnet) if download.magnet else read_torrent(download.content or b"").info_hashes
+    except Invalid as error:
+        raise Nonsense(download.name, f"cannot be added. {error.message}") from error
+
+
+def _tags(row: Mapping[str, Any]) -> list[str]:
+    return [tag.strip() for tag in str(row.get("tags") or "").split(",") if tag.strip()]
+
+
 def _notes(
     preferences: Mapping[str, Any], categories: Mapping[str, Any], category: str | None, version: str
 ) -> tuple[str, ...]:
@@ -378,7 +444,8 @@ def _notes(
 
 def _output_path(row: Mapping[str, Any]) -> str | None:
     path = str(row.get("content_path") or "")
-    # While a magnet's metadata is missing the content path is the whole save folder, which must never be imported.
+    # While a magnet's metadata is missing, and with the content layout "Don't create subfolder", the content path is the
+    # whole save folder, which must never be imported.
     if _same_folder(path, row.get("save_path")) or _same_folder(path, row.get("download_path")):
         return None
     # Until a new torrent is checked the path lacks its folder; seen with 4.5.2.
@@ -386,9 +453,13 @@ def _output_path(row: Mapping[str, Any]) -> str | None:
 
 
 def _save_path(row: Mapping[str, Any], output_path: str | None) -> str | None:
+    if output_path is None:
+        # The content lies loose in the save folder; only `files()` says what belongs to it.
+        path = str(row.get("content_path") or "").rstrip("/\\")
+        return path if _ABSOLUTE.match(path) else None
     # Content that is not complete may lie in a folder of its own until then.
     folders = [str(row.get(key) or "").rstrip("/\\") for key in ("save_path", "download_path")]
-    return next((f for f in folders if f and output_path and output_path.startswith((f"{f}/", f"{f}\\"))), None)
+    return next((f for f in folders if f and output_path.startswith((f"{f}/", f"{f}\\"))), None)
 
 
 def _same_folder(path: str, other: object) -> bool:

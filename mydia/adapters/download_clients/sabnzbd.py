@@ -5,6 +5,7 @@ Options of a connection: `category`, `verify_certificate` (default true). The se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,11 @@ _QUEUE: Mapping[str, RemoteState] = {
     "Paused": RemoteState.PAUSED,
     "Checking": RemoteState.CHECKING,
 }
+# Trouble of the disk there, not of the release. Source: fail_msg texts in SABnzbd's postproc.py and newsunpack.py.
+_LOCAL = re.compile(
+    r"(?i)disk (?:is )?full|no space left|write error|permission denied|could not create|cannot create|failed (?:to )?mov|"
+    r"read-only file system|folder.*(?:not exist|missing)"
+)
 _BOUNDARY = "mydia-7d5c1f0e9b"
 
 type _Downloads = list[RemoteDownload]
@@ -52,14 +58,28 @@ class Sabnzbd:
             notes=(f"SABnzbd has no category “{category}”; create it in its settings.",) if unknown else (),
         )
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        """Return the download of the same name that is in the queue, or finished after `since`."""
+        return next(
+            (
+                known
+                for known in self.list()
+                if known.name == download.name
+                and known.state is not RemoteState.FAILED
+                and (
+                    known.completed_at is None or (download.since is not None and known.completed_at >= download.since)
+                )
+            ),
+            None,
+        )
+
     def add(self, download: NewDownload) -> str:
-        """Hand over a .nzb and return SABnzbd's id; one of the same name that has not failed is the same one."""
+        """Add a .nzb and return SABnzbd's id; one of the same name in the queue is the same one."""
         content = download.content or b""
         if b"<nzb" not in content[:4096]:
             raise Nonsense(download.name, "cannot be added. This is not an NZB file.")
-        for known in self.list():
-            if known.name == download.name and known.state is not RemoteState.FAILED:
-                return known.ref
+        if (known := self.find(download)) is not None:
+            return known.ref
         answer = self._call(
             "addfile",
             content=content,
@@ -79,7 +99,7 @@ class Sabnzbd:
         found = [self._queued(row, queue) for row in self._slots(queue)]
         seen = {known.ref for known in found}
         found += [known for row in self._slots(history) if (known := self._finished(row)).ref not in seen]
-        return [known for known in found if category is None or known.category == category]
+        return [known for known in found if category is None or category in known.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
         """Return one download, or None when SABnzbd answered and does not have it."""
@@ -113,47 +133,48 @@ class Sabnzbd:
         state = _QUEUE.get(status, RemoteState.DOWNLOADING)
         if queue.get("paused") is True and row.get("priority") != "Force":
             state = RemoteState.PAUSED
+        encrypted = "ENCRYPTED" in (row.get("labels") or ())
+        if encrypted and state is RemoteState.PAUSED:
+            state = RemoteState.ENCRYPTED  # SABnzbd pauses such a job for ever
         return RemoteDownload(
-            ref=self._ref(row),
+            ref=str(row["nzo_id"]),
             name=str(row.get("filename", "")),
             state=state,
             progress=min(1.0, max(0.0, 1 - left / size)) if size else 0.0,
             size_bytes=int(size * _MIB) or None,
             downloaded_bytes=int((size - left) * _MIB),
             eta_s=_duration_s(row.get("timeleft")),
-            category=_category(row.get("cat")),
-            message="The NZB is encrypted." if "ENCRYPTED" in (row.get("labels") or ()) else None,
+            categories=_categories(row.get("cat")),
+            message="the release is encrypted" if encrypted else None,
         )
 
     def _finished(self, row: Mapping[str, Any]) -> RemoteDownload:
         status = str(row.get("status", ""))
         # Anything but the end is a step of repairing and unpacking.
         state = {"Completed": RemoteState.COMPLETED, "Failed": RemoteState.FAILED}.get(status, RemoteState.CHECKING)
+        message = str(row.get("fail_message") or "")
+        if state is RemoteState.FAILED and _LOCAL.search(message):
+            state = RemoteState.LOCAL_ERROR
         ended = _number(row.get("completed"))
         place = str(row.get("storage") or "") or None
         return RemoteDownload(
-            ref=self._ref(row),
+            ref=str(row["nzo_id"]),
             name=str(row.get("name", "")),
             state=state,
             progress=1.0,
             size_bytes=int(_number(row.get("bytes")) or 0) or None,
-            category=_category(row.get("category")),
+            categories=_categories(row.get("category")),
             output_path=place if state is RemoteState.COMPLETED else None,
             save_path=place if state is RemoteState.COMPLETED else None,
-            message=str(row.get("fail_message") or "") or None,
+            message=message or None,
             completed_at=datetime.fromtimestamp(ended, UTC) if ended and state is RemoteState.COMPLETED else None,
         )
-
-    def _ref(self, row: Mapping[str, Any]) -> str:
-        if not row.get("nzo_id"):
-            raise Nonsense(self.connection.name, "listed a download without an id")
-        return str(row["nzo_id"])
 
     def _slots(self, table: Mapping[str, Any]) -> _Rows:
         rows = table.get("slots")
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise Nonsense(self.connection.name, "answered without a list of downloads")
-        return rows
+        return [row for row in rows if row.get("nzo_id")]
 
     def _table(self, answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         found = answer.get(key)
@@ -203,8 +224,8 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _category(value: object) -> str | None:
-    return None if value in (None, "", "*") else str(value)
+def _categories(value: object) -> tuple[str, ...]:
+    return () if value in (None, "", "*") else (str(value),)
 
 
 def _duration_s(value: object) -> int | None:

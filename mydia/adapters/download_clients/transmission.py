@@ -9,6 +9,7 @@ Options of a connection: `category` (a label), `save_path` (as the client sees i
 from __future__ import annotations
 
 import base64
+import logging
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,9 +30,11 @@ from mydia.adapters.kinds import Connection
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.errors import Invalid
 
+logger = logging.getLogger(__name__)
+
 _SESSION = "X-Transmission-Session-Id"
 _LABELS_SINCE = 16  # the RPC version that brought labels (Transmission 3.0). Source: rpc-spec.md
-_LOCAL_ERROR = 3  # `error`: 1 and 2 are the tracker's, 3 is a trouble of the disk
+_LOCAL_ERROR = 3  # `error`: 1 and 2 are the tracker's, 3 is an error of the disk
 _FIELDS = [
     "hashString", "name", "status", "error", "errorString", "isStalled", "percentDone", "metadataPercentComplete",
     "totalSize", "sizeWhenDone", "leftUntilDone", "haveValid", "rateDownload", "rateUpload", "eta", "uploadRatio",
@@ -70,15 +73,14 @@ class Transmission:
             notes=("This Transmission is too old to label downloads; use 3.0 or later.",) if too_old else (),
         )
 
+    def find(self, download: NewDownload) -> RemoteDownload | None:
+        """Return the torrent if Transmission has it already, under any of its info-hashes."""
+        rows = self._torrents({"ids": list(_hashes(download)), "fields": _FIELDS})
+        return next((remote for row in rows if (remote := self._remote(row)) is not None), None)
+
     def add(self, download: NewDownload) -> str:
-        """Hand over a magnet or .torrent and return its info-hash, the same one when it is there already."""
-        try:
-            if download.magnet:
-                magnet_hashes(download.magnet)
-            else:
-                read_torrent(download.content or b"")
-        except Invalid as error:
-            raise Nonsense(download.name, f"cannot be added. {error.message}") from error
+        """Add a magnet or .torrent and return its info-hash, the same one if it is there already."""
+        _hashes(download)
         wanted: dict[str, object] = {"paused": download.paused}
         if download.magnet:
             wanted["filename"] = download.magnet
@@ -99,7 +101,8 @@ class Transmission:
     def list(self, *, category: str | None = None) -> _Downloads:
         """Return all torrents, or those with the category as a label."""
         rows = self._torrents({"fields": _FIELDS})
-        return [self._remote(row) for row in rows if category is None or category in (row.get("labels") or ())]
+        found = [remote for row in rows if (remote := self._remote(row)) is not None]
+        return [remote for remote in found if category is None or category in remote.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
         """Return one torrent, or None when Transmission answered and does not have it."""
@@ -152,14 +155,15 @@ class Transmission:
         if settings:
             self._call("torrent-set", {"ids": [ref], **settings})
 
-    def _remote(self, row: Mapping[str, Any]) -> RemoteDownload:
-        ref = str(row.get("hashString", "")).lower()
+    def _remote(self, row: Mapping[str, Any]) -> RemoteDownload | None:
+        """Translate a row; None for one without hash or status, which must not hide the others."""
+        ref = str(row.get("hashString") or "").lower()
         if not ref or not isinstance(row.get("status"), int):
-            raise Nonsense(self.connection.name, "listed a torrent without hash or status")
+            logger.warning("torrent without hash or status skipped", extra={"client": self.connection.name})
+            return None
         name, folder = str(row.get("name", "")), str(row.get("downloadDir") or "").rstrip("/")
         has_metadata = row.get("metadataPercentComplete", 1) == 1 and bool(row.get("totalSize"))
         trackers = row.get("trackerStats") or []
-        labels = row.get("labels") or [None]
         done = row.get("leftUntilDone") == 0 and has_metadata
         return RemoteDownload(
             ref=ref,
@@ -176,7 +180,8 @@ class Transmission:
             seeding_time_s=_whole(row.get("secondsSeeding")),
             seeders=max((_whole(t.get("seederCount")) or 0 for t in trackers), default=None),
             peers=max((_whole(t.get("leecherCount")) or 0 for t in trackers), default=None),
-            category=str(labels[0]) if labels[0] else None,
+            categories=tuple(str(label) for label in row.get("labels") or () if label),
+            info_hashes=(ref,),
             output_path=f"{folder}/{name}" if has_metadata and folder else None,
             save_path=folder if has_metadata and folder else None,
             message=str(row.get("errorString") or "") or None,
@@ -229,12 +234,19 @@ class Transmission:
         return found if isinstance(found, Mapping) else {}
 
 
+def _hashes(download: NewDownload) -> tuple[str, ...]:
+    try:
+        return magnet_hashes(download.magnet) if download.magnet else read_torrent(download.content or b"").info_hashes
+    except Invalid as error:
+        raise Nonsense(download.name, f"cannot be added. {error.message}") from error
+
+
 def _state(row: Mapping[str, Any], *, has_metadata: bool, done: bool) -> RemoteState:
     status = row["status"]
     if row.get("error") == _LOCAL_ERROR:
         # Source: tr_torrentSetLocalError in libtransmission/torrent.c; the words are not translated.
         missing = "no data found" in str(row.get("errorString", "")).lower()
-        return RemoteState.MISSING_FILES if missing else RemoteState.FAILED
+        return RemoteState.MISSING_FILES if missing else RemoteState.LOCAL_ERROR
     if status in {_CHECK_QUEUED, _CHECKING}:
         return RemoteState.CHECKING
     if done:

@@ -1,5 +1,6 @@
 """Downloads: searching, deciding, grabbing, following, importing; the queue and its history."""
 
+from mydia.contexts.downloads import wording
 from mydia.contexts.downloads.blocklist import (
     block_name,
     block_release,
@@ -11,6 +12,7 @@ from mydia.contexts.downloads.decisions import Decision, Facts, decide, find_epi
 from mydia.contexts.downloads.gathering import gather
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
+    AlreadyInClient,
     NoClient,
     Refusal,
     ReleaseGone,
@@ -67,11 +69,8 @@ from mydia.contexts.downloads.queue import (
     GROUPS,
     QueueRow,
     QueueSummary,
-    adopt,
     find_queue_row,
-    ignore_unknown,
     list_queue,
-    list_unknown,
     open_downloads_of,
     pause,
     queue_summary,
@@ -81,12 +80,13 @@ from mydia.contexts.downloads.queue import (
 from mydia.contexts.downloads.search import open_search, request_retry, request_search, run_search
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
-from mydia.contexts.downloads.wording import indexer_error
+from mydia.contexts.downloads.unknown import adopt, ignore_unknown, list_unknown
 
 __all__ = [
     "GROUPS",
     "OPEN_STATES",
     "AlreadyComing",
+    "AlreadyInClient",
     "BlocklistEntry",
     "ChosenFile",
     "Decision",
@@ -133,7 +133,6 @@ __all__ = [
     "grab_pending",
     "ignore_unknown",
     "import_download",
-    "indexer_error",
     "is_open",
     "last_results",
     "last_search",
@@ -167,4 +166,5 @@ __all__ = [
     "search_states",
     "story_of",
     "unblock",
+    "wording",
 ]

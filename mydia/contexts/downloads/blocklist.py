@@ -1,4 +1,4 @@
-"""Releases that are not taken again: written on failure or by a person, read by decisions."""
+"""The blocklist: releases that are not grabbed again, because they failed or a person said so."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.errors import Invalid
+from mydia.events import Reason, reason
 
 
 def list_blocklist(
@@ -34,8 +35,8 @@ def list_blocklist(
     return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None
 
 
-def block_download(session: Session, now: datetime, row: Download, reason: str) -> None:
-    """Put a download's release on the blocklist; one that is there already stays as it is."""
+def block_download(session: Session, now: datetime, row: Download, because: Reason) -> None:
+    """Put a download's release on the blocklist, unless it is there already."""
     known = select(BlocklistEntry.id).where(
         BlocklistEntry.media_item_id == row.media_item_id,
         or_(
@@ -59,19 +60,20 @@ def block_download(session: Session, now: datetime, row: Download, reason: str) 
             size_bytes=row.size_bytes,
             published_at=row.published_at,
             quality_name=row.quality_name,
-            reason=reason,
+            reason="",
+            because=because.to_json(),
             download_id=row.id,
             added_at=now,
         )
     )
 
 
-def block_release(session: Session, caller: Caller, now: datetime, release_id: str, reason: str | None = None) -> str:
+def block_release(session: Session, caller: Caller, now: datetime, release_id: str, words: str | None = None) -> str:
     """Put a release that a search found on the blocklist and return the entry's id."""
     caller.require(Permission.MANAGE_MEDIA)
     release = get(session, Release, release_id, what="This release")
     if release.media_item_id is None:
-        raise Invalid("Say first which title this release is.")
+        raise Invalid("This release belongs to no title.")
     entry = BlocklistEntry(
         media_item_id=release.media_item_id,
         media_title=release.title,
@@ -84,7 +86,8 @@ def block_release(session: Session, caller: Caller, now: datetime, release_id: s
         size_bytes=release.size_bytes,
         published_at=release.published_at,
         quality_name=release.quality_name,
-        reason=reason or f"{caller.name} does not want it.",
+        reason=words or "",
+        because={} if words else reason("user.unwanted", by=caller.name).to_json(),
         added_at=now,
     )
     session.add(entry)
@@ -93,9 +96,12 @@ def block_release(session: Session, caller: Caller, now: datetime, release_id: s
 
 
 def block_name(
-    session: Session, caller: Caller, now: datetime, item_id: str, name: str, *, protocol: str, reason: str = ""
+    session: Session, caller: Caller, now: datetime, item_id: str, name: str, *, protocol: str, words: str = ""
 ) -> str:
-    """Put a release on the blocklist of a title by its name alone, at whichever indexer, and return the entry's id.
+    """Put a release on the blocklist of a title by its name alone, from any indexer, and return the entry's id.
+
+    Args:
+        words: Why, in a person's own words.
 
     Raises:
         Invalid: The name, the title or the protocol is missing or unknown.
@@ -103,12 +109,12 @@ def block_name(
     caller.require(Permission.MANAGE_MEDIA)
     cleaned = name.strip()
     if not normalised_name(cleaned):
-        raise Invalid("Write the name of a release.", fields={"release": "Write the name of a release."})
+        raise Invalid("Enter the name of a release.", fields={"release": "Enter the name of a release."})
     if protocol not in Protocols:
-        raise Invalid("Say how it comes.", fields={"protocol": "Choose BitTorrent or Usenet."})
+        raise Invalid("Choose a protocol.", fields={"protocol": "Choose BitTorrent or Usenet."})
     item = session.get(media.MediaItem, item_id) if item_id else None
     if item is None:
-        raise Invalid("Choose the title it is of.", fields={"item_id": "Choose the title it is of."})
+        raise Invalid("Choose a title.", fields={"item_id": "Choose a title."})
     present = select(BlocklistEntry.id).where(
         BlocklistEntry.media_item_id == item.id,
         BlocklistEntry.normalised == normalised_name(cleaned),
@@ -123,7 +129,8 @@ def block_name(
         title=cleaned,
         normalised=normalised_name(cleaned),
         protocol=protocol,
-        reason=reason.strip() or f"{caller.name} does not want it.",
+        reason=words.strip(),
+        because={} if words.strip() else reason("user.unwanted", by=caller.name).to_json(),
         added_at=now,
     )
     session.add(entry)
@@ -132,7 +139,7 @@ def block_name(
 
 
 def unblock(session: Session, caller: Caller, entry_ids: Sequence[str]) -> int:
-    """Take entries off the list; returns how many there were."""
+    """Remove entries from the list and return how many there were."""
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.scalars(select(BlocklistEntry.id).where(BlocklistEntry.id.in_(entry_ids))).all()
     session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_(rows)))
@@ -140,7 +147,7 @@ def unblock(session: Session, caller: Caller, entry_ids: Sequence[str]) -> int:
 
 
 def clear_blocklist(session: Session, caller: Caller, *, before: datetime | None = None) -> int:
-    """Take all entries off the list, or those from before an instant; returns how many there were."""
+    """Remove all entries, or those from before an instant, and return how many there were."""
     caller.require(Permission.MANAGE_MEDIA)
     query = select(BlocklistEntry.id)
     rows = session.scalars(query if before is None else query.where(BlocklistEntry.added_at < before)).all()

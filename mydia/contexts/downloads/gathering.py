@@ -1,9 +1,9 @@
-"""Gathers, in one read, everything that decisions about one target may know."""
+"""Gathers, in one read, everything that decisions about one target depend on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,16 +19,17 @@ from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Download, DownloadEpisode, DownloadState
 from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.db import Database
+from mydia.events import Reason, reason
 from mydia.parsing import Quality, normalise_title
 from mydia.vocabulary import MediaType
 
-# A film without a home release counts as out so long after its cinema date; as in `media.status`.
+# A film without a home release counts as out this long after its cinema date; as in `media.status`.
 _CINEMA_TO_HOME = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts, and what else the search needs to know of the item."""
+    """Facts, and what else the search needs to know about the item."""
 
     facts: Facts
     version_id: str
@@ -37,7 +38,7 @@ class Gathered:
 
 
 def free_bytes(database: Database, outside: Outside, target: SearchTarget) -> int | None:
-    """Return the room in the folder a target would be imported to; None when nobody can tell."""
+    """Return the free space of the folder a target would be imported to; None if it can't be read."""
     with database.reads() as session:
         folder = library_folder(session, target)
     if folder is None:
@@ -94,7 +95,7 @@ def gather(
         series_type=item.series_type,
         monitored=item.monitored and version.monitored,
         runtime_min=item.runtime_min,
-        not_out=None if media.is_out(item, now.date()) else not_out_sentence(item),
+        not_out=None if media.is_out(item, now.date()) else not_out(item),
         episodes=tuple(media.episodes_of(session, item.id)) if item.type == MediaType.TV_SHOW else (),
         season_number=target.season_number,
         episode_ids=frozenset(target.episode_ids),
@@ -113,16 +114,16 @@ def gather(
     return Gathered(facts, version.id, folder, item.original_title)
 
 
-def not_out_sentence(item: media.MediaItem) -> str:
-    """Say when a film will be out, as far as anybody knows."""
+def not_out(item: media.MediaItem) -> Reason:
+    """Return when a film will be out, as far as known."""
     home = [day for day in (item.digital_on, item.physical_on) if day is not None]
     if item.minimum_availability == "in_cinemas" and item.cinema_on is not None:
-        return f"It is not out yet: it comes to cinemas on {_day(item.cinema_on)}."
+        return reason("availability.cinema", on=item.cinema_on.isoformat())
     if home:
-        return f"It is not out yet: it is released on {_day(min(home))}."
+        return reason("availability.home", on=min(home).isoformat())
     if item.cinema_on is not None:
-        return f"It is not out yet: it is expected on {_day(item.cinema_on + _CINEMA_TO_HOME)}."
-    return "It is not out yet, and no date is known."
+        return reason("availability.expected", on=(item.cinema_on + _CINEMA_TO_HOME).isoformat())
+    return reason("availability.unknown")
 
 
 def open_downloads(session: Session, item_id: str) -> list[Download]:
@@ -133,7 +134,7 @@ def open_downloads(session: Session, item_id: str) -> list[Download]:
 
 
 def episode_ids_of(session: Session, download_id: str) -> frozenset[str]:
-    """Return the episodes that a download is to bring."""
+    """Return the episodes that a download was grabbed for."""
     return frozenset(
         session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == download_id))
     )
@@ -142,11 +143,11 @@ def episode_ids_of(session: Session, download_id: str) -> frozenset[str]:
 def _queued(session: Session, item_id: str, version_id: str) -> tuple[Queued, ...]:
     return tuple(
         Queued(
-            row.release_title,
-            Quality.from_json(row.quality),
-            episode_ids_of(session, row.id),
-            row.info_hash,
-            row.format_score,
+            title=row.release_title,
+            quality=Quality.from_json(row.quality),
+            episode_ids=episode_ids_of(session, row.id),
+            info_hash=row.info_hash,
+            format_score=row.format_score,
         )
         for row in open_downloads(session, item_id)
         if row.version_id in (version_id, None)
@@ -156,7 +157,15 @@ def _queued(session: Session, item_id: str, version_id: str) -> tuple[Queued, ..
 def _blocked(session: Session, item_id: str) -> tuple[Blocked, ...]:
     rows = session.scalars(select(BlocklistEntry).where(BlocklistEntry.media_item_id == item_id))
     return tuple(
-        Blocked(row.normalised, row.info_hash, row.indexer_id, row.protocol, row.reason, row.added_at) for row in rows
+        Blocked(
+            normalised=row.normalised,
+            info_hash=row.info_hash,
+            indexer_id=row.indexer_id,
+            protocol=row.protocol,
+            because=row.reason or row.because,
+            added_at=row.added_at,
+        )
+        for row in rows
     )
 
 
@@ -180,7 +189,3 @@ def _indexer_seeders(session: Session) -> dict[str, int]:
         for row in settings.list_indexers(session)
         if (wanted := row.options.get("minimum_seeders")) is not None
     }
-
-
-def _day(day: date) -> str:
-    return f"{day:%-d %B %Y}"

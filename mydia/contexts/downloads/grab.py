@@ -1,18 +1,18 @@
-"""Hands a release to a download client: written down first, so that a crash in between is found and cleared up."""
+"""Sends a release to a download client: stored first, so that a crash in between is found and cleared up."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters import download_clients
-from mydia.adapters.download_clients import NewDownload
+from mydia.adapters.download_clients import DownloadClient, NewDownload, RemoteDownload
 from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.indexers import Fetched
 from mydia.adapters.outside import Outside
@@ -28,50 +28,55 @@ from mydia.contexts.downloads.models import (
     Release,
     Search,
 )
-from mydia.contexts.downloads.moving import move, note, tell_media
+from mydia.contexts.downloads.moving import move, note, update_card
+from mydia.contexts.downloads.ownership import category_for, is_ours
 from mydia.contexts.downloads.search import Progress, run_search
 from mydia.contexts.downloads.states import is_open
 from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
+from mydia.contexts.downloads.unknown import offer_for
+from mydia.contexts.media import MediaType
 from mydia.contexts.settings import ClientChoice, IndexerChoice
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
-from mydia.events import ReleaseGrabbed, emit
-from mydia.vocabulary import MediaType
+from mydia.events import Reason, ReleaseGrabbed, emit, reason, say
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_CATEGORIES = {MediaType.MOVIE: "mydia-movies", MediaType.TV_SHOW: "mydia-tv"}
-# A grab takes seconds; one that is still unconfirmed after so long was interrupted.
+# A grab takes seconds; one that is still unconfirmed after this long was interrupted.
 _INTERRUPTED = timedelta(minutes=2)
-_WILL_BE_ASKED = "Whether it got the release will be asked."
+_UNANSWERED = "grab.unanswered"
 
 
 class ReleaseGone(NotFound):
-    """The indexer does not give the release any more, or gives something else: the next best is tried."""
+    """The indexer no longer has the release, or serves something else: the next best is tried."""
 
 
 class Refusal(Conflict):
-    """Mydia would not take this release; `reasons` says why, and a person may insist."""
+    """Mydia rejected this release; `reasons` says why, and a person may insist."""
 
     def __init__(self, title: str, reasons: Sequence[str]) -> None:
         super().__init__(f"{' '.join(reasons)} Grab “{title}” anyway?")
         self.reasons = tuple(reasons)
 
 
+class AlreadyInClient(Conflict):
+    """The client has this torrent already, and it is a person's own: it can be adopted, but is never taken over."""
+
+
 class NoClient(MydiaError):
-    """Nothing is set up that could fetch it. No Conflict, after which the next best release would be tried."""
+    """No client is set up for it. Not a Conflict, after which the next best release would be tried."""
 
     kind = "conflict"
 
 
 class AlreadyComing(Conflict):
-    """It is being downloaded already."""
+    """It is already being downloaded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What was read before anything is called."""
+    """What was read before any service is called."""
 
     release: Release
     item_id: str
@@ -82,7 +87,7 @@ class _Plan:
     url: str | None
     magnet: str | None
     cause: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 def grab(
@@ -95,15 +100,16 @@ def grab(
     override: bool = False,
     cause: str | None = None,
 ) -> str:
-    """Hand a release to a client and return the download's id. Doing it twice gives the same download.
+    """Send a release to a client and return the download's id. Grabbing it twice gives the same download.
 
     Args:
-        override: A person takes it in spite of its objections, which are recorded.
-        cause: As in `Download.cause`; that of its search when not given.
+        override: A person grabs it despite its objections, which are recorded.
+        cause: As in `Download.cause`; None is the cause of its search.
 
     Raises:
         Refusal: It has objections and `override` is not set.
         ReleaseGone: The indexer no longer has it.
+        AlreadyInClient: A person has this torrent in the client; it is offered for adoption instead.
         Unavailable: Indexer or client did not answer; nothing was started, or it is cleared up later.
         NoClient: None is set up for its protocol.
 
@@ -114,19 +120,59 @@ def grab(
         plan = _plan(session, now, caller, release_id, override=override, cause=cause)
     fetched = _fetch(outside, plan)
     info_hash = _info_hash(plan, fetched)
+    client = outside.download_client(plan.client.connection)
+    new = _new_download(plan, fetched)
+    present = _ask_for(database, client, caller, now, plan, new)
     with database.writes() as session:
-        row, finished = _write_down(session, caller, now, plan, info_hash, override=override)
-        if finished:
-            return row.id
-        new = _new_download(session, plan, fetched, row)
+        owned, foreign = _owner(session, now, plan, present)
+        if not foreign:
+            row, finished = _insert(session, caller, now, plan, info_hash, override=override, owned=owned)
+            if finished:
+                return row.id
+    if foreign:
+        raise AlreadyInClient(
+            f"{plan.client.row.name} already has “{plan.release.title}”, and Mydia did not add it. Adopt it under Activity "
+            "to import it; it then stays in the client."
+        )
     try:
-        ref = outside.download_client(plan.client.connection).add(new)
+        ref = client.add(replace(new, since=row.added_at))
     except AdapterError as error:
-        _handing_failed(database, caller, now, plan, row.id, error)
+        _sending_failed(database, caller, now, plan, row.id, error)
         raise
     with database.writes() as session:
         settings.record_ok(session, now, "download_client", plan.client.row.id)
         return _confirm(session, caller, now, row.id, ref, plan)
+
+
+def _ask_for(
+    database: Database, client: DownloadClient, caller: Caller, now: datetime, plan: _Plan, new: NewDownload
+) -> RemoteDownload | None:
+    """Return what the client has already for the release; records the client's failure if it does not answer."""
+    try:
+        return client.find(new)
+    except AdapterError as error:
+        if isinstance(error, Unreachable):
+            with database.writes() as session:
+                settings.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
+        raise
+
+
+def _owner(session: Session, now: datetime, plan: _Plan, present: RemoteDownload | None) -> tuple[bool, bool]:
+    """Return (whether Mydia may remove it later, whether it is a person's own and must not be used without asking)."""
+    if present is None:
+        return True, False
+    earlier = session.scalars(
+        select(Download.owned).where(
+            Download.client_id == plan.client.row.id,
+            or_(Download.client_ref == present.ref, Download.info_hash.in_([present.ref, *present.info_hashes])),
+        )
+    ).all()
+    if earlier:
+        return any(earlier), False
+    if is_ours(plan.client.row, present):
+        return False, False
+    offer_for(session, now, plan.client.row.id, plan.release.protocol, present, plan.item_id)
+    return False, True
 
 
 def search_and_grab(
@@ -144,7 +190,7 @@ def search_and_grab(
     """Search for everything wanted of a target and grab the best; return the downloads' ids.
 
     Args:
-        only_due: Leave out what was searched in vain a short while ago.
+        only_due: Leave out what was recently searched without success.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -161,9 +207,9 @@ def search_and_grab(
 
 
 def grab_best(database: Database, outside: Outside, caller: Caller, now: datetime, search_id: str) -> list[str]:
-    """Grab the best release of a finished search; of a season also what the best one does not bring.
+    """Grab the best release of a finished search, and for a season further releases for what the best one lacks.
 
-    A release that is gone gives way to the next; when the client does not answer, the best one waits for it.
+    If a release is gone the next one is tried. If the client does not answer, the best release waits for it.
     """
     with database.reads() as session:
         search = get(session, Search, search_id, what="This search")
@@ -182,9 +228,9 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
         try:
             taken.append(grab(database, outside, caller, now, release_id))
         except (ReleaseGone, Nonsense, Refusal) as error:
-            logger.info("release not taken, the next one is tried", extra={"reason": str(error)})
+            logger.info("release not grabbed, trying the next one", extra={"reason": str(error)})
             continue
-        except AlreadyComing:
+        except (AlreadyComing, AlreadyInClient):
             break
         except Unavailable as error:
             _keep_for_later(database, now, release_id, "client_unavailable", str(error))
@@ -194,7 +240,7 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
 
 
 def grab_pending(database: Database, outside: Outside, now: datetime) -> list[str]:
-    """Grab what waited for a client that answers again."""
+    """Grab releases that waited for a client that answers again."""
     with database.reads() as session:
         rows = session.execute(
             select(PendingRelease.id, PendingRelease.release_id)
@@ -208,7 +254,7 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
         except Unavailable:
             break
         except (NotFound, Conflict, Invalid) as error:
-            logger.info("a waiting release is given up", extra={"reason": str(error)})
+            logger.info("waiting release dropped", extra={"reason": str(error)})
         with database.writes() as session:
             session.execute(delete(PendingRelease).where(PendingRelease.id == pending_id))
     return taken
@@ -217,11 +263,11 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
 def recover_grabs(database: Database, outside: Outside, now: datetime, *, all: bool = False) -> int:
     """Clear up grabs that were interrupted and return how many were settled.
 
-    The client is asked whether it got the download. If not, it is handed over again, unless somebody was told that it
-    failed: then it never was. Handing over twice does no harm, should another process be at it this moment.
+    The client is asked whether it received the download. If not, it is sent again, unless a person was told that it
+    failed: then the grab is undone. Sending it twice does no harm if another process is grabbing it at this moment.
 
     Args:
-        all: At the worker's start; else only those older than two minutes are looked at.
+        all: At the worker's start; otherwise only grabs older than two minutes are checked.
     """
     with database.reads() as session:
         query = select(Download).where(Download.state == DownloadState.GRABBING)
@@ -244,14 +290,15 @@ def _settle(database: Database, outside: Outside, now: datetime, row: Download, 
         return True
     with database.reads() as session:
         release = _release_of(session, row)
-    if release is not None and not any(str(reason["text"]).endswith(_WILL_BE_ASKED) for reason in row.reasons):
+    reported = any(entry.get("code") == _UNANSWERED for entry in row.reasons)
+    if release is not None and not reported:
         try:
             grab(database, outside, SYSTEM, now, release.id, override=True)
             return True
         except Unavailable:
             return False
         except MydiaError as error:
-            logger.info("an interrupted grab is given up", extra={"download_id": row.id, "reason": str(error)})
+            logger.info("interrupted grab undone", extra={"download_id": row.id, "reason": str(error)})
     with database.writes() as session:
         present = session.get(Download, row.id)
         if present is not None and present.state == DownloadState.GRABBING:
@@ -269,17 +316,19 @@ def _plan(
     cause: str | None,
 ) -> _Plan:
     release = get(session, Release, release_id, what="This release")
-    objections = [str(objection["text"]) for objection in release.objections]
-    if objections and not override:
-        raise Refusal(release.title, objections)
+    if release.objections and not override:
+        raise Refusal(release.title, [say(objection) for objection in release.objections])
     if release.media_item_id is None:
-        raise Invalid("Say first which title this release is.")
+        raise Invalid("This release belongs to no title.")
     item = get(session, media.MediaItem, release.media_item_id, what="This title")
     search = session.get(Search, release.search_id) if release.search_id else None
     url, magnet = json.loads(settings.sealer(session).open(release.sealed_link).reveal() or "[null, null]")
     indexers = settings.indexer_connections(session, usage="interactive")
     indexers += settings.indexer_connections(session, usage="automatic")
-    reasons = [_why(release)] + [f"Taken by {caller.name} although: {text}" for text in objections]
+    reasons = [
+        _why(release),
+        *(reason("grab.override", by=caller.name, because=objection) for objection in release.objections),
+    ]
     return _Plan(
         release=release,
         item_id=item.id,
@@ -295,7 +344,7 @@ def _plan(
 
 
 def choose_client(session: Session, protocol: str) -> ClientChoice:
-    """Return the client for a protocol: the first by priority, those that answer before those that do not.
+    """Return the client for a protocol: the first by priority, those that answer before those that don't.
 
     Raises:
         NoClient: None is set up and enabled.
@@ -312,13 +361,13 @@ def choose_client(session: Session, protocol: str) -> ClientChoice:
     return min(usable, key=lambda choice: choice.status is not None and choice.status.state != "ok")
 
 
-def _why(release: Release) -> str:
+def _why(release: Release) -> Reason:
     if release.search_id is None:
-        return f"Handed in by a person, from {release.indexer_name}."
-    told = {str(entry["name"]): str(entry["text"]) for entry in release.preference}
-    words = [told.get(name, "") for name in ("quality", "seeders", "size")]
-    place = "the best of its search" if release.position == 0 else f"number {release.position + 1} of its search"
-    return f"{', '.join(word for word in words if word)}; {place}, from {release.indexer_name}."
+        return reason("grab.link", indexer=release.indexer_name)
+    facts = {"quality": release.quality_name, "size": release.size_bytes, "indexer": release.indexer_name}
+    if release.position == 0:
+        return reason("grab.best", **facts)
+    return reason("grab.chosen", **facts, place=release.position + 1)
 
 
 def _named(session: Session, item: media.MediaItem, release: Release) -> str:
@@ -333,11 +382,11 @@ def _named(session: Session, item: media.MediaItem, release: Release) -> str:
 
 
 def _fetch(outside: Outside, plan: _Plan) -> Fetched:
-    """Get the .torrent or .nzb through us: the client may not reach the indexer, and the hash must be known first."""
+    """Fetch the .torrent or .nzb here: the client may not reach the indexer, and the hash must be known first."""
     if plan.url is None or plan.indexer is None:
         link = plan.magnet or (plan.url if plan.url and plan.url.startswith("magnet:") else None)
         if link is None:
-            raise ReleaseGone(f"{plan.release.indexer_name} is not set up any more, so this release cannot be fetched.")
+            raise ReleaseGone(f"{plan.release.indexer_name} is not set up any more, so this release can't be fetched.")
         return Fetched(None, link)
     try:
         return outside.indexer(plan.indexer.connection).fetch(plan.url)
@@ -359,27 +408,34 @@ def _info_hash(plan: _Plan, fetched: Fetched) -> str | None:
             magnet_hashes(fetched.magnet)[0] if fetched.magnet else read_torrent(fetched.content or b"").info_hashes[0]
         )
     except Invalid as error:
-        raise ReleaseGone(f"{plan.release.indexer_name} gave something that is no torrent. {error.message}") from error
+        raise ReleaseGone(
+            f"{plan.release.indexer_name} served something that is not a torrent. {error.message}"
+        ) from error
 
 
-def _write_down(
-    session: Session, caller: Caller, now: datetime, plan: _Plan, info_hash: str | None, *, override: bool
+def _insert(
+    session: Session, caller: Caller, now: datetime, plan: _Plan, info_hash: str | None, *, override: bool, owned: bool
 ) -> tuple[Download, bool]:
-    """Insert the download before the client hears of it, or find the one that exists; True: nothing is left to do.
+    """Store the download before it is sent to the client, or find the present one; True means nothing is left to do.
 
-    This runs under the write lock, so of two that grab at once the second one sees the first.
+    This runs under the write lock, so of two simultaneous grabs the second one sees the first.
     """
     release = plan.release
     same = [Download.release_guid == release.guid] if info_hash is None else [Download.info_hash == info_hash]
     known = session.scalars(
-        select(Download).where(or_(*same), Download.media_item_id == plan.item_id, Download.state.in_(OPEN_STATES))
+        select(Download).where(
+            or_(*same),
+            Download.media_item_id == plan.item_id,
+            or_(Download.version_id == release.version_id, Download.version_id.is_(None)),
+            Download.state.in_(OPEN_STATES),
+        )
     ).first()
     if known is not None:
         return known, known.state != DownloadState.GRABBING
     if not override:
         _refuse_blocked(session, plan, info_hash)
     if caller.kind == "system" and not override and _overlapping(session, plan):
-        raise AlreadyComing(f"{plan.media_title} is being downloaded already.")
+        raise AlreadyComing(f"{plan.media_title} is already being downloaded.")
     indexer_options = plan.indexer.row.options if plan.indexer else {}
     row = Download(
         media_item_id=plan.item_id,
@@ -387,6 +443,7 @@ def _write_down(
         media_title=plan.media_title,
         client_id=plan.client.row.id,
         client_name=plan.client.row.name,
+        owned=owned,
         indexer_id=release.indexer_id,
         indexer_name=release.indexer_name,
         release_title=release.title,
@@ -394,20 +451,21 @@ def _write_down(
         sealed_link=release.sealed_link,
         protocol=release.protocol,
         info_hash=info_hash,
+        parsed=release.parsed,
         quality=release.quality,
         quality_name=release.quality_name,
         format_score=release.format_score,
         size_bytes=release.size_bytes,
         published_at=release.published_at,
-        category=_category(plan),
+        category=category_for(plan.client.row, plan.media_type),
         cause=plan.cause,
         requested_by=caller.id,
-        reasons=[{"at": now.isoformat(), "text": text, "kind": "grab"} for text in plan.reasons],
+        reasons=[{"at": now.isoformat(), "kind": "grab", **because.to_json()} for because in plan.reasons],
         state=DownloadState.GRABBING,
         state_since=now,
         seed_ratio_goal=_number(indexer_options.get("seed_ratio")),
         seed_time_goal_min=_whole(indexer_options.get("seed_time_min")),
-        remove_after_seeding=bool(plan.client.row.options.get("remove_completed")),
+        remove_after_seeding=owned and bool(plan.client.row.options.get("remove_completed")),
         added_at=now,
         moved_at=now,
     )
@@ -417,12 +475,14 @@ def _write_down(
     stored = session.get(Release, release.id)
     if stored is not None:
         stored.verdict = "grabbed"
-    tell_media(session, now, plan.item_id)
+    if not owned:
+        note(row, now, reason("grab.present", client=row.client_name), "note")
+    update_card(session, now, plan.item_id)
     return row, False
 
 
 def _refuse_blocked(session: Session, plan: _Plan, info_hash: str | None) -> None:
-    """Refuse a torrent that turns out, once fetched, to be on the blocklist: indexers need not tell the hash."""
+    """Refuse a torrent that turns out to be on the blocklist once it is fetched: indexers may omit the hash."""
     if info_hash is None:
         return
     entry = session.scalars(
@@ -431,12 +491,12 @@ def _refuse_blocked(session: Session, plan: _Plan, info_hash: str | None) -> Non
         )
     ).first()
     if entry is not None:
-        since = f"{entry.added_at:%-d %B %Y}"
-        raise Refusal(plan.release.title, [f"It is on the blocklist since {since}: {entry.reason}"])
+        because = reason("blocklisted", since=entry.added_at.isoformat(), because=entry.reason or entry.because)
+        raise Refusal(plan.release.title, [str(because)])
 
 
 def _overlapping(session: Session, plan: _Plan) -> bool:
-    """Say whether another grab for the same was faster; upgrades over a running download are not made by jobs."""
+    """Return whether another grab for the same was faster; jobs never upgrade over a running download."""
     open_ids = session.scalars(
         select(Download.id).where(
             Download.media_item_id == plan.item_id,
@@ -444,7 +504,7 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
             Download.state.in_(OPEN_STATES),
         )
     ).all()
-    if not open_ids or plan.media_type == MediaType.MOVIE:
+    if not open_ids or plan.media_type is MediaType.MOVIE:
         return bool(open_ids)
     brings = list(map(str, plan.release.episode_ids))
     overlap = select(DownloadEpisode.download_id).where(
@@ -453,33 +513,28 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
     return session.scalars(overlap.limit(1)).first() is not None
 
 
-def _category(plan: _Plan) -> str:
-    options = plan.client.row.options
-    own = options.get("movies_category" if plan.media_type == MediaType.MOVIE else "series_category")
-    return str(own or options.get("category") or DEFAULT_CATEGORIES[plan.media_type])
-
-
-def _new_download(session: Session, plan: _Plan, fetched: Fetched, row: Download) -> NewDownload:
+def _new_download(plan: _Plan, fetched: Fetched) -> NewDownload:
+    options = plan.indexer.row.options if plan.indexer else {}
     return NewDownload(
         name=plan.release.title,
         magnet=fetched.magnet,
         content=None if fetched.magnet else fetched.content,
-        category=row.category,
-        seed_ratio=row.seed_ratio_goal,
-        seed_time_min=row.seed_time_goal_min,
+        category=category_for(plan.client.row, plan.media_type),
+        seed_ratio=_number(options.get("seed_ratio")),
+        seed_time_min=_whole(options.get("seed_time_min")),
     )
 
 
-def _handing_failed(
+def _sending_failed(
     database: Database, caller: Caller, now: datetime, plan: _Plan, download_id: str, error: AdapterError
 ) -> None:
-    """After a clear no nothing was started; after silence the client may have it, so the row stays to be cleared up."""
+    """After a refusal nothing was started; without an answer the client may have it, so the row is cleared up later."""
     with database.writes() as session:
         row = session.get(Download, download_id)
         if isinstance(error, Unreachable):
             settings.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
             if row is not None:
-                note(row, now, f"{error}. {_WILL_BE_ASKED}", "note")
+                note(row, now, reason(_UNANSWERED, error=str(error), client=row.client_name), "note")
         elif row is not None and row.state == DownloadState.GRABBING:
             _forget(session, now, row)
 
@@ -493,45 +548,46 @@ def _release_of(session: Session, row: Download) -> Release | None:
 
 
 def _forget(session: Session, now: datetime, row: Download) -> None:
-    """Take back a grab that never reached its client."""
+    """Undo a grab that never reached its client."""
     release = _release_of(session, row)
     if release is not None:
         release.verdict = "refused" if release.objections else "approved"
     item_id = row.media_item_id
     session.delete(row)
-    tell_media(session, now, item_id)
+    update_card(session, now, item_id)
 
 
 def _confirm(session: Session, caller: Caller, now: datetime, download_id: str, ref: str, plan: _Plan | None) -> str:
     row = get(session, Download, download_id, what="This download")
     if row.state != DownloadState.GRABBING:
         return row.id
-    other = session.scalars(
+    for other in session.scalars(
         select(Download).where(
             Download.client_id == row.client_id, Download.client_ref == ref, Download.id != download_id
         )
-    ).first()
-    if other is not None and is_open(other.state):
-        _forget(session, now, row)
-        return other.id
-    if other is not None:
-        # The client keeps what it had: the old row is history and no longer followed.
-        other.client_ref = None
-        session.flush()
+    ):
+        if not is_open(other.state):
+            # The client keeps what it had: the old row is history and no longer followed.
+            other.client_ref = None
+        elif other.media_item_id == row.media_item_id and other.version_id == row.version_id:
+            _forget(session, now, row)
+            return other.id
+        else:
+            note(row, now, reason("grab.shared", client=row.client_name, title=other.media_title), "note")
     row.client_ref, row.moved_at = ref, now
     if plan is None:
-        note(row, now, f"Mydia was interrupted while handing it over; {row.client_name} had received it.", "note")
+        note(row, now, reason("grab.interrupted", client=row.client_name), "note")
     move(session, caller, now, row, DownloadState.QUEUED)
     session.execute(delete(PendingRelease).where(PendingRelease.media_item_id == row.media_item_id))
     if row.media_item_id is not None:
         event = ReleaseGrabbed(
-            row.media_item_id,
-            row.id,
-            row.release_title,
-            row.client_name,
-            row.indexer_name,
-            row.cause,
-            [str(reason["text"]) for reason in row.reasons],
+            media_item_id=row.media_item_id,
+            download_id=row.id,
+            release_title=row.release_title,
+            client=row.client_name,
+            indexer=row.indexer_name,
+            cause=row.cause,
+            reasons=[{"code": entry.get("code"), "facts": entry.get("facts")} for entry in row.reasons],
         )
         emit(session, caller, event, at=now)
     logger.info("release grabbed", extra={"download_id": row.id, "client": row.client_name})

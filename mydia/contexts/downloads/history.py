@@ -1,4 +1,4 @@
-"""What happened: searches with what became of every release, downloads with their stories."""
+"""Searches with the verdict on every release, and downloads with their history."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library
+from mydia.contexts.downloads import wording
 from mydia.contexts.downloads.models import Download, DownloadState, Release, Search, SearchState
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.events import Happened, feed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastSearch:
-    """The latest answer to "why was nothing taken?"."""
+    """The latest answer to "why was nothing grabbed?"."""
 
     id: str
     media_item_id: str
@@ -72,23 +73,22 @@ def search_states(session: Session, item_ids: Sequence[str]) -> dict[tuple[str, 
 
 def _last(row: Any) -> LastSearch:
     running = row.state == "running"
-    sentence = str(row.summary.get("sentence") or ("Searching …" if running else "Nothing was found."))
     return LastSearch(
-        row.id,
-        row.media_item_id,
-        row.cause,
-        running,
-        row.started_at,
-        row.finished_at,
-        row.found,
-        row.approved,
-        sentence,
+        id=row.id,
+        media_item_id=row.media_item_id,
+        cause=row.cause,
+        running=running,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        found=row.found,
+        approved=row.approved,
+        sentence="Searching …" if running else wording.summary_sentence(row.found, row.approved, row.summary),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """A search with everything that was seen, best first."""
+    """A search with all releases it found, best first."""
 
     search: Search
     releases: tuple[Release, ...]
@@ -132,7 +132,7 @@ def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int 
 
 
 def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
-    """Forget old searches with their releases; the last one of each version stays. Returns how many went."""
+    """Delete old searches with their releases; the last one of each version stays. Returns how many were deleted."""
     newest = select(func.max(Search.id)).group_by(Search.version_id, Search.media_item_id)
     old = session.scalars(
         select(Search.id).where(Search.started_at < now - timedelta(days=days), Search.id.not_in(newest))
@@ -144,19 +144,16 @@ def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
 
 
 def finish_interrupted(session: Session, now: datetime, *, after: timedelta = timedelta(minutes=5)) -> int:
-    """End searches whose worker died; what they had found stays. Returns how many there were."""
+    """End searches that a crash interrupted; what they found stays. Returns how many there were."""
     rows = session.scalars(select(Search).where(Search.state == "running", Search.started_at < now - after)).all()
     for row in rows:
         row.state, row.finished_at = "done", now
         row.indexers = [
-            {**entry, "state": "failed", "error": "Mydia was interrupted."} if entry["state"] == "searching" else entry
+            {**entry, "state": "failed", "error": "Mydia was interrupted"} if entry["state"] == "searching" else entry
             for entry in row.indexers
         ]
-        row.summary = {**row.summary, "sentence": "The search was interrupted."}
+        row.summary = {}
     return len(rows)
-
-
-# --- downloads ------------------------------------------------------------------------------------------------------
 
 
 def list_history(
@@ -201,27 +198,27 @@ def get_download(session: Session, caller: Caller, download_id: str) -> Download
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that is known of one download: who, what, why, and where its files are."""
+    """Everything about one download: who, what, why, and where its files are."""
 
     download: Download
     events: tuple[Happened, ...]
     """Oldest first."""
     files: tuple[str, ...]
-    """What it brought, as paths below the library folder."""
+    """The files it brought, as paths below the library folder."""
 
 
 def story_of(session: Session, caller: Caller, download_id: str) -> Story:
     """Return a download's story. Raises: NotFound."""
     caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, Download, download_id, what="This download")
-    told = feed(session, resource=("download", download_id), limit=200)
+    events = feed(session, resource=("download", download_id), limit=200)
     if row.media_item_id is not None:
         about = feed(session, resource=("media_item", row.media_item_id), limit=500)
-        told += [happened for happened in about if happened.payload.get("download_id") == download_id]
+        events += [happened for happened in about if happened.payload.get("download_id") == download_id]
     files = session.scalars(
         select(library.MediaFile.relative_path).where(library.MediaFile.download_id == download_id)
     ).all()
-    return Story(row, tuple(sorted(told, key=lambda happened: happened.id)), tuple(sorted(files)))
+    return Story(row, tuple(sorted(events, key=lambda happened: happened.id)), tuple(sorted(files)))
 
 
 def counts_by_state(session: Session) -> dict[str, int]:

@@ -1,8 +1,8 @@
-"""Brings finished downloads into the library: what is in them, what of it is wanted, and why the rest is not.
+"""Imports finished downloads: what is in them, which files are wanted, and why the others are left out.
 
-Exactly once: only a download that is moved to `importing` is imported, its files carry its id, and a file that is in the
-library already is not placed again. Everything that might be temporary is asked before that move, so that a client that
-does not answer only means "later".
+Each download is imported exactly once: only the one that moves it to `importing` imports it, its files carry its id, and a
+file that is already in the library is not placed again. Everything that may be temporary is checked before that move, so a
+client that does not answer only delays the import.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import units
-from mydia.adapters.download_clients import RemoteDownload, RemoteState
+from mydia.adapters.download_clients import RemoteDownload, RemoteFile, RemoteState
 from mydia.adapters.errors import AdapterError, Nonsense
-from mydia.adapters.filesystem import shown, to_os
+from mydia.adapters.filesystem import shown, to_os, to_text
 from mydia.adapters.media_tools import MediaFacts
 from mydia.adapters.outside import Outside
 from mydia.contexts import library, media, settings
@@ -28,16 +29,15 @@ from mydia.contexts.downloads.decisions import Held, find_episodes
 from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, SearchState
 from mydia.contexts.downloads.moving import move, note
+from mydia.contexts.downloads.ownership import sharing
 from mydia.contexts.library import filekinds
-from mydia.contexts.media import EpisodeRef
+from mydia.contexts.media import EpisodeRef, MediaType
 from mydia.contexts.settings import ClientChoice, Profile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
-from mydia.events import DownloadImported, ImportBlocked, ImportRequested, emit
-from mydia.parsing import Modifier, ParsedRelease, Quality, parse_path, parse_release
-from mydia.runs import Run
-from mydia.vocabulary import MediaType
+from mydia.events import DownloadImported, ImportBlocked, ImportRequested, Reason, emit, reason
+from mydia.parsing import Modifier, ParsedRelease, Quality, normalise_title, parse_path, parse_release
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _DANGEROUS = frozenset(
     [".arj", ".bat", ".cmd", ".com", ".exe", ".lnk", ".lzh", ".msi", ".ps1", ".scr", ".sh", ".vbs", ".wsf", ".zipx"]
 )
 _ARCHIVES = re.compile(r"(?i)\.(?:7z|bz2|gz|rar|r\d\d|tar|tbz2?|tgz|zip)$")
-# Names that clients give to what is not whole yet.
+# Suffixes that clients give to incomplete files.
 _PARTIAL = (".!qb", ".!bt", ".part", ".crdownload", ".!ut")
 _MULTI_PART = re.compile(r"(?i)(?:^|[ ._-])(?:cd|dis[ck]|part|pt)[ ._-]?[1-9](?:[ ._-]|$)")
 # (expected minutes up to, shortest seconds that are no sample). Source: arr-stack §3.3.
@@ -58,27 +58,37 @@ _DEAD_AFTER = timedelta(hours=7)
 
 
 in_flight: set[str] = set()
-"""Downloads that this process is importing now: clearing up after a crash leaves them alone."""
+"""Downloads that this process is importing now: clean-up after a crash leaves them alone."""
 
 
 class NotReady(Unavailable):
-    """The download is not whole yet, or its client cannot be asked: the import is tried again by itself."""
+    """The download is not complete yet, or its client does not answer: the import is retried automatically."""
+
+
+class Run(Protocol):
+    """How a long import reports progress and is cancelled; `jobs.broker.RunHandle` is one."""
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Report how much is done."""
+
+    def cancelled(self) -> bool:
+        """Return whether to stop early."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenFile:
-    """What a person says about one file of a download."""
+    """What a person decided about one file of a download."""
 
     path: str
-    """Relative to the download's folder, as the preview told it."""
+    """Relative to the download's folder, as in the preview."""
     episode_ids: tuple[str, ...] = ()
     quality: str | None = None
-    """Name of a quality; None keeps what was read."""
+    """Name of a quality; None keeps the detected one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFile:
-    """One video of a download, and what would become of it."""
+    """One video of a download, and what an import would do with it."""
 
     path: Path
     shown_path: str
@@ -86,10 +96,10 @@ class ImportFile:
     quality: Quality
     parsed: ParsedRelease | None
     episodes: tuple[EpisodeRef, ...] = ()
-    objections: tuple[str, ...] = ()
-    """What a person must settle."""
-    skipped: str | None = None
-    """Why it is left out without asking anybody: not better than what is here, placed already."""
+    objections: tuple[Reason, ...] = ()
+    """What a person must decide."""
+    skipped: Reason | None = None
+    """Why it is left out without asking: an extra, not better than the held file, placed already."""
     already: bool = False
     """Whether an earlier attempt has placed it."""
     release_group: str | None = None
@@ -97,7 +107,7 @@ class ImportFile:
 
     @property
     def wanted(self) -> bool:
-        """Whether it is placed."""
+        """Whether it is imported."""
         return not self.objections and self.skipped is None
 
 
@@ -108,24 +118,27 @@ class ImportPreview:
     download: Download
     folder: Path | None
     files: tuple[ImportFile, ...]
-    problems: tuple[str, ...]
-    """What speaks against the whole download."""
+    problems: tuple[Reason, ...]
+    """What is wrong with the whole download."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the database says, gathered before the disk is looked at."""
+    """What the database knows, read before the disk is accessed."""
 
     row: Download
     item_type: MediaType
     item_title: str
+    titles: frozenset[str]
+    """All known titles of the item, normalised."""
+    year: int | None
     runtime_min: int | None
     anime: bool
     profile: Profile
     held: tuple[Held, ...]
     episodes: tuple[EpisodeRef, ...]
     expected: frozenset[str]
-    """Ids of the episodes that the download is to bring."""
+    """Ids of the episodes that the download was grabbed for."""
     placed_episodes: frozenset[str]
     placed_film: bool
     library_folder: Path | None
@@ -134,10 +147,14 @@ class _Known:
     import_mode: str = "hardlink"
     version_id: str = ""
     quality: Quality = field(default=Quality())
+    release: ParsedRelease | None = None
+    """What the release's name says."""
+    shared: bool = False
+    """Whether another title is imported from the same torrent."""
 
 
 def request_import(session: Session, caller: Caller, download_id: str) -> None:
-    """Ask for a finished download to be imported (again). Emits: ImportRequested."""
+    """Have a finished download imported by a job. Emits: ImportRequested."""
     caller.require(Permission.MANAGE_MEDIA)
     row = get(session, Download, download_id, what="This download")
     if row.state not in (DownloadState.COMPLETED, DownloadState.BLOCKED):
@@ -145,32 +162,62 @@ def request_import(session: Session, caller: Caller, download_id: str) -> None:
     emit(session, caller, ImportRequested(download_id))
 
 
+_RETRIED = (
+    "import.packed",
+    "import.path-missing",
+    "import.path-removed",
+    "import.no-path",
+    "import.no-library-folder",
+    "import.library-missing",
+    "import.no-room",
+    "import.failed",
+)
+"""Codes of blocked imports that may pass without a person: a mount comes back, an archive is unpacked, space is freed."""
+_RETRY_AFTER = timedelta(minutes=10)
+_RETRY_FOR = timedelta(days=14)
+_MOST_ATTEMPTS = 10
+
+
 def due_imports(session: Session, now: datetime) -> list[str]:
-    """Return finished downloads that nobody imports; for the sweep."""
+    """Return downloads whose import should be started: for the sweep.
+
+    These are finished ones without an import, interrupted imports, and blocked ones whose cause may have passed.
+    """
     completed = (Download.state == DownloadState.COMPLETED) & (Download.state_since < now - timedelta(minutes=2))
-    dead = (Download.state == DownloadState.IMPORTING) & (Download.state_since < now - _DEAD_AFTER)
-    return list(session.scalars(select(Download.id).where(completed | dead).order_by(Download.added_at)))
+    interrupted = (Download.state == DownloadState.IMPORTING) & (
+        Download.interrupted_at.is_not(None) | (Download.state_since < now - _DEAD_AFTER)
+    )
+    blocked = (
+        (Download.state == DownloadState.BLOCKED)
+        & (Download.import_attempts < _MOST_ATTEMPTS)
+        & Download.block_code.in_(_RETRIED)
+        & (Download.state_since < now - _RETRY_AFTER)
+        & (Download.state_since > now - _RETRY_FOR)
+    )
+    return list(
+        session.scalars(select(Download.id).where(completed | interrupted | blocked).order_by(Download.added_at))
+    )
 
 
 def recover_imports(session: Session, now: datetime) -> int:
-    """At the worker's start: mark imports that were interrupted, so that the sweep takes them up again."""
+    """Mark imports that a crash interrupted, so that the sweep continues them. Runs when the worker starts."""
     importing = session.scalars(select(Download).where(Download.state == DownloadState.IMPORTING)).all()
     rows = [row for row in importing if row.id not in in_flight]
     for row in rows:
-        # An instant far enough back says that nobody is at it; the state itself never goes back.
-        row.state_since = now - _DEAD_AFTER - timedelta(seconds=1)
-        note(row, now, "Mydia was interrupted while importing it, and goes on.", "note")
+        row.interrupted_at = now
+        note(row, now, reason("import.interrupted"), "note")
     return len(rows)
 
 
 def preview_import(database: Database, outside: Outside, caller: Caller, download_id: str) -> ImportPreview:
-    """Return what is in a finished download and what would become of each file. Raises: NotReady, NotFound."""
+    """Return the videos of a finished download and what an import would do with each. Raises: NotReady, NotFound."""
     caller.require(Permission.MANAGE_MEDIA)
     known = _gather(database, download_id)
-    folder, problem = _locate(outside, known)
-    if folder is None:
-        return ImportPreview(known.row, None, (), (problem,))
-    files, problems = _look_inside(outside, known, folder)
+    content = _locate(outside, known)
+    if isinstance(content, Reason):
+        return ImportPreview(known.row, None, (), (content,))
+    files, problems = _examine(outside, known, content)
+    folder = content.folder
     return ImportPreview(known.row, folder, tuple(files), tuple(problems))
 
 
@@ -184,13 +231,13 @@ def import_download(
     chosen: Sequence[ChosenFile] | None = None,
     run: Run | None = None,
 ) -> str:
-    """Place the wanted files of a finished download in the library and say in a few words what came of it.
+    """Import the wanted files of a finished download and return a few words about the result.
 
     Args:
-        chosen: What a person decided for each file; their word counts against every objection.
+        chosen: What a person decided about each file; it overrides every objection.
 
     Raises:
-        NotReady: Not whole yet, or the client does not answer; nothing has changed.
+        NotReady: Not complete yet, or the client does not answer; nothing has changed.
 
     Emits: DownloadChanged, then DownloadImported or ImportBlocked; the library adds FileImported for each file.
     """
@@ -201,35 +248,42 @@ def import_download(
         return _without_title(database, caller, now, download_id)
     known = _gather(database, download_id)
     state = known.row.state
-    resumed = state == DownloadState.IMPORTING and known.row.state_since < now - _DEAD_AFTER
+    resumed = state == DownloadState.IMPORTING and (
+        known.row.interrupted_at is not None or known.row.state_since < now - _DEAD_AFTER
+    )
     if state not in (DownloadState.COMPLETED, DownloadState.BLOCKED) and not resumed:
         return f"nothing to do: it is {state}"
     with database.reads() as session:
         automatic = settings.of(session).downloads.automatic_imports
     if not automatic and caller.kind == "system" and chosen is None and state == DownloadState.COMPLETED:
-        return _block(database, caller, now, known, ["Automatic imports are switched off. Import it when you like."])
-    folder, problem = _locate(outside, known)
-    if folder is None:
-        return _block(database, caller, now, known, [problem])
-    files, problems = _look_inside(outside, known, folder)
+        return _block(database, caller, now, known, [reason("import.automatic-off")])
+    content = _locate(outside, known)
+    if isinstance(content, Reason):
+        return _block(database, caller, now, known, [content])
+    files, problems = _examine(outside, known, content)
+    if state == DownloadState.BLOCKED and caller.kind == "system" and chosen is None:
+        hindrances = [*problems, *(objection for file in files for objection in file.objections)]
+        if hindrances and not any(file.wanted for file in files):
+            return _block(database, caller, now, known, hindrances)
     if chosen is not None:
         files, problems = _as_chosen(known, files, chosen), []
     in_flight.add(download_id)
     try:
         if not _claim(database, caller, now, known):
-            return "somebody else is at it"
+            return "another import of it is running"
         return _carry_out(database, outside, caller, now, known, files, problems, run)
     finally:
         in_flight.discard(download_id)
 
 
 def _claim(database: Database, caller: Caller, now: datetime, known: _Known) -> bool:
-    """Move the download to `importing`, unless somebody else was faster: who does it is who imports."""
+    """Move the download to `importing` and return True, unless another import did so first."""
     with database.writes() as session:
         row = get(session, Download, known.row.id, what="This download")
         if row.state != known.row.state or row.state_since != known.row.state_since:
             return False
         row.import_attempts += 1
+        row.interrupted_at = None
         if row.state == DownloadState.IMPORTING:
             row.state_since = now
         else:
@@ -244,20 +298,20 @@ def _carry_out(
     now: datetime,
     known: _Known,
     files: Sequence[ImportFile],
-    problems: Sequence[str],
+    problems: Sequence[Reason],
     run: Run | None,
 ) -> str:
     wanted = [file for file in files if file.wanted]
-    open_questions = [*problems, *(sentence for file in files for sentence in file.objections)]
+    open_questions = [*problems, *(objection for file in files for objection in file.objections)]
     if problems or (not wanted and open_questions):
         return _block(database, caller, now, known, open_questions)
     if not files:
-        return _block(database, caller, now, known, ["There is no video in it."])
+        return _block(database, caller, now, known, [reason("import.no-video")])
     try:
         placed = _place(database, outside, caller, now, known, wanted, run) if wanted else 0
     except (MydiaError, OSError) as error:
         logger.warning("import failed", extra={"download_id": known.row.id, "reason": str(error)})
-        return _block(database, caller, now, known, [f"It could not be placed: {error}"])
+        return _block(database, caller, now, known, [reason("import.failed", error=str(error))])
     if open_questions:
         return _block(database, caller, now, known, open_questions)
     return _finish(database, caller, now, known, files, placed)
@@ -273,24 +327,21 @@ def manual_import(
     *,
     run: Run | None = None,
 ) -> str:
-    """Import what a person chose, against any objection; files that are not named are left out.
+    """Import the files that a person chose, despite any objection; all others are left out.
 
     Raises:
-        Invalid: Nothing was chosen, or an episode is not of this series.
+        Invalid: Nothing was chosen, or an episode belongs to another series.
     """
     if not chosen:
         raise Invalid("Choose at least one file.")
     return import_download(database, outside, caller, now, download_id, chosen=chosen, run=run)
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
-
-
 def _gather(database: Database, download_id: str) -> _Known:
     with database.reads() as session:
         row = get(session, Download, download_id, what="This download")
         if row.media_item_id is None:
-            raise Conflict(f"The title that “{row.release_title}” was for is not in the library any more.")
+            raise Conflict(f"The title of “{row.release_title}” is not in the library any more.")
         item = media.get_item(session, row.media_item_id)
         version = (session.get(media.Version, row.version_id) if row.version_id else None) or media.default_version(
             session, item.id
@@ -310,115 +361,203 @@ def _gather(database: Database, download_id: str) -> _Known:
             row=row,
             item_type=item.type,
             item_title=item.title,
+            titles=frozenset(
+                {title.normalised for title in media.titles_of(session, item.id)} | {normalise_title(item.title)}
+            ),
+            year=item.year,
             runtime_min=item.runtime_min,
             anime=item.series_type == "anime",
             profile=settings.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
-            episodes=tuple(media.episodes_of(session, item.id)) if item.type == MediaType.TV_SHOW else (),
+            episodes=tuple(media.episodes_of(session, item.id)) if item.type is MediaType.TV_SHOW else (),
             expected=frozenset(
                 session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == row.id))
             ),
             placed_episodes=frozenset(placed_episodes),
-            placed_film=bool(placed) and item.type == MediaType.MOVIE,
+            placed_film=bool(placed) and item.type is MediaType.MOVIE,
             library_folder=Path(path.path) if path else None,
             import_mode=path.import_mode if path else "hardlink",
             choice=next((choice for choice in choices if choice.row.id == row.client_id), None),
             minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
             version_id=version.id,
             quality=Quality.from_json(row.quality),
+            release=parse_release(row.release_title, "movie" if item.type is MediaType.MOVIE else "tv"),
+            shared=any(other.media_item_id != row.media_item_id for other in sharing(session, row)),
         )
 
 
-def _locate(outside: Outside, known: _Known) -> tuple[Path | None, str]:
-    """Return where the content lies as seen from here, or None and the sentence why it cannot be found."""
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """Where a download's files are, as seen from here."""
+
+    folder: Path
+    """The folder that holds them, or the single file."""
+    only: frozenset[str] | None = None
+    """Paths below the folder that belong to the download; None means all of them."""
+    unwanted: frozenset[str] = frozenset()
+    """Paths below the folder that are deselected in the client."""
+
+
+def _locate(outside: Outside, known: _Known) -> _Content | Reason:
+    """Return where the content is, or why it can't be found."""
     row, choice = known.row, known.choice
     remote: RemoteDownload | None = None
-    if choice is not None and row.client_ref is not None:
+    client = None if choice is None or row.client_ref is None else outside.download_client(choice.connection)
+    files: Sequence[RemoteFile] = ()
+    if client is not None:
         try:
-            remote = outside.download_client(choice.connection).get(row.client_ref)
+            remote = client.get(row.client_ref or "")
+            if remote is not None:
+                files = client.files(remote.ref)
         except AdapterError as error:
             raise NotReady(f"{error}. The import waits for it.") from error
     if remote is not None and (remote.progress < 1 or remote.state not in (RemoteState.SEEDING, RemoteState.COMPLETED)):
-        raise NotReady(f"{row.client_name} says that “{row.release_title}” is not whole yet ({remote.state}).")
-    told = (remote.output_path if remote else None) or row.output_path
-    if told is None:
-        return None, f"{row.client_name} does not tell where the files are."
-    local = Path(to_os(settings.map_remote_path(choice.mappings if choice else (), told)))
+        raise NotReady(f"{row.client_name} reports that “{row.release_title}” is not complete yet ({remote.state}).")
+    path = remote.output_path if remote else row.output_path
+    loose = path is None and remote is not None and remote.save_path is not None and bool(files)
+    path = remote.save_path if remote is not None and loose else path or row.output_path
+    if path is None:
+        return reason("import.no-path", client=row.client_name)
+    local = Path(to_os(settings.map_remote_path(choice.mappings if choice else (), path)))
     if not local.is_absolute() or not outside.files.exists(local):
-        if remote is None and choice is not None and row.client_ref is not None:
-            return None, (
-                f"{row.client_name} no longer has “{row.release_title}”, and {shown(str(local))} is not there: somebody "
-                "removed both before the import. Remove it here too, and search again."
+        if remote is None and client is not None:
+            return reason(
+                "import.path-removed", client=row.client_name, release=row.release_title, path=shown(str(local))
             )
-        return None, (
-            f"{shown(str(local))} cannot be seen from here. Mount the folder at the same place as in {row.client_name}, "
-            f"or add a path mapping to {row.client_name} in the settings."
-        )
+        return reason("import.path-missing", path=shown(str(local)), client=row.client_name)
     if known.library_folder is None:
-        return None, f"{known.item_title} has no library folder. Choose one on its page."
+        return reason("import.no-library-folder", title=known.item_title)
     if not outside.files.mount_state(known.library_folder).exists:
-        return None, f"The library folder {known.library_folder} is not there. Is it mounted?"
-    return local, ""
+        return reason("import.library-missing", path=str(known.library_folder))
+    # Paths of files() begin at the save folder; below the content folder its own name is cut off.
+    cut = "" if loose or remote is None or remote.save_path is None else _below(remote.save_path, path)
+    listed = {file.path.removeprefix(cut): file.wanted for file in files}
+    return _Content(
+        local,
+        frozenset(listed) if loose else None,
+        frozenset(name for name, wanted in listed.items() if not wanted),
+    )
 
 
-# --- looking inside -----------------------------------------------------------------------------------------------
+def _below(save_path: str, path: str) -> str:
+    """Return the part of a content folder below the save folder, with a slash at its end: `Some.Release/`."""
+    rest = path.replace("\\", "/").removeprefix(save_path.replace("\\", "/").rstrip("/")).strip("/")
+    return f"{rest}/" if rest else ""
 
 
-def _look_inside(outside: Outside, known: _Known, folder: Path) -> tuple[list[ImportFile], list[str]]:
-    """Return the videos with what would become of each, and what speaks against the whole."""
-    found = _files_in(outside, folder)
-    if any(str(path).lower().endswith(_PARTIAL) for path, _ in found):
-        raise NotReady(f"“{known.row.release_title}” still has files that are not whole.")
-    dangerous = [path.name for path, _ in found if path.suffix.lower() in _DANGEROUS]
-    if dangerous:
-        names = ", ".join(shown(name) for name in dangerous[:3])
-        return [], [f"It contains {names}, which no film needs: it may be harmful. Remove it and block the release."]
+def _examine(outside: Outside, known: _Known, content: _Content) -> tuple[list[ImportFile], list[Reason]]:
+    """Return all videos with what an import would do with each, and what is wrong with the whole download."""
+    folder = content.folder
+    found = _files_in(outside, content)
+    if partial := [path for path, _ in found if str(path).lower().endswith(_PARTIAL)]:
+        raise NotReady(f"“{known.row.release_title}” still has incomplete files, such as {shown(partial[0].name)}.")
+    if dangerous := [path.name for path, _ in found if path.suffix.lower() in _DANGEROUS]:
+        return [], [reason("import.dangerous", names=[shown(name) for name in dangerous[:3]])]
     if any({"bdmv", "video_ts"} & {part.lower() for part in path.parts} for path, _ in found):
-        return [], ["It is a whole disc (BDMV or VIDEO_TS), not a video file."]
-    videos = [
-        (path, size)
-        for path, size in found
-        if path.suffix.lower() in filekinds.VIDEO_EXTENSIONS
-        and filekinds.classify(f"{folder.name}/{path}" if folder.name != str(path) else str(path), size)
-        is filekinds.FileKind.VIDEO
-    ]
+        return [], [reason("import.disc")]
+    single = outside.files.facts(folder) is not None and len(found) == 1 and found[0][0].name == folder.name
+    root = folder.parent if single else folder
+    videos, extras = _sort_out(known, root, folder, found)
     if not videos:
         if any(_ARCHIVES.search(path.name) for path, _ in found):
-            return [], ["It is packed (.rar or .zip). Unpack it, or let the client do so; then import it again."]
-        if any(path.suffix.lower() in filekinds.VIDEO_EXTENSIONS for path, _ in found):
-            return [], ["It holds only samples and extras."]
-        return [], ["There is no video in it."]
-    root = (
-        folder.parent if outside.files.facts(folder) and len(found) == 1 and found[0][0].name == folder.name else folder
+            return extras, [reason("import.packed")]
+        return extras, [reason("import.only-extras" if extras else "import.no-video")]
+    if known.item_type is MediaType.MOVIE:
+        videos, problem = _main_film(known, videos)
+        if problem is not None:
+            return [*videos, *extras], [problem]
+    return [*(_checked(outside, known, file) for file in _no_doubles(videos)), *extras], []
+
+
+def _sort_out(
+    known: _Known, root: Path, folder: Path, found: Sequence[tuple[PurePosixPath, int]]
+) -> tuple[list[ImportFile], list[ImportFile]]:
+    """Return (videos to import, extras and samples with the reason why they are left out)."""
+    candidates = [(path, size) for path, size in found if path.suffix.lower() in filekinds.VIDEO_EXTENSIONS]
+    videos: list[ImportFile] = []
+    extras: list[ImportFile] = []
+    for path, size in candidates:
+        kind = filekinds.classify(f"{folder.name}/{path}" if folder.name != str(path) else str(path), size)
+        file = _identify(known, root, path, size, alone=len(candidates) == 1)
+        if kind is filekinds.FileKind.VIDEO or _is_content(known, path, size, file, alone=len(candidates) == 1):
+            videos.append(file)
+        else:
+            code = "left-out.sample" if kind is filekinds.FileKind.SAMPLE else "left-out.extra"
+            extras.append(replace(file, objections=(), skipped=reason(code, path=file.shown_path)))
+    if len(videos) == 1 and videos[0].objections:
+        videos = [_identify(known, root, *_source(videos[0], root), alone=True)]
+    return videos, extras
+
+
+def _source(file: ImportFile, root: Path) -> tuple[PurePosixPath, int]:
+    return PurePosixPath(to_text(str(file.path.relative_to(root)))), file.size_bytes
+
+
+# Nothing that is called a sample is larger; as in `library.filekinds`.
+_SAMPLE_MAX_BYTES = 300 * units.MIB
+
+
+def _is_content(known: _Known, path: PurePosixPath, size: int, file: ImportFile, *, alone: bool) -> bool:
+    """Return whether a file that is named like an extra is what was grabbed.
+
+    Episodes may be called “The Interview” and groups SCENE or SHORT. A file of an expected episode, or the only video of a
+    film, is no extra because of the last word of its name. The folder it lies in still counts.
+    """
+    if any(filekinds.is_extra_folder(part) for part in path.parts[:-1]):
+        return False
+    if known.item_type is MediaType.MOVIE:
+        return alone
+    numbered = file.parsed is not None and bool(file.parsed.episodes or file.parsed.absolute_episodes)
+    return (
+        numbered
+        and bool(file.episodes)
+        and not file.objections
+        and (alone or size > _SAMPLE_MAX_BYTES or not _is_sample(path))
     )
-    files = [_identify(known, root, path, size, alone=len(videos) == 1) for path, size in videos]
-    if known.item_type == MediaType.MOVIE:
-        files, problem = _main_film(files)
-        if problem:
-            return files, [problem]
-    return [_checked(outside, known, file) for file in _no_doubles(files)], []
 
 
-def _files_in(outside: Outside, folder: Path) -> list[tuple[PurePosixPath, int]]:
-    """Return every file with its size, by its path below the folder; of a single file its name."""
+def _is_sample(path: PurePosixPath) -> bool:
+    return "sample" in path.name.lower()
+
+
+def _files_in(outside: Outside, content: _Content) -> list[tuple[PurePosixPath, int]]:
+    """Return the files of the download with their sizes, by their paths below the folder; for a single file its name.
+
+    Files deselected in the client are left out: what there is of them is incomplete.
+    """
+    folder = content.folder
     facts = outside.files.facts(folder)
     if facts is not None and not facts.is_folder:
         return [(PurePosixPath(folder.name), facts.size_bytes)]
-    return [(PurePosixPath(found.path), found.size_bytes) for found in outside.files.walk(folder)]
+    unwanted = {*content.unwanted, *(f"{name}{suffix}" for name in content.unwanted for suffix in _PARTIAL)}
+    return [
+        (PurePosixPath(found.path), found.size_bytes)
+        for found in outside.files.walk(folder)
+        if (content.only is None or found.path in content.only) and found.path not in unwanted
+    ]
 
 
 def _identify(known: _Known, root: Path, path: PurePosixPath, size: int, *, alone: bool) -> ImportFile:
-    """Read a file's name; where it says too little, the release's own name speaks for the only file."""
-    hint = "movie" if known.item_type == MediaType.MOVIE else "tv"
-    parsed = parse_path(str(path), None, hint)
-    release = parse_release(known.row.release_title, hint)
+    """Read a file's name. If it says too little and there is only one file, the release's name decides."""
+    is_film = known.item_type is MediaType.MOVIE
+    parsed = parse_path(str(path), None, "movie" if is_film else "tv")
+    release = known.release
     quality = known.quality
     if parsed is not None and parsed.quality.name != "Unknown" and (not alone or quality.name == "Unknown"):
         quality = parsed.quality
     group = (release.release_group if release else None) or (parsed.release_group if parsed else None)
-    file = ImportFile(root / to_os(str(path)), shown(str(path)), size, quality, parsed, release_group=group)
-    if known.item_type == MediaType.MOVIE:
+    file = ImportFile(
+        path=root / to_os(str(path)),
+        shown_path=shown(str(path)),
+        size_bytes=size,
+        quality=quality,
+        parsed=parsed,
+        release_group=group,
+    )
+    if is_film:
         return file
+    if known.shared and parsed is not None and parsed.title and not _is_named(known, parsed):
+        return replace(file, objections=(reason("import.no-episode", path=file.shown_path, title=known.item_title),))
     episodes = find_episodes(parsed, known.episodes, anime=known.anime) if parsed is not None else ()
     if parsed is not None and parsed.is_season_pack and not parsed.episodes:
         episodes = ()
@@ -427,34 +566,58 @@ def _identify(known: _Known, root: Path, path: PurePosixPath, size: int, *, alon
         if len(episodes) > 1 and release is not None and release.is_season_pack:
             episodes = ()
     if not episodes:
-        return replace(file, objections=(f"{file.shown_path} tells no episode of {known.item_title}.",))
+        return replace(file, objections=(reason("import.no-episode", path=file.shown_path, title=known.item_title),))
     strange = [e.code for e in episodes if known.expected and e.id not in known.expected]
     if strange:
-        sentence = f"{file.shown_path} is {', '.join(strange)}, which this release was not to bring."
-        return replace(file, episodes=episodes, objections=(sentence,))
+        because = reason("import.other-episode", path=file.shown_path, episodes=strange)
+        return replace(file, episodes=episodes, objections=(because,))
     return replace(file, episodes=episodes)
 
 
-def _main_film(files: list[ImportFile]) -> tuple[list[ImportFile], str | None]:
-    """Return the film among several videos: the largest by far; several of like size are a question."""
+def _is_named(known: _Known, parsed: ParsedRelease) -> bool:
+    return any(normalise_title(name) in known.titles for name in (parsed.title, *parsed.alternative_titles) if name)
+
+
+def _main_film(known: _Known, files: list[ImportFile]) -> tuple[list[ImportFile], Reason | None]:
+    """Return all files, those that are not the film with the reason why they are left out.
+
+    The film is by far the largest video. Among several of similar size it is the only one that bears the film's name and
+    year; otherwise a person has to choose.
+    """
     by_size = sorted(files, key=lambda file: file.size_bytes, reverse=True)
     alike = [file for file in by_size if file.size_bytes * 2 >= by_size[0].size_bytes]
-    if len(alike) == 1:
-        return by_size[:1], None
-    names = ", ".join(file.shown_path for file in alike[:3])
-    if all(_MULTI_PART.search(Path(file.shown_path).stem) for file in alike):
-        return alike, f"It comes in {len(alike)} parts ({names}), which Mydia does not join."
-    return alike, f"It holds {len(alike)} films ({names}). Choose the right one."
+    named = [
+        file
+        for file in alike
+        if file.parsed is not None
+        and _is_named(known, file.parsed)
+        and (file.parsed.year is None or known.year is None or abs(file.parsed.year - known.year) <= 1)
+    ]
+    film = alike[0] if len(alike) == 1 and not (known.shared and not named) else named[0] if len(named) == 1 else None
+    if film is not None:
+        because = {"film": film.shown_path}
+        return [
+            film,
+            *(
+                replace(file, skipped=reason("left-out.smaller", path=file.shown_path, **because))
+                for file in by_size
+                if file is not film
+            ),
+        ], None
+    names = [file.shown_path for file in alike[:3]]
+    if len(alike) > 1 and all(_MULTI_PART.search(Path(file.shown_path).stem) for file in alike):
+        return files, reason("import.parts", count=len(alike), names=names)
+    return files, reason("import.several-films", count=len(alike), names=names)
 
 
 def _no_doubles(files: list[ImportFile]) -> list[ImportFile]:
-    """Keep the better and larger one of two files with the same episode."""
+    """Keep the better and larger of two files with the same episode."""
     taken: set[str] = set()
     kept: list[ImportFile] = []
     for file in sorted(files, key=lambda file: (file.quality, file.size_bytes), reverse=True):
         ids = {episode.id for episode in file.episodes}
-        if ids & taken:
-            kept.append(replace(file, skipped=f"{file.shown_path} holds an episode that another file brings, too."))
+        if ids & taken and file.skipped is None:
+            kept.append(replace(file, skipped=reason("left-out.duplicate", path=file.shown_path)))
             continue
         taken |= ids
         kept.append(file)
@@ -462,71 +625,69 @@ def _no_doubles(files: list[ImportFile]) -> list[ImportFile]:
 
 
 def _checked(outside: Outside, known: _Known, file: ImportFile) -> ImportFile:
-    """Hold a file against what is placed, what it contains, and what is held."""
+    """Compare a file with what is placed, what it contains, and what is held."""
     if file.objections or file.skipped is not None:
         return file
     ids = frozenset(episode.id for episode in file.episodes)
     if known.placed_film or (ids and ids <= known.placed_episodes):
-        return replace(file, already=True, skipped=f"{file.shown_path} is in the library already.")
-    file, sentences = _probed(outside, known, file)
-    if sentences:
-        return replace(file, objections=tuple(sentences))
+        return replace(file, already=True, skipped=reason("left-out.already", path=file.shown_path))
+    file, objections = _probed(outside, known, file)
+    if objections:
+        return replace(file, objections=tuple(objections))
     for held in known.held:
-        if known.item_type == MediaType.MOVIE or held.episode_ids & ids:
+        if known.item_type is MediaType.MOVIE or held.episode_ids & ids:
             verdict = settings.compare(known.profile, held.quality, file.quality, current_score=held.format_score)
             if not verdict.upgrade:
-                return replace(file, skipped=f"{file.shown_path} was left out. {verdict.text}")
+                because = reason("left-out.not-better", path=file.shown_path, because=verdict.because.to_json())
+                return replace(file, skipped=because)
             if lost := held.episode_ids - ids:
                 codes = sorted(episode.code for episode in known.episodes if episode.id in lost)
-                return replace(file, objections=(f"The file it would replace also holds {', '.join(codes)}.",))
+                return replace(file, objections=(reason("replaces-more", episodes=codes),))
     return replace(file, objections=tuple(_room(outside, known, file)))
 
 
-def _probed(outside: Outside, known: _Known, file: ImportFile) -> tuple[ImportFile, list[str]]:
-    """Look into a file: is it whole, long enough, does it speak? What it really is corrects what its name says."""
+def _probed(outside: Outside, known: _Known, file: ImportFile) -> tuple[ImportFile, list[Reason]]:
+    """Probe a file: can it be played, is it long enough, does it have sound? The probed resolution corrects the name's."""
     if file.path.suffix.lower() in (".iso", ".img"):
-        return file, [f"{file.shown_path} is a disc image, not a video file."]
+        return file, [reason("import.disc-image", path=file.shown_path)]
     try:
         facts = outside.probe.probe(file.path)
     except Nonsense as error:
-        return file, [f"{file.shown_path} cannot be played: {error.cause}."]
+        return file, [reason("import.unplayable", path=file.shown_path, cause=error.cause)]
     except AdapterError as error:
-        raise NotReady(f"{file.shown_path} cannot be read: {error.cause}.") from error
+        raise NotReady(f"{file.shown_path} can't be read: {error.cause}.") from error
     quality = file.quality
     if facts.resolution is not None and quality.modifier in (Modifier.NONE, Modifier.REMUX):
         quality = replace(quality, resolution=facts.resolution)
     file = replace(file, quality=quality, facts=facts)
-    sentences: list[str] = []
+    objections: list[Reason] = []
     special = bool(file.episodes) and all(episode.season_number == 0 for episode in file.episodes)
     expected = _expected_min(known, file)
     shortest = next(seconds for minutes, seconds in _SAMPLE_RULE if expected <= minutes)
     if not special and facts.duration_s is not None and facts.duration_s < shortest:
-        length = units.duration(facts.duration_s)
-        sentences.append(
-            f"{file.shown_path} is {length} long, where about {expected} min are expected: it is a sample."
-        )
+        objections.append(reason("import.sample", path=file.shown_path, length=facts.duration_s, expected=expected))
     if not facts.audio and facts.duration_s is not None:
-        sentences.append(f"{file.shown_path} has no sound.")
-    return file, sentences
+        objections.append(reason("import.silent", path=file.shown_path))
+    return file, objections
 
 
 def _expected_min(known: _Known, file: ImportFile) -> int:
-    if known.item_type == MediaType.MOVIE:
+    if known.item_type is MediaType.MOVIE:
         return known.runtime_min or _ASSUMED_FILM_MIN
     each = known.runtime_min or _ASSUMED_EPISODE_MIN
     return sum(episode.runtime_min or each for episode in file.episodes) or each
 
 
-def _room(outside: Outside, known: _Known, file: ImportFile) -> list[str]:
-    """Ask for room only where a copy will be made: a hard link takes none."""
+def _room(outside: Outside, known: _Known, file: ImportFile) -> list[Reason]:
+    """Return an objection if a copy does not fit; a hard link needs no space."""
     folder = known.library_folder
     if folder is None or outside.files.same_filesystem(file.path, folder):
         return []
     free = outside.files.space(folder).free_bytes
     if free - file.size_bytes >= known.minimum_free_bytes:
         return []
-    needs, keep = units.size(file.size_bytes), units.size(known.minimum_free_bytes)
-    return [f"It needs {needs}, but only {units.size(free)} is free in {folder} and {keep} of that must stay free."]
+    facts = {"size": file.size_bytes, "free": free, "kept": known.minimum_free_bytes}
+    return [reason("import.no-room", **facts, folder=str(folder))]
 
 
 def _as_chosen(known: _Known, files: Sequence[ImportFile], chosen: Sequence[ChosenFile]) -> list[ImportFile]:
@@ -538,16 +699,23 @@ def _as_chosen(known: _Known, files: Sequence[ImportFile], chosen: Sequence[Chos
         if file is None:
             raise Invalid(f"{choice.path} is not a video of this download.")
         if unknown := [id for id in choice.episode_ids if id not in by_id]:
-            raise Invalid(f"{len(unknown)} of the chosen episodes are not of {known.item_title}.")
+            raise Invalid(f"{len(unknown)} of the chosen episodes are not episodes of {known.item_title}.")
         episodes = tuple(by_id[id] for id in choice.episode_ids) or file.episodes
-        if known.item_type == MediaType.TV_SHOW and not episodes:
-            raise Invalid(f"Choose the episodes that {choice.path} holds.", fields={choice.path: "Choose episodes."})
+        if known.item_type is MediaType.TV_SHOW and not episodes:
+            raise Invalid(f"Choose the episodes in {choice.path}.", fields={choice.path: "Choose episodes."})
         quality = Quality.from_name(choice.quality, file.quality.revision) if choice.quality else file.quality
         picked.append(replace(file, episodes=episodes, quality=quality, objections=(), skipped=None))
-    return picked
-
-
-# --- writing ------------------------------------------------------------------------------------------------------
+    names = {choice.path for choice in chosen}
+    return [
+        *picked,
+        *(
+            file
+            if file.skipped is not None
+            else replace(file, objections=(), skipped=reason("left-out.not-chosen", path=file.shown_path))
+            for file in files
+            if file.shown_path not in names
+        ),
+    ]
 
 
 def _place(
@@ -559,7 +727,7 @@ def _place(
     wanted: Sequence[ImportFile],
     run: Run | None,
 ) -> int:
-    """Have the library place the files and return how many there are; what a crash left half-done is settled there."""
+    """Have the library place the files, finishing what a crash interrupted, and return how many there are."""
     row = known.row
     request = library.ImportRequest(
         item_id=row.media_item_id or "",
@@ -577,8 +745,8 @@ def _place(
         ),
         version_id=known.version_id,
         download_id=row.id,
-        # Moving would take the files away from a torrent that is still shared.
-        mode="hardlink" if row.protocol == "torrent" and known.import_mode == "move" else None,
+        # Moving would take the files away from a torrent that is still seeding.
+        mode="hardlink" if known.import_mode == "move" and (row.protocol == "torrent" or not row.owned) else None,
     )
     with database.reads() as session:
         plan = library.plan_import(session, caller, now, request)
@@ -587,7 +755,7 @@ def _place(
         with database.writes() as session:
             present = get(session, Download, row.id, what="This download")
             for sentence in placed.notes:
-                note(present, now, sentence, "note")
+                note(present, now, reason("note", text=sentence), "note")
     return len(placed.file_ids)
 
 
@@ -601,7 +769,7 @@ def _finish(
         for file in files:
             if file.skipped is not None and not file.already:
                 note(row, now, file.skipped, "note")
-        row.imported_at = now
+        row.imported_at, row.block_code = now, None
         move(session, caller, now, row, DownloadState.IMPORTED)
         for state in session.scalars(
             select(SearchState).where(
@@ -619,22 +787,25 @@ def _finish(
 def _without_title(database: Database, caller: Caller, now: datetime, download_id: str) -> str:
     with database.writes() as session:
         row = get(session, Download, download_id, what="This download")
-        sentence = f"{row.media_title} is not in the library any more. Add it again, or remove this download."
-        note(row, now, sentence, "block")
+        because = reason("import.title-removed", title=row.media_title)
+        note(row, now, because, "block")
+        row.block_code = because.code
         if row.state == DownloadState.COMPLETED:
-            move(session, caller, now, row, DownloadState.BLOCKED, reason=sentence)
-            emit(session, caller, ImportBlocked(row.id, None, [sentence]), at=now)
-    return f"blocked: {sentence}"
+            move(session, caller, now, row, DownloadState.BLOCKED, because=because)
+            emit(session, caller, ImportBlocked(row.id, None, [because.to_json()]), at=now)
+    return f"blocked: {because}"
 
 
-def _block(database: Database, caller: Caller, now: datetime, known: _Known, sentences: Sequence[str]) -> str:
-    """Have the download wait for a person, with the sentences why."""
-    reasons = list(dict.fromkeys(sentences))
+def _block(database: Database, caller: Caller, now: datetime, known: _Known, because: Sequence[Reason]) -> str:
+    """Block the download until a person or a later retry settles the reasons."""
+    reasons = list({str(one): one for one in because}.values())
     with database.writes() as session:
         row = get(session, Download, known.row.id, what="This download")
-        for sentence in reasons:
-            note(row, now, sentence, "block")
+        fresh = [one for one in reasons if note(row, now, one, "block")]
+        row.block_code = reasons[0].code
         if row.state != DownloadState.BLOCKED:
-            move(session, caller, now, row, DownloadState.BLOCKED, reason=" ".join(reasons))
-            emit(session, caller, ImportBlocked(row.id, row.media_item_id, reasons), at=now)
-    return f"blocked: {' '.join(reasons)}"
+            move(session, caller, now, row, DownloadState.BLOCKED, because=reasons[0])
+            emit(session, caller, ImportBlocked(row.id, row.media_item_id, [one.to_json() for one in reasons]), at=now)
+        elif fresh:
+            row.state_since = now
+    return f"blocked: {' '.join(map(str, reasons))}"

@@ -1,8 +1,9 @@
-"""Links that people hand in themselves: a magnet, or an address at an indexer that is set up."""
+"""Links that people add themselves: a magnet, or an address at an indexer that is set up."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
@@ -14,12 +15,14 @@ from mydia.adapters.torrents import magnet_hashes
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import find_episodes
 from mydia.contexts.downloads.models import Release
+from mydia.contexts.downloads.storing import shown_facts
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.parsing import Quality, parse_release
+from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
 _LONGEST = 20_000
+_MAGNET = re.compile(r"^magnet:", re.IGNORECASE)
 
 
 def add_link(
@@ -31,21 +34,23 @@ def add_link(
     *,
     title: str | None = None,
     episode_ids: Sequence[str] = (),
+    version_id: str | None = None,
 ) -> str:
-    """Write a link down as a release of a title and return its id, ready to be grabbed.
+    """Store a link as a release of a title and return the release's id, ready to be grabbed.
 
     Args:
-        link: A magnet, or an http address on the host of an indexer that is set up: Mydia fetches from nowhere else.
-        title: What the release is called; None reads it from the link.
-        episode_ids: What it brings of a series; read from the name when not given.
+        link: A magnet, or an http address on the host of an indexer that is set up; other hosts are refused.
+        title: Name of the release; None reads it from the link.
+        episode_ids: The episodes it brings; empty reads them from the name.
+        version_id: The version it is for; None is the default version.
 
     Raises:
-        Invalid: It is no magnet and belongs to no indexer, or its name tells no episode of the series.
+        Invalid: It is no magnet and belongs to no indexer, or its name names no episode of the series.
         NotFound: There is no such title.
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = media.get_item(session, item_id)
-    link = link.strip()
+    link = _MAGNET.sub("magnet:", link.strip())
     magnet, url, info_hash, choice = None, None, None, None
     if len(link) > _LONGEST:
         raise _wrong("This link is too long.")
@@ -54,14 +59,7 @@ def add_link(
     else:
         url, choice = link, _indexer_of(session, link)
     name = (title or _name(link)).strip()
-    parsed = parse_release(name, "movie" if item.type == MediaType.MOVIE else "tv") if name else None
-    known = media.episodes_of(session, item_id) if item.type == MediaType.TV_SHOW else []
-    brings = [id for id in episode_ids if id in {episode.id for episode in known}]
-    if known and not brings and parsed is not None:
-        brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
-    if item.type == MediaType.TV_SHOW and not brings:
-        sentence = f"“{name}” tells no episode of {item.title}. Say which ones it brings."
-        raise Invalid(sentence, fields={"episode_ids": sentence})
+    parsed, brings = read_name(session, item, name, episode_ids)
     quality = parsed.quality if parsed is not None else Quality()
     kind = indexers.KINDS.get(choice.row.kind) if choice else None
     release = Release(
@@ -69,6 +67,7 @@ def add_link(
         indexer_name=choice.row.name if choice else "a link",
         guid=info_hash or link,
         title=name or item.title,
+        parsed=shown_facts(parsed),
         protocol=str(kind.protocol) if kind is not None else "torrent",
         sealed_link=settings.sealer(session).seal(json.dumps([url, magnet])),
         info_hash=info_hash,
@@ -76,7 +75,7 @@ def add_link(
         quality_name=quality.name,
         verdict="approved",
         media_item_id=item_id,
-        version_id=media.default_version(session, item_id).id,
+        version_id=version_id or media.default_version(session, item_id).id,
         episode_ids=sorted(brings),
         seen_at=now,
     )
@@ -85,26 +84,52 @@ def add_link(
     return release.id
 
 
+def read_name(
+    session: Session, item: media.MediaItem, name: str, episode_ids: Sequence[str]
+) -> tuple[ParsedRelease | None, list[str]]:
+    """Return what a release's name says, and the ids of the episodes it brings.
+
+    Args:
+        episode_ids: What a person says it brings; empty reads it from the name.
+
+    Raises:
+        Invalid: It is of a series, and neither person nor name says which episodes it brings.
+    """
+    is_film = item.type == MediaType.MOVIE
+    parsed = parse_release(name, "movie" if is_film else "tv") if name else None
+    if is_film:
+        return parsed, []
+    known = media.episodes_of(session, item.id)
+    chosen = set(episode_ids)
+    brings = [episode.id for episode in known if episode.id in chosen]
+    if not brings and parsed is not None:
+        brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
+    if not brings:
+        sentence = f"“{name}” names no episode of {item.title}. Choose the episodes it brings."
+        raise Invalid(sentence, fields={"episode_ids": sentence})
+    return parsed, brings
+
+
 def _indexer_of(session: Session, link: str) -> settings.IndexerChoice:
     try:
         parts = urlsplit(link)
     except ValueError as error:
-        raise _wrong("This is no link. Hand in a magnet, or the address of a file at an indexer.") from error
+        raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _wrong("This is no link. Hand in a magnet, or the address of a file at an indexer.")
+        raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.")
     choices = settings.indexer_connections(session, usage="interactive")
     choices += settings.indexer_connections(session, usage="automatic")
     for choice in choices:
         if urlsplit(choice.connection.url).hostname == parts.hostname:
             return choice
-    raise _wrong(f"{parts.hostname} is no indexer that is set up here. Hand in a magnet, or set the indexer up.")
+    raise _wrong(f"No indexer with the host {parts.hostname} is set up. Enter a magnet link, or set up the indexer.")
 
 
 def _name(link: str) -> str:
-    """Return what a link calls its content: a magnet's `dn`, else the file's name."""
+    """Return the name in a link: a magnet's `dn`, else the file name."""
     parts = urlsplit(link)
-    asked = parse_qs(parts.query)
-    if named := asked.get("dn") or asked.get("file"):
+    fields = parse_qs(parts.query)
+    if named := fields.get("dn") or fields.get("file"):
         return named[0]
     last = parts.path.rsplit("/", 1)[-1]
     return last.removesuffix(".torrent").removesuffix(".nzb") if parts.scheme != "magnet" else ""

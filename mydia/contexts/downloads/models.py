@@ -13,10 +13,10 @@ from mydia.db import Base, EnumText, HasId, Instant, one_of
 
 
 class DownloadState(StrEnum):
-    """Where a download stands; it only moves forward (`states.py` holds the table)."""
+    """How far a download is; it only moves forward (the table is in `states.py`)."""
 
     GRABBING = "grabbing"
-    """Written down, not yet confirmed by the client: a crash here is cleared up by asking the client."""
+    """Stored, but not yet confirmed by the client. After a crash the client is asked."""
     QUEUED = "queued"
     DOWNLOADING = "downloading"
     STALLED = "stalled"
@@ -44,7 +44,7 @@ OPEN_STATES = (
 
 
 class Search(HasId, Base):
-    """One question to the indexers. The last one of each version is kept with its releases."""
+    """One search. The last one of each version is kept with its releases."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -65,13 +65,13 @@ class Search(HasId, Base):
     found: Mapped[int] = mapped_column(default=0)
     approved: Mapped[int] = mapped_column(default=0)
     indexers: Mapped[list[Any]] = mapped_column(default=list)
-    """[{"id", "name", "state": "ok" | "failed" | "skipped" | "searching", "found", "ms", "error", "code"}]."""
+    """[{"id", "name", "state": "searching" | "ok" | "failed" | "skipped" | "retry", "found", "ms", "error", "code", "until"}]."""
     summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Objection reason -> how many releases it refused, and "sentence": the answer to `why was nothing taken?`."""
+    """Spec -> how many releases it rejected, under "rejected"; "asked" and "failures" count indexers."""
 
 
 class Release(HasId, Base):
-    """A release that was seen, with its verdict and every reason."""
+    """A release that a search found, with its verdict and every reason."""
 
     __tablename__ = "releases"
     __table_args__ = (
@@ -96,14 +96,18 @@ class Release(HasId, Base):
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     seeders: Mapped[int | None]
     peers: Mapped[int | None]
+    minimum_ratio: Mapped[float | None] = mapped_column(Float)
+    """Ratio that the indexer requires; the torrent stays in its client until it is reached."""
+    minimum_seed_time_min: Mapped[int | None]
+    """Seeding time that the indexer requires."""
     flags: Mapped[list[Any]] = mapped_column(default=list)
     quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quality_name: Mapped[str]
     format_score: Mapped[int] = mapped_column(default=0)
     objections: Mapped[list[Any]] = mapped_column(default=list)
-    """[{"reason", "text", "permanent"}]."""
+    """[{"reason": name of the spec, "permanent", "code", "facts"}]; see `events.reasons`."""
     preference: Mapped[list[Any]] = mapped_column(default=list)
-    """[{"name", "value", "text"}] in the order in which they are compared."""
+    """[{"name", "value"}] in the order in which they are compared."""
     position: Mapped[int] = mapped_column(default=0)
     """0 is the best of its search."""
     verdict: Mapped[str]
@@ -114,11 +118,11 @@ class Release(HasId, Base):
 
 
 class Download(HasId, Base):
-    """A release handed to a client. Rows are history: success never deletes one."""
+    """A release that was sent to a client. Rows are history: success never deletes one."""
 
     __tablename__ = "downloads"
     __table_args__ = (
-        UniqueConstraint("client_id", "client_ref"),
+        Index("ix_downloads_client", "client_id", "client_ref"),
         one_of("state", DownloadState),
         one_of("protocol", "torrent", "usenet"),
         Index("ix_downloads_open", "state", "added_at"),
@@ -129,10 +133,13 @@ class Download(HasId, Base):
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
     media_title: Mapped[str]
-    """What it was for, in words that outlive the item."""
+    """The title it is for, kept after the item is removed."""
     client_id: Mapped[str | None] = mapped_column(ForeignKey("download_clients.id", ondelete="SET NULL"))
     client_name: Mapped[str]
     client_ref: Mapped[str | None]
+    """The client's id for it. Two downloads share one if a torrent holds two titles."""
+    owned: Mapped[bool] = mapped_column(default=True)
+    """Whether Mydia added it to the client. Anything else is never removed there, and its files are never deleted."""
     indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
     indexer_name: Mapped[str | None]
     release_title: Mapped[str]
@@ -140,6 +147,8 @@ class Download(HasId, Base):
     sealed_link: Mapped[str | None]
     protocol: Mapped[str]
     info_hash: Mapped[str | None] = mapped_column(index=True)
+    parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the release's name says, as in `Release.parsed`."""
     quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quality_name: Mapped[str]
     format_score: Mapped[int] = mapped_column(default=0)
@@ -150,7 +159,8 @@ class Download(HasId, Base):
     """automatic | manual | rss | upgrade | backlog | added."""
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     reasons: Mapped[list[Any]] = mapped_column(default=list)
-    """Why it was grabbed, and later why it is blocked or failed: [{"at", "text", "kind": "grab" | "block" | "fail" | "note"}]."""
+    """Why it was grabbed, and later why it is blocked or failed: [{"at", "kind", "code", "facts"}] with the kinds `grab`,
+    `block`, `fail` and `note`; see `events.reasons`."""
     state: Mapped[DownloadState] = mapped_column(EnumText(DownloadState))
     state_since: Mapped[datetime] = mapped_column(Instant)
     progress: Mapped[float] = mapped_column(Float, default=0)
@@ -160,27 +170,36 @@ class Download(HasId, Base):
     peers: Mapped[int | None]
     ratio: Mapped[float | None] = mapped_column(Float)
     remote_message: Mapped[str | None]
+    """The client's own text about it."""
+    trouble: Mapped[dict[str, Any] | None]
+    """The reason why it makes no progress at the moment."""
     strikes: Mapped[int] = mapped_column(default=0)
-    """Looks in a row at which the client answered and did not have it."""
+    """Checks in a row in which the client answered and did not have it."""
+    idle_s: Mapped[int] = mapped_column(default=0)
+    """Seconds without progress that Mydia observed while the client was trying to download it."""
     seed_ratio_goal: Mapped[float | None] = mapped_column(Float)
     seed_time_goal_min: Mapped[int | None]
     remove_after_seeding: Mapped[bool] = mapped_column(default=False)
     output_path: Mapped[str | None]
     """As the client sees it."""
+    block_code: Mapped[str | None]
+    """Code of the reason that blocks its import."""
     import_attempts: Mapped[int] = mapped_column(default=0)
+    interrupted_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When Mydia found out that its import had been interrupted; None while an import runs or none is needed."""
     added_at: Mapped[datetime] = mapped_column(Instant)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
     imported_at: Mapped[datetime | None] = mapped_column(Instant)
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When the client last told of it."""
+    """When the client last listed it."""
     moved_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When it last came forward: a download that stands still for long is stalled."""
+    """When it last made progress."""
     left_client_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When Mydia took it out of its client."""
+    """When it left its client."""
 
 
 class UnknownDownload(HasId, Base):
-    """Something in our category of a client that Mydia did not start: offered for adoption."""
+    """A download in a client that Mydia did not start: offered for adoption."""
 
     __tablename__ = "unknown_downloads"
     __table_args__ = (UniqueConstraint("client_id", "client_ref"),)
@@ -194,12 +213,14 @@ class UnknownDownload(HasId, Base):
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     output_path: Mapped[str | None]
     ignored: Mapped[bool] = mapped_column(default=False)
+    wanted_for: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
+    """The title for which Mydia wanted to grab the same release. Set for downloads outside of Mydia's categories."""
     first_seen_at: Mapped[datetime] = mapped_column(Instant)
     seen_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class DownloadEpisode(Base):
-    """An episode that a download is to bring."""
+    """An episode that a download was grabbed for."""
 
     __tablename__ = "download_episodes"
 
@@ -208,7 +229,7 @@ class DownloadEpisode(Base):
 
 
 class PendingRelease(HasId, Base):
-    """An approved release that waits: for its delay to pass, for a client, or as second choice."""
+    """An approved release that waits for its delay to pass, for a client, or as second choice."""
 
     __tablename__ = "pending_releases"
     __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"),)
@@ -223,7 +244,7 @@ class PendingRelease(HasId, Base):
 
 
 class BlocklistEntry(HasId, Base):
-    """A release that is not taken again."""
+    """A release that is not grabbed again."""
 
     __tablename__ = "blocklist"
     __table_args__ = (Index("ix_blocklist_added", "added_at", "id"),)
@@ -240,12 +261,15 @@ class BlocklistEntry(HasId, Base):
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     quality_name: Mapped[str | None]
     reason: Mapped[str]
+    """A person's own words, or the sentence that an older version stored; empty if `because` says why."""
+    because: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The reason as code and facts; empty if `reason` says why."""
     download_id: Mapped[str | None] = mapped_column(ForeignKey("downloads.id", ondelete="SET NULL"), index=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class SearchState(Base):
-    """When something wanted was last searched and when it is due again."""
+    """When a wanted film or episode was last searched, and when it is due again."""
 
     __tablename__ = "search_state"
     __table_args__ = (Index("ix_search_state_due", "next_due_at"),)

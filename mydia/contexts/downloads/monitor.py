@@ -1,53 +1,59 @@
-"""Looks at the download clients and takes over what they tell. A client that does not answer changes nothing."""
+"""Checks the download clients and records what they report. A client that does not answer changes nothing."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from mydia import units
 from mydia.adapters import download_clients
 from mydia.adapters.download_clients import DownloadClient, RemoteDownload, RemoteState
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
-from mydia.contexts.downloads.grab import DEFAULT_CATEGORIES, grab_pending, recover_grabs
+from mydia.contexts.downloads.grab import grab_pending, recover_grabs
 from mydia.contexts.downloads.history import finish_interrupted
 from mydia.contexts.downloads.importing import recover_imports
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState, PendingRelease, UnknownDownload
 from mydia.contexts.downloads.moving import move, note
+from mydia.contexts.downloads.ownership import is_ours, may_leave_client
 from mydia.contexts.downloads.states import may_move, of_remote
+from mydia.contexts.downloads.unknown import record
 from mydia.contexts.settings import ClientChoice
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
-from mydia.events import DownloadCompleted, DownloadFailed, emit
+from mydia.events import DownloadCompleted, DownloadFailed, Reason, emit, reason
 
 logger = logging.getLogger(__name__)
 
 _S = DownloadState
 _FETCHING = frozenset({_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.STALLED, _S.PAUSED})
+_ACTIVE = (_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.COMPLETED, _S.IMPORTING)
 
-# Looks in a row without it, and at least so long, before a download counts as removed: clients restart and re-check.
+# Checks in a row without it, and at least this long, before a download counts as removed: clients restart and re-check.
 _STRIKES = 3
 _GONE_AFTER = timedelta(seconds=30)
-# Clients call a torrent stalled the moment nothing comes; people would not. Source: our judgement.
-_STALLED_AFTER = timedelta(minutes=5)
+# Clients call a torrent stalled as soon as nothing arrives; people would not. Source: our judgement.
+_STALLED_AFTER_S = 5 * 60
+# What a client does when it is trying to download. Only then does a lack of progress count.
+_TRYING = frozenset({RemoteState.DOWNLOADING, RemoteState.STALLED, RemoteState.FETCHING_METADATA})
+# A longer gap between two checks was not observed: Mydia or the client was off.
+_LONGEST_GAP_S = 15 * 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorReport:
     """What a pass over the clients found."""
 
     clients: int
     unreachable: int
     active: int
-    """Downloads that are still coming in or wait for their import: look again soon."""
+    """Downloads that are running or wait for their import: check again soon."""
     completed: int
     failed: int
 
@@ -59,7 +65,7 @@ class MonitorReport:
 
 
 def monitor(database: Database, outside: Outside, now: datetime) -> MonitorReport:
-    """Look at every client once.
+    """Check every client once.
 
     Emits: DownloadChanged, DownloadCompleted, DownloadFailed, ServiceStateChanged.
     """
@@ -69,7 +75,7 @@ def monitor(database: Database, outside: Outside, now: datetime) -> MonitorRepor
     recover_grabs(database, outside, now)
     unreachable = completed = failed = 0
     for choice in choices:
-        seen = _look_at(database, outside, now, choice)
+        seen = _check(database, outside, now, choice)
         if seen is None:
             unreachable += 1
         else:
@@ -78,17 +84,16 @@ def monitor(database: Database, outside: Outside, now: datetime) -> MonitorRepor
         grab_pending(database, outside, now)
     with database.reads() as session:
         active = session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE))).all()
-    return MonitorReport(len(choices), unreachable, len(active), completed, failed)
+    return MonitorReport(
+        clients=len(choices), unreachable=unreachable, active=len(active), completed=completed, failed=failed
+    )
 
 
-_ACTIVE = (_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.COMPLETED, _S.IMPORTING)
-
-
-def _look_at(database: Database, outside: Outside, now: datetime, choice: ClientChoice) -> tuple[int, int] | None:
-    """Look at one client; returns how many downloads completed and failed, None when it did not answer."""
+def _check(database: Database, outside: Outside, now: datetime, choice: ClientChoice) -> tuple[int, int] | None:
+    """Check one client; returns how many downloads completed and failed, None if it did not answer."""
     client = outside.download_client(choice.connection)
     try:
-        remotes = {remote.ref: remote for remote in client.list()}
+        remotes = client.list()
     except AdapterError as error:
         with database.writes() as session:
             settings.record_failure(session, SYSTEM, now, "download_client", choice.row.id, error)
@@ -97,20 +102,22 @@ def _look_at(database: Database, outside: Outside, now: datetime, choice: Client
     leaving: list[tuple[str, str]] = []
     with database.writes() as session:
         settings.record_ok(session, now, "download_client", choice.row.id)
-        for row in _followed(session, choice.row.id):
+        rows = _followed(session, choice.row.id)
+        found = _pair(rows, remotes, choice)
+        for row in rows:
             before = row.state
-            if _take_over(session, now, row, remotes.get(row.client_ref or "")):
+            if _update(session, now, row, found.get(row.id)) and may_leave_client(session, row):
                 leaving.append((row.id, row.client_ref or ""))
             completed += before != row.state == _S.COMPLETED
             failed += before != row.state == _S.FAILED
-        _note_unknown(session, now, choice, list(remotes.values()))
+        _record_unknown(session, now, choice, remotes)
     for download_id, ref in leaving:
         _take_out(database, client, now, download_id, ref)
     return completed, failed
 
 
 def _followed(session: Session, client_id: str) -> Sequence[Download]:
-    """Return a client's downloads that are still of interest: open ones, and imported ones that go on seeding."""
+    """Return a client's downloads that still matter: open ones, and imported ones that are seeding."""
     return session.scalars(
         select(Download).where(
             Download.client_id == client_id,
@@ -123,77 +130,124 @@ def _followed(session: Session, client_id: str) -> Sequence[Download]:
     ).all()
 
 
-def _take_over(session: Session, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
-    """Bring one row up to date; True when it is to be taken out of the client."""
+def _pair(
+    rows: Sequence[Download], remotes: Sequence[RemoteDownload], choice: ClientChoice
+) -> Mapping[str, RemoteDownload]:
+    """Return download id -> what the client reports about it.
+
+    qBittorrent lists a magnet of a hybrid torrent under another id once it has the metadata: such a torrent is known by
+    any of its info-hashes, or by its name if it is in a category of ours and nothing else claims it.
+    """
+    by_ref = {remote.ref: remote for remote in remotes}
+    by_hash = {info_hash: remote for remote in remotes for info_hash in remote.info_hashes}
+    found: dict[str, RemoteDownload] = {}
+    for row in rows:
+        remote = (
+            by_ref.get(row.client_ref or "") or by_hash.get(row.client_ref or "") or by_hash.get(row.info_hash or "")
+        )
+        if remote is not None:
+            found[row.id] = remote
+    claimed = {remote.ref for remote in found.values()}
+    by_name = {remote.name: remote for remote in remotes if remote.ref not in claimed and is_ours(choice.row, remote)}
+    for row in rows:
+        if row.id not in found and row.protocol == "torrent" and row.release_title in by_name:
+            found[row.id] = by_name[row.release_title]
+    return found
+
+
+def _update(session: Session, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
+    """Bring one row up to date; returns whether the download is finished with in its client."""
     if remote is None:
         _missed(session, now, row)
         return False
+    if remote.ref != row.client_ref:
+        row.client_ref = remote.ref
+        note(row, now, reason("client.moved", client=row.client_name), "note")
+    _observe_progress(session, now, row, remote)
     row.strikes, row.seen_at = 0, now
     row.speed_bytes_per_s, row.eta_s = remote.speed_bytes_per_s, remote.eta_s
     row.seeders, row.peers, row.ratio = remote.seeders, remote.peers, remote.ratio
     row.remote_message = remote.message
     row.size_bytes = remote.size_bytes or row.size_bytes
     row.output_path = remote.output_path or row.output_path
-    if remote.progress > row.progress or row.moved_at is None:
-        row.moved_at = now
     row.progress = remote.progress
     if row.state == _S.IMPORTED:
         return _has_seeded(row, remote)
     if row.state not in _FETCHING:
         return False
-    new, reason = _judge(row, remote, now)
     hours = settings.of(session).downloads.give_up_stalled_hours
-    if new in (_S.STALLED, _S.QUEUED) and hours and row.moved_at and now - row.moved_at > timedelta(hours=hours):
-        fail(session, SYSTEM, now, row, f"Nothing came for {hours} hours; {_swarm(row)}.")
+    if hours and row.owned and remote.state in _TRYING and row.idle_s > hours * 3600:
+        fail(session, SYSTEM, now, row, reason("failed.stalled", hours=hours, seeders=row.seeders))
         return True
+    new, trouble = _judge(row, remote)
     if new is _S.FAILED:
-        fail(session, SYSTEM, now, row, reason or f"{row.client_name} reports an error.")
-        return False
+        fail(session, SYSTEM, now, row, trouble or reason("failed.client-silent", client=row.client_name))
+        return remote.state is RemoteState.ENCRYPTED
+    row.trouble = None if trouble is None else trouble.to_json()
     if new != row.state and may_move(row.state, new):
-        move(session, SYSTEM, now, row, new, reason=reason)
+        move(session, SYSTEM, now, row, new, because=trouble)
         if new is _S.COMPLETED:
             row.completed_at, row.progress, row.eta_s, row.speed_bytes_per_s = now, 1.0, None, None
             emit(session, SYSTEM, DownloadCompleted(row.id, row.media_item_id), at=now)
-    if new is _S.STALLED and reason:
-        row.remote_message = reason
     return False
 
 
-def _judge(row: Download, remote: RemoteDownload, now: datetime) -> tuple[DownloadState, str | None]:
-    """Return the state that a client's words mean, with the sentence where there is one."""
-    new = of_remote(remote.state)
-    idle = now - (row.moved_at or now)
-    if new is _S.STALLED and idle < _STALLED_AFTER:
-        return (_S.DOWNLOADING if remote.progress > 0 else _S.QUEUED), None
-    if new is _S.STALLED or (remote.state is RemoteState.FETCHING_METADATA and idle >= _STALLED_AFTER):
-        what = "Its description cannot be fetched" if remote.state is RemoteState.FETCHING_METADATA else "Nothing comes"
-        return _S.STALLED, f"{what} since {units.duration(idle.total_seconds())}; {_swarm(row)}."
-    return new, remote.message
+def _observe_progress(session: Session, now: datetime, row: Download, remote: RemoteDownload) -> None:
+    """Add to the time without progress. Only time between two checks that both saw the client trying counts."""
+    if remote.progress > row.progress or row.moved_at is None:
+        row.moved_at, row.idle_s = now, 0
+        return
+    if remote.state not in _TRYING or row.state not in (_S.DOWNLOADING, _S.STALLED, _S.QUEUED) or row.seen_at is None:
+        return
+    interval_s = settings.of(session).downloads.monitor_interval_minutes * 60
+    gap_s = (now - row.seen_at).total_seconds()
+    if 0 < gap_s <= max(_LONGEST_GAP_S, 2 * interval_s):
+        row.idle_s += int(gap_s)
 
 
-def _swarm(row: Download) -> str:
-    if not row.seeders:
-        return "nobody who has all of it is connected"
-    return f"{row.seeders} {'has' if row.seeders == 1 else 'have'} all of it"
+def _judge(row: Download, remote: RemoteDownload) -> tuple[DownloadState, Reason | None]:
+    """Return the state that a client's report means, with the trouble it names."""
+    match remote.state:
+        case RemoteState.LOCAL_ERROR:
+            because = reason("local.client-error", client=row.client_name, message=remote.message or "no details")
+            return _S.PAUSED, because
+        case RemoteState.MISSING_FILES:
+            return _S.PAUSED, reason("local.files-missing", client=row.client_name)
+        case RemoteState.ENCRYPTED:
+            return _S.FAILED, reason("failed.encrypted")
+        case RemoteState.FAILED if remote.message:
+            return _S.FAILED, reason("failed.client", client=row.client_name, message=remote.message)
+        case RemoteState.STALLED | RemoteState.FETCHING_METADATA if row.idle_s >= _STALLED_AFTER_S:
+            code = "stalled" if remote.state is RemoteState.STALLED else "stalled.metadata"
+            return _S.STALLED, reason(code, idle=row.idle_s, seeders=row.seeders)
+        case RemoteState.STALLED:
+            return (_S.DOWNLOADING if remote.progress > 0 else _S.QUEUED), None
+        case _:
+            return of_remote(remote.state), None
 
 
 def _missed(session: Session, now: datetime, row: Download) -> None:
-    """Note that a client answered without a download; after three looks it is believed."""
+    """Note that a client answered without a download; after three checks it counts as removed."""
     row.strikes += 1
     last_seen = row.seen_at or row.state_since
     if row.strikes < _STRIKES or now - last_seen < _GONE_AFTER:
         return
     if row.state in _FETCHING:
-        sentence = f"{row.client_name} no longer has it: somebody removed it there."
-        note(row, now, sentence, "note")
-        move(session, SYSTEM, now, row, _S.REMOVED, reason=sentence)
+        because = reason("client.removed", client=row.client_name)
+        row.trouble = None
+        note(row, now, because, "note")
+        move(session, SYSTEM, now, row, _S.REMOVED, because=because)
     elif row.state == _S.IMPORTED:
         row.left_client_at = now
 
 
 def _has_seeded(row: Download, remote: RemoteDownload) -> bool:
-    """Say whether an imported download may leave the client: only when that is configured and its goals are reached."""
-    if not row.remove_after_seeding or remote.state not in (RemoteState.SEEDING, RemoteState.COMPLETED):
+    """Return whether an imported download may leave the client: if that is configured and its goals are reached."""
+    if (
+        not row.owned
+        or not row.remove_after_seeding
+        or remote.state not in (RemoteState.SEEDING, RemoteState.COMPLETED)
+    ):
         return False
     goals = []
     if row.seed_ratio_goal is not None:
@@ -204,25 +258,26 @@ def _has_seeded(row: Download, remote: RemoteDownload) -> bool:
     return any(goals) if goals else remote.state is RemoteState.COMPLETED
 
 
-def fail(session: Session, caller: Caller, now: datetime, row: Download, reason: str) -> None:
-    """End a download as failed; where it is set so, its release is blocked and the event starts a new search.
+def fail(session: Session, caller: Caller, now: datetime, row: Download, because: Reason) -> None:
+    """End a download as failed. With `downloads.retry_failed` its release is blocked, and the event starts a new search.
 
     Emits: DownloadChanged, DownloadFailed.
     """
-    note(row, now, reason, "fail")
+    note(row, now, because, "fail")
+    row.trouble = None
     retry = settings.of(session).downloads.retry_failed and row.media_item_id is not None
     if retry:
-        block_download(session, now, row, reason)
-    move(session, caller, now, row, _S.FAILED, reason=reason)
-    emit(session, caller, DownloadFailed(row.id, row.media_item_id, reason, retry), at=now)
-    logger.warning("download failed", extra={"download_id": row.id, "reason": reason})
+        block_download(session, now, row, because)
+    move(session, caller, now, row, _S.FAILED, because=because)
+    emit(session, caller, DownloadFailed(row.id, row.media_item_id, because.to_json(), retry), at=now)
+    logger.warning("download failed", extra={"download_id": row.id, "reason": str(because)})
 
 
 def _take_out(database: Database, client: DownloadClient, now: datetime, download_id: str, ref: str) -> None:
     try:
         client.remove(ref, delete_files=True)
     except AdapterError as error:
-        logger.warning("a download could not be taken out of its client", extra={"reason": str(error)})
+        logger.warning("a download could not be removed from its client", extra={"reason": str(error)})
         return
     with database.writes() as session:
         row = session.get(Download, download_id)
@@ -230,13 +285,8 @@ def _take_out(database: Database, client: DownloadClient, now: datetime, downloa
             row.left_client_at = now
 
 
-def _note_unknown(session: Session, now: datetime, choice: ClientChoice, remotes: Sequence[RemoteDownload]) -> None:
-    """Keep the list of what lies in our categories without being ours."""
-    options = choice.row.options
-    ours = {
-        *DEFAULT_CATEGORIES.values(),
-        *(str(options[key]) for key in ("category", "movies_category", "series_category") if options.get(key)),
-    }
+def _record_unknown(session: Session, now: datetime, choice: ClientChoice, remotes: Sequence[RemoteDownload]) -> None:
+    """Keep the list of downloads that Mydia did not start: those in its categories, and those it wanted to grab."""
     rows = session.execute(
         select(Download.client_ref, Download.info_hash).where(Download.client_id == choice.row.id)
     ).all()
@@ -246,9 +296,12 @@ def _note_unknown(session: Session, now: datetime, choice: ClientChoice, remotes
         for row in session.scalars(select(UnknownDownload).where(UnknownDownload.client_id == choice.row.id))
     }
     kind = download_clients.KINDS.get(choice.row.kind)
-    strangers = [remote for remote in remotes if remote.category in ours and remote.ref not in known]
-    for remote in strangers:
-        row = present.pop(remote.ref, None)
+    for remote in remotes:
+        row = present.get(remote.ref)
+        wanted = row is not None and row.wanted_for is not None
+        if not known.isdisjoint({remote.ref, *remote.info_hashes}) or not (wanted or is_ours(choice.row, remote)):
+            continue
+        present.pop(remote.ref, None)
         if row is None:
             row = UnknownDownload(
                 client_id=choice.row.id,
@@ -257,19 +310,18 @@ def _note_unknown(session: Session, now: datetime, choice: ClientChoice, remotes
                 first_seen_at=now,
             )
             session.add(row)
-        row.name, row.state, row.progress = remote.name, str(remote.state), remote.progress
-        row.size_bytes, row.output_path, row.seen_at = remote.size_bytes, remote.output_path, now
+        record(row, now, remote)
     if present:
         session.execute(delete(UnknownDownload).where(UnknownDownload.id.in_([row.id for row in present.values()])))
 
 
 def needs_looking(session: Session) -> bool:
-    """Say whether anything is under way, so that clients are looked at every few seconds."""
+    """Return whether any download is active, so that clients are checked every few seconds."""
     return session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE)).limit(1)).first() is not None
 
 
 def recover(database: Database, outside: Outside, now: datetime) -> str:
-    """At the worker's start, before it takes jobs: settle grabs, searches and imports that were interrupted."""
+    """Settle grabs, searches and imports that a crash interrupted. Runs when the worker starts, before its jobs."""
     grabs = recover_grabs(database, outside, now, all=True)
     with database.writes() as session:
         searches = finish_interrupted(session, now, after=timedelta(minutes=1))

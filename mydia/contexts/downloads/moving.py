@@ -1,4 +1,4 @@
-"""Changing a download's state, in one place: checked against the table, with its instant, reason and event."""
+"""Changes a download's state, in one place: checked against the table, with its instant, reason and event."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState
 from mydia.contexts.downloads.states import may_move
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict
-from mydia.events import DownloadChanged, emit
+from mydia.events import DownloadChanged, Reason, emit
 
 
 def move(
-    session: Session, caller: Caller, now: datetime, row: Download, new: DownloadState, *, reason: str | None = None
+    session: Session, caller: Caller, now: datetime, row: Download, new: DownloadState, *, because: Reason | None = None
 ) -> None:
     """Put a download into another state.
 
@@ -30,24 +30,29 @@ def move(
         raise Conflict(f"This download is {old} and cannot become {new}.")
     row.state, row.state_since = new, now
     session.flush()
-    emit(session, caller, DownloadChanged(row.id, row.media_item_id, old, new, reason), at=now)
-    tell_media(session, now, row.media_item_id)
+    stored = None if because is None else because.to_json()
+    emit(session, caller, DownloadChanged(row.id, row.media_item_id, old, new, stored), at=now)
+    update_card(session, now, row.media_item_id)
 
 
-def note(row: Download, now: datetime, text: str, kind: str) -> None:
-    """Add a sentence to a download's story, unless it was the last thing said.
+def note(row: Download, now: datetime, because: Reason, kind: str) -> bool:
+    """Add a reason to a download's history and return True, unless it is there already.
+
+    A block is recorded once, however often the import is retried; any other reason only if the last one of its kind differs.
 
     Args:
         kind: `grab`, `block`, `fail` or `note`.
     """
-    reasons = [dict(reason) for reason in row.reasons]
-    if reasons and reasons[-1]["text"] == text:
-        return
-    row.reasons = [*reasons, {"at": now.isoformat(), "text": text, "kind": kind}]
+    stored = because.to_json()
+    known = [(entry.get("code"), entry.get("facts")) for entry in row.reasons if entry.get("kind") == kind]
+    if (stored["code"], stored["facts"]) in (known if kind == "block" else known[-1:]):
+        return False
+    row.reasons = [*row.reasons, {"at": now.isoformat(), "kind": kind, **stored}]
+    return True
 
 
-def tell_media(session: Session, now: datetime, item_id: str | None) -> None:
-    """Have the item's card show what its downloads are doing."""
+def update_card(session: Session, now: datetime, item_id: str | None) -> None:
+    """Show on the item's card what its downloads are doing."""
     if item_id is None:
         return
     session.flush()

@@ -1,4 +1,4 @@
-"""The queue as people see it, and what they can do with it: pause, resume, remove, adopt."""
+"""The queue as people see it, and what they can do with it: pause, resume, remove."""
 
 from __future__ import annotations
 
@@ -15,26 +15,23 @@ from mydia.adapters.download_clients import DownloadClient
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.blocklist import block_download
-from mydia.contexts.downloads.decisions import find_episodes
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
     Download,
     DownloadEpisode,
     DownloadState,
-    UnknownDownload,
 )
 from mydia.contexts.downloads.moving import move, note
+from mydia.contexts.downloads.ownership import may_leave_client
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import ServiceStatus
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
-from mydia.errors import Conflict, Invalid, NotFound
-from mydia.events import DownloadRemoved, ReleaseGrabbed, SearchRequested, emit
-from mydia.parsing import Quality, parse_release
-from mydia.vocabulary import MediaType
+from mydia.errors import Conflict, NotFound
+from mydia.events import DownloadRemoved, Reason, SearchRequested, emit, reason, say
 
-_OVER = "This download is over already. Its files can be managed on the title's page."
+_OVER = "This download has ended. Manage its files on the title's page."
 # Groups of the page, in its order. Source: reference/ui.md, 13.
 GROUPS = ("needs you", "importing", "downloading", "queued", "paused", "seeding")
 _GROUP_OF = {
@@ -48,11 +45,11 @@ _GROUP_OF = {
     DownloadState.PAUSED: "paused",
     DownloadState.IMPORTED: "seeding",
 }
-# What the page shows of states that pass by themselves.
+# How the page calls states that pass by themselves.
 _SHOWN = {DownloadState.GRABBING: "queued", DownloadState.COMPLETED: "importing", DownloadState.IMPORTED: "seeding"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
     """One download of the queue."""
 
@@ -78,40 +75,49 @@ class QueueRow:
     category: str | None
     cause: str
     added_at: datetime
+    owned: bool
+    """Whether Mydia added it; otherwise it stays in its client with all files."""
+    quality: dict[str, Any]
+    parsed: dict[str, Any]
+    """What the release's name says, as in `Release.parsed`; empty for downloads of older versions."""
     reasons: tuple[dict[str, Any], ...]
+    trouble: dict[str, Any] | None
     message: str | None
+    """The client's own text."""
     unreachable_since: datetime | None
-    """When its client stopped answering: what is shown is what was last known."""
+    """When its client stopped answering; the row then shows the last known state."""
     episode_ids: tuple[str, ...]
     poster: Picture | None
 
     @property
     def group(self) -> str:
-        """Which of GROUPS it stands in."""
+        """The one of GROUPS it belongs to."""
+        if self.trouble is not None:
+            return "needs you"
         return _GROUP_OF[DownloadState(self.state)]
 
     @property
     def shown_state(self) -> str:
-        """The state in the page's words."""
+        """The state as the page calls it."""
         return _SHOWN.get(DownloadState(self.state), self.state)
 
     @property
     def remaining_bytes(self) -> int:
-        """How much is still to come."""
+        """How much is still missing."""
         return int((self.size_bytes or 0) * (1 - self.progress)) if self.group in ("downloading", "queued") else 0
 
     @property
     def sentence(self) -> str | None:
-        """Why it does not go on by itself, or None."""
+        """Why it does not continue by itself, or None."""
         if self.unreachable_since is not None and self.group != "seeding":
             return f"{self.client_name} has not answered since {self.unreachable_since:%-d %B, %H:%M} UTC."
         if self.state == DownloadState.BLOCKED:
-            told = [str(reason["text"]) for reason in self.reasons if reason["kind"] == "block"]
-            return told[-1] if told else None
-        return self.message
+            last = next((entry for entry in reversed(self.reasons) if entry["kind"] == "block"), None)
+            return say(last) if last is not None else None
+        return say(self.trouble) if self.trouble is not None else self.message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSummary:
     """The line above the queue."""
 
@@ -124,7 +130,7 @@ class QueueSummary:
 
     @property
     def total(self) -> int:
-        """Downloads that are not over."""
+        """Downloads that have not ended."""
         return sum(count for group, count in self.counts.items() if group != "seeding")
 
 
@@ -150,14 +156,21 @@ _COLUMNS = (
     Download.category,
     Download.cause,
     Download.added_at,
-    Download.reasons,
-    Download.remote_message,
-    Image.id.label("image_id"),
-    Image.content_hash,
-    Image.color,
+    Download.owned,
+    Download.quality,
+    Download.parsed,
+    Download.trouble,
 )
+_FACTS = tuple(column.key for column in _COLUMNS)
 _SELECT = (
-    select(*_COLUMNS)
+    select(
+        *_COLUMNS,
+        Download.reasons,
+        Download.remote_message,
+        Image.id.label("image_id"),
+        Image.content_hash,
+        Image.color,
+    )
     .outerjoin(media.MediaItem, media.MediaItem.id == Download.media_item_id)
     .outerjoin(Image, (Image.id == media.MediaItem.poster_id) & (Image.state == "present"))
 )
@@ -174,10 +187,10 @@ _OPEN_OR_SHARED = (
 
 
 def list_queue(session: Session, caller: Caller, *, seeding: bool = False, limit: int = 500) -> list[QueueRow]:
-    """Return what is under way, in the order of GROUPS and by age within them.
+    """Return open downloads in the order of GROUPS, oldest first within each.
 
     Args:
-        seeding: Also what is imported and still shared.
+        seeding: Also return imported downloads that are still seeding.
     """
     caller.require(Permission.VIEW_ACTIVITY)
     query = _OPEN_OR_SHARED if seeding else _OPEN
@@ -185,21 +198,22 @@ def list_queue(session: Session, caller: Caller, *, seeding: bool = False, limit
     return sorted(rows, key=lambda row: GROUPS.index(row.group))
 
 
-def open_downloads_of(session: Session, item_id: str) -> list[QueueRow]:
-    """Return what is under way for one title; for its page, whoever looks."""
+def open_downloads_of(session: Session, caller: Caller, item_id: str) -> list[QueueRow]:
+    """Return the open downloads of one title, for its page."""
+    caller.require(Permission.BROWSE)
     query = _SELECT.where(Download.media_item_id == item_id, Download.state.in_(OPEN_STATES))
     return _rows(session, session.execute(query.order_by(Download.added_at)).all())
 
 
 def find_queue_row(session: Session, caller: Caller, download_id: str) -> QueueRow | None:
-    """Return one download as the queue shows it, also after its end (as long as it has a group there)."""
+    """Return one download as the queue shows it, or None if it has no group there any more."""
     caller.require(Permission.VIEW_ACTIVITY)
     rows = _rows(session, session.execute(_SELECT.where(Download.id == download_id)).all())
     return next((row for row in rows if DownloadState(row.state) in _GROUP_OF), None)
 
 
 def queue_summary(session: Session, caller: Caller) -> QueueSummary:
-    """Return the counts, the speed and the clients that do not answer."""
+    """Return the counts, the speed and the clients that don't answer."""
     rows = list_queue(session, caller)
     names = {row.id: row.name for row in settings.list_clients(session) if row.enabled}
     failing = tuple(
@@ -229,15 +243,18 @@ def _rows(session: Session, found: Sequence[Row[Any]]) -> list[QueueRow]:
 
 
 def _row(row: Row[Any], statuses: dict[str, ServiceStatus], episode_ids: Iterable[str]) -> QueueRow:
-    *facts, reasons, message, image_id, content_hash, color = tuple[Any, ...](row)
     status = statuses.get(row.client_id or "")
     since = status.since_at if status is not None and status.state != "ok" else None
-    poster = Picture(image_id, content_hash or "0", color) if image_id else None
-    values: list[Any] = [*facts, tuple(reasons), message, since, tuple(episode_ids), poster]
-    return QueueRow(*values)
-
-
-# --- what people do -------------------------------------------------------------------------------------------------
+    poster = Picture(row.image_id, row.content_hash or "0", row.color) if row.image_id else None
+    facts: dict[str, Any] = {name: getattr(row, name) for name in _FACTS}
+    return QueueRow(
+        **facts,
+        reasons=tuple(row.reasons),
+        message=row.remote_message,
+        unreachable_since=since,
+        episode_ids=tuple(episode_ids),
+        poster=poster,
+    )
 
 
 def pause(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
@@ -245,15 +262,15 @@ def pause(database: Database, outside: Outside, caller: Caller, now: datetime, d
     caller.require(Permission.MANAGE_MEDIA)
     row, client = _reach(database, outside, download_id)
     client.pause(row.client_ref or "")
-    _moved(database, caller, now, download_id, DownloadState.PAUSED, f"{caller.name} paused it.")
+    _moved(database, caller, now, download_id, DownloadState.PAUSED, reason("user.paused", by=caller.name))
 
 
 def resume(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
-    """Let a paused download go on. Raises: Unavailable, Conflict."""
+    """Start a paused download again. Raises: Unavailable, Conflict."""
     caller.require(Permission.MANAGE_MEDIA)
     row, client = _reach(database, outside, download_id)
     client.resume(row.client_ref or "")
-    _moved(database, caller, now, download_id, DownloadState.QUEUED, f"{caller.name} let it go on.")
+    _moved(database, caller, now, download_id, DownloadState.QUEUED, reason("user.resumed", by=caller.name))
 
 
 def remove(
@@ -270,17 +287,19 @@ def remove(
 ) -> None:
     """Take a download out of the queue.
 
+    What Mydia did not add stays in its client with all files, and so does a torrent that another download needs.
+
     Args:
-        from_client: Also out of the client; False leaves it there and forgets it (state `ignored`).
-        delete_files: With what it has fetched; files in the library are never touched.
-        blocklist: And never take this release again.
-        search_again: And look for another one.
+        from_client: Also remove it from the client; False leaves it there and forgets it (state `ignored`).
+        delete_files: Also delete what it downloaded; files in the library are never touched.
+        blocklist: Never grab this release again.
+        search_again: Search for another release.
 
     Raises:
         Unavailable: The client does not answer; nothing was changed.
-        Conflict: It is over already.
+        Conflict: It has ended already.
 
-    Emits: DownloadChanged, DownloadRemoved, and SearchRequested when asked for.
+    Emits: DownloadChanged, DownloadRemoved, and SearchRequested with `search_again`.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -288,23 +307,26 @@ def remove(
         episodes = list(
             session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == download_id))
         )
+        leaves = from_client and may_leave_client(session, row)
     if not is_open(row.state):
         raise Conflict(_OVER)
-    if from_client and row.client_ref is not None:
+    if leaves:
         row, client = _reach(database, outside, download_id)
         client.remove(row.client_ref or "", delete_files=delete_files)
     with database.writes() as session:
         present = get(session, Download, download_id, what="This download")
         if not is_open(present.state):
             raise Conflict(_OVER)  # somebody pressed twice, or two people once
+        removed = reason("user.removed" if leaves else "user.forgot", by=caller.name)
         if blocklist:
-            block_download(session, now, present, f"{caller.name} removed it.")
-        left = from_client and present.client_ref is not None
-        present.left_client_at = now if left else present.left_client_at
-        note(present, now, f"{caller.name} removed it{'' if left else ' from the queue'}.", "note")
-        new = DownloadState.REMOVED if from_client else DownloadState.IGNORED
-        move(session, caller, now, present, new, reason=f"{caller.name} removed it.")
-        emit(session, caller, DownloadRemoved(download_id, present.media_item_id, left, blocklist), at=now)
+            block_download(session, now, present, removed)
+        present.left_client_at = now if leaves else present.left_client_at
+        note(present, now, removed, "note")
+        if from_client and not present.owned:
+            note(present, now, reason("client.kept", client=present.client_name), "note")
+        new = DownloadState.REMOVED if leaves or present.client_ref is None else DownloadState.IGNORED
+        move(session, caller, now, present, new, because=removed)
+        emit(session, caller, DownloadRemoved(download_id, present.media_item_id, leaves, blocklist), at=now)
         if search_again and present.media_item_id is not None:
             emit(session, caller, SearchRequested(present.media_item_id, None, episodes or None), at=now)
 
@@ -315,96 +337,15 @@ def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Down
         choices = settings.client_connections(session, enabled_only=False)
     choice = next((choice for choice in choices if choice.row.id == row.client_id), None)
     if choice is None or row.client_ref is None:
-        raise NotFound(f"{row.client_name} is not set up any more, so this download cannot be reached.")
+        raise NotFound(f"{row.client_name} is not set up any more, so this download can't be reached.")
     return row, outside.download_client(choice.connection)
 
 
 def _moved(
-    database: Database, caller: Caller, now: datetime, download_id: str, new: DownloadState, reason: str
+    database: Database, caller: Caller, now: datetime, download_id: str, new: DownloadState, because: Reason
 ) -> None:
     with database.writes() as session:
         row = get(session, Download, download_id, what="This download")
-        row.moved_at = now
+        row.trouble, row.idle_s = None, 0
         if may_move(row.state, new):
-            move(session, caller, now, row, new, reason=reason)
-
-
-# --- what Mydia did not start ---------------------------------------------------------------------------------------
-
-
-def list_unknown(session: Session, caller: Caller) -> list[UnknownDownload]:
-    """Return what lies in our categories of the clients without being ours, newest first."""
-    caller.require(Permission.VIEW_ACTIVITY)
-    query = select(UnknownDownload).where(UnknownDownload.ignored.is_(False))
-    return list(session.scalars(query.order_by(UnknownDownload.first_seen_at.desc(), UnknownDownload.id)))
-
-
-def ignore_unknown(session: Session, caller: Caller, unknown_id: str) -> None:
-    """Leave an unknown download alone for good."""
-    caller.require(Permission.MANAGE_MEDIA)
-    get(session, UnknownDownload, unknown_id, what="This download").ignored = True
-
-
-def adopt(
-    session: Session,
-    caller: Caller,
-    now: datetime,
-    unknown_id: str,
-    item_id: str,
-    *,
-    episode_ids: Sequence[str] = (),
-    version_id: str | None = None,
-) -> str:
-    """Follow and import a download that Mydia did not start; returns its id.
-
-    Args:
-        episode_ids: What it brings; read from its name when not given.
-
-    Raises:
-        Invalid: Its name tells no episode of the series.
-
-    Emits: ReleaseGrabbed.
-    """
-    caller.require(Permission.MANAGE_MEDIA)
-    unknown = get(session, UnknownDownload, unknown_id, what="This download")
-    item = media.get_item(session, item_id)
-    parsed = parse_release(unknown.name, "movie" if item.type == MediaType.MOVIE else "tv")
-    quality = parsed.quality if parsed else Quality()
-    brings = list(episode_ids)
-    if item.type == MediaType.TV_SHOW and not brings and parsed is not None:
-        known = media.episodes_of(session, item_id)
-        brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
-    if item.type == MediaType.TV_SHOW and not brings:
-        raise Invalid(f"“{unknown.name}” tells no episode of {item.title}. Say which ones it brings.")
-    client = settings.get_client(session, unknown.client_id)
-    row = Download(
-        media_item_id=item_id,
-        version_id=version_id or media.default_version(session, item_id).id,
-        media_title=f"{item.title} ({item.year})" if item.year else item.title,
-        client_id=client.id,
-        client_name=client.name,
-        client_ref=unknown.client_ref,
-        indexer_name=None,
-        release_title=unknown.name,
-        protocol=unknown.protocol,
-        info_hash=unknown.client_ref if unknown.protocol == "torrent" else None,
-        quality=quality.to_json(),
-        quality_name=quality.name,
-        size_bytes=unknown.size_bytes,
-        cause="manual",
-        requested_by=caller.id,
-        reasons=[{"at": now.isoformat(), "text": f"{caller.name} adopted it from {client.name}.", "kind": "grab"}],
-        state=DownloadState.QUEUED,
-        state_since=now,
-        progress=unknown.progress,
-        output_path=unknown.output_path,
-        added_at=now,
-        moved_at=now,
-    )
-    session.add(row)
-    session.flush()
-    session.add_all(DownloadEpisode(download_id=row.id, episode_id=id) for id in brings)
-    session.delete(unknown)
-    event = ReleaseGrabbed(item_id, row.id, row.release_title, client.name, None, "manual", [row.reasons[0]["text"]])
-    emit(session, caller, event, at=now)
-    return row.id
+            move(session, caller, now, row, new, because=because)

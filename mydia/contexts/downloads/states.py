@@ -1,4 +1,4 @@
-"""PURE. The life of a download as one table. States only move forward; within a phase they may come and go."""
+"""PURE. The states of a download as one table. They only move forward; within a phase they may alternate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHASE: Mapping[DownloadState, int] = {
     _S.REMOVED: 4,
     _S.IGNORED: 4,
 }
-"""Nothing ever goes back to an earlier phase; the last one is the end."""
+"""A download never goes back to an earlier phase; the last one is final."""
 
 _FETCHING = frozenset({_S.QUEUED, _S.DOWNLOADING, _S.STALLED, _S.PAUSED})
 _GIVEN_UP = frozenset({_S.FAILED, _S.REMOVED, _S.IGNORED})
@@ -42,7 +42,7 @@ NEXT: Mapping[DownloadState, frozenset[DownloadState]] = {
 
 
 def may_move(old: DownloadState | str, new: DownloadState | str) -> bool:
-    """Say whether a download may go from one state to another.
+    """Return whether a download may go from one state to another.
 
     >>> may_move("downloading", "completed"), may_move("imported", "downloading")
     (True, False)
@@ -51,7 +51,7 @@ def may_move(old: DownloadState | str, new: DownloadState | str) -> bool:
 
 
 def is_open(state: DownloadState | str) -> bool:
-    """Say whether anything is still to come of a download in this state."""
+    """Return whether a download in this state can still change."""
     return bool(NEXT[DownloadState(state)])
 
 
@@ -64,11 +64,13 @@ _FROM_REMOTE: Mapping[RemoteState, DownloadState] = {
     RemoteState.PAUSED: _S.PAUSED,
     RemoteState.SEEDING: _S.COMPLETED,
     RemoteState.COMPLETED: _S.COMPLETED,
-    RemoteState.MISSING_FILES: _S.FAILED,
+    RemoteState.LOCAL_ERROR: _S.PAUSED,
+    RemoteState.MISSING_FILES: _S.PAUSED,
+    RemoteState.ENCRYPTED: _S.FAILED,
     RemoteState.FAILED: _S.FAILED,
 }
 
 
 def of_remote(remote: RemoteState) -> DownloadState:
-    """Return the state that a client's word means for us."""
+    """Return the state that corresponds to a client's state."""
     return _FROM_REMOTE[remote]

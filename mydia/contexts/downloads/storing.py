@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import settings
 from mydia.contexts.downloads import asking, gathering
-from mydia.contexts.downloads.decisions import Decision, rank_key, summarise, told
+from mydia.contexts.downloads.decisions import Decision, rank_key
 from mydia.contexts.downloads.models import Release, Search
 from mydia.contexts.downloads.targets import SearchTarget, record_searched
 from mydia.contexts.users import Caller
@@ -66,12 +67,11 @@ def finish(
     rows = session.execute(select(Release.verdict, Release.objections).where(Release.search_id == search_id)).all()
     approved = sum(verdict in ("approved", "grabbed") for verdict, _ in rows)
     asked, failures = asking.counts(search)
-    verdicts = [(verdict, [str(objection["reason"]) for objection in objections]) for verdict, objections in rows]
-    reasons, sentence = summarise(verdicts, failures=failures, asked=asked)
+    rejected = Counter(str(objections[0]["reason"]) for _, objections in rows if objections)
     search.state = "running" if asking.is_open(search) else "done"
     search.finished_at = max(clock.now(), search.started_at)
     search.found, search.approved = len(rows), approved
-    search.summary = {**reasons, "sentence": sentence}
+    search.summary = {"rejected": dict(rejected), "asked": asked, "failures": failures}
     if asked > failures:
         record_searched(session, now, target, version_id, search_id, hit=approved > 0)
     emit(
@@ -109,8 +109,8 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         quality=candidate.quality.to_json(),
         quality_name=candidate.quality.name,
         format_score=candidate.format_score,
-        objections=[{"reason": o.reason, "text": o.text, "permanent": o.permanent} for o in decision.objections],
-        preference=told(decision.preference, candidate),
+        objections=[objection.to_json() for objection in decision.objections],
+        preference=[{"name": name, "value": value} for name, value in decision.preference._asdict().items()],
         verdict=decision.verdict,
         media_item_id=gathered.facts.item_id,
         version_id=gathered.version_id,

@@ -1,10 +1,84 @@
-"""Sentences about searches and downloads, made from the codes and facts that are stored."""
+"""Sentences about searches and downloads, made from the codes and facts that are stored. Shared by pages and API."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from mydia import units
+from mydia.contexts.downloads.decisions import SPECS
+from mydia.contexts.downloads.models import BlocklistEntry, Release, Search
+from mydia.events import say
+
+_WORDS = {spec.name: spec.word for spec in SPECS}
+
+
+def reason_word(spec: str) -> str:
+    """Return what counts of rejected releases call a spec: `size` for `size-max`."""
+    return _WORDS.get(spec, spec.replace("-", " "))
+
+
+def objections(release: Release) -> tuple[str, ...]:
+    """Return why a release was rejected, as sentences."""
+    return tuple(say(objection) for objection in release.objections)
+
+
+def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
+    """Return what a release is compared by: (name, value, words), in the order of comparison."""
+    values = {str(entry["name"]): int(entry["value"]) for entry in release.preference}
+    count, pack = len(release.episode_ids), " (season pack)" if release.parsed.get("season_pack") else ""
+    revision = (release.quality.get("revision") or {}) if isinstance(release.quality.get("revision"), Mapping) else {}
+    words = {
+        "quality": release.quality_name,
+        "revision": f"version {revision.get('version', 1)}",
+        "format_score": f"score {release.format_score}",
+        "fit": f"{count} episode{'' if count == 1 else 's'}{pack}" if count else "the whole film",
+        "indexer": f"{release.indexer_name}, priority {-values.get('indexer', 0)}",
+        "flags": ", ".join(map(str, release.flags)) or "no flags",
+        "seeders": "unknown seeders" if release.seeders is None else f"{release.seeders} seeders",
+        "peers": "unknown peers" if release.peers is None else f"{release.peers} peers",
+        "age": "" if release.published_at is None else f"posted {release.published_at:%-d %B %Y}",
+        "size": units.size(release.size_bytes),
+    }
+    return tuple((name, value, words.get(name, "")) for name, value in values.items())
+
+
+def search_sentence(search: Search) -> str:
+    """Return the answer to "why was nothing grabbed?": what was found and why the rest was rejected."""
+    if search.state == "running":
+        return "Searching …"
+    return summary_sentence(search.found, search.approved, search.summary)
+
+
+def summary_sentence(found: int, accepted: int, summary: Mapping[str, Any]) -> str:
+    """Return the sentence of a finished search.
+
+    Args:
+        summary: `Search.summary`; one of an older version holds the sentence itself.
+
+    >>> summary_sentence(3, 1, {"rejected": {"size-max": 1, "size-min": 1}, "asked": 2, "failures": 1})
+    '3 found, 1 accepted; 2 rejected for size. 1 of 2 indexers did not answer.'
+    """
+    if "rejected" not in summary:
+        return str(summary.get("sentence") or "The search was interrupted.")
+    asked, failures = int(summary["asked"]), int(summary["failures"])
+    if not asked:
+        return "No indexer could be asked."
+    failed = f" {failures} of {asked} indexers did not answer." if failures else ""
+    if not found:
+        return f"Nothing was found.{failed}"
+    counts: Counter[str] = Counter()
+    for spec, count in summary["rejected"].items():
+        counts[reason_word(spec)] += count
+    why = ", ".join(f"{count} rejected for {word}" for word, count in counts.most_common())
+    return f"{found} found, {accepted} accepted{f'; {why}' if why else ''}.{failed}"
+
+
+def blocked_because(entry: BlocklistEntry) -> str:
+    """Return why a release is on the blocklist."""
+    return entry.reason or say(entry.because)
 
 
 def indexer_error(entry: Mapping[str, Any]) -> str | None:

@@ -162,6 +162,11 @@ def _kind_of_video(folder: str, stem: str, size_bytes: int) -> FileKind:
     return FileKind.VIDEO
 
 
+def is_extra_folder(name: str) -> bool:
+    """Return whether a folder of this name holds extras or samples."""
+    return name.lower() in _EXTRA_FOLDERS | _SAMPLE_FOLDERS
+
+
 def may_enter(path: str) -> bool:
     """Say whether a scan looks into a folder, by its relative path.
 

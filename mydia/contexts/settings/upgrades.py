@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mydia.events import Reason, reason
 from mydia.parsing import Quality
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ class UpgradeVerdict:
     """The answer with its reason."""
 
     reason: Verdict
-    text: str
+    because: Reason
+
+    @property
+    def text(self) -> str:
+        """Return the answer as a sentence."""
+        return str(self.because)
 
     @property
     def upgrade(self) -> bool:
@@ -64,34 +70,27 @@ def compare(
     have, get = profile.rank(current), profile.rank(new)
     reached = profile.at_cutoff(current)
     newer = _revision(new) > _revision(current)
+    qualities = {"current": current.name, "new": new.name, "profile": profile.name}
     if get > have and not reached and profile.upgrades_allowed:
-        return _say(Verdict.BETTER_QUALITY, f"{new.name} is better than the {current.name} you have")
+        return _verdict(Verdict.BETTER_QUALITY, **qualities)
     if get < have:
-        return _say(Verdict.PRESENT_IS_BETTER, f"You already have {current.name}, which is better than {new.name}")
+        return _verdict(Verdict.PRESENT_IS_BETTER, **qualities)
     if get == have and newer and propers is Propers.PREFER:
-        return _say(Verdict.BETTER_REVISION, f"It is a newer revision ({_revised(new)}) of the {current.name} you have")
+        return _verdict(Verdict.BETTER_REVISION, **qualities, revision=_revised(new))
     if not profile.upgrades_allowed:
-        return _say(Verdict.UPGRADES_OFF, f"You have {current.name}, and {profile.name} does not upgrade")
+        return _verdict(Verdict.UPGRADES_OFF, **qualities)
     if get == have and propers is not Propers.IGNORE and _revision(new) < _revision(current):
-        return _say(
-            Verdict.PRESENT_REVISION_IS_NEWER,
-            f"You already have a newer revision ({_revised(current)}) of {current.name}",
-        )
+        return _verdict(Verdict.PRESENT_REVISION_IS_NEWER, **qualities, revision=_revised(current))
     if get > have:
-        return _say(Verdict.GOAL_REACHED, f"You have {current.name}, which is good enough for {profile.name}")
+        return _verdict(Verdict.GOAL_REACHED, **qualities)
     if new_score <= current_score:
-        return _say(Verdict.SAME, f"You already have {current.name}, and this is no better")
+        return _verdict(Verdict.SAME, **qualities)
     if current_score >= profile.cutoff_format_score:
-        return _say(
-            Verdict.SCORE_GOAL_REACHED,
-            f"Your {current.name} scores {current_score}, which is good enough for {profile.name}",
-        )
+        return _verdict(Verdict.SCORE_GOAL_REACHED, **qualities, score=current_score)
+    scores = {"score": new_score, "held": current_score, "step": profile.minimum_format_increment}
     if new_score < current_score + profile.minimum_format_increment:
-        return _say(
-            Verdict.SCORE_TOO_CLOSE,
-            f"It scores {new_score} against {current_score}; {profile.name} asks for {profile.minimum_format_increment} more",
-        )
-    return _say(Verdict.BETTER_SCORE, f"It scores {new_score} against {current_score}")
+        return _verdict(Verdict.SCORE_TOO_CLOSE, **qualities, **scores)
+    return _verdict(Verdict.BETTER_SCORE, **qualities, **scores)
 
 
 def upgradable(profile: Profile, current: Quality, *, score: int = 0) -> bool:
@@ -110,5 +109,5 @@ def _revised(quality: Quality) -> str:
     return f"v{quality.revision.version}" + (" REAL" if quality.revision.real else "")
 
 
-def _say(reason: Verdict, text: str) -> UpgradeVerdict:
-    return UpgradeVerdict(reason, f"{text}.")
+def _verdict(verdict: Verdict, **facts: object) -> UpgradeVerdict:
+    return UpgradeVerdict(verdict, reason(f"upgrade.{verdict}", **facts))

@@ -15,6 +15,7 @@ from mydia.contexts import downloads
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
+from mydia.events import say
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
 from mydia.web.api.system import Happening, happening
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
@@ -43,12 +44,16 @@ States = Annotated[
 
 
 class Reason(Struct):
-    """A sentence in a download's story."""
+    """A reason in a download's history."""
 
     at: datetime
     kind: str
     """grab | block | fail | note"""
+    code: str | None
+    """Never renamed; null in reasons stored by older versions."""
+    facts: dict[str, Any]
     text: str
+    """The reason as a sentence."""
 
 
 class DownloadShape(Struct):
@@ -126,8 +131,14 @@ def _facts(row: downloads.Download) -> dict[str, Any]:
         "cause": row.cause,
         "requested_by": row.requested_by,
         "reasons": [
-            Reason(at=datetime.fromisoformat(told["at"]), kind=str(told["kind"]), text=str(told["text"]))
-            for told in row.reasons
+            Reason(
+                at=datetime.fromisoformat(entry["at"]),
+                kind=str(entry["kind"]),
+                code=entry.get("code"),
+                facts=entry.get("facts") or {},
+                text=say(entry),
+            )
+            for entry in row.reasons
         ],
         "message": row.remote_message,
         "added_at": row.added_at,
@@ -174,10 +185,15 @@ class SearchShape(Struct):
 
 
 class Objection(Struct):
-    """One reason to refuse a release."""
+    """One reason to reject a release."""
 
     reason: str
+    """The rule that rejects it."""
+    code: str | None
+    """Which case of the rule; null in objections stored by older versions."""
+    facts: dict[str, Any]
     text: str
+    """The objection as a sentence."""
     permanent: bool
 
 
@@ -275,8 +291,8 @@ def _search(row: downloads.Search) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "found": row.found,
         "approved": row.approved,
-        "indexers": [{**entry, "error": downloads.indexer_error(entry)} for entry in row.indexers],
-        "sentence": row.summary.get("sentence"),
+        "indexers": [{**entry, "error": downloads.wording.indexer_error(entry)} for entry in row.indexers],
+        "sentence": downloads.wording.search_sentence(row),
     }
 
 
@@ -287,10 +303,18 @@ def _release(row: downloads.Release) -> ReleaseShape:
         position=row.position,
         verdict=row.verdict,
         objections=[
-            Objection(reason=str(o["reason"]), text=str(o["text"]), permanent=bool(o["permanent"]))
-            for o in row.objections
+            Objection(
+                reason=str(entry["reason"]),
+                code=entry.get("code"),
+                facts=entry.get("facts") or {},
+                text=say(entry),
+                permanent=bool(entry["permanent"]),
+            )
+            for entry in row.objections
         ],
-        preference=[Preferred(name=str(p["name"]), value=int(p["value"]), text=str(p["text"])) for p in row.preference],
+        preference=[
+            Preferred(name=name, value=value, text=text) for name, value, text in downloads.wording.preference(row)
+        ],
         quality=row.quality_name,
         protocol=row.protocol,
         indexer_id=row.indexer_id,
@@ -550,7 +574,7 @@ def list_blocklist(
                 indexer=row.indexer_name,
                 quality=row.quality_name,
                 size_bytes=row.size_bytes,
-                reason=row.reason,
+                reason=downloads.wording.blocked_because(row),
                 added_at=row.added_at,
             )
             for row in rows

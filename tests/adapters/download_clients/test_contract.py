@@ -160,6 +160,14 @@ def test_adding_the_same_torrent_twice_gives_the_same_id_and_one_download(world:
     assert [known.ref for known in world.client.list()] == [first]
 
 
+def test_a_torrent_that_is_there_already_is_found_before_it_is_added(world: World) -> None:
+    assert world.client.find(world.download) is None
+    ref = world.client.add(world.download)
+    known = world.client.find(replace(world.download, content=None, magnet=world.torrent.magnet()))
+    assert known is not None
+    assert (known.ref, known.categories) == (ref, ("mydia",))
+
+
 def test_a_download_is_listed_with_its_category_and_size(world: World) -> None:
     ref = world.client.add(world.download)
 
@@ -167,7 +175,7 @@ def test_a_download_is_listed_with_its_category_and_size(world: World) -> None:
 
     assert known.ref == ref
     assert known.name == world.torrent.name
-    assert known.category == "mydia"
+    assert known.categories[0] == "mydia"
     assert known.size_bytes == world.torrent.size_bytes
     assert known.progress == 0.0
     assert known.added_at is not None
@@ -350,7 +358,7 @@ def test_seeding_goals_tags_and_folder_are_handed_over(stub: QBittorrentStub, ht
 @pytest.mark.parametrize(
     ("told", "meant"),
     [
-        ("error", RemoteState.FAILED),
+        ("error", RemoteState.LOCAL_ERROR),
         ("missingFiles", RemoteState.MISSING_FILES),
         ("stoppedDL", RemoteState.PAUSED),
         ("pausedDL", RemoteState.PAUSED),
@@ -377,6 +385,48 @@ def test_the_states_of_both_generations_are_translated(
     assert known is not None
     assert known.state is meant
     assert (known.message is not None) == (told in {"error", "missingFiles", "somethingNew"})
+
+
+def test_one_odd_row_does_not_hide_the_others(http: Http, torrent: MadeTorrent) -> None:
+    with QBittorrentStub() as stub:
+        client = KINDS["qbittorrent"].make(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=torrent.content))
+        other = client.add(NewDownload(name="Other", magnet=f"magnet:?xt=urn:btih:{'b' * 40}"))
+        stub.torrents[other].state = ""
+
+        assert [known.ref for known in client.list()] == [ref]
+
+
+def test_tags_count_as_further_categories(http: Http, torrent: MadeTorrent) -> None:
+    with QBittorrentStub() as stub:
+        client = KINDS["qbittorrent"].make(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=torrent.content, tags=("noir", "kept")))
+        known = client.get(ref)
+    assert known is not None
+    assert known.categories == ("mydia", "noir", "kept")
+
+
+def test_a_rejected_password_is_not_sent_again_by_every_check(http: Http) -> None:
+    with QBittorrentStub() as stub:
+        wrong = replace(stub.connection, secret=Secret(f"wrong-{os.urandom(4).hex()}"))
+        for _ in range(10):
+            with pytest.raises(Refused, match="user name and password"):
+                KINDS["qbittorrent"].make(wrong, http).list()
+        assert stub.sign_ins == 1
+        with pytest.raises(Refused):
+            KINDS["qbittorrent"].make(wrong, http).test()
+        assert stub.sign_ins == 2, "a person who tests the connection may try"
+
+
+def test_content_loose_in_the_save_folder_is_known_by_its_files(http: Http, torrent: MadeTorrent) -> None:
+    with QBittorrentStub() as stub:
+        client = KINDS["qbittorrent"].make(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=torrent.content))
+        stub.finish(ref)
+        stub.torrents[ref].loose = True
+        known = client.get(ref)
+    assert known is not None
+    assert (known.output_path, known.save_path) == (None, "/downloads")
 
 
 def test_settings_that_get_in_the_way_are_told(http: Http) -> None:
@@ -416,7 +466,9 @@ def test_a_hybrid_torrent_is_known_by_the_id_that_the_client_gives_it(leecher: R
 def test_a_real_client_takes_over_the_seeding_goals(leecher: RealQBittorrent, http: Http, torrent: MadeTorrent) -> None:
     client = KINDS["qbittorrent"].make(leecher.connection, http)
     ref = client.add(
-        NewDownload("Detour", content=torrent.content, seed_ratio=1.5, seed_time_min=90, category="mydia", paused=True)
+        NewDownload(
+            name="Detour", content=torrent.content, seed_ratio=1.5, seed_time_min=90, category="mydia", paused=True
+        )
     )
     (known,) = leecher.api.torrents_info(torrent_hashes=ref)
     assert (known["ratio_limit"], known["seeding_time_limit"]) == (1.5, 90)
@@ -471,7 +523,9 @@ def test_transmission_gets_labels_and_goals(
 ) -> None:
     client = KINDS["transmission"].make(transmission_daemon.connection, http)
 
-    ref = client.add(NewDownload("Detour", content=torrent.content, tags=("noir",), seed_ratio=1.5, seed_time_min=90))
+    ref = client.add(
+        NewDownload(name="Detour", content=torrent.content, tags=("noir",), seed_ratio=1.5, seed_time_min=90)
+    )
 
     [row] = client._torrents({"ids": [ref], "fields": ["labels", "seedRatioLimit", "seedRatioMode", "seedIdleLimit"]})
     assert row == {"labels": ["mydia", "noir"], "seedRatioLimit": 1.5, "seedRatioMode": 1, "seedIdleLimit": 90}

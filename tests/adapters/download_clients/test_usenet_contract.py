@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ class World:
 
     @property
     def download(self) -> NewDownload:
-        return NewDownload(self.name, content=NZB.format(name=self.name).encode(), category="mydia")
+        return NewDownload(name=self.name, content=NZB.format(name=self.name).encode(), category="mydia")
 
     def state(self, ref: str) -> RemoteState | None:
         known = self.client.get(ref)
@@ -90,7 +91,7 @@ def test_a_download_is_listed_with_its_category_and_twice_added_is_once_there(wo
 
     assert known.ref == ref == again
     assert known.name == world.name
-    assert known.category == "mydia"
+    assert known.categories[0] == "mydia"
     assert known.progress == 0.0
     assert known.eta_s is None
     assert world.client.list(category="other") == []
@@ -120,7 +121,7 @@ def test_a_removed_download_is_gone_and_removing_it_again_is_no_error(world: Wor
 
 def test_what_is_no_nzb_is_nonsense(world: World) -> None:
     with pytest.raises(Nonsense):
-        world.client.add(NewDownload("Detour", content=b"<html>Sign in first</html>"))
+        world.client.add(NewDownload(name="Detour", content=b"<html>Sign in first</html>"))
 
 
 def test_a_client_that_fails_is_an_error_and_never_an_empty_list(world: World) -> None:
@@ -144,8 +145,8 @@ def test_no_client_is_called_while_the_database_is_written(world: World) -> None
 def test_sabnzbd_tells_where_things_are_and_why_they_failed(http: Http) -> None:
     with SabnzbdStub() as stub:
         client = _made(stub.connection, http)
-        good = client.add(NewDownload("Detour", content=NZB.format(name="a").encode()))
-        bad = client.add(NewDownload("Häxan", content=NZB.format(name="b").encode()))
+        good = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
+        bad = client.add(NewDownload(name="Häxan", content=NZB.format(name="b").encode()))
         stub.finish(good)
         stub.finish(bad, status="Failed", message="Aborted, cannot be completed")
         known = {download.ref: download for download in client.list()}
@@ -155,8 +156,66 @@ def test_sabnzbd_tells_where_things_are_and_why_they_failed(http: Http) -> None:
         assert known[good].completed_at is not None
         assert known[bad].state is RemoteState.FAILED
         assert known[bad].message == "Aborted, cannot be completed"
-        # What failed may be tried again.
-        assert client.add(NewDownload("Häxan", content=NZB.format(name="b").encode())) != bad
+        # A release that failed may be tried again.
+        assert client.add(NewDownload(name="Häxan", content=NZB.format(name="b").encode())) != bad
+
+
+@pytest.mark.parametrize(
+    "message", ["Unpacking failed, write error or disk is full?", "Failed moving Detour to /media"]
+)
+def test_a_full_disk_of_sabnzbd_is_not_the_release_s_fault(message: str, http: Http) -> None:
+    with SabnzbdStub() as stub:
+        client = _made(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
+        stub.finish(ref, status="Failed", message=message)
+        known = client.get(ref)
+    assert known is not None
+    assert known.state is RemoteState.LOCAL_ERROR
+
+
+def test_an_old_entry_of_sabnzbd_s_history_is_another_download(http: Http) -> None:
+    with SabnzbdStub() as stub:
+        client = _made(stub.connection, http)
+        first = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
+        stub.finish(first)
+        known = client.get(first)
+        assert known is not None
+        assert known.completed_at is not None
+        interrupted = NewDownload(
+            name="Detour", content=NZB.format(name="a").encode(), since=known.completed_at - timedelta(minutes=1)
+        )
+        assert client.add(interrupted) == first, "it finished after this grab began"
+        again = replace(interrupted, since=known.completed_at + timedelta(minutes=1))
+        assert client.add(again) != first
+
+
+def test_an_encrypted_job_that_sabnzbd_pauses_is_reported_as_encrypted(http: Http) -> None:
+    with SabnzbdStub() as stub:
+        client = _made(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
+        stub.queue[ref] |= {"status": "Paused", "labels": ["ENCRYPTED"]}
+        known = client.get(ref)
+    assert known is not None
+    assert known.state is RemoteState.ENCRYPTED
+
+
+def test_a_row_of_sabnzbd_without_an_id_does_not_hide_the_others(http: Http) -> None:
+    with SabnzbdStub() as stub:
+        client = _made(stub.connection, http)
+        ref = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
+        stub.queue["odd"] = {"status": "Queued", "filename": "odd", "nzo_id": ""}
+        assert [known.ref for known in client.list()] == [ref]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not nzbget.PROGRAM, reason=nzbget.MISSING)
+def test_a_release_that_failed_in_nzbget_is_downloaded_again(tmp_path: Path, http: Http) -> None:
+    broken = b"<?xml version='1.0'?><nzb xmlns='http://www.newzbin.com/DTD/2003/nzb'><file"
+    with nzbget.RealNzbGet(tmp_path / "nzbget") as real:
+        client = _made(real.connection, http)
+        first = client.add(NewDownload(name="Broken", content=broken))
+        wait_until(lambda: getattr(client.get(first), "state", None) is RemoteState.FAILED, "it has failed")
+        assert client.add(NewDownload(name="Broken", content=broken)) != first
 
 
 def test_sabnzbd_refuses_a_wrong_key_without_showing_it(http: Http) -> None:
@@ -179,14 +238,14 @@ def test_nzbget_refuses_a_wrong_password_and_tells_of_failures(tmp_path: Path, h
         with pytest.raises(Refused, match="credentials"):
             _made(replace(real.connection, secret=Secret("wrong")), http).test()
         client = _made(real.connection, http)
-        ref = client.add(NewDownload("Broken", content=broken))
+        ref = client.add(NewDownload(name="Broken", content=broken))
 
         wait_until(lambda: client.get(ref) is not None, "it is in the history")
         known = client.get(ref)
 
     assert known is not None
     assert known.state is RemoteState.FAILED
-    assert known.message == "NZBGet says failure, scan."
+    assert known.message == "failure, scan"
     assert known.output_path is None
 
 
@@ -198,6 +257,9 @@ def test_nzbget_refuses_a_wrong_password_and_tells_of_failures(tmp_path: Path, h
         ("WARNING/SCRIPT", RemoteState.COMPLETED),
         ("WARNING/DAMAGED", RemoteState.FAILED),
         ("FAILURE/UNPACK", RemoteState.FAILED),
+        ("FAILURE/MOVE", RemoteState.LOCAL_ERROR),
+        ("WARNING/SPACE", RemoteState.LOCAL_ERROR),
+        ("WARNING/PASSWORD", RemoteState.FAILED),
         ("DELETED/DUPE", RemoteState.FAILED),
     ],
 )

@@ -155,6 +155,25 @@ class House:
         with self.database.reads() as session:
             return [episode.id for episode in media.episodes_of(session, self.series_id, season_number=season)]
 
+    def add_film(self, title: str, year: int, *, tmdb_id: int) -> str:
+        """Add another film and return its id."""
+        details = Details(
+            type="movie",
+            title=title,
+            original_title=title,
+            ids=Ids(tmdb_id=tmdb_id),
+            provider="tmdb",
+            year=year,
+            status="released",
+            cinema_on=date(year, 1, 10),
+            runtime_min=100,
+        )
+        with self.database.writes() as session:
+            profile = settings.find_profile(session, "Any")
+            assert profile is not None
+            new = media.NewItem("movie", title, year, details.ids, "films", profile.id, details=details)
+            return media.add_item(session, SYSTEM, self.now, new, search_now=False).id
+
     def later(self, **span: float) -> datetime:
         """Let time pass."""
         self.now += timedelta(**span)

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from mydia.adapters.download_clients import NewDownload
-from mydia.adapters.errors import Nonsense
+from mydia.adapters.download_clients import NewDownload, RemoteState
+from mydia.adapters.errors import Nonsense, Unreachable
+from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts import downloads, settings
 from mydia.contexts.downloads import NoClient, PendingRelease, Refusal, ReleaseGone, SearchTarget
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Forbidden, Unavailable
+from mydia.events import say
 from tests.contexts.downloads.conftest import House
 
 GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
@@ -32,7 +34,7 @@ def test_the_best_release_goes_to_the_client_with_category_and_reasons(house: Ho
     row = house.download(download_id)
     assert (row.state, row.release_title, row.category) == ("queued", GOOD, "mydia-movies")
     assert row.client_ref == row.info_hash
-    assert "Bluray-1080p" in row.reasons[0]["text"]
+    assert "Bluray-1080p" in say(row.reasons[0])
     assert house.client.added[0].category == "mydia-movies"
     assert house.item_state() == "downloading"
     event = house.events("ReleaseGrabbed")[0]
@@ -65,11 +67,11 @@ def test_grabbing_twice_is_grabbing_once(house: House) -> None:
 def test_a_refused_release_needs_a_person_who_insists(house: House, admin: Caller) -> None:
     house.offer("Metropolis.1927.HDCAM.x264-GRP")
     release = house.releases(house.search())[0]
-    with pytest.raises(Refusal, match=r"not wanted in Any.*anyway") as caught:
+    with pytest.raises(Refusal, match=r"Any does not allow.*anyway") as caught:
         house.grab(release.id)
-    assert "not wanted in Any" in caught.value.reasons[0]
+    assert "Any does not allow CAM" in caught.value.reasons[0]
     download_id = downloads.grab(house.database, house.outside, admin, house.now, release.id, override=True)
-    assert any("Taken by Robin although" in reason["text"] for reason in house.download(download_id).reasons)
+    assert any("Robin grabbed it despite" in say(entry) for entry in house.download(download_id).reasons)
 
 
 def test_a_guest_grabs_nothing(house: House, guest: Caller) -> None:
@@ -174,13 +176,14 @@ def test_a_crash_between_row_and_client_is_cleared_up(
     assert len(house.events("ReleaseGrabbed")) == 1
     assert house.grab(release.id) == row.id
     if client_has_it:
-        assert "had received it" in row.reasons[-1]["text"]
+        assert "had received it" in say(row.reasons[-1])
 
 
 def test_an_interrupted_grab_waits_while_the_client_cannot_be_asked(house: House) -> None:
     house.offer(GOOD)
-    house.client.go_away()
+    house.client.add_trouble = Unreachable("qBittorrent", "no answer")
     automatic(house)
+    house.client.go_away()
     house.later(minutes=5)
     assert downloads.recover_grabs(house.database, house.outside, house.now, all=True) == 0
     assert [row.state for row in house.downloads()] == ["grabbing"]
@@ -241,3 +244,121 @@ def test_a_magnet_will_do_when_the_file_cannot_be_fetched(house: House) -> None:
     (download_id,) = automatic(house)
     assert house.download(download_id).info_hash == made.info_hash
     assert house.client.added[0].magnet == magnet
+
+
+def persons_own(house: House, release: IndexerRelease, *, categories: tuple[str, ...] = ("my films",)) -> str:
+    """Put a release's torrent into the client as a person does, and return the client's id of it."""
+    content = house.indexer.content[release.download_url or ""].content
+    ref = house.client.add(NewDownload(name=release.title, content=content, category="x"))
+    house.client.change(ref, categories=categories, state=RemoteState.SEEDING, progress=1.0)
+    house.client.added.clear()
+    return ref
+
+
+@pytest.mark.parametrize("categories", [("my films",), (), ("films", "kept")])
+def test_a_person_s_own_torrent_is_offered_for_adoption_and_never_taken_over(
+    house: House, admin: Caller, categories: tuple[str, ...]
+) -> None:
+    ref = persons_own(house, house.offer(GOOD), categories=categories)
+    (row,) = house.releases(house.search())
+    with pytest.raises(downloads.AlreadyInClient, match="Adopt it under Activity"):
+        house.grab(row.id)
+    assert house.downloads() == []
+    for _ in range(3):
+        house.later(minutes=5)
+        downloads.monitor(house.database, house.outside, house.now)
+    with house.database.reads() as session:
+        (offered,) = downloads.list_unknown(session, admin)
+    assert (offered.client_ref, offered.wanted_for) == (ref, house.film_id)
+    assert (ref in house.client.downloads, house.client.removed) == (True, [])
+
+
+def test_a_search_that_meets_a_person_s_own_torrent_grabs_nothing_instead(house: House) -> None:
+    persons_own(house, house.offer(GOOD))
+    house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
+    assert automatic(house) == []
+    assert house.client.added == []
+
+
+def test_an_adopted_torrent_is_imported_and_stays_in_the_client_with_its_files(house: House, admin: Caller) -> None:
+    ref = persons_own(house, house.offer(GOOD))
+    (row,) = house.releases(house.search())
+    with pytest.raises(downloads.AlreadyInClient):
+        house.grab(row.id)
+    with house.database.writes() as session:
+        (offered,) = downloads.list_unknown(session, admin)
+        adopted = downloads.adopt(session, admin, house.now, offered.id, house.film_id)
+    downloads.remove(house.database, house.outside, admin, house.now, adopted, from_client=True, delete_files=True)
+    gone = house.download(adopted)
+    assert (gone.state, gone.left_client_at) == ("ignored", None)
+    assert say(gone.reasons[-1]) == "It stays in qBittorrent, because Mydia did not add it."
+    assert (ref in house.client.downloads, house.client.removed) == (True, [])
+
+
+def test_a_torrent_that_a_person_put_into_our_category_is_imported_and_never_removed(
+    house: House, admin: Caller
+) -> None:
+    ref = persons_own(house, house.offer(GOOD), categories=("mydia-movies",))
+    house.client.change(ref, state=RemoteState.STALLED, progress=0.3)
+    (row,) = house.releases(house.search())
+    download_id = house.grab(row.id)
+    assert house.download(download_id).owned is False
+    for _ in range(60 * 6):
+        house.later(minutes=10)
+        downloads.monitor(house.database, house.outside, house.now)
+    assert house.download(download_id).state == "stalled"
+    downloads.remove(house.database, house.outside, admin, house.now, download_id)
+    assert (ref in house.client.downloads, house.client.removed) == (True, [])
+
+
+def test_a_torrent_that_mydia_added_before_is_its_own_again(house: House, admin: Caller) -> None:
+    first = house.get_one()
+    downloads.remove(house.database, house.outside, admin, house.now, first, from_client=False, delete_files=False)
+    second = house.get_one()
+    assert second != first
+    assert house.download(second).owned is True
+    downloads.remove(house.database, house.outside, admin, house.now, second)
+    assert [ref for ref, _ in house.client.removed] == [house.download(second).client_ref]
+
+
+def test_one_torrent_serves_two_titles(house: House, admin: Caller) -> None:
+    collection = house.offer(
+        "Metropolis.and.The.Blue.Angel.1927-1930.1080p.BluRay.x264-GRP",
+        files={
+            "Metropolis.1927.1080p.BluRay.x264-GRP.mkv": 9000,
+            "The.Blue.Angel.1930.1080p.BluRay.x264-GRP.mkv": 9000,
+        },
+    )
+    other_id = house.add_film("The Blue Angel", 1930, tmdb_id=228)
+    taken = []
+    for item_id in (house.film_id, other_id):
+        (row,) = house.releases(house.search(item_id))
+        taken.append(house.grab(row.id, override=True))
+    first, second = (house.download(id) for id in taken)
+    assert first.id != second.id
+    assert first.client_ref == second.client_ref
+    assert [say(entry) for entry in second.reasons if entry["kind"] == "note"] == [
+        "qBittorrent has this torrent already, for Metropolis (1927). Both share it."
+    ]
+    house.finish(first.id)
+    assert {house.download(id).state for id in taken} == {"completed"}
+    assert [house.bring_in(id) for id in taken] == ["1 files placed, 1 left out"] * 2
+    names = [name for name in house.library_files() if name.endswith(".mkv")]
+    assert len(names) == 2
+    assert "Metropolis" in names[0]
+    assert "The Blue Angel" in names[1]
+    assert collection.info_hash == first.info_hash == second.info_hash
+
+
+def test_removing_one_of_two_titles_leaves_the_torrent_to_the_other(house: House, admin: Caller) -> None:
+    files = {"Metropolis.1927.mkv": 9000, "The.Blue.Angel.1930.mkv": 9000}
+    house.offer("Metropolis.and.The.Blue.Angel.1927-1930.1080p.BluRay.x264-GRP", files=files)
+    other_id = house.add_film("The Blue Angel", 1930, tmdb_id=228)
+    taken = []
+    for item_id in (house.film_id, other_id):
+        (row,) = house.releases(house.search(item_id))
+        taken.append(house.grab(row.id, override=True))
+    downloads.remove(house.database, house.outside, admin, house.now, taken[0])
+    assert house.client.removed == []
+    downloads.remove(house.database, house.outside, admin, house.now, taken[1])
+    assert len(house.client.removed) == 1

@@ -15,6 +15,7 @@ from mydia.contexts.downloads import ChosenFile, NotReady
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
+from mydia.events import say
 from mydia.units import GIB
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import media_facts
@@ -36,7 +37,7 @@ def finished(house: House, title: str = GOOD, files: dict[str, int] | None = Non
 
 
 def sentences(house: House, download_id: str, kind: str = "block") -> list[str]:
-    return [reason["text"] for reason in house.download(download_id).reasons if reason["kind"] == kind]
+    return [say(entry) for entry in house.download(download_id).reasons if entry["kind"] == kind]
 
 
 def test_a_film_is_hard_linked_under_its_name_and_goes_on_seeding(house: House) -> None:
@@ -67,7 +68,11 @@ def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> 
     files = {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)}
     files |= {"Sample/silo.s01e01.sample.mkv": 1000, "Featurettes/Making of.mkv": 1000, "info.nfo": 10}
     download_id = finished(house, PACK, files)
-    assert house.bring_in(download_id) == "4 files placed"
+    assert house.bring_in(download_id) == "4 files placed, 2 left out"
+    assert sentences(house, download_id, "note") == [
+        "Featurettes/Making of.mkv was left out: it is an extra.",
+        "Sample/silo.s01e01.sample.mkv was left out: it is a sample.",
+    ]
     names = house.library_files()
     assert len([name for name in names if name.endswith(".mkv")]) == 4
     assert all("/Season 01/" in name for name in names if name.endswith(".mkv"))
@@ -84,7 +89,7 @@ def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> Non
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"film.mkv": BIG, "setup.exe": 10}, "setup.exe, which no film needs"),
+        ({"film.mkv": BIG, "setup.exe": 10}, "setup.exe, which may be harmful"),
         ({"film.rar": BIG, "film.r00": BIG}, "packed"),
         ({"BDMV/STREAM/00001.m2ts": BIG}, "whole disc"),
         ({"sample/film-sample.mkv": 1000}, "only samples and extras"),
@@ -101,17 +106,17 @@ def test_what_is_no_film_waits_for_a_person_with_the_reason(house: House, files:
     assert any(words in sentence for sentence in sentences(house, download_id)), sentences(house, download_id)
     assert house.library_files() == []
     assert house.item_state() == "blocked"
-    assert words in " ".join(house.events("ImportBlocked")[0]["reasons"])
+    assert words in " ".join(map(say, house.events("ImportBlocked")[0]["reasons"]))
 
 
 def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> None:
     house.probe.default = media_facts(duration_s=60)
     first = finished(house)
     house.bring_in(first)
-    assert "it is a sample" in sentences(house, first)[0]
+    assert "It is a sample" in sentences(house, first)[0]
     house.probe.damaged.add(f"{GOOD}.mkv")
     house.bring_in(first)
-    assert "cannot be played" in sentences(house, first)[-1]
+    assert "can't be played" in sentences(house, first)[-1]
 
 
 def test_a_silent_file_is_asked_about(house: House) -> None:
@@ -166,7 +171,7 @@ def test_a_download_that_is_checked_again_means_later(house: House) -> None:
     download_id = finished(house)
     ref = house.download(download_id).client_ref or ""
     house.client.change(ref, state=RemoteState.CHECKING, progress=0.7)
-    with pytest.raises(NotReady, match="not whole yet"):
+    with pytest.raises(NotReady, match="not complete yet"):
         house.bring_in(download_id)
     house.client.change(ref, state=RemoteState.SEEDING, progress=1.0)
     (Path(house.client.folder) / f"{GOOD}.mkv.!qB").write_bytes(b"x")
@@ -199,7 +204,7 @@ def test_what_somebody_removed_with_its_files_before_the_import_says_so(house: H
     house.bring_in(download_id)
     (told,) = sentences(house, download_id)
     assert "no longer has" in told
-    assert "somebody removed both before the import" in told
+    assert "both were removed before the import" in told
     assert house.download(download_id).state == "blocked"
 
 
@@ -216,7 +221,7 @@ def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> N
     with house.database.writes() as session:
         settings.change_values(session, admin, house.now, {"downloads.automatic_imports": False})
     download_id = finished(house)
-    assert house.bring_in(download_id).startswith("blocked: Automatic imports are switched off")
+    assert house.bring_in(download_id).startswith("blocked: Automatic imports are off")
     said = downloads.import_download(house.database, house.outside, admin, house.now, download_id)
     assert said == "1 files placed"
 
@@ -230,7 +235,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
     said = downloads.manual_import(
         house.database, house.outside, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
     )  # fmt: skip
-    assert said == "1 files placed"
+    assert said == "1 files placed, 1 left out"
     with house.database.reads() as session:
         (held,) = library.held_qualities(session, house.film_id)
         assert held.quality.name == "Remux-1080p"
@@ -238,7 +243,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
 
 def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) -> None:
     download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
-    assert "tells no episode of Silo" in house.bring_in(download_id)
+    assert "names no episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
     with pytest.raises(Invalid, match="Choose the episodes"):
         downloads.manual_import(house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")])
@@ -251,7 +256,7 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
 def test_of_a_pack_what_is_clear_is_placed_and_the_rest_asked_about(house: House) -> None:
     files = {"Silo.S01E01.1080p.WEB-DL-GRP.mkv": BIG, "mystery.mkv": BIG}
     download_id = finished(house, PACK, files)
-    assert house.bring_in(download_id).startswith("blocked: mystery.mkv tells no episode")
+    assert house.bring_in(download_id).startswith("blocked: mystery.mkv names no episode")
     assert len(house.library_files()) == 1
     house.bring_in(download_id)
     assert len(house.events("FileImported")) == 1, "what is placed is not placed again"
@@ -333,3 +338,102 @@ def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admi
     with house.database.reads() as session:
         (row,) = downloads.list_queue(session, admin)
         assert row.group == "needs you"
+
+
+@pytest.mark.parametrize("group", ["SCENE", "SHORT", "OTHER", "CLIP"])
+def test_a_group_named_like_an_extra_does_not_hide_the_episodes(house: House, group: str) -> None:
+    files = {f"Silo.S01E0{n}.1080p.BluRay.x264-{group}.mkv": BIG for n in range(1, 5)}
+    download_id = finished(house, f"Silo.S01.1080p.BluRay.x264-{group}", files)
+    assert house.bring_in(download_id) == "4 files placed"
+
+
+@pytest.mark.parametrize("group", ["SCENE", "SHORT", "SAMPLE"])
+def test_a_group_named_like_an_extra_does_not_hide_the_film(house: House, group: str) -> None:
+    name = f"Metropolis.1927.1080p.BluRay.x264-{group}"
+    download_id = finished(house, name, {f"{name}.mkv": BIG, "info.nfo": 10})
+    assert house.bring_in(download_id) == "1 files placed"
+
+
+def test_episode_titles_that_read_like_extras_are_imported(house: House) -> None:
+    titles = ("The Other", "The Interview", "Crime Scene", "Life Is Short")
+    files = {f"Silo.S01E0{n}.{title.replace(' ', '.')}.mkv": BIG for n, title in enumerate(titles, 1)}
+    files |= {"Extras/Silo.S01E01.Deleted.Scene.mkv": BIG}
+    download_id = finished(house, PACK, files)
+    assert house.bring_in(download_id) == "4 files placed, 1 left out"
+    assert sentences(house, download_id, "note") == [
+        "Extras/Silo.S01E01.Deleted.Scene.mkv was left out: it is an extra."
+    ]
+
+
+def test_smaller_videos_beside_the_film_are_listed_as_left_out(house: House) -> None:
+    download_id = finished(house, GOOD, {f"{GOOD}.mkv": BIG, "interview with the director.mkv": BIG // 10})
+    assert house.bring_in(download_id) == "1 files placed, 1 left out"
+    assert sentences(house, download_id, "note") == [
+        f"interview with the director.mkv was left out: {GOOD}.mkv is the film."
+    ]
+
+
+def test_an_archive_that_is_unpacked_later_is_imported_by_the_sweep(house: House) -> None:
+    download_id = finished(house, GOOD, {"film.rar": BIG, "film.r00": BIG})
+    house.bring_in(download_id)
+    assert house.download(download_id).block_code == "import.packed"
+    house.later(minutes=11)
+    with house.database.reads() as session:
+        assert downloads.due_imports(session, house.now) == [download_id]
+    assert house.bring_in(download_id).startswith("blocked")
+    assert len(sentences(house, download_id)) == 1, "said once, however often it is tried"
+    output = Path(house.download(download_id).output_path or "")
+    (output / f"{GOOD}.mkv").write_bytes(b"x" * BIG)
+    assert house.bring_in(download_id) == "1 files placed"
+    assert house.download(download_id).block_code is None
+
+
+def test_a_blocked_import_that_needs_a_person_is_left_alone_by_the_sweep(house: House) -> None:
+    download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
+    house.bring_in(download_id)
+    house.later(hours=1)
+    with house.database.reads() as session:
+        assert downloads.due_imports(session, house.now) == []
+    assert house.download(download_id).block_code == "import.several-films"
+
+
+def test_a_file_deselected_in_the_client_is_left_alone(house: House) -> None:
+    files = {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)}
+    download_id = finished(house, PACK, files)
+    ref = house.download(download_id).client_ref or ""
+    house.client.deselect(ref, f"{PACK}/Silo.S01E01.1080p.WEB-DL-GRP.mkv")
+    output = Path(house.download(download_id).output_path or "")
+    (output / "Silo.S01E01.1080p.WEB-DL-GRP.mkv").rename(output / "Silo.S01E01.1080p.WEB-DL-GRP.mkv.part")
+    assert house.bring_in(download_id) == "3 files placed"
+    assert not any("S01E01" in name for name in house.library_files())
+
+
+def test_content_loose_among_other_files_is_taken_by_the_client_s_list(house: House) -> None:
+    download_id = finished(house, GOOD, {f"{GOOD}.mkv": BIG, "info.nfo": 10})
+    ref = house.download(download_id).client_ref or ""
+    folder = Path(house.client.folder)
+    for file in (folder / GOOD).iterdir():
+        file.rename(folder / file.name)
+    (folder / GOOD).rmdir()
+    (folder / "Another.Film.2020.1080p.mkv").write_bytes(b"y" * BIG * 2)
+    house.client.spread(ref)
+    with house.database.writes() as session:
+        session.get_one(downloads.Download, download_id).output_path = None
+    assert house.bring_in(download_id) == "1 files placed"
+    assert (folder / "Another.Film.2020.1080p.mkv").exists()
+
+
+def test_an_import_that_was_interrupted_says_so_without_changing_when_it_began(house: House) -> None:
+    download_id = finished(house)
+    with house.database.writes() as session:
+        row = session.get_one(downloads.Download, download_id)
+        row.state = "importing"
+        began = row.state_since
+    with house.database.writes() as session:
+        assert downloads.recover_imports(session, house.later(minutes=1)) == 1
+    row = house.download(download_id)
+    assert (row.state_since, row.interrupted_at) == (began, house.now)
+    with house.database.reads() as session:
+        assert downloads.due_imports(session, house.now) == [download_id]
+    assert house.bring_in(download_id) == "1 files placed"
+    assert house.download(download_id).interrupted_at is None

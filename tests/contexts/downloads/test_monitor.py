@@ -13,6 +13,7 @@ from mydia.contexts.downloads import BlocklistEntry, MonitorReport
 from mydia.contexts.settings import DownloadClientRow
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Conflict, Forbidden, Invalid, Unavailable
+from mydia.events import say
 from tests.contexts.downloads.conftest import House, torrent
 
 GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
@@ -89,7 +90,7 @@ def test_a_download_missing_from_its_client_is_believed_gone_after_three_looks(h
         look(house, minutes=1)
     row = house.download(download_id)
     assert row.state == "removed"
-    assert "no longer has it" in row.reasons[-1]["text"]
+    assert "no longer has it" in say(row.reasons[-1])
     assert house.item_state() == "missing"
 
 
@@ -104,15 +105,18 @@ def test_three_looks_within_seconds_are_not_enough(house: House) -> None:
 
 def test_a_failed_download_is_blocked_and_searched_again(house: House) -> None:
     download_id = house.get_one()
-    house.client.change(ref(house, download_id), state=RemoteState.FAILED, message="disk full")
+    house.client.change(ref(house, download_id), state=RemoteState.FAILED, message="incomplete archive")
     report = look(house)
     assert report.failed == 1
     assert house.download(download_id).state == "failed"
     (event,) = house.events("DownloadFailed")
-    assert (event["reason"], event["blocklisted"]) == ("disk full", True)
+    assert (say(event["reason"]), event["blocklisted"]) == ("qBittorrent reports: incomplete archive.", True)
     with house.database.reads() as session:
         entry = session.scalars(select(BlocklistEntry)).one()
-        assert (entry.title, entry.reason) == (GOOD, "disk full")
+        assert (entry.title, downloads.wording.blocked_because(entry)) == (
+            GOOD,
+            "qBittorrent reports: incomplete archive.",
+        )
     again = house.releases(house.search(cause="automatic"))
     assert [objection["reason"] for objection in again[0].objections] == ["blocklisted"]
 
@@ -132,20 +136,132 @@ def test_a_torrent_that_stands_still_is_stalled_with_the_reason_and_given_up_in_
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.2, seeders=0)
     look(house)
+    look(house)
     assert house.download(download_id).state == "downloading", "nobody calls a minute stalled"
-    look(house, minutes=20)
+    look(house, minutes=10)
     row = house.download(download_id)
     assert row.state == "stalled"
-    assert row.remote_message == "Nothing comes since 20 min; nobody who has all of it is connected."
+    assert say(row.trouble or "") == "No progress for 10 min 3 s; no seeders."
     house.client.change(ref(house, download_id), state=RemoteState.DOWNLOADING, progress=0.3)
     look(house)
     assert house.download(download_id).state == "downloading"
     house.client.change(ref(house, download_id), state=RemoteState.STALLED)
-    look(house, hours=47)
+    for _ in range(47 * 6):
+        look(house, minutes=10)
     assert house.download(download_id).state == "stalled"
-    look(house, hours=2)
+    for _ in range(2 * 6):
+        look(house, minutes=10)
     assert house.download(download_id).state == "failed"
     assert house.client.removed == [(row.client_ref, True)]
+
+
+WAITS = [
+    RemoteState.QUEUED,
+    RemoteState.PAUSED,
+    RemoteState.CHECKING,
+]
+
+
+@pytest.mark.parametrize("state", WAITS)
+def test_waiting_is_not_a_lack_of_progress(house: House, state: RemoteState) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.DOWNLOADING, progress=0.2)
+    look(house)
+    house.client.change(ref(house, download_id), state=state)
+    for _ in range(60 * 6):
+        look(house, minutes=10)
+    house.client.change(ref(house, download_id), state=RemoteState.STALLED)
+    look(house)
+    look(house, minutes=10)
+    assert house.download(download_id).state == "stalled"
+    assert house.client.removed == []
+    assert not house.events("DownloadFailed")
+
+
+@pytest.mark.parametrize("hours", [49, 24 * 14])
+def test_time_in_which_nobody_looked_is_not_a_lack_of_progress(house: House, hours: int) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.26)
+    look(house)
+    look(house, minutes=10)
+    look(house, hours=hours)
+    assert house.download(download_id).state == "stalled"
+    assert house.client.removed == []
+
+
+def test_time_in_which_the_client_did_not_answer_is_not_a_lack_of_progress(house: House) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.26)
+    look(house)
+    house.client.go_away()
+    for _ in range(49 * 6):
+        look(house, minutes=10)
+    house.client.come_back()
+    look(house)
+    look(house, minutes=10)
+    assert house.download(download_id).state == "stalled"
+    assert house.client.removed == []
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "words"),
+    [
+        (RemoteState.LOCAL_ERROR, "No space left on device", "can't write or find its files: No space left on device"),
+        (RemoteState.MISSING_FILES, None, "can't find the files"),
+    ],
+)
+def test_trouble_of_the_client_s_disk_pauses_and_blames_no_release(
+    house: House, state: RemoteState, message: str | None, words: str
+) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=state, message=message)
+    look(house)
+    row = house.download(download_id)
+    assert row.state == "paused"
+    assert words in say(row.trouble or "")
+    with house.database.reads() as session:
+        assert downloads.list_blocklist(session, SYSTEM)[0] == []
+        (line,) = downloads.list_queue(session, SYSTEM)
+    assert (line.group, line.sentence) == ("needs you", say(row.trouble or ""))
+    house.client.change(ref(house, download_id), state=RemoteState.DOWNLOADING, message=None)
+    look(house)
+    row = house.download(download_id)
+    assert (row.state, row.trouble) == ("downloading", None)
+
+
+def test_an_encrypted_download_fails_and_leaves_its_client(house: House) -> None:
+    download_id = house.get_one()
+    house.client.change(ref(house, download_id), state=RemoteState.ENCRYPTED)
+    look(house)
+    row = house.download(download_id)
+    assert row.state == "failed"
+    assert say(row.reasons[-1]) == "The release is encrypted and needs a password."
+    assert house.client.removed == [(row.client_ref, True)]
+
+
+def test_a_torrent_that_gets_another_id_with_its_metadata_is_followed(house: House) -> None:
+    download_id = house.get_one()
+    old = ref(house, download_id)
+    new = "c" * 40
+    house.client.downloads[new] = replace(house.client.downloads.pop(old), ref=new, info_hashes=(old, new))
+    for _ in range(4):
+        look(house, minutes=1)
+    row = house.download(download_id)
+    assert (row.state, row.client_ref) == ("downloading", new)
+    with house.database.reads() as session:
+        assert downloads.list_unknown(session, SYSTEM) == []
+
+
+def test_a_torrent_whose_every_id_changed_is_known_by_its_name(house: House) -> None:
+    download_id = house.get_one()
+    old = ref(house, download_id)
+    new = "d" * 40
+    house.client.downloads[new] = replace(
+        house.client.downloads.pop(old), ref=new, info_hashes=(new,), name=house.download(download_id).release_title
+    )
+    for _ in range(4):
+        look(house, minutes=1)
+    assert house.download(download_id).client_ref == new
 
 
 def test_a_second_client_is_looked_at_when_the_first_is_away(house: House) -> None:
@@ -182,7 +298,7 @@ def test_what_waits_for_a_client_is_grabbed_when_it_answers(house: House) -> Non
 
 
 def stranger(house: House, name: str = GOOD, category: str = "mydia-movies") -> str:
-    return house.client.add(NewDownload(name, content=torrent(name), category=category))
+    return house.client.add(NewDownload(name=name, content=torrent(name), category=category))
 
 
 def test_a_stranger_in_our_category_is_offered_for_adoption(house: House, admin: Caller) -> None:
@@ -218,7 +334,7 @@ def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> No
     look(house)
     with house.database.writes() as session:
         (unknown,) = downloads.list_unknown(session, admin)
-        with pytest.raises(Invalid, match="Say which ones"):
+        with pytest.raises(Invalid, match="Choose the episodes"):
             downloads.adopt(session, admin, house.now, unknown.id, house.series_id)
         ids = house_ids = [house.episode_ids()[1]]
         download_id = downloads.adopt(session, admin, house.now, unknown.id, house.series_id, episode_ids=ids)
@@ -251,8 +367,8 @@ def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin:
     assert house.events("SearchRequested")[0]["media_item_id"] == house.film_id
     with house.database.reads() as session:
         entries, _ = downloads.list_blocklist(session, admin)
-        assert entries[0].reason == "Robin removed it."
-    with pytest.raises(Conflict, match="over already"):
+        assert downloads.wording.blocked_because(entries[0]) == "Robin removed it."
+    with pytest.raises(Conflict, match="has ended"):
         downloads.remove(house.database, house.outside, admin, house.now, download_id)
 
 
@@ -288,7 +404,7 @@ def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Call
             (first, "importing", "importing"),
             (second, "downloading", "downloading"),
         ]
-        assert [row.id for row in downloads.open_downloads_of(session, house.film_id)] == [first, second]
+        assert [row.id for row in downloads.open_downloads_of(session, SYSTEM, house.film_id)] == [first, second]
         newest, cursor = downloads.list_history(session, admin, limit=1)
         older, end = downloads.list_history(session, admin, limit=1, cursor=cursor)
         assert [newest[0].id, older[0].id, end] == [second, first, None]
@@ -310,7 +426,7 @@ def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
     with house.database.reads() as session:
         last = downloads.last_search(session, house.film_id)
         assert last is not None
-        assert last.sentence == "1 found, 1 fits."
+        assert last.sentence == "1 found, 1 accepted."
 
 
 def test_two_torrents_of_one_name_do_not_share_a_row(house: House) -> None:

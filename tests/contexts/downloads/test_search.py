@@ -53,10 +53,11 @@ def test_every_release_is_stored_with_its_reasons_best_first(house: House) -> No
     assert [row.verdict for row in rows] == ["approved", "approved", "refused", "refused"]
     reasons = {row.title.split(".")[2] + row.title.split(".")[1]: row.objections[0]["reason"] for row in rows[2:]}
     assert reasons == {"HDCAM1927": "quality-not-wanted", "1080p2001": "wrong-year"}
-    assert rows[0].preference[0] == {"name": "quality", "value": rows[0].preference[0]["value"], "text": "Bluray-1080p"}
+    assert downloads.wording.preference(rows[0])[0][::2] == ("quality", "Bluray-1080p")
     search = stored(house, search_id)
     assert (search.state, search.found, search.approved) == ("done", 4, 2)
-    assert search.summary["sentence"] == "4 found, 2 fit: 1 quality, 1 another year."
+    sentence = downloads.wording.search_sentence(search)
+    assert sentence == "4 found, 2 accepted; 1 rejected for quality, 1 rejected for another year."
     assert house.events("SearchFinished")[0]["approved"] == 2
 
 
@@ -76,7 +77,7 @@ def test_one_failing_indexer_is_data(house: House) -> None:
     assert states["Public"]["found"] == 1
     assert states["Second"]["state"] == "failed"
     assert "no answer" in states["Second"]["error"]
-    assert search.summary["sentence"].endswith("1 of 2 indexers did not answer.")
+    assert downloads.wording.search_sentence(search).endswith("1 of 2 indexers did not answer.")
     with house.database.reads() as session:
         status = settings.status_of(session, "indexer", "indexer-2")
         assert status is not None
@@ -91,7 +92,7 @@ def test_an_indexer_that_rests_is_left_alone_and_said_so(house: House) -> None:
     search = stored(house, house.search(cause="automatic"))
     states = {entry["name"]: entry for entry in search.indexers}
     assert states["Second"]["state"] == "skipped"
-    assert "Skipped until" in str(downloads.indexer_error(states["Second"]))
+    assert "Skipped until" in str(downloads.wording.indexer_error(states["Second"]))
     assert other.queries == []
     house.later(hours=2)
     assert {e["state"] for e in stored(house, house.search(cause="automatic")).indexers} == {"ok"}
@@ -194,7 +195,7 @@ def test_a_search_without_any_indexer_says_so(house: House) -> None:
         row = session.get(IndexerRow, "indexer-1")
         assert row is not None
         row.enabled = False
-    assert stored(house, house.search()).summary["sentence"] == "No indexer could be asked."
+    assert downloads.wording.search_sentence(stored(house, house.search())) == "No indexer could be asked."
 
 
 def test_who_may_not_manage_media_searches_nothing(house: House, guest: Caller) -> None:

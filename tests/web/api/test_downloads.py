@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydia.contexts.settings import DownloadClientRow
+from mydia.events import say
 from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
 
@@ -29,7 +30,7 @@ def test_a_release_with_objections_needs_a_persons_word(admin: Asker, house: Hou
     assert release.objections
     refused = admin.post("/downloads", {"release_id": release.id})
     assert refused.status_code == 409
-    assert release.objections[0]["text"] in refused.json()["detail"]
+    assert say(release.objections[0]) in refused.json()["detail"]
     assert admin.post("/downloads", {"release_id": release.id, "override": True}).status_code == 201
 
 
@@ -53,7 +54,7 @@ def test_a_magnet_is_added_for_a_title(admin: Asker, house: House) -> None:
     told = made.json()
     assert (told["release_title"], told["quality"]) == ("Silo.S01E02.1080p.WEB-DL.x264-GRP", "WEBDL-1080p")
     assert house.client.added[0].magnet == MAGNET
-    assert "Handed in by a person" in told["reasons"][0]["text"]
+    assert "Added by a person" in told["reasons"][0]["text"]
 
 
 def test_an_address_is_fetched_from_an_indexer_and_from_nowhere_else(admin: Asker, house: House) -> None:

@@ -325,9 +325,9 @@ def _downloads(session: Session, now: datetime, ids: dict[str, str], clients: di
         )
         session.add(row)
         session.flush()
-        from mydia.contexts.downloads.moving import tell_media
+        from mydia.contexts.downloads.moving import update_card
 
-        tell_media(session, now, item.id)
+        update_card(session, now, item.id)
         return row
 
     add(

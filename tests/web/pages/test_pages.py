@@ -24,7 +24,7 @@ PAGES = {
     "/imports?bucket=ready": ("Import 5 sure ones now", "Big Buck Bunny"),
     "/imports?bucket=none": ("MWAMC", "No title came close"),
     "/imports?bucket=ignored": ("holiday", "Decide anew"),
-    "/wanted": ("Missing", "Nosferatu", "7 found, 3 fit"),
+    "/wanted": ("Missing", "Nosferatu", "7 found, 3 accepted"),
     "/wanted?kind=episodes": ("The Cartographers", "Never searched."),
     "/wanted/upgrades": ("Upgrades",),
     "/system": ("Health", "SABnzbd", "Services", "Storage", "About"),
@@ -76,7 +76,7 @@ def test_a_titles_page_opens_with_every_tab(reader: Browser, still: Server, titl
 
 def test_a_title_tells_its_download_and_why_nothing_was_taken(reader: Browser, still: Server) -> None:
     assert "62 %" in words(reader.get(f"/movies/{still.ids['Detour']}"))
-    assert "7 found, 3 fit" in words(reader.get(f"/movies/{still.ids['Nosferatu']}"))
+    assert "7 found, 3 accepted" in words(reader.get(f"/movies/{still.ids['Nosferatu']}"))
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Decisions: releases and facts in, verdicts with reasons out. Pure."""
 
 from mydia.contexts.downloads.decisions.candidate import Candidate, find_episodes, make_candidate, normalised_name
-from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked, summarise
+from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked
 from mydia.contexts.downloads.decisions.facts import Blocked, Facts, Held, Imported, Queued
-from mydia.contexts.downloads.decisions.ranking import Preference, rank_key, told
+from mydia.contexts.downloads.decisions.ranking import Preference, rank_key
 from mydia.contexts.downloads.decisions.spec import Objection, Spec, Stage
 from mydia.contexts.downloads.decisions.specs import SPECS
 
@@ -28,6 +28,4 @@ __all__ = [
     "normalised_name",
     "rank_key",
     "ranked",
-    "summarise",
-    "told",
 ]

@@ -1,9 +1,9 @@
-"""A release with what its name says and which episodes it would bring."""
+"""A release, what its name says, and which episodes it would bring."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts.downloads.decisions.facts import Facts, Queued
@@ -12,16 +12,16 @@ from mydia.contexts.settings import UpgradeVerdict, compare
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
 from mydia.vocabulary import MediaType
 
-# Of an episode when neither it nor its series says how long it is. Source: arr-stack §1.2, row 1.
+# Runtime of an episode if neither it nor its series has one. Source: arr-stack §1.2, row 1.
 _ASSUMED_EPISODE_MIN = 45
 _ASSUMED_FILM_MIN = 110
-# A pack is worth taking when so many of its episodes would be of use. Source: mydia-original §4.5, the 70 % rule.
+# A pack is worth grabbing if this share of its episodes is useful. Source: mydia-original §4.5, the 70 % rule.
 PACK_SHARE = 0.7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One release that is judged."""
+    """One release to be judged."""
 
     release: IndexerRelease
     indexer_id: str
@@ -29,15 +29,15 @@ class Candidate:
     indexer_priority: int
     parsed: ParsedRelease | None
     episodes: tuple[EpisodeRef, ...] = ()
-    """What it would bring, of the episodes that are known."""
+    """The known episodes it would bring."""
     runtime_min: int = 0
-    """Of all its episodes, or the film; assumed where nobody knows."""
+    """Of all its episodes, or the film; assumed where unknown."""
     format_score: int = 0
     held_verdict: UpgradeVerdict | None = None
-    """Against the held file that speaks most against it; None when it replaces nothing."""
+    """Compared with the held file that objects most; None if it replaces nothing."""
     queue_verdict: tuple[Queued, UpgradeVerdict] | None = None
     useful: int = 0
-    """Episodes of it that are missing or would be upgraded."""
+    """How many of its episodes are missing or would be upgraded."""
     loses: tuple[str, ...] = field(default=())
     """Episodes that would be lost with the file it replaces."""
 
@@ -58,14 +58,14 @@ class Candidate:
 
     @property
     def identity(self) -> str:
-        """What tells two releases apart, also across indexers."""
+        """What tells two releases apart, across indexers too."""
         return self.release.info_hash or f"{self.indexer_id}:{self.release.guid}"
 
 
 def make_candidate(
     release: IndexerRelease, facts: Facts, *, indexer_id: str, indexer_name: str, indexer_priority: int = 25
 ) -> Candidate:
-    """Read a release's name and hold it against what is known."""
+    """Read a release's name and compare it with what is held and queued."""
     parsed = parse_release(release.title, "movie" if facts.type == MediaType.MOVIE else "tv")
     episodes = map_episodes(parsed, facts) if parsed and facts.type == MediaType.TV_SHOW else ()
     return _against_present(
@@ -83,7 +83,7 @@ def make_candidate(
 
 
 def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
-    """Return the known episodes that a name speaks of, in order."""
+    """Return the known episodes that a name refers to, in order."""
     return find_episodes(parsed, facts.episodes, anime=facts.series_type == "anime")
 
 
@@ -115,7 +115,7 @@ def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
 
 
 def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
-    """Compare with what is held and what is queued, once for all specs."""
+    """Compare with what is held and queued, once for all specs."""
     if candidate.parsed is None or (facts.type == MediaType.TV_SHOW and not candidate.episodes):
         return candidate
     brought = candidate.episode_ids
@@ -129,19 +129,12 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
     kept = frozenset[str]().union(*(held.episode_ids for held, verdict in verdicts if not verdict.upgrade))
     useful = len(brought - kept)
     if candidate.is_pack and brought and useful >= PACK_SHARE * len(brought):
-        # Files that are no upgrades are left out when the pack is imported.
+        # Files that are not upgrades are left out when the pack is imported.
         refusing = []
     codes = {episode.id: episode.code for episode in facts.episodes}
     lost = frozenset[str]().union(*(held.episode_ids for held in overlapping)) - brought
-    return Candidate(
-        release=candidate.release,
-        indexer_id=candidate.indexer_id,
-        indexer_name=candidate.indexer_name,
-        indexer_priority=candidate.indexer_priority,
-        parsed=candidate.parsed,
-        episodes=candidate.episodes,
-        runtime_min=candidate.runtime_min,
-        format_score=score,
+    return replace(
+        candidate,
         held_verdict=next(iter(refusing), None) or next((v for _, v in verdicts if v.upgrade), None),
         queue_verdict=_against_queue(candidate, facts),
         useful=useful if facts.type == MediaType.TV_SHOW else 1,

@@ -1,13 +1,15 @@
-"""Everything a decision may know, gathered in one read before the first release is looked at."""
+"""Everything a decision depends on, gathered in one read before the first release is judged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import Profile, SizeLimits
+from mydia.events import Reason
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 
@@ -23,9 +25,9 @@ class Held:
     release_group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A download that is under way for the version."""
+    """A running download for the version."""
 
     title: str
     quality: Quality
@@ -34,7 +36,7 @@ class Queued:
     format_score: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     """A blocklist entry of the item."""
 
@@ -42,22 +44,23 @@ class Blocked:
     info_hash: str | None
     indexer_id: str | None
     protocol: str
-    reason: str
+    because: Mapping[str, Any] | str
+    """Why, as stored."""
     added_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A release that was imported for the item before."""
+    """A release that was imported for the item earlier."""
 
     title: str
     info_hash: str | None
     imported_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the specs read. Nothing in here changes while a batch is decided."""
+    """What the specs read. Nothing in it changes while a batch is judged."""
 
     now: datetime
     item_id: str
@@ -65,11 +68,11 @@ class Facts:
     title: str
     year: int | None
     titles: frozenset[str]
-    """Every name the item is known by, normalised."""
+    """All known titles of the item, normalised."""
     profile: Profile
     limits: Mapping[str, SizeLimits]
     interactive: bool = False
-    """A person looks at the list: being unmonitored or not out yet is no objection."""
+    """A person looks at the list, so a title may be unmonitored or not out yet."""
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
@@ -78,24 +81,24 @@ class Facts:
     series_type: str | None = None
     monitored: bool = True
     runtime_min: int | None = None
-    not_out: str | None = None
-    """A sentence when the film is not available yet."""
+    not_out: Reason | None = None
+    """Why the film is not available yet; None if it is out."""
     episodes: tuple[EpisodeRef, ...] = ()
     season_number: int | None = None
     """The season that was searched for; None for all or a film."""
     episode_ids: frozenset[str] = frozenset()
-    """The episodes that were searched for; empty: whatever fits."""
+    """The episodes that were searched for; empty: any."""
     held: tuple[Held, ...] = ()
     queued: tuple[Queued, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     imported: tuple[Imported, ...] = ()
     protocols: frozenset[str] = frozenset({"torrent", "usenet"})
-    """Those for which a client is set up and enabled."""
+    """Protocols with an enabled client."""
     minimum_seeders: int = 1
     indexer_seeders: Mapping[str, int] = field(default_factory=dict)
     """Indexer id -> its own minimum."""
     free_bytes: int | None = None
-    """Room in the library folder; None when it could not be asked."""
+    """Free space of the library folder; None if it can't be read."""
     minimum_free_bytes: int = 0
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mydia import units
 from mydia.contexts.downloads.decisions.candidate import Candidate
@@ -69,37 +69,12 @@ def rank_key(
     return _VERDICTS[verdict], tuple(preference), title, identity
 
 
-def told(preference: Preference, candidate: Candidate) -> list[dict[str, Any]]:
-    """Return the stored form: name, value and words, in the order in which they are compared."""
-    release = candidate.release
-    words = {
-        "quality": candidate.quality.name,
-        "revision": f"version {candidate.quality.revision.version}",
-        "format_score": f"score {candidate.format_score}",
-        "fit": _fit_words(candidate),
-        "indexer": f"{candidate.indexer_name}, priority {candidate.indexer_priority}",
-        "flags": ", ".join(release.flags) or "no flags",
-        "seeders": "unknown seeders" if release.seeders is None else f"{release.seeders} seeders",
-        "peers": "unknown peers" if release.peers is None else f"{release.peers} peers",
-        "age": "" if release.published_at is None else f"posted {release.published_at:%-d %B %Y}",
-        "size": units.size(release.size_bytes),
-    }
-    return [{"name": name, "value": value, "text": words[name]} for name, value in preference._asdict().items()]
-
-
 def _fit(candidate: Candidate, facts: Facts) -> int:
     if facts.type == MediaType.MOVIE:
         return 0
     if len(facts.episode_ids) == 1:
         return -len(candidate.episodes)
     return len(candidate.episode_ids & facts.episode_ids) if facts.episode_ids else candidate.useful
-
-
-def _fit_words(candidate: Candidate) -> str:
-    count = len(candidate.episodes)
-    if not count:
-        return "the whole film"
-    return f"{count} episode{'s' if count > 1 else ''}{' (season pack)' if candidate.is_pack else ''}"
 
 
 def _magnitude(count: int | None) -> int:

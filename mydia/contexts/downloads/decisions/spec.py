@@ -1,41 +1,55 @@
-"""What a reason to refuse a release is."""
+"""What a spec is: one reason to reject a release."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
+from mydia.events import Reason
 
 
 class Stage(IntEnum):
-    """Specs of one stage are all asked; those of the next only when none of this one objected."""
+    """All specs of a stage are asked; those of the next stage only if none of this one objected."""
 
     IDENTITY = 0
-    """Whether it is the work at all: of another film nothing else is worth saying."""
+    """Whether it is the right work at all. If it is another film, no further reason matters."""
     RULES = 1
     DISK = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One reason to refuse a release."""
+    """One reason to reject a release."""
 
-    reason: str
+    name: str
     """Stored and never renamed; the vocabulary of reference/ui.md, 8c."""
+    word: str
+    """What counts of rejected releases call it: `3 rejected for size`."""
     stage: Stage
     permanent: bool
     """False: the objection passes with time, and the release waits."""
-    objection: Callable[[Candidate, Facts], str | None]
-    """The sentence for people, with its values; None when there is nothing against it."""
+    objection: Callable[[Candidate, Facts], Reason | None]
+    """Returns the reason with its facts, or None if nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What a spec said about a release."""
+    """What a spec has against a release."""
 
-    reason: str
-    text: str
+    spec: str
+    """The spec's name."""
+    reason: Reason
     permanent: bool
+
+    @property
+    def text(self) -> str:
+        """Return the objection as a sentence."""
+        return str(self.reason)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form: the reason's code and facts, the spec's name as `reason`."""
+        return {"reason": self.spec, "permanent": self.permanent, **self.reason.to_json()}

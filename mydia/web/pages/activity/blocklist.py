@@ -113,7 +113,7 @@ def block_by_name(request: WebRequest, database: DatabaseDep, caller: CallerDep,
                 form.get("item_id", ""),
                 form.get("release", ""),
                 protocol=form.get("protocol", "torrent"),
-                reason=form.get("reason", ""),
+                words=form.get("reason", ""),
             )
     except Invalid as error:
         with database.reads() as session:

@@ -49,7 +49,7 @@ def show_story(
     tones = {"block": "no", "fail": "no", "grab": "yes"}
     view = StoryView(
         told.download,
-        specs.strip_of_name(told.download.release_title, film="S0" not in told.download.media_title),
+        specs.strip_of_release(told.download.quality, told.download.parsed),
         tuple(stories.story(event) for event in told.events),
         tuple((tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons),
         told.files,

@@ -82,13 +82,13 @@ def _files_dialog(
                 file.quality.name,
                 tuple(episode.id for episode in file.episodes),
                 file.skipped is None and not file.already,
-                file.skipped,
-                file.objections,
+                None if file.skipped is None else str(file.skipped),
+                tuple(map(str, file.objections)),
                 file.already,
             )
             for file in preview.files
         ),
-        preview.problems,
+        tuple(map(str, preview.problems)),
         show,
         tuple((episode.id, f"{episode.code} {episode.title or ''}".strip()) for episode in known),
     )

@@ -100,7 +100,7 @@ def line(row: QueueRow) -> Line:
         title=row.media_title,
         release=row.release_title,
         art=artwork(row.poster),
-        spec=specs.strip_of_name(row.release_title, film=not row.episode_ids),
+        spec=specs.strip_of_release(row.quality, row.parsed),
         quality=row.quality_name,
         origin=" · ".join(part for part in (row.indexer_name or "by hand", row.client_name) if part),
         group=row.group,

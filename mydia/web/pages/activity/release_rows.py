@@ -134,7 +134,9 @@ def results_of(found: downloads.SearchView, caller: Caller, params: Mapping[str,
     accepted = [row for row in shown if row.accepted]
     rejected = [row for row in shown if not row.accepted]
     reasons = Counter(
-        _reason_word(str(release.objections[0]["reason"])) for release in found.releases if release.objections
+        downloads.wording.reason_word(str(release.objections[0]["reason"]))
+        for release in found.releases
+        if release.objections
     )
     return Results(
         search_id=search.id,
@@ -147,7 +149,7 @@ def results_of(found: downloads.SearchView, caller: Caller, params: Mapping[str,
         rejected_count=sum(1 for row in rows if not row.accepted),
         by_reason=" · ".join(f"{count} {word}" for word, count in reasons.most_common(5)),
         indexers=tuple(_indexer(entry) for entry in search.indexers),
-        sentence=str(search.summary.get("sentence") or ""),
+        sentence="" if search.state == "running" else downloads.wording.search_sentence(search),
         params=params,
         indexer_names=tuple(dict.fromkeys(row.indexer for row in rows)),
         qualities=tuple(dict.fromkeys(row.quality for row in rows)),
@@ -168,29 +170,11 @@ def search_tick(session: Session, search_id: str) -> tuple[str, str] | None:
     return None if search is None else (search.id, _seen(search))
 
 
-_REASON_WORDS = {
-    "quality-not-wanted": "quality",
-    "size-min": "size",
-    "size-max": "size",
-    "seeders-min": "seeders",
-    "wrong-title": "wrong title",
-    "unparsable": "wrong title",
-    "wrong-year": "wrong year",
-    "already-have-better": "not better",
-    "upgrade-not-allowed": "not better",
-    "goal-reached": "not better",
-}
-
-
-def _reason_word(reason: str) -> str:
-    return _REASON_WORDS.get(reason, reason.replace("-", " "))
-
-
 def _indexer(entry: Mapping[str, Any]) -> IndexerState:
     state = "searching" if entry["state"] == "retry" else str(entry["state"])
     ms = entry.get("ms")
     said = f"{entry.get('found', 0)}" + (f" · {ms / 1000:.1f} s" if ms is not None else "")
-    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, downloads.indexer_error(entry))
+    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, downloads.wording.indexer_error(entry))
 
 
 def row_of(
@@ -238,9 +222,9 @@ def row_of(
         swarm=swarm,
         page_url=release.page_url if (release.page_url or "").startswith(("http://", "https://")) else None,
         tags=tuple(tags),
-        objections=tuple(str(objection["text"]) for objection in release.objections),
+        objections=downloads.wording.objections(release),
         waiting=release.verdict == "waiting",
-        preference=tuple(str(entry["text"]) for entry in release.preference if entry["text"]),
+        preference=tuple(text for _, _, text in downloads.wording.preference(release) if text),
         earlier=before,
         can_grab=can_grab,
         error=error,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from mydia.adapters.indexers import IndexerRelease, Protocols
 from mydia.contexts.downloads.decisions import (
+    SPECS,
     Blocked,
     Decision,
     Facts,
@@ -22,10 +24,11 @@ from mydia.contexts.downloads.decisions import (
     first_approved,
     make_candidate,
     rank_key,
-    summarise,
 )
+from mydia.contexts.downloads.wording import reason_word, summary_sentence
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import QUALITY_NAMES, default_limits, preset_profile
+from mydia.events import say
 from mydia.parsing import Quality, Revision, normalise_title
 from mydia.units import GIB, MIB
 
@@ -106,7 +109,7 @@ def judge(facts: Facts, *releases: IndexerRelease, **options: object) -> list[De
 
 
 def reasons(facts: Facts, one: IndexerRelease) -> dict[str, str]:
-    return {objection.reason: objection.text for objection in judge(facts, one)[0].objections}
+    return {objection.spec: objection.text for objection in judge(facts, one)[0].objections}
 
 
 GOOD = "Alien.1979.1080p.BluRay.x264-GRP"
@@ -123,13 +126,13 @@ def test_a_fitting_release_is_approved() -> None:
 @pytest.mark.parametrize(
     ("facts", "offered", "reason", "words"),
     [
-        (film(), release("Aliens.1986.1080p.BluRay.x264-GRP"), "wrong-title", "“Aliens”, which is no name of Alien (1979)"),
-        (film(), release("Alien.Resurrection.1997.1080p.BluRay-G"), "wrong-title", "no name of Alien"),
-        (film(), release("Alien.2012.1080p.BluRay.x264-GRP"), "wrong-year", "It is of 2012; Alien is of 1979"),
+        (film(), release("Aliens.1986.1080p.BluRay.x264-GRP"), "wrong-title", "“Aliens”, which is not a name of Alien (1979)"),
+        (film(), release("Alien.Resurrection.1997.1080p.BluRay-G"), "wrong-title", "not a name of Alien"),
+        (film(), release("Alien.2012.1080p.BluRay.x264-GRP"), "wrong-year", "It is from 2012; Alien is from 1979"),
         (film(), release(GOOD, tmdb_id=679), "wrong-title", "another film (TMDB 679 instead of 348)"),
         (film(), release("Alien.S01E02.1080p.WEB-DL-G"), "wrong-title", "episode"),
-        (film(namesakes=("Alien (2030)",)), release("Alien.1080p.BluRay.x264-GRP"), "wrong-year", "tells no year"),
-        (film(), release(GOOD.replace("1080p.BluRay", "HDCAM")), "quality-not-wanted", "not wanted in Any"),
+        (film(namesakes=("Alien (2030)",)), release("Alien.1080p.BluRay.x264-GRP"), "wrong-year", "has no year"),
+        (film(), release(GOOD.replace("1080p.BluRay", "HDCAM")), "quality-not-wanted", "Any does not allow"),
         (film(), release("Alien.1979.COMPLETE.BLURAY-GRP", 40 * GIB), "raw-disc", "whole disc"),
         (film(profile=preset_profile("HD-1080p")), release(GOOD, 18 * GIB), "size-max", "18.0 GB is over your 15.0 GB limit for Bluray-1080p (HD-1080p)"),
         (film(profile=preset_profile("HD-1080p")), release(GOOD, 1 * GIB), "size-min", "1.0 GB is under your 2.0 GB minimum"),
@@ -139,19 +142,19 @@ def test_a_fitting_release_is_approved() -> None:
         (film(held=(Held(q("Remux-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "already-have-better", "Remux-2160p"),
         (film(held=(Held(q("HDTV-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "goal-reached", "good enough for Any"),
         (film(profile=preset_profile("HD-1080p"), held=(Held(q("HDTV-1080p"), frozenset()),)), release(GOOD, 9 * GIB), "upgrade-not-allowed", "HD-1080p does not upgrade"),
-        (film(queued=(Queued("Alien 1979 2160p", q("WEBDL-2160p"), frozenset()),)), release(GOOD), "in-queue-better", "WEBDL-2160p is being downloaded already"),
-        (film(queued=(Queued(GOOD, q("Bluray-1080p"), frozenset(), HASH),)), release(GOOD, info_hash=HASH), "in-queue-better", "This release"),
-        (film(blocked=(Blocked("x", HASH, None, "torrent", "it never started.", NOW),)), release(GOOD, info_hash=HASH), "blocklisted", "since 21 November 2026: it never started."),
-        (film(blocked=(Blocked(normalise_title(GOOD), None, "ix", "torrent", "fake.", NOW),)), release(GOOD), "blocklisted", "fake"),
+        (film(queued=(Queued(title="Alien 1979 2160p", quality=q("WEBDL-2160p"), episode_ids=frozenset()),)), release(GOOD), "in-queue-better", "WEBDL-2160p is already being downloaded"),
+        (film(queued=(Queued(title=GOOD, quality=q("Bluray-1080p"), episode_ids=frozenset(), info_hash=HASH),)), release(GOOD, info_hash=HASH), "in-queue-better", "This release"),
+        (film(blocked=(Blocked(normalised="x", info_hash=HASH, indexer_id=None, protocol="torrent", because="it never started.", added_at=NOW),)), release(GOOD, info_hash=HASH), "blocklisted", "Blocklisted on 21 November 2026: it never started."),
+        (film(blocked=(Blocked(normalised=normalise_title(GOOD), info_hash=None, indexer_id="ix", protocol="torrent", because="fake.", added_at=NOW),)), release(GOOD), "blocklisted", "fake"),
         (film(held=(Held(q("WEBDL-720p"), frozenset()),), imported=(Imported(GOOD, None, NOW),)), release(GOOD), "already-imported", "imported on 21 November 2026"),
-        (film(), release(GOOD, seeders=0), "seeders-min", "Nobody shares it"),
-        (film(indexer_seeders={"ix": 30}), release(GOOD), "seeders-min", "It has 20 seeders; at least 30 are asked for"),
+        (film(), release(GOOD, seeders=0), "seeders-min", "No seeders; at least 1 required"),
+        (film(indexer_seeders={"ix": 30}), release(GOOD), "seeders-min", "20 seeders; at least 30 required"),
         (film(protocols=frozenset({"usenet"})), release(GOOD), "protocol-disabled", "No torrent client"),
         (film(free_bytes=5 * GIB, minimum_free_bytes=2 * GIB), release(GOOD), "free-space", "It needs 4.0 GB, but only 5.0 GB is free"),
         (film(not_out="It is released on 24 December 2026."), release(GOOD), "availability", "24 December"),
         (film(monitored=False), release(GOOD), "not-monitored", "Alien is not monitored"),
         (series(season_number=1), release("Silo.S02E01.1080p.WEB-DL-G", 2 * GIB), "wrong-season", "It is season 2; season 1 was searched for"),
-        (series(season_number=1, episode_ids=frozenset({"s1e3"})), release(GOOD_EPISODE, 2 * GIB), "wrong-episode", "It holds S01E02, which was not searched for"),
+        (series(season_number=1, episode_ids=frozenset({"s1e3"})), release(GOOD_EPISODE, 2 * GIB), "wrong-episode", "It holds S01E02, which wasn't searched for"),
         (series(season_number=1, episode_ids=frozenset({"s1e2"})), release(PACK, 20 * GIB), "wrong-episode", "whole season of 10 episodes"),
         (series(), release("Silo.S07E01.1080p.WEB-DL-G", 2 * GIB), "wrong-episode", "has no episode S07E01"),
         (series(), release("Silo.S01-S02.1080p.WEB-DL-G", 40 * GIB), "multi-season", "pack of 2 seasons"),
@@ -262,12 +265,31 @@ def test_the_summary_answers_why_nothing_was_taken() -> None:
         release(GOOD, 18 * GIB),
         release("Aliens.1986.1080p.BluRay-G"),
     )
-    counts, sentence = summarise(
-        [(d.verdict, [o.reason for o in d.objections]) for d in decisions], failures=1, asked=3
-    )
+    counts = Counter(decision.objections[0].spec for decision in decisions)
     assert counts == {"quality-not-wanted": 2, "size-max": 1, "wrong-title": 1}
-    assert sentence.startswith("4 found, 0 fit: 2 quality")
+    sentence = summary_sentence(4, 0, {"rejected": counts, "asked": 3, "failures": 1})
+    assert sentence.startswith("4 found, 0 accepted; 2 rejected for quality")
     assert sentence.endswith("1 of 3 indexers did not answer.")
+
+
+def test_every_reason_of_a_decision_has_a_word_for_counts_and_is_stored_as_code_and_facts() -> None:
+    assert all(reason_word(spec.name) == spec.word for spec in SPECS)
+    decision = judge(film(), release("Alien.2012.1080p.BluRay.x264-GRP"))[0]
+    stored = decision.objections[0].to_json()
+    assert stored == {
+        "reason": "wrong-year",
+        "permanent": True,
+        "code": "wrong-year",
+        "facts": {"year": 2012, "title": "Alien", "expected": 1979},
+    }
+    assert say(stored) == "It is from 2012; Alien is from 1979."
+    assert (
+        say({"reason": "wrong-year", "text": "It is of 2012; Alien is of 1979."}) == "It is of 2012; Alien is of 1979."
+    )
+
+
+def test_a_search_of_an_older_version_shows_the_sentence_it_stored() -> None:
+    assert summary_sentence(2, 1, {"size-max": 1, "sentence": "2 found, 1 fits: 1 size."}) == "2 found, 1 fits: 1 size."
 
 
 NAMES = st.sampled_from(

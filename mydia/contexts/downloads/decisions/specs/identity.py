@@ -5,43 +5,44 @@ from __future__ import annotations
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
-from mydia.parsing import normalise_title, similarity
+from mydia.events import Reason, reason
+from mydia.parsing import ParsedRelease, normalise_title, similarity
 from mydia.vocabulary import MediaType
 
-# An id told by an indexer counts only with a name that is at least so alike: many echo the id they were asked for.
+# An id from an indexer counts only if the name is at least this similar: many indexers echo the id of the query.
 _ID_NEEDS = 0.6
 
 
-def unparsable(candidate: Candidate, facts: Facts) -> str | None:
-    """A name that says nothing cannot be judged."""
+def unparsable(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A name that can't be read can't be judged."""
     parsed = candidate.parsed
     if parsed is None:
-        return "The name says nothing that Mydia understands."
+        return reason("unparsable")
     if facts.type == MediaType.TV_SHOW and parsed.type == "movie" and not candidate.episodes:
-        return "The name tells no season or episode."
+        return reason("unparsable.no-episode")
     return None
 
 
-def wrong_title(candidate: Candidate, facts: Facts) -> str | None:
+def wrong_title(candidate: Candidate, facts: Facts) -> Reason | None:
     """The name must be one of the work's, or an id must agree."""
     parsed, release = candidate.parsed, candidate.release
     if parsed is None:
         return None
     if facts.type == MediaType.MOVIE and parsed.type == "episode":
-        return f"It is an episode of “{parsed.title}”, not the film {facts.label}."
-    told = ((release.tmdb_id, facts.tmdb_id, "TMDB"), (release.imdb_id, facts.imdb_id, "IMDb"))
-    for theirs, ours, catalogue in told:
+        return reason("wrong-title.episode", title=parsed.title, expected=facts.label)
+    ids = ((release.tmdb_id, facts.tmdb_id, "TMDB"), (release.imdb_id, facts.imdb_id, "IMDb"))
+    for theirs, ours, catalogue in ids:
         if theirs and ours and theirs != ours and facts.type == MediaType.MOVIE:
-            return f"The indexer says it is another film ({catalogue} {theirs} instead of {ours})."
+            return reason("wrong-title.other-film", catalogue=catalogue, found=theirs, expected=ours)
     if release.tvdb_id and facts.tvdb_id and release.tvdb_id != facts.tvdb_id and facts.type == MediaType.TV_SHOW:
-        return f"The indexer says it is another series (TVDB {release.tvdb_id} instead of {facts.tvdb_id})."
+        return reason("wrong-title.other-series", catalogue="TVDB", found=release.tvdb_id, expected=facts.tvdb_id)
     if matched_by(candidate, facts) is None:
-        return f"It is called “{parsed.title}”, which is no name of {facts.label}."
+        return reason("wrong-title", title=parsed.title, expected=facts.label)
     return None
 
 
 def matched_by(candidate: Candidate, facts: Facts) -> str | None:
-    """Say by what a release was recognised: `title`, `id`, or None when it was not."""
+    """Return by what a release was recognised: `title`, `id`, or None."""
     parsed, release = candidate.parsed, candidate.release
     if parsed is None:
         return None
@@ -52,17 +53,17 @@ def matched_by(candidate: Candidate, facts: Facts) -> str | None:
         return "title"
     if (parsed.imdb_id and parsed.imdb_id == facts.imdb_id) or (parsed.tmdb_id and parsed.tmdb_id == facts.tmdb_id):
         return "id"
-    told = (
+    ids = (
         (release.tmdb_id, facts.tmdb_id),
         (release.imdb_id, facts.imdb_id),
         (release.tvdb_id, facts.tvdb_id),
     )
-    same_id = any(theirs and theirs == ours for theirs, ours in told)
+    same_id = any(theirs and theirs == ours for theirs, ours in ids)
     alike = max((similarity(parsed.title, name) for name in (facts.title, *facts.titles)), default=0.0)
     return "id" if same_id and alike >= _ID_NEEDS else None
 
 
-def wrong_year(candidate: Candidate, facts: Facts) -> str | None:
+def wrong_year(candidate: Candidate, facts: Facts) -> Reason | None:
     """A film of the same name from another year is another film."""
     parsed = candidate.parsed
     if parsed is None or facts.year is None:
@@ -71,61 +72,62 @@ def wrong_year(candidate: Candidate, facts: Facts) -> str | None:
         return None
     if parsed.year is None:
         if facts.type == MediaType.MOVIE and facts.namesakes:
-            return f"It tells no year, and there is also {facts.namesakes[0]}."
+            return reason("wrong-year.missing", namesake=facts.namesakes[0])
         return None
     if abs(parsed.year - facts.year) <= 1:
         return None
     if any(episode.air_on and episode.air_on.year == parsed.year for episode in candidate.episodes):
         return None
-    return f"It is of {parsed.year}; {facts.title} is of {facts.year}."
+    return reason("wrong-year", year=parsed.year, title=facts.title, expected=facts.year)
 
 
-def wrong_episode(candidate: Candidate, facts: Facts) -> str | None:
+def wrong_episode(candidate: Candidate, facts: Facts) -> Reason | None:
     """It must bring episodes that exist, and at least one that was searched for."""
     parsed = candidate.parsed
     if parsed is None or facts.type != MediaType.TV_SHOW or (parsed.type == "movie" and not candidate.episodes):
         return None
     if not candidate.episodes:
-        return f"{facts.title} has no episode {_place(candidate)}."
+        return _unknown_episode(parsed, facts.title)
     if parsed.is_split_episode:
-        return f"It is only a part of {candidate.episodes[0].code}."
+        return reason("wrong-episode.part", episode=candidate.episodes[0].code)
     if facts.episode_ids and not facts.episode_ids & candidate.episode_ids and _season_fits(candidate, facts):
-        return f"It holds {_brought(candidate)}, which was not searched for."
+        return reason("wrong-episode.other", episodes=_brought(candidate))
     if len(facts.episode_ids) == 1 and candidate.is_pack and len(candidate.episodes) > 1:
-        return f"It is a whole season of {len(candidate.episodes)} episodes; one episode was searched for."
+        return reason("wrong-episode.pack", count=len(candidate.episodes))
     return None
 
 
-def wrong_season(candidate: Candidate, facts: Facts) -> str | None:
-    """Of a season search only that season counts."""
+def wrong_season(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A search for a season only accepts that season."""
     if facts.season_number is None or not candidate.episodes or _season_fits(candidate, facts):
         return None
     seasons = sorted({episode.season_number for episode in candidate.episodes})
-    return f"It is season {', '.join(map(str, seasons))}; season {facts.season_number} was searched for."
+    return reason("wrong-season", seasons=seasons, expected=facts.season_number)
 
 
-def multi_season(candidate: Candidate, facts: Facts) -> str | None:
-    """Packs of several seasons cannot be told apart safely at import."""
+def multi_season(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Packs of several seasons can't be imported safely."""
     parsed = candidate.parsed
     if facts.type == MediaType.TV_SHOW and parsed is not None and (parsed.is_multi_season or len(parsed.seasons) > 1):
-        return f"It is a pack of {len(parsed.seasons) or 'several'} seasons; Mydia takes them one at a time."
+        count = len(parsed.seasons)
+        return reason("multi-season", count=count) if count else reason("multi-season.uncounted")
     return None
 
 
-def extras_only(candidate: Candidate, facts: Facts) -> str | None:
+def extras_only(candidate: Candidate, facts: Facts) -> Reason | None:
     """Bonus material is not the season."""
     parsed = candidate.parsed
-    return "It holds extras of a season, not its episodes." if parsed is not None and parsed.is_season_extra else None
+    return reason("extras-only") if parsed is not None and parsed.is_season_extra else None
 
 
-def not_monitored(candidate: Candidate, facts: Facts) -> str | None:
-    """Nothing is fetched automatically that nobody wants."""
+def not_monitored(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Automatic searches skip what is not monitored."""
     if facts.interactive:
         return None
     if not facts.monitored:
-        return f"{facts.title} is not monitored."
+        return reason("not-monitored", title=facts.title)
     if candidate.episodes and not any(episode.monitored for episode in candidate.episodes):
-        return f"{_brought(candidate)} is not monitored."
+        return reason("not-monitored.episodes", episodes=_brought(candidate))
     return None
 
 
@@ -138,26 +140,25 @@ def _brought(candidate: Candidate) -> str:
     return codes[0] if len(codes) == 1 else f"{codes[0]} to {codes[-1]}"
 
 
-def _place(candidate: Candidate) -> str:
-    parsed = candidate.parsed
-    if parsed is None:
-        return ""
+def _unknown_episode(parsed: ParsedRelease, title: str) -> Reason:
     if parsed.air_on is not None:
-        return f"of {parsed.air_on:%-d %B %Y}"
+        return reason("wrong-episode.unknown-day", title=title, day=parsed.air_on.isoformat())
     if parsed.season is not None and parsed.episodes:
-        return f"S{parsed.season:02}E{parsed.episodes[0]:02}"
+        return reason("wrong-episode.unknown", title=title, episode=f"S{parsed.season:02}E{parsed.episodes[0]:02}")
     if parsed.absolute_episodes:
-        return f"number {parsed.absolute_episodes[0]}"
-    return f"in season {parsed.season}" if parsed.season is not None else "that this name speaks of"
+        return reason("wrong-episode.unknown", title=title, episode=parsed.absolute_episodes[0])
+    if parsed.season is not None:
+        return reason("wrong-episode.unknown-season", title=title, season=parsed.season)
+    return reason("wrong-episode.unnamed", title=title)
 
 
 SPECS = (
-    Spec("unparsable", Stage.IDENTITY, True, unparsable),
-    Spec("wrong-title", Stage.IDENTITY, True, wrong_title),
-    Spec("wrong-year", Stage.IDENTITY, True, wrong_year),
-    Spec("wrong-season", Stage.IDENTITY, True, wrong_season),
-    Spec("wrong-episode", Stage.IDENTITY, True, wrong_episode),
-    Spec("multi-season", Stage.RULES, True, multi_season),
-    Spec("extras-only", Stage.RULES, True, extras_only),
-    Spec("not-monitored", Stage.RULES, True, not_monitored),
+    Spec("unparsable", "another title", Stage.IDENTITY, True, unparsable),
+    Spec("wrong-title", "another title", Stage.IDENTITY, True, wrong_title),
+    Spec("wrong-year", "another year", Stage.IDENTITY, True, wrong_year),
+    Spec("wrong-season", "other episodes", Stage.IDENTITY, True, wrong_season),
+    Spec("wrong-episode", "other episodes", Stage.IDENTITY, True, wrong_episode),
+    Spec("multi-season", "other episodes", Stage.RULES, True, multi_season),
+    Spec("extras-only", "other episodes", Stage.RULES, True, extras_only),
+    Spec("not-monitored", "not monitored", Stage.RULES, True, not_monitored),
 )

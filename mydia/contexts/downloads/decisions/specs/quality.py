@@ -1,4 +1,4 @@
-"""Is the quality wanted, and better than what is here?"""
+"""Is the quality allowed, and better than what is held?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
 from mydia.contexts.settings import Verdict
+from mydia.events import Reason, reason
 from mydia.parsing import Modifier
 
 # Whole discs as they are named. Source: arr-stack §1.2, row 19.
@@ -22,63 +23,65 @@ _ALREADY = frozenset(
 _GOAL = frozenset({Verdict.GOAL_REACHED, Verdict.SCORE_GOAL_REACHED})
 
 
-def not_wanted(candidate: Candidate, facts: Facts) -> str | None:
+def not_wanted(candidate: Candidate, facts: Facts) -> Reason | None:
     """The profile must allow the quality."""
     quality = candidate.quality
-    return None if facts.profile.allows(quality) else f"{quality.name} is not wanted in {facts.profile.name}."
+    if facts.profile.allows(quality):
+        return None
+    return reason("quality-not-wanted", quality=quality.name, profile=facts.profile.name)
 
 
-def already_have_better(candidate: Candidate, facts: Facts) -> str | None:
-    """What is here must be worse."""
+def already_have_better(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A release must be better than the file it replaces."""
     verdict = candidate.held_verdict
     if verdict is not None and verdict.reason in _ALREADY:
-        return verdict.text
+        return verdict.because
     if candidate.loses and candidate.held_verdict is not None:
-        return f"The file it would replace also holds {', '.join(candidate.loses)}."
+        return reason("replaces-more", episodes=list(candidate.loses))
     return None
 
 
-def upgrade_not_allowed(candidate: Candidate, facts: Facts) -> str | None:
-    """Some profiles keep what they have."""
+def upgrade_not_allowed(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Some profiles do not upgrade."""
     verdict = candidate.held_verdict
-    return verdict.text if verdict is not None and verdict.reason is Verdict.UPGRADES_OFF else None
+    return verdict.because if verdict is not None and verdict.reason is Verdict.UPGRADES_OFF else None
 
 
-def goal_reached(candidate: Candidate, facts: Facts) -> str | None:
-    """At the cutoff upgrading ends."""
+def goal_reached(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Upgrading ends at the cutoff."""
     verdict = candidate.held_verdict
-    return verdict.text if verdict is not None and verdict.reason in _GOAL else None
+    return verdict.because if verdict is not None and verdict.reason in _GOAL else None
 
 
-def score_below_minimum(candidate: Candidate, facts: Facts) -> str | None:
-    """A profile may ask for a score."""
+def score_below_minimum(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A profile may require a minimum score."""
     wanted = facts.profile.minimum_format_score
     if candidate.format_score >= wanted:
         return None
-    return f"It scores {candidate.format_score}; {facts.profile.name} asks for at least {wanted}."
+    return reason("score-below-minimum", score=candidate.format_score, profile=facts.profile.name, minimum=wanted)
 
 
-def raw_disc(candidate: Candidate, facts: Facts) -> str | None:
+def raw_disc(candidate: Candidate, facts: Facts) -> Reason | None:
     """Discs cannot be imported as one file."""
     if facts.profile.allows(candidate.quality) and candidate.quality.modifier is Modifier.BRDISK:
         return None
     if candidate.quality.modifier is Modifier.BRDISK or _DISC.search(candidate.release.title):
-        return "It is a whole disc, not a video file."
+        return reason("raw-disc")
     return None
 
 
-def hardcoded_subs(candidate: Candidate, facts: Facts) -> str | None:
+def hardcoded_subs(candidate: Candidate, facts: Facts) -> Reason | None:
     """Burned-in subtitles cannot be switched off."""
     burned_in = candidate.parsed is not None and candidate.parsed.hardcoded_subs
-    return "Its subtitles are burned into the picture." if burned_in else None
+    return reason("hardcoded-subs") if burned_in else None
 
 
 SPECS = (
-    Spec("quality-not-wanted", Stage.RULES, True, not_wanted),
-    Spec("already-have-better", Stage.RULES, True, already_have_better),
-    Spec("upgrade-not-allowed", Stage.RULES, True, upgrade_not_allowed),
-    Spec("goal-reached", Stage.RULES, True, goal_reached),
-    Spec("score-below-minimum", Stage.RULES, True, score_below_minimum),
-    Spec("raw-disc", Stage.RULES, True, raw_disc),
-    Spec("hardcoded-subs", Stage.RULES, True, hardcoded_subs),
+    Spec("quality-not-wanted", "quality", Stage.RULES, True, not_wanted),
+    Spec("already-have-better", "not better than what is here", Stage.RULES, True, already_have_better),
+    Spec("upgrade-not-allowed", "not better than what is here", Stage.RULES, True, upgrade_not_allowed),
+    Spec("goal-reached", "not better than what is here", Stage.RULES, True, goal_reached),
+    Spec("score-below-minimum", "score", Stage.RULES, True, score_below_minimum),
+    Spec("raw-disc", "whole disc", Stage.RULES, True, raw_disc),
+    Spec("hardcoded-subs", "burned-in subtitles", Stage.RULES, True, hardcoded_subs),
 )
