@@ -1,7 +1,7 @@
-"""Telling a relay of Mydia's own crashes, where an administrator has said yes.
+"""Reporting Mydia's own crashes to a relay, if an administrator has enabled it.
 
-What counts as a crash is what the log calls one: an error with its traceback, which is a bug by the rules of logging here.
-It is redacted, waits in a file while there is no way out, and is sent once a day at most, however often it happens.
+A crash is an error logged with its traceback, which by the logging rules is a bug. Reports are redacted, queued in a file
+while the network is down, and sent at most once a day for the same crash.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 300.0
 _LONGEST_PAUSE_S = 6 * 3600.0
-"""The sender tries twenty times, which with these pauses is over four days without network."""
+"""The sender tries twenty times; with these pauses that covers four days without a network."""
 _TOLD = ("job", "status")
-"""Fields of a log line that say something about the crash and nothing about the household."""
+"""Fields of a log line that describe the crash and are not private."""
 
 
 class CrashReporter(logging.Handler):
-    """Listens to the log and hands crashes over in a thread of its own, so that nobody waits and nothing is locked.
+    """A log handler that queues crashes in a thread of its own, so that logging never waits.
 
     Args:
         component: Which process this is, `web` or `worker`.
-        sends: Whether this process also sends what waits; one of them is enough.
+        sends: Whether this process also sends the queued reports; one process is enough.
     """
 
     def __init__(self, sender: CrashSender, component: str, *, sends: bool) -> None:
@@ -54,7 +54,7 @@ class CrashReporter(logging.Handler):
         self._sender.close()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a crash; never waits and never fails."""
+        """Queue a crash; never waits and never raises."""
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             told = {name: value for name in _TOLD if (value := getattr(record, name, None)) is not None}
@@ -70,12 +70,12 @@ class CrashReporter(logging.Handler):
                 self._sender.report(found[0], component=self._component, **found[1])
             except queue.Empty:
                 pass
-            except Exception as error:  # noqa: BLE001  whatever is wrong with reporting must not become a crash to report
-                logger.warning("a crash could not be noted", extra={"error": str(error)})
+            except Exception as error:  # noqa: BLE001  a failure of reporting must not become a crash to report
+                logger.warning("a crash could not be queued", extra={"error": str(error)})
             pause_s = self._sent(pause_s)
 
     def _sent(self, pause_s: float) -> float:
-        """Send what waits, and return how long to pause before the next look."""
+        """Send queued reports and return the pause before the next attempt, in seconds."""
         if not self._sends:
             return pause_s
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mydia.private import private
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
-"""Set by the web for each request and by the worker for each run; stands in every line logged meanwhile."""
+"""Set by the web for each request and by the worker for each run; part of every line logged meanwhile."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LEVELS = ("debug", "info", "warning", "error")
@@ -27,12 +27,12 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} 
 
 
 def _one_line(value: object) -> str:
-    """Return a field that neither begins a line of its own nor speaks to the terminal, whatever a file is called."""
+    """Return a field without line breaks and control characters, which file names may contain."""
     return str(value).translate(_CONTROLS)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, logger, message, the fields, correlation_id, error."""
+    """One JSON object per line: at, level, logger, message, the fields, correlation_id, error."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -76,7 +76,7 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
         from logging.handlers import RotatingFileHandler
 
         class PrivateFile(RotatingFileHandler):
-            """A file for its owner's eyes, also after each rotation."""
+            """A log file readable only by its owner, also after each rotation."""
 
             def _open(self) -> TextIOWrapper:
                 private(Path(self.baseFilename))
@@ -87,6 +87,6 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
         file.setFormatter(JsonFormatter())
         handlers.append(file)
     logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
-    # Third parties tell their every step at info; their warnings still come through.
+    # Libraries log every step at info; their warnings still come through.
     for noisy in ("httpx2", "httpcore2", "urllib3", "apscheduler", "alembic", "qbittorrentapi", "dramatiq"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
-"""Files that only their owner may read: what a household watches, and with which keys, is nobody else's business.
+"""Files that only their owner may read: the data folder holds keys and viewing habits.
 
-Media keep the umask of whoever runs Mydia; this is for the data folder alone.
+Media files keep the umask of the user who runs Mydia; this is only for the data folder.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 def private(path: Path) -> Path:
-    """Make an empty file with mode 0600 unless there is one, and return its path; whoever opens it next keeps the mode.
+    """Make an empty file with mode 0600 unless it exists, and return its path; opening it later keeps the mode.
 
-    SQLite gives its `-wal` and `-shm` files the mode of the database. Where a file cannot be made, nothing happens: the
-    one who opens it says why in better words.
+    SQLite gives its `-wal` and `-shm` files the mode of the database. Errors are ignored here, because opening the file
+    reports them better.
     """
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))

@@ -1,1 +1,1 @@
-"""Everything beyond the process: one package per family of products, each entered by its front door."""
+"""Everything outside the process: one package per family of products, each entered by its front door."""

@@ -1,4 +1,4 @@
-"""The four causes for which a service outside may fail us. An adapter never answers a failure with an empty list."""
+"""The four causes of a failed call to a service. An adapter never returns an empty list for a failure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class AdapterError(Unavailable):
     """A call to a service failed.
 
     Args:
-        service: The name a person gave the service, or its product name.
+        service: The user's name for the service, or its product name.
         cause: The rest of the sentence: what happened and what to do.
-        retry_after_s: How long the service asked to be left alone, where it said so.
+        retry_after_s: How long the service asked us to wait, if it did.
     """
 
     code = "failed"
@@ -29,18 +29,18 @@ class Unreachable(AdapterError):
 
 
 class Refused(AdapterError):
-    """It answered and said no: wrong credentials, banned, not allowed. Retrying cannot help."""
+    """It refused: wrong credentials, banned, not allowed. Retrying cannot help."""
 
     code = "refused"
 
 
 class Limited(AdapterError):
-    """Too many requests or a quota is used up; `retry_after_s` says when, where known."""
+    """Too many requests, or a quota is used up; `retry_after_s` says when to retry, if known."""
 
     code = "limited"
 
 
 class Nonsense(AdapterError):
-    """It answered with something that breaks its own contract (broken XML, wrong types, HTML instead of JSON)."""
+    """It broke its own contract (broken XML, wrong types, HTML instead of JSON)."""
 
     code = "nonsense"

@@ -1,9 +1,9 @@
-"""The one HTTP client of the process: limits on time and size, guarded addresses, errors in our four causes.
+"""The HTTP client of the process: limits on time and size, guarded addresses, errors in four causes.
 
-Two things are kept apart: an address that an admin configured may be anywhere but on the few addresses that never are a
-service (cloud metadata, multicast); an address that came in somebody's answer (a redirect, a download link, a picture)
-must be public, or be on the host that was configured. The check is made on the very address that is connected to, after
-the name was resolved, so a name that changes its mind between check and use gains nothing.
+An address that an administrator configured may be anywhere, except on addresses that are never a service (cloud
+metadata, multicast). An address from an answer (a redirect, a download link, a picture) must be public, or on the
+configured host. The check is made on the resolved address to which the connection is made, so DNS rebinding is no way
+around it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unre
 
 USER_AGENT = f"Mydia/{__version__}"
 MAX_BYTES = 16 * 1024**2
-"""What an answer may weigh unless the call says otherwise; the largest .torrent files seen are near 10 MB."""
+"""The default limit of an answer's size; the largest .torrent files seen are near 10 MB."""
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_S = 5.0
@@ -57,34 +57,34 @@ _KEY_IN_TEXT = re.compile(
 
 
 class _Dropped(Unreachable):
-    """The connection ended before a single byte of an answer."""
+    """The connection ended before the first byte of an answer."""
 
 
 class _AddressRefused(httpcore2.ConnectError):
-    """Raised where the connection would be made; carries a sentence."""
+    """Raised instead of connecting; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer that was read to its end."""
+    """A complete answer."""
 
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""
     content: bytes
     url: str
-    """Where the answer came from, after redirects. May carry a key: never show it, see `show_address`."""
+    """The address after redirects. It may contain a key, so show only `show_address(url)`."""
     magnet: str | None = None
-    """The link, when a redirect ended in one."""
+    """The magnet link, if a redirect led to one."""
 
     @property
     def content_type(self) -> str:
-        """Return the media type without parameters, in lower case; empty when not told."""
+        """Return the media type without parameters, in lower case; empty when missing."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def text(self) -> str:
-        """Return the body as UTF-8, with what is not marked by replacement characters."""
+        """Return the body decoded as UTF-8, with replacement characters for invalid bytes."""
         return self.content.decode("utf-8", "replace")
 
     def json(self, service: str) -> Any:
@@ -100,16 +100,16 @@ class Http:
     """One client per process, safe to share between threads."""
 
     def __init__(self, *, verify: bool = True) -> None:
-        # httpx2 logs every address with its query at INFO, and keys travel in queries.
+        # httpx2 logs every address with its query at INFO, and queries contain keys.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.getLogger("httpcore2").setLevel(logging.WARNING)
         self._verify = verify
         self._lock = threading.Lock()
-        # Made when first needed, for reading the certificates of the world takes 20 ms each.
+        # Made when first needed, because loading the CA certificates takes 20 ms each.
         self._clients: dict[tuple[bool, bool], httpx2.Client] = {}
 
     def close(self) -> None:
-        """Close all connections; the next request opens them anew."""
+        """Close all connections; the next request opens new ones."""
         with self._lock:
             for client in self._clients.values():
                 client.close()
@@ -138,9 +138,9 @@ class Http:
 
         Args:
             service: How people call the service; error texts begin with it.
-            expected: Failing statuses that the caller wants to see itself instead of an error.
-            home: Set it when `url` came in somebody's answer: the configured address of who gave it. Such a url must be
-                on that host, on a trusted one, or public. None means that an admin configured `url`.
+            expected: Error statuses that are returned to the caller instead of raised.
+            home: Set it when `url` came from an answer: the configured address of the service that sent it. Such a url
+                must be on that host, on a trusted one, or public. None means that an administrator configured `url`.
             timeout_s: For each step of the exchange; the whole may take four times that.
             verify: False accepts any certificate, for a configured service only.
 
@@ -155,11 +155,11 @@ class Http:
         own_hosts = {_host(home or url), *(host.lower() for host in trusted_hosts)}
         sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
         if method not in {"GET", "HEAD"}:
-            # What changes something is never sent twice, so it must leave no connection that may be stale next time.
+            # A request that changes something is never repeated, so it must not reuse a connection that may be stale.
             sent_headers["Connection"] = "close"
         sent_headers |= headers or {}
         check_scheme(service, url)
-        # Merged by hand: httpx2 would let parameters replace those that the address has.
+        # Merged by hand, because httpx2 would replace the parameters of the address.
         url = str(httpx2.URL(url).copy_merge_params({k: v for k, v in (params or {}).items() if v is not None}))
         given_url = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -176,7 +176,7 @@ class Http:
             try:
                 status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
             except _Dropped:
-                # A kept connection that the server gave up in the same moment: not a failure of the service.
+                # The server closed a kept connection just then, which is not a failure of the service.
                 if method not in {"GET", "HEAD"}:
                     raise
                 status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
@@ -215,16 +215,16 @@ def fault(service: str, response: Response) -> AdapterError:
     status = response.status
     retry_after_s = read_retry_after(response.headers.get("retry-after"))
     if status == 429 or (status == 503 and retry_after_s is not None):
-        when = f"; it asked to wait {retry_after_s:.0f} seconds" if retry_after_s else ""
-        return Limited(service, f"wants to be left alone for now (HTTP {status}){when}", retry_after_s=retry_after_s)
+        when = f"; retry after {retry_after_s:.0f} seconds" if retry_after_s else ""
+        return Limited(service, f"rate limit reached (HTTP {status}){when}", retry_after_s=retry_after_s)
     if status in {401, 403}:
-        return Refused(service, f"did not accept the credentials (HTTP {status}); check user name, password or key")
+        return Refused(service, f"rejected the credentials (HTTP {status}); check user name, password or key")
     if status == 407:
-        return Refused(service, "the proxy in between asks for credentials")
+        return Refused(service, "a proxy in between requires credentials")
     if status == 404:
-        return Refused(service, "has nothing at this address (HTTP 404); check the address")
+        return Refused(service, "nothing found at this address (HTTP 404); check the address")
     if status == 408 or status >= 500:
-        return Unreachable(service, f"failed inside (HTTP {status}); try again later", retry_after_s=retry_after_s)
+        return Unreachable(service, f"server error (HTTP {status}); try again later", retry_after_s=retry_after_s)
     return Refused(service, f"refused the request (HTTP {status})")
 
 
@@ -249,7 +249,7 @@ def read_retry_after(text: str | None) -> float | None:
 
 
 def show_address(url: str) -> str:
-    """Return an address that may be shown: scheme, host, port and path, without user, password and query.
+    """Return an address that can be shown: scheme, host, port and path, without user, password and query.
 
     >>> show_address("http://me:secret@box:9696/1/api?apikey=k")
     'http://box:9696/1/api'
@@ -259,12 +259,12 @@ def show_address(url: str) -> str:
         host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        return "an address that cannot be read"
+        return "an invalid address"
     return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
 
 
 def without_keys(text: str, *secrets: str) -> str:
-    """Blank out keys in a text that a service sent, before it is shown or logged.
+    """Remove keys from a service's text before it is shown or logged.
 
     >>> without_keys("see http://x/api?t=get&apikey=abc")
     'see http://x/api?t=get&apikey=…'
@@ -276,7 +276,7 @@ def without_keys(text: str, *secrets: str) -> str:
 
 
 def looks_like_html(response: Response) -> bool:
-    """Tell whether an answer is a web page, by type or by how it begins."""
+    """Return whether an answer is a web page, by its type or its first bytes."""
     if response.content_type in {"text/html", "application/xhtml+xml"}:
         return True
     return response.content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))
@@ -291,11 +291,11 @@ def check_scheme(service: str, url: str) -> None:
     except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
-        raise Refused(service, "the address must begin with http:// or https:// and name a host")
+        raise Refused(service, "the address must begin with http:// or https:// and contain a host")
 
 
 def is_allowed_address(address: str, *, public_only: bool) -> bool:
-    """Tell whether an IP address may be connected to.
+    """Return whether an IP address may be connected to.
 
     >>> is_allowed_address("169.254.169.254", public_only=False)
     False
@@ -315,7 +315,7 @@ def is_allowed_address(address: str, *, public_only: bool) -> bool:
 
 
 class _GuardedNetwork(httpcore2.SyncBackend):
-    """Resolves names itself and connects only to addresses that may be connected to."""
+    """Resolves names and connects only to permitted addresses."""
 
     def __init__(self, *, public_only: bool) -> None:
         super().__init__()
@@ -337,9 +337,9 @@ class _GuardedNetwork(httpcore2.SyncBackend):
         allowed = [a for a in addresses if is_allowed_address(a, public_only=self._public_only)]
         if not allowed:
             raise _AddressRefused(
-                "is in a private network, and only a configured service may be there"
+                "is in a private network, where only configured services are allowed"
                 if all(is_allowed_address(a, public_only=False) for a in addresses)
-                else "is not the address of a service"
+                else "cannot be the address of a service"
             )
         for address in allowed[:-1]:
             try:
@@ -350,7 +350,7 @@ class _GuardedNetwork(httpcore2.SyncBackend):
 
 
 class _GuardedTransport(httpx2.HTTPTransport):
-    """The usual transport on a guarded network."""
+    """An HTTP transport on a guarded network."""
 
     def __init__(self, network: httpcore2.NetworkBackend, *, verify: bool) -> None:
         context = httpx2.create_ssl_context(verify=verify)
@@ -366,7 +366,7 @@ class _GuardedTransport(httpx2.HTTPTransport):
 
 
 def _client(network: httpcore2.NetworkBackend, *, verify: bool) -> httpx2.Client:
-    # A jar that keeps nothing: services must not see one another's cookies, nor their own from another account.
+    # A cookie jar that stores nothing: a service must not receive cookies of another service or account.
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx2.Client(
         transport=_GuardedTransport(network, verify=verify), cookies=jar, follow_redirects=False, trust_env=False
@@ -391,9 +391,7 @@ def _exchange(
             for chunk in answer.iter_bytes(_CHUNK_BYTES):
                 received += chunk
                 if len(received) > max_bytes:
-                    raise Nonsense(
-                        service, f"answered with more than {max_bytes // 1024**2} MB; that is not believable"
-                    )
+                    raise Nonsense(service, f"answered with more than {max_bytes // 1024**2} MB, which is too large")
                 if clock.monotonic_s() > ends_at_s:
                     raise Unreachable(service, f"{shown} took more than {deadline_s:.0f} seconds to answer")
         finally:
@@ -406,10 +404,10 @@ def _exchange(
         if "disconnected" in str(error).lower():
             raise _Dropped(service, f"{shown} closed the connection without an answer") from error
         if "peer closed" in str(error).lower():
-            raise Unreachable(service, f"{shown} closed the connection in the middle of its answer") from error
-        raise Nonsense(service, f"{shown} does not speak proper HTTP; check address and port") from error
+            raise Unreachable(service, f"{shown} closed the connection during its answer") from error
+        raise Nonsense(service, f"{shown} does not answer with valid HTTP; check address and port") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
-        raise Unreachable(service, f"the connection to {shown} broke") from error
+        raise Unreachable(service, f"the connection to {shown} was lost") from error
     return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(received)
 
 
@@ -421,12 +419,12 @@ def _cannot_connect(service: str, shown: str, error: httpx2.ConnectError) -> Ada
         text = str(cause).lower()
         if "certificate" in text:
             return Unreachable(
-                service, f"the certificate of {shown} is not trusted; use a valid one or switch the check off"
+                service, f"the certificate of {shown} is not trusted; use a valid one or turn off the certificate check"
             )
         if "wrong_version_number" in text or "wrong version number" in text or "record layer" in text:
-            return Unreachable(service, f"{shown} does not speak HTTPS; try http://")
+            return Unreachable(service, f"{shown} does not support HTTPS; try http://")
         if "not known" in text:
-            return Unreachable(service, f"the host of {shown} is not known; check the spelling")
+            return Unreachable(service, f"the host of {shown} cannot be found; is this server online?")
         cause = cause.__cause__ or cause.__context__
     return Unreachable(service, f"no answer from {shown}; is it running, and is the port right?")
 

@@ -1,4 +1,4 @@
-"""How a configured service is reached: the value that settings hand to adapters."""
+"""How to reach a configured service: the value that settings pass to adapters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing a person must or may say to connect a service: a field of the settings form."""
+    """One value needed to connect a service: a field of the settings form."""
 
     key: str
     """`url`, `username`, `secret`, or the name of an option in `Connection.options`."""
@@ -48,7 +48,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Kind[Adapter]:
-    """One product of a family: how it is named, what it needs and what makes it."""
+    """One product of a family: its name, the values it needs, and its constructor."""
 
     key: str
     label: str
@@ -57,10 +57,10 @@ class Kind[Adapter]:
     make: Callable[[Connection, Http], Adapter]
     needs: tuple[Need, ...]
     default_url: str
-    """What the form shows first."""
+    """The default value in the form."""
     help: str = ""
 
     @property
     def option_keys(self) -> tuple[str, ...]:
-        """Return the names of the needs that live in `Connection.options`."""
+        """Return the names of the needs that are stored in `Connection.options`."""
         return tuple(need.key for need in self.needs if need.key not in {"url", "username", "secret"})

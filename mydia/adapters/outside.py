@@ -1,4 +1,4 @@
-"""Everything beyond the process, as one value that is passed to whatever needs it."""
+"""Everything outside the process, as one value that is passed to the functions that need it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def real_outside(metadata: Callable[[], MetadataProvider], http: Http | None = N
 
     Args:
         metadata: From the caller, which knows the settings and the embedded relay.
-        http: One per process; None makes it.
+        http: One per process; made when None.
     """
     http = http or Http()
     return Outside(
@@ -57,7 +57,7 @@ def real_outside(metadata: Callable[[], MetadataProvider], http: Http | None = N
 
 
 class _Made[Adapter: _Connected]:
-    """Makes adapters by kind and keeps the last one of each connection, so that a session outlives a call."""
+    """Makes adapters by kind and keeps the last one of each connection, so that its session is reused."""
 
     def __init__(self, family: str, kinds: Mapping[str, Kind[Adapter]], http: Http) -> None:
         self._family = family

@@ -31,13 +31,13 @@ class Base(DeclarativeBase):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+    """An aware UTC instant. SQLite stores no zone, so it is removed when writing and added when reading."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive instants: they would be read back as something else."""
+        """Refuse naive instants, which would be read back as different ones."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -46,7 +46,7 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Put the zone back."""
+        """Add the zone."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -81,7 +81,7 @@ class HasId:
 
 
 def one_of(column: str, *allowed: str | type[StrEnum]) -> CheckConstraint:
-    """Return the CHECK that keeps a text column to its members (NULL passes where the column allows it)."""
+    """Return the CHECK that restricts a text column to its members (NULL passes if the column allows it)."""
     members: list[str] = []
     for entry in allowed:
         members += [entry] if isinstance(entry, str) else [str(member) for member in entry]

@@ -1,4 +1,4 @@
-"""Engines: the SQLite library that is used, the PRAGMA set, and transactions that lose no update."""
+"""Engines: the SQLite library, its PRAGMAs, and transactions that lose no update."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SAFE_SQLITE = (3, 51, 3)
 _CACHE_KIB = 64_000
 _MAPPED_BYTES = 256 * 2**20
 PATIENCE_S = 5.0
-"""How long a statement, and the beginning of a write, waits for the one writer: nobody waits longer for a page."""
-# SQLite's own waiting sleeps up to 0.1 s between its looks, and misses the short pauses of a process that writes one
+"""How long a statement, and the start of a write, waits for the writer: the longest acceptable wait for a page."""
+# SQLite's own busy handler sleeps up to 0.1 s between attempts and misses the short pauses of a process that writes one
 # transaction after another. Source: sqliteDefaultBusyCallback in SQLite's main.c.
 LOOK_EVERY_S = 0.004
 
 
 def sqlite_module() -> ModuleType:
-    """Return the newest SQLite driver at hand: pysqlite3 where a wheel exists, else the standard library's."""
+    """Return the newest available SQLite driver: pysqlite3 where a wheel exists, else the standard library's."""
     try:
         import pysqlite3.dbapi2 as module
     except ImportError:
@@ -47,7 +47,7 @@ def sqlite_version() -> tuple[int, ...]:
 
 
 def warn_if_old() -> None:
-    """Log once at start when the SQLite library has the WAL-reset fault."""
+    """Log a warning when the SQLite library has the WAL-reset fault."""
     if sqlite_version() < _SAFE_SQLITE:
         logger.warning(
             "this SQLite has a fault that can, rarely, damage a database in WAL mode; 3.51.3 or newer is safe",
@@ -56,7 +56,7 @@ def warn_if_old() -> None:
 
 
 def busy() -> Unavailable:
-    """Return the error of a write that could not begin in time."""
+    """Return the error for a write that could not begin in time."""
     return Unavailable(
         "Mydia is writing something large and could not save this. Try again in a moment.", retry_after_s=5
     )
@@ -121,7 +121,7 @@ def make_engine(
 
 
 def _make_server_engine(url: str, pool_size: int, patience_s: float) -> Engine:
-    """Return the engine for PostgreSQL, with the promises of SQLite: reading sees one snapshot, and one writes at a time."""
+    """Return the engine for PostgreSQL with SQLite's guarantees: reads see one snapshot, and there is one writer."""
     engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
 
     @event.listens_for(engine, "begin")
@@ -129,7 +129,7 @@ def _make_server_engine(url: str, pool_size: int, patience_s: float) -> Engine:
         if connection.get_execution_options().get("readonly", False):
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             return
-        # Held until the transaction ends. What is read after it is what the writer before has left.
+        # Held until the transaction ends, so reads after it see what the previous writer committed.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience_s * 1000)}")
         try:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
@@ -141,10 +141,10 @@ def _make_server_engine(url: str, pool_size: int, patience_s: float) -> Engine:
 
 
 def _begin_writing(connection: Any, patience_s: float) -> None:
-    """Begin a transaction as the one writer, looking often whether the place is free.
+    """Begin a transaction as the one writer, retrying at short intervals.
 
     Raises:
-        Unavailable: It was not free in time.
+        Unavailable: Another writer kept the lock for too long.
     """
     gives_up_s = clock.monotonic_s() + patience_s
     connection.execute("PRAGMA busy_timeout=0")

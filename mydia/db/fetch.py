@@ -18,27 +18,27 @@ def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str)
     """Return the row with this primary key.
 
     Args:
-        what: How the sentence calls it: `"This film"`.
+        what: The subject of the error message: `"This film"`.
 
     Raises:
         NotFound: There is none.
     """
     row = session.get(kind, key)
     if row is None:
-        raise NotFound(f"{what} is not here (any more).")
+        raise NotFound(f"{what} does not exist or has been removed.")
     return row
 
 
 def encode_cursor(*key: Any) -> str:
-    """Pack the sort key of a page's last row for the next page's address."""
+    """Encode the sort key of a page's last row for the address of the next page."""
     return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
-    """Unpack a cursor; None stays None (the first page).
+    """Decode a cursor; None stays None (the first page).
 
     Raises:
-        Invalid: It was not made by `encode_cursor` with as many parts.
+        Invalid: It was not made by `encode_cursor` with this number of parts.
     """
     if not cursor:
         return None

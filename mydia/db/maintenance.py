@@ -1,4 +1,4 @@
-"""Looking after database files: statistics, compaction, checkpoints, integrity, and backups that are proven to open."""
+"""Maintenance of database files: statistics, compaction, checkpoints, integrity checks, and verified backups."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
 _CUT_WITHIN_MS = 100
-"""How long cutting the log may keep writers out while it waits for readers; what it misses is cut the next time."""
+"""How long truncating the log may block writers while it waits for readers; otherwise it is truncated next time."""
 _WORTH_VACUUM = 0.10
-"""Share of free pages from which rewriting the file is worth its writes."""
+"""Share of free pages above which the file is rewritten."""
 _VACUUM_ROOM = 2.2
 """VACUUM needs up to twice the file's size beside it. Source: sqlite.org/lang_vacuum.html."""
 
@@ -67,10 +67,10 @@ def analyze(database: Database) -> str:
 
 
 def vacuum(database: Database) -> str:
-    """Rewrite the database without its holes, where that gains something.
+    """Rewrite the database without its free pages, if there are enough of them.
 
     Raises:
-        Unavailable: There is too little free disk space to do it.
+        Unavailable: There is too little free disk space.
     """
     path = database.path
     if path is None:
@@ -80,24 +80,24 @@ def vacuum(database: Database) -> str:
 
 
 def vacuum_file(path: Path) -> str:
-    """Do `vacuum` for one SQLite file."""
+    """Do the same for one SQLite file."""
     with _connected(path) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         free = connection.execute("PRAGMA freelist_count").fetchone()[0]
         if not pages or free / pages < _WORTH_VACUUM:
-            return "nothing to gain"
+            return "nothing to compact"
         size_bytes = path.stat().st_size
         if shutil.disk_usage(path.parent).free < size_bytes * _VACUUM_ROOM:
             raise Unavailable(
-                f"There is too little free space in {path.parent} to compact {path.name}. Free some first."
+                f"There is too little free space in {path.parent} to compact {path.name}. Free some space first."
             )
         connection.execute("VACUUM")
         _cut_log(connection)
-    return f"{100 * free // pages} % of {path.name} given back"
+    return f"{100 * free // pages} % of {path.name} freed"
 
 
 def checkpoint(path: Path) -> bool:
-    """Move the write-ahead log into the file and cut it; say whether nobody stood in the way."""
+    """Move the write-ahead log into the file and truncate it; returns False if readers prevented that."""
     if not path.exists():
         return True
     with _connected(path) as connection:
@@ -105,7 +105,7 @@ def checkpoint(path: Path) -> bool:
 
 
 def _cut_log(connection: Any) -> bool:
-    # Most is moved without keeping anybody waiting. Cutting holds the one writer's place until the last reader is gone.
+    # Most is moved without blocking anything. Truncating holds the write lock until the last reader is done.
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     connection.execute(f"PRAGMA busy_timeout = {_CUT_WITHIN_MS}")
     busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -113,10 +113,10 @@ def _cut_log(connection: Any) -> bool:
 
 
 def check_integrity(path: Path, *, quick: bool = False) -> list[str]:
-    """Return what is wrong with a SQLite file; an empty list means it is sound.
+    """Return what is wrong with a SQLite file; an empty list if nothing is.
 
     Args:
-        quick: Leave out the comparison of indexes with their tables, which takes most of the time.
+        quick: Skip comparing indexes with their tables, which takes most of the time.
     """
     try:
         with _connected(path) as connection:
@@ -132,17 +132,17 @@ def check_integrity(path: Path, *, quick: bool = False) -> list[str]:
 
 
 def back_up(database: Database, directory: Path, now: datetime, *, before: str | None = None) -> Backup | None:
-    """Copy the database while it is in use, prove that the copy opens and is sound, and only then give it its name.
+    """Copy the database while it is in use, verify the copy, and only then give it its final name.
 
     Args:
         directory: Made when missing.
-        before: The schema revision that a migration is about to bring; such backups are kept apart.
+        before: The schema revision that a migration is about to apply; such backups are kept separately.
 
     Returns:
-        The backup, or None where the database is not SQLite and its own tools must be used.
+        The backup, or None if the database is not SQLite.
 
     Raises:
-        Unavailable: The disk is full or not writable, or the copy is not sound.
+        Unavailable: The disk is full or not writable, or the copy is damaged.
     """
     source = database.path
     if source is None:
@@ -153,13 +153,13 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
         directory.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         with _connected(source) as reading, _connected(private(temporary)) as writing:
-            # In one step: it reads one snapshot, and readers keep no writer out. Between smaller steps any commit of
-            # another connection begins the copy anew, for ever while something writes. Source: sqlite.org/backup.html.
+            # In one step, which reads one snapshot and blocks no writer. With smaller steps every commit of another
+            # connection restarts the copy, endlessly while something writes. Source: sqlite.org/backup.html.
             reading.backup(writing, pages=-1)
-            # One file that can be copied away as it is, not three.
+            # So that the backup is one file instead of three.
             writing.execute("PRAGMA journal_mode = delete")
         if wrong := check_integrity(temporary, quick=True):
-            raise Unavailable(f"The backup {name} is damaged and was thrown away: {wrong[0]}.")
+            raise Unavailable(f"The backup {name} was damaged and has been deleted: {wrong[0]}.")
         _flush(temporary)
         temporary.rename(final)
         _flush(directory)
@@ -209,9 +209,9 @@ def list_backups(directory: Path) -> list[Backup]:
 
 
 def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -> list[Backup]:
-    """Return which backups rotation lets go of.
+    """Return which backups rotation deletes.
 
-    Kept are the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
+    It keeps the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
     weeks that have one, and the last few made before migrations.
     """
     newest_first = sorted(backups, key=lambda backup: backup.made_at, reverse=True)
@@ -227,7 +227,7 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
 
 
 def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime) -> int:
-    """Delete the backups that are no longer kept, and what an interrupted backup left; return how many."""
+    """Delete backups that are no longer kept and leftovers of interrupted backups; return how many."""
     gone = [
         backup.path for backup in to_remove(list_backups(directory), keep_daily=keep_daily, keep_weekly=keep_weekly)
     ]
@@ -239,7 +239,7 @@ def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime)
 
 
 def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
-    """Put a backup in the database's place while nothing uses it, keeping what was there beside it.
+    """Replace the database by a backup while nothing uses it, keeping the former database beside it.
 
     Returns:
         Where the former database is now, or None when there was none.
@@ -261,7 +261,7 @@ def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
         former = database_path.with_name(f"{database_path.name}.before-restore-{now.astimezone(UTC).strftime(_STAMP)}")
         database_path.rename(former)
         for suffix in ("-wal", "-shm"):
-            # A log left behind would be replayed into the restored file and ruin it.
+            # A remaining log would be replayed into the restored file and damage it.
             database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)
     copied.rename(database_path)
     _flush(database_path.parent)
@@ -273,7 +273,7 @@ def _assert_unused(path: Path) -> None:
     with closing(connection):
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            # Leaving WAL mode needs the file for itself alone: it fails while any other connection is open.
+            # Leaving WAL mode fails while any other connection is open.
             connection.execute("PRAGMA journal_mode = delete")
         except sqlite_module().OperationalError as error:
             raise Conflict("Mydia is still running on this database. Stop it, then restore.") from error

@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema, with a backup before anything is changed."""
+"""Migrate a database to the newest schema, with a backup before any change."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ logger = logging.getLogger(__name__)
 
 
 def migrations_directory() -> Path:
-    """Return the folder of the Alembic scripts: beside the package in a checkout and in the image alike."""
+    """Return the folder of the Alembic scripts: beside the package, in a checkout as in the image."""
     return Path(__file__).resolve().parents[2] / "migrations"
 
 
 def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None = None) -> bool:
-    """Run the migrations that are missing and say whether there were any.
+    """Run missing migrations and return whether there were any.
 
     Args:
         before: Called with (present revision, target revision) before the first change of a database that already
-            holds something; a backup is made there. An exception stops the migration.
+            has a schema; it makes a backup. An exception stops the migration.
 
     Raises:
         Misconfigured: The database was written by a newer Mydia.
     """
     with engine.connect().execution_options(readonly=True) as connection:
         present = _present_revision(connection)
-    # Alembic costs 0.15 s of start-up; the usual start finds nothing to do and never imports it.
+    # Alembic adds 0.15 s to the start, and most starts find nothing to migrate.
     head = _head_revision()
     if present == head:
         return False

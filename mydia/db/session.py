@@ -34,9 +34,9 @@ class ReadOnly(Session):
 
 
 class _Writer:
-    """The place of the one writer within a process: its threads take it in the order in which they came.
+    """A fair lock for the one writer of a process: threads get it in order of arrival.
 
-    SQLite gives the place to whoever looks at the right moment, so that a thread in a loop can keep all others out.
+    SQLite gives its lock to any thread that asks at the right moment, so a thread in a loop could starve the others.
     """
 
     def __init__(self) -> None:
@@ -47,15 +47,15 @@ class _Writer:
 
     @contextmanager
     def turn(self, patience_s: float) -> Iterator[None]:
-        """Wait for one's turn, then hold the place.
+        """Wait for the lock and hold it.
 
         Raises:
-            Unavailable: It did not come in time.
+            Unavailable: The lock was not free in time.
         """
         if not self._take(patience_s):
             raise busy()
         try:
-            # After a long hold the place stays free for a moment: another process looks for it every few milliseconds.
+            # After a long write the lock stays free for a moment, because other processes retry only every few milliseconds.
             if (rest_s := self._rest_until_s - clock.monotonic_s()) > 0:
                 time.sleep(rest_s)
             began_s = clock.monotonic_s()
@@ -67,7 +67,7 @@ class _Writer:
 
     @property
     def waiting(self) -> int:
-        """How many threads wait."""
+        """The number of waiting threads."""
         with self._lock:
             return len(self._waiting)
 
@@ -100,13 +100,13 @@ class Database:
     Args:
         url: SQLAlchemy address, `sqlite:///…/mydia.db` or `postgresql+psycopg://…`.
         pool_size: Connections kept.
-        sparing: Keep little of the file in memory, for a process that nobody waits for.
-        patience_s: How long a write waits for the one writer of SQLite.
+        sparing: Keep little of the file in memory, for a background process.
+        patience_s: How long a write waits for other writers.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, sparing: bool = False, patience_s: float = PATIENCE_S) -> None:
         self.url = url
-        # A job reads through whole tables once; keeping what it read would only hold memory.
+        # A job reads whole tables once; caching them would only use memory.
         memory = {"cache_kib": 4_000, "mapped_bytes": 0} if sparing else {}
         self.engine: Engine = make_engine(url, pool_size=pool_size, patience_s=patience_s, **memory)
         self._patience_s = patience_s
@@ -141,12 +141,12 @@ class Database:
 
     @property
     def waiting_writers(self) -> int:
-        """How many threads of this process wait for their turn to write."""
+        """The number of threads of this process that wait to write."""
         return self._writer.waiting
 
     @contextmanager
     def reads(self) -> Iterator[Session]:
-        """Yield a session on one consistent snapshot. Nothing can be written through it."""
+        """Yield a read-only session on one consistent snapshot."""
         with ReadOnly(self._reading, expire_on_commit=False, autoflush=False, info=self._info()) as session:
             yield session
 
@@ -154,10 +154,10 @@ class Database:
     def writes(self) -> Iterator[Session]:
         """Yield a session in the one write transaction; commit at the end, roll back on any exception.
 
-        Never call anything outside the process within it: adapters raise RuntimeError when that is tried.
+        Never call anything outside the process within it; adapters raise RuntimeError.
 
         Raises:
-            Unavailable: Others wrote for longer than anybody wants to wait.
+            Unavailable: Other writers held the lock for too long.
         """
         writing.begin()
         try:
@@ -181,7 +181,7 @@ class Database:
         return {**self.info, VERSION: self.version()}
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         if self._changes is not None:
             self._changes.close()
         self.engine.dispose()

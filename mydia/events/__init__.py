@@ -1,4 +1,4 @@
-"""Events: the catalogue of what can happen, the log that keeps it, the outbox that hands it on."""
+"""Events: the catalogue of what can happen, the log that stores it, and the outbox that turns it into jobs."""
 
 from mydia.events.catalog import *  # noqa: F403  the catalogue is what this door opens to
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names

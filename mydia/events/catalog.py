@@ -1,4 +1,4 @@
-"""Everything that can happen, in one file. Past tense for facts, `…Requested` for wishes; ids and plain values only."""
+"""All events. Past tense for facts, `…Requested` for requests; ids and plain values only."""
 
 from __future__ import annotations
 
@@ -21,20 +21,17 @@ class SettingsArea(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What all events share: the resource kind they are about, and how loud they are."""
+    """The base of all events: the kind of resource they concern, and their severity."""
 
     resource: ClassVar[str] = ""
     severity: ClassVar[str] = "info"
     audit: ClassVar[bool] = False
-    """Audit events are kept beyond the usual retention."""
-
-
-# --- users ---------------------------------------------------------------------------------------------------------
+    """Audit events are not pruned."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserAdded(Event):
-    """An account came to be."""
+    """An account was added."""
 
     resource: ClassVar[str] = "user"
     audit: ClassVar[bool] = True
@@ -56,7 +53,7 @@ class UserChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class UserRemoved(Event):
-    """An account is gone, with its sessions and keys."""
+    """An account was removed, with its sessions and keys."""
 
     resource: ClassVar[str] = "user"
     severity: ClassVar[str] = "warning"
@@ -67,7 +64,7 @@ class UserRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn(Event):
-    """Somebody signed in."""
+    """A user signed in."""
 
     resource: ClassVar[str] = "user"
     audit: ClassVar[bool] = True
@@ -79,13 +76,13 @@ class SignedIn(Event):
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed(Event):
-    """A sign-in was refused; the name is what was typed, cut to 64 characters."""
+    """A sign-in was refused; the name is what was entered, cut to 64 characters."""
 
     resource: ClassVar[str] = "user"
     severity: ClassVar[str] = "warning"
     audit: ClassVar[bool] = True
     user_id: str | None
-    """None for a name that nobody has."""
+    """None when no account has that name."""
     username: str
     address: str
     reason: str
@@ -93,7 +90,7 @@ class SignInFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyAdded(Event):
-    """A key for other software was made."""
+    """An API key was added."""
 
     resource: ClassVar[str] = "api_key"
     audit: ClassVar[bool] = True
@@ -103,7 +100,7 @@ class ApiKeyAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRevoked(Event):
-    """A key no longer opens anything."""
+    """An API key was revoked."""
 
     resource: ClassVar[str] = "api_key"
     audit: ClassVar[bool] = True
@@ -111,12 +108,9 @@ class ApiKeyRevoked(Event):
     name: str
 
 
-# --- settings ------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SettingsChanged(Event):
-    """Values an admin edits changed; secrets are named, never told."""
+    """Settings changed; secrets are named without their value."""
 
     resource: ClassVar[str] = "settings"
     audit: ClassVar[bool] = True
@@ -128,7 +122,7 @@ class SettingsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class LibraryPathAdded(Event):
-    """A library folder was set up."""
+    """A library folder was added."""
 
     resource: ClassVar[str] = "library_path"
     library_path_id: str
@@ -148,23 +142,17 @@ class ServiceStateChanged(Event):
     reason: str | None
 
 
-# --- metadata ------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class ArtworkFetched(Event):
-    """Pictures that were wanted are here; several at a time, for the pages that show their titles."""
+    """Pictures were fetched; one event for several, so that pages can show them."""
 
     resource: ClassVar[str] = "image"
     image_ids: list[str]
 
 
-# --- media ---------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class MediaAdded(Event):
-    """A title joined the library; its details are fetched next."""
+    """A title was added; its details are fetched next."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -175,7 +163,7 @@ class MediaAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediaReady(Event):
-    """A new title's details, seasons and episodes are there for the first time."""
+    """A new title's details, seasons and episodes were stored for the first time."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -184,7 +172,7 @@ class MediaReady(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediaRefreshed(Event):
-    """A provider's facts changed (field -> [old, new]); nothing a person chose is among them."""
+    """A provider's facts changed (field -> [old, new]); never a user's choices."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -194,7 +182,7 @@ class MediaRefreshed(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediaChanged(Event):
-    """A person changed choices of a title: monitored, profile, folder, match."""
+    """A user changed a title: monitoring, profile, folder or match."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -203,7 +191,7 @@ class MediaChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediaRemoved(Event):
-    """A title left the library."""
+    """A title was removed."""
 
     resource: ClassVar[str] = "media_item"
     severity: ClassVar[str] = "warning"
@@ -216,24 +204,21 @@ class MediaRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequested(Event):
-    """Somebody wants a title's details fetched again."""
+    """A user asked to fetch a title's details again."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
 
 
-# --- library -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class ScanRequested(Event):
-    """Somebody wants a library folder (None: all of them) looked through now."""
+    """A user asked to scan a library folder (None: all of them) now."""
 
     resource: ClassVar[str] = "library_path"
     library_path_id: str | None
     subfolder: str | None = None
     accept_missing: bool = False
-    """A person says that files which are gone really are."""
+    """Whether the user confirmed that missing files are really gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +235,7 @@ class ScanFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilesFound(Event):
-    """New files are in the database and wait to be recognised and analysed."""
+    """A scan found new files, which are recognised and analysed next."""
 
     resource: ClassVar[str] = "library_path"
     library_path_id: str
@@ -272,7 +257,7 @@ class FileMatched(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilesMissing(Event):
-    """Files were gone at a scan that could be trusted."""
+    """A scan whose results were accepted found files missing."""
 
     resource: ClassVar[str] = "library_path"
     severity: ClassVar[str] = "warning"
@@ -283,7 +268,7 @@ class FilesMissing(Event):
 
 @dataclass(frozen=True, slots=True)
 class InboxChanged(Event):
-    """The import review has more or less to decide."""
+    """The number of entries in the import review changed."""
 
     resource: ClassVar[str] = "inbox"
     inbox_id: str | None
@@ -303,7 +288,7 @@ class InboxImportRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class InboxDecided(Event):
-    """A person settled an entry of the import review."""
+    """A user decided an entry of the import review."""
 
     resource: ClassVar[str] = "inbox"
     inbox_id: str
@@ -312,7 +297,7 @@ class InboxDecided(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileImported(Event):
-    """A finished download's file is in its place in the library."""
+    """A file of a finished download was placed in the library."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -326,7 +311,7 @@ class FileImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilesRenamed(Event):
-    """Files got new names; the journal knows how to take it back."""
+    """Files were renamed; the journal can undo it."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -336,7 +321,7 @@ class FilesRenamed(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileRemoved(Event):
-    """A file left the library, into the recycle bin or for good."""
+    """A file was removed from the library, into the recycle bin or permanently."""
 
     resource: ClassVar[str] = "media_item"
     severity: ClassVar[str] = "warning"
@@ -347,12 +332,9 @@ class FileRemoved(Event):
     reason: str
 
 
-# --- downloads -----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SearchRequested(Event):
-    """Somebody wants indexers asked for what a title (or one season, or episodes) lacks."""
+    """A user asked to search indexers for what a title, a season or episodes are missing."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -371,7 +353,7 @@ class ReleasesRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class SearchFinished(Event):
-    """Indexers answered; every release seen is stored with its verdict."""
+    """A search ended; every release found is stored with its verdict."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -399,7 +381,7 @@ class ReleaseGrabbed(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadChanged(Event):
-    """A download moved to another state."""
+    """A download changed its state."""
 
     resource: ClassVar[str] = "download"
     download_id: str
@@ -421,7 +403,7 @@ class DownloadCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadImported(Event):
-    """The wanted files of a download are in the library."""
+    """All wanted files of a download were imported."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
@@ -431,7 +413,7 @@ class DownloadImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class ImportBlocked(Event):
-    """The import of a finished download is blocked, with the reasons."""
+    """A finished download needs a user's decision, for the given reasons."""
 
     resource: ClassVar[str] = "download"
     severity: ClassVar[str] = "warning"
@@ -442,7 +424,7 @@ class ImportBlocked(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadFailed(Event):
-    """A download failed; `blocklisted` says whether its release is on the blocklist."""
+    """A download failed; `blocklisted` says whether its release was added to the blocklist."""
 
     resource: ClassVar[str] = "download"
     severity: ClassVar[str] = "warning"
@@ -454,7 +436,7 @@ class DownloadFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadRemoved(Event):
-    """A person took a download out of the queue."""
+    """A user removed a download from the queue."""
 
     resource: ClassVar[str] = "download"
     download_id: str
@@ -465,7 +447,7 @@ class DownloadRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class ImportRequested(Event):
-    """A person wants a finished download imported."""
+    """A user asked to import a finished download, possibly again."""
 
     resource: ClassVar[str] = "download"
     download_id: str

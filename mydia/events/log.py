@@ -1,4 +1,4 @@
-"""The one table of events: outbox, activity feed, audit log and backlog of live updates."""
+"""The table of events: outbox, history, audit log and backlog of live updates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mydia.events.catalog import EVENTS, Event
 
 
 class EventRow(Base):
-    """One thing that happened. `payload` is the event's fields; it holds ids and plain values only."""
+    """One event. `payload` holds its fields: ids and plain values only."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -47,7 +47,7 @@ class EventRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event as read back from the log."""
+    """An event as read from the log."""
 
     id: int
     at: datetime
@@ -61,7 +61,7 @@ class Happened:
     payload: dict[str, Any]
 
     def event(self) -> Event | None:
-        """Return the typed event, or None for one that this version no longer knows."""
+        """Return the typed event, or None if this version does not have its type."""
         kind = EVENTS.get(self.type)
         return None if kind is None else kind(**self.payload)
 
@@ -85,12 +85,12 @@ def _happened(rows: Iterable[Sequence[Any]]) -> list[Happened]:
 
 
 def last_id(session: Session) -> int:
-    """Return the newest event's number, 0 in an empty log."""
+    """Return the newest event's number, 0 for an empty log."""
     return session.scalar(select(EventRow.id).order_by(EventRow.id.desc()).limit(1)) or 0
 
 
 def since(session: Session, after_id: int, *, limit: int = 1000) -> list[Happened]:
-    """Return what happened after an event, oldest first."""
+    """Return the events after a given one, oldest first."""
     return _happened(
         session.execute(select(*_COLUMNS).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit))
     )
@@ -106,10 +106,10 @@ def feed(
     severity: str | None = None,
     limit: int = 50,
 ) -> list[Happened]:
-    """Return the newest events, newest first, by key-set: pass the last `id` as `before_id` for older ones.
+    """Return a page of events, newest first; pass the last `id` as `before_id` for the next page.
 
     Args:
-        about: Ids of titles; leaves what happened to them, and to their downloads and files. None leaves everything.
+        about: Ids of titles; only events of these, their downloads and their files. None for all events.
     """
     query = select(*_COLUMNS).order_by(EventRow.id.desc()).limit(limit)
     if before_id is not None:
@@ -130,7 +130,7 @@ INSERT = insert(EventRow)
 
 
 def prune(session: Session, before: datetime, *, limit: int = 5_000) -> int:
-    """Delete up to `limit` events older than an instant and return how many; audit events and unfinished ones stay."""
+    """Delete up to `limit` events before an instant and return how many; audit and undispatched events stay."""
     audit = [name for name, kind in EVENTS.items() if kind.audit]
     old = (
         select(EventRow.id)

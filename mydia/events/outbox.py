@@ -1,4 +1,4 @@
-"""Recording an event with the change it tells of, and handing it to jobs after the commit."""
+"""Recording an event together with its change, and queueing its jobs after the commit."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Actor(Protocol):
 
     @property
     def id(self) -> str | None:
-        """The user's or key's id."""
+        """The id of the user or key."""
 
     @property
     def name(self) -> str:
-        """What the activity page calls them."""
+        """The name shown in the history."""
 
 
 def emit(session: Session, actor: Actor, event: Event, *, at: datetime | None = None) -> None:
-    """Record an event in the same transaction as the change it tells of."""
+    """Record an event in the same transaction as its change."""
     payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     resource_id = payload.get(f"{event.resource}_id")
-    # Flushed first, so that rows the event names exist before it, whatever the caller's order of statements.
+    # Flushed first, so that rows named by the event exist before it.
     session.flush()
     session.execute(
         INSERT,
@@ -61,31 +61,31 @@ def emit(session: Session, actor: Actor, event: Event, *, at: datetime | None = 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One job that an event starts."""
+    """A job that an event starts."""
 
     job: str
     params: Callable[[Any], Mapping[str, object]]
     """Event -> the job's parameters."""
     dedup: Callable[[Any], str] | None = None
-    """Event -> key under which a job that already waits is enough."""
+    """Event -> deduplication key: if a job with this key is waiting, no second one is queued."""
     when: Callable[[Any], bool] | None = None
     delay_s: float = 0.0
 
 
 class Enqueue(Protocol):
-    """What the dispatcher needs of the broker."""
+    """The function of the broker that the dispatcher needs."""
 
     def __call__(
         self, job: str, params: Mapping[str, object], *, dedup: str | None, delay_s: float, cause: str
     ) -> object:
-        """Put a job on its queue; raises when the broker is down."""
+        """Queue a job; raises when the broker is down."""
 
 
 class Dispatcher:
     """Turns events into jobs, in order, at least once.
 
-    Lives in the worker process. An event is stamped after its jobs are on the queue; dying in between repeats them, which
-    deduplication keys and idempotent jobs bear.
+    Runs in the worker process. An event is stamped after its jobs are queued. A crash in between queues them twice, which
+    deduplication keys and idempotent jobs tolerate.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class Dispatcher:
         self._wake = threading.Event()
 
     def wake(self) -> None:
-        """Have `run` look at once."""
+        """Make `run` check for events immediately."""
         self._wake.set()
 
     def dispatch(self, *, limit: int = 500) -> int:
-        """Enqueue the jobs of events not yet dispatched and return how many events were stamped."""
+        """Queue the jobs of undispatched events and return how many events were stamped."""
         with self._database.reads() as session:
             rows = session.execute(
                 select(EventRow.id, EventRow.type, EventRow.payload, EventRow.actor_name)
@@ -131,7 +131,7 @@ class Dispatcher:
         return len(done)
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.1) -> None:
-        """Dispatch until told to stop. Other processes' commits are seen by polling, own ones at once."""
+        """Dispatch until `stop` is set. Commits of this process are seen at once, those of others by polling."""
         version: object = None
         while not stop.is_set():
             try:
@@ -142,7 +142,7 @@ class Dispatcher:
                         pass
                     version = seen
             except Exception:
-                # The dispatcher must survive anything: what failed is still undispatched and is tried again.
+                # The dispatcher must survive any error: events that failed are still undispatched and are tried again.
                 logger.exception("events could not be dispatched")
                 stop.wait(5)
             self._wake.wait(poll_s)

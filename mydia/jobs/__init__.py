@@ -1,1 +1,1 @@
-"""Work done later, in the worker process: the broker, the clock and one module of jobs per context."""
+"""Background work in the worker process: the broker, the schedule and one module of jobs per context."""

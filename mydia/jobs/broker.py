@@ -1,12 +1,12 @@
-"""What a job is, how it is put on a queue, and how one attempt at it is made. The broker is chosen by URL.
+"""Jobs: how they are declared, queued and attempted. The broker is chosen by URL.
 
-A job is a function `fn(deps: Deps, **params)`; params are plain JSON values, ids and not rows. It opens short units of
-work, calls a context, may tell its progress through `deps.run`, and returns a few words about what came of it, or None:
+A job is a function `fn(deps: Deps, **params)`; params are plain JSON values: ids, not rows. It opens short units of
+work, calls a context, may report its progress through `deps.run`, and returns a few words about the outcome, or None:
 
     @job("library.scan", title="Library scan", queue="media", time_limit_s=6 * 3600)
     def scan(deps: Deps, *, library_path_id: str) -> str | None: ...
 
-Jobs run at least once: a worker may be killed at any instruction, so they are idempotent.
+Jobs run at least once, because a worker may be killed at any point; so they must be idempotent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ QUEUES: dict[str, int] = {
     "search": 2,
     "notifications": 1,
 }
-"""Queue -> how many of its jobs run at once in one worker process."""
+"""Queue -> how many of its jobs run concurrently in one worker process."""
 
 SLOTS = 8
 """Jobs that run at once in one worker process, without those of the interactive queue, which has slots of its own."""
@@ -62,12 +62,12 @@ class JobFunction(Protocol):
     """`fn(deps, **params)`."""
 
     def __call__(self, deps: Deps, /, **params: Any) -> str | None:
-        """Do it; return a few words about the outcome."""
+        """Run the job and return a few words about the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function that can be run later. Calling it runs it here and now, which tests do."""
+    """A function that can be queued. Calling it runs it directly, as tests do."""
 
     name: str
     function: Callable[..., str | None]
@@ -78,19 +78,19 @@ class Job:
     max_backoff_s: float
     time_limit_s: float
     priority: int
-    """Lower goes first within its queue."""
+    """Lower numbers run first within a queue."""
 
     def __call__(self, deps: Deps, **params: Any) -> str | None:
         """Run it in this thread."""
         return self.function(deps, **params)
 
     def key(self, **params: Any) -> str:
-        """Return the deduplication key of this job with these params: one that waits is enough."""
+        """Return the deduplication key of this job with these params."""
         return dedup_key(self.name, params)
 
 
 def dedup_key(job: str, params: Mapping[str, Any]) -> str:
-    """Return the deduplication key that stands for a job with exactly these params."""
+    """Return the deduplication key of a job with exactly these params."""
     return f"{job}:{json.dumps(dict(params), sort_keys=True, separators=(',', ':'))}"
 
 
@@ -109,16 +109,16 @@ def job(
     time_limit_s: float = 600.0,
     priority: int = 5,
 ) -> Callable[[Callable[..., str | None]], Job]:
-    """Make a function `fn(deps, **params)` a job.
+    """Declare a function `fn(deps, **params)` as a job.
 
     Args:
-        name: `topic.verb`, unique and never renamed: messages on disk carry it.
+        name: `topic.verb`, unique and never renamed, because queued messages contain it.
         queue: One of QUEUES.
-        title: What the tasks page calls it; made from the name when missing.
+        title: Its name on the tasks page; made from `name` when missing.
         max_retries: Attempts after the first.
-        min_backoff_s: Wait before the second attempt; doubled, with jitter, each time after, up to `max_backoff_s`.
-        time_limit_s: After so long the attempt is interrupted (not inside a C call) and counts as failed.
-        priority: Lower goes first within its queue.
+        min_backoff_s: Wait before the second attempt; doubled, with jitter, for each further one, up to `max_backoff_s`.
+        time_limit_s: After this time the attempt is interrupted (not inside a C call) and counts as failed.
+        priority: Lower numbers run first within a queue.
     """
     if queue not in QUEUES:
         msg = f"job {name}: there is no queue {queue!r}; choose one of {', '.join(QUEUES)}"
@@ -139,26 +139,26 @@ def job(
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A line of the SCHEDULE table: a cron line, in local time, that starts a job."""
+    """An entry of the SCHEDULE table: a cron line, in local time, that starts a job."""
 
     cron: str
     """Five fields as in crontab; weekdays as names or in cron's numbers (0 and 7 are Sunday)."""
     job: str
     params: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
-    """How it is known on the tasks page; the job's name when empty."""
+    """Its id on the tasks page; the job's name when empty."""
     title: str = ""
     setting: str = ""
-    """The setting that holds this line (a cron line, or a number of minutes), where people may change it."""
+    """The setting that overrides this line (a cron line, or a number of minutes), if users can change it."""
 
     @property
     def key(self) -> str:
-        """Return the name, or the job's where it has none of its own."""
+        """Return the name, or the job's if there is none."""
         return self.name or self.job
 
 
 class Enqueue(Protocol):
-    """Put a job on its queue."""
+    """Queue a job."""
 
     def __call__(
         self,
@@ -174,7 +174,7 @@ class Enqueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What a job gets: `database`, `outside`, `config`, the way to start other jobs, and its own run."""
+    """What a job receives: `database`, `outside`, `config`, a function to queue other jobs, and its own run."""
 
     database: Database
     outside: Outside
@@ -185,7 +185,7 @@ class Deps:
 
 
 class Enqueuer:
-    """Puts jobs on their queues, whichever broker there is."""
+    """Queues jobs with any broker."""
 
     def __init__(self, broker: dramatiq.Broker, jobs: Mapping[str, Job] | None = None) -> None:
         self._broker = broker
@@ -200,18 +200,18 @@ class Enqueuer:
         delay_s: float = 0.0,
         cause: str | None = None,
     ) -> str:
-        """Put a job on its queue and return the run's id.
+        """Queue a job and return the id of its run.
 
         Args:
             params: Plain JSON values.
-            dedup: Key under which one waiting run is enough: a second one only pulls the first forward to its own time
-                and priority. One that appears while a run of its key is under way waits for that run's end, so no work is
-                lost and no two do the same at once.
-            delay_s: Not before so many seconds from now; survives restarts.
-            cause: Why, for the tasks page.
+            dedup: Deduplication key. While a run with this key waits, another one only moves it forward to its own time and
+                priority. While a run with this key is running, a new one waits for its end, so that no work is lost and
+                no two runs do the same thing at once.
+            delay_s: Start no earlier than this many seconds from now; survives restarts.
+            cause: Shown on the tasks page.
 
         Returns:
-            The id of the new run, or of the one that already waits under `dedup`.
+            The id of the new run, or of the one that is already waiting under `dedup`.
 
         Raises:
             Misconfigured: There is no such job.
@@ -237,54 +237,53 @@ class Enqueuer:
 
 @dataclass(slots=True)
 class Ending:
-    """How an attempt that did not raise ended; the broker writes it on the board with the acknowledgement."""
+    """The outcome of an attempt that did not raise; the broker stores it with the acknowledgement."""
 
     state: RunState
     result: str | None = None
 
 
 def set_ending(message: dramatiq.MessageProxy, ending: Ending) -> None:
-    """Leave the outcome with the message for whoever acknowledges it."""
+    """Attach the outcome to the message, for its acknowledgement."""
     vars(message)["ending"] = ending
 
 
 def ending_of(message: dramatiq.MessageProxy) -> Ending:
-    """Return the outcome left with the message; `done` when nothing was."""
+    """Return the outcome attached to the message; `done` when there is none."""
     found: Ending = vars(message).get("ending") or Ending(RunState.DONE)
     return found
 
 
 class AttemptFailed(dramatiq.Retry):
-    """An attempt raised. Carries what people and the log need; dramatiq does not log it again."""
+    """An attempt raised an error; holds what the tasks page and the log need. dramatiq does not log it again."""
 
     def __init__(self, error: BaseException) -> None:
         after_s = error.retry_after_s if isinstance(error, Unavailable) else None
         super().__init__(describe(error), delay=None if after_s is None else int(after_s * 1000))
         self.text = describe(error)
         self.worth_retrying = _is_worth_retrying(error)
-        # A sentence for people needs no traceback; a bug does.
+        # Only bugs need a traceback.
         self.trace = None if isinstance(error, MydiaError) else "".join(traceback.format_exception(error, limit=-20))
 
 
 class HandedBack(dramatiq.Retry):
-    """The worker is stopping and the job stopped early: deliver it again, at no cost to its attempts."""
+    """The worker is stopping and the job ended early: deliver it again without counting the attempt."""
 
     def __init__(self) -> None:
         super().__init__("handed back by a stopping worker", delay=0)
 
 
 def _is_worth_retrying(error: BaseException) -> bool:
-    # The other kinds say that this call, as it is, can never succeed; when the world changes, an event or a sweep
-    # starts the job anew.
+    # Errors of other kinds cannot be cured by a retry; when the cause is gone, an event or a sweep starts the job again.
     return isinstance(error, Unavailable) and not isinstance(error, Refused) if isinstance(error, MydiaError) else True
 
 
 def describe(error: BaseException) -> str:
-    """Return the sentence that the tasks page shows for an exception."""
+    """Return the text that the tasks page shows for an exception."""
     if isinstance(error, MydiaError):
         return error.message
     if isinstance(error, TimeLimitExceeded):
-        return "It took longer than its time limit and was interrupted."
+        return "Interrupted because it exceeded its time limit."
     return f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
 
 
@@ -298,7 +297,7 @@ def _retry_when(known: Job) -> Callable[[int, BaseException], bool]:
 
 
 class _BoardRun:
-    """The handle of one attempt, backed by the board."""
+    """The run of one attempt, backed by the task board."""
 
     def __init__(self, board: TaskBoard, run_id: str, stopping: threading.Event) -> None:
         self.id = run_id
@@ -315,7 +314,7 @@ class _BoardRun:
             self.flush()
 
     def flush(self) -> None:
-        """Write what `progress` held back."""
+        """Write the progress that was held back."""
         if self._last is not None:
             self._board.write_progress(self.id, *self._last)
             self._last = None
@@ -334,11 +333,11 @@ class _BoardRun:
 def declare_jobs(
     broker: dramatiq.Broker, jobs: Mapping[str, Job], deps: Deps, stopping: threading.Event | None = None
 ) -> None:
-    """Make the broker able to run these jobs.
+    """Register jobs with a broker.
 
     Args:
-        deps: What every job gets; each attempt gets it with a run of its own.
-        stopping: Set when the process is about to stop: jobs that ask are told so, and are delivered again.
+        deps: Passed to every job, with a run for each attempt.
+        stopping: Set when the process is about to stop: `run.cancelled()` returns True, and the jobs are delivered again.
     """
     stopping = stopping or threading.Event()
     for queue in QUEUES:
@@ -416,12 +415,12 @@ class Slots:
         return self.shared + self.queues.get(INTERACTIVE, 0)
 
     def news(self, queue: str) -> threading.Event:
-        """Return the event that is set when it may be worth looking at a queue again."""
+        """Return the event that is set when a queue may have something to take."""
         with self._lock:
             return self._news.setdefault(queue, threading.Event())
 
     def wake(self, queue: str | None = None) -> None:
-        """Have the consumer of one queue, or of all, look again."""
+        """Wake the consumer of one queue, or of all."""
         if queue is not None:
             self.news(queue).set()
             return
@@ -461,7 +460,7 @@ def make_broker(url: str, board: TaskBoard, slots: Slots | None = None) -> drama
 
     Args:
         url: `sqlite:` (the board's own file), `redis://…` or `amqp://…`.
-        slots: How much this process may run at once; the defaults when None.
+        slots: How much this process may run concurrently; the defaults when None.
 
     Raises:
         Misconfigured: The scheme is unknown or its driver is not installed.

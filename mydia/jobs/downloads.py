@@ -57,7 +57,9 @@ def search_item(
     return f"{len(taken)} grabbed" if taken else "nothing to take"
 
 
-@job("downloads.search_wanted", queue="search", title="Search for what is wanted", max_retries=0, time_limit_s=3 * 3600)
+@job(
+    "downloads.search_wanted", queue="search", title="Search for wanted releases", max_retries=0, time_limit_s=3 * 3600
+)
 def search_wanted(deps: Deps) -> str:
     """Search what is missing or upgradable, longest unsearched first, a batch at a time."""
     now = clock.now()
@@ -89,7 +91,7 @@ def search_wanted(deps: Deps) -> str:
     return f"{len(due)} searched, {taken} grabbed"
 
 
-@job("downloads.monitor", queue="critical", title="Look at download clients", max_retries=0, time_limit_s=120)
+@job("downloads.monitor", queue="critical", title="Check download clients", max_retries=0, time_limit_s=120)
 def monitor_downloads(deps: Deps) -> str:
     """Look at the clients; while anything is under way, look again in a few seconds."""
     report = downloads.monitor(deps.database, deps.outside, clock.now())
@@ -132,7 +134,7 @@ def recover(deps: Deps) -> str:
     return said
 
 
-@job("downloads.prune", queue="default", title="Forget old searches", max_retries=0)
+@job("downloads.prune", queue="default", title="Delete old searches", max_retries=0)
 def prune(deps: Deps) -> str:
     """Forget old searches; the last of each version stays."""
     with deps.database.writes() as session:

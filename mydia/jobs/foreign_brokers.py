@@ -1,7 +1,7 @@
-"""Redis and RabbitMQ through dramatiq's own brokers, with the same caps, keys and diary as ours.
+"""Redis and RabbitMQ through dramatiq's own brokers, with the same limits and deduplication as the SQLite broker.
 
-The messages live there; the task board of this data folder is their diary. Workers on other machines need the data
-folder only if the tasks page is to show them.
+The broker holds the messages, and the task board of this data folder records them. Workers on other machines need the
+data folder only to appear on the tasks page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mydia.taskboard import RunState, TaskBoard, count, to_ms
 logger = logging.getLogger(__name__)
 
 _LOST_AFTER = timedelta(hours=1)
-"""A row that should have started so long ago is taken for lost with its message, and no longer holds its key."""
+"""A run that is overdue by this much is considered lost with its message, and frees its deduplication key."""
 
 
 def make_foreign_broker(
@@ -36,7 +36,7 @@ def make_foreign_broker(
         Misconfigured: Its driver is not installed.
     """
     diary = Diary(board, slots)
-    # First in the list means last after a message: it sees what Retries has decided.
+    # The first middleware runs last after a message, so it sees what Retries has decided.
     parts: list[dramatiq.Middleware] = [diary, *middleware]
     base: Any
     try:
@@ -54,7 +54,7 @@ def make_foreign_broker(
 
 
 class Diary(dramatiq.Middleware):
-    """Writes what happens to messages on the task board."""
+    """Records what happens to messages on the task board."""
 
     def __init__(self, board: TaskBoard, slots: Slots) -> None:
         self.board = board
@@ -62,7 +62,7 @@ class Diary(dramatiq.Middleware):
         self._presence: Any = None
 
     def reserve(self, message: Any, delay_ms: int) -> str:
-        """Note a message that is about to be sent, and return the id of the run that stands for it."""
+        """Record a message that is about to be sent, and return the id of its run."""
         now = to_ms(clock.now())
         state = RunState.DELAYED if delay_ms else RunState.QUEUED
         key = message.options.get("dedup")
@@ -105,7 +105,7 @@ class Diary(dramatiq.Middleware):
             self._presence.leave()
 
     def before_process_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
-        """Note the start of an attempt; skip what a person has cancelled."""
+        """Record the start of an attempt; skip a cancelled run."""
         now = to_ms(clock.now())
         worker = self._presence.id if self._presence else None
         with self.board.writes() as connection:
@@ -126,7 +126,7 @@ class Diary(dramatiq.Middleware):
         result: object = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Note how an attempt ended; one that will be repeated was noted when it was sent again."""
+        """Record how an attempt ended; a retry was recorded when it was sent again."""
         if exception is not None and not message.failed:
             return
         ending = ending_of(message)
@@ -145,10 +145,10 @@ class Diary(dramatiq.Middleware):
 
 def _recorded(base: Any, diary: Diary, slots: Slots) -> Any:
     class Recorded(base):  # type: ignore[misc]  # two possible bases, both untyped
-        """A broker whose messages are noted on the board first, and whose consumers keep to the slots."""
+        """A broker that records its messages on the board, and whose consumers respect the slots."""
 
         def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-            # What comes off a delay queue carries an eta and is only moved on.
+            # A message from a delay queue has an eta and is only moved on.
             if "eta" not in message.options:
                 identifier = diary.reserve(message, delay or 0)
                 if identifier != message.message_id:
@@ -157,14 +157,14 @@ def _recorded(base: Any, diary: Diary, slots: Slots) -> Any:
 
         def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> dramatiq.Consumer:
             inner = super().consume(queue_name, prefetch, timeout)
-            # A delay queue's messages only wait; they hold no slot.
+            # Messages of a delay queue only wait and need no slot.
             return inner if q_name(queue_name) != queue_name else _Capped(inner, queue_name, slots, timeout / 1000)
 
     return Recorded
 
 
 class _Capped(dramatiq.Consumer):
-    """Another broker's consumer that takes a message only while a slot is free."""
+    """Wraps another broker's consumer, taking a message only while a slot is free."""
 
     def __init__(self, inner: Any, queue: str, slots: Slots, timeout_s: float) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""Jobs of the files: scanning, recognising, analysing, mending after a crash, renaming, emptying the bin."""
+"""Jobs of the library: scanning, matching, analysing, recovery after a crash, renaming, emptying the recycle bin."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mydia.jobs.broker import INTERACTIVE, Deps, job
 from mydia.jobs.scheduler import cron_trigger, time_zone
 
 _busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-"""One scan or matching of a folder at a time; another one that comes meanwhile waits its turn."""
+"""Allows one scan or matching of a folder at a time; others are postponed."""
 _TRY_AGAIN_S = 20.0
 
 
 @job("library.scan_all", queue="media", title="Scan all libraries", max_retries=0)
 def scan_all(deps: Deps) -> str:
-    """Start a scan of every library folder that is monitored and has no time of its own."""
+    """Start a scan of every monitored library folder without a schedule of its own."""
     with deps.database.reads() as session:
         paths = [path.id for path in settings.list_library_paths(session) if path.monitored and not path.scan_cron]
     for path_id in paths:
@@ -47,9 +47,9 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
     return f"{made.decided} imported{failed}"
 
 
-@job("library.scan_due", title="Start scans that are due", max_retries=0)
+@job("library.scan_due", title="Start due scans", max_retries=0)
 def scan_due(deps: Deps) -> str:
-    """Start scans of library folders whose own time has come."""
+    """Start scans of library folders whose own schedule is due."""
     zone = time_zone(str(deps.config["jobs.time_zone"]))
     now = clock.now()
     with deps.database.reads() as session:
@@ -57,7 +57,7 @@ def scan_due(deps: Deps) -> str:
     due = [path for path in paths if _is_due(path, now, zone)]
     for path in due:
         _start(deps, path.id)
-    return f"{len(due)} of {len(paths)} folders with a time of their own"
+    return f"{len(due)} of {len(paths)} folders with their own schedule"
 
 
 def _is_due(path: settings.LibraryPath, now: datetime, zone: ZoneInfo) -> bool:
@@ -74,7 +74,7 @@ def scan(
     subfolder: str | None = None,
     accept_missing: bool = False,
 ) -> str:
-    """Look through a folder, recognise what is new and analyse it. Killed or handed back, it goes on where it was."""
+    """Scan a folder, match what is new and analyse it. An interrupted scan resumes."""
     with deps.database.reads() as session:
         known = [path.id for path in settings.list_library_paths(session)]
     if library_path_id is None:
@@ -82,7 +82,7 @@ def scan(
             _start(deps, path_id)
         return f"{len(known)} folders"
     if library_path_id not in known:
-        return "removed meanwhile"
+        return "removed in the meantime"
     lock = _busy[library_path_id]
     if not lock.acquire(blocking=False):
         params = {"library_path_id": library_path_id, "subfolder": subfolder, "accept_missing": accept_missing}
@@ -92,7 +92,7 @@ def scan(
             dedup=_key(library_path_id, subfolder, accept_missing=accept_missing),
             delay_s=_TRY_AGAIN_S,
         )
-        return "waits for another scan of this folder"
+        return "postponed: another scan of this folder is running"
     try:
         return _scan(deps, library_path_id, subfolder, accept_missing=accept_missing)
     finally:
@@ -118,7 +118,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
         raise
     if run.cancelled():
         library.cancel_scan(database, SYSTEM, clock.now(), scan_id, counts)
-        return "stopped; what was found stays"
+        return "stopped; files found so far are kept"
     library.finish_scan(database, SYSTEM, clock.now(), scan_id, counts, reason=report.reason)
     if report.titles_added:
         deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
@@ -129,9 +129,9 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
     return ", ".join(words) + (f". {report.reason}" if report.reason else "")
 
 
-@job("library.match_files", queue="media", title="Recognise new files", max_retries=0, time_limit_s=12 * 3600)
+@job("library.match_files", queue="media", title="Match new files", max_retries=0, time_limit_s=12 * 3600)
 def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
-    """Recognise files that are still new: after a scan that was stopped, or a metadata source that did not answer."""
+    """Match files that are still new, after a scan was stopped or a metadata source did not answer."""
     with deps.database.reads() as session:
         counts = library.file_counts(session)
     paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
@@ -151,26 +151,26 @@ def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
         said += [report.reason] if report.reason else []
     if matched:
         deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
-    return " ".join([f"{matched} recognised, {waiting} wait for review.", *dict.fromkeys(said)])
+    return " ".join([f"{matched} matched, {waiting} to review.", *dict.fromkeys(said)])
 
 
 @job("library.analyse_files", queue="media", title="Analyse files", max_retries=1, time_limit_s=12 * 3600)
 def analyse_files(deps: Deps) -> str:
-    """Analyse files that have not been yet."""
+    """Analyse files that have not been analysed."""
     return f"{library.analyse_files(deps.database, deps.outside, clock.now, None, deps.run)} analysed"
 
 
-@job("library.recover_journal", queue="critical", title="Mend interrupted file operations", max_retries=2)
+@job("library.recover_journal", queue="critical", title="Finish interrupted file operations", max_retries=2)
 def recover_journal(deps: Deps) -> str:
-    """Bring file operations that a crash cut off to an end."""
+    """Finish or undo file operations that a crash interrupted."""
     mended = library.recover_journal(deps.database, deps.outside, clock.now())
-    said = f"{mended.completed} completed, {mended.taken_back} taken back"
+    said = f"{mended.completed} completed, {mended.taken_back} undone"
     return " ".join([f"{said}.", *mended.failed])
 
 
 @job("library.empty_recycle_bin", title="Empty the recycle bin", max_retries=1, time_limit_s=3600)
 def empty_recycle_bin(deps: Deps) -> str:
-    """Delete what has been in the recycle bin long enough, and forget journal steps of long ago."""
+    """Delete expired files of the recycle bin and old journal steps."""
     gone = 0
     while not deps.run.cancelled():
         part = library.empty_recycle_bin(deps.database, deps.outside, clock.now())
@@ -188,7 +188,7 @@ def empty_recycle_bin(deps: Deps) -> str:
 def rename_files(
     deps: Deps, *, media_item_ids: list[str], file_ids: list[str] | None = None, folders: bool = False
 ) -> str:
-    """Give the files of some titles the names that the templates say."""
+    """Rename the files of some titles by the naming templates."""
     done = library.rename(
         deps.database,
         deps.outside,

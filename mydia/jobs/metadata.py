@@ -11,9 +11,9 @@ from mydia.errors import NotFound, Unavailable
 from mydia.jobs.broker import Deps, job
 
 _SLICE = 50
-"""Titles of one write: the database has one writer, and nobody shall wait long for it."""
+"""Titles per write, so that other writers do not wait long."""
 _PICTURES = 50
-"""Pictures after which it is asked anew which ones come first."""
+"""Pictures per batch; the order of what is left is then computed again."""
 
 
 @job("metadata.refresh_item", queue="media", title="Refresh a title", max_retries=4, min_backoff_s=30)
@@ -30,14 +30,14 @@ def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_
             search_now=search_now,
         )
     except NotFound:
-        return "removed meanwhile"
+        return "removed in the meantime"
     deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
     return said
 
 
 @job("metadata.refresh_due", queue="media", title="Refresh metadata", max_retries=0, time_limit_s=3600)
 def refresh_due(deps: Deps) -> str:
-    """Refresh the titles whose details have grown old; stops early when the provider does not answer."""
+    """Refresh titles whose details are outdated; stops early when the provider does not answer."""
     with deps.database.reads() as session:
         due = media.due_for_refresh(session, clock.now())
     for done, item_id in enumerate(due):
@@ -57,7 +57,7 @@ def refresh_due(deps: Deps) -> str:
 
 @job("metadata.fetch_images", queue="media", title="Fetch artwork", max_retries=2, time_limit_s=1800)
 def fetch_images(deps: Deps) -> str:
-    """Fetch artwork that is wanted, in batches so that a new title's poster need not wait for all others."""
+    """Fetch missing artwork in batches, so that a new title's poster does not wait for all others."""
     tried = 0
     while not deps.run.cancelled():
         batch = metadata.fetch_wanted(
@@ -70,19 +70,19 @@ def fetch_images(deps: Deps) -> str:
     return f"{tried} pictures"
 
 
-@job("metadata.roll_over", queue="default", title="Turn the calendar", max_retries=3)
+@job("metadata.roll_over", queue="default", title="Update release states", max_retries=3)
 def roll_over(deps: Deps) -> str:
-    """Compute the state of titles that came out since yesterday, a slice at a time."""
+    """Update the state of titles that were released since yesterday, a slice at a time."""
     now = clock.now()
     with deps.database.reads() as session:
         due = media.due_to_roll(session, now)
     for part in batched(due, _SLICE, strict=False):
         with deps.database.writes() as session:
             media.roll_over(session, now, part)
-    return f"{len(due)} titles looked at"
+    return f"{len(due)} titles checked"
 
 
 @job("metadata.prune_previews", queue="default", title="Prune previews")
 def prune_previews(deps: Deps) -> str:
-    """Delete pictures of titles that somebody looked at long ago."""
+    """Delete pictures of search previews that are no longer needed."""
     return f"{metadata.prune_previews(deps.config.images_directory, clock.now())} previews deleted"

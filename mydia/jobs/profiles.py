@@ -1,4 +1,4 @@
-"""Jobs that follow a changed quality profile: what is good enough is asked anew of every file."""
+"""Jobs after a change of a quality profile: files are compared with it again."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from mydia.errors import NotFound
 from mydia.jobs.broker import Deps, job
 
 _LOOKED_AT = 20
-"""Titles of one read."""
+"""Titles per read."""
 _SLICE = 5
-"""Titles of one write: the database has one writer, and nobody shall wait long for it."""
+"""Titles per write, so that other writers do not wait long."""
 _EVERY = 1_000_000
 
 
 @job("profiles.recount_item", title="Compare a title with its profile")
 def recount_item(deps: Deps, *, media_item_id: str) -> str:
-    """Say anew whether a title's files are good enough."""
+    """Compare a title's files with its quality profile again."""
     try:
         with deps.database.writes() as session:
             library.refresh_holdings(session, clock.now(), media_item_id)
     except NotFound:
-        return "removed meanwhile"
+        return "removed in the meantime"
     return "done"
 
 
 @job("profiles.recount", title="Compare titles with their profiles", time_limit_s=3600)
 def recount(deps: Deps) -> str:
-    """Say anew of every title whether its files are good enough; only those are written where it changed."""
+    """Compare the files of every title with its quality profile; only changes are written."""
     with deps.database.reads() as session:
         titles = media.lists.all_ids(session, SYSTEM, media.ItemQuery(), limit=_EVERY)
     changed = 0

@@ -1,4 +1,4 @@
-"""The clock: cron lines become messages. Lives in the worker process only; one process in all, by a kernel lock."""
+"""The schedule: cron lines become messages. Runs in one worker process only, which holds a kernel lock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OWNER_RETRY_S = 30.0
 
 
 def weekdays(text: str) -> str:
-    """Spell cron's weekday field with names.
+    """Write cron's weekday field with names.
 
     APScheduler counts from Monday where cron counts from Sunday, so a number must never reach it.
 
@@ -52,7 +52,7 @@ def weekdays(text: str) -> str:
         if step < 1:
             raise ValueError(text)
         if high < low:
-            # `5-7` and `fri-mon` go over the end of the week.
+            # `5-7` and `fri-mon` cross the end of the week.
             high += 7
         chosen |= {day % 7 for day in range(low, high + 1, step)}
     return ",".join(_WEEKDAYS[day] for day in sorted(chosen))
@@ -70,10 +70,10 @@ def _weekday(text: str) -> int:
 def cron_trigger(line: str, zone: ZoneInfo) -> Any:
     """Return APScheduler's trigger for a cron line.
 
-    Unlike cron, a line that restricts both the day of the month and the weekday needs both to fit.
+    Unlike in cron, a line that restricts both the day of the month and the weekday requires both to match.
 
     Raises:
-        Invalid: The line cannot be read.
+        Invalid: The line is not valid.
     """
     from apscheduler.triggers.cron import CronTrigger
 
@@ -85,12 +85,12 @@ def cron_trigger(line: str, zone: ZoneInfo) -> Any:
         )
     except ValueError as error:
         raise Invalid(
-            f"“{line}” is not a schedule. Write minute, hour, day, month and weekday, such as `0 2 * * *` for two at night."
+            f"“{line}” is not a valid schedule. Enter minute, hour, day, month and weekday, such as `0 2 * * *` for 2 am."
         ) from error
 
 
 def time_zone(name: str | None) -> ZoneInfo:
-    """Return the zone of schedules.
+    """Return the time zone of schedules.
 
     Raises:
         Misconfigured: There is no such zone.
@@ -102,7 +102,7 @@ def time_zone(name: str | None) -> ZoneInfo:
 
 
 def every_minutes(minutes: int) -> str:
-    """Return the cron line for every so many minutes: 1 to 59, or whole hours."""
+    """Return the cron line for an interval in minutes: 1 to 59, or whole hours."""
     return f"*/{minutes} * * * *" if minutes < 60 else f"0 */{max(1, minutes // 60)} * * *"
 
 
@@ -115,14 +115,14 @@ class _Entry:
 
 
 class Clock:
-    """Starts scheduled jobs by enqueueing them.
+    """Queues scheduled jobs when they are due.
 
-    A run that was missed while no worker lived is made up for once, at start. The wall-clock time of a daily fire is
-    remembered with its date, so the hour that comes twice in autumn starts nothing twice.
+    A run that was missed while no worker ran is started once when a worker starts. The wall-clock time of a daily run is
+    stored with its date, so that the repeated hour in autumn starts nothing twice.
 
     Args:
-        zone: The zone that cron lines mean.
-        overrides: Called at every `refresh`: schedule name -> cron line, or None for off; others keep their default.
+        zone: The time zone of the cron lines.
+        overrides: Called at every `refresh`: schedule name -> cron line, or None for off; others use their default.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Clock:
         self._owner: int | None = None
 
     def start(self) -> bool:
-        """Begin to fire, unless another worker process does already; say whether this one does."""
+        """Start, unless another worker process runs the schedule; return whether this one does."""
         if not self._become_owner():
             return False
         from apscheduler.executors.pool import ThreadPoolExecutor
@@ -153,7 +153,7 @@ class Clock:
         self._scheduler = BackgroundScheduler(  # type: ignore[no-untyped-call]
             timezone=self._zone,
             executors={"default": ThreadPoolExecutor(1)},  # type: ignore[no-untyped-call]
-            # However late a fire is noticed (a laptop slept), it happens, and once.
+            # A run that is noticed late (a laptop slept) still starts, once.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._write_rows()
@@ -163,7 +163,7 @@ class Clock:
         return True
 
     def keep_trying(self, stop: threading.Event) -> None:
-        """Wait until this process may be the one whose clock fires, then start; returns at once if it may."""
+        """Start as soon as this process may run the schedule; does not block."""
 
         def wait() -> None:
             while not stop.wait(_OWNER_RETRY_S):
@@ -174,7 +174,7 @@ class Clock:
             threading.Thread(target=wait, name="clock-owner", daemon=True).start()
 
     def stop(self) -> None:
-        """Fire no more."""
+        """Stop."""
         with self._lock:
             if self._scheduler is not None:
                 self._scheduler.shutdown(wait=False)
@@ -184,7 +184,7 @@ class Clock:
                 self._owner = None
 
     def refresh(self) -> None:
-        """Take over changed cron lines; cheap when nothing has changed."""
+        """Apply changed cron lines; cheap when nothing has changed."""
         with self._lock:
             if self._scheduler is None:
                 return
@@ -196,7 +196,7 @@ class Clock:
                 self._set(key, entry, wanted)
 
     def fire(self, key: str) -> None:
-        """Enqueue a scheduled job now, unless this very fire has happened."""
+        """Queue a scheduled job now, unless that was already done for this due time."""
         with self._lock:
             entry = self._entries[key]
             due = entry.due or clock.now()
@@ -204,7 +204,7 @@ class Clock:
             row = self._board.rows("SELECT fired_key FROM schedule WHERE name = ?", (key,))
             if row and row[0][0] != fire_key:
                 schedule = entry.schedule
-                # First the message, then the note: dying in between repeats it, and one that waits is enough.
+                # First the message, then the note: a crash in between repeats the message, which deduplication tolerates.
                 self._enqueue(
                     schedule.job, schedule.params, dedup=dedup_key(schedule.job, schedule.params), cause="schedule"
                 )
@@ -247,14 +247,14 @@ class Clock:
                 )
 
     def _catch_up(self) -> None:
-        """Make up once for what was due while no worker lived: its next time, noted then, lies in the past now."""
+        """Start once what was due while no worker ran: its stored next time is in the past now."""
         now = clock.now()
         overrides = self._overrides()
         for name, cron, next_ms in self._board.rows("SELECT name, cron, next_at FROM schedule"):
             entry = self._entries[name]
             if next_ms is None or from_ms(next_ms) > now or not (overrides.get(name, entry.schedule.cron)):
                 continue
-            logger.info("making up for a missed run", extra={"schedule": name})
+            logger.info("starting a missed run", extra={"schedule": name})
             entry.due = from_ms(next_ms)
             entry.fixed_hour = _has_fixed_hour(cron)
             self.fire(name)
@@ -266,9 +266,7 @@ class Clock:
             try:
                 trigger = cron_trigger(cron, self._zone)
             except Invalid as error:
-                logger.warning(
-                    "a schedule cannot be read; its default is used", extra={"schedule": key, "error": str(error)}
-                )
+                logger.warning("invalid schedule; the default is used", extra={"schedule": key, "error": str(error)})
                 trigger = cron_trigger(entry.schedule.cron, self._zone)
         entry.cron = cron
         entry.fixed_hour = cron is not None and _has_fixed_hour(cron)
@@ -300,8 +298,8 @@ class Clock:
 
     def _fire_key(self, entry: _Entry, due: datetime) -> str:
         local = due.astimezone(self._zone)
-        # A line with fixed hours means wall-clock times: the second 02:30 of an autumn night is the same fire.
-        # Others mean a rhythm, which must go on through that hour.
+        # A line with fixed hours means wall-clock times: the second 02:30 of an autumn night is the same run.
+        # Other lines mean an interval, which continues through that hour.
         return local.strftime("%Y-%m-%d %H:%M") if entry.fixed_hour else str(to_ms(due))
 
 

@@ -1,8 +1,9 @@
-"""Our own dramatiq broker on SQLite: the rows of the task board are the queue.
+"""A dramatiq broker on SQLite: the rows of the task board are the queue.
 
-Promises, each with a test: messages of a killed worker are delivered again (a kernel file lock tells the living from the
-dead); delays and retries survive restarts; priorities; of each deduplication key one waits and one runs; a message that
-kills its workers ends as `dead`; failures are kept with their error; another process's message is seen within a poll.
+Guarantees, each with a test: messages of a killed worker are delivered again (a kernel file lock shows which workers are
+alive); delays and retries survive restarts and clock changes; priorities; for each deduplication key at most one run waits
+and one runs; a message that kills its workers ends as `dead`; failures are kept with their error; messages of other
+processes are seen within one poll.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from mydia.taskboard import Presence, RunState, TaskBoard, count, to_ms
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
-"""How often other processes' messages, due times and the pause flag are looked for; costs one PRAGMA."""
+"""Interval of polling for messages of other processes, due times and the pause flag; costs one PRAGMA."""
 RECOVER_EVERY_S = 5.0
 MAX_DEATHS = 5
-"""Workers a message may take down with it before it is put aside as dead. More than one: the power may fail as well."""
+"""How many workers may die while running a message before it is set aside as dead. More than one, because the power may
+fail, too."""
 _SPREAD_MS = 10_000
-"""Between suspects of a second death, so that the next death has one culprit and takes no innocent along."""
+"""Pause between messages that were running at a second death, so that the next death shows which one caused it."""
 
 _OWN_OPTIONS = ("dedup", "cause")
 
@@ -62,7 +64,7 @@ WHERE id = ? AND claim = ? AND state = 'running'
 
 
 class SqliteMessage(dramatiq.MessageProxy):
-    """A message taken from the board; `claim` tells this delivery from earlier and later ones."""
+    """A message taken from the board; `claim` distinguishes this delivery from earlier and later ones."""
 
     def __init__(self, message: dramatiq.Message[Any], claim: int, started_at: int) -> None:
         super().__init__(message)
@@ -71,7 +73,7 @@ class SqliteMessage(dramatiq.MessageProxy):
 
     @classmethod
     def from_row(cls, row: Sequence[Any], started_at: int) -> SqliteMessage:
-        """Build it from a row of the claiming statement."""
+        """Build a message from a row of the claiming statement."""
         _, _, identifier, job, queue, params, options, queued_at, claim = row
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue, job, (), json.loads(params), json.loads(options), identifier, queued_at
@@ -106,23 +108,21 @@ class SqliteBroker(dramatiq.Broker):
         self._end_lock = threading.Lock()
         self._ended: deque[tuple[SqliteMessage, tuple[Any, ...]]] = deque()
 
-    # --- sending ---
-
     def declare_queue(self, queue_name: str) -> None:
-        """Make a queue known. Delays live in the rows, so no delay queue is announced."""
+        """Declare a queue. Delays are stored in the rows, so there are no delay queues."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues[queue_name] = self.slots.news(queue_name)
             self.emit_after("declare_queue", queue_name)
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        """Store a message; one that was delivered already goes back on its queue (a retry).
+        """Store a message; one that was delivered before goes back on its queue (a retry).
 
         Args:
             delay: Milliseconds to wait.
 
         Returns:
-            The message, under the id of the one that already waits where the deduplication key is taken.
+            The message; with the id of the waiting one if its deduplication key is taken.
         """
         if message.queue_name not in self.queues:
             raise QueueNotFound(message.queue_name)  # type: ignore[no-untyped-call]
@@ -177,8 +177,8 @@ class SqliteBroker(dramatiq.Broker):
                     ),
                 )
         except sqlite_module().IntegrityError:
-            # The same work was asked for again while this attempt ran; that message does what a retry would.
-            self._end(message, RunState.FAILED, error=f"{text or 'Interrupted.'} The same job is already waiting anew.")
+            # The same job was queued again while this attempt ran, which replaces the retry.
+            self._end(message, RunState.FAILED, error=f"{text or 'Interrupted.'} The same job is already queued again.")
             return
         self._announce(message.queue_name, now + delay_ms if delay_ms else None)
 
@@ -188,10 +188,8 @@ class SqliteBroker(dramatiq.Broker):
         else:
             self._next_due_ms = min(self._next_due_ms, due_ms)
 
-    # --- taking ---
-
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> dramatiq.Consumer:
-        """Return the iterator over a queue's messages; the first call makes this process a worker."""
+        """Return the iterator over a queue's messages; the first call registers this process as a worker."""
         if queue_name not in self.queues:
             raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]
         with self._start_lock:
@@ -202,8 +200,8 @@ class SqliteBroker(dramatiq.Broker):
         return SqliteConsumer(self, queue_name, prefetch, timeout)
 
     def claim(self, queue: str, wanted: int) -> list[SqliteMessage]:
-        """Take up to so many messages of a queue, most urgent first, within this process's slots."""
-        # A plain read first: an idle look takes no write lock.
+        """Take up to `wanted` messages of a queue, most urgent first, within this process's slots."""
+        # A plain read first, so that polling an empty queue takes no write lock.
         if not self.board.rows("SELECT 1 FROM runs WHERE state = 'queued' AND queue = ? LIMIT 1", (queue,)):
             return []
         taken = self.slots.take(queue, wanted)
@@ -218,7 +216,7 @@ class SqliteBroker(dramatiq.Broker):
             self.slots.give_back(queue, taken)
             raise
         self.slots.give_back(queue, taken - len(rows))
-        # RETURNING promises no order.
+        # RETURNING guarantees no order.
         return [SqliteMessage.from_row(row, now) for row in sorted(rows)]
 
     def _watch(self) -> None:
@@ -238,13 +236,13 @@ class SqliteBroker(dramatiq.Broker):
                     recovered_at = clock.monotonic_s()
                     self.recover()
             except Exception:
-                # Without this thread nothing delayed would ever run again; a full disk may be free in a moment.
-                logger.exception("the broker could not look after its queue")
+                # Without this thread no delayed message would run again, and errors such as a full disk may pass.
+                logger.exception("the broker could not check its queue")
 
     def _promote(self) -> None:
-        """Make ready what is due, and note when to look again."""
+        """Queue the delayed messages that are due, and remember when the next one is."""
         now = to_ms(clock.now())
-        # Set before looking: a delay stored meanwhile can only make it earlier.
+        # Set before the query, so that a delay stored meanwhile can make it earlier.
         self._next_due_ms = float("inf")
         soonest = self.board.rows("SELECT min(due_at) FROM runs WHERE state = 'delayed'")[0][0]
         if soonest is not None and soonest <= now:
@@ -256,7 +254,7 @@ class SqliteBroker(dramatiq.Broker):
             self._next_due_ms = min(self._next_due_ms, soonest)
 
     def recover(self) -> int:
-        """Put back what dead workers were running, and return how many messages that was."""
+        """Requeue what dead workers were running and return how many messages that was."""
         own = self._presence.id if self._presence else ""
         owners = [row[0] for row in self.board.rows("SELECT DISTINCT worker FROM runs WHERE state = 'running'")]
         dead = [owner for owner in owners if owner != own and not self.board.is_alive(owner)]
@@ -298,8 +296,6 @@ class SqliteBroker(dramatiq.Broker):
         self.slots.wake()
         return len(lost)
 
-    # --- ending ---
-
     def _end(
         self,
         message: SqliteMessage,
@@ -311,7 +307,7 @@ class SqliteBroker(dramatiq.Broker):
     ) -> None:
         now = to_ms(clock.now())
         self._ended.append((message, (state, now, result, error, trace, message.message_id, message.claim)))
-        # Group commit: whoever holds the lock writes what all have appended, so that a busy queue makes fewer commits.
+        # Group commit: the thread with the lock writes what all have appended, so that a busy queue makes fewer commits.
         with self._end_lock:
             batch = [self._ended.popleft() for _ in range(len(self._ended))]
             if not batch:
@@ -326,13 +322,13 @@ class SqliteBroker(dramatiq.Broker):
                 raise
 
     def ack(self, message: SqliteMessage) -> None:
-        """Write down how it ended; a no-op for a message that went back on its queue."""
+        """Store the outcome; does nothing for a message that went back on its queue."""
         ending = ending_of(message)
         self._end(message, ending.state, result=ending.result)
         self.slots.give_back(message.queue_name)
 
     def nack(self, message: SqliteMessage) -> None:
-        """Keep a message that failed for good, with its error."""
+        """Keep a message that failed permanently, with its error."""
         error = message._exception  # noqa: SLF001  the only place where dramatiq keeps it
         if isinstance(error, AttemptFailed):
             self._end(message, RunState.FAILED, error=error.text, trace=error.trace)
@@ -342,14 +338,14 @@ class SqliteBroker(dramatiq.Broker):
         self.slots.give_back(message.queue_name)
 
     def requeue(self, messages: Iterable[SqliteMessage]) -> None:
-        """Return messages that were taken but not begun, as if they had not been taken."""
+        """Return messages that were taken but not started."""
         for message in messages:
             message.stuff_exception(HandedBack())
             self._put_back(message, 0)
             self.slots.give_back(message.queue_name)
 
     def close(self) -> None:
-        """Hand back whatever this process still holds and sign off."""
+        """Return the messages this process still holds and sign off."""
         self._closed.set()
         if self._presence is None:
             return
@@ -362,23 +358,21 @@ class SqliteBroker(dramatiq.Broker):
         self._presence.leave()
         self._presence = None
 
-    # --- the rest of the contract ---
-
     def flush(self, queue_name: str) -> None:
-        """Drop what waits on a queue."""
+        """Delete the waiting messages of a queue."""
         with self.board.writes() as connection:
             connection.execute("DELETE FROM runs WHERE queue = ? AND state IN ('queued', 'delayed')", (queue_name,))
 
     def flush_all(self) -> None:
-        """Drop what waits on every queue."""
+        """Delete the waiting messages of all queues."""
         for queue in self.queues:
             self.flush(queue)
 
     def join(self, queue_name: str, *, timeout: int | None = None) -> None:
-        """Wait until nothing waits or runs on a queue.
+        """Wait until a queue has no waiting or running messages.
 
         Args:
-            timeout: Milliseconds; None waits for ever.
+            timeout: Milliseconds; None waits without limit.
 
         Raises:
             QueueJoinTimeout: It took longer.
@@ -405,7 +399,7 @@ class SqliteConsumer(dramatiq.Consumer):
     def __next__(self) -> SqliteMessage | None:
         """Return the next message, or None after a while without any."""
         if not self._taken:
-            # Cleared before looking, so that what arrives between looking and waiting ends the wait.
+            # Cleared before the query, so that a message arriving in between ends the wait.
             self._news.clear()
             self._taken.extend(self._broker.claim(self._queue, self._prefetch))
             if not self._taken:
@@ -426,6 +420,6 @@ class SqliteConsumer(dramatiq.Consumer):
         self._broker.requeue(messages)
 
     def close(self) -> None:
-        """Return what was taken but not handed out."""
+        """Return the messages that were taken but not handed out."""
         self._broker.requeue(tuple(self._taken))
         self._taken.clear()

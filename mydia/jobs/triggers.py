@@ -1,4 +1,4 @@
-"""When does what run? Four literal tables answer that: JOBS, ON_EVENT, SCHEDULE, SWEEPS."""
+"""What runs when, in four tables: JOBS, ON_EVENT, SCHEDULE, SWEEPS."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mydia.jobs import downloads, library, metadata, profiles, upkeep
 from mydia.jobs.broker import REGISTRY, Job, Schedule
 
 JOBS: dict[str, Job] = REGISTRY
-"""Every job, by name: filled by importing the modules above."""
+"""Every job by name, filled by importing the modules above."""
 _MODULES = (downloads, library, metadata, profiles, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
-    """Return the deduplication key of a job for one subject: one that waits is enough."""
+    """Return a function from an event to the deduplication key of a job for one subject."""
 
     def key(event: Any) -> str:
         return ":".join([job, *(str(getattr(event, name)) for name in names)])
@@ -101,7 +101,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             "downloads.search_item",
             lambda e: {"media_item_id": e.media_item_id, "cause": "automatic"},
             _same("downloads.search_item", "media_item_id"),
-            # Without a place on the blocklist the same release would be taken again.
+            # Otherwise the same release would be grabbed again.
             when=lambda e: e.blocklisted and e.media_item_id is not None,
         ),
     ),
@@ -133,33 +133,33 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
 
 SCHEDULE: tuple[Schedule, ...] = (
     Schedule("0 2 * * *", "library.scan_all", title="Scan all libraries", setting="jobs.scan_cron"),
-    Schedule("*/15 * * * *", "library.scan_due", title="Start scans that are due"),
-    Schedule("10 * * * *", "library.match_files", title="Recognise new files"),
+    Schedule("*/15 * * * *", "library.scan_due", title="Start due scans"),
+    Schedule("10 * * * *", "library.match_files", title="Match new files"),
     Schedule("35 * * * *", "library.analyse_files", title="Analyse files"),
     Schedule("45 4 * * *", "library.empty_recycle_bin", title="Empty the recycle bin"),
-    Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for what is wanted", setting="jobs.search_cron"),
+    Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for wanted releases", setting="jobs.search_cron"),
     Schedule(
         "*/5 * * * *",
         "downloads.monitor",
-        title="Look at download clients",
+        title="Check download clients",
         setting="downloads.monitor_interval_minutes",
     ),
     Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
-    Schedule("20 4 * * *", "downloads.prune", title="Forget old searches"),
+    Schedule("20 4 * * *", "downloads.prune", title="Delete old searches"),
     Schedule("15 0 * * *", "profiles.recount", title="Compare titles with their profiles"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
-    Schedule("5 0 * * *", "metadata.roll_over", title="Turn the calendar"),
+    Schedule("5 0 * * *", "metadata.roll_over", title="Update release states"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
     Schedule("40 4 * * *", "metadata.prune_previews", title="Prune previews"),
     Schedule("0 3 * * *", "upkeep.back_up", title="Back up database"),
     Schedule("10 4 * * *", "upkeep.analyze", title="Refresh database statistics"),
     Schedule("30 4 * * sun", "upkeep.vacuum", title="Compact databases"),
     Schedule("0 4 * * sat", "upkeep.check_integrity", title="Check the database"),
-    Schedule("30 */6 * * *", "upkeep.checkpoint", title="Tidy write-ahead logs"),
+    Schedule("30 */6 * * *", "upkeep.checkpoint", title="Truncate write-ahead logs"),
     Schedule("50 4 * * *", "upkeep.prune_events", title="Prune activity"),
     Schedule("55 4 * * *", "upkeep.prune_runs", title="Prune finished jobs"),
 )
-"""Cron line -> job, in local time. The line of an entry with a `setting` is what that setting says."""
+"""Cron line -> job, in local time. An entry with a `setting` takes its line from that setting."""
 
 SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
@@ -177,7 +177,7 @@ SWEEPS: dict[type[Event], str] = {
     events.SettingsChanged: "profiles.recount",
     events.ImportRequested: "downloads.sweep",
 }
-"""Triggered event -> the scheduled job that would find the same work if the event were lost."""
+"""Event -> the scheduled job that would find the same work if the event were lost."""
 
 AT_START: tuple[str, ...] = ("downloads.recover", "library.match_files", "library.analyse_files", "metadata.roll_over")
-"""Jobs that every worker starts with, after interrupted file operations have been mended: what a crash left is taken up."""
+"""Jobs that every worker starts with, after recovery of interrupted file operations: they resume work after a crash."""

@@ -1,4 +1,4 @@
-"""Jobs that look after Mydia's own files: backups, statistics, compaction, pruning."""
+"""Maintenance of Mydia's own files: backups, statistics, compaction, pruning."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mydia.units import size
 _KEEP_WEEKLY = 4
 _PUT_OFF_S = 1800.0
 _BRIEF = frozenset({"downloads.monitor", "library.scan_due"})
-"""Jobs that come every few seconds or minutes and bear a wait."""
+"""Jobs that run every few seconds or minutes and can wait."""
 
 
 @job("upkeep.analyze", title="Refresh database statistics", max_retries=1)
 def analyze(deps: Deps) -> str:
-    """Keep the query planner's picture of the tables fresh."""
+    """Refresh the query planner's statistics."""
     return maintenance.analyze(deps.database)
 
 
@@ -39,7 +39,7 @@ def vacuum(deps: Deps) -> str:
     return "; ".join(dict.fromkeys(said))
 
 
-@job("upkeep.checkpoint", title="Tidy write-ahead logs", max_retries=0)
+@job("upkeep.checkpoint", title="Truncate write-ahead logs", max_retries=0)
 def checkpoint(deps: Deps) -> str:
     """Keep the write-ahead logs short, which keeps reads fast and crashes cheap."""
     paths = [path for path in (deps.database.path, deps.board.path, deps.config.cache_path) if path is not None]
@@ -49,7 +49,7 @@ def checkpoint(deps: Deps) -> str:
 
 @job("upkeep.check_integrity", title="Check the database", max_retries=0, time_limit_s=3600)
 def check_integrity(deps: Deps) -> str:
-    """Look for damage while a good backup still exists.
+    """Check for damage while a good backup still exists.
 
     Raises:
         MydiaError: There is damage.
@@ -62,7 +62,7 @@ def check_integrity(deps: Deps) -> str:
             f"The database is damaged: {wrong[0]} (and {len(wrong) - 1} more). Stop Mydia, keep the file, and restore "
             "the newest backup with `mydia backup restore`."
         )
-    return "sound"
+    return "no damage found"
 
 
 @job("upkeep.back_up", title="Back up database", max_retries=2, min_backoff_s=300, time_limit_s=3600)
@@ -93,10 +93,10 @@ def _dump(deps: Deps, directory: Path, now: datetime) -> maintenance.Backup | No
 
 @job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)
 def prune_events(deps: Deps) -> str:
-    """Forget what happened before the retention period; audit events stay."""
+    """Delete events older than the retention period; audit events are kept."""
     before = clock.now() - timedelta(days=settings.of(deps.database).events.retention_days)
     removed = 0
-    # Slices, so that nobody waits long for the writer.
+    # In slices, so that other writers do not wait long.
     while not deps.run.cancelled():
         with deps.database.writes() as session:
             pruned = events.prune(session, before)
@@ -109,6 +109,6 @@ def prune_events(deps: Deps) -> str:
 
 @job("upkeep.prune_runs", title="Prune finished jobs", max_retries=1)
 def prune_runs(deps: Deps) -> str:
-    """Forget runs that ended long ago."""
+    """Delete old finished runs."""
     keep = timedelta(days=settings.of(deps.database).jobs.max_age_days)
     return f"{deps.board.prune(clock.now(), keep=keep, keep_done_per_job=KEEP_DONE_PER_JOB)} runs"

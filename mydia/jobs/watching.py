@@ -1,7 +1,7 @@
-"""Noticing new files by file-system events: a change that has come to rest asks for a scan of its folder.
+"""Noticing new files by file-system events: once changes in a folder have settled, it is scanned.
 
-Events only make things faster. What they miss (network shares send none, the kernel has a limit on watches) the
-scheduled scan finds.
+Events only speed things up. What they miss (network shares send none, and the kernel limits the number of watches) is
+found by the scheduled scan.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mydia.db import Database
 
 logger = logging.getLogger(__name__)
 
-_QUIET_S = 5.0  # a file that is being copied changes all the time; it is looked at when it has been left alone
+_QUIET_S = 5.0  # a file that is being copied keeps changing; the scan waits until that stops
 _TICK_MS = 1000
 _LOOK_EVERY_S = 30.0
-_ALL_FROM = 20  # as many folders at once are a reorganisation: one scan of the whole is cheaper
+_ALL_FROM = 20  # so many folders at once are a reorganisation; one scan of everything is cheaper
 
 
 def watch(database: Database, config: Config, stop: threading.Event) -> None:
-    """Watch the library folders until `stop` is set; run it in a thread of the worker."""
+    """Watch the library folders until `stop` is set; runs in a thread of the worker."""
     while not stop.is_set():
         folders = _folders(database, config)
         if not folders:
@@ -36,13 +36,13 @@ def watch(database: Database, config: Config, stop: threading.Event) -> None:
         try:
             _watch(database, config, stop, folders)
         except (OSError, RuntimeError) as error:
-            # Too many folders for the kernel's limit, or a folder that went away: the schedule still looks.
-            logger.warning("library folders are not watched", extra={"reason": str(error)})
+            # Too many folders for the kernel's limit, or a folder has disappeared; the scheduled scan still runs.
+            logger.warning("library folders cannot be watched", extra={"reason": str(error)})
             stop.wait(_LOOK_EVERY_S * 10)
 
 
 def _folders(database: Database, config: Config) -> dict[str, str]:
-    """Return path -> library path id of the folders to be watched."""
+    """Return path -> library path id of the folders to watch."""
     with database.reads() as session:
         if not settings.of(session).library.watch:
             return {}
@@ -79,7 +79,7 @@ def _watch(database: Database, config: Config, stop: threading.Event, folders: d
 
 
 def changed_folders(paths: Iterable[str], folders: dict[str, str]) -> set[tuple[str, str | None]]:
-    """Return (library path id, folder below it or None for all) of what changed, without what a scan would not look at.
+    """Return (library path id, folder below it or None for all) of the changes, without what a scan would ignore.
 
     Args:
         paths: Absolute paths of files and folders, present or gone.
@@ -119,6 +119,6 @@ def _ask(database: Database, ripe: list[tuple[str, str | None]]) -> None:
 
 
 def _outermost(folders: set[str | None]) -> list[str | None]:
-    """Return the folders that lie in none of the others."""
+    """Return the folders that are not inside another one."""
     names = sorted(folder for folder in folders if folder is not None)
     return [name for name in names if not any(name.startswith(f"{other}/") for other in names)]

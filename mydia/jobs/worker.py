@@ -1,4 +1,4 @@
-"""The worker process: runs jobs, turns events into jobs, and keeps the clock. Made by `mydia worker` or `mydia serve`."""
+"""The worker process: runs jobs, turns events into jobs, and runs the schedule. Started by `mydia worker` or `mydia serve`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mydia.taskboard import TaskBoard
 logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
-"""How long running jobs may take to finish after SIGTERM; what is left is delivered again. Docker waits 10 s in all."""
+"""How long running jobs may take to finish after SIGTERM; the others are delivered again. Docker waits 10 s in all."""
 
 _TICK_S = 0.25
 _REFRESH_EVERY_S = 1.0
@@ -50,11 +50,11 @@ type ReadSetting = Callable[[str], object]
 
 
 class Worker:
-    """One worker process's parts, started and stopped in order.
+    """The parts of one worker process, started and stopped in order.
 
     Args:
-        setting: Name -> the value that counts now; for schedules that people change.
-        jobs: What can run; every imported job by default.
+        setting: Name -> its present value; for schedules that users change.
+        jobs: What can run; by default every imported job.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Worker:
         self._refreshed_at = 0.0
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start working."""
         self.broker.emit_after("process_boot")
         self._database.after_commit(self._dispatcher.wake)
         self._threads.start()
@@ -104,13 +104,13 @@ class Worker:
         logger.info("worker started", extra={"pid": os.getpid(), "slots": self._threads.worker_threads})
 
     def tick(self) -> None:
-        """Do what people asked for on the tasks page, and follow changed settings."""
+        """Handle requests from the tasks page and changed settings."""
         for ask in self.board.asks():
             known = self.enqueue.knows(ask.job)
             if known is not None:
                 self.enqueue(ask.job, ask.params, dedup=known.key(**ask.params), cause=ask.cause)
             else:
-                logger.warning("somebody asked for a job that does not exist", extra={"job": ask.job})
+                logger.warning("requested job does not exist", extra={"job": ask.job})
             self.board.settle(ask)
         if (paused := self.board.paused()) != self._slots.paused:
             self._slots.paused = paused
@@ -122,7 +122,7 @@ class Worker:
                 self._clock.refresh()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """Finish what can be finished in time, hand back the rest, and sign off."""
+        """Let running jobs finish in time, return the rest, and sign off."""
         self.stopping.set()
         self._dispatcher.wake()
         self._clock.stop()
@@ -144,12 +144,12 @@ def run(
     at_start: Sequence[str] = (),
     beside: Sequence[Callable[[threading.Event], None]] = (),
 ) -> int:
-    """Work until SIGTERM or SIGINT and return the exit code. A second signal ends the process at once.
+    """Work until SIGTERM or SIGINT and return the exit code. A second signal ends the process immediately.
 
     Args:
         setting: See `Worker`.
-        at_start: Jobs to begin with.
-        beside: Run in threads of their own until the event they are given is set.
+        at_start: Jobs to queue at the start.
+        beside: Functions to run in threads of their own until the event passed to them is set.
     """
     lower_priority()
     worker = Worker(config, database, outside, on_event=on_event, schedule=schedule, setting=setting)
@@ -163,14 +163,14 @@ def run(
         try:
             worker.tick()
         except Exception:
-            # One of the edges that must survive anything: a full disk or a locked file may be free in a moment.
-            logger.exception("the worker could not look for news")
+            # This loop must survive any error: a full disk or a locked file may be free in a moment.
+            logger.exception("the worker could not check for requests")
             worker.stopping.wait(5)
     worker.stop()
     database.close()
     logger.info("worker stopped")
     logging.shutdown()
-    # A job stuck in a system call must not keep the process: its message has been handed back and is delivered again.
+    # A job stuck in a system call must not keep the process alive: its message has been returned and is delivered again.
     os._exit(0)
 
 
@@ -194,7 +194,7 @@ def _overrides(schedule: Sequence[Schedule], setting: ReadSetting) -> dict[str, 
 
 
 def lower_priority() -> None:
-    """Let people's clicks and players go first: scans and probes take what processor and disk are left."""
+    """Lower the priority of the process, so that scans do not slow down the web process and media players."""
     try:
         os.nice(_NICENESS)
     except OSError as error:
@@ -202,5 +202,5 @@ def lower_priority() -> None:
     number = _IOPRIO_SET.get(platform.machine())
     if number is not None:
         libc: Any = ctypes.CDLL(None, use_errno=True)
-        # 1: this process. Threads started later inherit it. Refusal (in some sandboxes) does no harm.
+        # 1: this process. Threads started later inherit it. Some sandboxes refuse this, which does no harm.
         libc.syscall(number, 1, 0, _BEST_EFFORT_LOWEST)

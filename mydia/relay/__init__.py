@@ -1,6 +1,6 @@
-"""The metadata relay: stands between Mydia and TMDB and TheTVDB, caches, and is kind to both.
+"""The metadata relay: a cache and rate limiter between Mydia and TMDB and TheTVDB.
 
-Used inside the process (`Relay.get`), mounted by the web application, or run alone (`mydia relay`). It knows no context.
+Used inside the process (`Relay.get`), mounted by the web application, or run alone (`mydia relay`). It imports no context.
 """
 
 from mydia.relay.answers import RelayAnswer

@@ -1,4 +1,4 @@
-"""What the relay needs to know, however it is run."""
+"""The configuration of a relay, embedded or alone."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ class RelayConfig:
     """One relay."""
 
     tmdb_api_key: Secret = field(default_factory=lambda: Secret(""))
-    """A v3 key (32 hex digits) or a v4 read access token; empty leaves TMDB out."""
+    """A v3 key (32 hex digits) or a v4 read access token; empty disables TMDB."""
     tvdb_api_key: Secret = field(default_factory=lambda: Secret(""))
     tvdb_pin: Secret = field(default_factory=lambda: Secret(""))
     tmdb_url: str = TMDB_URL
     tmdb_image_url: str = TMDB_IMAGE_URL
     tvdb_url: str = TVDB_URL
     cache_path: Path | None = None
-    """The SQLite file of the shared store; None keeps answers in memory only, unless Redis is given."""
+    """The SQLite file of the shared store; None caches in memory only, unless there is a Redis URL."""
     redis_url: Secret = field(default_factory=lambda: Secret(""))
     crashes_path: Path | None = None
-    """Where crash reports are kept; None refuses them."""
+    """The file of crash reports; None refuses reports."""
     max_entries: int = 20_000
     max_bytes: int = 64 * 1024**2
-    """Bytes of answers in memory; 20,000 answers of 8 kB would be 160 MB."""
+    """Limit of the answers in memory, in bytes; 20,000 answers of 8 kB would be 160 MB."""
     max_store_bytes: int = 1024**3
     ttl_s: Mapping[str, int] = field(default_factory=lambda: dict(TTL_S))
     stale_while_revalidate_s: int = 86_400
     stale_if_error_s: int = 604_800
     tmdb_per_s: float = 30.0
-    """TMDB's soft ceiling is near 40 a second and address. Source: developer.themoviedb.org, rate limiting."""
+    """TMDB allows about 40 per second and address. Source: developer.themoviedb.org, rate limiting."""
     tvdb_per_s: float = 10.0
     max_wait_s: float = 12.0
-    """How long one caller may wait for a turn or a retry before it is told to come back."""
+    """How long one caller may wait for a rate limit or a retry before it gets 429 or 503."""
     timeout_s: float = 10.0
     misses_per_min: int = 300
-    """Cache misses of one client address; callers inside the process are not counted."""
+    """Cache misses allowed to one client address per minute; callers in this process are not limited."""
     reports_per_min: int = 10
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     dashboard_username: str = ""
@@ -58,7 +58,7 @@ class RelayConfig:
 
     @property
     def available(self) -> bool:
-        """Whether any upstream can be asked."""
+        """Whether any upstream is configured."""
         return bool(self.tmdb_api_key) or bool(self.tvdb_api_key)
 
     @classmethod
@@ -68,7 +68,7 @@ class RelayConfig:
         """Make the embedded relay's configuration.
 
         Args:
-            read: Gives the value of a key of `mydia.config.KEYS`: `Config.__getitem__`, or the settings' reader.
+            read: Returns the value of a key of `mydia.config.KEYS`: `Config.__getitem__`, or the settings' reader.
         """
 
         def text(name: str) -> str:
@@ -93,7 +93,7 @@ class RelayConfig:
         """Make the configuration of a relay that runs alone, from environment variables only.
 
         Raises:
-            Misconfigured: A variable cannot be used; the message names it and what is allowed.
+            Misconfigured: A variable has an invalid value; the message names it and what is allowed.
         """
 
         def number(name: str, default: float, low: float = 0) -> float:
@@ -137,7 +137,7 @@ class RelayConfig:
 
 
 def base_url(name: str, url: str, version: str) -> str:
-    """Return an upstream's base address without a trailing slash, with the version path where only a host was given.
+    """Return an upstream's base address without a trailing slash, adding the version path if there is only a host.
 
     >>> base_url("TMDB_API_URL", "https://tmdb.example.org/", "/3")
     'https://tmdb.example.org/3'

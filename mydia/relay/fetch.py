@@ -1,4 +1,4 @@
-"""The relay as the metadata provider's source, and the choice between it, a relay elsewhere, and none."""
+"""The embedded relay as a source of metadata, and the choice between it, a remote relay, and none."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SERVICE = "Metadata"
 
 
 class EmbeddedFetch:
-    """Asks the relay inside this process."""
+    """Fetches from the relay in this process."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
 
     @property
     def sources(self) -> frozenset[str]:
-        """Which catalogues can be asked."""
+        """The catalogues that are configured."""
         return frozenset(self.relay.upstreams)
 
     def __call__(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> tuple[int, Any]:
@@ -34,14 +34,12 @@ class EmbeddedFetch:
         answer = self.relay.get(path, params, revalidate=fresh)
         if answer.status == 429:
             wait_s = answer.retry_after_s
-            raise Limited(
-                _SERVICE, "the catalogue asked us to slow down; it is tried again later", retry_after_s=wait_s
-            )
+            raise Limited(_SERVICE, "the catalogue asked us to slow down; trying again later", retry_after_s=wait_s)
         if answer.status == 401:
-            raise Refused(_SERVICE, "the catalogue did not accept the API key; check TMDB_API_KEY or TVDB_API_KEY")
+            raise Refused(_SERVICE, "the catalogue rejected the API key; check TMDB_API_KEY or TVDB_API_KEY")
         if answer.status >= 500:
             wait_s = answer.retry_after_s
-            raise Unreachable(_SERVICE, "the catalogue does not answer; it is tried again later", retry_after_s=wait_s)
+            raise Unreachable(_SERVICE, "the catalogue does not answer; trying again later", retry_after_s=wait_s)
         try:
             return answer.status, answer.json()
         except ValueError as error:
@@ -57,7 +55,7 @@ class EmbeddedFetch:
             raise Limited(_SERVICE, "pictures cannot be fetched now", retry_after_s=busy.retry_after_s) from busy
         except UpstreamFailed as failed:
             if failed.answer is not None and failed.answer.status in (403, 404, 410):
-                raise NotFound("This picture is not there any more.") from failed
+                raise NotFound("This picture no longer exists.") from failed
             raise Unreachable(_SERVICE, "the picture could not be fetched") from failed
         return answer.body, answer.content_type
 
@@ -65,15 +63,15 @@ class EmbeddedFetch:
 def make_provider(
     config: RelayConfig, http: Http, *, relay_url: str | None = None, public_relay: bool = True
 ) -> tuple[MetadataProvider, Relay | None]:
-    """Choose where metadata comes from: a relay by URL, the embedded one, the project's public one, or nowhere.
+    """Choose the source of metadata: a relay by URL, the embedded one, the project's public one, or none.
 
     Args:
-        config: For the embedded relay; used when it has a key.
-        relay_url: METADATA_RELAY_URL; `off` is nowhere.
-        public_relay: Whether the public relay may be asked when there is nothing else.
+        config: Of the embedded relay, which is used if it has a key.
+        relay_url: METADATA_RELAY_URL; `off` for no metadata.
+        public_relay: Whether to fall back to the public relay.
 
     Returns:
-        The provider, and the embedded relay if that is it; the caller closes the relay at the end.
+        The provider, and the embedded relay if that was chosen; the caller closes the relay.
     """
     if relay_url == "off":
         return NoProvider(), None

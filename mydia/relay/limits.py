@@ -1,4 +1,4 @@
-"""Counting: how fast we may ask an upstream, and how often a client may ask us."""
+"""Rate limits: how fast we may call an upstream, and how often a client may call us."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class TokenBucket:
-    """So many at once, and then so many a second."""
+    """A token bucket: `burst` at once, then `per_s` per second."""
 
     def __init__(self, per_s: float, burst: float, times: Times = REAL_TIMES) -> None:
         self._per_s = per_s
@@ -25,7 +25,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def reserve(self, *, max_wait_s: float) -> float | None:
-        """Take the next turn and return the seconds until it; None when it is further away than `max_wait_s`."""
+        """Take a token and return the seconds until it is valid; None when that is more than `max_wait_s`."""
         with self._lock:
             now_s = self._times.monotonic_s()
             self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * self._per_s)
@@ -33,13 +33,13 @@ class TokenBucket:
             wait_s = max(0.0, (1 - self._tokens) / self._per_s)
             if wait_s > max_wait_s:
                 return None
-            # Going below zero queues the callers: each later one waits a turn longer.
+            # A negative balance queues the callers: each waits one interval longer than the one before.
             self._tokens -= 1
             return wait_s
 
 
 class Window:
-    """At most so many in any `seconds`, per key."""
+    """A sliding window: at most `limit` in any `seconds`, per key."""
 
     _MAX_KEYS = 10_000
 
@@ -51,7 +51,7 @@ class Window:
         self._lock = threading.Lock()
 
     def admit(self, key: str) -> float | None:
-        """Count one; return None when it is within the limit, else the seconds until the next may come."""
+        """Count one; return None when it is within the limit, else the seconds to wait."""
         with self._lock:
             now_s = self._times.monotonic_s()
             seen = self._seen.setdefault(key, deque())
@@ -67,7 +67,7 @@ class Window:
 
 
 class TrustedProxies:
-    """Finds the address of the client behind proxies that are known, and only behind those."""
+    """Finds the address of a client behind trusted proxies."""
 
     def __init__(self, proxies: Iterable[str]) -> None:
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
@@ -83,7 +83,7 @@ class TrustedProxies:
         Args:
             peer: The address of the connection.
             forwarded_for: The header `X-Forwarded-For`. It is read from the right: the last address that is not a
-                trusted proxy's is the client's; what stands left of it was written by the client and means nothing.
+                trusted proxy is the client; what is left of it was written by the client and is ignored.
         """
         if not forwarded_for or not self._trusts(peer):
             return _bucket(peer)

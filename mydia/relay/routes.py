@@ -1,8 +1,8 @@
-"""Which addresses the relay knows, what each asks of an upstream, and under which key the answer is kept. Pure.
+"""The addresses of the relay, the upstream request of each, and the key of its cache entry. Pure.
 
 The paths are those of the original Mydia relay (`/tmdb/movies/…`, `/tvdb/series/…`: TheTVDB's envelope is passed on)
-and of MediaManager's relay (`/tvdb/tv/…`, `/tvdb/movies/…`: the envelope is taken off), so that the clients of both can
-use this one unchanged. The first rule that matches wins: words such as `trending` stand before numbers.
+and of MediaManager's relay (`/tvdb/tv/…`, `/tvdb/movies/…`: the envelope is removed), so that clients of both can
+use this one unchanged. The first rule that matches wins, so words such as `trending` come before numbers.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Rule:
     kind: str
     """A key of `ttl.TTL_S`."""
     params: tuple[str, ...] = ()
-    """What is passed on; anything else is dropped, so that a stray parameter does not make a second entry."""
+    """The parameters that are passed on; others are dropped, so that they do not create cache entries."""
     must: tuple[tuple[str, type], ...] = ()
-    """What an answer has to hold to be believed and kept: its keys and their types."""
+    """The keys, with their types, that an answer must have to be accepted."""
     fixed: tuple[tuple[str, str], ...] = ()
     unwrapped: bool = False
-    """Whether TheTVDB's `data` is handed out without its envelope."""
+    """Whether TheTVDB's `data` is returned without its envelope."""
     needs: str | None = None
-    """A parameter without which there is nothing to ask."""
+    """A required parameter."""
 
 
 _PAGE_OF = (("results", list),)
@@ -140,7 +140,7 @@ RULES: tuple[Rule, ...] = (
     _tvdb(f"/tvdb/movies/{_ID}", "/movies/{0}/extended", "details", unwrapped=True),
 )  # fmt: skip
 
-# The shapes of the addresses above with anything in place of a number: a wrong id deserves another answer than 404.
+# The addresses above with anything in place of a number: a malformed id is answered with 400 instead of 404.
 _WITH_ID = re.compile(
     r"/tmdb/(?:movies|tv/shows|list|collections)/[^/]+(?:/[^/]+)?|/tvdb/(?:series|seasons|episodes|artwork|movies)/[^/]+(?:/extended|/episodes)?"
     r"|/tvdb/tv/(?:shows|seasons)/[^/]+"
@@ -148,7 +148,7 @@ _WITH_ID = re.compile(
 _MAX_PATH = 256
 _MAX_VALUE = 512
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
-# Saying what the upstream takes for granted must not make a second entry. Source: the reference of TMDB's endpoints.
+# Default values must not create a second entry. Source: the reference of TMDB's endpoints.
 _DEFAULTS = {"page": "1", "include_adult": "false", "include_video": "false", "language": "en-US"}
 _TVDB_DEFAULTS = {"page": "0", "short": "false", "offset": "0"}
 _LISTS = ("append_to_response",)
@@ -156,18 +156,18 @@ _LISTS = ("append_to_response",)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be asked of an upstream."""
+    """A request to an upstream."""
 
     rule: Rule
     key: str
-    """Canonical: the same for every spelling of the same question."""
+    """Canonical: equal for every spelling of the same request."""
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Why nothing is asked."""
+    """The answer to a request that is not sent upstream."""
 
     status: int
     body: object
@@ -175,7 +175,7 @@ class Wrong:
 
 
 def resolve(path: str, params: Mapping[str, str]) -> Request | Wrong:
-    """Find what an address of the relay asks for.
+    """Translate a request to the relay into one to an upstream.
 
     >>> resolve("/tmdb/movies/19", {"language": "en-US", "api_key": "theirs"}).key
     'tmdb:/movie/19'
@@ -201,21 +201,21 @@ def _asked(rule: Rule, parts: tuple[str, ...], params: Mapping[str, str]) -> Req
         if value is None:
             continue
         if len(value) > _MAX_VALUE or _UNPRINTABLE.search(value):
-            return Wrong(400, {"error": "Invalid parameter", "message": f"The value of {name} cannot be used."})
+            return Wrong(400, {"error": "Invalid parameter", "message": f"The value of {name} is not valid."})
         value = " ".join(value.split())
         if name in _LISTS:
             value = ",".join(sorted({part.strip() for part in value.split(",") if part.strip()}))
         if not value or value == defaults.get(name):
             continue
         kept[name] = value
-        # Both upstreams search without regard to case.
+        # Both upstreams ignore case in searches.
         key_parts.append(f"{name}={value.casefold() if name in ('query', 'q') else value}")
     if rule.needs and rule.needs not in kept:
         return _missing(rule)
     path = rule.target.format(*parts)
     query = "&".join(key_parts)
     key = f"{rule.upstream}:{path}{'?' if query else ''}{query}"
-    # The same answer without its envelope is another answer.
+    # An answer without its envelope is a separate entry.
     return Request(rule, f"{key}#data" if rule.unwrapped else key, path, kept | dict(rule.fixed))
 
 
@@ -223,10 +223,10 @@ def _missing(rule: Rule) -> Wrong:
     if rule.unwrapped:
         detail = {"type": "missing", "loc": ["query", rule.needs], "msg": "Field required", "input": None}
         return Wrong(422, {"detail": [detail]})
-    # TMDB's own words, without asking it.
+    # What TMDB would answer.
     return Wrong(422, {"errors": [f"{rule.needs} must be provided"]})
 
 
 def _plain(part: str) -> str:
-    # 007 and 7 are one film.
+    # 007 and 7 are the same id.
     return str(int(part)) if part.isascii() and part.isdigit() else part

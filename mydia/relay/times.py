@@ -1,4 +1,4 @@
-"""Time as the relay sees it, so that tests can move it by hand."""
+"""Clocks and waiting, so that tests can control time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from mydia import clock
 
 
 class Times(Protocol):
-    """A wall clock, a clock for measuring, and waiting."""
+    """A wall clock, a monotonic clock, and waiting."""
 
     def now_s(self) -> float:
-        """Return seconds since 1970: entries outlive the process, so their ages need a wall clock."""
+        """Return seconds since 1970; entries outlive the process, so their age needs a wall clock."""
 
     def monotonic_s(self) -> float:
-        """Return seconds on a clock that never goes back."""
+        """Return seconds on a monotonic clock."""
 
     def wait(self, seconds: float) -> None:
-        """Let time pass in this thread."""
+        """Sleep in this thread."""
 
 
 class _RealTimes:

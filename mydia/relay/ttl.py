@@ -1,4 +1,4 @@
-"""How long answers stay fresh, by kind, and shorter while what they tell is still settling."""
+"""How long answers stay fresh, by kind; shorter while their content is still likely to change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TTL_S: Mapping[str, int] = {
 }
 """Seconds by kind. `negative` is for 4xx answers, `nothing_found` for searches without a hit."""
 
-# An episode is worth asking for again while it may still get a name, a date or a picture.
+# Shortly after it airs, an episode may still get a name, a date or a picture.
 _SETTLES_AFTER = timedelta(days=14)
 _PLACEHOLDER = re.compile(r"(tba|tbd|tbc|episode\s*#?\d+)?", re.IGNORECASE)
 
@@ -57,7 +57,7 @@ def _is_settling(answer: Any, today: date) -> bool:
     inner = answer.get("data", answer) if isinstance(answer, dict) else answer
     if not isinstance(inner, dict):
         return False
-    # TVDB leaves `nextAired` on the last date when nothing more is known. Source: its answer for series 421069.
+    # TVDB leaves `nextAired` at the last date when no further episode is known. Source: its answer for series 421069.
     coming = _day(inner.get("nextAired"))
     if inner.get("next_episode_to_air") or (coming is not None and coming > today - _SETTLES_AFTER):
         return True
@@ -69,7 +69,7 @@ def _is_settling(answer: Any, today: date) -> bool:
         episodes.append(inner)
     if any(_episode_settles(episode, today) for episode in episodes if isinstance(episode, dict)):
         return True
-    # A film that is not out yet changes its date, its poster and its title.
+    # Before its release a film may change its date, poster and title.
     released = _day(inner.get("release_date"))
     return released is not None and released > today - _SETTLES_AFTER
 

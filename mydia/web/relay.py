@@ -1,6 +1,6 @@
-"""The relay's HTTP face: mounted at `/relay` by the web application, or alone as `mydia relay`.
+"""The relay over HTTP: mounted at `/relay` by the web application, or alone as `mydia relay`.
 
-Answers that lie in memory are sent from the event loop; everything else is fetched in a thread.
+Answers in memory are sent from the event loop; everything else is fetched in a thread.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, csrf_token
 logger = logging.getLogger(__name__)
 
 type Admit = Callable[[WebRequest], None]
-"""Raises unless the request may see the errors."""
+"""Raises unless the request may see the crash reports."""
 
 _STALE_HINT = ", stale-while-revalidate=86400, stale-if-error=604800"
 _OWN = ("/", "/client-config", "/configuration", "/health", "/metrics", "/stats")
@@ -53,11 +53,11 @@ _HEADERS = {
 
 
 class RelayFace:
-    """Answers GET for the relay's data, as a plain ASGI application.
+    """Serves the relay's data as a plain ASGI application.
 
     Args:
         relay: Returns the relay in use.
-        prefix: What stands before the relay's own paths, `/relay` or nothing.
+        prefix: The path under which the relay is mounted, `/relay` or empty.
     """
 
     def __init__(self, relay: Callable[[], Relay], prefix: str = "") -> None:
@@ -114,7 +114,7 @@ class RelayFace:
 def _asked(raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
     path = unquote(raw_path.decode("latin-1"), errors="replace")
     try:
-        # Of a parameter given twice the last counts, as at TMDB.
+        # The last of repeated parameters counts, as at TMDB.
         params = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=64))
     except ValueError:
         params = {}
@@ -164,7 +164,7 @@ async def _send(
 
 
 def relay_router(relay: Callable[[], Relay], *, path: str = "/relay") -> Router:
-    """Return what the web application mounts: the relay for others, and its errors for administrators."""
+    """Return what the web application mounts: the relay, and the crash reports for administrators."""
     return Router(path, route_handlers=_handlers(relay, path, _admit_admin, csrf_token), include_in_schema=False)
 
 
@@ -210,11 +210,12 @@ def _intake(relay: Callable[[], Relay], opt: Mapping[str, Any]) -> ControllerRou
 
     @post("/crashes/report", opt=dict(opt), include_in_schema=False, request_max_body_size=MAX_REPORT_BYTES)
     async def report(request: WebRequest) -> Response[dict[str, Any]]:
-        """Take in a crash report."""
+        """Receive a crash report."""
         crashes = relay().crashes
         if crashes is None:
             return Response(
-                {"error": "Service not configured", "message": "This relay takes no crash reports."}, status_code=503
+                {"error": "Service not configured", "message": "This relay does not accept crash reports."},
+                status_code=503,
             )
         peer = request.client.host if request.client else "unknown"
         if window.admit(relay().proxies.client(peer, request.headers.get("x-forwarded-for"))) is not None:
@@ -246,10 +247,10 @@ def _dashboard(
         )
 
     def kept() -> Any:
-        # Asked each time: the relay inside the process is made anew when its keys change.
+        # Looked up each time, because the embedded relay is replaced when its keys change.
         crashes = relay().crashes
         if crashes is None:
-            raise NotFound("This relay takes no crash reports.")
+            raise NotFound("This relay does not accept crash reports.")
         return crashes
 
     @get("/errors", sync_to_thread=True, include_in_schema=False)
@@ -289,7 +290,7 @@ def _dashboard(
 
 
 class _Pages:
-    """The few pages of the relay, which must also work where the rest of the product is not."""
+    """The relay's own pages, which must work without the rest of the product."""
 
     def __init__(self, prefix: str) -> None:
         self._environment = Environment(
@@ -318,7 +319,7 @@ class _Pages:
 
 
 def _bars(counts: tuple[int, ...], height: int = 24) -> list[tuple[int, int]]:
-    """Return (top, height) of each bar of a trend, in pixels; a day with anything is at least two high."""
+    """Return (top, height) of each bar of a trend, in pixels; a day with any report is at least two pixels high."""
     most = max(counts, default=0) or 1
     heights = [max(2, round(height * count / most)) if count else 0 for count in counts]
     return [(height - h, h) for h in heights]
@@ -345,7 +346,7 @@ def _basic_auth(relay: Relay, username: str, password: str) -> Admit:
         client = relay.proxies.client(peer, request.headers.get("x-forwarded-for"))
         if given is not None and (wait_s := wrong.admit(client)) is not None:
             headers = {"Retry-After": str(max(1, round(wait_s)))}
-            raise HTTPException("Too many tries. Wait a minute.", status_code=429, headers=headers)
+            raise HTTPException("Too many attempts. Wait a minute.", status_code=429, headers=headers)
         headers = {"WWW-Authenticate": 'Basic realm="metadata-relay", charset="UTF-8"'}
         raise HTTPException("Sign in to see the errors.", status_code=401, headers=headers)
 
@@ -363,7 +364,7 @@ def _credentials(header: str) -> bytes | None:
 
 
 def _refuse_other_sites(request: WebRequest) -> None:
-    """A browser sends basic credentials by itself, also when another site submits the form."""
+    """Refuse forms of other sites: a browser adds basic credentials to those as well."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     foreign = (
@@ -372,7 +373,7 @@ def _refuse_other_sites(request: WebRequest) -> None:
         else bool(origin) and urlsplit(origin or "").netloc != request.headers.get("host")
     )
     if foreign:
-        raise HTTPException("This came from another site, so nothing was changed.", status_code=403)
+        raise HTTPException("The request came from another site and was refused.", status_code=403)
 
 
 def _static(assets: Assets) -> ControllerRouterHandler:
@@ -410,7 +411,7 @@ def settings_of(environ: Mapping[str, str]) -> tuple[str, int, str, str]:
     """Return (host, port, log level, log format) of a relay that runs alone.
 
     Raises:
-        Misconfigured: A variable cannot be used; the message names it and what is allowed.
+        Misconfigured: A variable has an invalid value; the message names it and what is allowed.
     """
     host, port = environ.get("HOST") or "0.0.0.0", environ.get("PORT") or "4001"  # noqa: S104  # a server listens
     if not port.isdigit() or not 1 <= int(port) <= 65535:
@@ -427,12 +428,12 @@ def serve_relay(environ: Mapping[str, str]) -> int:
     """Run a relay by itself until SIGINT or SIGTERM, configured by environment variables only; return the exit code.
 
     Raises:
-        Misconfigured: It does not start half-configured.
+        Misconfigured: Something required is missing or wrong.
     """
     host, port, level, form = settings_of(environ)
     config = RelayConfig.from_environ(environ)
     if not config.available:
-        raise Misconfigured("The relay has nobody to ask. Set TMDB_API_KEY, TVDB_API_KEY or both.")
+        raise Misconfigured("The relay has no API key. Set TMDB_API_KEY, TVDB_API_KEY or both.")
     logs.configure(level, form, None, "relay")
     import uvloop
 
@@ -453,7 +454,7 @@ async def _serve(config: RelayConfig, host: str, port: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
-        # A burst of clients that all wait for one upstream: granian takes no more connections than this at a time.
+        # Many clients may wait for one upstream; granian accepts no more connections than this at a time.
         backlog=_CONNECTIONS,
         backpressure=_CONNECTIONS,
     )  # fmt: skip
@@ -462,7 +463,7 @@ async def _serve(config: RelayConfig, host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     task = loop.create_task(server.serve())
-    logger.info("relay listens", extra={"address": f"http://{host}:{port}", "upstreams": sorted(relay.upstreams)})
+    logger.info("relay started", extra={"address": f"http://{host}:{port}", "upstreams": sorted(relay.upstreams)})
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     server.stop()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Manners towards one upstream: turns, waiting when told to, backing off, and leaving it alone while it is down."""
+"""Calling one upstream: rate limit, `Retry-After`, back-off, and a circuit breaker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_PENALTY_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """What an upstream said."""
+    """An upstream's answer."""
 
     status: int
     body: bytes
@@ -34,39 +34,39 @@ class UpstreamAnswer:
 
 
 class Busy(Exception):
-    """It is not to be asked now."""
+    """The upstream may not be called now."""
 
     def __init__(self, retry_after_s: float, *, limited: bool) -> None:
         super().__init__("not now")
         self.retry_after_s = max(1.0, retry_after_s)
         self.limited = limited
-        """Too many requests; otherwise it is down."""
+        """True for too many requests; False when the upstream is down."""
 
 
 class UpstreamFailed(Exception):
-    """It was asked and gave nothing that can be used."""
+    """The upstream was called and returned nothing usable."""
 
     def __init__(self, answer: UpstreamAnswer | None = None, *, reason: str = "") -> None:
         super().__init__(reason)
         self.answer = answer
-        """Its own error, where it sent one that may be passed on."""
+        """The upstream's own error, if it sent one that may be passed on."""
 
 
 class Upstream(Protocol):
-    """One service."""
+    """One service behind the relay."""
 
     name: str
     care: Care
 
     def ask(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
-        """Ask for JSON; raises Busy and UpstreamFailed."""
+        """Request JSON; raises Busy and UpstreamFailed."""
 
     def image(self, path: str, size: str) -> UpstreamAnswer:
         """Fetch a picture; raises Busy and UpstreamFailed."""
 
 
 class Care:
-    """The state of our relation with one upstream, shared by all threads."""
+    """Rate limit, retries and circuit breaker of one upstream, shared by all threads."""
 
     def __init__(self, name: str, per_s: float, *, max_wait_s: float, times: Times = REAL_TIMES) -> None:
         self.name = name
@@ -85,21 +85,21 @@ class Care:
 
     @property
     def state(self) -> str:
-        """`ok`, `limited` (told to wait) or `down` (left alone for a while)."""
+        """`ok`, `limited` (it asked us to wait) or `down` (the circuit is open)."""
         now_s = self._times.monotonic_s()
         if self._broken_for_s:
             return "down"
         return "limited" if now_s < self._penalty_until_s else "ok"
 
     def ask(self, send: Callable[[], Response]) -> UpstreamAnswer:
-        """Send with manners: up to three tries within the patience that a caller has.
+        """Send a request, with up to three attempts within the time a caller may wait.
 
         Args:
-            send: Makes one request; called again for each try.
+            send: Makes one request; called once per attempt.
 
         Raises:
-            Busy: It may not be asked now.
-            UpstreamFailed: No usable answer.
+            Busy: The upstream may not be called now.
+            UpstreamFailed: There was no usable answer.
         """
         deadline_s = self._times.monotonic_s() + self._max_wait_s
         failed: UpstreamFailed | None = None
@@ -126,7 +126,7 @@ class Care:
             response = send()
         except AdapterError as error:
             self._note_failure()
-            logger.warning("upstream gave no answer", extra={"upstream": self.name, "cause": error.cause})
+            logger.warning("upstream did not answer", extra={"upstream": self.name, "cause": error.cause})
             return UpstreamFailed(reason=error.cause), 0.0
         except BaseException:
             self._note_failure()
@@ -136,7 +136,7 @@ class Care:
         if response.status == 429 or (response.status == 503 and wait_s is not None):
             pause_s = min(_MAX_PENALTY_S, _LIMITED_PAUSE_S if wait_s is None else wait_s)
             self._note_limit(pause_s)
-            logger.warning("upstream asks us to wait", extra={"upstream": self.name, "seconds": pause_s})
+            logger.warning("upstream asked us to wait", extra={"upstream": self.name, "seconds": pause_s})
             return UpstreamFailed(said), pause_s
         if response.status >= 500:
             self._note_failure()
@@ -146,14 +146,14 @@ class Care:
         return said, 0.0
 
     def nonsense(self) -> None:
-        """Count an answer that looked fine and was not."""
+        """Count an answer that had a good status and invalid content."""
         self._note_failure()
 
     def _admit(self, deadline_s: float) -> None:
         now_s = self._times.monotonic_s()
         with self._lock:
             if self._broken_for_s:
-                # After the pause one caller may look whether it is back; the others wait for what that one finds.
+                # After the pause one caller probes the upstream; the others are refused until the result is known.
                 if now_s < self._broken_until_s or self._probing:
                     raise Busy(max(1.0, self._broken_until_s - now_s), limited=False)
                 self._probing = True
@@ -179,7 +179,7 @@ class Care:
     def _note_success(self) -> None:
         with self._lock:
             if self._broken_for_s:
-                logger.info("upstream is back", extra={"upstream": self.name})
+                logger.info("upstream works again", extra={"upstream": self.name})
             self._failed_in_a_row = 0
             self._broken_for_s = 0.0
             self._probing = False

@@ -1,4 +1,4 @@
-"""TMDB v3, asked with our key; nothing of the caller's but the question reaches it."""
+"""TMDB v3, called with our key; nothing else of the client's request is passed on."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Tmdb:
         self._url = url
         self._image_url = image_url
         self._timeout_s = timeout_s
-        # Pictures come from a content network without that limit, so they have their own manners.
+        # Pictures come from a CDN without that limit, so they have a limit of their own.
         self._image_care = Care("tmdb images", 50.0, max_wait_s=max_wait_s, times=times)
 
     def ask(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
-        """Ask for JSON."""
+        """Request JSON."""
 
         def send() -> Response:
             key = self._key.reveal()

@@ -1,4 +1,4 @@
-"""TheTVDB v4: one token for everybody, fetched when it is first needed and renewed an hour before it ends."""
+"""TheTVDB v4: one shared token, fetched when first needed and renewed an hour before it expires."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from mydia.secret import Secret
 logger = logging.getLogger(__name__)
 
 _RENEW_BEFORE_S = 3600.0
-_FALLBACK_LIFE_S = 30 * 86_400.0  # a token is good for a month. Source: TheTVDB v4 documentation
+_FALLBACK_LIFE_S = 30 * 86_400.0  # a token is valid for a month. Source: TheTVDB v4 documentation
 _REFUSED_PAUSE_S = 300.0
 _MAX_IMAGE_BYTES = 24 * 1024**2
 _ANY_ERROR = range(400, 600)
 
 
 class LoginFailed(AdapterError):
-    """TheTVDB did not give us a token."""
+    """TheTVDB did not issue a token."""
 
 
 class Tvdb:
@@ -61,7 +61,7 @@ class Tvdb:
         self._refused_because = ""
 
     def ask(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
-        """Ask for JSON; a token that is no longer accepted is replaced once."""
+        """Request JSON; a rejected token is replaced once."""
         answer, used = self._ask_once(path, params)
         if answer.status == 401:
             self._forget(used)
@@ -69,7 +69,7 @@ class Tvdb:
         return answer
 
     def image(self, path: str, size: str) -> UpstreamAnswer:
-        """Fetch a picture by its whole address, which must be on TheTVDB's host; `size` is the one it has."""
+        """Fetch a picture by its full address, which must be on TheTVDB's host; `size` is ignored."""
         url = f"https://{TVDB_IMAGE_HOST}{path}" if path.startswith("/") else path
         host = urlsplit(url).hostname
         if host not in (TVDB_IMAGE_HOST, urlsplit(self._url).hostname):
@@ -101,7 +101,7 @@ class Tvdb:
         return self.care.ask(send), token
 
     def _current(self) -> Secret:
-        # One thread logs in; the others wait here and find the token.
+        # One thread logs in; the others wait here for the token.
         with self._lock:
             now_s = self._times.now_s()
             if self._token is not None and now_s < self._renew_at_s:
@@ -111,7 +111,7 @@ class Tvdb:
             try:
                 self._token = self._login()
             except UpstreamFailed:
-                # The old token is good for another hour: a failed renewal is no reason to fail.
+                # The old token is valid for another hour, so a failed renewal need not fail the request.
                 if self._token is not None and now_s < self._renew_at_s + _RENEW_BEFORE_S:
                     return self._token
                 raise
@@ -139,16 +139,16 @@ class Tvdb:
         data = told.get("data") if isinstance(told, dict) else None
         token = data.get("token") if isinstance(data, dict) else None
         if answer.status != 200 or not isinstance(token, str) or not token:
-            # A wrong key stays wrong: asking again at every request would look like an attack.
+            # A wrong key stays wrong; repeating the login with every request would look like an attack.
             self._refused_until_s = self._times.now_s() + _REFUSED_PAUSE_S
-            self._refused_because = "did not accept the API key"
-            logger.warning("TheTVDB did not accept the key", extra={"status": answer.status})
+            self._refused_because = "rejected the API key"
+            logger.warning("TheTVDB rejected the key", extra={"status": answer.status})
             raise LoginFailed("TheTVDB", self._refused_because)
         return Secret(token)
 
 
 def _ends_at_s(token: str, now_s: float) -> float:
-    """Read when a token ends from its own words; a month from now where it does not say."""
+    """Return when a token expires (seconds since 1970), a month from now if it does not say."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
