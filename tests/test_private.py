@@ -37,6 +37,7 @@ def generous() -> Iterator[None]:
 def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
     config = configuration.load({"DATA_DIR": str(tmp_path / "data")})
     startup.prepare(config)
+    config.secret_key()
     database = Database(config.database_url)
     board = TaskBoard(config.jobs_path)
     board.running(SYSTEM)

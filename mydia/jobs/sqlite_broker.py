@@ -283,7 +283,7 @@ class SqliteBroker(dramatiq.Broker):
                     ).rowcount
                     if back:
                         continue
-                    state, error = RunState.FAILED, "The worker process died; the same job is already waiting anew."
+                    state, error = RunState.FAILED, "The worker process died; the same job is already queued again."
                 connection.execute(
                     "UPDATE runs SET state = ?, error = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
                     (state, error, now, seq),

@@ -132,7 +132,7 @@ def test_the_address_that_a_name_leads_to_is_what_is_judged(
 
     monkeypatch.setattr(module.socket, "getaddrinfo", resolve)
 
-    with pytest.raises(Refused, match="not the address of a service"):
+    with pytest.raises(Refused, match="cannot be the address of a service"):
         http.get("Echo", "http://looks-harmless.example/")
 
 

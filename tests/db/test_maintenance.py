@@ -171,13 +171,13 @@ def test_neither_damage_nor_nothing_is_restored(database: Database, tmp_path: Pa
 def test_vacuum_gives_space_back_only_where_there_is_some(database: Database) -> None:
     path = database.path
     assert path is not None
-    assert maintenance.vacuum(database) == "nothing to gain"
+    assert maintenance.vacuum(database) == "nothing to compact"
     fill(database, 4000)
     with database.writes() as session:
         session.execute(events.EventRow.__table__.delete())  # type: ignore[attr-defined]
     maintenance.checkpoint(path)
     before = path.stat().st_size
-    assert "given back" in maintenance.vacuum(database)
+    assert "freed" in maintenance.vacuum(database)
     assert path.stat().st_size < before / 2
 
 

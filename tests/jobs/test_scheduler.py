@@ -90,7 +90,7 @@ def test_two_at_night_is_local_time() -> None:
 
 @pytest.mark.parametrize("line", ["", "* * * *", "61 * * * *", "0 2 * * someday", "0 2 * * 8", "0 2 * * 1/0", "hourly"])
 def test_what_is_no_schedule_is_refused_with_an_example(line: str) -> None:
-    with pytest.raises(Invalid, match="is not a schedule"):
+    with pytest.raises(Invalid, match="is not a valid schedule"):
         cron_trigger(line, UTC_ZONE)
 
 

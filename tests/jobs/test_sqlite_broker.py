@@ -220,7 +220,7 @@ def test_an_attempt_that_takes_too_long_is_interrupted(bench: MakeBench) -> None
 
     made = bench(a_job("endless", endless, time_limit_s=0.05)).start()
     run = made.ended(made.enqueue("endless"))
-    assert (run.state, run.error) == (RunState.FAILED, "It took longer than its time limit and was interrupted.")
+    assert (run.state, run.error) == (RunState.FAILED, "Interrupted because it exceeded its time limit.")
 
 
 def test_a_job_that_no_longer_exists_is_put_aside(bench: MakeBench) -> None:
@@ -246,7 +246,7 @@ def test_a_retry_gives_way_to_the_same_job_waiting_anew(bench: MakeBench) -> Non
     gate.set()
     run = made.ended(first)
     assert run.state == RunState.FAILED
-    assert run.error == "RuntimeError: no luck The same job is already waiting anew."
+    assert run.error == "RuntimeError: no luck The same job is already queued again."
     assert made.board.get(SYSTEM, second).state == RunState.DELAYED
 
 

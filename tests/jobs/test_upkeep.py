@@ -43,7 +43,7 @@ def test_every_upkeep_job_is_registered() -> None:
 
 def test_upkeep_runs_on_a_new_installation(deps: Deps) -> None:
     said = {name: job(deps) for name, job in REGISTRY.items() if name.startswith("upkeep.")}
-    assert said["upkeep.check_integrity"] == "sound"
+    assert said["upkeep.check_integrity"] == "no damage found"
     assert said["upkeep.prune_runs"] == "0 runs"
     assert str(said["upkeep.back_up"]).startswith("mydia-")
     assert len(maintenance.list_backups(deps.config.backups_directory)) == 1

@@ -92,7 +92,7 @@ def test_no_variable_is_set_that_nobody_reads() -> None:
 
 
 def test_the_guide_names_every_variable_and_no_other() -> None:
-    _, _, guide = (ROOT / "docs" / "guide" / "relay.md").read_text().partition("set by environment variables")
+    _, _, guide = (ROOT / "docs" / "guide" / "relay.md").read_text().partition("configured by environment variables")
     table = set(re.findall(r"^\| `([A-Z_0-9]+)`", guide, flags=re.MULTILINE))
     assert table == _read_by_the_relay()
 
