@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mydia import clock, units
 from mydia.contexts import downloads, library, media, settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
 from mydia.web.remembered import UntilCommit, library_state
@@ -30,13 +30,14 @@ _lock = threading.Lock()
 
 
 def _sizes(deps: WebDeps, session: Session) -> _Sizes:
+    # Remembered for all callers, so it is read as the system; the shell shows each caller what it may see.
     now = clock.now()
     token = f"{library_state(deps.database, session)}-{now:%Y%m%d}"
     with _lock:
         found = _kept.get(deps.database.url)
     if found is None or found[0] != token:
-        by_type = media.counts(session)
-        wanted = media.wanted_counts(session, now)
+        by_type = media.counts(session, SYSTEM)
+        wanted = media.wanted_counts(session, SYSTEM, now)
         sizes = _Sizes(
             by_type[MediaType.MOVIE].total,
             by_type[MediaType.TV_SHOW].total,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from mydia.adapters.indexers import Fetched
 from mydia.contexts import downloads, media
+from mydia.contexts.users import SYSTEM
 from tests.browser.conftest import PHONE, Serve, Tab
 from tests.web.pages.conftest import Server, furnished, server
 
@@ -55,7 +56,7 @@ def test_boxes_and_their_buttons_are_there_without_script(plain: Tab, server: Se
     expect(page.locator(".toastbox")).to_contain_text("1 movie no longer monitored")
     page.locator(".toastbox").get_by_role("button", name="Undo").click()
     with server.deps.database.reads() as session:
-        assert media.get_item(session, server.ids["Nosferatu"]).monitored
+        assert media.get_item(session, SYSTEM, server.ids["Nosferatu"]).monitored
 
 
 def _until_focused(page: Page, name: str) -> None:

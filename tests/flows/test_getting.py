@@ -13,6 +13,7 @@ from mydia import clock
 from mydia.adapters.metadata_providers.base import Details, EpisodeDetails, Ids, SeasonDetails
 from mydia.contexts import downloads, library, media
 from mydia.contexts.downloads import SearchTarget
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.events import say
 from tests.fakes import qbittorrent, videos
@@ -91,7 +92,7 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
     assert torrent["state"] in {"uploading", "stalledUP", "forcedUP", "queuedUP"}, "seeding goes on"
 
     with home.database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         (held,) = library.held_qualities(session, item_id)
         assert (item.state, item.files_count, held.quality.name) == ("upgradable", 1, "Bluray-1080p")
         last = downloads.last_search(session, item_id)
@@ -177,7 +178,7 @@ def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> No
     assert len(names) == 3
     assert all("/Season 01/" in name for name in names)
     with home.database.reads() as session:
-        assert all(episode.held for episode in media.episodes_of(session, item_id))
+        assert all(episode.held for episode in media.episodes_of(session, SYSTEM, item_id))
         row = home.the_download(item_id)
         assert row is not None
         assert any("Robin grabbed it despite" in say(entry) for entry in row.reasons)

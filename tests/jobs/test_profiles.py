@@ -11,6 +11,7 @@ from mydia import clock
 from mydia.config import Config, load
 from mydia.contexts import library, media, settings
 from mydia.contexts.media import Episode, MediaItem
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.jobs import profiles as jobs
 from mydia.jobs.broker import Deps
@@ -42,13 +43,13 @@ def test_a_recount_mends_what_is_recorded_wrongly_and_writes_nothing_else(
         for item in (film, right, show):
             library.refresh_holdings(session, clock.now(), item.id)
     with database.writes() as session:
-        before = media.get_item(session, right.id).updated_at
+        before = media.get_item(session, SYSTEM, right.id).updated_at
         session.execute(update(MediaItem).where(MediaItem.id == film.id).values(files_count=7, upgradable=True))
         session.execute(update(Episode).where(Episode.media_item_id == show.id).values(held=True))
     deps = Deps(database, fake_outside(), config, lambda *_a, **_k: "run", TaskBoard(tmp_path / "jobs.db"))
     assert jobs.recount(deps) == "2 of 3 titles changed"
     with database.reads() as session:
-        mended = media.get_item(session, film.id)
+        mended = media.get_item(session, SYSTEM, film.id)
         assert (mended.files_count, mended.upgradable) == (1, False)
-        assert media.get_item(session, right.id).updated_at == before
+        assert media.get_item(session, SYSTEM, right.id).updated_at == before
     assert jobs.recount(deps) == "0 of 3 titles changed"

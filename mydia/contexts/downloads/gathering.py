@@ -18,6 +18,7 @@ from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, Queued
 from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Download, DownloadEpisode, DownloadState
 from mydia.contexts.downloads.targets import SearchTarget, version_of
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.events import Reason, reason
 from mydia.parsing import Quality, normalise_title
@@ -52,7 +53,7 @@ def free_bytes(database: Database, outside: Outside, target: SearchTarget) -> in
 def library_folder(session: Session, target: SearchTarget) -> Path | None:
     """Return the library folder a target belongs to."""
     version = version_of(session, target)
-    item = media.get_item(session, target.item_id)
+    item = media.get_item(session, SYSTEM, target.item_id)
     path_id = version.library_path_id or item.library_path_id
     return None if path_id is None else Path(settings.get_library_path(session, path_id).path)
 
@@ -70,9 +71,9 @@ def gather(
     Raises:
         NotFound: The item is gone.
     """
-    item = media.get_item(session, target.item_id)
+    item = media.get_item(session, SYSTEM, target.item_id)
     version = version_of(session, target)
-    titles = media.titles_of(session, item.id)
+    titles = media.titles_of(session, SYSTEM, item.id)
     namesakes = [
         f"{other.title} ({other.year})"
         for other in media.find_by_title(session, item.type, item.title)
@@ -96,7 +97,7 @@ def gather(
         monitored=item.monitored and version.monitored,
         runtime_min=item.runtime_min,
         not_out=None if media.is_out(item, now.date()) else not_out(item),
-        episodes=tuple(media.episodes_of(session, item.id)) if item.type == MediaType.TV_SHOW else (),
+        episodes=tuple(media.episodes_of(session, SYSTEM, item.id)) if item.type == MediaType.TV_SHOW else (),
         season_number=target.season_number,
         episode_ids=frozenset(target.episode_ids),
         held=held_files(session, item.id, version.id),

@@ -33,7 +33,7 @@ from mydia.contexts.downloads.ownership import sharing
 from mydia.contexts.library import filekinds
 from mydia.contexts.media import EpisodeRef, MediaType
 from mydia.contexts.settings import ClientChoice, Profile
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.events import DownloadImported, ImportBlocked, ImportRequested, Reason, emit, reason
@@ -342,7 +342,7 @@ def _gather(database: Database, download_id: str) -> _Known:
         row = get(session, Download, download_id, what="This download")
         if row.media_item_id is None:
             raise Conflict(f"The title of “{row.release_title}” is not in the library any more.")
-        item = media.get_item(session, row.media_item_id)
+        item = media.get_item(session, SYSTEM, row.media_item_id)
         version = (session.get(media.Version, row.version_id) if row.version_id else None) or media.default_version(
             session, item.id
         )
@@ -362,14 +362,15 @@ def _gather(database: Database, download_id: str) -> _Known:
             item_type=item.type,
             item_title=item.title,
             titles=frozenset(
-                {title.normalised for title in media.titles_of(session, item.id)} | {normalise_title(item.title)}
+                {title.normalised for title in media.titles_of(session, SYSTEM, item.id)}
+                | {normalise_title(item.title)}
             ),
             year=item.year,
             runtime_min=item.runtime_min,
             anime=item.series_type == "anime",
             profile=settings.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
-            episodes=tuple(media.episodes_of(session, item.id)) if item.type is MediaType.TV_SHOW else (),
+            episodes=tuple(media.episodes_of(session, SYSTEM, item.id)) if item.type is MediaType.TV_SHOW else (),
             expected=frozenset(
                 session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == row.id))
             ),

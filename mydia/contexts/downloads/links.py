@@ -16,7 +16,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import find_episodes
 from mydia.contexts.downloads.models import Release
 from mydia.contexts.downloads.storing import shown_facts
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.errors import Invalid
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
@@ -49,7 +49,7 @@ def add_link(
         NotFound: There is no such title.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, caller, item_id)
     link = _MAGNET.sub("magnet:", link.strip())
     magnet, url, info_hash, choice = None, None, None, None
     if len(link) > _LONGEST:
@@ -99,7 +99,7 @@ def read_name(
     parsed = parse_release(name, "movie" if is_film else "tv") if name else None
     if is_film:
         return parsed, []
-    known = media.episodes_of(session, item.id)
+    known = media.episodes_of(session, SYSTEM, item.id)
     chosen = set(episode_ids)
     brings = [episode.id for episode in known if episode.id in chosen]
     if not brings and parsed is not None:

@@ -13,6 +13,7 @@ from mydia.contexts import media
 from mydia.contexts.downloads.held import held_by_episode
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
 from mydia.contexts.media import EpisodeRef
+from mydia.contexts.users import SYSTEM
 from mydia.vocabulary import MediaType
 
 # When so many of a season's episodes are wanted, the season is searched as one. Source: mydia-original §4.5.
@@ -42,7 +43,7 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
 
     Of a series: whole seasons where most is wanted, else single episodes, newest first.
     """
-    item = media.get_item(session, target.item_id)
+    item = media.get_item(session, SYSTEM, target.item_id)
     if item.type == MediaType.MOVIE:
         return [target]
     wanted = wanted_episodes(session, now, target)
@@ -52,7 +53,7 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
     planned: list[SearchTarget] = []
     for number in sorted(seasons, reverse=True):
         episodes = seasons[number]
-        known = list(media.episodes_of(session, target.item_id, season_number=number))
+        known = list(media.episodes_of(session, SYSTEM, target.item_id, season_number=number))
         over = all(e.air_on is not None and e.air_on <= now.date() for e in known)
         ids = tuple(episode.id for episode in episodes)
         if number > 0 and over and len(known) > 1 and len(episodes) >= _SEASON_SHARE * len(known):
@@ -79,7 +80,7 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
     chosen = set(target.episode_ids)
     return [
         episode
-        for episode in media.episodes_of(session, target.item_id, season_number=target.season_number)
+        for episode in media.episodes_of(session, SYSTEM, target.item_id, season_number=target.season_number)
         if (episode.id in chosen if chosen else episode.monitored and (episode.season_number > 0 or bool(chosen)))
         and episode.air_on is not None
         and episode.air_on <= now.date()

@@ -82,7 +82,7 @@ def adopt(
     """
     caller.require(Permission.MANAGE_MEDIA)
     unknown = get(session, UnknownDownload, unknown_id, what="This download")
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, caller, item_id)
     parsed, brings = read_name(session, item, unknown.name, episode_ids)
     quality = parsed.quality if parsed else Quality()
     client = settings.get_client(session, unknown.client_id)

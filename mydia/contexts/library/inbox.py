@@ -21,7 +21,7 @@ from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
@@ -169,7 +169,7 @@ def search_candidates(
     with database.reads() as session:
         choices = [
             replace(choice, media_item_id=item.id)
-            if (item := media.find_by_ids(session, wanted, choice.ids))
+            if (item := media.find_by_ids(session, caller, wanted, choice.ids))
             else choice
             for choice in choices
         ]
@@ -209,7 +209,7 @@ def guess_of(entry: InboxEntry, *, type: MediaType | None = None) -> Guess:
 
 def own_choice(session: Session, item_id: str) -> Choice:
     """Return a title of the library as a choice."""
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, SYSTEM, item_id)
     return Choice(
         type=item.type,
         title=item.title,
@@ -406,7 +406,7 @@ def _chosen(
         found = matching.choice_from_json(entry.candidates[candidate])
     else:
         raise Invalid("Choose a title.", fields={"candidate": "Choose a title."})
-    if found.media_item_id is None and (item := media.find_by_ids(session, found.type, found.ids)) is not None:
+    if found.media_item_id is None and (item := media.find_by_ids(session, SYSTEM, found.type, found.ids)) is not None:
         return own_choice(session, item.id)
     if found.media_item_id is not None and session.get(media.MediaItem, found.media_item_id) is None:
         return replace(found, media_item_id=None)
@@ -567,7 +567,7 @@ def rematch_item(
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
         if isinstance(choice, Ids):
             wanted = Choice(
                 item.type, "", None, choice, provider="tvdb" if choice.tvdb_id and not choice.tmdb_id else "tmdb"
@@ -577,7 +577,7 @@ def rematch_item(
         if item.type != wanted.type:
             raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
         language = media.language_of(session, item)
-        here = media.find_by_ids(session, wanted.type, wanted.ids)
+        here = media.find_by_ids(session, caller, wanted.type, wanted.ids)
         file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))
     if here is not None and here.id != item_id:
         if file_ids:

@@ -84,7 +84,7 @@ def remove_item(
     if files not in FILES:
         raise Invalid(f"“{files}” is not a choice. Choose one of {', '.join(FILES)}.", fields={"files": "Choose one."})
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
         own_folder = item.folder
         going = _files_of(session, item_id, own_folder, item.library_path_id)
     if files == "keep":
@@ -252,7 +252,7 @@ def _forget_gone(session: Session, now: datetime, gone: Sequence[_Going]) -> Non
 
 def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -> None:
     """Put a removed title's files aside, else the next scan would add it again."""
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, caller, item_id)
     rows = session.scalars(select(MediaFile).where(MediaFile.media_item_id == item_id)).all()
     by_folder: dict[tuple[str, str], list[MediaFile]] = {}
     for row in rows:

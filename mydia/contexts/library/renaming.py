@@ -21,7 +21,7 @@ from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
 from mydia.contexts.media import EpisodeRef, MediaItem
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, NotFound
 from mydia.events import FilesRenamed, emit
@@ -71,7 +71,7 @@ def rename_preview(
     caller.require(Permission.MANAGE_MEDIA)
     lines: list[RenameLine] = []
     for item_id in item_ids:
-        lines += _lines(session, media.get_item(session, item_id), folders=folders)
+        lines += _lines(session, media.get_item(session, caller, item_id), folders=folders)
     return _judged(session, outside, lines)
 
 
@@ -162,7 +162,9 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         .where(MediaFile.media_item_id == item.id, MediaFile.missing_since.is_(None))
         .order_by(MediaFile.relative_path)
     ).all()
-    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == MediaType.TV_SHOW else {}
+    episodes = (
+        {ref.id: ref for ref in media.episodes_of(session, SYSTEM, item.id)} if item.type == MediaType.TV_SHOW else {}
+    )
     linked: dict[str, list[EpisodeRef]] = {}
     for file_id, episode_id in session.execute(
         select(FileEpisode.file_id, FileEpisode.episode_id).where(FileEpisode.file_id.in_([row.id for row in rows]))

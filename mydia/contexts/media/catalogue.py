@@ -70,7 +70,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     """
     caller.require(Permission.MANAGE_MEDIA)
     ids = new.details.ids if new.details else new.ids
-    if here := find_by_ids(session, new.type, ids):
+    if here := find_by_ids(session, caller, new.type, ids):
         raise AlreadyHere(here)
     if new.library_path_id is None:
         new = replace(new, library_path_id=_first_path(session, new.type))
@@ -148,8 +148,9 @@ def _profile_for(session: Session, new: NewItem) -> str:
     return profile_id
 
 
-def get_item(session: Session, item_id: str) -> MediaItem:
+def get_item(session: Session, caller: Caller, item_id: str) -> MediaItem:
     """Return a title with its seasons, versions and pictures. Raises NotFound."""
+    caller.require(Permission.BROWSE)
     item = session.scalar(
         select(MediaItem)
         .where(MediaItem.id == item_id)
@@ -165,8 +166,9 @@ def get_item(session: Session, item_id: str) -> MediaItem:
     return item
 
 
-def find_by_ids(session: Session, type: MediaType, ids: Ids) -> MediaItem | None:
-    """Return the title that carries any of these numbers, or None."""
+def find_by_ids(session: Session, caller: Caller, type: MediaType, ids: Ids) -> MediaItem | None:
+    """Return the title that has one of these ids, or None."""
+    caller.require(Permission.BROWSE)
     matches = []
     if ids.tmdb_id is not None:
         matches.append(MediaItem.tmdb_id == ids.tmdb_id)
@@ -202,8 +204,9 @@ def match_index(session: Session, type: MediaType) -> TitleIndex:
     return index
 
 
-def titles_of(session: Session, item_id: str) -> list[Title]:
+def titles_of(session: Session, caller: Caller, item_id: str) -> list[Title]:
     """Return all names of a title, the main one first."""
+    caller.require(Permission.BROWSE)
     rows = session.scalars(select(Title).where(Title.media_item_id == item_id).order_by(Title.id)).all()
     return sorted(rows, key=lambda row: row.kind != "main")
 
@@ -344,7 +347,7 @@ def change_ids(
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This title")
-    here = find_by_ids(session, new.type, new.ids)
+    here = find_by_ids(session, caller, new.type, new.ids)
     if here is not None and here.id != item_id:
         raise AlreadyHere(here)
     old = f"{item.title} ({item.year})"
@@ -377,7 +380,8 @@ def default_version(session: Session, item_id: str) -> Version:
     return version
 
 
-def seasons_of(session: Session, item_id: str) -> list[Season]:
+def seasons_of(session: Session, caller: Caller, item_id: str) -> list[Season]:
     """Return a series' seasons, specials last."""
+    caller.require(Permission.BROWSE)
     rows = session.scalars(select(Season).where(Season.media_item_id == item_id).order_by(Season.number)).all()
     return sorted(rows, key=lambda season: (season.number == 0, season.number))

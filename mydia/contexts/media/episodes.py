@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import Episode, MediaItem, Season
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 
 
@@ -50,8 +51,11 @@ _COLUMNS = (
 )
 
 
-def episodes_of(session: Session, item_id: str, *, season_number: int | None = None) -> list[EpisodeRef]:
+def episodes_of(
+    session: Session, caller: Caller, item_id: str, *, season_number: int | None = None
+) -> list[EpisodeRef]:
     """Return a series' episodes in order."""
+    caller.require(Permission.BROWSE)
     query = (
         select(*_COLUMNS)
         .where(Episode.media_item_id == item_id)
@@ -62,9 +66,9 @@ def episodes_of(session: Session, item_id: str, *, season_number: int | None = N
     return [EpisodeRef(*row) for row in session.execute(query)]
 
 
-def episodes_by_number(session: Session, item_id: str) -> dict[tuple[int, int], EpisodeRef]:
+def episodes_by_number(session: Session, caller: Caller, item_id: str) -> dict[tuple[int, int], EpisodeRef]:
     """Return a series' episodes by (season, number)."""
-    return {(ref.season_number, ref.episode_number): ref for ref in episodes_of(session, item_id)}
+    return {(ref.season_number, ref.episode_number): ref for ref in episodes_of(session, caller, item_id)}
 
 
 def find_episodes(
@@ -83,7 +87,7 @@ def find_episodes(
         absolute: Numbers across seasons; where the provider has none, they are counted from the first regular episode.
         air_on: For daily shows; a day off by one (time zones) is taken when nothing aired on the day itself.
     """
-    known = episodes_of(session, item_id)
+    known = episodes_of(session, SYSTEM, item_id)
     if air_on is not None:
         for wanted in (0, 1, -1):
             if found := [ref for ref in known if ref.air_on is not None and (ref.air_on - air_on).days == wanted]:

@@ -299,8 +299,9 @@ class Counts:
         return sum(self.by_state.get(state, 0) for state in STATE_FILTERS[filter_])
 
 
-def counts(session: Session) -> dict[str, Counts]:
+def counts(session: Session, caller: Caller) -> dict[str, Counts]:
     """Return the counts of films and series in one query."""
+    caller.require(Permission.BROWSE)
     found: dict[str, dict[str, tuple[int, int]]] = {MediaType.MOVIE: {}, MediaType.TV_SHOW: {}}
     for type_, state, number, size in session.execute(_COUNTS):
         found[type_][state] = (number, size or 0)
@@ -314,8 +315,9 @@ def counts(session: Session) -> dict[str, Counts]:
     }
 
 
-def genres(session: Session, type: MediaType) -> list[str]:
+def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
     """Return the genres that occur, in order."""
+    caller.require(Permission.BROWSE)
     # As text: PostgreSQL cannot compare what is JSON.
     rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())
     return sorted({str(genre) for row in rows for genre in json.loads(row)})

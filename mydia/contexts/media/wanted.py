@@ -119,8 +119,9 @@ def _episode_conditions(now: datetime, *, upgrades: bool) -> tuple[ColumnElement
     return (Episode.monitored.is_(True), MediaItem.monitored.is_(True), here, Episode.air_on <= now.date())
 
 
-def wanted_counts(session: Session, now: datetime) -> dict[str, int]:
+def wanted_counts(session: Session, caller: Caller, now: datetime) -> dict[str, int]:
     """Return how much is wanted: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
+    caller.require(Permission.BROWSE)
     by_state = (
         select(MediaItem.state, func.count())
         .where(MediaItem.type == MediaType.MOVIE, MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))

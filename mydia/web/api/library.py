@@ -336,7 +336,7 @@ def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[
     """Return a title's files in the order of their paths."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        media.get_item(session, media_id)
+        media.get_item(session, caller, media_id)
         return [file(view) for view in library.files_of_item(session, media_id)]
 
 

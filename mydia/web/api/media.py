@@ -112,7 +112,7 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
         search_now = data.search_now
         if search_now is None:
             search_now = settings.of(session).media.auto_search_on_add
-        if here := media.find_by_ids(session, data.type, ids):
+        if here := media.find_by_ids(session, caller, data.type, ids):
             raise media.AlreadyHere(here)
     found = metadata.by_ids(outside, data.type, ids, language=wish.language)
     if not found:
@@ -177,8 +177,8 @@ def list_episodes(
     """Return the episodes of a series in order."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        media.get_item(session, media_id)
-        return [episode(ref) for ref in media.episodes_of(session, media_id, season_number=season)]
+        media.get_item(session, caller, media_id)
+        return [episode(ref) for ref in media.episodes_of(session, caller, media_id, season_number=season)]
 
 
 @put("/media/{media_id:str}/monitoring", sync_to_thread=True, summary="Monitor a title, a season or episodes")
@@ -236,7 +236,7 @@ def search(
     except Unavailable as error:
         notice = error.message
     with database.reads() as session:
-        known = [media.find_by_ids(session, c.type, c.ids) for c in candidates]
+        known = [media.find_by_ids(session, caller, c.type, c.ids) for c in candidates]
     return Hit(
         library=[listed(card) for card in here if type in (None, card.type)],
         providers=[_found(c, row) for c, row in zip(candidates, known, strict=True)],
@@ -263,7 +263,7 @@ def _found(candidate: metadata.Candidate, here: media.MediaItem | None) -> Found
 def _item(database: Database, caller: Caller, media_id: str) -> Item:
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        row = media.get_item(session, media_id)
+        row = media.get_item(session, caller, media_id)
         return item(row, media.numbers.number_of(session, caller, media.NumberedKind.ITEM, row.id))
 
 

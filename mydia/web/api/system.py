@@ -195,7 +195,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
-        counted = media.counts(session)
+        counted = media.counts(session, caller)
         waiting = library.inbox_counts(session).waiting
     board = deps.taskboard
     dialect = deps.database.engine.dialect.name

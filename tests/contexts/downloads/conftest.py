@@ -148,12 +148,12 @@ class House:
     def item_state(self, item_id: str | None = None) -> str:
         """Return the word on an item's card."""
         with self.database.reads() as session:
-            return media.get_item(session, item_id or self.film_id).state
+            return media.get_item(session, SYSTEM, item_id or self.film_id).state
 
     def episode_ids(self, season: int = 1) -> list[str]:
         """Return the ids of a season's episodes."""
         with self.database.reads() as session:
-            return [episode.id for episode in media.episodes_of(session, self.series_id, season_number=season)]
+            return [episode.id for episode in media.episodes_of(session, SYSTEM, self.series_id, season_number=season)]
 
     def add_film(self, title: str, year: int, *, tmdb_id: int) -> str:
         """Add another film and return its id."""

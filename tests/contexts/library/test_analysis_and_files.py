@@ -26,7 +26,7 @@ def test_a_name_that_lies_about_its_resolution_is_corrected(database: Database, 
         (file,) = library.files_of_item(session, item.id)
         assert file.quality.name == "WEBDL-720p"
         assert file.spec.parts == ("720p", "WEB-DL", "H.264", "AAC 2.0")
-        assert media.get_item(session, item.id).best_resolution == 720
+        assert media.get_item(session, SYSTEM, item.id).best_resolution == 720
         (held,) = library.held_qualities(session, item.id)
         assert (held.file_id, held.quality.name) == (file.id, "WEBDL-720p")
 

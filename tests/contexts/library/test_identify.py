@@ -14,7 +14,7 @@ from mydia.adapters.metadata_providers.base import Ids
 from mydia.contexts import library, media
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
 from mydia.contexts.settings import LibraryPath
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict
 from mydia.events import EventRow
@@ -296,7 +296,7 @@ class TestReview:
         assert "which episode" in (entry.reason or "")
         item = items(database)["Les Vampires"]
         with database.reads() as session:
-            third = media.episodes_by_number(session, item.id)[1, 3].id
+            third = media.episodes_by_number(session, SYSTEM, item.id)[1, 3].id
         file_id = files(database)["Les Vampires/The Red Cryptogram.mkv"].id
         library.decide(
             database, fake_outside(metadata=provider), admin, clock.now(), entry.id,

@@ -50,7 +50,7 @@ def test_an_open_step_is_completed(operation: str, performed: bool, database: Da
     with database.reads() as session:
         rows = [one.relative_path for one in session.scalars(select(MediaFile))]
         bin_ = [one.present_path for one in session.scalars(select(RecycledFile))]
-        files_count = media.get_item(session, item.id).files_count
+        files_count = media.get_item(session, SYSTEM, item.id).files_count
     assert rows == (["A/b.mkv"] if operation == "rename" else [])
     assert bin_ == ([str(target)] if operation == "recycle" else [])
     assert files_count == 0 or operation == "rename"
@@ -115,4 +115,4 @@ def test_an_import_is_taken_back_whole(database: Database, films: LibraryPath, t
     assert [path for path in Path(films.path).rglob("*") if path.is_file()] == []
     with database.reads() as session:
         assert library.files_of_item(session, item.id) == []
-        assert media.get_item(session, item.id).files_count == 0
+        assert media.get_item(session, SYSTEM, item.id).files_count == 0

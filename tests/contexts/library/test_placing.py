@@ -75,7 +75,7 @@ def test_a_download_is_hard_linked_under_its_name(
         "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv",
     ]
     with database.reads() as session:
-        item = media.get_item(session, detour.id)
+        item = media.get_item(session, SYSTEM, detour.id)
         (file,) = library.files_of_item(session, detour.id)
         assert (item.folder, item.files_count, item.state) == ("Detour (1945)", 1, "available")
         assert (file.release_group, file.download_id, file.quality.name) == ("GRP", "d1", "Bluray-1080p")
@@ -183,7 +183,7 @@ def test_a_file_in_the_way_is_never_overwritten(
 def test_episodes_replace_only_what_they_hold_whole(database: Database, series: LibraryPath, downloads: Path) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, folder="Pioneer One")
-        ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, item.id).items()}
+        ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, SYSTEM, item.id).items()}
         for name, held in (("double.mkv", (ids[1], ids[2])), ("single.mkv", (ids[3],))):
             builders.on_disk(series.path, f"Pioneer One/{name}")
             builders.media_file(session, series, f"Pioneer One/{name}", item=item, episode_ids=held, quality="SDTV")
@@ -308,7 +308,7 @@ class TestRenaming:
         assert (done.files, done.failures) == (3, ())
         assert tree(films.path) == sorted(line.new for line in lines)
         with database.reads() as session:
-            assert media.get_item(session, detour.id).folder == "Detour (1945)"
+            assert media.get_item(session, SYSTEM, detour.id).folder == "Detour (1945)"
             assert {row.relative_path for row in session.scalars(select(Sidecar))} == {
                 "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt",
                 "Detour (1945)/poster.jpg",
@@ -316,7 +316,7 @@ class TestRenaming:
         assert library.undo_rename(database, outside, SYSTEM, clock.now(), done.batch_id or "") == []
         assert tree(films.path) == sorted(line.old for line in lines)
         with database.reads() as session:
-            assert media.get_item(session, detour.id).folder == "dt"
+            assert media.get_item(session, SYSTEM, detour.id).folder == "dt"
 
     def test_a_name_that_is_taken_blocks_that_file_only(
         self, database: Database, films: LibraryPath, detour: media.MediaItem

@@ -8,6 +8,7 @@ import pytest
 
 from mydia.adapters.metadata_providers.base import Artwork
 from mydia.contexts import media, metadata
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Forbidden, Invalid
 from tests.contexts.media.conftest import film
 from tests.fakes.outside import FakeMetadataProvider, fake_outside
@@ -25,7 +26,7 @@ def outside():
 
 def _poster(database, item_id):
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         return item.poster.source if item.poster else None
 
 
@@ -60,7 +61,7 @@ def test_locked_facts_are_left_alone(stocked, add, outside, admin, now):
         item.status = "announced"
     media.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.status, item.overview) == ("Mine", "announced", "A city of two halves.")
     with stocked.writes() as session, pytest.raises(Invalid, match="can be locked"):
         media.change_item(session, admin, now, item_id, {"locked_fields": ["monitored"]})
@@ -76,7 +77,7 @@ def test_certifications_and_videos_are_kept_for_the_page(stocked, add, now):
     )
     item_id = add(told)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert item.certification == "12"
         assert item.metadata_json["certifications"] == {"DE": "12", "US": "PG"}
         assert item.metadata_json["videos"][0]["url"] == "https://example.org/v"

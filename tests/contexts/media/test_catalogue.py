@@ -9,6 +9,7 @@ import pytest
 from mydia import events
 from mydia.contexts import media
 from mydia.contexts.metadata import EpisodeDetails, Ids
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Forbidden, Invalid, NotFound
 from tests.contexts.media.conftest import film, series
 
@@ -21,7 +22,7 @@ def happened(database, kind):
 def test_a_film_and_a_series_may_carry_the_same_number(add, stocked, now):
     a, b = add(film()), add(series(now.date()))
     with stocked.reads() as session:
-        assert {media.get_item(session, a).tmdb_id, media.get_item(session, b).tmdb_id} == {19}
+        assert {media.get_item(session, SYSTEM, a).tmdb_id, media.get_item(session, SYSTEM, b).tmdb_id} == {19}
 
 
 def test_the_same_film_twice_is_refused_and_says_which_it_is(add):
@@ -52,28 +53,28 @@ def test_adding_tells_what_was_added_and_by_whom(add, stocked):
 def test_a_series_counts_what_should_be_here_by_now(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.episodes_total, item.episodes_held, item.state) == (5, 0, "missing")
-        assert [season.number for season in media.seasons_of(session, item_id)] == [1, 2, 0]
+        assert [season.number for season in media.seasons_of(session, SYSTEM, item_id)] == [1, 2, 0]
 
 
 def test_holdings_make_the_state(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
-        ids = [ref.id for ref in media.episodes_of(session, item_id) if ref.season_number == 1]
+        ids = [ref.id for ref in media.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
     with stocked.writes() as session:
         media.record_holdings(session, now, item_id, media.Holdings(2, 10, 1080, frozenset(ids[:2])))
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).state == "partial"
+        assert media.get_item(session, SYSTEM, item_id).state == "partial"
     with stocked.writes() as session:
         media.record_activity(session, now, item_id, "downloading")
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).state == "downloading"
+        assert media.get_item(session, SYSTEM, item_id).state == "downloading"
     with stocked.writes() as session:
         media.record_activity(session, now, item_id, None)
         media.record_holdings(session, now, item_id, media.Holdings())
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.state, item.episodes_held, item.size_bytes) == ("missing", 0, 0)
 
 
@@ -83,7 +84,7 @@ def test_a_title_is_found_by_any_of_its_names(add, stocked, now):
         for name in ("the cartographers", "Cartographers", "Mapmakers", "Die Kartografen"):
             assert [item.id for item in media.find_by_title(session, "tv_show", name)] == [item_id], name
         assert media.find_by_title(session, "movie", "Mapmakers") == []
-        assert media.find_by_ids(session, "tv_show", Ids(tvdb_id=4711)).id == item_id
+        assert media.find_by_ids(session, SYSTEM, "tv_show", Ids(tvdb_id=4711)).id == item_id
 
 
 def test_a_refresh_undoes_no_choice_and_no_edit(add, stocked, admin, now):
@@ -92,15 +93,15 @@ def test_a_refresh_undoes_no_choice_and_no_edit(add, stocked, admin, now):
         media.change_monitoring(session, admin, now, item_id, False, season_number=1)
         media.change_item(session, admin, now, item_id, {"title": "Our Cartographers"})
     with stocked.writes() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         told = series(now.date(), title="The Cartographers!", overview="New words.")
         from mydia.contexts.media.details import apply_details
 
         apply_details(session, now, item, told, told.seasons)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.overview) == ("Our Cartographers", "New words.")
-        assert {ref.monitored for ref in media.episodes_of(session, item_id, season_number=1)} == {False}
+        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=1)} == {False}
 
 
 def test_a_new_season_follows_the_choice_for_new_seasons(add, stocked, admin, now):
@@ -111,17 +112,17 @@ def test_a_new_season_follows_the_choice_for_new_seasons(add, stocked, admin, no
         from mydia.contexts.media.details import apply_details
 
         told = series(now.date(), seasons=2)
-        apply_details(session, now, media.get_item(session, item_id), told, told.seasons)
+        apply_details(session, now, media.get_item(session, SYSTEM, item_id), told, told.seasons)
     with stocked.reads() as session:
-        assert {ref.monitored for ref in media.episodes_of(session, item_id, season_number=2)} == {False}
-        assert {ref.monitored for ref in media.episodes_of(session, item_id, season_number=1)} == {True}
+        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=2)} == {False}
+        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=1)} == {True}
 
 
 def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add, stocked, now):
     told = series(now.date(), seasons=1)
     item_id = add(told)
     with stocked.reads() as session:
-        known = media.episodes_by_number(session, item_id)
+        known = media.episodes_by_number(session, SYSTEM, item_id)
     with stocked.writes() as session:
         media.record_holdings(session, now, item_id, media.Holdings(1, 1, 720, frozenset({known[1, 2].id})))
     from dataclasses import replace
@@ -130,16 +131,16 @@ def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add,
 
     shorter = tuple(replace(s, episodes=s.episodes[:1]) for s in told.seasons)
     with stocked.writes() as session:
-        apply_details(session, now, media.get_item(session, item_id), told, shorter)
+        apply_details(session, now, media.get_item(session, SYSTEM, item_id), told, shorter)
     with stocked.reads() as session:
-        assert set(media.episodes_by_number(session, item_id)) == {(0, 1), (1, 1), (1, 2)}
+        assert set(media.episodes_by_number(session, SYSTEM, item_id)) == {(0, 1), (1, 1), (1, 2)}
 
 
 def test_episodes_are_found_by_absolute_number_and_by_date(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
         assert [ref.code for ref in media.find_episodes(session, item_id, absolute=[4])] == ["S02E01"]
-        day = media.episodes_by_number(session, item_id)[1, 2].air_on
+        day = media.episodes_by_number(session, SYSTEM, item_id)[1, 2].air_on
         assert [ref.code for ref in media.find_episodes(session, item_id, air_on=day)] == ["S01E02"]
         assert [ref.code for ref in media.find_episodes(session, item_id, air_on=day + timedelta(days=1))] == ["S01E02"]
         assert [ref.code for ref in media.find_episodes(session, item_id, season=2)] == ["S02E01", "S02E02", "S02E03"]
@@ -167,7 +168,7 @@ def test_fix_match_keeps_choices_and_changes_numbers(add, stocked, admin, now):
     with stocked.writes() as session:
         media.change_ids(session, admin, now, item_id, film("Metropolis", 2001, tmdb_id=9606), ())
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.tmdb_id, item.year, item.monitored, item.match_locked) == (9606, 2001, False, True)
 
 
@@ -177,8 +178,8 @@ def test_removing_takes_the_parts_and_keeps_the_story(add, stocked, admin, now):
         media.remove_row(session, admin, now, item_id, files_deleted=0)
     with stocked.reads() as session:
         with pytest.raises(NotFound):
-            media.get_item(session, item_id)
-        assert media.episodes_of(session, item_id) == []
+            media.get_item(session, SYSTEM, item_id)
+        assert media.episodes_of(session, SYSTEM, item_id) == []
     assert happened(stocked, "MediaRemoved")[0].payload["title"] == "The Cartographers"
 
 
@@ -193,7 +194,10 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
             (3, "soon"),
         ]
         wanted, more = media.wanted_episodes(session, admin, now, limit=1)
-        assert ([w.code for w in wanted], media.wanted_counts(session, now)["missing_episodes"]) == (["S01E02"], 2)
+        assert ([w.code for w in wanted], media.wanted_counts(session, SYSTEM, now)["missing_episodes"]) == (
+            ["S01E02"],
+            2,
+        )
         rest, _ = media.wanted_episodes(session, admin, now, cursor=more)
         assert [w.code for w in rest] == ["S01E01"]
         assert media.calendar.next_entry_on(session, admin, today) == today + timedelta(days=7)
@@ -202,12 +206,12 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
 def test_what_came_out_since_yesterday_changes_its_word(add, stocked, now):
     item_id = add(film("Tomorrow", 2026, 77, digital_on=now.date() + timedelta(days=1)))
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).state == "upcoming"
+        assert media.get_item(session, SYSTEM, item_id).state == "upcoming"
     with stocked.writes() as session:
         due = media.due_to_roll(session, now + timedelta(days=1))
         assert media.roll_over(session, now + timedelta(days=1), due) == 1
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).state == "missing"
+        assert media.get_item(session, SYSTEM, item_id).state == "missing"
 
 
 def test_seasons_without_a_date_are_no_reason_to_fail(add, stocked, now):
@@ -217,4 +221,4 @@ def test_seasons_without_a_date_are_no_reason_to_fail(add, stocked, now):
     undated = replace(told, seasons=(replace(told.seasons[1], episodes=(EpisodeDetails(1, 1, None),)),))
     item_id = add(undated)
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).state == "upcoming"
+        assert media.get_item(session, SYSTEM, item_id).state == "upcoming"

@@ -10,6 +10,7 @@ from mydia import config, events
 from mydia.adapters.http import Http
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.metadata import Ids
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid
 from mydia.relay import RelayConfig, make_provider
 from mydia.secret import Secret
@@ -79,11 +80,11 @@ def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numb
     # Found at TMDB, by whose number alone it is known here.
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.provider, item.metadata_json["provider"]) == ("Die Kartografen", "tvdb", "tvdb")
         assert (item.tmdb_id, item.tvdb_id, item.imdb_id) == (210101, 410101, "tt9910101")
         assert [season.number for season in item.seasons] == [0, 1, 2, 3]
-        episodes = media.episodes_of(session, item_id, season_number=1)
+        episodes = media.episodes_of(session, SYSTEM, item_id, season_number=1)
         assert len(episodes) == 8
         assert all(episode.air_on for episode in episodes)
 
@@ -103,7 +104,8 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
     media.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         told = {
-            (row.season_number, row.episode_number): row.absolute_number for row in media.episodes_of(session, item_id)
+            (row.season_number, row.episode_number): row.absolute_number
+            for row in media.episodes_of(session, SYSTEM, item_id)
         }
     assert told == {(e.season, e.number): e.absolute for e in numbered.episodes}
 
@@ -122,7 +124,7 @@ def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stoc
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
     media.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
-        numbers = {(row.season_number, row.episode_number) for row in media.episodes_of(session, item_id)}
+        numbers = {(row.season_number, row.episode_number) for row in media.episodes_of(session, SYSTEM, item_id)}
     assert (3, 90) in numbers
     assert (3, 91) not in numbers
 
@@ -135,7 +137,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
     said = media.refresh_item(stocked, without, admin, now, item_id, force=True)
     assert said == "its catalogue is not set up"
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)
         assert "TheTVDB, for which no key is set" in item.refresh_error
         trouble = media.refresh_trouble(session)
@@ -149,7 +151,7 @@ def test_thetvdb_alone_is_enough(stocked, both, admin, now):
     (found,) = metadata.search(outside, "tv_show", "cartographers", source="tvdb")
     item_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), found.ids)
     with stocked.reads() as session:
-        assert media.get_item(session, item_id).metadata_json["provider"] == "tvdb"
+        assert media.get_item(session, SYSTEM, item_id).metadata_json["provider"] == "tvdb"
 
 
 def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
@@ -172,12 +174,12 @@ def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
     new = media.NewItem("movie", details.title, details.year, details.ids, None, details=details)
     with stocked.writes() as session:
         item = media.add_item(session, admin, now, new, search_now=False)
-        kinds = {(title.title, title.kind) for title in media.titles_of(session, item.id)}
+        kinds = {(title.title, title.kind) for title in media.titles_of(session, SYSTEM, item.id)}
         assert ("Nosferatu: A Symphony of Horror", "alternative") in kinds
         assert item.metadata_json["recommendations"]
     show_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
     with stocked.reads() as session:
-        names = {(title.title, title.kind, title.language) for title in media.titles_of(session, show_id)}
+        names = {(title.title, title.kind, title.language) for title in media.titles_of(session, SYSTEM, show_id)}
         assert ("Die Kartografen", "translation", "de") in names
     sintel = metadata.details(outside, "movie", Ids(tmdb_id=45745))
     assert [(video.kind, video.url) for video in sintel.videos] == [

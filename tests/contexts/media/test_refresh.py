@@ -11,6 +11,7 @@ from mydia import config, events
 from mydia.adapters.http import Http
 from mydia.contexts import media, metadata
 from mydia.contexts.metadata import Ids
+from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound, Unavailable
 from mydia.relay import RelayConfig, make_provider
 from mydia.secret import Secret
@@ -49,10 +50,10 @@ def test_a_new_series_gets_its_seasons_and_is_ready_once(stocked, online, bare, 
     item_id = bare("tv_show", "The Cartographers", 210101)
     media.refresh_item(stocked, online.outside, admin, now, item_id, search_now=True)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.year, item.tvdb_id) == ("The Cartographers", item.first_air_on.year, 410101)
         assert {season.number for season in item.seasons} >= {0, 1, 2, 3}
-        assert len(media.episodes_of(session, item_id, season_number=1)) == 8
+        assert len(media.episodes_of(session, SYSTEM, item_id, season_number=1)) == 8
         assert item.poster_id is not None
         ready = [e for e in events.feed(session) if e.type == "MediaReady"]
         assert [e.payload["search_now"] for e in ready] == [True]
@@ -69,7 +70,7 @@ def test_a_failing_provider_changes_nothing_and_is_asked_again_later(stocked, on
     with pytest.raises(Unavailable):
         media.refresh_item(stocked, online.outside, admin, now, item_id)
     with stocked.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.refreshed_at, item.next_refresh_at) == ("Metropolis", None, now + timedelta(hours=6))
         assert item.refresh_error
 
@@ -78,7 +79,7 @@ def test_a_number_the_catalogue_lost_keeps_what_is_known(stocked, online, bare, 
     item_id = bare("movie", "Lost Film", 999_999_9)
     assert media.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
     with stocked.reads() as session:
-        assert "stay as they are" in media.get_item(session, item_id).refresh_error
+        assert "stay as they are" in media.get_item(session, SYSTEM, item_id).refresh_error
 
 
 def test_searching_by_name_and_by_number(online):

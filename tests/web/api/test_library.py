@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mydia.contexts import library, media, settings
+from mydia.contexts.users import SYSTEM
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
@@ -30,7 +31,7 @@ def test_files_are_listed_found_and_removed(admin: Asker, house: House) -> None:
             session,
             settings.get_library_path(session, "films"),
             "Metropolis (1927)/Metropolis.mkv",
-            item=media.get_item(session, house.film_id),
+            item=media.get_item(session, SYSTEM, house.film_id),
             video_codec="h265",
             bit_depth=10,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mydia.contexts import media
+from mydia.contexts.users import SYSTEM
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import FakeMetadataProvider
@@ -128,7 +129,7 @@ def test_a_search_goes_on_without_a_provider(admin: Asker, house: House) -> None
 
 def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House) -> None:
     with house.database.reads() as session:
-        first = media.episodes_of(session, house.series_id)[0].air_on
+        first = media.episodes_of(session, SYSTEM, house.series_id)[0].air_on
     day = str(first)
     told = admin.get("/calendar", start=day, end=day).json()
     assert [(one["title"], one["episode"], one["held"]) for one in told] == [("Silo", 1, False)]

@@ -250,7 +250,7 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
         item.poster_id = _image(session, deps, at, "poster", told.art, artwork=artwork)
         item.backdrop_id = _image(session, deps, at, "backdrop", told.backdrop, artwork=artwork)
         ids[told.title] = item.id
-        aired = [e for e in media.episodes_of(session, item.id) if e.air_on and e.air_on < now.date()]
+        aired = [e for e in media.episodes_of(session, SYSTEM, item.id) if e.air_on and e.air_on < now.date()]
         for number, episode in enumerate(aired):
             if number % 9 == 7 or (aired[-1].id == episode.id and place < 3):
                 continue
@@ -296,7 +296,7 @@ def _services(session: Session, now: datetime) -> dict[str, str]:
 
 def _downloads(session: Session, now: datetime, ids: dict[str, str], clients: dict[str, str]) -> None:
     def add(title: str, release: str, state: str, **facts: Any) -> downloads.Download:
-        item = media.get_item(session, ids[title])
+        item = media.get_item(session, SYSTEM, ids[title])
         client = facts.pop("client", "qBittorrent")
         at = now - timedelta(minutes=facts.pop("minutes", 30))
         parsed = downloads.DownloadState(state)

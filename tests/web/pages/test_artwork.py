@@ -11,6 +11,7 @@ import pytest
 from mydia.adapters.errors import Unreachable
 from mydia.adapters.metadata_providers.base import Artwork
 from mydia.contexts import media, metadata
+from mydia.contexts.users import SYSTEM
 from tests.web.pages.conftest import Browser, Server, words
 
 type Press = Callable[..., Any]
@@ -33,7 +34,7 @@ def film(server: Server) -> str:
 
 def _poster(server: Server, item_id: str) -> str | None:
     with server.deps.database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, SYSTEM, item_id)
         assert ("poster" in item.locked_fields) == (item.poster is not None and item.poster.source != "/a.jpg")
         return item.poster.source if item.poster else None
 
@@ -74,7 +75,7 @@ def test_the_catalogue_is_chosen_in_the_dialog(server: Server, browser: Browser,
     assert "TheTVDB" in words(browser.get(f"/items/{show}/edit", headers={"hx-request": "true"}))
     press(browser, f"/items/{show}/edit", title="The Cartographers", provider="tvdb")
     with server.deps.database.reads() as session:
-        assert media.get_item(session, show).provider == "tvdb"
+        assert media.get_item(session, SYSTEM, show).provider == "tvdb"
 
 
 def test_previews_of_thetvdb_are_fetched_from_there_and_nowhere_else(server: Server, browser: Browser) -> None:

@@ -186,7 +186,7 @@ def test_one_wanted_title_is_searched_and_another_given_up(
     assert [told["media_item_id"] for told in happened(server, "SearchRequested")] == [server.ids["Safety Last!"]]
     press(browser, f"/wanted/{server.ids['Safety Last!']}/unmonitor")
     with server.deps.database.reads() as session:
-        assert media.get_item(session, server.ids["Safety Last!"]).state == "unmonitored"
+        assert media.get_item(session, SYSTEM, server.ids["Safety Last!"]).state == "unmonitored"
     assert "Safety Last!" not in words(browser.get("/wanted"))
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from mydia.contexts import downloads, media
+from mydia.contexts.users import SYSTEM
 from tests.web.pages.conftest import Browser, Server, csrf, words
 
 _CHANGES = ("hx-post", "hx-put", "hx-delete", "hx-patch")
@@ -157,7 +158,7 @@ def test_a_title_is_monitored_and_searched_by_plain_forms(browser: Browser, serv
     assert (answer.status_code, answer.headers["location"]) == (303, f"/items/{server.ids['Nosferatu']}")
     assert "Not monitored" in words(browser.get(page))
     with server.deps.database.reads() as session:
-        assert not media.get_item(session, server.ids["Nosferatu"]).monitored
+        assert not media.get_item(session, SYSTEM, server.ids["Nosferatu"]).monitored
     follow(browser, page, "Search</button>" if "Search</button>" in browser.get(page).text else "Refresh the details")
     assert browser.get(page).status_code == 200
 
@@ -170,8 +171,8 @@ def test_a_season_and_an_episode_are_meant_by_their_own_buttons(browser: Browser
     )
     assert answer.status_code == 303
     with server.deps.database.reads() as session:
-        seasons = {season.number: season.monitored for season in media.seasons_of(session, item_id)}
-        assert media.get_item(session, item_id).monitored
+        seasons = {season.number: season.monitored for season in media.seasons_of(session, SYSTEM, item_id)}
+        assert media.get_item(session, SYSTEM, item_id).monitored
     assert seasons[1] is False
     assert any(seasons.values())
 
@@ -215,20 +216,20 @@ def test_several_titles_are_changed_by_ticking_boxes(browser: Browser, server: S
     answer = browser.post("/movies/bulk/unmonitor", data={"_csrf": csrf(browser, "/movies"), "ids": ids})
     assert (answer.status_code, answer.headers["location"]) == (303, "/movies")
     with server.deps.database.reads() as session:
-        assert [media.get_item(session, item_id).monitored for item_id in ids] == [False, False]
+        assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [False, False]
 
 
 def test_a_filter_by_profile_does_not_decide_the_new_profile(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     with server.deps.database.reads() as session:
-        now = media.get_item(session, server.ids["Metropolis"]).versions[0].profile_id
+        now = media.get_item(session, SYSTEM, server.ids["Metropolis"]).versions[0].profile_id
     page = browser.get("/movies").text
     other = next(id for id in re.findall(r"bulk/profile\?to=([^\"&]+)", page) if id != now)
     answer = press(browser, f"/movies/bulk/profile?to={other}", scope="filter", profile_id=now)
     assert answer.status_code == 204
     with server.deps.database.reads() as session:
-        assert media.get_item(session, server.ids["Metropolis"]).versions[0].profile_id == other
+        assert media.get_item(session, SYSTEM, server.ids["Metropolis"]).versions[0].profile_id == other
 
 
 def test_the_table_goes_on_as_a_page(reader: Browser) -> None:

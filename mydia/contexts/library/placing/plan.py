@@ -108,13 +108,15 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         Conflict: Two files would get one name, or another title's file has it.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    item = media.get_item(session, request.item_id)
+    item = media.get_item(session, caller, request.item_id)
     version = _version(session, item, request.version_id)
     path = _library_path(session, item, version, request.library_path_id)
     rules = rules_of(settings.get_naming_set(session, path.id))
     earlier = _placed_already(session, request)
     folder = _folder(session, item, path, rules)
-    episodes = {ref.id: ref for ref in media.episodes_of(session, item.id)} if item.type == MediaType.TV_SHOW else {}
+    episodes = (
+        {ref.id: ref for ref in media.episodes_of(session, caller, item.id)} if item.type == MediaType.TV_SHOW else {}
+    )
     held = held_qualities(session, item.id)
     files: list[PlannedFile] = []
     names: dict[str, Path] = {}

@@ -96,7 +96,7 @@ def store_placed(
             bin_ = recycle_place(settings.of(session).library.recycle_directory, root, plan.batch_id, path)
             steps.append(Step("recycle", path, bin_, proof, row_id, plan.item_id, size))
         going.ids = journal.write_steps(session, now, caller, plan.batch_id, cause_of(plan), steps, unit=unit_number)
-        item = media.get_item(session, plan.item_id)
+        item = media.get_item(session, caller, plan.item_id)
         if item.folder is None and plan.library_path_id == item.library_path_id:
             media.change_item(session, caller, now, item.id, {"folder": plan.folder})
         refresh_holdings(session, now, plan.item_id)

@@ -15,7 +15,7 @@ from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.recognise.groups import Group, NewFile
 from mydia.contexts.library.recognise.matching import Scored
 from mydia.contexts.media import MediaItem
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import get
 from mydia.events import FileMatched, emit
 from mydia.parsing import ParsedRelease, Quality, Source
@@ -141,6 +141,6 @@ def _episodes_of(session: Session, now: datetime, item_id: str, file: NewFile) -
     if parsed.absolute_episodes:
         if found := media.find_episodes(session, item_id, absolute=parsed.absolute_episodes):
             return [ref.id for ref in found]
-        if not media.episodes_by_number(session, item_id):
+        if not media.episodes_by_number(session, SYSTEM, item_id):
             return [media.ensure_episode(session, now, item_id, 1, n, title=title).id for n in parsed.absolute_episodes]
     return []

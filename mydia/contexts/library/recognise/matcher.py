@@ -240,7 +240,7 @@ class Matcher:
         found: list[str] = []
         if (owner := self._folders.get((group.folder, group.type))) is not None:
             found.append(owner)
-        if (by_ids := media.find_by_ids(session, group.type, guess.ids)) is not None:
+        if (by_ids := media.find_by_ids(session, self.caller, group.type, guess.ids)) is not None:
             found.append(by_ids.id)
         index = self._index[group.type]
         for title in (guess.title, *guess.other_titles):
@@ -251,13 +251,19 @@ class Matcher:
 
     def _own_choice(self, session: Session, item_id: str, owns_folder: bool) -> Choice:
         item = get(session, MediaItem, item_id, what="This title")
-        numbers = frozenset(media.episodes_by_number(session, item_id)) if item.type == MediaType.TV_SHOW else None
+        numbers = (
+            frozenset(media.episodes_by_number(session, self.caller, item_id))
+            if item.type == MediaType.TV_SHOW
+            else None
+        )
         return Choice(
             type=item.type,
             title=item.title,
             year=item.year,
             ids=Ids(item.tmdb_id, item.tvdb_id, item.imdb_id),
-            other_titles=tuple(row.title for row in media.titles_of(session, item_id) if row.title != item.title),
+            other_titles=tuple(
+                row.title for row in media.titles_of(session, self.caller, item_id) if row.title != item.title
+            ),
             original_title=item.original_title,
             provider=item.provider,
             original_language=item.original_language,

@@ -50,7 +50,7 @@ def decide(
         whole_folder=form.get("whole_folder") == "true",
     )
     with database.reads() as session:
-        item = media.get_item(session, made.media_item_id)
+        item = media.get_item(session, caller, made.media_item_id)
     unclear = f" {made.unclear} files still need their episode." if made.unclear else ""
     files = f"{made.files} {'file' if made.files == 1 else 'files'}"
     toast = Toast(

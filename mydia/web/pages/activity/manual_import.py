@@ -70,8 +70,8 @@ def _files_dialog(
     preview = downloads.preview_import(database, outside, caller, download_id)
     item_id = preview.download.media_item_id
     with database.reads() as session:
-        known = media.episodes_of(session, item_id) if item_id else []
-        show = item_id is not None and media.get_item(session, item_id).type == MediaType.TV_SHOW
+        known = media.episodes_of(session, caller, item_id) if item_id else []
+        show = item_id is not None and media.get_item(session, caller, item_id).type == MediaType.TV_SHOW
     view = FilesView(
         preview.download,
         tuple(

@@ -84,13 +84,13 @@ def _fields(view: SearchDialog) -> dict[str, Any]:
 def _dialog(
     deps: WebDeps, session: Session, caller: Caller, item_id: str, season: int | None, episode: str
 ) -> SearchDialog:
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, caller, item_id)
     title, start = item.title, {}
     if season is not None:
         title, start = f"{item.title}, season {season}", {"season": str(season)}
     files = library.files_of_item(session, item_id, videos_only=True)
     if episode:
-        chosen = next((one for one in media.episodes_of(session, item_id) if one.id == episode), None)
+        chosen = next((one for one in media.episodes_of(session, caller, item_id) if one.id == episode), None)
         if chosen is None:
             raise NotFound("This episode is not in the library (any more).")
         title, start = f"{item.title} {chosen.code}", {"episode": episode}

@@ -86,7 +86,7 @@ def show_wanted(
     upgrades = request.url.path.endswith("upgrades")
     now = clock.now()
     with database.reads() as session:
-        counts = media.wanted_counts(session, now)
+        counts = media.wanted_counts(session, caller, now)
         word = "upgradable" if upgrades else "missing"
         chosen = kind or ("movies" if counts[f"{word}_movies"] or not counts[f"{word}_episodes"] else "episodes")
         if chosen == "movies":
@@ -146,7 +146,7 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
     """Start the search for everything wanted, in the worker and in its own order."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        counts = media.wanted_counts(session, clock.now())
+        counts = media.wanted_counts(session, caller, clock.now())
     number = sum(counts.values())
     deps.taskboard.run_now(caller, _JOB)
     toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", "live")

@@ -67,7 +67,7 @@ class AddForm:
 def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Show the search; with `q`, its answers too."""
     caller.require(Permission.MANAGE_MEDIA)
-    view = _answers(request, database, outside)
+    view = _answers(request, database, outside, caller)
     return page(request, "add/page.html", view, active="movies" if view.type == MediaType.MOVIE else "shows")
 
 
@@ -77,10 +77,10 @@ def show_results(request: WebRequest, database: DatabaseDep, outside: OutsideDep
     caller.require(Permission.MANAGE_MEDIA)
     if not is_htmx(request):
         return redirect(request, f"/add{query(request.query_params)}")
-    return fragment(request, "add/_results.html", _answers(request, database, outside))
+    return fragment(request, "add/_results.html", _answers(request, database, outside, caller))
 
 
-def _answers(request: WebRequest, database: Database, outside: Outside) -> AddView:
+def _answers(request: WebRequest, database: Database, outside: Outside, caller: Caller) -> AddView:
     q = request.query_params.get("q", "").strip()
     type_ = find_member(MediaType, request.query_params.get("type", MediaType.MOVIE))
     if type_ is None:
@@ -96,7 +96,7 @@ def _answers(request: WebRequest, database: Database, outside: Outside) -> AddVi
     except Unavailable as error:
         return AddView(q, type_, types, (), error.message)
     with database.reads() as session:
-        here = [media.find_by_ids(session, c.type, c.ids) for c in found]
+        here = [media.find_by_ids(session, caller, c.type, c.ids) for c in found]
     return AddView(
         q, type_, types, tuple(_choice(c, item.id if item else None) for c, item in zip(found, here, strict=True))
     )

@@ -37,7 +37,7 @@ def ask_remove(
     """Ask what is to become of a file."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
         file = next((one for one in library.files_of_item(session, item_id) if one.id == file_id), None)
     if file is None:
         raise NotFound("This file is not in the library (any more).")

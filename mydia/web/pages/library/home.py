@@ -96,7 +96,7 @@ def show_home(
         rows = downloads.list_queue(session, caller) if sees else []
         needs = _needs(session, rows) if manages else ()
         folders = [(path.name, path.path) for path in settings.list_library_paths(session)] if manages else []
-        sizes = media.counts(session)
+        sizes = media.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
     by_day: dict[date, list[calendar.Entry]] = {}
     for told in found:

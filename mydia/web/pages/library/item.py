@@ -147,7 +147,7 @@ def find_item(database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) 
     """Lead to a title's page, whatever it is."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
     return Redirect(f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}")
 
 
@@ -164,7 +164,7 @@ def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
 
 def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -> ItemView:
     caller.require(Permission.BROWSE)
-    item = media.get_item(session, item_id)
+    item = media.get_item(session, caller, item_id)
     show = item.type == MediaType.TV_SHOW
     tab = request.query_params.get("tab", "episodes" if show else "overview")
     today = clock.now().date()
@@ -189,7 +189,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         backdrop=artwork(_picture(item.backdrop), "backdrop"),
         spec=best.spec if best else None,
         files=tuple(files),
-        seasons=_seasons(session, request, item, files, open_downloads, today) if show else (),
+        seasons=_seasons(session, caller, request, item, files, open_downloads, today) if show else (),
         next_air_on=item.next_air_on,
         profile=settings.get_profile(session, version.profile_id).name if version else "",
         path=f"{path.path}/{item.folder}" if path and item.folder else path.path if path else None,
@@ -200,7 +200,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         history=tuple(stories.story(event) for event in told),
         history_more=told[-1].id if len(told) == _HISTORY else None,
         recommendations=_recommendations(item),
-        titles=tuple(row.title for row in media.titles_of(session, item_id)[1:]) if tab == "details" else (),
+        titles=tuple(row.title for row in media.titles_of(session, caller, item_id)[1:]) if tab == "details" else (),
         previous=previous,
         following=following,
         status=_STATUSES[item.status],
@@ -229,14 +229,15 @@ def _recommendations(item: media.MediaItem) -> tuple[Recommendation, ...]:
 
 def _seasons(
     session: Session,
+    caller: Caller,
     request: WebRequest,
     item: media.MediaItem,
     files: Sequence[FileView],
     open_downloads: Sequence[Any],
     today: date,
 ) -> tuple[SeasonView, ...]:
-    episodes = media.episodes_of(session, item.id)
-    rows = media.seasons_of(session, item.id)
+    episodes = media.episodes_of(session, caller, item.id)
+    rows = media.seasons_of(session, caller, item.id)
     by_episode = {episode_id: file for file in files for episode_id in file.episode_ids}
     progress = {episode_id: row for row in open_downloads for episode_id in row.episode_ids}
     asked = request.query_params.get("open")
@@ -341,11 +342,11 @@ def show_season(
     """Show one season's episodes."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
         detailed = caller.can(Permission.VIEW_ACTIVITY)
         files = library.files_of_item(session, item_id, videos_only=True)
         open_downloads = downloads.open_downloads_of(session, caller, item_id) if detailed else []
-        seasons = _seasons(session, request, item, files, open_downloads, clock.now().date())
+        seasons = _seasons(session, caller, request, item, files, open_downloads, clock.now().date())
     chosen = [season for season in seasons if season.number == number]
     if not chosen:
         raise NotFound(f"{item.title} has no season {number}.")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import downloads, library, media, settings
-from mydia.contexts.users import Permission
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
@@ -94,8 +94,8 @@ class EditForm:
     values: dict[str, str]
 
 
-def _edit_form(session: Session, item_id: str, values: dict[str, str]) -> EditForm:
-    item = media.get_item(session, item_id)
+def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str, str]) -> EditForm:
+    item = media.get_item(session, caller, item_id)
     suits = ("mixed", "movies" if item.type == MediaType.MOVIE else "series")
     given = {
         "title": item.title,
@@ -124,7 +124,7 @@ def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
     """Show the dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        view = _edit_form(session, item_id, {})
+        view = _edit_form(session, caller, item_id, {})
     return dialog(request, "item/_edit.html", view, title=f"Edit {view.item.title}", **surroundings(view.item))
 
 
@@ -155,7 +155,7 @@ def edit_item(
                 media.change_pattern(session, caller, now, item_id, form["monitor"])
     except Invalid as error:
         with database.reads() as session:
-            view = _edit_form(session, item_id, form)
+            view = _edit_form(session, caller, item_id, form)
         return invalid_form(
             request, "item/_edit.html", view, error, title=f"Edit {view.item.title}", **surroundings(view.item)
         )
@@ -167,7 +167,7 @@ def show_remove(request: WebRequest, database: DatabaseDep, caller: CallerDep, i
     """Ask what is to become of the files."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
     return dialog(request, "item/_remove.html", item, title=f"Remove {item.title}", **surroundings(item))
 
 
@@ -182,7 +182,7 @@ def remove_item(
 ) -> Response[str]:
     """Remove a title."""
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
     library.remove_item(database, outside, caller, clock.now(), item_id, files=form.get("files", "keep"))
     back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     return redirect(request, back, toast=Toast(f"{item.title} removed"))

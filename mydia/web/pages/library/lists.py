@@ -148,7 +148,7 @@ class _Outlines:
             found = self._known.get(key)
         if found is None or found.token != token:
             type_ = asked.type or MediaType.MOVIE
-            counts, genres = media.counts(session)[type_], tuple(media.lists.genres(session, type_))
+            counts, genres = media.counts(session, caller)[type_], tuple(media.lists.genres(session, caller, type_))
             profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
             found = _Known(token, media.outline(session, caller, asked), counts, genres, profiles)
             with self._lock:

@@ -41,7 +41,7 @@ def show_match(
     """Show what else a title may be."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
         language = media.language_of(session, item)
     q = request.query_params.get("q", "").strip() or item.title
     found, notice = [], None
@@ -80,7 +80,7 @@ def change_match(
     if ids is None:
         raise Invalid("Choose one of the titles.")
     with database.reads() as session:
-        item = media.get_item(session, item_id)
+        item = media.get_item(session, caller, item_id)
     choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
     now_id = library.rematch_item(database, outside, caller, clock.now(), item_id, choice)
     if now_id != item_id:

@@ -37,7 +37,7 @@ class RenameView:
 def _rename_view(session: Session, outside: Outside, caller: Caller, item_id: str, *, folders: bool) -> RenameView:
     lines = library.rename_preview(session, outside, caller, [item_id], folders=folders)
     changing = tuple(line for line in lines if line.changes)
-    return RenameView(media.get_item(session, item_id), changing, len(lines) - len(changing), folders)
+    return RenameView(media.get_item(session, caller, item_id), changing, len(lines) - len(changing), folders)
 
 
 @get("/items/{item_id:str}/rename", sync_to_thread=True, include_in_schema=False)
