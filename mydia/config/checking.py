@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from mydia.addresses import is_network
 from mydia.config.keys import Key, Value
 from mydia.errors import Misconfigured
 
@@ -24,7 +25,8 @@ def check(key: Key, raw: object, source: str) -> Value:
         raise _refused(key, raw, source) from error
     if key.allowed and value not in key.allowed:
         raise _refused(key, raw, source)
-    if key.shape and isinstance(value, str) and not SHAPES[key.shape][0](value):
+    texts = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+    if key.shape and not all(SHAPES[key.shape][0](text) for text in texts):
         raise _refused(key, raw, source)
     if isinstance(value, int | float) and not isinstance(value, bool) and not _within(key, value):
         raise _refused(key, raw, source)
@@ -171,6 +173,7 @@ SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
         "at least 8 letters, digits, hyphens or underscores",
     ),
     "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
+    "networks": (is_network, "addresses or networks such as 10.0.0.0/8, separated by commas"),
     "path": (lambda text: text.startswith("/"), "an absolute path"),
 }
 """Shape -> (does a text have it, how it is described)."""

@@ -99,6 +99,7 @@ class ServerSettings:
         "TRUSTED_PROXIES",
         ("127.0.0.1", "::1"),
         "Addresses or networks of reverse proxies whose X-Forwarded headers are trusted.",
+        shape="networks",
     )
     secret_key_base: Secret = key(
         "SECRET_KEY_BASE",

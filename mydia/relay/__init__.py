@@ -7,7 +7,6 @@ from mydia.relay.answers import RelayAnswer
 from mydia.relay.config import PUBLIC_RELAY_URL, RelayConfig
 from mydia.relay.crashes import MAX_REPORT_BYTES, Crashes, CrashReport, CrashSender, ReportRefused, redact
 from mydia.relay.fetch import EmbeddedFetch, make_provider
-from mydia.relay.limits import TrustedProxies, Window
 from mydia.relay.relay import Relay
 from mydia.relay.times import REAL_TIMES, Times
 
@@ -24,8 +23,6 @@ __all__ = [
     "RelayConfig",
     "ReportRefused",
     "Times",
-    "TrustedProxies",
-    "Window",
     "make_provider",
     "redact",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mydia.addresses import is_network
 from mydia.errors import Misconfigured
 from mydia.relay.ttl import TTL_S
 from mydia.secret import Secret
@@ -112,6 +113,9 @@ class RelayConfig:
         if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise Misconfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
         proxies = environ.get("RELAY_TRUSTED_PROXY_CIDRS") or environ.get("TRUSTED_PROXIES") or "127.0.0.1,::1"
+        trusted_proxies = tuple(part.strip() for part in proxies.split(",") if part.strip())
+        if wrong := [part for part in trusted_proxies if not is_network(part)]:
+            raise Misconfigured(f"RELAY_TRUSTED_PROXY_CIDRS holds {wrong[0]!r}, which is no address or network.")
         return cls(
             tmdb_api_key=secret("TMDB_API_KEY"),
             tvdb_api_key=secret("TVDB_API_KEY"),
@@ -130,7 +134,7 @@ class RelayConfig:
             tvdb_per_s=number("RELAY_TVDB_PER_S", 10, 0.1),
             misses_per_min=int(number("RELAY_PROXY_RATE_LIMIT", 300, 1)),
             reports_per_min=int(number("RELAY_CRASH_RATE_LIMIT", 10, 1)),
-            trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
+            trusted_proxies=trusted_proxies,
             dashboard_username=environ.get("DASHBOARD_USERNAME") or "",
             dashboard_password=secret("DASHBOARD_PASSWORD"),
         )

@@ -11,6 +11,8 @@ from typing import Any
 
 from mydia import __version__
 from mydia.adapters.http import Http
+from mydia.addresses import TrustedProxies
+from mydia.limits import RateLimiter
 from mydia.relay import counters, routes
 from mydia.relay.answers import JSON_TYPE, RelayAnswer, refusal
 from mydia.relay.asking import Asker
@@ -18,7 +20,6 @@ from mydia.relay.cache import Cache
 from mydia.relay.config import RelayConfig
 from mydia.relay.counters import SERVICE, Counters
 from mydia.relay.crashes import Crashes
-from mydia.relay.limits import TrustedProxies, Window
 from mydia.relay.memory import Memory
 from mydia.relay.routes import Request, Wrong
 from mydia.relay.stores import make_store
@@ -42,7 +43,7 @@ class Relay:
         self.times = times
         self.counters = Counters()
         self.proxies = TrustedProxies(config.trusted_proxies)
-        self.misses = Window(config.misses_per_min, 60, times)
+        self.misses = RateLimiter(config.misses_per_min, 60, monotonic_s=times.monotonic_s)
         self.crashes = Crashes(config.crashes_path, times=times) if config.crashes_path else None
         self._own_http = http is None
         self._http = http or Http()

@@ -18,7 +18,7 @@ from mydia.contexts import settings
 from mydia.contexts.users import Permission
 from mydia.errors import MydiaError
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
-from mydia.web.metrics import is_local
+from mydia.web.locality import is_this_machine
 
 _DEADLINE_S = 5.0
 _LOW_DISK_BYTES = 256 * units.MIB  # below this SQLite soon cannot write its log
@@ -182,7 +182,7 @@ def ready(request: WebRequest) -> Response[Readiness]:
 
 
 def _may_see_details(request: WebRequest) -> bool:
-    if is_local(request):
+    if is_this_machine(request):
         return True
     try:
         caller = caller_of(request)

@@ -12,12 +12,12 @@ from litestar import Response, get
 from mydia.contexts.users import SYSTEM, Permission
 from mydia.errors import Forbidden
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
+from mydia.web.locality import is_this_machine
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_LOCAL = frozenset({"127.0.0.1", "::1"})
 
 type Source = Callable[[WebDeps], Iterator[Metric]]
 
@@ -107,13 +107,8 @@ def metrics(request: WebRequest) -> Response[bytes]:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def is_local(request: WebRequest) -> bool:
-    """Say whether a request comes from this machine itself."""
-    return request.client is not None and request.client.host in _LOCAL
-
-
 def _require_insight(request: WebRequest) -> None:
-    if is_local(request):
+    if is_this_machine(request):
         return
     caller = caller_of(request)
     if caller is None:

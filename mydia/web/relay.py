@@ -26,9 +26,11 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from mydia import __version__, clock, logs
+from mydia.addresses import household
 from mydia.contexts.users import Permission
 from mydia.errors import Misconfigured, MydiaError, NotFound
-from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused, Window
+from mydia.limits import RateLimiter
+from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, require_caller
 from mydia.web.markup import Layout
@@ -108,7 +110,7 @@ class RelayFace:
     def _client(self, scope: Scope) -> str:
         forwarded = next((v.decode("latin-1") for n, v in scope["headers"] if n == b"x-forwarded-for"), None)
         peer = scope.get("client")
-        return self._relay().proxies.client(peer[0] if peer else "unknown", forwarded)
+        return household(self._relay().proxies.client(peer[0] if peer else "unknown", forwarded))
 
 
 def _asked(raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
@@ -206,7 +208,7 @@ def _handlers(
 
 
 def _intake(relay: Callable[[], Relay], opt: Mapping[str, Any]) -> ControllerRouterHandler:
-    window = Window(relay().config.reports_per_min, 60, relay().times)
+    limiter = RateLimiter(relay().config.reports_per_min, 60, monotonic_s=relay().times.monotonic_s)
 
     @post("/crashes/report", opt=dict(opt), include_in_schema=False, request_max_body_size=MAX_REPORT_BYTES)
     async def report(request: WebRequest) -> Response[dict[str, Any]]:
@@ -218,7 +220,7 @@ def _intake(relay: Callable[[], Relay], opt: Mapping[str, Any]) -> ControllerRou
                 status_code=503,
             )
         peer = request.client.host if request.client else "unknown"
-        if window.admit(relay().proxies.client(peer, request.headers.get("x-forwarded-for"))) is not None:
+        if limiter.admit(household(relay().proxies.client(peer, request.headers.get("x-forwarded-for")))) is not None:
             told = {"error": "Too many requests", "message": "Rate limit exceeded. Please try again later."}
             return Response(told, status_code=429, headers={"Retry-After": "60"})
         try:
@@ -333,7 +335,7 @@ def _admit_admin(request: WebRequest) -> None:
 
 
 def _basic_auth(relay: Relay, username: str, password: str) -> Admit:
-    wrong = Window(10, 60, relay.times)
+    wrong = RateLimiter(10, 60, monotonic_s=relay.times.monotonic_s)
 
     def admit(request: WebRequest) -> None:
         if not username or not password:
@@ -343,7 +345,7 @@ def _basic_auth(relay: Relay, username: str, password: str) -> Admit:
         if given is not None and hmac.compare_digest(given, expected):
             return
         peer = request.client.host if request.client else "unknown"
-        client = relay.proxies.client(peer, request.headers.get("x-forwarded-for"))
+        client = household(relay.proxies.client(peer, request.headers.get("x-forwarded-for")))
         if given is not None and (wait_s := wrong.admit(client)) is not None:
             headers = {"Retry-After": str(max(1, round(wait_s)))}
             raise HTTPException("Too many attempts. Wait a minute.", status_code=429, headers=headers)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
-import ipaddress
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from litestar.enums import RequestEncodingType, ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from mydia import clock, logs
+from mydia.addresses import TrustedProxies
 from mydia.config import Config
 from mydia.errors import Forbidden
 from mydia.web.deps import Unreadable, WebRequest
@@ -82,7 +82,7 @@ class Edge:
     def __init__(self, config: Config, traffic: Traffic) -> None:
         self._https = config.https
         self._hosts = frozenset(host.lower() for host in config["server.allowed_hosts"])
-        self._proxies = _networks(config["server.trusted_proxies"])
+        self._proxies = TrustedProxies(config.settings.server.trusted_proxies)
         self._traffic = traffic
 
     async def __call__(self, app: _App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,10 +91,10 @@ class Edge:
             await app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        trusted = self._is_proxy(scope)
+        peer = scope.get("client")
+        trusted = peer is not None and self._proxies.trusts(peer[0])
         if trusted:
             _believe(scope, headers, self._proxies)
-            scope.setdefault("state", {})["through_proxy"] = True
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         identifier = given if trusted and _REQUEST_ID.match(given) else clock.new_id()
         scope.setdefault("state", {})["request_id"] = identifier
@@ -147,10 +147,6 @@ class Edge:
             self._traffic.note(method, route, status, took_s)
             if took_s > _SLOW_S and not outgoing.streamed:
                 logger.info("slow request", extra={"route": route, "status": status, "took_s": round(took_s, 2)})
-
-    def _is_proxy(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        return client is not None and _is_in(client[0], self._proxies)
 
 
 class _Incoming:
@@ -340,28 +336,11 @@ async def _field(request: WebRequest) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _networks(written: Iterable[str]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(entry, strict=False) for entry in written)
-
-
-def _is_in(address: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)
-
-
-def _believe(scope: Scope, headers: dict[bytes, bytes], proxies: Iterable[Any]) -> None:
-    """Take over what a trusted proxy says of its client: address, scheme and host."""
-    chain = [part.strip() for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if part.strip()]
-    # The rightmost address that is not one of ours is the client; everything left of it may be invented.
-    known = tuple(proxies)
-    client = next((address for address in reversed(chain) if not _is_in(address, known)), chain[0] if chain else None)
-    if client:
-        scope["client"] = (client, 0)
+def _believe(scope: Scope, headers: dict[bytes, bytes], proxies: TrustedProxies) -> None:
+    """Take the client's address, the scheme and the host from the headers of a trusted proxy."""
+    forwarded_for = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+    if forwarded_for and scope["client"] is not None:
+        scope["client"] = (proxies.client(scope["client"][0], forwarded_for), 0)
     proto = headers.get(b"x-forwarded-proto", b"").decode("latin-1").split(",")[-1].strip()
     if proto in {"http", "https"}:
         scope["scheme"] = proto if scope["type"] == ScopeType.HTTP else proto.replace("http", "ws")

@@ -62,7 +62,6 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
         )
     with database.writes() as session:
         throttle.forgive(session, username, address, attempt)
-        throttle.prune(session, now)
         if user.password_hash and passwords.needs_rehash(user.password_hash) and not user.managed:
             rehashed = passwords.hash_password(password.reveal())
             session.execute(update(User).where(User.id == user.id).values(password_hash=rehashed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -10,20 +9,21 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from mydia import units
+from mydia.addresses import household
 from mydia.contexts.users.models import LoginAttempt, User, UserSession
 from mydia.errors import Forbidden
 
 PER_PAIR = 10
-"""Failures that one address may make for one user name in a window."""
-PER_ADDRESS = 50
-"""Failures that one address may make in a window, for all user names. A household shares one address behind its router."""
-PER_USERNAME = 20
-"""Failures for one user name in a window after which only addresses with a session of that account may still try."""
+"""Failures for one account from one address. Others at that address, and the account elsewhere, can still sign in."""
+PER_ADDRESS = 100
+"""Failures from one address with all accounts together."""
+PER_USERNAME = 200
+"""Failures for one account from all addresses together. Addresses where the account is signed in are not affected."""
 WINDOW = timedelta(minutes=15)
 
 
 class TooManyAttempts(Forbidden):
-    """Sign-in is refused for a while, even with the right password."""
+    """Signing in is refused for a while, even with the right password."""
 
     kind = "limited"
 
@@ -33,21 +33,19 @@ class TooManyAttempts(Forbidden):
 
 
 def reserve(session: Session, now: datetime, username: str, address: str) -> list[str]:
-    """Count an attempt before it is made, so concurrent attempts count too. Returns the ids for `forgive`.
-
-    Failures of strangers never lock out an account's own devices: an address with a session of the account is exempt from
-    the limit of its user name.
+    """Count an attempt before it is made, so that concurrent attempts count too; returns the ids for `forgive`.
 
     Raises:
-        TooManyAttempts: The address has used up its attempts, for this user name or in all, or the user name has.
+        TooManyAttempts: The account has used up its attempts from this address, or the address or the account in all.
     """
-    network, name = _network(address), username.strip().casefold()[:128]
-    limits = {f"pair:{network} {name}": PER_PAIR, f"address:{network}": PER_ADDRESS}
-    if not _is_known(session, now, name, address):
-        limits[f"username:{name}"] = PER_USERNAME
-    waits = [_wait_s(session, now, key, limit) for key, limit in limits.items()]
-    if any(waits):
-        raise TooManyAttempts(max(waits))
+    prune(session, now)
+    name, place = _name(username), household(address)
+    limits = {f"pair:{place} {name}": PER_PAIR, f"address:{place}": PER_ADDRESS, f"username:{name}": PER_USERNAME}
+    waits = {key: _wait_s(session, now, key, limit) for key, limit in limits.items()}
+    if waits[f"username:{name}"] and _is_signed_in_at(session, username, place):
+        waits[f"username:{name}"] = 0
+    if any(waits.values()):
+        raise TooManyAttempts(max(waits.values()))
     attempts = [LoginAttempt(key=key, at=now) for key in limits]
     session.add_all(attempts)
     session.flush()
@@ -55,30 +53,28 @@ def reserve(session: Session, now: datetime, username: str, address: str) -> lis
 
 
 def forgive(session: Session, username: str, address: str, attempt_ids: list[str]) -> None:
-    """Forget the failures of a user name from an address after it signed in there. Failures for other names still count."""
+    """Forget an account's failures from an address after it signed in there, and the successful attempt itself."""
+    pair = f"pair:{household(address)} {_name(username)}"
     session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(attempt_ids)))
-    pair = f"pair:{_network(address)} {username.strip().casefold()[:128]}"
     session.execute(delete(LoginAttempt).where(LoginAttempt.key == pair))
 
 
-def _is_known(session: Session, now: datetime, username: str, address: str) -> bool:
-    """Return whether an account has an open session from this address."""
-    query = (
-        select(UserSession.id)
-        .join(User, User.id == UserSession.user_id)
-        .where(User.username == username, UserSession.address == address[:64], UserSession.expires_at > now)
-        .limit(1)
-    )
-    return bool(address) and session.scalar(query) is not None
-
-
 def prune(session: Session, now: datetime) -> None:
-    """Delete attempts that are older than the window."""
+    """Delete attempts that no longer count."""
     session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - WINDOW))
 
 
+def _name(username: str) -> str:
+    return username.strip().casefold()[:128]
+
+
+def _is_signed_in_at(session: Session, username: str, place: str) -> bool:
+    used = select(UserSession.address).join(User).where(User.username == _name(username))
+    return any(address and household(address) == place for address in session.scalars(used))
+
+
 def _wait_s(session: Session, now: datetime, key: str, limit: int) -> int:
-    """Return the seconds until the oldest of the last `limit` attempts leaves the window; 0 if there are fewer."""
+    """Return the seconds until the oldest of the last `limit` attempts no longer counts; 0 when fewer count."""
     oldest = session.scalar(
         select(LoginAttempt.at)
         .where(LoginAttempt.key == key, LoginAttempt.at > now - WINDOW)
@@ -87,14 +83,3 @@ def _wait_s(session: Session, now: datetime, key: str, limit: int) -> int:
         .limit(1)
     )
     return 0 if oldest is None else max(1, ceil((oldest + WINDOW - now).total_seconds()))
-
-
-def _network(address: str) -> str:
-    """Return what is counted as one address: an IPv6 household has a whole /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(parsed.ipv4_mapped or ipaddress.ip_network(f"{parsed}/64", strict=False))
-    return str(parsed)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.http import Response, read_retry_after
-from mydia.relay.limits import TokenBucket
+from mydia.limits import RateLimiter
 from mydia.relay.times import REAL_TIMES, Times
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ class Care:
         self.calls = 0
         self.failures = 0
         self.limited = 0
-        self._bucket = TokenBucket(per_s, max(1.0, per_s), times)
+        count = max(1, round(per_s))
+        self._limiter = RateLimiter(count, count / per_s, monotonic_s=times.monotonic_s)
         self._max_wait_s = max_wait_s
         self._times = times
         self._lock = threading.Lock()
@@ -162,7 +163,7 @@ class Care:
         if penalty_s > max_wait_s:
             self._end_probe()
             raise Busy(penalty_s, limited=True)
-        turn_s = self._bucket.reserve(max_wait_s=max_wait_s)
+        turn_s = self._limiter.reserve(max_wait_s=max_wait_s)
         if turn_s is None:
             self._end_probe()
             raise Busy(max_wait_s, limited=True)

@@ -2,7 +2,7 @@
 
 from mydia.web.auth.requests import address_of, authenticate, recall, session_id_of
 from mydia.web.auth.session import login_page, logout, open_browser_session, sign_in
-from mydia.web.auth.setup_token import SetupToken, comes_from_near
+from mydia.web.auth.setup_token import SetupToken
 
 ROUTES = (login_page, sign_in, logout)
 
@@ -11,7 +11,6 @@ __all__ = [
     "SetupToken",
     "address_of",
     "authenticate",
-    "comes_from_near",
     "login_page",
     "logout",
     "open_browser_session",

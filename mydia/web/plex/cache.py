@@ -9,8 +9,8 @@ from typing import Any
 
 from mydia.adapters.errors import Limited
 from mydia.errors import NotFound, Unavailable
+from mydia.limits import RateLimiter
 from mydia.relay.answers import Entry
-from mydia.relay.limits import TokenBucket
 from mydia.relay.memory import Memory
 from mydia.relay.stores import Store
 from mydia.relay.times import REAL_TIMES, Times
@@ -29,7 +29,7 @@ TTL_S = {
 }
 """Seconds by what was asked; `airing` is a show that goes on. Source: design document 003 (site 7 d, scenes and films
 24 h, searches 5 min)."""
-_PER_S, _BURST = 2.0, 5.0  # design document 003
+_PER_S, _BURST = 2.0, 5  # design document 003
 _PATIENCE_S = 20.0
 
 
@@ -37,7 +37,7 @@ class Turns:
     """Lets five questions pass at once, and then two a second; whoever comes later waits."""
 
     def __init__(self, times: Times = REAL_TIMES) -> None:
-        self._bucket = TokenBucket(_PER_S, _BURST, times)
+        self._limiter = RateLimiter(_BURST, _BURST / _PER_S, monotonic_s=times.monotonic_s)
         self._times = times
 
     def take(self) -> None:
@@ -46,7 +46,7 @@ class Turns:
         Raises:
             Limited: It would be too long a wait.
         """
-        wait_s = self._bucket.reserve(max_wait_s=_PATIENCE_S)
+        wait_s = self._limiter.reserve(max_wait_s=_PATIENCE_S)
         if wait_s is None:
             raise Limited("Plex", "asks faster than the catalogues may be asked", retry_after_s=_PATIENCE_S)
         if wait_s > 0:

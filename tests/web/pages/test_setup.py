@@ -93,9 +93,31 @@ def test_from_afar_the_token_of_the_log_is_needed(
     assert _make_account(browser, token=token[0]).status_code == 303
 
 
-def test_behind_a_proxy_that_is_not_trusted_everybody_is_afar(browser: Browser) -> None:
-    answer = browser.client.get("/setup/account", headers={"x-forwarded-for": "192.168.1.5"})
+@pytest.mark.parametrize("address", ["127.0.0.1", "192.168.1.20"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-for": "192.168.1.5"},
+        {"x-real-ip": "127.0.0.1"},
+        {"forwarded": "for=192.168.1.5"},
+        {"via": "1.1 proxy"},
+        {"x-forwarded-proto": "https"},
+        {"host": "rebind.example.org"},
+        {"host": "rebind.example.org:4000"},
+        {"origin": "https://media.example.org"},
+    ],
+)
+def test_behind_any_proxy_and_under_a_public_name_the_first_account_takes_the_token(
+    browser: Browser, address: str, headers: dict[str, str]
+) -> None:
+    browser.line.address = address
+    answer = browser.client.get("/setup/account", headers=headers)
     assert "Setup token" in answer.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4000", "localhost:4000", "nas.local", "192.168.1.9:4000"])
+def test_on_the_local_network_no_token_is_asked_for(browser: Browser, host: str) -> None:
+    assert "Setup token" not in browser.client.get("/setup/account", headers={"host": host}).text
 
 
 def test_folders_are_looked_at_and_set_up(browser: Browser, database: Database, tmp_path: Path) -> None:

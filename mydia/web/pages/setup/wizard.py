@@ -17,7 +17,7 @@ from mydia.contexts.users import Caller, NewUser, Permission, Role
 from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
-from mydia.web.auth.setup_token import SetupToken, comes_from_near
+from mydia.web.auth.setup_token import SetupToken
 from mydia.web.deps import (
     PUBLIC_BODY_BYTES,
     CallerDep,
@@ -30,6 +30,7 @@ from mydia.web.deps import (
     WebRequest,
 )
 from mydia.web.fields import whole_number
+from mydia.web.locality import is_local
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings import service_forms as services
 from mydia.web.pages.settings.service_forms import ServiceForm, TestResult
@@ -190,7 +191,7 @@ def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerD
 @get("/setup/account", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Ask for the administrator's name and password."""
-    near = comes_from_near(request)
+    near = is_local(request)
     with database.reads() as session:
         if users.has_users(session):
             return redirect(request, "/setup/folders" if maybe_caller else "/login")
@@ -210,7 +211,7 @@ def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCalle
 )
 def make_account(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
     """Make the administrator and sign them in."""
-    near = comes_from_near(request)
+    near = is_local(request)
     password = form.get("password", "")
     try:
         if not near and not _token.fits(form.get("token", "")):
