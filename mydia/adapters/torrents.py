@@ -1,6 +1,6 @@
-"""Reading .torrent files and magnet links: which torrent is it, and what is in it.
+"""Reads .torrent files and magnet links: which torrent is it, and what is in it.
 
-The info-hash is computed here and never believed from elsewhere: it is the name by which a client will know the torrent.
+The info-hash is computed here and never taken from elsewhere: clients know a torrent by it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from html import unescape
 from urllib.parse import parse_qs, quote, urlsplit
 
 from mydia.errors import Invalid
@@ -82,8 +83,9 @@ def magnet_hashes(link: str) -> tuple[str, ...]:
     ('000102030405060708090a0b0c0d0e0f10111213',)
 
     Raises:
-        Invalid: It is no magnet link, or of something else than BitTorrent.
+        Invalid: It is not a magnet link, or not one for BitTorrent.
     """
+    link = unescape(link.strip())
     if not link.lower().startswith("magnet:?"):
         raise Invalid("This is not a magnet link.")
     first: list[str] = []

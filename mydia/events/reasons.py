@@ -130,6 +130,7 @@ SENTENCES: Mapping[str, str] = {
     "in-queue.better": "{quality} is already being downloaded: “{title}”.",
     "seeders-min": "{seeders:plural:seeder}; at least {minimum} required.",
     "seeders-min.none": "No seeders; at least {minimum} required.",
+    "password-protected": "The indexer says it needs a password.",
     "no-client.torrent": "No torrent client is set up. Add one in the settings.",
     "no-client.usenet": "No Usenet client is set up. Add one in the settings.",
     "availability.cinema": "It is not out yet: it comes to cinemas on {on:day}.",

@@ -1,4 +1,4 @@
-"""What every indexer can do, and what it answers, in our words and units."""
+"""What every indexer can do, and what it returns, in Mydia's terms and units."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Protocols(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to ask for. Ids are used where the indexer's capabilities offer them; the text always serves as fall-back."""
+    """What to ask for. Ids are used where the indexer supports them; the text is the fallback."""
 
     type: str
     """`movie`, `tv` or `any` (free text)."""
@@ -32,12 +32,13 @@ class Query:
     imdb_id: str | None = None
     tmdb_id: int | None = None
     tvdb_id: int | None = None
-    limit: int = 100
+    limit: int = 1_000
+    """Most releases to return; read in pages."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexerRelease:
-    """One release as an indexer tells it; nothing is parsed from the title here."""
+    """One release as an indexer lists it; nothing is parsed from the title here."""
 
     guid: str
     title: str
@@ -55,16 +56,22 @@ class IndexerRelease:
     """Leechers plus seeders, as torznab counts."""
     grabs: int | None = None
     flags: tuple[str, ...] = ()
-    """`freeleech`, `halfleech`, `internal`, `scene`, …"""
+    """`freeleech`, `halfleech`, `double_upload`, `internal`, `scene`, `password`, …"""
+    languages: tuple[str, ...] = ()
+    """As the indexer names them: `English`."""
+    minimum_ratio: float | None = None
+    """Ratio that the tracker requires before the torrent may be removed."""
+    minimum_seed_time_s: int | None = None
+    """Seeding time that the tracker requires."""
     categories: tuple[int, ...] = ()
     imdb_id: str | None = None
     tmdb_id: int | None = None
     tvdb_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What an indexer says it can search by (`t=caps`)."""
+    """What an indexer can search by (`t=caps`)."""
 
     title: str
     search: tuple[str, ...] = ()
@@ -84,7 +91,7 @@ class Indexer(Protocol):
         """Ask what it can do. Raises: Unreachable, Refused (bad key), Limited, Nonsense."""
 
     def search(self, query: Query) -> list[IndexerRelease]:
-        """Return what it has, at most `query.limit`; an empty list only when it truly answered with none."""
+        """Return what it has, at most `query.limit`; an empty list only if it answered with none."""
 
     def recent(self, *, limit: int = 100) -> list[IndexerRelease]:
         """Return its newest releases (RSS), newest first."""
@@ -95,7 +102,7 @@ class Indexer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a download address gave: a file's content or a magnet link."""
+    """What a download address returned: a file's content or a magnet link."""
 
     content: bytes | None
     magnet: str | None

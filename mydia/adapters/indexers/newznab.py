@@ -9,6 +9,7 @@ Options of a connection: `movie_categories` and `tv_categories` (numbers), `api_
 
 from __future__ import annotations
 
+import html
 import re
 import threading
 import unicodedata
@@ -16,32 +17,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urljoin
 
 import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
-from mydia.adapters.http import Http, Response, fault, looks_like_html, read_retry_after, without_keys
+from mydia.adapters.http import MAX_BYTES, Http, Response, fault, looks_like_html, read_retry_after, without_keys
+from mydia.adapters.indexers import feed_xml
 from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, Protocols, Query
 from mydia.adapters.indexers.pace import keep_pace
 from mydia.adapters.kinds import Connection
-from mydia.adapters.torrents import magnet_hashes
+from mydia.adapters.torrents import magnet_for, magnet_hashes
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
 _CAPS_KEPT_S = 24 * 3600.0  # capabilities change with the indexer's software; Sonarr keeps them for a week
 _LIMIT = 100
-_EVERY_STATUS = range(400, 600)  # error documents come with any of them; read before the status is judged
-# Characters that XML 1.0 forbids and that descriptions contain all the same.
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_NAMESPACES = (
-    "{http://torznab.com/schemas/2015/feed}",
-    "{http://www.newznab.com/DTD/2010/feeds/attributes/}",
-)
-_HEX_40 = re.compile(r"[0-9a-fA-F]{40}")
+# Pages of one question. Source: Sonarr's HttpIndexerBase reads as far while a page is full.
+_MOST_PAGES = 10
+# An NZB of a remux or a season pack lists hundreds of thousands of parts.
+_NZB_BYTES = 128 * 1024**2
+_EVERY_STATUS = range(400, 600)  # error documents come with any of them, so they are read before the status is judged
 _FLAG_TAGS = frozenset({"freeleech", "halfleech", "internal", "scene", "exclusive", "personal", "featured", "nuked"})
-# What each mode is assumed to take when the indexer does not say. Source: the Newznab API text.
+# What each mode is assumed to support if the indexer does not say. Source: the Newznab API text.
 _ASSUMED: Mapping[str, tuple[str, ...]] = {
     "search": ("q",),
     "tv-search": ("q", "rid", "season", "ep"),
@@ -70,7 +69,7 @@ class Newznab:
         self._caps: _Caps | None = None
 
     def capabilities(self) -> Capabilities:
-        """Ask what it can do, always afresh; searches keep the answer for a day."""
+        """Ask what it can do, without a cache; searches keep the answer for a day."""
         return self._ask_capabilities().shown
 
     def search(self, query: Query) -> list[IndexerRelease]:
@@ -95,8 +94,8 @@ class Newznab:
 
     def fetch(self, release_url: str) -> Fetched:
         """Fetch a .torrent or .nzb; a magnet link, or a redirect to one, is as good."""
-        if release_url.startswith("magnet:"):
-            return Fetched(None, release_url)
+        if (magnet := _as_magnet(release_url)) is not None:
+            return Fetched(None, magnet)
         trusted = self.connection.options.get("trusted_hosts") or ()
         keep_pace(self.connection)
         answer = self._http.get(
@@ -106,15 +105,19 @@ class Newznab:
             home=self.connection.url,
             trusted_hosts=tuple(map(str, trusted)) if isinstance(trusted, list | tuple) else (),
             expected=_EVERY_STATUS,
+            max_bytes=_NZB_BYTES if self._protocol is Protocols.USENET else MAX_BYTES,
         )
         if answer.magnet:
-            return Fetched(None, answer.magnet)
-        content = answer.content
-        if content.startswith(b"magnet:?"):
-            return Fetched(None, content.decode("utf-8", "replace").strip())
+            return Fetched(None, _as_magnet(answer.magnet) or answer.magnet)
+        # Some servers put a byte order mark or blank lines before the file.
+        content = answer.content.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if content[:8].lower() == b"magnet:?":
+            return Fetched(None, _as_magnet(content.decode("utf-8", "replace")))
         if answer.status < 400 and content.startswith(b"d") and self._protocol is Protocols.TORRENT:
             return Fetched(content, None)
         if answer.status < 400 and b"<nzb" in content[:4096] and self._protocol is Protocols.USENET:
+            if b"<segment" not in content:
+                raise Nonsense(self.connection.name, "gave an NZB without files for this download")
             return Fetched(content, None)
         self._document(answer)  # raises what an error document or a bad status means
         raise Nonsense(self.connection.name, "gave something else than a release for this download")
@@ -143,37 +146,61 @@ class Newznab:
     def _releases(
         self, parameters: Mapping[str, str], limit: int, caps: _Caps, categories: tuple[int, ...]
     ) -> list[IndexerRelease]:
+        """Read page after page while they are full, at most `limit` releases."""
+        page_size = min(_LIMIT, caps.shown.limit_max)
+        found: dict[str, IndexerRelease] = {}
+        for page in range(_MOST_PAGES):
+            releases, items, total = self._page(parameters, categories, page_size, page * page_size)
+            before = len(found)
+            found |= {release.guid: release for release in releases if release.guid not in found}
+            # Servers that ignore the offset send the first page again.
+            is_last = (
+                items < page_size or len(found) == before or (total is not None and (page + 1) * page_size >= total)
+            )
+            if is_last or len(found) >= limit:
+                break
+        return list(found.values())[:limit]
+
+    def _page(
+        self, parameters: Mapping[str, str], categories: tuple[int, ...], size: int, offset: int
+    ) -> tuple[list[IndexerRelease], int, int | None]:
+        """Return (releases, items on the page, matches in all as far as the indexer says)."""
         document = self._get(
             {
                 **parameters,
                 "cat": ",".join(map(str, categories)) or None,
-                "limit": str(min(limit, caps.shown.limit_max)),
-                "offset": "0",
+                "limit": str(size),
+                "offset": str(offset),
                 "extended": "1",
             }
         )
         if document.tag == "nothing":
-            return []
+            return [], 0, None
         channel = document.find("channel")
         if document.tag != "rss" or channel is None:
             raise Nonsense(self.connection.name, "answered with a document that is not a feed")
         items = channel.findall("item")
-        unique = {release.guid: release for item in items if (release := self._release(item)) is not None}
-        if items and not unique:
+        releases = [release for item in items if (release := self._release(item)) is not None]
+        if items and not releases:
             raise Nonsense(self.connection.name, "lists releases without titles or links")
-        return list(unique.values())[:limit]
+        totals = (_number(element.get("total")) for element in channel.iterfind("{*}response"))
+        return releases, len(items), next((total for total in totals if total is not None), None)
+
+    @property
+    def _api_url(self) -> str:
+        url = self.connection.url.rstrip("/")
+        path = str(self.connection.options.get("api_path") or "/api").rstrip("/")
+        if url.endswith(path) or "/results/torznab" in url:
+            return url
+        return url + (path if path.startswith("/") else f"/{path}")
 
     def _get(self, parameters: Mapping[str, str | None]) -> etree._Element:
         options = self.connection.options
-        url = self.connection.url.rstrip("/")
-        path = str(options.get("api_path") or "/api").rstrip("/")
-        if not url.endswith(path) and "/results/torznab" not in url:
-            url += path if path.startswith("/") else f"/{path}"
         extra = str(options.get("extra_parameters") or "").lstrip("&?")
         keep_pace(self.connection)
         answer = self._http.get(
             self.connection.name,
-            url,
+            self._api_url,
             params={
                 **parameters,
                 **dict(parse_qsl(extra)),
@@ -185,30 +212,36 @@ class Newznab:
         return self._document(answer)
 
     def _document(self, answer: Response) -> etree._Element:
-        """Read an answer as XML; whatever it says besides what was asked becomes one of the four causes."""
+        """Read an answer as XML; anything but what was asked for becomes one of the four causes."""
         name = self.connection.name
         try:
-            document = _parse(answer.content)
+            document = feed_xml.parse(answer.content)
+        except feed_xml.TooManyTags as error:
+            raise Nonsense(
+                name, f"answered with more than {feed_xml.MOST_TAGS:,} XML tags; no real answer has"
+            ) from error
         except etree.XMLSyntaxError as error:
-            if answer.status >= 400:
-                raise fault(name, answer) from error
-            if looks_like_html(answer):
+            if looks_like_html(answer) and (answer.status < 400 or answer.status == 403):
                 raise Nonsense(
                     name, "answered with a web page: the address is wrong, or something like Cloudflare is in between"
                 ) from error
+            if answer.status >= 400:
+                raise fault(name, answer) from error
             raise Nonsense(name, "answered with broken XML") from error
         if document.tag == "error":
             if (translated := self._translated(document, answer)) is not None:
                 raise translated
             return etree.Element("nothing")
+        if document.tag == "html" and (answer.status < 400 or answer.status == 403):
+            raise Nonsense(
+                name, "answered with a web page: the address is wrong, or something like Cloudflare is in between"
+            )
         if answer.status >= 400:
             raise fault(name, answer)
-        if document.tag == "html":
-            raise Nonsense(name, "answered with a web page; check the address")
         return document
 
     def _translated(self, document: etree._Element, answer: Response) -> AdapterError | None:
-        """Translate an error document; None when it says "no such item", which is an empty answer."""
+        """Translate an error document; None if it says "no such item", which is an empty answer."""
         name = self.connection.name
         code = _number(document.get("code")) or 900
         said = without_keys(
@@ -231,7 +264,7 @@ class Newznab:
         return Unreachable(name, f"failed inside{quoted}", retry_after_s=retry_after_s)
 
     def _release(self, item: etree._Element) -> IndexerRelease | None:
-        title = _text(item, "title")
+        title = _plain_title(_text(item, "title"))
         if not title:
             return None
         attributes = _attributes(item)
@@ -241,8 +274,12 @@ class Newznab:
             _text(item, "link") or "",
             _first(attributes, "magneturl") or "",
         ]
-        magnet = next((link for link in links if link.startswith("magnet:")), None)
-        download_url = next((link for link in links if link.startswith(("http://", "https://"))), None)
+        magnets = (_as_magnet(link) for link in links)
+        magnet = next((link for link in magnets if link is not None), None)
+        download_url = next((url for link in links if (url := self._absolute(link)) is not None), None)
+        info_hash = _info_hash(_first(attributes, "infohash"), magnet)
+        if info_hash is not None and magnet is None and download_url is None:
+            magnet = magnet_for(info_hash, title)
         guid = _text(item, "guid") or download_url or magnet
         if guid is None or (magnet is None and download_url is None):
             return None
@@ -255,7 +292,7 @@ class Newznab:
             protocol=self._protocol,
             download_url=download_url,
             magnet=magnet,
-            info_hash=_info_hash(_first(attributes, "infohash"), magnet),
+            info_hash=info_hash,
             page_url=(_text(item, "comments") or "").removesuffix("#comments") or None,
             size_bytes=_size(item, attributes),
             published_at=_read_date(_first(attributes, "usenetdate")) or _read_date(_text(item, "pubDate")),
@@ -263,15 +300,30 @@ class Newznab:
             peers=peers if peers is not None else _sum(seeders, leechers),
             grabs=_number(_first(attributes, "grabs")) or _number(_text(item, "grabs")),
             flags=_flags(attributes),
+            languages=_languages(attributes),
+            minimum_ratio=_factor(_first(attributes, "minimumratio")),
+            minimum_seed_time_s=_number(_first(attributes, "minimumseedtime")),
             categories=_categories_of(item, attributes),
             imdb_id=_imdb(_first(attributes, "imdbid") or _first(attributes, "imdb")),
             tmdb_id=_number(_first(attributes, "tmdbid")) or None,
             tvdb_id=_number(_first(attributes, "tvdbid")) or None,
         )
 
+    def _absolute(self, link: str) -> str | None:
+        """Return an http address; one relative to the feed is resolved, other schemes are None."""
+        if not link or link.lower().startswith("magnet:"):
+            return None
+        try:
+            url = urljoin(
+                f"{self._api_url}/" if not link.startswith("/") else self._api_url, html.unescape(link.strip())
+            )
+        except ValueError:
+            return None
+        return url if url.startswith(("http://", "https://")) else None
+
 
 class _NotUnderstood(Refused):
-    """The indexer knows neither function nor parameter; another way of asking may work."""
+    """The indexer does not know the function or parameter; another way of asking may work."""
 
 
 def _tiers(query: Query, caps: _Caps) -> Iterator[dict[str, str]]:
@@ -322,7 +374,7 @@ def _ids(query: Query, supported: tuple[str, ...], order: tuple[str, ...]) -> di
 def _season_and_episode(query: Query) -> tuple[str | None, str | None]:
     if query.air_on is not None:
         return str(query.air_on.year), f"{query.air_on:%m/%d}"
-    # "00" for specials, for some servers take a bare 0 for "no season".
+    # "00" for specials, because some servers read a bare 0 as "no season".
     season = None if query.season is None else "00" if query.season == 0 else str(query.season)
     return season, None if query.episode is None or season is None else str(query.episode)
 
@@ -336,7 +388,7 @@ def _spoken_place(query: Query) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a title as full-text engines want it: no accents, no punctuation.
+    """Return a title as full-text engines need it: no accents, no punctuation.
 
     >>> _plain("Marvel's Agents of S.H.I.E.L.D. & Amélie")
     'Marvels Agents of S H I E L D and Amelie'
@@ -347,11 +399,17 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]|_", " ", text).split())
 
 
-def _parse(content: bytes) -> etree._Element:
-    # No entities, no network, no huge trees: an indexer's answer is a stranger's.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
-    cleaned = _FORBIDDEN.sub(b"", content.removeprefix(b"\xef\xbb\xbf").lstrip())
-    return etree.fromstring(cleaned, parser)
+def _as_magnet(link: str) -> str | None:
+    """Return a magnet link in its usual spelling: feeds write `MAGNET:` and `&amp;`; None if it is not one."""
+    cleaned = html.unescape(link.strip())
+    return f"magnet:{cleaned[7:]}" if cleaned[:7].lower() == "magnet:" else None
+
+
+def _plain_title(text: str | None) -> str | None:
+    """Return a title without HTML entities, which feeds encode up to twice."""
+    for _ in range(2):
+        text = html.unescape(text) if text and "&" in text else text
+    return " ".join(text.split()) if text else None
 
 
 def _read_caps(document: etree._Element, name: str) -> _Caps:
@@ -394,13 +452,12 @@ def _category_elements(document: etree._Element) -> Iterator[tuple[str, etree._E
 
 
 def _attributes(item: etree._Element) -> dict[str, list[str]]:
-    """Return the attr elements of both dialects, for feeds mix them; names in lower case."""
+    """Return the attr elements of every dialect, because feeds mix them and misspell the namespaces; names in lower case."""
     found: dict[str, list[str]] = {}
-    for namespace in _NAMESPACES:
-        for element in item.iterfind(f"{namespace}attr"):
-            key, value = element.get("name"), element.get("value")
-            if key and value:
-                found.setdefault(key.strip().lower(), []).append(value.strip())
+    for element in item.iterfind("{*}attr"):
+        key, value = element.get("name"), element.get("value")
+        if key and value:
+            found.setdefault(key.strip().lower(), []).append(value.strip())
     return found
 
 
@@ -415,7 +472,7 @@ def _text(item: etree._Element, tag: str) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
-    """Read a whole number; what feeds write as `12.0` or `1,234` counts, other text is None."""
+    """Read a whole number, also written as `12.0` or `1,234`; other text is None."""
     if text is None:
         return None
     cleaned = text.strip().replace(",", "")
@@ -434,12 +491,43 @@ def _size(item: etree._Element, attributes: Mapping[str, list[str]]) -> int | No
         enclosure.get("length") if enclosure is not None else None,
     )
     # Zero and one stand for "unknown" in more than one indexer.
-    return next((size for text in told if (size := _number(text)) is not None and size > 1), None)
+    return next((size for text in told if (size := _bytes(text)) is not None and size > 1), None)
+
+
+_SIZE = re.compile(r"(?i)\s*(\d{1,9}(?:[.,]\d{1,6})?)\s*([kmgt])(i?)b?\s*")
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def _bytes(text: str | None) -> int | None:
+    """Read a size in bytes or in words.
+
+    >>> _bytes("1.5 GB"), _bytes("734 MiB"), _bytes("8193621")
+    (1610612736, 769654784, 8193621)
+    """
+    if (number := _number(text)) is not None:
+        return number
+    match = _SIZE.fullmatch(text or "")
+    if match is None:
+        return None
+    # Trackers write GB and mean GiB; the difference decides nothing.
+    factor: int = 1024 ** _POWERS[match[2].lower()]
+    return round(float(match[1].replace(",", ".")) * factor)
+
+
+_LANGUAGES = re.compile(r"[,;/|]|\s-\s")
+
+
+def _languages(attributes: Mapping[str, list[str]]) -> tuple[str, ...]:
+    named = (part.strip() for text in attributes.get("language", ()) for part in _LANGUAGES.split(text))
+    return tuple(dict.fromkeys(name for name in named if name and name.lower() not in {"unknown", "other"}))
 
 
 def _info_hash(told: str | None, magnet: str | None) -> str | None:
-    if told and _HEX_40.fullmatch(told):
-        return told.lower()
+    if told:
+        try:
+            return magnet_hashes(f"magnet:?xt=urn:btih:{told.strip()}")[0]
+        except Invalid:
+            pass
     if magnet is None:
         return None
     try:
@@ -453,11 +541,14 @@ def _flags(attributes: Mapping[str, list[str]]) -> tuple[str, ...]:
     down = _factor(_first(attributes, "downloadvolumefactor"))
     flags += [flag for factor, flag in _DOWNLOAD_FACTORS if down == factor]
     if _factor(_first(attributes, "uploadvolumefactor")) == 2:
-        flags.append("doubleupload")
+        flags.append("double_upload")
     if "1" in (_first(attributes, "haspretime"), _first(attributes, "prematch")):
         flags.append("scene")
     if _first(attributes, "nuked") == "1":
         flags.append("nuked")
+    # 1: the archive has a password; 2: it may have. Source: Newznab API text.
+    if _first(attributes, "password") == "1":
+        flags.append("password")
     return tuple(dict.fromkeys(flags))
 
 
@@ -482,6 +573,27 @@ def _imdb(text: str | None) -> str | None:
     return f"tt{int(digits):07}" if digits.isascii() and digits.isdigit() and int(digits) else None
 
 
+_ZONE = re.compile(r"\s([A-Za-z]{2,5})\s*$")
+# Names that RFC 822 does not define, or that `email.utils` reads as UTC.
+_ZONES: Mapping[str, str] = {
+    "CET": "+0100",
+    "CEST": "+0200",
+    "MEZ": "+0100",
+    "MESZ": "+0200",
+    "EET": "+0200",
+    "EEST": "+0300",
+    "WET": "+0000",
+    "WEST": "+0100",
+    "BST": "+0100",
+    "MSK": "+0300",
+    "JST": "+0900",
+    "AEST": "+1000",
+    "AEDT": "+1100",
+    "NZST": "+1200",
+    "NZDT": "+1300",
+}
+
+
 def _read_date(text: str | None) -> datetime | None:
     """Read a date of a feed: RFC 822 by the book, and the forms that feeds use instead; in UTC.
 
@@ -490,6 +602,9 @@ def _read_date(text: str | None) -> datetime | None:
     """
     if not text:
         return None
+    zone = _ZONE.search(text)
+    if zone is not None and (offset := _ZONES.get(zone[1].upper())) is not None:
+        text = f"{text[: zone.start()]} {offset}"
     parsed: datetime | None = None
     try:
         parsed = parsedate_to_datetime(text)

@@ -436,7 +436,7 @@ def _insert(
         _refuse_blocked(session, plan, info_hash)
     if caller.kind == "system" and not override and _overlapping(session, plan):
         raise AlreadyComing(f"{plan.media_title} is already being downloaded.")
-    indexer_options = plan.indexer.row.options if plan.indexer else {}
+    ratio, minutes = _seeding_goals(plan)
     row = Download(
         media_item_id=plan.item_id,
         version_id=release.version_id,
@@ -463,8 +463,8 @@ def _insert(
         reasons=[{"at": now.isoformat(), "kind": "grab", **because.to_json()} for because in plan.reasons],
         state=DownloadState.GRABBING,
         state_since=now,
-        seed_ratio_goal=_number(indexer_options.get("seed_ratio")),
-        seed_time_goal_min=_whole(indexer_options.get("seed_time_min")),
+        seed_ratio_goal=ratio,
+        seed_time_goal_min=minutes,
         remove_after_seeding=owned and bool(plan.client.row.options.get("remove_completed")),
         added_at=now,
         moved_at=now,
@@ -514,14 +514,25 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
 
 
 def _new_download(plan: _Plan, fetched: Fetched) -> NewDownload:
-    options = plan.indexer.row.options if plan.indexer else {}
+    ratio, minutes = _seeding_goals(plan)
     return NewDownload(
         name=plan.release.title,
         magnet=fetched.magnet,
         content=None if fetched.magnet else fetched.content,
         category=category_for(plan.client.row, plan.media_type),
-        seed_ratio=_number(options.get("seed_ratio")),
-        seed_time_min=_whole(options.get("seed_time_min")),
+        seed_ratio=ratio,
+        seed_time_min=minutes,
+    )
+
+
+def _seeding_goals(plan: _Plan) -> tuple[float | None, int | None]:
+    """Return (ratio, minutes): the indexer's settings, but never less than the tracker requires of the release."""
+    options = plan.indexer.row.options if plan.indexer else {}
+    ratios = [_number(options.get("seed_ratio")), plan.release.minimum_ratio]
+    minutes = [_whole(options.get("seed_time_min")), plan.release.minimum_seed_time_min]
+    return (
+        max((ratio for ratio in ratios if ratio is not None), default=None),
+        max((minute for minute in minutes if minute is not None), default=None),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -96,7 +97,7 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         indexer_name=candidate.indexer_name,
         guid=release.guid,
         title=release.title,
-        parsed=shown_facts(candidate.parsed),
+        parsed=_with_languages(shown_facts(candidate.parsed), release.languages),
         protocol=str(release.protocol),
         sealed_link=sealer.seal(json.dumps([release.download_url, release.magnet])),
         info_hash=release.info_hash,
@@ -105,6 +106,10 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         published_at=release.published_at,
         seeders=release.seeders,
         peers=release.peers,
+        minimum_ratio=release.minimum_ratio,
+        minimum_seed_time_min=None
+        if release.minimum_seed_time_s is None
+        else math.ceil(release.minimum_seed_time_s / 60),
         flags=list(release.flags),
         quality=candidate.quality.to_json(),
         quality_name=candidate.quality.name,
@@ -117,6 +122,11 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         episode_ids=sorted(candidate.episode_ids),
         seen_at=now,
     )
+
+
+def _with_languages(facts: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
+    """Add the indexer's languages where the name has none."""
+    return facts if facts.get("languages") or not languages else {**facts, "languages": list(languages)}
 
 
 def shown_facts(parsed: ParsedRelease | None) -> dict[str, Any]:

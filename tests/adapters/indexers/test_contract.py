@@ -18,7 +18,10 @@ from tests.fakes.torznab import KEY, SPOILED, Offer, Torznab
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FILE = b"d4:infod6:lengthi1e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee"
-NZB = b'<?xml version="1.0"?><nzb xmlns="http://www.newzbin.com/DTD/2003/nzb"></nzb>'
+NZB = (
+    b'<?xml version="1.0"?><nzb xmlns="http://www.newzbin.com/DTD/2003/nzb"><file subject="x"><segments>'
+    b'<segment bytes="1" number="1">a@b</segment></segments></file></nzb>'
+)
 MAGNET = "magnet:?xt=urn:btih:" + "ab" * 20
 TV = (5000, 5040)
 
@@ -229,7 +232,7 @@ def test_every_fact_of_a_release_is_read(server: Torznab, indexer: Indexer) -> N
     assert (found.seeders, found.peers, found.grabs) == (7, 10, 12)
     assert found.published_at == NOON
     assert found.imdb_id == "tt0037638"
-    assert set(found.flags) == {"halfleech", "doubleupload", "internal"}
+    assert set(found.flags) == {"halfleech", "double_upload", "internal"}
     assert found.categories == (2000, 2040)
     assert found.page_url == f"{server.url}/details/0"
     assert found.download_url is not None
@@ -361,13 +364,22 @@ def test_every_failure_has_one_of_the_four_causes(
         assert raised.value.retry_after_s == 30
 
 
-@pytest.mark.parametrize("spoiled", ["web_page", "cut_short", "empty", "other_document", "huge", "entities"])
+@pytest.mark.parametrize("spoiled", ["web_page", "empty", "other_document", "huge", "entities"])
 def test_an_answer_that_breaks_the_protocol_is_nonsense(spoiled: str, server: Torznab, indexer: Indexer) -> None:
     indexer.recent()
     server.spoil = SPOILED[spoiled]
 
     with pytest.raises(Nonsense):
         indexer.recent()
+
+
+def test_an_answer_that_was_cut_short_gives_the_items_before_the_cut(server: Torznab, indexer: Indexer) -> None:
+    whole = indexer.recent()
+    server.spoil = SPOILED["cut_short"]
+
+    found = indexer.recent()
+
+    assert 0 < len(found) < len(whole)
 
 
 def test_numbers_that_are_none_are_left_out(server: Torznab, indexer: Indexer) -> None:

@@ -18,7 +18,8 @@ from mydia.adapters.kinds import Connection
 from tests.fakes.stand_in import Answer
 from tests.fakes.torznab import Torznab
 
-RECORDED = Path(os.environ.get("PROVIDER_SAMPLES", "/nowhere")) / "torznab"  # where samples lie, if at all
+SHARED = Path(__file__).parents[4] / "shared" / "corpora" / "provider-samples"
+RECORDED = Path(os.environ.get("PROVIDER_SAMPLES", SHARED)) / "torznab"
 
 MIXED = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <rss version="1.0" xmlns:torznab="http://torznab.com/schemas/2015/feed"
@@ -68,7 +69,7 @@ def test_dialects_dates_and_sizes_are_read_as_they_come(server: Torznab, indexer
     assert oldest.published_at == datetime(2015, 3, 14, 16, 10, 42, tzinfo=UTC)
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded feeds are not here; set PROVIDER_SAMPLES")
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded feeds are missing; set PROVIDER_SAMPLES")
 @pytest.mark.parametrize("name", ["torznab_hdaccess_net.xml", "newznab_nzb_su.xml"])
 def test_recorded_feeds_are_read_whole(name: str, server: Torznab, indexer: Indexer) -> None:
     content = (RECORDED / name).read_bytes()
@@ -81,7 +82,7 @@ def test_recorded_feeds_are_read_whole(name: str, server: Torznab, indexer: Inde
     assert all(release.size_bytes and release.published_at and release.download_url for release in found)
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded feeds are not here; set PROVIDER_SAMPLES")
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded feeds are missing; set PROVIDER_SAMPLES")
 def test_a_recorded_refusal_is_a_refusal(server: Torznab, indexer: Indexer) -> None:
     server.spoil = lambda _: Answer(200, (RECORDED / "unauthorized.xml").read_bytes(), content_type="text/xml")
 

@@ -26,7 +26,13 @@ def protocol_disabled(candidate: Candidate, facts: Facts) -> Reason | None:
     return reason(f"no-client.{protocol}")
 
 
+def password_protected(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A release with a password can't be unpacked."""
+    return reason("password-protected") if "password" in candidate.release.flags else None
+
+
 SPECS = (
     Spec("seeders-min", "seeders", Stage.RULES, True, seeders_min),
+    Spec("password-protected", "password", Stage.RULES, True, password_protected),
     Spec("protocol-disabled", "no client", Stage.RULES, False, protocol_disabled),
 )
