@@ -28,7 +28,7 @@ _QUEUE: Mapping[str, RemoteState] = {
 # Trouble of the disk there, not of the release. Source: fail_msg texts in SABnzbd's postproc.py and newsunpack.py.
 _LOCAL = re.compile(
     r"(?i)disk (?:is )?full|no space left|write error|permission denied|could not create|cannot create|failed (?:to )?mov|"
-    r"read-only file system|folder.*(?:not exist|missing)"
+    r"read-only file system|folder.{0,300}(?:not exist|missing)"
 )
 _BOUNDARY = "mydia-7d5c1f0e9b"
 

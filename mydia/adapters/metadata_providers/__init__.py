@@ -13,7 +13,7 @@ from mydia.adapters.metadata_providers.base import (
     Video,
 )
 from mydia.adapters.metadata_providers.fetch import Fetch, HttpFetch
-from mydia.adapters.metadata_providers.nfo import NfoFacts, nfo_beside, read_nfo
+from mydia.adapters.metadata_providers.nfo import NfoFacts, read_nfo
 from mydia.adapters.metadata_providers.nothing import NoProvider
 from mydia.adapters.metadata_providers.relay import RelayProvider
 from mydia.adapters.metadata_providers.tpdb import Tpdb
@@ -35,6 +35,5 @@ __all__ = [
     "SeasonDetails",
     "Tpdb",
     "Video",
-    "nfo_beside",
     "read_nfo",
 ]

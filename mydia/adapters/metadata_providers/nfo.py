@@ -1,42 +1,50 @@
-"""Kodi's NFO files beside the media: ids above all, and what a title is called when nobody else can say.
+"""NFO files beside the media: what Kodi, Jellyfin, Emby, tinyMediaManager, MediaElch, Radarr and Sonarr write about a title.
 
-An NFO is XML, or XML with an address after it, or only an address, or somebody's ASCII art. Nothing in it is trusted
-and nothing in it makes reading fail.
+An NFO file is XML, XML followed by an address, only an address, or a release group's text art. Its content is not trusted, and reading
+it never raises. Every pattern in this module takes linear time: files come from the internet.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qs
 
 from mydia.adapters.metadata_providers import read
 from mydia.adapters.metadata_providers.base import Ids
 from mydia.vocabulary import MediaType
 
 MAX_BYTES = 1024 * 1024
-"""An NFO above that is not one; Kodi's own are a few kilobytes."""
+"""A larger file is no NFO file; Kodi's own have a few kilobytes."""
 
-_KINDS = {"movie": MediaType.MOVIE, "tvshow": MediaType.TV_SHOW, "episodedetails": "episode"}
-_IMDB_URL = re.compile(r"imdb\.com/(?:[a-z]{2}/)?title/(tt\d{6,9})")
-_TMDB_URL = re.compile(r"themoviedb\.org/(movie|tv)/(\d{1,9})")
-_TVDB_URL = re.compile(r"thetvdb\.com/(?:(series|movies)/(\d{1,9})(?![\w-])|.*?[?&](?:id|seriesid)=(\d{1,9}))")
-_TVDB_DEREF = re.compile(r"thetvdb\.com/dereferrer/(series|movie)/(\d{1,9})")
-_IMDB_ID = re.compile(r"tt\d{6,9}")
+type NfoKind = MediaType | Literal["episode"]
+
+_KINDS: dict[str, NfoKind] = {"movie": MediaType.MOVIE, "tvshow": MediaType.TV_SHOW, "episodedetails": "episode"}
+_MAX_DOCUMENTS = 20
+"""Episodes of one file."""
+_MAX_ADDRESSES = 100
+_IMDB_ID = re.compile(r"tt\d{6,10}")
+_NUMBER = re.compile(r"\d{1,9}")
 _ROOT = re.compile(rb"<(movie|tvshow|episodedetails)[\s>]", re.IGNORECASE)
+_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding=[\"']([A-Za-z0-9._-]{1,40})")
+_ADDRESS = re.compile(r"(imdb\.com|themoviedb\.org|thetvdb\.com)(/[^\s\"'<>]{0,300})", re.IGNORECASE)
+_IMDB_PATH = re.compile(r"/(?:[a-z]{2}/)?title/(tt\d{6,10})", re.IGNORECASE)
+_TMDB_PATH = re.compile(r"/(movie|tv)/(\d{1,9})(?!\d)")
+_TVDB_PATH = re.compile(r"/(?:dereferrer/)?(series|movies?)/(\d{1,9})(?![\w-])")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NfoFacts:
-    """What an NFO file tells."""
+    """What an NFO file says."""
 
-    kind: str | None
-    """`movie`, `tv_show` or `episode`; None when only an address was found."""
+    kind: NfoKind | None = None
+    """None if there is only an address that does not tell films from series."""
     ids: Ids = field(default_factory=Ids)
-    """Of the film or series; for `episode` those of the episode itself, which are no use to find the series."""
+    """Of the film or series; for `episode` those of the episode itself, which do not identify the series."""
     title: str | None = None
     original_title: str | None = None
     sort_title: str | None = None
@@ -50,7 +58,7 @@ class NfoFacts:
     genres: tuple[str, ...] = ()
     edition: str | None = None
     episodes: tuple[tuple[int, int], ...] = ()
-    """(season, number) of every episode in the file, for files that hold several."""
+    """(season, number) of every episode in the file, if it holds several."""
 
     @property
     def says_something(self) -> bool:
@@ -59,7 +67,7 @@ class NfoFacts:
 
 
 def read_nfo(content: bytes) -> NfoFacts | None:
-    """Read an NFO file; None when it tells nothing. Never raises.
+    """Read an NFO file; None if it says nothing. Never raises.
 
     >>> read_nfo(b"<movie><title>Sintel</title><uniqueid type='tmdb'>45745</uniqueid></movie>").ids.tmdb_id
     45745
@@ -68,54 +76,61 @@ def read_nfo(content: bytes) -> NfoFacts | None:
     """
     if not content or len(content) > MAX_BYTES:
         return None
-    by_address = _from_addresses(content.decode("utf-8", "replace"))
-    roots = [_parsed(piece) for piece in _pieces(content)]
+    text = _decoded(content)
+    by_address = _from_addresses(text)
+    roots = (_parsed(piece) for piece in _pieces(text.encode("utf-8", "replace")))
     facts = [found for root in roots if root is not None and (found := _from_xml(root)) is not None]
     if not facts:
         return by_address if by_address.says_something else None
-    first = facts[0]
-    if len(facts) > 1:
-        numbers = tuple(number for one in facts for number in one.episodes)
-        first = NfoFacts(
-            **{name: getattr(first, name) for name in first.__slots__ if name != "episodes"}, episodes=numbers
-        )
-    if first.ids == Ids() and by_address.ids != Ids() and by_address.kind in (None, first.kind):
-        values = {name: getattr(first, name) for name in first.__slots__ if name != "ids"}
-        first = NfoFacts(**values, ids=by_address.ids)
+    first = replace(facts[0], episodes=tuple(dict.fromkeys(number for one in facts for number in one.episodes)))
+    if first.ids == Ids() and by_address.kind in (None, first.kind):
+        first = replace(first, ids=by_address.ids)
     return first if first.says_something or first.episodes else None
 
 
-def nfo_beside(media: PurePath, names: Iterable[str]) -> list[str]:
-    """Say which of a folder's file names is the NFO of a media file, the most telling first.
+def _decoded(content: bytes) -> str:
+    """Return the text: by its byte order mark, as UTF-8, as its declaration says, or as Windows-1252."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if content.startswith(mark):
+            return content.decode(encoding, "replace")
+    declared = _ENCODING.match(content.lstrip())
+    for encoding in ("utf-8", declared[1].decode("ascii") if declared else "cp1252"):
+        try:
+            return content.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return content.decode("cp1252", "replace")
 
-    Args:
-        media: The media file.
-        names: File names in its folder.
-    """
-    wanted = [f"{media.stem}.nfo".casefold(), "movie.nfo", "tvshow.nfo"]
-    by_name = {name.casefold(): name for name in names}
-    return [by_name[name] for name in wanted if name in by_name]
 
-
-def _pieces(content: bytes) -> list[bytes]:
-    """Cut out the XML documents; a file of a double episode holds two, one after the other."""
-    pieces: list[bytes] = []
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """Cut out the XML documents; the file of a double episode holds two, one after the other."""
     at = 0
-    while (start := _ROOT.search(content, at)) is not None:
-        end = re.compile(rb"</" + start[1] + rb"\s*>", re.IGNORECASE).search(content, start.end())
-        pieces.append(content[start.start() : end.end()] if end else content[start.start() :])
-        if end is None or len(pieces) >= 20:
-            break
+    for _ in range(_MAX_DOCUMENTS):
+        start = _ROOT.search(content, at)
+        if start is None:
+            return
+        end = re.compile(rb"</" + start[1] + rb"\s{0,20}>", re.IGNORECASE).search(content, start.end())
+        yield content[start.start() : end.end() if end else len(content)]
+        if end is None:
+            return
         at = end.end()
-    declared = re.match(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]{0,200}\?>)", content)
-    return [declared[1] + piece for piece in pieces] if declared else pieces
 
 
 def _parsed(piece: bytes) -> Any | None:
     import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
 
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=True,
+        encoding="utf-8",
     )
     try:
         return etree.fromstring(piece, parser)
@@ -137,61 +152,122 @@ def _from_xml(root: Any) -> NfoFacts | None:
                 return text
         return None
 
-    season, episode = _counted(told("season")), _counted(told("episode"))
     aired = read.day(told("premiered", "aired", "releasedate"))
     return NfoFacts(
         kind=kind,
         ids=_ids(root, kind),
-        title=told("title"),
+        title=told("title", "localtitle"),
         original_title=told("originaltitle"),
         sort_title=told("sorttitle"),
         series_title=told("showtitle"),
         year=read.year(told("year")) or (aired.year if aired else None),
         plot=told("plot", "outline"),
-        season_number=season if kind == "episode" else None,
-        episode_number=episode if kind == "episode" else None,
+        season_number=_counted(told("season")) if kind == "episode" else None,
+        episode_number=_counted(told("episode")) if kind == "episode" else None,
         air_on=aired,
         runtime_min=_minutes(told("runtime")),
         genres=tuple(text for element in root.findall("genre") if (text := read.text(element.text))),
-        edition=told("edition"),
-        episodes=((season, episode),) if kind == "episode" and season is not None and episode is not None else (),
+        edition=_edition(told("edition")),
+        episodes=_episodes(_counted(told("season")), _counted(told("episode")), _counted(told("episodenumberend")))
+        if kind == "episode"
+        else (),
     )
 
 
-def _ids(root: Any, kind: str) -> Ids:
+_MOST_EPISODES = 50
+"""Of a range in one document; a longer one is a mistake."""
+
+
+def _episodes(season: int | None, first: int | None, last: int | None) -> tuple[tuple[int, int], ...]:
+    """Return the episodes of one document; Jellyfin and Emby write a range as `episode` and `episodenumberend`."""
+    if season is None or first is None:
+        return ()
+    end = last if last is not None and first <= last < first + _MOST_EPISODES else first
+    return tuple((season, number) for number in range(first, end + 1))
+
+
+_SOURCES = {
+    "tmdb": "tmdb",
+    "themoviedb": "tmdb",
+    "tmdbid": "tmdb",
+    "tvdb": "tvdb",
+    "thetvdb": "tvdb",
+    "tvdbid": "tvdb",
+    "imdb": "imdb",
+    "imdbid": "imdb",
+    "imdb_id": "imdb",
+}
+"""Name of an id in `uniqueid`, in an element of its own or in tinyMediaManager's `ids` -> catalogue."""
+
+
+def _ids(root: Any, kind: NfoKind) -> Ids:
     found: dict[str, str] = {}
-    for element in root.findall("uniqueid"):
-        if text := read.text(element.text):
-            found.setdefault(str(element.get("type") or "").lower(), text)
-    for name, source in (("tmdbid", "tmdb"), ("tvdbid", "tvdb"), ("imdbid", "imdb"), ("imdb_id", "imdb")):
-        element = root.find(name)
-        if element is not None and (text := read.text(element.text)):
+
+    def note(name: str | None, value: str | None) -> None:
+        if (source := _SOURCES.get((name or "").strip().lower())) and (text := read.text(value)):
             found.setdefault(source, text)
+
+    unique = root.findall("uniqueid")
+    for element in unique:
+        note(element.get("type"), element.text)
+        if not element.get("type") and _IMDB_ID.fullmatch(read.text(element.text) or ""):
+            note("imdb", element.text)
+    for element in root:
+        if isinstance(element.tag, str):
+            note(element.tag, element.text)
+    for entry in root.findall("ids/entry"):
+        note(entry.findtext("key"), entry.findtext("value"))
     element = root.find("id")
     if element is not None and (text := read.text(element.text)):
-        # Kodi's older `id` is an IMDb number for films and a TheTVDB number for series.
+        # An IMDb id, or of series TheTVDB's number. Where there are `uniqueid`s, Kodi repeats its default one here, of any catalogue.
         if _IMDB_ID.fullmatch(text):
             found.setdefault("imdb", text)
-        elif kind == MediaType.TV_SHOW:
+        elif kind == MediaType.TV_SHOW and not unique and "tmdb" not in found:
             found.setdefault("tvdb", text)
-    imdb = found.get("imdb") or found.get("imdbid") or ""
+    imdb = found.get("imdb", "")
     return Ids(
-        read.positive(found.get("tmdb") or found.get("themoviedb")),
-        read.positive(found.get("tvdb")),
+        read.positive(_short(found.get("tmdb"))),
+        read.positive(_short(found.get("tvdb"))),
         imdb if _IMDB_ID.fullmatch(imdb) else None,
     )
 
 
+def _short(text: str | None) -> str | None:
+    return text if text is not None and _NUMBER.fullmatch(text) else None
+
+
 def _from_addresses(text: str) -> NfoFacts:
-    kind: str | None = None
-    tmdb = tvdb = None
-    if match := _TMDB_URL.search(text):
-        kind, tmdb = MediaType.MOVIE if match[1] == "movie" else MediaType.TV_SHOW, int(match[2])
-    if match := _TVDB_DEREF.search(text) or _TVDB_URL.search(text):
-        tvdb = int(match[2] or match[3])
-        kind = kind or (MediaType.MOVIE if (match[1] or "").startswith("movie") else MediaType.TV_SHOW)
-    imdb = _IMDB_URL.search(text)
-    return NfoFacts(kind, Ids(tmdb, tvdb, imdb[1] if imdb else None))
+    kind: MediaType | None = None
+    tmdb: int | None = None
+    tvdb: int | None = None
+    imdb: str | None = None
+    for count, address in enumerate(_ADDRESS.finditer(text)):
+        if count >= _MAX_ADDRESSES:
+            break
+        host, path = address[1].lower(), address[2]
+        if host == "imdb.com" and imdb is None and (match := _IMDB_PATH.match(path)):
+            imdb = match[1].lower()
+        elif host == "themoviedb.org" and tmdb is None and (match := _TMDB_PATH.match(path)):
+            kind, tmdb = MediaType.MOVIE if match[1] == "movie" else MediaType.TV_SHOW, int(match[2])
+        elif host == "thetvdb.com" and tvdb is None and (found := _tvdb(path)) is not None:
+            tvdb = found[1]
+            kind = kind or found[0]
+    return NfoFacts(kind=kind, ids=Ids(tmdb, tvdb, imdb))
+
+
+def _tvdb(path: str) -> tuple[MediaType, int] | None:
+    """Return what an address of TheTVDB names, in its present form or as `?tab=series&id=…` of before 2019."""
+    if match := _TVDB_PATH.match(path):
+        return MediaType.MOVIE if match[1].startswith("movie") else MediaType.TV_SHOW, int(match[2])
+    asked = parse_qs(path.partition("?")[2].replace("&amp;", "&"))
+    name = "seriesid" if "seriesid" in asked else "id" if asked.get("tab", ["series"]) == ["series"] else ""
+    number = (asked.get(name) or [""])[0]
+    return (MediaType.TV_SHOW, int(number)) if _NUMBER.fullmatch(number) else None
+
+
+def _edition(text: str | None) -> str | None:
+    """Return an edition; tinyMediaManager writes NONE where there is none."""
+    return None if text is None or text.casefold() in ("none", "unknown") else text
 
 
 def _counted(text: str | None) -> int | None:

@@ -1,29 +1,46 @@
-"""Reading foreign JSON: what has the wrong type is absent, so that one odd field does not spoil a title."""
+"""Read foreign JSON. A value of the wrong type counts as absent, so that one odd field does not lose a title."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+_MAX_TEXT = 100_000
+"""Characters; the longest overviews have a few thousand."""
+_MAX_WHOLE = 2**63 - 1
+"""What a database column holds."""
+
 
 def text(value: Any) -> str | None:
-    """Return a text that says something."""
-    return value.strip() or None if isinstance(value, str) else None
+    """Return a text that is not empty, without what a database cannot store: NUL and halves of surrogate pairs."""
+    if not isinstance(value, str):
+        return None
+    kept = value[:_MAX_TEXT].strip()
+    if "\x00" in kept or not kept.isascii():
+        kept = kept.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
+    return kept or None
 
 
 def whole(value: Any) -> int | None:
     """Return a whole number, also one written as text."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) <= 19 else None
+    return value if isinstance(value, int) and abs(value) <= _MAX_WHOLE else None
 
 
 def number(value: Any) -> float | None:
-    """Return a number."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def day(value: Any) -> date | None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mydia.adapters.metadata_providers import Ids, nfo_beside, read_nfo
+from mydia.adapters.metadata_providers import Ids, read_nfo
 
 FILM = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <movie>
@@ -113,8 +111,3 @@ def test_what_tells_nothing_is_nothing(content: bytes) -> None:
 )
 def test_garbage_never_fails(content: bytes) -> None:
     read_nfo(content)
-
-
-def test_the_files_own_nfo_comes_before_the_folders() -> None:
-    names = ["movie.nfo", "Other.nfo", "Metropolis (1927).NFO", "poster.jpg"]
-    assert nfo_beside(PurePath("Metropolis (1927).mkv"), names) == ["Metropolis (1927).NFO", "movie.nfo"]
