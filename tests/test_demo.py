@@ -34,7 +34,7 @@ def test_a_demo_that_cannot_be_set_up_leaves_nothing_running(tmp_path: Path) -> 
             assert self.client is not None
             assert self.swarm.seeder.running
             assert self.client.running
-            raise OSError("there is no room left for the releases")
+            raise OSError("no space left for the releases")
 
     demo = Unpublishable(tmp_path, files=False)
     with pytest.raises(OSError, match="no room left"), demo:

@@ -51,6 +51,34 @@ class NoSpace(Refused):
     code = "no_space"
 
 
+class ReadOnly(Refused):
+    """The file system is mounted read-only."""
+
+    code = "read_only"
+
+
+class NoAccess(Refused):
+    """The user Mydia runs as may not do this here."""
+
+    code = "no_access"
+
+
+class NotThere(Unreachable):
+    """The path does not exist."""
+
+    code = "not_there"
+
+
+class DiskFails(Unreachable):
+    """The disk or its connection fails."""
+
+    code = "disk_fails"
+
+
+LOCAL_TROUBLE = (NoSpace, ReadOnly, NoAccess, DiskFails)
+"""Errors whose cause is this machine, whatever file is written: no release and no download is to blame."""
+
+
 class FoundFile(NamedTuple):
     """One file met by a walk. A tuple, for a scan makes hundreds of thousands."""
 
@@ -411,6 +439,29 @@ class Files:
                 return target
         raise Conflict(f"The recycle bin holds too many files named {shown(wanted.name)}.")
 
+    def write_text(self, target: Path, text: str) -> None:
+        """Write a small text file as a whole: a crash leaves either nothing or the complete file.
+
+        Raises:
+            Conflict: The target exists.
+        """
+        writing.assert_outside_allowed()
+        part = target.with_name(f"{PART_PREFIX}{target.name}{PART_SUFFIX}")
+        try:
+            with part.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise _translated(error, target) from error
+        try:
+            self.rename(part, target)
+        except (AdapterError, Conflict):
+            self.delete(part)
+            raise
+
     def delete(self, path: Path) -> None:
         """Delete a file; one that is gone is no error."""
         writing.assert_outside_allowed()
@@ -650,24 +701,24 @@ def _translated(error: OSError, path: Path) -> AdapterError | Conflict:
     name = shown(str(path))
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return Unreachable(_SERVICE, f"{name} is not there")
+            return NotThere(_SERVICE, f"{name} does not exist")
         case errno.EEXIST:
             return Conflict(f"{name} exists already.")
         case errno.ENOSPC | errno.EDQUOT:
-            return NoSpace(_SERVICE, f"there is no room left for {name}")
+            return NoSpace(_SERVICE, f"no space left for {name}")
         case errno.EFBIG:
             return Refused(_SERVICE, f"{name} is larger than its file system allows (FAT32 holds files below 4 GiB)")
         case errno.EXDEV:
             return CrossDevice(_SERVICE, f"{name} is on another file system")
         case errno.EACCES | errno.EPERM:
-            return Refused(_SERVICE, _who_and_whose(path).rstrip("."))
+            return NoAccess(_SERVICE, _who_and_whose(path).rstrip("."))
         case errno.EROFS:
-            return Refused(_SERVICE, f"{name} is on a file system that can only be read")
+            return ReadOnly(_SERVICE, f"{name} is on a read-only file system")
         case errno.ENAMETOOLONG:
             return Refused(_SERVICE, f"the name {shown(path.name)[:40]}… is too long for the file system")
         case errno.ELOOP:
-            return Refused(_SERVICE, f"the links at {name} go round in circles")
+            return Refused(_SERVICE, f"the links at {name} form a loop")
         case errno.ESTALE | errno.EIO | errno.ENODEV | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN:
-            return Unreachable(_SERVICE, f"the disk behind {name} fails ({error.strerror}); check the mount")
+            return DiskFails(_SERVICE, f"the disk of {name} fails ({error.strerror}); check the mount")
         case _:
             return Unreachable(_SERVICE, f"{name}: {error.strerror or error}")

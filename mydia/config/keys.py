@@ -364,6 +364,13 @@ class LibrarySettings:
         "Folder of the recycle bin; .mydia-recycle in each library folder when not set.",
         also_env=("MYDIA_TRASH_DIR",),
     )
+    after_file_removal: str = key(
+        "AFTER_FILE_REMOVAL",
+        "unmonitor",
+        "What a removed file means for its film or episodes: unmonitor stops wanting them, search looks for them again.",
+        allowed=("unmonitor", "search"),
+        editable=True,
+    )
     watch: bool = key("LIBRARY_WATCH", True, "Watch library folders for new files.", editable=True)
 
 

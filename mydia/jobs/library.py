@@ -105,7 +105,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
         database, outside, clock.now, path_id, run, subfolder=subfolder, accept_missing=accept_missing
     )
     with database.reads() as session:
-        row = library.get_scan(session, scan_id)
+        row = library.get_scan(session, SYSTEM, scan_id)
     if row.state != "running":
         return row.reason or row.state
     counts: dict[str, int] = {}
@@ -119,7 +119,9 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
     if run.cancelled():
         library.cancel_scan(database, SYSTEM, clock.now(), scan_id, counts)
         return "stopped; files found so far are kept"
-    library.finish_scan(database, SYSTEM, clock.now(), scan_id, counts, reason=report.reason)
+    library.finish_scan(
+        database, SYSTEM, clock.now(), scan_id, counts, code=report.reason_code, facts=report.reason_facts
+    )
     if report.titles_added:
         deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
     told = {**row.counts, **counts}
@@ -133,7 +135,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
 def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
     """Match files that are still new, after a scan was stopped or a metadata source did not answer."""
     with deps.database.reads() as session:
-        counts = library.file_counts(session)
+        counts = library.file_counts(session, SYSTEM)
     paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
     said: list[str] = []
     matched = waiting = 0

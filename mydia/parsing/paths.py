@@ -21,7 +21,7 @@ _LEADING_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ]-[ ]|\Z)")
-_RUN_TOGETHER_WITHIN = re.compile(r"(?<=[ ._-])(\d{1,2})(\d\d)(?=[ ._-]|\Z)")
+_RUN_TOGETHER_WITHIN = re.compile(r"(?<=[ ._-])(\d{1,2})(\d\d)(?:-\1(\d\d))?(?=[ ._-]|\Z)")
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset({
     "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
@@ -75,8 +75,10 @@ def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
         return (int(run_together.group(2)),)
     found = _LEADING_NUMBER.match(stem.strip()) or _EPISODE_WITHIN.search(stem)
     if found is None:
-        together = (pair for pair in _RUN_TOGETHER_WITHIN.findall(stem) if int(pair[0]) == season)
-        return next(((int(episode),) for _, episode in together if int(episode)), ())
+        together = (run for run in _RUN_TOGETHER_WITHIN.findall(stem) if int(run[0]) == season and int(run[1]))
+        return next(
+            (tuple(range(int(begin), max(int(begin), int(end or begin)) + 1)) for _, begin, end in together), ()
+        )
     first = int(found.group(1))
     last = int(found.group(2) or first)
     return tuple(range(first, last + 1)) if first <= last < first + 100 else (first,)

@@ -123,7 +123,7 @@ def on_imports(_context: LiveContext, happened: Happened) -> Iterable[Push]:
 def poll_imports(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
     """Progress of scans."""
     with context.deps.database.reads() as session:
-        found = scans.scan_states(session)
+        found = scans.scan_states(session, caller)
     # Only what moves: notices hold forms, whose token belongs to one browser.
     moving = [scan for scan in found if scan.state == "running"]
     return {f"#scan-{scan.path_id}": context.render("imports/_scan.html", scan=scan) for scan in moving}

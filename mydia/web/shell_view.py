@@ -87,9 +87,9 @@ def _read(deps: WebDeps, caller: Caller) -> _Stored:
             )
             transfers = _transfers(rows)
         if caller.can(Permission.MANAGE_MEDIA):
-            waiting = library.inbox_counts(session).waiting
+            waiting = library.inbox_counts(session, caller).waiting
             counts["imports"] = NavCount(f"{waiting:,}" if waiting else "", "alert" if waiting else "")
-        trouble = _trouble(session) if caller.can(Permission.MANAGE_MEDIA) else None
+        trouble = _trouble(session, caller) if caller.can(Permission.MANAGE_MEDIA) else None
     return _Stored(tuple(counts.items()), transfers, trouble)
 
 
@@ -119,9 +119,9 @@ def _banner(deps: WebDeps, caller: Caller, trouble: Banner | None) -> Banner | N
     return trouble
 
 
-def _trouble(session: Session) -> Banner | None:
+def _trouble(session: Session, caller: Caller) -> Banner | None:
     names = {path.id: path.name for path in settings.list_library_paths(session)}
-    for path_id, scan in library.latest_scans(session).items():
+    for path_id, scan in library.latest_scans(session, caller).items():
         if scan.state == "refused" and path_id in names:
             return Banner(
                 f"The last scan of {names[path_id]} was not believed and changed nothing.", "/imports", "See why"

@@ -14,6 +14,7 @@ from mydia import clock
 from mydia.config import Config, load
 from mydia.contexts import library, media, settings
 from mydia.contexts.library.models import MediaFile
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.events import EventRow
 from mydia.jobs import library as jobs
@@ -57,7 +58,7 @@ def test_a_scan_finds_recognises_and_analyses(database: Database, config: Config
     said = jobs.scan(deps, library_path_id=path.id)
     assert "2 new" in (said or "")
     with database.reads() as session:
-        (scan,) = library.list_scans(session)
+        (scan,) = library.list_scans(session, SYSTEM)
         assert (scan.state, scan.phase) == ("done", "finished")
         assert {name: scan.counts[name] for name in ("matched", "waiting", "analysed")} == {
             "matched": 1,
@@ -66,7 +67,7 @@ def test_a_scan_finds_recognises_and_analyses(database: Database, config: Config
         }
         item = session.scalar(select(media.MediaItem))
         assert item is not None
-        (file,) = library.files_of_item(session, item.id)
+        (file,) = library.files_of_item(session, SYSTEM, item.id)
         assert file.spec.parts == ("1080p", "WEB-DL", "H.264", "AAC 2.0")
         assert session.scalar(select(EventRow.type).where(EventRow.type == "ScanFinished")) == "ScanFinished"
 

@@ -8,7 +8,7 @@ from mydia.contexts.downloads.blocklist import (
     list_blocklist,
     unblock,
 )
-from mydia.contexts.downloads.decisions import Decision, Facts, decide, find_episodes, make_candidate
+from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_candidate
 from mydia.contexts.downloads.gathering import gather
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
@@ -121,7 +121,6 @@ __all__ = [
     "decide",
     "due_imports",
     "due_searches",
-    "find_episodes",
     "find_queue_row",
     "finish_interrupted",
     "gather",

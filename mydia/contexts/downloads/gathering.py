@@ -86,6 +86,7 @@ def gather(
         title=item.title,
         year=item.year,
         titles=frozenset({row.normalised for row in titles} | {normalise_title(item.title)}),
+        season_titles={row.normalised: row.season_number for row in titles if row.season_number is not None},
         profile=settings.get_profile(session, version.profile_id),
         limits=settings.size_limits(session, item.type),
         interactive=interactive,

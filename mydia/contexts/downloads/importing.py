@@ -25,7 +25,7 @@ from mydia.adapters.filesystem import shown, to_os, to_text
 from mydia.adapters.media_tools import MediaFacts
 from mydia.adapters.outside import Outside
 from mydia.contexts import library, media, settings
-from mydia.contexts.downloads.decisions import Held, find_episodes
+from mydia.contexts.downloads.decisions import Held
 from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, SearchState
 from mydia.contexts.downloads.moving import move, note
@@ -133,7 +133,8 @@ class _Known:
     """All known titles of the item, normalised."""
     year: int | None
     runtime_min: int | None
-    anime: bool
+    series: media.numbering.SeriesNumbers | None
+    """None for a film."""
     profile: Profile
     held: tuple[Held, ...]
     episodes: tuple[EpisodeRef, ...]
@@ -367,7 +368,7 @@ def _gather(database: Database, download_id: str) -> _Known:
             ),
             year=item.year,
             runtime_min=item.runtime_min,
-            anime=item.series_type == "anime",
+            series=media.series_numbers(session, SYSTEM, item.id) if item.type is MediaType.TV_SHOW else None,
             profile=settings.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
             episodes=tuple(media.episodes_of(session, SYSTEM, item.id)) if item.type is MediaType.TV_SHOW else (),
@@ -559,7 +560,9 @@ def _identify(known: _Known, root: Path, path: PurePosixPath, size: int, *, alon
         return file
     if known.shared and parsed is not None and parsed.title and not _is_named(known, parsed):
         return replace(file, objections=(reason("import.no-episode", path=file.shown_path, title=known.item_title),))
-    episodes = find_episodes(parsed, known.episodes, anime=known.anime) if parsed is not None else ()
+    episodes: tuple[EpisodeRef, ...] = ()
+    if parsed is not None and known.series is not None:
+        episodes = media.numbering.meant_episodes(parsed, known.series).episodes
     if parsed is not None and parsed.is_season_pack and not parsed.episodes:
         episodes = ()
     if not episodes and alone:

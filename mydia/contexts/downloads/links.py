@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from mydia.adapters import indexers
 from mydia.adapters.torrents import magnet_hashes
 from mydia.contexts import media, settings
-from mydia.contexts.downloads.decisions import find_episodes
 from mydia.contexts.downloads.models import Release
 from mydia.contexts.downloads.storing import shown_facts
 from mydia.contexts.users import SYSTEM, Caller, Permission
@@ -103,7 +102,8 @@ def read_name(
     chosen = set(episode_ids)
     brings = [episode.id for episode in known if episode.id in chosen]
     if not brings and parsed is not None:
-        brings = [episode.id for episode in find_episodes(parsed, known, anime=item.series_type == "anime")]
+        series = media.series_numbers(session, SYSTEM, item.id)
+        brings = [episode.id for episode in media.numbering.meant_episodes(parsed, series).episodes]
     if not brings:
         sentence = f"“{name}” names no episode of {item.title}. Choose the episodes it brings."
         raise Invalid(sentence, fields={"episode_ids": sentence})

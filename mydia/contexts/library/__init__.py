@@ -1,6 +1,6 @@
 """Library: the files, how they are found, recognised, named, placed and taken out again."""
 
-from mydia.contexts.library import filekinds, inbox, naming
+from mydia.contexts.library import filekinds, inbox, naming, reasons
 from mydia.contexts.library.analysis import analyse_file, analyse_files
 from mydia.contexts.library.files import (
     FilePage,
@@ -159,6 +159,7 @@ __all__ = [
     "prune_journal",
     "prune_scans",
     "quality_of",
+    "reasons",
     "recover_journal",
     "recycled_totals",
     "refresh_holdings",

@@ -1,4 +1,4 @@
-"""Files for pages and decisions: what belongs to a title, with the technical facts in the order people read them."""
+"""Files for pages and APIs: what belongs to a title, with its technical facts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 from mydia.adapters.filesystem import shown, to_os
 from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media, settings
+from mydia.contexts.library.filekinds import LeftOut
 from mydia.contexts.library.holdings import quality_of
 from mydia.contexts.library.models import FileEpisode, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
+from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get
 from mydia.parsing import Modifier, Quality, Source
 
@@ -59,7 +61,7 @@ _AUDIO_CODECS = {
 
 @dataclass(frozen=True, slots=True)
 class SpecStrip:
-    """The technical line of a file; parts that are not known are None."""
+    """The technical line of a file. Unknown parts are None."""
 
     resolution: str | None
     source: str | None
@@ -97,10 +99,12 @@ class FileView:
     kind: str
     match_state: str
     relative_path: str
-    """As stored; show `shown_path`."""
+    """As stored; show `shown_path`. Empty, like the other two paths, for callers that may not see paths."""
     path: str
     """Absolute, as stored text."""
     shown_path: str
+    left_out: LeftOut | None
+    """Why an extra or sample is matched to no title; `filekinds.LEFT_OUT_SENTENCES` has the sentences."""
     size_bytes: int
     quality: Quality
     spec: SpecStrip
@@ -140,41 +144,51 @@ class FilePage:
     next_cursor: str | None
 
 
-def get_file(session: Session, file_id: str) -> FileView:
+def get_file(session: Session, caller: Caller, file_id: str) -> FileView:
     """Return one file. Raises NotFound."""
-    return _views(session, [get(session, MediaFile, file_id, what="This file")])[0]
+    caller.require(Permission.VIEW_ACTIVITY)
+    return _views(session, caller, [get(session, MediaFile, file_id, what="This file")])[0]
 
 
-def files_of_item(session: Session, item_id: str, *, videos_only: bool = False) -> list[FileView]:
-    """Return a title's files in the order of their paths, missing ones too."""
+def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only: bool = False) -> list[FileView]:
+    """Return a title's files in the order of their paths, including missing ones."""
+    caller.require(Permission.BROWSE)
     query = select(MediaFile).where(MediaFile.media_item_id == item_id).order_by(MediaFile.relative_path)
     if videos_only:
         query = query.where(MediaFile.kind == "video")
-    return _views(session, session.scalars(query).all())
+    return _views(session, caller, session.scalars(query).all())
 
 
-def files_of_episode(session: Session, episode_id: str) -> list[FileView]:
+def files_of_episode(session: Session, caller: Caller, episode_id: str) -> list[FileView]:
     """Return the files that hold an episode."""
+    caller.require(Permission.BROWSE)
     query = (
         select(MediaFile)
         .join(FileEpisode, FileEpisode.file_id == MediaFile.id)
         .where(FileEpisode.episode_id == episode_id)
         .order_by(MediaFile.relative_path)
     )
-    return _views(session, session.scalars(query).all())
+    return _views(session, caller, session.scalars(query).all())
 
 
 def list_files(
     session: Session,
+    caller: Caller,
     *,
     library_path_id: str | None = None,
     match_state: str | None = None,
     missing: bool | None = None,
     failed_analysis: bool = False,
+    left_out: bool = False,
     cursor: str | None = None,
     limit: int = 50,
 ) -> FilePage:
-    """Return files by id, which is the order in which they were found."""
+    """Return files in the order in which they were found.
+
+    Args:
+        left_out: Only extras and samples, which are matched to no title; `FileView.left_out` says why.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
     query = select(MediaFile).order_by(MediaFile.id).limit(limit + 1)
     if library_path_id is not None:
         query = query.where(MediaFile.library_path_id == library_path_id)
@@ -184,15 +198,20 @@ def list_files(
         query = query.where(MediaFile.missing_since.is_not(None) if missing else MediaFile.missing_since.is_(None))
     if failed_analysis:
         query = query.where(MediaFile.analysis_error.is_not(None))
+    if left_out:
+        query = query.where(MediaFile.kind != "video")
     if (key := decode_cursor(cursor, 1)) is not None:
         query = query.where(MediaFile.id > cursor_id(key[0]))
     rows = session.scalars(query).all()
     more = len(rows) > limit
-    return FilePage(tuple(_views(session, rows[:limit])), encode_cursor(rows[limit - 1].id) if more and limit else None)
+    return FilePage(
+        tuple(_views(session, caller, rows[:limit])), encode_cursor(rows[limit - 1].id) if more and limit else None
+    )
 
 
-def file_counts(session: Session) -> dict[str, dict[str, int]]:
+def file_counts(session: Session, caller: Caller) -> dict[str, dict[str, int]]:
     """Return library path id -> {videos, size_bytes, missing, new, waiting} in one read, for settings and metrics."""
+    caller.require(Permission.VIEW_ACTIVITY)
     counts: dict[str, dict[str, int]] = {}
     rows = session.execute(
         select(
@@ -206,23 +225,25 @@ def file_counts(session: Session) -> dict[str, dict[str, int]]:
         .group_by(MediaFile.library_path_id, MediaFile.match_state, MediaFile.missing_since.is_not(None))
     )
     for path_id, state, is_missing, number, size in rows:
-        told = counts.setdefault(path_id, {"videos": 0, "size_bytes": 0, "missing": 0, "new": 0, "waiting": 0})
-        told["missing" if is_missing else "videos"] += number
+        of_path = counts.setdefault(path_id, {"videos": 0, "size_bytes": 0, "missing": 0, "new": 0, "waiting": 0})
+        of_path["missing" if is_missing else "videos"] += number
         if not is_missing:
-            told["size_bytes"] += int(size)
+            of_path["size_bytes"] += int(size)
             if state in ("new", "waiting"):
-                told[state] += number
+                of_path[state] += number
     return counts
 
 
-def absolute_path(session: Session, file_id: str) -> Path:
-    """Return where a file is on disk; confined to its library folder by whoever opens it."""
+def absolute_path(session: Session, caller: Caller, file_id: str) -> Path:
+    """Return where a file is on disk. Confine the path to its library folder before opening it."""
+    caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, MediaFile, file_id, what="This file")
     return Path(settings.get_library_path(session, row.library_path_id).path) / to_os(row.relative_path)
 
 
-def find_file_by_path(session: Session, path: str) -> FileView | None:
-    """Return the file at an absolute path, or None; a folder's name must match whole (`/tv` is not `/tv2`)."""
+def find_file_by_path(session: Session, caller: Caller, path: str) -> FileView | None:
+    """Return the file at an absolute path, or None. Folder names must match as a whole: `/tv` is not `/tv2`."""
+    caller.require(Permission.VIEW_ACTIVITY)
     for folder in settings.list_library_paths(session):
         if path.startswith(f"{folder.path}/"):
             row = session.scalars(
@@ -231,7 +252,7 @@ def find_file_by_path(session: Session, path: str) -> FileView | None:
                 )
             ).first()
             if row is not None:
-                return _views(session, [row])[0]
+                return _views(session, caller, [row])[0]
     return None
 
 
@@ -304,8 +325,9 @@ def columns_of(facts: MediaFacts) -> dict[str, Any]:
     }
 
 
-def _views(session: Session, rows: Iterable[MediaFile]) -> list[FileView]:
+def _views(session: Session, caller: Caller, rows: Iterable[MediaFile]) -> list[FileView]:
     rows = list(rows)
+    shows_paths = caller.can(Permission.VIEW_ACTIVITY)
     if not rows:
         return []
     ids = [row.id for row in rows]
@@ -328,12 +350,19 @@ def _views(session: Session, rows: Iterable[MediaFile]) -> list[FileView]:
             SidecarView(row.id, row.relative_path, row.kind, row.language, tuple(row.flags))
         )
     return [
-        _view(row, folders[row.library_path_id], tuple(episodes.get(row.id, ())), tuple(sidecars.get(row.id, ())))
+        _view(
+            row,
+            folders[row.library_path_id] if shows_paths else None,
+            tuple(episodes.get(row.id, ())),
+            tuple(sidecars.get(row.id, ())) if shows_paths else (),
+        )
         for row in rows
     ]
 
 
-def _view(row: MediaFile, folder: str, episode_ids: tuple[str, ...], sidecars: tuple[SidecarView, ...]) -> FileView:
+def _view(
+    row: MediaFile, folder: str | None, episode_ids: tuple[str, ...], sidecars: tuple[SidecarView, ...]
+) -> FileView:
     quality = quality_of(row.quality, row.resolution)
     return FileView(
         id=row.id,
@@ -342,9 +371,10 @@ def _view(row: MediaFile, folder: str, episode_ids: tuple[str, ...], sidecars: t
         version_id=row.version_id,
         kind=row.kind,
         match_state=row.match_state,
-        relative_path=row.relative_path,
-        path=f"{folder}/{row.relative_path}",
-        shown_path=shown(row.relative_path),
+        relative_path="" if folder is None else row.relative_path,
+        path="" if folder is None else f"{folder}/{row.relative_path}",
+        shown_path="" if folder is None else shown(row.relative_path),
+        left_out=LeftOut(row.left_out) if row.left_out else None,
         size_bytes=row.size_bytes,
         quality=quality,
         spec=spec_strip(
@@ -357,7 +387,7 @@ def _view(row: MediaFile, folder: str, episode_ids: tuple[str, ...], sidecars: t
         ),
         episode_ids=episode_ids,
         edition=row.edition,
-        release_name=row.release_name,
+        release_name=None if folder is None else row.release_name,
         release_group=row.release_group,
         format_score=row.format_score,
         container=row.container,

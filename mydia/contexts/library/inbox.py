@@ -10,16 +10,18 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from mydia.adapters.filesystem import shown
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
+from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.choices import choice_of, new_item
-from mydia.contexts.library.recognise.entries import count_entry, count_waiting, leave, replace_files
+from mydia.contexts.library.recognise.entries import count_entry, count_waiting, leave_unclear
 from mydia.contexts.library.recognise.groups import Group, gather
-from mydia.contexts.library.recognise.linking import link
-from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
+from mydia.contexts.library.recognise.linking import doubt_facts, link
+from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
@@ -114,8 +116,9 @@ def list_inbox(
     return InboxPage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
 
 
-def inbox_counts(session: Session) -> InboxCounts:
-    """Return how many entries are in each bucket."""
+def inbox_counts(session: Session, caller: Caller) -> InboxCounts:
+    """Return how many entries are in each state."""
+    caller.require(Permission.MANAGE_MEDIA)
     rows = session.execute(select(InboxEntry.state, func.count()).group_by(InboxEntry.state)).all()
     return InboxCounts(**{row[0]: row[1] for row in rows})
 
@@ -126,13 +129,11 @@ def get_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry:
     return get(session, InboxEntry, inbox_id, what="This entry of the review")
 
 
-def files_of_entry(session: Session, inbox_id: str) -> list[MediaFile]:
-    """Return the files that wait in an entry, in order."""
+def files_of_entry(session: Session, caller: Caller, inbox_id: str) -> list[MediaFile]:
+    """Return the files that wait in an entry, in the order of their paths."""
+    caller.require(Permission.MANAGE_MEDIA)
     query = select(MediaFile).where(MediaFile.inbox_id == inbox_id).order_by(MediaFile.relative_path)
     return list(session.scalars(query))
-
-
-# --- looking for the right one -------------------------------------------------------------------------------------------
 
 
 def search_candidates(
@@ -221,9 +222,6 @@ def own_choice(session: Session, item_id: str) -> Choice:
         runtime_min=item.runtime_min,
         media_item_id=item.id,
     )
-
-
-# --- deciding ----------------------------------------------------------------------------------------------------------
 
 
 def decide(
@@ -353,7 +351,11 @@ def ignore(
     ).all()
     for entry in entries:
         entry.state, entry.decided_by, entry.decided_at, entry.updated_at = "ignored", caller.id, now, now
-        entry.reason = reason or "Put aside by a person."
+        entry.reason_code, entry.reason_facts, entry.reason_text = (
+            None if reason else ReviewReason.SET_ASIDE,
+            {},
+            reason,
+        )
         session.execute(update(MediaFile).where(MediaFile.inbox_id == entry.id).values(match_state="ignored"))
         emit(session, caller, InboxDecided(entry.id, "ignored"), at=now)
     if entries:
@@ -379,7 +381,7 @@ def reopen(session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[
         )
         best = entry.candidates[0]["score"] if entry.candidates else 0.0
         entry.state = "needs_attention" if best >= matching.NO_MATCH_BELOW else "no_match"
-        entry.reason = "Reopened."
+        entry.reason_code, entry.reason_facts, entry.reason_text = ReviewReason.REOPENED, {}, None
         entry.chosen = entry.decided_by = entry.decided_at = None
         entry.updated_at = now
         count_entry(session, entry)
@@ -477,32 +479,22 @@ def _settle(
             item_id = error.item_id
     scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
     chosen_episodes = {file_id: list(ids) for file_id, ids in episode_map.items()}
-    linked, unclear = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
-    whose = replace(choice, media_item_id=item_id)
-    if unclear and len(unclear) < len(group.files):
-        reason = "It is not clear which episode this is. Choose it."
-        leave(
-            session,
-            now,
-            replace_files(group, unclear),
-            [replace(scored, choice=whose)],
-            Verdict("needs_attention", scored, reason),
-        )
-    elif unclear:
-        entry.state, entry.reason = "needs_attention", "It is not clear which episodes these are. Choose them."
-        entry.candidates = [replace(scored, choice=whose).to_json()]
-    if not unclear or linked:
-        entry.state = "done"
-        entry.reason = None
-        entry.chosen = replace(scored, choice=whose).to_json()
-        entry.decided_by, entry.decided_at = caller.id, now
-        emit(session, caller, InboxDecided(inbox_id, f"{choice.title} ({choice.year or 'no year'})"), at=now)
+    linked = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
+    if linked.unclear and not linked.files:
+        # Nothing would belong to the title: keep it out of the library until an episode is chosen.
+        code, facts = doubt_facts(linked.unclear[0], media.get_item(session, caller, item_id))
+        sentence = review_sentence(code, facts)
+        raise Invalid(sentence, fields={"episode_map": sentence})
+    if linked.unclear:
+        leave_unclear(session, now, media.get_item(session, caller, item_id), group, linked.unclear, scored)
+    entry.state = "done"
+    entry.reason_code, entry.reason_facts, entry.reason_text = None, {}, None
+    entry.chosen = replace(scored, choice=replace(choice, media_item_id=item_id)).to_json()
+    entry.decided_by, entry.decided_at = caller.id, now
     entry.updated_at = now
+    emit(session, caller, InboxDecided(inbox_id, f"{choice.title} ({choice.year or 'no year'})"), at=now)
     refresh_holdings(session, now, item_id)
-    return Decided(item_id, linked, len(unclear), added)
-
-
-# --- mending matches ---------------------------------------------------------------------------------------------------
+    return Decided(item_id, linked.files, len(linked.unclear), added)
 
 
 def rematch_files(
@@ -539,11 +531,13 @@ def rematch_files(
         for group in groups:
             group.type, group.owns_folder = choice.type, False
             chosen = {file_id: list(ids) for file_id, ids in (episode_map or {}).items()}
-            number, unclear = link(session, caller, now, media_item_id, group, scored, episode_map=chosen, lock=True)
-            if unclear:
-                names = ", ".join(file.path.rpartition("/")[2] for file in unclear[:3])
-                raise Invalid(f"It is not clear which episode this is: {names}. Choose it.")
-            linked += number
+            made = link(session, caller, now, media_item_id, group, scored, episode_map=chosen, lock=True)
+            if made.unclear:
+                code, facts = doubt_facts(made.unclear[0], media.get_item(session, caller, media_item_id))
+                name = made.unclear[0].file.path.rpartition("/")[2]
+                sentence = f"{shown(name)}: {review_sentence(code, facts)}"
+                raise Invalid(sentence, fields={"episode_map": sentence})
+            linked += made.files
         for item_id in {media_item_id, *(row[1] for row in rows if row[1] is not None)}:
             refresh_holdings(session, now, item_id)
     return linked

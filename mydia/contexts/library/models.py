@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mydia.contexts.library import reasons
 from mydia.db import Base, EnumText, HasId, Instant, one_of
 from mydia.vocabulary import MediaType
 
@@ -42,6 +43,8 @@ class MediaFile(HasId, Base):
     device: Mapped[int] = mapped_column(BigInteger)
     oshash: Mapped[str | None]
     kind: Mapped[str] = mapped_column(default="video")
+    left_out: Mapped[str | None]
+    """`filekinds.LeftOut`: why an extra or sample is not matched."""
     match_state: Mapped[str] = mapped_column(default="new")
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
@@ -111,6 +114,17 @@ class Sidecar(HasId, Base):
     ours: Mapped[bool] = mapped_column(default=False)
 
 
+class LibraryIdentity(Base):
+    """How a library folder looked when it was last seen for certain, to notice that its disk is not mounted."""
+
+    __tablename__ = "library_identities"
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"), primary_key=True)
+    is_mount: Mapped[bool]
+    device: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Scan(HasId, Base):
     """One look through a library folder."""
 
@@ -134,8 +148,17 @@ class Scan(HasId, Base):
     """The folder being looked at."""
     problems: Mapped[list[Any]] = mapped_column(default=list)
     """Sentences about what could not be read; at most 200."""
-    reason: Mapped[str | None]
-    """Why it was refused or failed, and what to do."""
+    reason_code: Mapped[str | None]
+    """`reasons.ScanReason`: why it was refused or failed, or what is still open."""
+    reason_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the sentence for the code needs."""
+    reason_text: Mapped[str | None] = mapped_column("reason")
+    """A sentence that no code describes: the error of a failed scan."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was refused or failed and what to do, as a sentence."""
+        return reasons.scan_sentence(self.reason_code, self.reason_facts) if self.reason_code else self.reason_text
 
 
 class InboxEntry(HasId, Base):
@@ -167,12 +190,21 @@ class InboxEntry(HasId, Base):
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
     candidates: Mapped[list[Any]] = mapped_column(default=list)
     chosen: Mapped[dict[str, Any] | None]
-    reason: Mapped[str | None]
-    """Why it waits: two films share name and year, no candidate is close, …"""
+    reason_code: Mapped[str | None]
+    """`reasons.ReviewReason`: why it waits, or was set aside."""
+    reason_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the sentence for the code needs."""
+    reason_text: Mapped[str | None] = mapped_column("reason")
+    """What a person wrote when setting it aside; in older rows the whole sentence."""
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it waits or was set aside, as a sentence."""
+        return reasons.review_sentence(self.reason_code, self.reason_facts) if self.reason_code else self.reason_text
 
 
 class JournalEntry(HasId, Base):
@@ -205,7 +237,15 @@ class JournalEntry(HasId, Base):
     state: Mapped[str] = mapped_column(default="planned")
     error: Mapped[str | None]
     cause: Mapped[str]
-    """`import <download id>`, `rename`, `remove`, `undo <batch>`, …"""
+    """`journal.Cause`: import, rename, move, remove, restore, undo, expire, …"""
+    cause_ref: Mapped[str | None]
+    """What the cause refers to: the download of an import, the batch of an undo, the title of a removal."""
+    content: Mapped[str | None]
+    """The text that a `write` step writes."""
+    owner: Mapped[str | None]
+    """`ownership.Owner` of the process that carries the step out while it is planned."""
+    seen_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When that process last reported progress."""
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
     file_id: Mapped[str | None]
     actor: Mapped[str]
@@ -226,5 +266,8 @@ class RecycledFile(HasId, Base):
     """The media_files row as it was."""
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
     reason: Mapped[str]
+    """`journal.Cause` of the step that put it here."""
+    batch_id: Mapped[str | None]
+    """The batch that put it here, for `undo_batch`."""
     recycled_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -1,7 +1,8 @@
-"""Taking files out of the library: into the recycle bin, from where they can come back, or for good."""
+"""Take files out of the library: into the recycle bin, from which they can be restored, or for good."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,17 +16,33 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
+from mydia.contexts.library import mounts
 from mydia.contexts.library.filekinds import RECYCLE_FOLDER
 from mydia.contexts.library.holdings import refresh_holdings
-from mydia.contexts.library.journal import Step, fingerprint, run_steps, write_steps
-from mydia.contexts.library.models import InboxEntry, MediaFile, RecycledFile, Sidecar
+from mydia.contexts.library.journal import (
+    Cause,
+    Step,
+    fingerprint,
+    fingerprint_of_text,
+    run_steps,
+    working_on,
+    write_steps,
+)
+from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile, RecycledFile, Sidecar
+from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM, Caller, Permission
-from mydia.db import Database, decode_cursor, encode_cursor, get
+from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, NotFound
+from mydia.vocabulary import MediaType
 
 FILES = ("keep", "recycle", "delete")
-"""What may become of the files of a title that is removed."""
+"""What can become of the files of a title that is removed."""
+AFTERWARDS = ("unmonitor", "search")
+"""What a removed file means for its film or episodes: no longer wanted, or wanted and searched for again."""
+
+MANIFEST = "restore.json"
+"""File in each batch of the recycle bin that lists where its files came from, for people without the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +55,55 @@ class Removed:
     """For `undo_batch`; None when no file was touched."""
     failures: tuple[str, ...]
     """Sentences, one for each file that stayed."""
+    unmonitored: int = 0
+    """Films and episodes that are no longer wanted because their last file went."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecycledView:
+    """A file in the recycle bin, as pages and APIs show it."""
+
+    id: str
+    name: str
+    original_path: str
+    """Absolute, for display."""
+    size_bytes: int
+    media_item_id: str | None
+    media_title: str | None
+    cause: str
+    """`journal.Cause`: import (replaced by a better file), remove, undo."""
+    batch_id: str | None
+    """For `undo_batch`, which restores everything that went at the same time."""
+    recycled_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RecyclePage:
     """A page of the recycle bin, newest first."""
 
-    files: tuple[RecycledFile, ...]
+    files: tuple[RecycledView, ...]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecycleTotals:
+    """What the recycle bin holds."""
+
+    files: int
+    size_bytes: int
+    keep_days: int
+    """How long files stay; 0 deletes at once."""
+    next_expiry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Going:
-    """A file that is to go, with all that is needed."""
+    """A file that is to go, with everything its step needs."""
 
     path: Path
     root: Path
+    library_path_id: str
     row_id: str
     media_item_id: str | None
     size_bytes: int
@@ -68,15 +118,15 @@ def remove_item(
     *,
     files: str = "keep",
 ) -> Removed:
-    """Take a title out of the library.
+    """Remove a title from the library.
 
     Args:
-        files: `keep` leaves them where they are and never asks about them again, `recycle` moves them to the recycle
+        files: `keep` leaves them where they are and sets them aside in the review, `recycle` moves them to the recycle
             bin, `delete` deletes them for good.
 
     Raises:
-        Conflict: The library folder is not there: the files would only seem gone. Or some file stayed; then the title
-            stays, too.
+        NotMounted: The library folder is not there: its files would only seem gone.
+        Conflict: A file could not be removed; then the title stays too.
 
     Emits: FileRemoved, MediaRemoved.
     """
@@ -85,14 +135,13 @@ def remove_item(
         raise Invalid(f"“{files}” is not a choice. Choose one of {', '.join(FILES)}.", fields={"files": "Choose one."})
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        own_folder = item.folder
-        going = _files_of(session, item_id, own_folder, item.library_path_id)
+        going = _files_of(session, item_id, item.folder, item.library_path_id)
     if files == "keep":
         with database.writes() as session:
             _keep_files(session, caller, now, item_id)
             media.remove_row(session, caller, now, item_id, files_deleted=0)
         return Removed(0, 0, None, ())
-    removed = _take_out(database, outside, caller, now, going, f"remove {item_id}", for_good=files == "delete")
+    removed = _take_out(database, outside, caller, now, going, ref=item_id, for_good=files == "delete")
     if removed.failures:
         raise Conflict(f"{removed.failures[0]} The title stays until all its files are gone.")
     with database.writes() as session:
@@ -108,15 +157,36 @@ def remove_files(
     file_ids: Sequence[str],
     *,
     for_good: bool = False,
+    afterwards: str | None = None,
 ) -> Removed:
-    """Take files out of the library, into the recycle bin unless `for_good`. Emits: FileRemoved."""
+    """Remove files from the library, into the recycle bin unless `for_good`.
+
+    Args:
+        afterwards: One of `AFTERWARDS`, for films and episodes that have no other file; None takes the setting
+            `library.after_file_removal`.
+
+    Raises:
+        NotMounted: The library folder is not there.
+
+    Emits: FileRemoved, MediaChanged.
+    """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
+        choice = afterwards or settings.of(session).library.after_file_removal
+        if choice not in AFTERWARDS:
+            sentence = f"“{choice}” is not a choice. Choose one of {', '.join(AFTERWARDS)}."
+            raise Invalid(sentence, fields={"afterwards": sentence})
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
         if not rows:
             raise NotFound("This file is not in the library (any more).")
         going = _with_sidecars(session, rows)
-    return _take_out(database, outside, caller, now, going, "remove", for_good=for_good)
+        concerned = _concerned(session, rows)
+    removed = _take_out(database, outside, caller, now, going, for_good=for_good)
+    if choice != "unmonitor":
+        return removed
+    with database.writes() as session:
+        unmonitored = sum(_unmonitor(session, caller, now, item_id, ids) for item_id, ids in concerned.items())
+    return Removed(removed.files, removed.size_bytes, removed.batch_id, removed.failures, unmonitored)
 
 
 def remove_file(
@@ -127,12 +197,45 @@ def remove_file(
     file_id: str,
     *,
     for_good: bool = False,
+    afterwards: str | None = None,
 ) -> Removed:
-    """Take one file out of the library, into the recycle bin unless `for_good`. Emits: FileRemoved."""
-    removed = remove_files(database, outside, caller, now, [file_id], for_good=for_good)
+    """Remove one file from the library; see `remove_files`."""
+    removed = remove_files(database, outside, caller, now, [file_id], for_good=for_good, afterwards=afterwards)
     if removed.failures:
         raise Conflict(removed.failures[0])
     return removed
+
+
+def _concerned(session: Session, rows: Sequence[MediaFile]) -> dict[str, list[str]]:
+    """Return title id -> the episodes that some files hold; no episodes for a film."""
+    concerned: dict[str, list[str]] = {row.media_item_id: [] for row in rows if row.media_item_id is not None}
+    linked = select(MediaFile.media_item_id, FileEpisode.episode_id).join(
+        MediaFile, MediaFile.id == FileEpisode.file_id
+    )
+    for item_id, episode_id in session.execute(linked.where(MediaFile.id.in_([row.id for row in rows]))):
+        if item_id is not None:
+            concerned.setdefault(item_id, []).append(episode_id)
+    return concerned
+
+
+def _unmonitor(session: Session, caller: Caller, now: datetime, item_id: str, episode_ids: list[str]) -> int:
+    """Stop monitoring a film, or those of some episodes, that have no file left; return how many."""
+    item = session.get(media.MediaItem, item_id)
+    if item is None:
+        return 0
+    if item.type == MediaType.MOVIE:
+        held = session.scalar(select(func.count()).where(MediaFile.media_item_id == item_id, MediaFile.kind == "video"))
+        if held or not item.monitored:
+            return 0
+        media.change_monitoring(session, caller, now, item_id, monitored=False)
+        return 1
+    still_held = set(
+        session.scalars(select(FileEpisode.episode_id).where(FileEpisode.episode_id.in_(episode_ids)).distinct())
+    )
+    gone = [one for one in dict.fromkeys(episode_ids) if one not in still_held]
+    if gone:
+        media.change_monitoring(session, caller, now, item_id, monitored=False, episode_ids=gone)
+    return len(gone)
 
 
 def _files_of(session: Session, item_id: str, folder: str | None, library_path_id: str | None) -> list[_Going]:
@@ -156,29 +259,23 @@ def _files_of(session: Session, item_id: str, folder: str | None, library_path_i
 
 def _with_sidecars(session: Session, rows: Sequence[MediaFile], *, item_id: str | None = None) -> list[_Going]:
     roots = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
-    going = [
-        _Going(
-            roots[row.library_path_id] / to_os(row.relative_path),
-            roots[row.library_path_id],
-            row.id,
-            row.media_item_id or item_id,
-            row.size_bytes,
-        )
-        for row in rows
-    ]
+    owners = {row.id: row.media_item_id or item_id for row in rows}
     sidecars = session.scalars(select(Sidecar).where(Sidecar.file_id.in_([row.id for row in rows]))).all()
-    beside = [
-        _Going(
-            roots[row.library_path_id] / to_os(row.relative_path),
-            roots[row.library_path_id],
-            row.id,
-            item_id,
-            row.size_bytes,
+
+    def going(row: MediaFile | Sidecar, owner: str | None) -> _Going:
+        root = roots[row.library_path_id]
+        return _Going(
+            path=root / to_os(row.relative_path),
+            root=root,
+            library_path_id=row.library_path_id,
+            row_id=row.id,
+            media_item_id=owner,
+            size_bytes=row.size_bytes,
         )
-        for row in sidecars
-    ]
-    # Beside first: their rows hang on the video's row.
-    return [*beside, *going]
+
+    # Sidecars first: their rows depend on the video's row.
+    beside = [going(row, owners.get(row.file_id or "", item_id)) for row in sidecars]
+    return [*beside, *(going(row, owners[row.id]) for row in rows)]
 
 
 def _take_out(
@@ -187,15 +284,16 @@ def _take_out(
     caller: Caller,
     now: datetime,
     going: Sequence[_Going],
-    cause: str,
     *,
     for_good: bool,
+    ref: str | None = None,
 ) -> Removed:
-    for root in {one.root for one in going}:
-        _check_root(outside, root)
+    mounts.require_mounted(
+        database, outside.files, [one.library_path_id for one in going], concerned=[one.path for one in going]
+    )
     with database.reads() as session:
-        chosen = settings.of(session).library
-    for_good = for_good or chosen.recycle_days == 0
+        wanted = settings.of(session).library
+    for_good = for_good or wanted.recycle_days == 0
     batch_id = clock.new_id()
     steps: list[Step] = []
     gone: list[_Going] = []
@@ -206,19 +304,24 @@ def _take_out(
             continue
         steps.append(
             Step(
-                "delete" if for_good else "recycle",
-                path,
-                None if for_good else recycle_place(chosen.recycle_directory, one.root, batch_id, path),
-                fingerprint(outside.files, path),
-                one.row_id,
-                one.media_item_id,
-                one.size_bytes,
+                operation="delete" if for_good else "recycle",
+                source=path,
+                target=None if for_good else recycle_place(wanted.recycle_directory, one.root, batch_id, path),
+                fingerprint=fingerprint(outside.files, path),
+                file_id=one.row_id,
+                media_item_id=one.media_item_id,
+                size_bytes=one.size_bytes,
             )
         )
-    with database.writes() as session:
-        _forget_gone(session, now, gone)
-        ids = write_steps(session, now, caller, batch_id, cause, steps)
-    failures = run_steps(database, outside, caller, now, ids)
+    if steps and not for_good:
+        steps += [
+            _manifest(wanted.recycle_directory, root, batch_id, steps) for root in dict.fromkeys(g.root for g in going)
+        ]
+    with working_on(batch_id):
+        with database.writes() as session:
+            _forget_gone(session, now, gone)
+            ids = write_steps(session, now, caller, batch_id, Cause.REMOVE, steps, ref=ref)
+        failures = run_steps(database, outside, caller, now, ids)
     for one in going:
         try:
             outside.files.remove_empty_parents(one.path, one.root)
@@ -229,14 +332,20 @@ def _take_out(
     )
 
 
-def _check_root(outside: Outside, root: Path) -> None:
-    state = outside.files.mount_state(root)
-    if not state.exists or state.empty is not False:
-        raise Conflict(f"{root} is not there or empty. Mount the disk first; nothing was changed.")
+def _manifest(bin_directory: str | None, root: Path, batch_id: str, steps: Sequence[Step]) -> Step:
+    """Return the step that writes where the files of a batch came from beside them."""
+    place = recycle_place(bin_directory, root, batch_id, root / MANIFEST)
+    listed = [
+        {"file": step.target.relative_to(place.parent).as_posix(), "from": str(step.source)}
+        for step in steps
+        if step.source is not None and step.target is not None and step.target.is_relative_to(place.parent)
+    ]
+    text = json.dumps({"batch": batch_id, "files": listed}, indent=2, ensure_ascii=True) + "\n"
+    return Step(operation="write", target=place, content=text, fingerprint=fingerprint_of_text(text))
 
 
 def _forget_gone(session: Session, now: datetime, gone: Sequence[_Going]) -> None:
-    """Drop the rows of files that are not on disk any more."""
+    """Delete the rows of files that are no longer on disk."""
     items: set[str] = set()
     for one in gone:
         row = session.get(MediaFile, one.row_id) or session.get(Sidecar, one.row_id)
@@ -251,7 +360,7 @@ def _forget_gone(session: Session, now: datetime, gone: Sequence[_Going]) -> Non
 
 
 def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -> None:
-    """Put a removed title's files aside, else the next scan would add it again."""
+    """Set a removed title's files aside, or the next scan would add it again."""
     item = media.get_item(session, caller, item_id)
     rows = session.scalars(select(MediaFile).where(MediaFile.media_item_id == item_id)).all()
     by_folder: dict[tuple[str, str], list[MediaFile]] = {}
@@ -259,11 +368,10 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
         folder = item.folder or row.relative_path.rpartition("/")[0]
         by_folder.setdefault((row.library_path_id, folder), []).append(row)
     for (library_path_id, folder), files in by_folder.items():
-        key = f"removed {item_id}"
         entry = InboxEntry(
             library_path_id=library_path_id,
             folder=folder,
-            group_key=key,
+            group_key=f"removed {item_id}",
             type=item.type,
             title=item.title,
             year=item.year,
@@ -272,7 +380,8 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
             size_bytes=sum(file.size_bytes for file in files),
             parsed={"files": [{"id": file.id, "path": shown(file.relative_path)} for file in files]},
             candidates=[],
-            reason="The title was removed and its files were kept.",
+            reason_code=ReviewReason.TITLE_REMOVED,
+            reason_facts={},
             decided_by=caller.id,
             decided_at=now,
             created_at=now,
@@ -286,58 +395,94 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
     session.flush()
 
 
-def recycle_place(directory: str | None, root: Path, batch_id: str, path: Path) -> Path:
-    """Return the path of a file in the recycle bin: in a folder of its batch, so that names never collide.
+def recycle_place(bin_directory: str | None, root: Path, batch_id: str, path: Path) -> Path:
+    """Return where a file goes in the recycle bin: below the batch, so that two files never collide.
 
     Args:
-        directory: The setting `library.recycle_directory`; None keeps the bin in the library folder.
+        bin_directory: The setting `library.recycle_directory`; None is a folder in the library folder.
     """
-    bin_ = Path(directory) / (root.name or "root") if directory else root / RECYCLE_FOLDER
+    bin_ = Path(bin_directory) / (root.name or "root") if bin_directory else root / RECYCLE_FOLDER
     return bin_ / batch_id / path.relative_to(root)
-
-
-# --- the bin -------------------------------------------------------------------------------------------------------------
 
 
 def list_recycled(session: Session, caller: Caller, *, cursor: str | None = None, limit: int = 50) -> RecyclePage:
     """Return what is in the recycle bin, newest first."""
     caller.require(Permission.MANAGE_MEDIA)
-    query = select(RecycledFile).order_by(RecycledFile.id.desc()).limit(limit + 1)
+    query = (
+        select(RecycledFile, media.MediaItem.title)
+        .outerjoin(media.MediaItem, media.MediaItem.id == RecycledFile.media_item_id)
+        .order_by(RecycledFile.id.desc())
+        .limit(limit + 1)
+    )
     if (key := decode_cursor(cursor, 1)) is not None:
-        query = query.where(RecycledFile.id < key[0])
-    rows = session.scalars(query).all()
-    return RecyclePage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+        query = query.where(RecycledFile.id < cursor_id(key[0]))
+    rows = session.execute(query).all()
+    views = tuple(
+        RecycledView(
+            id=row.id,
+            name=shown(row.original_path.rpartition("/")[2]),
+            original_path=shown(row.original_path),
+            size_bytes=row.size_bytes,
+            media_item_id=row.media_item_id,
+            media_title=title,
+            cause=row.reason,
+            batch_id=row.batch_id,
+            recycled_at=row.recycled_at,
+            expires_at=row.expires_at,
+        )
+        for row, title in rows[:limit]
+    )
+    return RecyclePage(views, encode_cursor(rows[limit - 1][0].id) if len(rows) > limit else None)
 
 
-def recycled_totals(session: Session) -> tuple[int, int]:
-    """Return how many files the bin holds and how many bytes."""
-    number, size = session.execute(
-        select(func.count(), func.coalesce(func.sum(RecycledFile.size_bytes), 0)).select_from(RecycledFile)
+def recycled_totals(session: Session, caller: Caller) -> RecycleTotals:
+    """Return how much the recycle bin holds and how long it keeps it."""
+    caller.require(Permission.MANAGE_MEDIA)
+    number, size, first = session.execute(
+        select(
+            func.count(), func.coalesce(func.sum(RecycledFile.size_bytes), 0), func.min(RecycledFile.expires_at)
+        ).select_from(RecycledFile)
     ).one()
-    return int(number), int(size)
+    return RecycleTotals(
+        files=int(number),
+        size_bytes=int(size),
+        keep_days=settings.of(session).library.recycle_days,
+        next_expiry_at=first,
+    )
 
 
 def restore_file(database: Database, outside: Outside, caller: Caller, now: datetime, recycled_id: str) -> str:
-    """Bring a file back to where it was and return that path.
+    """Move a file back to where it was and return that path.
 
     Raises:
-        Conflict: Another file has its name now, or it is not in the bin any more.
+        Conflict: Another file has its name now, or it is not in the recycle bin any more.
+        NotMounted: The library folder is not there.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         row = get(session, RecycledFile, recycled_id, what="This file")
         path = None if row.library_path_id is None else settings.get_library_path(session, row.library_path_id)
     if path is None:
-        raise Conflict("The library folder it came from is not set up any more.")
+        raise Conflict("Its library folder was removed from the settings.")
+    mounts.require_mounted(database, outside.files, [path.id])
     target = _home(path, row)
     source = Path(to_os(row.present_path))
     if outside.files.exists(target):
         raise Conflict(f"{shown(str(target))} exists already. Move it away first.")
     batch_id = clock.new_id()
-    step = Step("restore", source, target, fingerprint(outside.files, source), None, row.media_item_id, row.size_bytes)
-    with database.writes() as session:
-        ids = write_steps(session, now, caller, batch_id, f"restore {recycled_id}", [step])
-    if failures := run_steps(database, outside, caller, now, ids):
+    step = Step(
+        operation="restore",
+        source=source,
+        target=target,
+        fingerprint=fingerprint(outside.files, source),
+        media_item_id=row.media_item_id,
+        size_bytes=row.size_bytes,
+    )
+    with working_on(batch_id):
+        with database.writes() as session:
+            ids = write_steps(session, now, caller, batch_id, Cause.RESTORE, [step], ref=recycled_id)
+        failures = run_steps(database, outside, caller, now, ids)
+    if failures:
         raise Conflict(failures[0])
     _tidy(outside, source)
     return str(target)
@@ -346,7 +491,7 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
 def _home(path: LibraryPath, row: RecycledFile) -> Path:
     prefix = f"{path.path}/"
     if not row.original_path.startswith(prefix):
-        raise Conflict("Its library folder has moved since; copy it back by hand.")
+        raise Conflict("Its library folder has another path now. Copy the file back by hand.")
     return confine(Path(path.path), row.original_path[len(prefix) :])
 
 
@@ -359,7 +504,10 @@ def empty_recycle_bin(
     recycled_ids: Sequence[str] | None = None,
     limit: int = 500,
 ) -> int:
-    """Delete for good what has been in the bin long enough, or these files; return how many went."""
+    """Delete for good what has been in the recycle bin long enough, or these files; return how many went.
+
+    Files of a library folder that is not mounted are left for later.
+    """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         query = select(RecycledFile).order_by(RecycledFile.expires_at).limit(limit)
@@ -369,32 +517,61 @@ def empty_recycle_bin(
             else query.where(RecycledFile.expires_at <= now)
         )
         rows = session.scalars(query).all()
+    absent = _not_mounted(database, outside, {row.library_path_id for row in rows if row.library_path_id})
     steps: list[Step] = []
     vanished: list[str] = []
     for row in rows:
+        if row.library_path_id in absent:
+            continue
         path = Path(to_os(row.present_path))
         try:
             steps.append(
-                Step("delete", path, None, fingerprint(outside.files, path), None, row.media_item_id, row.size_bytes)
+                Step(
+                    operation="delete",
+                    source=path,
+                    fingerprint=fingerprint(outside.files, path),
+                    media_item_id=row.media_item_id,
+                    size_bytes=row.size_bytes,
+                )
             )
         except NotFound:
             vanished.append(row.id)
         except AdapterError:
             continue
-    with database.writes() as session:
-        for recycled_id in vanished:
-            if (gone := session.get(RecycledFile, recycled_id)) is not None:
-                session.delete(gone)
-        ids = write_steps(session, now, caller, clock.new_id(), "expire", steps)
-    failures = run_steps(database, outside, caller, now, ids)
+    batch_id = clock.new_id()
+    with working_on(batch_id):
+        with database.writes() as session:
+            for recycled_id in vanished:
+                if (gone := session.get(RecycledFile, recycled_id)) is not None:
+                    session.delete(gone)
+            ids = write_steps(session, now, caller, batch_id, Cause.EXPIRE, steps)
+        failures = run_steps(database, outside, caller, now, ids)
     for step in steps:
         if step.source is not None:
             _tidy(outside, step.source)
     return len(steps) - len(failures) + len(vanished)
 
 
+def _not_mounted(database: Database, outside: Outside, library_path_ids: set[str]) -> set[str]:
+    absent: set[str] = set()
+    for library_path_id in library_path_ids:
+        try:
+            mounts.require_mounted(database, outside.files, [library_path_id])
+        except mounts.NotMounted:
+            absent.add(library_path_id)
+    return absent
+
+
 def _tidy(outside: Outside, path: Path) -> None:
-    """Remove the folders in the bin that have become empty."""
+    """Remove the folders in the recycle bin that have become empty, and the manifest of an empty batch."""
     bin_ = next((parent for parent in path.parents if parent.name == RECYCLE_FOLDER), None)
-    if bin_ is not None:
-        outside.files.remove_empty_parents(path, bin_)
+    if bin_ is None:
+        return
+    batch = bin_ / path.relative_to(bin_).parts[0]
+    outside.files.remove_empty_parents(path, batch)
+    try:
+        if outside.files.list_folder(batch) == [MANIFEST]:
+            outside.files.delete(batch / MANIFEST)
+    except AdapterError:
+        return
+    outside.files.remove_empty_parents(batch / MANIFEST, bin_)

@@ -107,8 +107,7 @@ def rename(
     batch_id = clock.new_id()
     failures = [line.objection for line in lines if line.objection]
     done: dict[str, int] = {}
-    journal.in_flight.add(batch_id)
-    try:
+    with journal.working_on(batch_id):
         for place, line in enumerate(todo):
             if run.cancelled():
                 break
@@ -117,8 +116,6 @@ def rename(
             failures += sentences
             if not sentences:
                 done[line.media_item_id] = done.get(line.media_item_id, 0) + 1
-    finally:
-        journal.in_flight.discard(batch_id)
     with database.writes() as session:
         for item_id, number in done.items():
             sync_folder(session, caller, now, item_id)
@@ -307,8 +304,19 @@ def _rename_one(
     size = facts.size_bytes if facts is not None else None
     with database.writes() as session:
         ids = journal.write_steps(
-            session, now, caller, batch_id, "rename",
-            [Step("rename", source, target, proof, line.id, line.media_item_id, size)], unit=place,
+            session, now, caller, batch_id, journal.Cause.RENAME,
+            [
+                Step(
+                    operation="rename",
+                    source=source,
+                    target=target,
+                    fingerprint=proof,
+                    file_id=line.id,
+                    media_item_id=line.media_item_id,
+                    size_bytes=size,
+                )
+            ],
+            unit=place,
         )  # fmt: skip
     failures = journal.run_steps(database, outside, caller, now, ids)
     if not failures:

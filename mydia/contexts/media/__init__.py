@@ -1,6 +1,6 @@
 """Media: the titles of the library, what is monitored, what is wanted, what comes when."""
 
-from mydia.contexts.media import calendar, lists, numbers, status, wanted
+from mydia.contexts.media import calendar, lists, numbering, numbers, status, wanted
 from mydia.contexts.media.artwork import ArtworkChoice, choose_artwork, list_artwork, titles_of_images
 from mydia.contexts.media.catalogue import (
     LOCKABLE,
@@ -21,7 +21,7 @@ from mydia.contexts.media.catalogue import (
     seasons_of,
     titles_of,
 )
-from mydia.contexts.media.episodes import EpisodeRef, ensure_episode, episodes_by_number, episodes_of, find_episodes
+from mydia.contexts.media.episodes import ensure_episode, episodes_by_number, episodes_of, series_numbers
 from mydia.contexts.media.holdings import (
     Holdings,
     differing_holdings,
@@ -55,6 +55,7 @@ from mydia.contexts.media.models import (
     Version,
 )
 from mydia.contexts.media.monitoring import PATTERNS, change_monitoring, change_pattern
+from mydia.contexts.media.numbering import EpisodeRef
 from mydia.contexts.media.refresh import (
     Asking,
     RefreshTrouble,
@@ -117,7 +118,6 @@ __all__ = [
     "fetch",
     "find_by_ids",
     "find_by_title",
-    "find_episodes",
     "get_item",
     "is_out",
     "language_of",
@@ -125,6 +125,7 @@ __all__ = [
     "list_items",
     "lists",
     "match_index",
+    "numbering",
     "numbers",
     "outline",
     "recently_added",
@@ -137,6 +138,7 @@ __all__ = [
     "roll_over",
     "search_library",
     "seasons_of",
+    "series_numbers",
     "status",
     "titles_of",
     "titles_of_images",

@@ -1,40 +1,17 @@
-"""Episodes: found by number, absolute number or date; made from file names where no provider knows them."""
+"""A series' episodes: read them, and add those that a file proves and no provider lists."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mydia.contexts.media.models import Episode, MediaItem, Season
-from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.contexts.media.models import Episode, MediaItem, Season, Title
+from mydia.contexts.media.numbering import EpisodeRef, SeriesNumbers
+from mydia.contexts.users import Caller, Permission
 from mydia.db import get
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeRef:
-    """One episode in brief."""
-
-    id: str
-    season_number: int
-    episode_number: int
-    absolute_number: int | None
-    title: str | None
-    air_on: date | None
-    runtime_min: int | None
-    monitored: bool
-    held: bool
-    upgradable: bool = False
-    finale: str | None = None
-
-    @property
-    def code(self) -> str:
-        """`S01E02`."""
-        return f"S{self.season_number:02}E{self.episode_number:02}"
-
+from mydia.parsing import normalise_title
 
 _COLUMNS = (
     Episode.id,
@@ -71,41 +48,18 @@ def episodes_by_number(session: Session, caller: Caller, item_id: str) -> dict[t
     return {(ref.season_number, ref.episode_number): ref for ref in episodes_of(session, caller, item_id)}
 
 
-def find_episodes(
-    session: Session,
-    item_id: str,
-    *,
-    season: int | None = None,
-    episodes: Collection[int] = (),
-    absolute: Collection[int] = (),
-    air_on: date | None = None,
-) -> list[EpisodeRef]:
-    """Return the episodes that a name speaks of, in order; what is not listed is left out.
-
-    Args:
-        season: With no `episodes`: the whole season.
-        absolute: Numbers across seasons; where the provider has none, they are counted from the first regular episode.
-        air_on: For daily shows; a day off by one (time zones) is taken when nothing aired on the day itself.
-    """
-    known = episodes_of(session, SYSTEM, item_id)
-    if air_on is not None:
-        for wanted in (0, 1, -1):
-            if found := [ref for ref in known if ref.air_on is not None and (ref.air_on - air_on).days == wanted]:
-                return found
-        return []
-    if absolute:
-        numbered = {ref.absolute_number: ref for ref in known if ref.absolute_number is not None}
-        if not numbered:
-            numbered = dict(enumerate((ref for ref in known if ref.season_number > 0), 1))
-        return [numbered[number] for number in absolute if number in numbered]
-    if season is None:
-        return []
-    wanted_numbers = set(episodes)
-    return [
-        ref
-        for ref in known
-        if ref.season_number == season and (not wanted_numbers or ref.episode_number in wanted_numbers)
-    ]
+def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumbers:
+    """Return what `numbering.meant_episodes` needs to know of a series. Raises NotFound."""
+    caller.require(Permission.BROWSE)
+    item = get(session, MediaItem, item_id, what="This series")
+    titles = session.execute(select(Title.normalised, Title.season_number).where(Title.media_item_id == item_id)).all()
+    return SeriesNumbers(
+        episodes=episodes_of(session, caller, item_id),
+        is_anime=item.series_type == "anime",
+        year=item.year,
+        titles=frozenset(name for name, season in titles if season is None) | {normalise_title(item.title)},
+        season_titles={name: season for name, season in titles if season is not None},
+    )
 
 
 def ensure_episode(
@@ -118,7 +72,7 @@ def ensure_episode(
     title: str | None = None,
     air_on: date | None = None,
 ) -> EpisodeRef:
-    """Return an episode, making it (and its season) when no provider told of it: a file proves that it exists."""
+    """Return an episode, adding it (and its season) when no provider lists it: a file proves that it exists."""
     row = session.scalar(
         select(Episode).where(
             Episode.media_item_id == item_id, Episode.season_number == season_number, Episode.episode_number == number

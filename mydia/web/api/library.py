@@ -224,7 +224,7 @@ def scan_status(database: DatabaseDep, caller: CallerDep) -> list[ScanShape]:
     """Return the latest scan of each folder of the library, running or over."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_scan(row) for row in library.latest_scans(session).values()]
+        return [_scan(row) for row in library.latest_scans(session, caller).values()]
 
 
 @get("/library/scans", sync_to_thread=True, summary="List scans")
@@ -232,7 +232,7 @@ def list_scans(database: DatabaseDep, caller: CallerDep, path_id: Id = None, lim
     """Return scans, newest first."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_scan(row) for row in library.list_scans(session, path_id, limit=limit)]
+        return [_scan(row) for row in library.list_scans(session, caller, path_id, limit=limit)]
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -300,6 +300,7 @@ def list_files(
     with database.reads() as session:
         found = library.list_files(
             session,
+            caller,
             library_path_id=path_id,
             match_state=match_state,
             missing=missing,
@@ -315,7 +316,7 @@ def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -
     """Return a file with its tracks."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return file(library.get_file(session, file_id))
+        return file(library.get_file(session, caller, file_id))
 
 
 @delete("/files/{file_id:str}", sync_to_thread=True, status_code=200, summary="Remove a file")
@@ -337,7 +338,7 @@ def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
-        return [file(view) for view in library.files_of_item(session, media_id)]
+        return [file(view) for view in library.files_of_item(session, caller, media_id)]
 
 
 # --- review --------------------------------------------------------------------------------------------------------
@@ -399,7 +400,7 @@ def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str])
     """Return an entry with its candidates and files."""
     with database.reads() as session:
         row = library.get_entry(session, caller, entry_id)
-        paths = [shown(one.relative_path) for one in library.files_of_entry(session, entry_id)]
+        paths = [shown(one.relative_path) for one in library.files_of_entry(session, caller, entry_id)]
     return InboxDetail(**_entry(row), paths=paths)
 
 

@@ -196,7 +196,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         counted = media.counts(session, caller)
-        waiting = library.inbox_counts(session).waiting
+        waiting = library.inbox_counts(session, caller).waiting
     board = deps.taskboard
     dialect = deps.database.engine.dialect.name
     return Status(

@@ -56,7 +56,7 @@ def detour(database: Database, films: LibraryPath) -> media.MediaItem:
         return builders.film(session, "Detour", 1945, tmdb_id=20367, library_path_id=films.id)
 
 
-def import_file(database: Database, item: media.MediaItem, source: Path, mode: str) -> library.Placed:
+def import_file(database: Database, config: Config, item: media.MediaItem, source: Path, mode: str) -> library.Placed:
     request = library.ImportRequest(item.id, (library.SourceFile(source),), download_id="d1", mode=mode)
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
@@ -76,20 +76,20 @@ def tree(root: Path | str) -> list[str]:
 # --- disks that are not what they were --------------------------------------------------------------------------------
 
 
-def scan(database: Database, path: LibraryPath, files: Files | None = None) -> Scan:
+def scan(database: Database, config: Config, path: LibraryPath, files: Files | None = None) -> Scan:
     outside = fake_outside() if files is None else replace(fake_outside(), files=files)
     scan_id = library.run_scan(database, outside, clock.now, path.id)
     with database.reads() as session:
-        row = library.get_scan(session, scan_id)
+        row = library.get_scan(session, SYSTEM, scan_id)
     if row.state == "running":
         library.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
     with database.reads() as session:
-        return library.get_scan(session, scan_id)
+        return library.get_scan(session, SYSTEM, scan_id)
 
 
 @elsewhere_only
 def test_a_disk_that_is_not_mounted_is_not_believed_though_its_folder_holds_something(
-    database: Database, tmp_path: Path, elsewhere: Path
+    database: Database, config: Config, tmp_path: Path, elsewhere: Path
 ) -> None:
     mount_point = tmp_path / "disk"
     mount_point.symlink_to(elsewhere)
@@ -97,13 +97,13 @@ def test_a_disk_that_is_not_mounted_is_not_believed_though_its_folder_holds_some
         path = builders.library_path(session, mount_point)
     for number in range(3):
         builders.on_disk(mount_point, f"Film {number}.mkv")
-    assert scan(database, path).counts["new"] == 3
+    assert scan(database, config, path).counts["new"] == 3
     # What lies in the folder under the mount point shows as soon as the disk is gone.
     mount_point.unlink()
     builders.on_disk(mount_point, "Written while it was not mounted.mkv")
-    refused = scan(database, path)
+    refused = scan(database, config, path)
     assert refused.state == "refused"
-    assert "lies on another disk than at the last scan, and 3 of 3 files are not there" in (refused.reason or "")
+    assert "is on another disk than at the last scan, and 3 of 3 files are missing" in (refused.reason or "")
     with database.reads() as session:
         rows = session.scalars(select(MediaFile)).all()
         assert len(rows) == 3
@@ -132,7 +132,7 @@ def _nobody() -> Iterator[None]:
 
 @pytest.mark.parametrize("locked", ["the folder", "the one above it"])
 def test_a_library_folder_that_cannot_be_read_changes_nothing_and_says_whose_right_is_missing(
-    locked: str, database: Database
+    locked: str, database: Database, config: Config
 ) -> None:
     above = Path(tempfile.mkdtemp())
     above.chmod(0o755)
@@ -141,10 +141,10 @@ def test_a_library_folder_that_cannot_be_read_changes_nothing_and_says_whose_rig
         builders.on_disk(root, "Detour.mkv")
         with database.writes() as session:
             path = builders.library_path(session, root)
-        scan(database, path)
+        scan(database, config, path)
         closed = root if locked == "the folder" else above
         closed.chmod(0o000)
-        refused = scan(database, path, _AsNobody())
+        refused = scan(database, config, path, _AsNobody())
         closed.chmod(0o755)
     finally:
         shutil.rmtree(above)
@@ -161,10 +161,10 @@ def test_a_library_folder_that_cannot_be_read_changes_nothing_and_says_whose_rig
 
 @elsewhere_only
 def test_between_two_disks_it_is_copied_and_the_history_says_so(
-    database: Database, detour: media.MediaItem, elsewhere: Path
+    database: Database, config: Config, detour: media.MediaItem, elsewhere: Path
 ) -> None:
     source = builders.on_disk(elsewhere, f"{RELEASE}.mkv", 200_000)
-    placed = import_file(database, detour, source, "hardlink")
+    placed = import_file(database, config, detour, source, "hardlink")
     assert placed.method == "copy"
     assert any("no hard link is possible" in note for note in placed.notes)
     assert told_methods(database) == ["copy"]
@@ -175,6 +175,7 @@ def test_between_two_disks_it_is_copied_and_the_history_says_so(
 def test_a_file_system_that_refuses_a_link_gets_a_copy_and_the_history_says_so(
     code: int,
     database: Database,
+    config: Config,
     films: LibraryPath,
     detour: media.MediaItem,
     tmp_path: Path,
@@ -185,7 +186,7 @@ def test_a_file_system_that_refuses_a_link_gets_a_copy_and_the_history_says_so(
 
     source = builders.on_disk(tmp_path / "downloads", f"{RELEASE}.mkv", 200_000)
     monkeypatch.setattr(os, "link", refuse)
-    placed = import_file(database, detour, source, "hardlink")
+    placed = import_file(database, config, detour, source, "hardlink")
     assert (placed.method, told_methods(database)) == ("copy", ["copy"])
     assert any("hard link" in note for note in placed.notes)
     (target,) = Path(films.path).rglob("*.mkv")
@@ -206,14 +207,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_up_during_a_copy_takes_back_what_it_began(
-    database: Database, tmp_path: Path, small_disk: Path
+    database: Database, config: Config, tmp_path: Path, small_disk: Path
 ) -> None:
     with database.writes() as session:
         path = builders.library_path(session, small_disk)
         item = builders.film(session, "Detour", 1945, library_path_id=path.id)
     source = builders.on_disk(tmp_path / "downloads", f"{RELEASE}.mkv", 2 * MIB)
-    with pytest.raises(NoSpace, match="there is no room left"):
-        import_file(database, item, source, "copy")
+    with pytest.raises(NoSpace, match="no space left"):
+        import_file(database, config, item, source, "copy")
     assert tree(small_disk) == []
     assert source.stat().st_size == 2 * MIB
     with database.reads() as session:
@@ -270,7 +271,8 @@ class Cut(Files):
 
 url, data, item, source, mode = sys.argv[1:]
 database = Database(url)
-settings.bind(database, load({"DATA_DIR": data}))
+config = load({"DATA_DIR": data})
+settings.bind(database, config)
 request = library.ImportRequest(item, (library.SourceFile(Path(source)),), download_id="d1", mode=mode)
 with database.reads() as session:
     plan = library.plan_import(session, SYSTEM, clock.now(), request)
@@ -303,7 +305,7 @@ def test_killed_in_the_middle_of_a_copy_it_leaves_no_half_file_and_is_done_anew(
     library.recover_journal(database, fake_outside(), clock.now())
     assert tree(films.path) == []
     assert source.stat().st_size == 9 * MIB
-    placed = import_file(database, detour, source, mode)
+    placed = import_file(database, config, detour, source, mode)
     (whole,) = Path(films.path).rglob("*.mkv")
     assert whole.stat().st_size == 9 * MIB
     assert len(placed.file_ids) == len(told_methods(database)) == 1

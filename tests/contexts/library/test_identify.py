@@ -11,6 +11,7 @@ from mydia import clock
 from mydia.adapters.errors import Unreachable
 from mydia.adapters.metadata_providers import NoProvider
 from mydia.adapters.metadata_providers.base import Ids
+from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
 from mydia.contexts.settings import LibraryPath
@@ -23,7 +24,7 @@ from tests.fakes.outside import FakeMetadataProvider, FakeProbe, fake_outside, m
 
 
 def scan_and_match(
-    database: Database, path: LibraryPath, provider: object, probe: FakeProbe | None = None
+    database: Database, config: Config, path: LibraryPath, provider: object, probe: FakeProbe | None = None
 ) -> library.MatchReport:
     outside = fake_outside(metadata=provider, probe=probe)  # type: ignore[arg-type]
     library.run_scan(database, outside, clock.now, path.id)
@@ -57,39 +58,43 @@ def episodes_in(database: Database, path: str) -> list[str]:
         return [f"S{season:02}E{number:02}" for season, number in rows]
 
 
-def test_a_film_with_name_and_year_is_added_with_its_folder(database: Database, films: LibraryPath) -> None:
+def test_a_film_with_name_and_year_is_added_with_its_folder(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
     builders.on_disk(films.path, "Detour (1945)/Detour.1945.1080p.BluRay.x264-GRP.mkv")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
-    report = scan_and_match(database, films, provider)
+    report = scan_and_match(database, config, films, provider)
     assert (report.matched, report.waiting) == (1, 0)
     item = items(database)["Detour"]
     assert (item.tmdb_id, item.folder, item.files_count, item.state) == (20367, "Detour (1945)", 1, "available")
     (row,) = files(database).values()
     assert (row.match_state, row.quality_name, row.release_group) == ("matched", "Bluray-1080p", "GRP")
-    assert "The title is the same" in row.match_evidence
+    assert "Same title" in row.match_evidence
     assert provider.asked == ["search movie Detour"]
     with database.reads() as session:
         told = session.scalar(select(EventRow.payload).where(EventRow.type == "FileMatched"))
     assert told["media_item_id"] == item.id
 
 
-def test_a_number_in_the_folder_name_wins(database: Database, films: LibraryPath) -> None:
+def test_a_number_in_the_folder_name_wins(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Some Foreign Name (1999) {tmdb-20367}/movie.mkv")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
-    scan_and_match(database, films, provider)
+    scan_and_match(database, config, films, provider)
     assert items(database)["Detour"].tmdb_id == 20367
 
 
-def test_an_nfo_beside_the_film_wins_over_its_name(database: Database, films: LibraryPath) -> None:
+def test_an_nfo_beside_the_film_wins_over_its_name(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "dt45/dt45.mkv")
     nfo = Path(films.path) / "dt45/movie.nfo"
     nfo.write_text("<movie><title>Detour</title><year>1945</year><uniqueid type='tmdb'>20367</uniqueid></movie>")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
-    scan_and_match(database, films, provider)
+    scan_and_match(database, config, films, provider)
     assert items(database)["Detour"].files_count == 1
 
 
-def test_a_series_is_one_search_and_all_its_files_are_linked(database: Database, series: LibraryPath) -> None:
+def test_a_series_is_one_search_and_all_its_files_are_linked(
+    database: Database, config: Config, series: LibraryPath
+) -> None:
     for name in (
         "Season 1/Pioneer One - S01E01 - Earthfall.mkv",
         "Season 1/pioneer.one.s01e02e03.720p.web-dl.mkv",
@@ -98,7 +103,7 @@ def test_a_series_is_one_search_and_all_its_files_are_linked(database: Database,
     ):
         builders.on_disk(series.path, f"Pioneer One (2010)/{name}")
     provider = FakeMetadataProvider([builders.show_details(seasons={0: 1, 1: 6})])
-    report = scan_and_match(database, series, provider)
+    report = scan_and_match(database, config, series, provider)
     assert (report.matched, report.titles_added) == (4, 1)
     assert episodes_in(database, "Pioneer One (2010)/Season 1/pioneer.one.s01e02e03.720p.web-dl.mkv") == [
         "S01E02",
@@ -111,7 +116,9 @@ def test_a_series_is_one_search_and_all_its_files_are_linked(database: Database,
     assert [asked for asked in provider.asked if asked.startswith("search")] == ["search tv_show Pioneer One"]
 
 
-def test_daily_and_absolute_numbers_find_their_episodes(database: Database, series: LibraryPath) -> None:
+def test_daily_and_absolute_numbers_find_their_episodes(
+    database: Database, config: Config, series: LibraryPath
+) -> None:
     builders.on_disk(series.path, "Night Shift Radio/Night.Shift.Radio.2010.01.17.mkv")
     builders.on_disk(series.path, "Quiet Orbit/[Group] Quiet Orbit - 08 [1080p].mkv")
     provider = FakeMetadataProvider(
@@ -120,22 +127,24 @@ def test_daily_and_absolute_numbers_find_their_episodes(database: Database, seri
             builders.show_details("Quiet Orbit", 2012, tmdb_id=2, seasons={1: 6, 2: 6}, series_type="anime"),
         ]
     )
-    scan_and_match(database, series, provider)
+    scan_and_match(database, config, series, provider)
     assert episodes_in(database, "Night Shift Radio/Night.Shift.Radio.2010.01.17.mkv") == ["S01E03"]
     assert episodes_in(database, "Quiet Orbit/[Group] Quiet Orbit - 08 [1080p].mkv") == ["S02E02"]
 
 
-def test_new_episodes_of_a_title_in_the_library_ask_nobody(database: Database, series: LibraryPath) -> None:
+def test_new_episodes_of_a_title_in_the_library_ask_nobody(
+    database: Database, config: Config, series: LibraryPath
+) -> None:
     with database.writes() as session:
         builders.show(session, library_path_id=series.id, folder="Pioneer One")
     builders.on_disk(series.path, "Pioneer One/Pioneer.One.S01E05.mkv")
     provider = FakeMetadataProvider()
-    scan_and_match(database, series, provider)
+    scan_and_match(database, config, series, provider)
     assert episodes_in(database, "Pioneer One/Pioneer.One.S01E05.mkv") == ["S01E05"]
     assert provider.asked == []
 
 
-def test_two_films_of_one_name_wait_with_reasons(database: Database, films: LibraryPath) -> None:
+def test_two_films_of_one_name_wait_with_reasons(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "The Lodger.mkv")
     provider = FakeMetadataProvider(
         [
@@ -143,7 +152,7 @@ def test_two_films_of_one_name_wait_with_reasons(database: Database, films: Libr
             builders.film_details("The Lodger", 1944, tmdb_id=2, runtime_min=None),
         ]
     )
-    report = scan_and_match(database, films, provider)
+    report = scan_and_match(database, config, films, provider)
     assert (report.matched, report.waiting) == (0, 1)
     (entry,) = entries(database)
     assert entry.state == "needs_attention"
@@ -154,7 +163,9 @@ def test_two_films_of_one_name_wait_with_reasons(database: Database, films: Libr
     assert files(database)["The Lodger.mkv"].match_state == "waiting"
 
 
-def test_the_length_of_the_file_settles_two_films_of_one_name(database: Database, films: LibraryPath) -> None:
+def test_the_length_of_the_file_settles_two_films_of_one_name(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
     builders.on_disk(films.path, "The Lodger.mkv")
     provider = FakeMetadataProvider(
         [
@@ -162,22 +173,24 @@ def test_the_length_of_the_file_settles_two_films_of_one_name(database: Database
             builders.film_details("The Lodger", 1944, tmdb_id=2, runtime_min=140),
         ]
     )
-    scan_and_match(database, films, provider, FakeProbe(default=media_facts(duration_s=91 * 60)))
+    scan_and_match(database, config, films, provider, FakeProbe(default=media_facts(duration_s=91 * 60)))
     assert [item.year for item in items(database).values()] == [1927]
 
 
-def test_what_nobody_knows_waits_as_no_match(database: Database, films: LibraryPath) -> None:
+def test_what_nobody_knows_waits_as_no_match(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Family Holiday (2019)/holiday.mkv")
-    scan_and_match(database, films, FakeMetadataProvider())
+    scan_and_match(database, config, films, FakeMetadataProvider())
     (entry,) = entries(database)
     assert (entry.state, entry.candidates) == ("no_match", [])
 
 
-def test_an_unreachable_provider_leaves_files_new_and_says_so(database: Database, films: LibraryPath) -> None:
+def test_an_unreachable_provider_leaves_files_new_and_says_so(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
     builders.on_disk(films.path, "Detour (1945)/Detour (1945).mkv")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
     provider.trouble = Unreachable("Relay", "no answer")
-    report = scan_and_match(database, films, provider)
+    report = scan_and_match(database, config, films, provider)
     assert report.postponed == 1
     assert "no answer" in (report.reason or "")
     assert entries(database) == []
@@ -187,14 +200,14 @@ def test_an_unreachable_provider_leaves_files_new_and_says_so(database: Database
 
 
 def test_without_any_provider_names_and_nfo_make_the_library(
-    database: Database, films: LibraryPath, series: LibraryPath
+    database: Database, config: Config, films: LibraryPath, series: LibraryPath
 ) -> None:
     builders.on_disk(films.path, "Detour (1945)/Detour (1945).mkv")
     builders.on_disk(films.path, "unclear.mkv")
     (builders.on_disk(films.path, "x/x.mkv").parent / "x.nfo").write_text("<movie><title>Sherlock Jr.</title></movie>")
     builders.on_disk(series.path, "Pioneer One/Season 1/Pioneer One - S01E02 - The Man from Mars.mkv")
     for path in (films, series):
-        scan_and_match(database, path, NoProvider())
+        scan_and_match(database, config, path, NoProvider())
     assert {title: item.provider for title, item in items(database).items()} == {
         "Detour": "none",
         "Sherlock Jr.": "none",
@@ -204,13 +217,13 @@ def test_without_any_provider_names_and_nfo_make_the_library(
     assert [entry.title for entry in entries(database)] == ["unclear"]
 
 
-def test_a_mixed_folder_tells_films_from_series(database: Database, tmp_path: Path) -> None:
+def test_a_mixed_folder_tells_films_from_series(database: Database, config: Config, tmp_path: Path) -> None:
     with database.writes() as session:
         mixed = builders.library_path(session, tmp_path / "mixed", "mixed")
     builders.on_disk(mixed.path, "Detour (1945).mkv")
     builders.on_disk(mixed.path, "Pioneer One/Pioneer One S01E01.mkv")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=1), builders.show_details()])
-    scan_and_match(database, mixed, provider)
+    scan_and_match(database, config, mixed, provider)
     assert {item.title: item.type for item in items(database).values()} == {"Detour": "movie", "Pioneer One": "tv_show"}
 
 
@@ -228,10 +241,10 @@ class TestReview:
         )
 
     def test_choosing_a_candidate_adds_and_links(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "Lodger/The Lodger.mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         (entry,) = entries(database)
         place = next(n for n, one in enumerate(entry.candidates) if one["tmdb_id"] == 2)
         outside = fake_outside(metadata=provider)
@@ -245,27 +258,27 @@ class TestReview:
             library.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
 
     def test_a_later_file_of_the_folder_follows_the_decision(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "Lodger/The Lodger.mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         library.decide(
             database, fake_outside(metadata=provider), admin, clock.now(), entries(database)[0].id, candidate=1
         )
         builders.on_disk(films.path, "Lodger/The Lodger 720p.mkv")
-        assert scan_and_match(database, films, provider).matched == 1
+        assert scan_and_match(database, config, films, provider).matched == 1
         assert len({row.media_item_id for row in files(database).values()}) == 1
 
     def test_what_is_ignored_is_never_asked_again_until_it_is_reopened(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "Lodger/The Lodger.mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         (entry,) = entries(database)
         with database.writes() as session:
             assert library.ignore(session, admin, clock.now(), [entry.id]) == 1
         builders.on_disk(films.path, "Lodger/The Lodger 720p.mkv")
-        assert scan_and_match(database, films, provider).ignored == 1
+        assert scan_and_match(database, config, films, provider).ignored == 1
         assert {row.match_state for row in files(database).values()} == {"ignored"}
         with database.writes() as session:
             library.reopen(session, admin, clock.now(), [entry.id])
@@ -273,10 +286,10 @@ class TestReview:
         assert (entry.state, entry.files_count) == ("needs_attention", 2)
 
     def test_a_searched_title_can_be_chosen(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "lg27.mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         (entry,) = entries(database)
         outside = fake_outside(metadata=provider)
         found = library.search_candidates(database, outside, admin, entry.id, "the lodger")
@@ -287,13 +300,13 @@ class TestReview:
         assert items(database)["The Lodger"].year == 1927
 
     def test_episodes_that_names_do_not_tell_are_chosen_by_hand(
-        self, database: Database, series: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, series: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(series.path, "Les Vampires/Les Vampires S01E01.mkv")
         builders.on_disk(series.path, "Les Vampires/The Red Cryptogram.mkv")
-        scan_and_match(database, series, provider)
+        scan_and_match(database, config, series, provider)
         (entry,) = entries(database)
-        assert "which episode" in (entry.reason or "")
+        assert "no episode number" in (entry.reason or "")
         item = items(database)["Les Vampires"]
         with database.reads() as session:
             third = media.episodes_by_number(session, SYSTEM, item.id)[1, 3].id
@@ -305,7 +318,7 @@ class TestReview:
         assert episodes_in(database, "Les Vampires/The Red Cryptogram.mkv") == ["S01E03"]
 
     def test_ready_ones_are_imported_together(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller, config: Config
     ) -> None:
         from mydia.contexts import settings
 
@@ -313,18 +326,18 @@ class TestReview:
             settings.change_values(session, admin, clock.now(), {"library.match_confident_percent": 100})
         builders.on_disk(films.path, "The Lodger (1927)/The Lodger (1927).mkv")
         builders.on_disk(films.path, "The Lodger (1944)/The Lodger (1944).mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         with database.reads() as session:
-            assert library.inbox_counts(session).ready == 2
+            assert library.inbox_counts(session, SYSTEM).ready == 2
         done = library.import_ready(database, fake_outside(metadata=provider), admin, clock.now())
         assert (done.decided, done.failures) == (2, ())
         assert len(files(database)) == 2
 
     def test_a_wrong_match_is_mended_for_good(
-        self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
+        self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "The Lodger (1927)/The Lodger (1927).mkv")
-        scan_and_match(database, films, provider)
+        scan_and_match(database, config, films, provider)
         item = items(database)["The Lodger"]
         right = library.matching.Choice("movie", "The Lodger", 1944, Ids(2))
         library.rematch_item(database, fake_outside(metadata=provider), admin, clock.now(), item.id, right)

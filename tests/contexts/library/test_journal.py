@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from mydia import clock
+from mydia.config import Config
 from mydia.contexts import library, media
 from mydia.contexts.library import journal
 from mydia.contexts.library.models import JournalEntry, MediaFile, RecycledFile
@@ -21,7 +22,9 @@ from tests.fakes.outside import fake_outside
 
 @pytest.mark.parametrize("performed", [False, True])
 @pytest.mark.parametrize("operation", ["rename", "recycle", "delete"])
-def test_an_open_step_is_completed(operation: str, performed: bool, database: Database, films: LibraryPath) -> None:
+def test_an_open_step_is_completed(
+    operation: str, performed: bool, database: Database, config: Config, films: LibraryPath
+) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "A/a.mkv", 200_000)
     target = Path(films.path) / (".mydia-recycle/b/A/a.mkv" if operation == "recycle" else "A/b.mkv")
@@ -29,16 +32,16 @@ def test_an_open_step_is_completed(operation: str, performed: bool, database: Da
         item = builders.film(session, library_path_id=films.id)
         row = builders.media_file(session, films, "A/a.mkv", item=item)
     step = journal.Step(
-        operation,
-        source,
-        None if operation == "delete" else target,
-        journal.fingerprint(files, source),
-        row.id,
-        item.id,
-        1,
+        operation=operation,
+        source=source,
+        target=None if operation == "delete" else target,
+        fingerprint=journal.fingerprint(files, source),
+        file_id=row.id,
+        media_item_id=item.id,
+        size_bytes=1,
     )
     with database.writes() as session:
-        (step_id,) = journal.write_steps(session, clock.now(), SYSTEM, "b", "remove", [step])
+        (step_id,) = journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.REMOVE, [step])
     if performed:
         with database.reads() as session:
             entry = session.get(JournalEntry, step_id)
@@ -58,25 +61,31 @@ def test_an_open_step_is_completed(operation: str, performed: bool, database: Da
     assert (again.completed, again.failed) == (0, ())
 
 
-def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(database: Database, films: LibraryPath) -> None:
+def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "a.mkv")
     stranger = builders.on_disk(films.path, "b.mkv", fill=b"other")
-    step = journal.Step("rename", source, stranger, journal.fingerprint(files, source))
+    step = journal.Step(
+        operation="rename", source=source, target=stranger, fingerprint=journal.fingerprint(files, source)
+    )
     with database.writes() as session:
-        journal.write_steps(session, clock.now(), SYSTEM, "b", "rename", [step])
+        journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.RENAME, [step])
     mended = library.recover_journal(database, fake_outside(), clock.now())
     assert "exists already" in mended.failed[0]
     assert source.exists()
     assert stranger.read_bytes()[:5] == b"other"
 
 
-def test_a_file_that_was_replaced_is_never_deleted_in_its_place(database: Database, films: LibraryPath) -> None:
+def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
+    database: Database, config: Config, films: LibraryPath
+) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "a.mkv", fill=b"old")
-    step = journal.Step("delete", source, None, journal.fingerprint(files, source))
+    step = journal.Step(operation="delete", source=source, fingerprint=journal.fingerprint(files, source))
     with database.writes() as session:
-        journal.write_steps(session, clock.now(), SYSTEM, "b", "remove", [step])
+        journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.REMOVE, [step])
     source.unlink()
     builders.on_disk(films.path, "a.mkv", 5000, fill=b"new")
     library.recover_journal(database, fake_outside(), clock.now())
@@ -84,7 +93,7 @@ def test_a_file_that_was_replaced_is_never_deleted_in_its_place(database: Databa
 
 
 def test_what_exists_only_in_the_library_is_not_taken_back(
-    database: Database, films: LibraryPath, tmp_path: Path
+    database: Database, config: Config, films: LibraryPath, tmp_path: Path
 ) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
     with database.writes() as session:
@@ -98,10 +107,10 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
     with pytest.raises(Conflict, match="only in the library"):
         library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id)
     with database.reads() as session:
-        assert len(library.files_of_item(session, item.id)) == 1
+        assert len(library.files_of_item(session, SYSTEM, item.id)) == 1
 
 
-def test_an_import_is_taken_back_whole(database: Database, films: LibraryPath, tmp_path: Path) -> None:
+def test_an_import_is_taken_back_whole(database: Database, config: Config, films: LibraryPath, tmp_path: Path) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)
@@ -114,5 +123,5 @@ def test_an_import_is_taken_back_whole(database: Database, films: LibraryPath, t
     assert source.exists()
     assert [path for path in Path(films.path).rglob("*") if path.is_file()] == []
     with database.reads() as session:
-        assert library.files_of_item(session, item.id) == []
+        assert library.files_of_item(session, SYSTEM, item.id) == []
         assert media.get_item(session, SYSTEM, item.id).files_count == 0

@@ -43,8 +43,8 @@ def test_what_follows_from_the_evidence(guess: Guess, choices: list[Choice], sta
 def test_every_score_tells_why() -> None:
     told = score(Guess("movie", "Metropolis", 1927, duration_s=153 * 60), film("Metropolis", 1927, runtime_min=153))
     assert [one.text for one in told.evidence] == [
-        "The title is the same",
-        "The year is the same, 1927",
+        "Same title",
+        "Same year, 1927",
         "The file is as long as the film, 153 of 153 minutes",
     ]
     stored = choice_from_json(told.to_json())

@@ -45,7 +45,7 @@ def detour(database: Database, films: LibraryPath) -> media.MediaItem:
         return builders.film(session, "Detour", 1945, tmdb_id=20367, library_path_id=films.id)
 
 
-def run(database: Database, request: library.ImportRequest, **choices: object) -> library.Placed:
+def run(database: Database, config: Config, request: library.ImportRequest, **choices: object) -> library.Placed:
     outside = choices.pop("outside", None) or fake_outside()
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
@@ -63,11 +63,11 @@ def tree(root: Path | str) -> list[str]:
 
 
 def test_a_download_is_hard_linked_under_its_name(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.mkv")
     builders.on_disk(downloads, f"{RELEASE}/{RELEASE}.en.srt", 30)
-    placed = run(database, request_for(detour, source))
+    placed = run(database, config, request_for(detour, source))
     target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     assert (placed.method, target.stat().st_ino) == ("hardlink", source.stat().st_ino)
     assert tree(films.path) == [
@@ -76,7 +76,7 @@ def test_a_download_is_hard_linked_under_its_name(
     ]
     with database.reads() as session:
         item = media.get_item(session, SYSTEM, detour.id)
-        (file,) = library.files_of_item(session, detour.id)
+        (file,) = library.files_of_item(session, SYSTEM, detour.id)
         assert (item.folder, item.files_count, item.state) == ("Detour (1945)", 1, "available")
         assert (file.release_group, file.download_id, file.quality.name) == ("GRP", "d1", "Bluray-1080p")
         assert [one.language for one in file.sidecars] == ["en"]
@@ -86,11 +86,11 @@ def test_a_download_is_hard_linked_under_its_name(
 
 
 def test_importing_again_brings_in_nothing_twice(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-    first = run(database, request_for(detour, source))
-    second = run(database, request_for(detour, source))
+    first = run(database, config, request_for(detour, source))
+    second = run(database, config, request_for(detour, source))
     assert first.file_ids == second.file_ids
     assert len(tree(films.path)) == 1
 
@@ -102,22 +102,24 @@ class _NoLinks(Files):
 
 class _Full(Files):
     def copy(self, source, target, *, verify=False, on_progress=None) -> None:
-        raise NoSpace("Disk", "there is no room left")
+        raise NoSpace("Disk", "no space left")
 
 
-def test_across_disks_it_is_copied_and_says_so(database: Database, detour: media.MediaItem, downloads: Path) -> None:
+def test_across_disks_it_is_copied_and_says_so(
+    database: Database, config: Config, detour: media.MediaItem, downloads: Path
+) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-    placed = run(database, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
+    placed = run(database, config, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
     assert placed.method == "copy"
     assert "not on one file system" in placed.notes[0]
 
 
 def test_a_full_disk_takes_back_what_it_began(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
     with pytest.raises(NoSpace):
-        run(database, request_for(detour, source, mode="copy"), outside=replace(fake_outside(), files=_Full()))
+        run(database, config, request_for(detour, source, mode="copy"), outside=replace(fake_outside(), files=_Full()))
     assert tree(films.path) == []
     assert source.exists()
     with database.reads() as session:
@@ -126,7 +128,7 @@ def test_a_full_disk_takes_back_what_it_began(
 
 
 def test_an_upgrade_recycles_the_old_file_only_afterwards(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     old = builders.on_disk(films.path, "Detour (1945)/detour-720p.mkv", 5000)
     with database.writes() as session:
@@ -136,7 +138,7 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
     seen: list[tuple[str, bool, bool]] = []
     target = Path(films.path) / "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     placed = run(
-        database, request_for(detour, source),
+        database, config, request_for(detour, source),
         after_step=lambda point: seen.append((point, old.exists(), target.exists())),
     )  # fmt: skip
     assert placed.replaced == ("Detour (1945)/detour-720p.mkv",)
@@ -144,13 +146,13 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
     with database.reads() as session:
         (recycled,) = session.scalars(select(RecycledFile)).all()
         assert Path(recycled.present_path).read_bytes()[:5] == b"Detou"
-        assert [file.relative_path for file in library.files_of_item(session, detour.id)] == [
+        assert [file.relative_path for file in library.files_of_item(session, SYSTEM, detour.id)] == [
             "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
         ]
 
 
 def test_an_upgrade_of_the_very_same_name_swaps_the_files(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     builders.on_disk(films.path, name, fill=b"old")
@@ -158,29 +160,31 @@ def test_an_upgrade_of_the_very_same_name_swaps_the_files(
         old = builders.media_file(session, films, name, item=detour)
         media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
     source = builders.on_disk(downloads, "Detour.1945.PROPER.1080p.BluRay.x264-GRP.mkv", fill=b"new")
-    placed = run(database, request_for(detour, source))
+    placed = run(database, config, request_for(detour, source))
     assert (Path(films.path) / name).read_bytes()[:3] == b"new"
     with database.reads() as session:
         batch = session.scalars(select(JournalEntry.batch_id)).first()
-        assert [file.id for file in library.files_of_item(session, detour.id)] == list(placed.file_ids)
+        assert [file.id for file in library.files_of_item(session, SYSTEM, detour.id)] == list(placed.file_ids)
     assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), batch or "") == []
     assert (Path(films.path) / name).read_bytes()[:3] == b"old"
     with database.reads() as session:
-        assert [file.id for file in library.files_of_item(session, detour.id)] == [old.id]
+        assert [file.id for file in library.files_of_item(session, SYSTEM, detour.id)] == [old.id]
     assert source.exists()
 
 
 def test_a_file_in_the_way_is_never_overwritten(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     stranger = builders.on_disk(films.path, "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv", fill=b"mine")
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
     with pytest.raises(Conflict, match="exists already"):
-        run(database, request_for(detour, source))
+        run(database, config, request_for(detour, source))
     assert stranger.read_bytes()[:4] == b"mine"
 
 
-def test_episodes_replace_only_what_they_hold_whole(database: Database, series: LibraryPath, downloads: Path) -> None:
+def test_episodes_replace_only_what_they_hold_whole(
+    database: Database, config: Config, series: LibraryPath, downloads: Path
+) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, folder="Pioneer One")
         ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, SYSTEM, item.id).items()}
@@ -193,10 +197,10 @@ def test_episodes_replace_only_what_they_hold_whole(database: Database, series: 
         )
         for n in (1, 3)
     )
-    placed = run(database, library.ImportRequest(item.id, sources, download_id="d2"))
+    placed = run(database, config, library.ImportRequest(item.id, sources, download_id="d2"))
     assert placed.replaced == ("Pioneer One/single.mkv",)
     with database.reads() as session:
-        names = [file.relative_path for file in library.files_of_item(session, item.id)]
+        names = [file.relative_path for file in library.files_of_item(session, SYSTEM, item.id)]
     assert names == [
         "Pioneer One/Season 01/Pioneer One (2010) - S01E01 - Episode 1 [WEBDL-1080p].mkv",
         "Pioneer One/Season 01/Pioneer One (2010) - S01E03 - Episode 3 [WEBDL-1080p].mkv",
@@ -209,7 +213,7 @@ def test_episodes_replace_only_what_they_hold_whole(database: Database, series: 
 
 
 def test_two_shows_of_one_name_get_folders_of_their_own(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     with database.writes() as session:
         media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "Detour (1945)"})
@@ -223,10 +227,10 @@ class TestRemoving:
     """Files leave into the recycle bin and come back."""
 
     def test_a_title_goes_with_its_files_and_each_can_come_back(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-        run(database, request_for(detour, source))
+        run(database, config, request_for(detour, source))
         outside = fake_outside()
         library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         assert [name for name in tree(films.path) if not name.startswith(".mydia-recycle")] == []
@@ -239,42 +243,42 @@ class TestRemoving:
             assert [row.match_state for row in session.scalars(select(MediaFile))] == ["new"]
 
     def test_kept_files_are_not_found_again(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="keep")
         library.run_scan(database, fake_outside(), clock.now, films.id)
         assert library.match_new_files(database, fake_outside(), clock.now, films.id).matched == 0
         assert len(tree(films.path)) == 1
 
     def test_an_unmounted_disk_refuses_the_removal(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         Path(films.path).rename(f"{films.path}-away")
-        with pytest.raises(Conflict, match="not there"):
+        with pytest.raises(Conflict, match="does not exist"):
             library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="delete")
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is not None
 
     def test_a_disk_that_refuses_keeps_title_and_file(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         class ReadOnly(Files):
             def move(self, source, target, *, on_progress=None) -> None:
                 raise Refused("Disk", "the file system can only be read")
 
-        run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = replace(fake_outside(), files=ReadOnly())
         with pytest.raises(Conflict, match="title stays"):
             library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         with database.reads() as session:
-            assert len(library.files_of_item(session, detour.id)) == 1
+            assert len(library.files_of_item(session, SYSTEM, detour.id)) == 1
 
     def test_the_bin_empties_itself_when_its_time_is_over(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
-        placed = run(database, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
+        placed = run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = fake_outside()
         library.remove_file(database, outside, SYSTEM, clock.now(), placed.file_ids[0])
         assert library.empty_recycle_bin(database, outside, clock.now()) == 0
@@ -286,7 +290,9 @@ class TestRemoving:
 class TestRenaming:
     """Names follow the templates; shown first, taken back at will."""
 
-    def test_preview_run_and_undo(self, database: Database, films: LibraryPath, detour: media.MediaItem) -> None:
+    def test_preview_run_and_undo(
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
+    ) -> None:
         builders.on_disk(films.path, "dt/detour.mkv")
         builders.on_disk(films.path, "dt/detour.de.srt")
         builders.on_disk(films.path, "dt/poster.jpg")
@@ -319,7 +325,7 @@ class TestRenaming:
             assert media.get_item(session, SYSTEM, detour.id).folder == "dt"
 
     def test_a_name_that_is_taken_blocks_that_file_only(
-        self, database: Database, films: LibraryPath, detour: media.MediaItem
+        self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
     ) -> None:
         name = "Detour (1945)/Detour (1945) - Bluray-1080p.mkv"
         for path in ("Detour (1945)/a.mkv", "Detour (1945)/b.mkv", name):
@@ -363,7 +369,8 @@ def after(point):
     if count == told["die_after"]:
         os._exit(9)
 database = Database(told["database"])
-settings.bind(database, load({"DATA_DIR": told["data"]}))
+config = load({"DATA_DIR": told["data"]})
+settings.bind(database, config)
 if told["action"] == "recover":
     library.recover_journal(database, outside, clock.now(), after_step=after)
 else:
@@ -418,13 +425,13 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
         library.recover_journal(database, fake_outside(), clock.now())
         with database.reads() as session:
             assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
-            (held,) = library.files_of_item(session, item.id)
+            (held,) = library.files_of_item(session, SYSTEM, item.id)
         assert (Path(films.path) / held.relative_path).stat().st_size == held.size_bytes
         assert not [left for left in tree(films.path) if ".mydia-" in left.removeprefix(".mydia-recycle")]
         # The download's import starts again by itself.
-        run(database, request_for(item, source, mode=mode))
+        run(database, config, request_for(item, source, mode=mode))
         with database.reads() as session:
-            (held,) = library.files_of_item(session, item.id)
+            (held,) = library.files_of_item(session, SYSTEM, item.id)
             assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
             (recycled,) = session.scalars(select(RecycledFile)).all()
         assert (Path(films.path) / held.relative_path).read_bytes()[:3] == b"new"
@@ -436,7 +443,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
 
 
 def test_the_recovery_itself_may_be_killed(
-    database: Database, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
+    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     builders.on_disk(films.path, name, fill=b"old")

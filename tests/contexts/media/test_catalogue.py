@@ -136,16 +136,6 @@ def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add,
         assert set(media.episodes_by_number(session, SYSTEM, item_id)) == {(0, 1), (1, 1), (1, 2)}
 
 
-def test_episodes_are_found_by_absolute_number_and_by_date(add, stocked, now):
-    item_id = add(series(now.date()))
-    with stocked.reads() as session:
-        assert [ref.code for ref in media.find_episodes(session, item_id, absolute=[4])] == ["S02E01"]
-        day = media.episodes_by_number(session, SYSTEM, item_id)[1, 2].air_on
-        assert [ref.code for ref in media.find_episodes(session, item_id, air_on=day)] == ["S01E02"]
-        assert [ref.code for ref in media.find_episodes(session, item_id, air_on=day + timedelta(days=1))] == ["S01E02"]
-        assert [ref.code for ref in media.find_episodes(session, item_id, season=2)] == ["S02E01", "S02E02", "S02E03"]
-
-
 def test_an_episode_that_only_a_file_proves_is_made_once(add, stocked, now):
     item_id = add(series(now.date(), seasons=1))
     with stocked.writes() as session:

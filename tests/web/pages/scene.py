@@ -501,27 +501,27 @@ def _inbox(session: Session, now: datetime, movies: Any, shows: Any) -> None:
         ),
         candidate("The Potemkin Mutiny", 1925, 0.41, same_year, ("no", "It runs 72 min, the film 14 min.")),
         candidate("Potemkin", 2017, 0.22, ("no", "The year differs by 92."), ("warn", "The short title is the same.")),
-        reason="No title fits well enough to be taken without a look.",
+        reason_text="No title fits well enough to be taken without a look.",
     )
     entry(movies, "_unsorted/Kid, The.avi", "Kid, The", None, "needs_attention",
-          candidate("The Kid", 1921, 0.64, ("yes", "The title is the same."), ("warn", "The name tells no year.")),
-          candidate("The Kid", 2019, 0.6, ("yes", "The title is the same."), ("warn", "The name tells no year.")),
-          reason="Two films share this name.")  # fmt: skip
+          candidate("The Kid", 1921, 0.64, ("yes", "The title is the same."), ("warn", "The name has no year.")),
+          candidate("The Kid", 2019, 0.6, ("yes", "The title is the same."), ("warn", "The name has no year.")),
+          reason_text="Two films share this name.")  # fmt: skip
     entry(movies, "Haxan_WTTA_77min.mkv", "Haxan", None, "needs_attention",
           candidate("Häxan", 1922, 0.55, ("yes", "The title is the same."), ("no", "It runs 77 min, the film 105 min.")),
-          reason="It is shorter than the film.")  # fmt: skip
-    entry(movies, "MWAMC.mkv", "MWAMC", None, "no_match", reason="Nothing in the catalogue is called so.")
+          reason_text="It is shorter than the film.")  # fmt: skip
+    entry(movies, "MWAMC.mkv", "MWAMC", None, "no_match", reason_text="Nothing in the catalogue is called so.")
     for film in catalogue.FILMS[:5]:
         entry(movies, f"new/{film.title}.{film.released[:4]}.1080p.BluRay.mkv", film.title, int(film.released[:4]), "ready",
               candidate(film.title, int(film.released[:4]), 0.95, ("yes", "The title is the same."), same_year))  # fmt: skip
-    entry(movies, "extras/holiday 2019.mkv", "holiday", 2019, "ignored", reason="Put aside by a person.")
+    entry(movies, "extras/holiday 2019.mkv", "holiday", 2019, "ignored", reason_text="Put aside by a person.")
     entry(
         shows,
         "Dark Harbour/dark harbour 1x01.mkv",
         "Dark Harbour",
         None,
         "no_match",
-        reason="Nothing in the catalogue is called so.",
+        reason_text="Nothing in the catalogue is called so.",
     )
 
 
@@ -550,8 +550,8 @@ def _scans(session: Session, now: datetime, movies_id: str, shows_id: str) -> No
             phase="finished",
             counts={},
             problems=[],
-            reason="212 of 300 files (71 %) are gone from /media/shows, more than the 20 % that are believed without asking. "
-            "Check the disk. If they really are gone, scan again and confirm it. Nothing was changed.",
+            reason_code="many_missing",
+            reason_facts={"path": "/media/shows", "missing": 212, "known": 300, "share": 71, "limit": 20},
         )
     )
     session.flush()

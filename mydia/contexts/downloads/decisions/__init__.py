@@ -1,6 +1,6 @@
 """Decisions: releases and facts in, verdicts with reasons out. Pure."""
 
-from mydia.contexts.downloads.decisions.candidate import Candidate, find_episodes, make_candidate, normalised_name
+from mydia.contexts.downloads.decisions.candidate import Candidate, make_candidate, normalised_name
 from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked
 from mydia.contexts.downloads.decisions.facts import Blocked, Facts, Held, Imported, Queued
 from mydia.contexts.downloads.decisions.ranking import Preference, rank_key
@@ -21,7 +21,6 @@ __all__ = [
     "Spec",
     "Stage",
     "decide",
-    "find_episodes",
     "first_approved",
     "judge",
     "make_candidate",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts.downloads.decisions.facts import Facts, Queued
-from mydia.contexts.media import EpisodeRef
+from mydia.contexts.media import EpisodeRef, numbering
 from mydia.contexts.settings import UpgradeVerdict, compare
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
 from mydia.vocabulary import MediaType
@@ -83,28 +82,14 @@ def make_candidate(
 
 
 def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
-    """Return the known episodes that a name refers to, in order."""
-    return find_episodes(parsed, facts.episodes, anime=facts.series_type == "anime")
-
-
-def find_episodes(parsed: ParsedRelease, known: Sequence[EpisodeRef], *, anime: bool = False) -> tuple[EpisodeRef, ...]:
-    """Return those of a series' episodes that a name speaks of: by date, by absolute number, by season and number."""
-    if parsed.air_on is not None:
-        for off in (0, 1, -1):  # time zones move a broadcast by a day
-            if found := tuple(e for e in known if e.air_on is not None and (e.air_on - parsed.air_on).days == off):
-                return found
-        return ()
-    if parsed.absolute_episodes and (anime or parsed.season is None):
-        numbered = {e.absolute_number: e for e in known if e.absolute_number is not None} or dict(
-            enumerate((e for e in known if e.season_number > 0), 1)
-        )
-        if found := tuple(numbered[number] for number in parsed.absolute_episodes if number in numbered):
-            return found
-    seasons = parsed.seasons or ((parsed.season,) if parsed.season is not None else ())
-    if parsed.episodes:
-        wanted = set(parsed.episodes)
-        return tuple(e for e in known if e.season_number in seasons and e.episode_number in wanted)
-    return tuple(e for e in known if e.season_number in seasons) if parsed.is_season_pack else ()
+    """Return the known episodes that a name means, in order; none where that is in doubt."""
+    series = numbering.SeriesNumbers(
+        episodes=facts.episodes,
+        is_anime=facts.series_type == "anime",
+        titles=facts.titles,
+        season_titles=facts.season_titles,
+    )
+    return numbering.meant_episodes(parsed, series).episodes
 
 
 def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:

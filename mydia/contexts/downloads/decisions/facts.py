@@ -76,6 +76,8 @@ class Facts:
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
+    season_titles: Mapping[str, int] = field(default_factory=dict)
+    """Normalised name -> the season that alone has it."""
     namesakes: tuple[str, ...] = ()
     """Other works of the library with one of these names: `Dune (1984)`."""
     series_type: str | None = None

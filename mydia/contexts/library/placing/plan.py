@@ -96,8 +96,10 @@ class ImportPlan:
     download_id: str | None
     files: tuple[PlannedFile, ...]
     placed_already: tuple[str, ...] = ()
-    """Ids of files that an earlier attempt has brought in."""
+    """Ids of files that an earlier attempt has imported."""
     subtitles: bool = True
+    bin_directory: str | None = None
+    """The setting `library.recycle_directory`."""
 
 
 def plan_import(session: Session, caller: Caller, now: datetime, request: ImportRequest) -> ImportPlan:
@@ -162,6 +164,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         files=tuple(files),
         placed_already=tuple(earlier.values()),
         subtitles=request.subtitles,
+        bin_directory=settings.of(session).library.recycle_directory,
     )
 
 
@@ -258,7 +261,8 @@ def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
         select(JournalEntry.source, JournalEntry.file_id)
         .join(MediaFile, MediaFile.id == JournalEntry.file_id)
         .where(
-            JournalEntry.cause == f"import {request.download_id}",
+            JournalEntry.cause == journal.Cause.IMPORT,
+            JournalEntry.cause_ref == request.download_id,
             JournalEntry.operation.in_(journal.BRINGS_IN),
             JournalEntry.state == "done",
         )

@@ -22,7 +22,7 @@ from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.placing.plan import ImportPlan, PlannedFile
-from mydia.contexts.library.placing.transfer import Unit, cause_of
+from mydia.contexts.library.placing.transfer import Unit
 from mydia.contexts.library.recycle import recycle_place
 from mydia.contexts.library.sidecars import subtitle_ending
 from mydia.contexts.users import Caller
@@ -32,7 +32,7 @@ from mydia.events import FileImported, emit
 
 @dataclass(slots=True)
 class Going:
-    """Old files on their way out."""
+    """Old files that are replaced."""
 
     ids: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ def store_placed(
     unit: Unit,
     unit_number: int,
 ) -> Going:
-    """End the steps, store the row and write down what goes next: the moment from which there is no way back."""
+    """End the steps, store the row and plan what is recycled next. From here on the import is not undone by a crash."""
     proofs = _look_at_old(database, files, planned)
     placed = files.facts(unit.target)
     assert placed is not None, "verified just before"
@@ -66,7 +66,7 @@ def store_placed(
         for entry in session.scalars(select(JournalEntry).where(JournalEntry.id.in_(unit.ids))):
             entry.state, entry.finished_at = "done", now
         session.flush()
-        # A row of the same name that was missing on disk is this file's place now.
+        # A row of the same name whose file was missing gives way.
         gone = session.scalars(
             select(MediaFile).where(
                 MediaFile.library_path_id == plan.library_path_id, MediaFile.relative_path == planned.relative_path
@@ -93,9 +93,21 @@ def store_placed(
                 continue
             going.names.append(shown(old.relative_path))
             going.paths.append(path)
-            bin_ = recycle_place(settings.of(session).library.recycle_directory, root, plan.batch_id, path)
-            steps.append(Step("recycle", path, bin_, proof, row_id, plan.item_id, size))
-        going.ids = journal.write_steps(session, now, caller, plan.batch_id, cause_of(plan), steps, unit=unit_number)
+            bin_ = recycle_place(plan.bin_directory, root, plan.batch_id, path)
+            steps.append(
+                Step(
+                    operation="recycle",
+                    source=path,
+                    target=bin_,
+                    fingerprint=proof,
+                    file_id=row_id,
+                    media_item_id=plan.item_id,
+                    size_bytes=size,
+                )
+            )
+        going.ids = journal.write_steps(
+            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.download_id, unit=unit_number
+        )
         item = media.get_item(session, caller, plan.item_id)
         if item.folder is None and plan.library_path_id == item.library_path_id:
             media.change_item(session, caller, now, item.id, {"folder": plan.folder})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ METHODS = {"hardlink": "link", "reflink": "reflink", "copy": "copy", "move": "mo
 
 @dataclass(slots=True)
 class Unit:
-    """The steps of one file on its way."""
+    """The steps of one file that is being imported."""
 
     file_id: str
     source: Path
@@ -36,24 +37,21 @@ class Unit:
     ids: list[str] = field(default_factory=list)
     operation: str = "link"
     swapped: list[MediaFile] = field(default_factory=list)
-    """Old files that have the very name of the new one, and go before it gets it."""
+    """Old files that have the name of the new one and are moved away first."""
     beside: list[tuple[str, Path, Path]] = field(default_factory=list)
     """(sidecar id, source, target)."""
 
 
-def cause_of(plan: ImportPlan) -> str:
-    """Return the journal's cause for an import."""
-    return f"import {plan.download_id or 'by hand'}"
-
-
 def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, after_step: AfterStep) -> str | None:
-    """Do a unit's steps on the disk and return a sentence when it went otherwise than asked."""
+    """Do a unit's steps on the disk and return a sentence when a file was not placed in the way that was asked for."""
     files.make_folder(unit.target.parent)
     after_step("folder made")
-    note = _transfer(database, files, unit, unit.staging or unit.target, after_step)
+    note = _transfer(database, files, plan, unit, unit.staging or unit.target, after_step)
     after_step("transferred")
     if not journal.is_it(files, unit.staging or unit.target, unit.proof):
-        raise Unreachable("Disk", f"{shown(unit.target.name)} is not what was to be imported; check the disk")
+        raise Unreachable(
+            "Disk", f"{shown(unit.target.name)} differs from its source after the transfer; check the disk"
+        )
     after_step("verified")
     for _, source, target in unit.beside:
         files.copy(source, target)
@@ -71,28 +69,36 @@ def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, aft
     return note
 
 
-def _transfer(database: Database, files: Files, unit: Unit, target: Path, after_step: AfterStep) -> str | None:
+def _transfer(
+    database: Database, files: Files, plan: ImportPlan, unit: Unit, target: Path, after_step: AfterStep
+) -> str | None:
     if unit.operation == "link":
         try:
             files.hardlink(unit.source, target)
         except CrossDevice as error:
-            # Written down first: after a crash a copy is recognised by its content, not by its inode.
+            # Stored first: after a crash a copy is recognised by its content, not by its inode.
             unit.operation = "copy"
             with database.writes() as session:
                 session.execute(update(JournalEntry).where(JournalEntry.id == unit.ids[1]).values(operation="copy"))
             after_step("link refused")
-            _copy(files, unit.source, target, after_step)
+            files.copy(unit.source, target, verify=True, on_progress=_beat(database, plan, after_step))
             return f"Copied instead of hard-linked: {error.cause}."
         return None
     if unit.operation == "move":
-        files.move(unit.source, target, on_progress=lambda _done: after_step("copying"))
+        files.move(unit.source, target, on_progress=_beat(database, plan, after_step))
         return None
-    _copy(files, unit.source, target, after_step)
+    files.copy(unit.source, target, verify=True, on_progress=_beat(database, plan, after_step))
     return None
 
 
-def _copy(files: Files, source: Path, target: Path, after_step: AfterStep) -> None:
-    files.copy(source, target, verify=True, on_progress=lambda _done: after_step("copying"))
+def _beat(database: Database, plan: ImportPlan, after_step: AfterStep) -> Callable[[int], None]:
+    beat = journal.Heartbeat(database, plan.batch_id)
+
+    def copying(done: int) -> None:
+        beat(done)
+        after_step("copying")
+
+    return copying
 
 
 def give_up(database: Database, outside: Outside, now: datetime, plan: ImportPlan, unit_number: int) -> None:

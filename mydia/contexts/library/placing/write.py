@@ -1,8 +1,8 @@
-"""Bringing a download's files in: the new file is in its place, verified and stored before an old one moves.
+"""Import files: a new file is in its place, verified and stored before an old one moves.
 
-For each file: the steps are written down; the folder is made; the file is linked (or copied, or moved) to its final name;
-it is verified; then one transaction ends the steps, stores the row, tells of the import and writes down that the files
-it replaces go to the recycle bin; and only then do they go. See `journal` for what happens when the process dies.
+For each file the steps are planned, the folder is created, the file is linked (or copied, or moved) to its final name and
+verified. One transaction then ends the steps, stores the row, emits the import and plans that the files it replaces go to
+the recycle bin; only after it do they go. See `journal` for what happens when the process dies.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from mydia.adapters.filesystem import (
     shown,
 )
 from mydia.adapters.outside import Outside
-from mydia.contexts import settings
-from mydia.contexts.library import journal
+from mydia.contexts.library import journal, mounts
 from mydia.contexts.library.journal import AfterStep, Step, nothing_after
 from mydia.contexts.library.models import MediaFile
 from mydia.contexts.library.placing.plan import ImportPlan, PlannedFile
 from mydia.contexts.library.placing.store import store_placed
 from mydia.contexts.library.placing.subtitles import subtitles_beside
-from mydia.contexts.library.placing.transfer import METHODS, Unit, bring_in, cause_of, give_up
+from mydia.contexts.library.placing.transfer import METHODS, Unit, bring_in, give_up
 from mydia.contexts.library.recycle import recycle_place
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
@@ -48,7 +47,7 @@ class Placed:
     replaced: tuple[str, ...] = ()
     """Relative paths of the files that went to the recycle bin."""
     notes: tuple[str, ...] = ()
-    """Sentences worth telling: why it was copied, what could not be recycled."""
+    """Sentences for people: why a file was copied, what could not be recycled."""
 
 
 def place(
@@ -61,28 +60,28 @@ def place(
     on_progress: Callable[[int, int], None] | None = None,
     after_step: AfterStep = nothing_after,
 ) -> Placed:
-    """Carry an import out. Doing it again after a crash or an error brings in what is still missing, and nothing twice.
+    """Carry out an import. Repeated after a crash or an error, it imports what is still missing and nothing twice.
 
     Args:
-        on_progress: Told (files done, files in all).
+        on_progress: Called with (files done, files in all).
         after_step: For tests: called after every step; may end the process.
 
     Raises:
-        Conflict: A file is in the way; what had been brought in before stays, the rest is taken back.
-        AdapterError: The disk refuses, is full or fails; likewise.
+        NotMounted: The library folder is not really there.
+        Conflict: A file is in the way. What was imported before stays, the rest is undone.
+        AdapterError: The disk refuses, is full or fails; likewise. `filesystem.LOCAL_TROUBLE` are those for which the
+            file is not to blame.
 
     Emits: FileImported, FileRemoved.
     """
     caller.require(Permission.MANAGE_MEDIA)
     root = Path(plan.root)
-    state = outside.files.mount_state(root)
-    if not state.exists:
-        raise Conflict(f"{plan.root} is not there. Mount the disk first.")
     file_ids, methods, replaced, notes = list(plan.placed_already), [], [], []
-    journal.in_flight.add(plan.batch_id)
-    try:
+    with journal.working_on(plan.batch_id):
         for number, planned in enumerate(plan.files):
-            unit = _write_down(database, outside, caller, now, plan, planned, number * 2)
+            # Once more for each file: a disk may go during a long import.
+            mounts.require_mounted(database, outside.files, [plan.library_path_id])
+            unit = _plan_unit(database, outside, caller, now, plan, planned, number * 2)
             after_step("planned")
             try:
                 note = bring_in(database, outside.files, plan, unit, after_step)
@@ -100,13 +99,11 @@ def place(
             methods.append({"link": "hardlink"}.get(unit.operation, unit.operation))
             if on_progress is not None:
                 on_progress(number + 1, len(plan.files))
-    finally:
-        journal.in_flight.discard(plan.batch_id)
     method = methods[0] if len(set(methods)) == 1 else "mixed" if methods else plan.mode
     return Placed(plan.batch_id, tuple(file_ids), method, tuple(replaced), tuple(dict.fromkeys(notes)))
 
 
-def _write_down(
+def _plan_unit(
     database: Database,
     outside: Outside,
     caller: Caller,
@@ -120,10 +117,9 @@ def _write_down(
     target = confine(root, planned.relative_path)
     source = planned.source.path
     if files.facts(source) is None:
-        raise Unreachable("Disk", f"{shown(str(source))} is not there; is the download folder mounted and mapped?")
+        raise Unreachable("Disk", f"{shown(str(source))} does not exist. Is the download folder mounted and mapped?")
     with database.reads() as session:
         old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
-        directory = settings.of(session).library.recycle_directory
     swapped = [
         row
         for row in old
@@ -132,9 +128,7 @@ def _write_down(
         and files.exists(target)
     ]
     if files.exists(target) and not swapped:
-        raise Conflict(
-            f"{shown(str(target))} exists already, and Mydia does not know that file. Scan the folder first."
-        )
+        raise Conflict(f"{shown(str(target))} exists already and is not in the library. Scan the folder first.")
     file_id = clock.new_id()
     proof = journal.fingerprint(files, source)
     staging = target.with_name(f"{PART_PREFIX}{file_id}{target.suffix}") if swapped else None
@@ -143,18 +137,55 @@ def _write_down(
     facts = files.facts(source)
     size = facts.size_bytes if facts is not None else None
     steps = [
-        Step("mkdir", None, target.parent, media_item_id=plan.item_id),
-        Step(unit.operation, source, staging or target, proof, file_id, plan.item_id, size),
+        Step(operation="mkdir", target=target.parent, media_item_id=plan.item_id),
+        Step(
+            operation=unit.operation,
+            source=source,
+            target=staging or target,
+            fingerprint=proof,
+            file_id=file_id,
+            media_item_id=plan.item_id,
+            size_bytes=size,
+        ),
     ]
     for sidecar_id, from_, to in unit.beside:
-        steps.append(Step("copy", from_, to, journal.fingerprint(files, from_), sidecar_id, plan.item_id))
-    for row in swapped:
-        bin_ = recycle_place(directory, root, plan.batch_id, target)
         steps.append(
-            Step("recycle", target, bin_, journal.fingerprint(files, target), row.id, plan.item_id, row.size_bytes)
+            Step(
+                operation="copy",
+                source=from_,
+                target=to,
+                fingerprint=journal.fingerprint(files, from_),
+                file_id=sidecar_id,
+                media_item_id=plan.item_id,
+            )
+        )
+    for row in swapped:
+        bin_ = recycle_place(plan.bin_directory, root, plan.batch_id, target)
+        steps.append(
+            Step(
+                operation="recycle",
+                source=target,
+                target=bin_,
+                fingerprint=journal.fingerprint(files, target),
+                file_id=row.id,
+                media_item_id=plan.item_id,
+                size_bytes=row.size_bytes,
+            )
         )
     if staging is not None:
-        steps.append(Step("rename", staging, target, proof, file_id, plan.item_id, size))
+        steps.append(
+            Step(
+                operation="rename",
+                source=staging,
+                target=target,
+                fingerprint=proof,
+                file_id=file_id,
+                media_item_id=plan.item_id,
+                size_bytes=size,
+            )
+        )
     with database.writes() as session:
-        unit.ids = journal.write_steps(session, now, caller, plan.batch_id, cause_of(plan), steps, unit=unit_number)
+        unit.ids = journal.write_steps(
+            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.download_id, unit=unit_number
+        )
     return unit

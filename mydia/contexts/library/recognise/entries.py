@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import batched
@@ -14,13 +14,12 @@ from sqlalchemy.orm import Session
 from mydia.adapters.filesystem import shown
 from mydia.contexts.library.holdings import quality_of
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
-from mydia.contexts.library.recognise.groups import Group, NewFile
-from mydia.contexts.library.recognise.linking import named_quality
+from mydia.contexts.library.recognise.groups import Group
+from mydia.contexts.library.recognise.linking import Unclear, doubt_facts, named_quality
 from mydia.contexts.library.recognise.matching import Scored, Verdict
+from mydia.contexts.media import MediaItem
 
 _CANDIDATES_KEPT = 8
-
-
 _FILES_SHOWN = 500
 
 
@@ -30,13 +29,31 @@ def count_waiting(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(InboxEntry).where(InboxEntry.state.in_(states))) or 0
 
 
-def replace_files(group: Group, files: list[NewFile]) -> Group:
-    """Return a group of some of a group's files, under a key of its own."""
-    return replace(group, files=files, key=f"{group.key} ?", owns_folder=False)
+def leave_unclear(
+    session: Session, now: datetime, item: MediaItem, group: Group, unclear: Sequence[Unclear], scored: Scored
+) -> InboxEntry:
+    """Put the files whose episode is not clear into an entry of their own, with the title already chosen."""
+    code, facts = doubt_facts(unclear[0], item)
+    part = replace(group, files=[one.file for one in unclear], key=f"{group.key} ?", owns_folder=False)
+    likely = {one.file.id: one.likely for one in unclear}
+    chosen = replace(scored, choice=replace(scored.choice, media_item_id=item.id))
+    return leave(session, now, part, [chosen], Verdict("needs_attention", chosen, code, facts), likely=likely)
 
 
-def leave(session: Session, now: datetime, group: Group, ranked: Sequence[Scored], verdict: Verdict) -> InboxEntry:
-    """Put a group into the review, or bring its entry up to date; what a person decided there stays."""
+def leave(
+    session: Session,
+    now: datetime,
+    group: Group,
+    ranked: Sequence[Scored],
+    verdict: Verdict,
+    *,
+    likely: Mapping[str, Sequence[str]] | None = None,
+) -> InboxEntry:
+    """Put a group into the review, or update its entry.
+
+    Args:
+        likely: File id -> episode ids to be offered first.
+    """
     entry = session.scalars(
         select(InboxEntry).where(
             InboxEntry.library_path_id == group.library_path_id,
@@ -57,9 +74,9 @@ def leave(session: Session, now: datetime, group: Group, ranked: Sequence[Scored
         session.add(entry)
     entry.type, entry.title, entry.year = group.type, group.name, group.guess.year
     entry.state = "ready" if verdict.state == "sure" else verdict.state
-    entry.reason = verdict.reason
+    entry.reason_code, entry.reason_facts, entry.reason_text = verdict.code, dict(verdict.facts), None
     entry.candidates = [one.to_json() for one in ranked[:_CANDIDATES_KEPT]]
-    entry.parsed = _parsed_json(group)
+    entry.parsed = _parsed_json(group, likely or {})
     entry.chosen = entry.decided_by = entry.decided_at = None
     entry.updated_at = now
     session.flush()
@@ -85,7 +102,7 @@ def set_state(session: Session, file_ids: Iterable[str], state: str, inbox_id: s
         session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(part)))
 
 
-def _parsed_json(group: Group) -> dict[str, Any]:
+def _parsed_json(group: Group, likely: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     return {
         "other_titles": list(group.guess.other_titles),
         "ids": {
@@ -104,6 +121,7 @@ def _parsed_json(group: Group) -> dict[str, Any]:
                 "season": file.parsed.season,
                 "episodes": list(file.parsed.episodes),
                 "absolute": list(file.parsed.absolute_episodes),
+                "likely": list(likely.get(file.id, ())),
                 "air_on": file.parsed.air_on.isoformat() if file.parsed.air_on else None,
                 "quality": quality_of(named_quality(file.parsed).to_json(), None).name,
                 "languages": list(file.parsed.languages),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 from typing import Any
@@ -12,17 +14,48 @@ from sqlalchemy.orm import Session
 from mydia.adapters.filesystem import shown
 from mydia.contexts import media
 from mydia.contexts.library.models import FileEpisode, MediaFile
+from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.recognise.groups import Group, NewFile
 from mydia.contexts.library.recognise.matching import Scored
-from mydia.contexts.media import MediaItem
-from mydia.contexts.users import SYSTEM, Caller
+from mydia.contexts.media import EpisodeRef, MediaItem, numbering
+from mydia.contexts.users import Caller
 from mydia.db import get
 from mydia.events import FileMatched, emit
 from mydia.parsing import ParsedRelease, Quality, Source
 from mydia.vocabulary import MediaType
 
 _QUALITY_ASSUMED = 0.5
-"""Up to this the parser took the source from the file's ending alone."""
+"""Up to this confidence the parser took the source from the file's extension alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """A file whose episode is not clear."""
+
+    file: NewFile
+    doubt: numbering.Doubt
+    likely: tuple[str, ...] = ()
+    """Ids of the episodes to be offered first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """What became of a group's files."""
+
+    files: int
+    unclear: tuple[Unclear, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One file with the title, version and episodes that it becomes part of."""
+
+    file_id: str
+    version_id: str
+    episode_ids: Sequence[str] = ()
+    part: int | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """More columns of `media_files` to set."""
 
 
 def link(
@@ -33,64 +66,81 @@ def link(
     group: Group,
     scored: Scored,
     *,
-    episode_map: dict[str, list[str]] | None = None,
+    version_id: str | None = None,
+    episode_map: Mapping[str, Sequence[str]] | None = None,
     lock: bool = False,
-) -> tuple[int, list[NewFile]]:
-    """Link a group's files to a title and return (how many were, those whose episode is not clear).
+) -> Linked:
+    """Link a group's files to a title. Files whose episode is not clear are returned and stay as they are.
 
     Args:
-        episode_map: File id -> episode ids that a person chose; files that are not in it are read from their names.
-        lock: A person chose: no scan changes it.
+        version_id: The version the files become; None takes the title's default one.
+        episode_map: File id -> episode ids that a person chose. For other files the name decides.
+        lock: A person chose the title, so scans no longer change it.
 
     Emits: FileMatched.
     """
     item = get(session, MediaItem, item_id, what="This title")
-    version = media.default_version(session, item_id)
+    version = version_id or media.default_version(session, item_id).id
     sentences = [one.text for one in scored.evidence if one.verdict != "no"]
-    episodes: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    unclear: list[NewFile] = []
+    chosen = episode_map or {}
+    attachments: list[Attachment] = []
+    unclear: list[Unclear] = []
+    series = media.series_numbers(session, caller, item_id) if item.type == MediaType.TV_SHOW else None
+    if series is not None and (scored.by_id or lock):
+        series = replace(series, year=None)
     for file in group.files:
-        if item.type == MediaType.TV_SHOW:
-            chosen = (episode_map or {}).get(file.id)
-            ids = chosen if chosen is not None else _episodes_of(session, now, item_id, file)
-            if not ids:
-                unclear.append(file)
+        episode_ids: Sequence[str] = ()
+        if series is not None:
+            found = chosen.get(file.id) or _episodes_of(session, now, item_id, file, series, _beside(group, file))
+            if isinstance(found, Unclear):
+                unclear.append(found)
                 continue
-            part = file.parsed.part if file.parsed.is_split_episode else None
-            episodes += [{"file_id": file.id, "episode_id": id_, "part": part} for id_ in dict.fromkeys(ids)]
-        rows.append(_linked(file, item_id, version.id, scored.score, sentences))
-    changed = [row["id"] for row in rows]
-    for some in batched(changed, 500, strict=False):
-        session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(some)))
-    if rows:
-        session.execute(update(MediaFile), rows)
-    if episodes:
-        session.execute(insert(FileEpisode), episodes)
+            episode_ids = found
+        columns = {"match_score": scored.score, "match_evidence": sentences, **name_columns(file.parsed, file.path)}
+        part = file.parsed.part if file.parsed.is_split_episode else None
+        attachments.append(
+            Attachment(file_id=file.id, version_id=version, episode_ids=episode_ids, part=part, columns=columns)
+        )
+    attach_files(session, item_id, attachments)
+    left = {one.file.id for one in unclear}
     for file in group.files:
-        if file not in unclear:
+        if file.id not in left:
             emit(session, caller, FileMatched(item_id, file.id, shown(file.path), scored.score, sentences), at=now)
     changes: dict[str, Any] = {}
-    if item.folder is None and group.owns_folder and rows and item.library_path_id in (None, group.library_path_id):
+    own_library = item.library_path_id in (None, group.library_path_id)
+    if item.folder is None and group.owns_folder and attachments and own_library:
         changes["folder"] = group.folder
     if lock and not item.match_locked:
         changes["match_locked"] = True
     if changes:
         media.change_item(session, caller, now, item_id, changes)
-    return len(rows), unclear
+    return Linked(files=len(attachments), unclear=tuple(unclear))
 
 
-def _linked(file: NewFile, item_id: str, version_id: str, score: float, sentences: list[str]) -> dict[str, Any]:
-    return {
-        "id": file.id,
-        "media_item_id": item_id,
-        "version_id": version_id,
-        "match_state": "matched",
-        "match_score": score,
-        "match_evidence": sentences,
-        "inbox_id": None,
-        **name_columns(file.parsed, file.path),
-    }
+def attach_files(session: Session, item_id: str, attachments: Sequence[Attachment]) -> None:
+    """Make files part of a title, in a few statements for many files; earlier links are replaced."""
+    for part in batched([one.file_id for one in attachments], 500, strict=False):
+        session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(part)))
+    rows = [
+        {
+            "id": one.file_id,
+            "media_item_id": item_id,
+            "version_id": one.version_id,
+            "match_state": "matched",
+            "inbox_id": None,
+            **one.columns,
+        }
+        for one in attachments
+    ]
+    for columns in {frozenset(row) for row in rows}:
+        session.execute(update(MediaFile), [row for row in rows if frozenset(row) == columns])
+    episodes = [
+        {"file_id": one.file_id, "episode_id": episode_id, "part": one.part}
+        for one in attachments
+        for episode_id in dict.fromkeys(one.episode_ids)
+    ]
+    if episodes:
+        session.execute(insert(FileEpisode), episodes)
 
 
 def name_columns(parsed: ParsedRelease, path: str) -> dict[str, Any]:
@@ -107,40 +157,86 @@ def name_columns(parsed: ParsedRelease, path: str) -> dict[str, Any]:
 
 
 def named_quality(parsed: ParsedRelease) -> Quality:
-    """Return the quality that a name states; what the parser assumed from the file's ending is left out."""
+    """Return the quality that a name states, without what the parser assumed from the file's extension."""
     if parsed.confidence.quality > _QUALITY_ASSUMED:
         return parsed.quality
     resolution = parsed.quality.resolution if "quality" in parsed.spans else None
     return Quality(Source.UNKNOWN, resolution, revision=parsed.quality.revision)
 
 
-def _episodes_of(session: Session, now: datetime, item_id: str, file: NewFile) -> list[str]:
-    """Return the episodes that a file's name or NFO speaks of; those that no provider knows are made: the file proves them."""
-    parsed = file.parsed
-    numbers = [(parsed.season, number) for number in parsed.episodes] if parsed.season is not None else []
-    if file.nfo is not None and file.nfo.episodes and not numbers:
-        numbers = list(file.nfo.episodes)
-    title = parsed.episode_title or (file.nfo.title if file.nfo is not None and file.nfo.kind == "episode" else None)
-    aired = parsed.air_on or (file.nfo.air_on if file.nfo is not None and file.nfo.kind == "episode" else None)
-    if numbers:
-        single = len(numbers) == 1
-        return [
-            media.ensure_episode(
-                session, now, item_id, season, number, title=title if single else None, air_on=aired if single else None
-            ).id
-            for season, number in numbers
-            if season is not None
-        ]
-    if parsed.air_on is not None:
-        if found := media.find_episodes(session, item_id, air_on=parsed.air_on):
-            return [ref.id for ref in found]
-        # No provider knows this day: daily shows without one are numbered by year and day.
+def doubt_facts(unclear: Unclear, item: MediaItem) -> tuple[ReviewReason, dict[str, Any]]:
+    """Return the reason for which a file's episode has to be chosen, with the facts of its sentence."""
+    parsed = unclear.file.parsed
+    numbers = parsed.absolute_episodes or parsed.episodes or parsed.special_absolute_episodes
+    season = parsed.marked_season if parsed.marked_season is not None else parsed.season
+    number = f"{numbers[0]:g}" if numbers else "?"
+    facts: dict[str, Any] = {
+        "title": item.title,
+        "season": season,
+        "number": f"S{season:02}E{number:>02}" if season is not None and parsed.episodes else number,
+        "day": None if parsed.air_on is None else parsed.air_on.isoformat(),
+        "year": parsed.year,
+        "started": item.year,
+    }
+    return ReviewReason(unclear.doubt.value), facts
+
+
+def _beside(group: Group, file: NewFile) -> frozenset[int]:
+    """Return the numbers of the group's other files of the same season, which show how they are counted."""
+    season = file.parsed.marked_season
+    if season is None:
+        return frozenset()
+    return frozenset(
+        number
+        for other in group.files
+        if other.parsed.marked_season == season
+        for number in other.parsed.absolute_episodes
+    )
+
+
+def _episodes_of(
+    session: Session,
+    now: datetime,
+    item_id: str,
+    file: NewFile,
+    series: numbering.SeriesNumbers,
+    beside: frozenset[int],
+) -> list[str] | Unclear:
+    """Return the episodes that a file's name or NFO means. Those that no provider lists are added: the file proves them."""
+    parsed, nfo = file.parsed, file.nfo
+    if parsed.is_season_pack and not parsed.episodes and not parsed.absolute_episodes:
+        meaning = numbering.Meaning(doubt=numbering.Doubt.NO_NUMBER)  # a whole season in one file
+    else:
+        meaning = numbering.meant_episodes(parsed, series, beside=beside)
+    if meaning.doubt is not None and nfo is not None and nfo.episodes:
+        listed = {(one.season_number, one.episode_number): one for one in series.episodes}
+        known = tuple(listed[place] for place in nfo.episodes if place in listed)
+        meaning = numbering.Meaning(
+            episodes=known, unlisted=tuple(place for place in nfo.episodes if place not in listed)
+        )
+    if (
+        meaning.doubt is numbering.Doubt.NO_SUCH_DATE
+        and parsed.air_on
+        and not any(one.air_on for one in series.episodes)
+    ):
+        # Daily shows without a provider are numbered by year and day.
         day = parsed.air_on
-        made = media.ensure_episode(session, now, item_id, day.year, day.month * 100 + day.day, title=title, air_on=day)
-        return [made.id]
-    if parsed.absolute_episodes:
-        if found := media.find_episodes(session, item_id, absolute=parsed.absolute_episodes):
-            return [ref.id for ref in found]
-        if not media.episodes_by_number(session, SYSTEM, item_id):
-            return [media.ensure_episode(session, now, item_id, 1, n, title=title).id for n in parsed.absolute_episodes]
-    return []
+        meaning = numbering.Meaning(unlisted=((day.year, day.month * 100 + day.day),))
+    if meaning.doubt is not None:
+        return Unclear(file=file, doubt=meaning.doubt, likely=tuple(one.id for one in meaning.likely))
+    return [one.id for one in (*meaning.episodes, *_added(session, now, item_id, file, meaning))]
+
+
+def _added(
+    session: Session, now: datetime, item_id: str, file: NewFile, meaning: numbering.Meaning
+) -> list[EpisodeRef]:
+    parsed, nfo = file.parsed, file.nfo if file.nfo is not None and file.nfo.kind == "episode" else None
+    single = len(meaning.unlisted) == 1 and not meaning.episodes
+    title = parsed.episode_title or (nfo.title if nfo is not None else None)
+    aired = parsed.air_on or (nfo.air_on if nfo is not None else None)
+    return [
+        media.ensure_episode(
+            session, now, item_id, season, number, title=title if single else None, air_on=aired if single else None
+        )
+        for season, number in meaning.unlisted
+    ]

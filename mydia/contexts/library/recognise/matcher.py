@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,10 +23,12 @@ from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.library.holdings import refresh_holdings
+from mydia.contexts.library.journal.recovery import logger
 from mydia.contexts.library.models import InboxEntry
+from mydia.contexts.library.reasons import ReviewReason, ScanReason, scan_sentence
 from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.choices import choice_of, clear_name, new_item, share_an_id, with_details
-from mydia.contexts.library.recognise.entries import count_waiting, leave, replace_files, set_state
+from mydia.contexts.library.recognise.entries import count_waiting, leave, leave_unclear, set_state
 from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
@@ -41,11 +44,14 @@ from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 _SEARCHES_AT_ONCE = 4
+_OTHER_TITLES_TRIED = 3
+_LOOKED_CLOSER = 3
+"""Search results whose details are read when none fits well by its main title."""
 
 
 @dataclass(slots=True)
 class MatchReport:
-    """What came of matching."""
+    """What matching did."""
 
     matched: int = 0
     waiting: int = 0
@@ -53,7 +59,13 @@ class MatchReport:
     postponed: int = 0
     """Files that stay new because the metadata source did not answer."""
     titles_added: int = 0
-    reason: str | None = None
+    reason_code: ScanReason | None = None
+    reason_facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """What is still open, as a sentence."""
+        return None if self.reason_code is None else scan_sentence(self.reason_code, self.reason_facts)
 
     def counts(self) -> dict[str, int]:
         """Return the numbers for a scan's row."""
@@ -76,10 +88,10 @@ def match_new_files(
     scan_id: str | None = None,
     caller: Caller = SYSTEM,
 ) -> MatchReport:
-    """Recognise the files of a library folder that are new.
+    """Recognise the new files of a library folder.
 
-    When the metadata source does not answer, what the library and earlier decisions can settle is settled; the other
-    files stay new and the report says so. Without any source, titles are made from names and NFO files.
+    When the metadata source does not answer, files are matched as far as the library and earlier decisions allow; the
+    others stay new and the report says so. Without any source, titles come from names and NFO files.
 
     Emits: MediaAdded, FileMatched, InboxChanged.
     """
@@ -102,7 +114,11 @@ def match_new_files(
             if scan_id is not None:
                 tell(database, scan_id, done, total, part[-1].folder or note, phase="matching")
     if matcher.trouble is not None and report.postponed:
-        report.reason = f"{matcher.trouble} {report.postponed} files wait and are recognised as soon as it answers."
+        report.reason_code = ScanReason.SOURCE_SILENT
+        report.reason_facts = {"error": str(matcher.trouble), "waiting": report.postponed}
+        logger.warning(
+            "metadata source does not answer", extra={"error": str(matcher.trouble), "waiting": report.postponed}
+        )
     if report.waiting:
         with database.writes() as session:
             emit(session, caller, InboxChanged(None, count_waiting(session)), at=now_fn())
@@ -111,15 +127,15 @@ def match_new_files(
 
 @dataclass(slots=True)
 class _Looked:
-    """What is known about one group before it is settled."""
+    """What is known about one group before its files are linked."""
 
     choices: list[Choice] = field(default_factory=list)
     unanswered: bool = False
-    """The provider would have been needed and did not answer."""
+    """The metadata source was needed and did not answer."""
 
 
 class Matcher:
-    """One run of matching: what it has read once and asked once."""
+    """One run of matching. It reads the library and asks the metadata source once for everything."""
 
     def __init__(
         self,
@@ -167,7 +183,7 @@ class Matcher:
         return metadata.available(self.outside)
 
     def look_up(self, groups: Sequence[Group], pool: ThreadPoolExecutor) -> None:
-        """Find the choices for some groups: the library's own titles, and where these are not sure the catalogue's."""
+        """Find the choices for some groups: titles of the library, and where these are not certain those of the catalogue."""
         with self.database.reads() as session:
             for group in groups:
                 self._looked[id(group)] = _Looked(self._local(session, group))
@@ -204,7 +220,7 @@ class Matcher:
             self.trouble = self.trouble or error
 
     def search(self, guess: Guess) -> list[Candidate]:
-        """Ask the catalogue: by number when there is one, else by name and year, without the year when that is empty."""
+        """Search the catalogue by id if there is one, else by title and year, then without the year and by other titles."""
         source = self.path.provider
         if guess.ids != Ids():
             found = metadata.by_ids(self.outside, guess.type, guess.ids, language=self.language)
@@ -215,11 +231,19 @@ class Matcher:
         found = metadata.search(
             self.outside, guess.type, guess.title, year=guess.year, language=self.language, source=source
         )
-        if not found and guess.year is not None:
-            found = metadata.search(self.outside, guess.type, guess.title, language=self.language, source=source)
-        if not found and guess.other_titles:
+        if guess.year is not None and not found:
+            # The year may be part of the title (`Blade Runner 2049`), or be wrong.
+            for text in (f"{guess.title} {guess.year}", guess.title):
+                found += [
+                    one
+                    for one in metadata.search(self.outside, guess.type, text, language=self.language, source=source)
+                    if one not in found
+                ]
+        for other in guess.other_titles[:_OTHER_TITLES_TRIED]:
+            if found:
+                break
             found = metadata.search(
-                self.outside, guess.type, guess.other_titles[0], year=guess.year, language=self.language, source=source
+                self.outside, guess.type, other, year=guess.year, language=self.language, source=source
             )
         return found
 
@@ -238,7 +262,8 @@ class Matcher:
     def _local(self, session: Session, group: Group) -> list[Choice]:
         guess = group.guess
         found: list[str] = []
-        if (owner := self._folders.get((group.folder, group.type))) is not None:
+        owner = None if group.is_guest else self._folders.get((group.folder, group.type))
+        if owner is not None:
             found.append(owner)
         if (by_ids := media.find_by_ids(session, self.caller, group.type, guess.ids)) is not None:
             found.append(by_ids.id)
@@ -274,10 +299,8 @@ class Matcher:
             owns_folder=owns_folder,
         )
 
-    # --- settling ----------------------------------------------------------------------------------------------------
-
     def settle(self, group: Group, report: MatchReport) -> None:
-        """Link a group's files, or leave them to a person, or to later."""
+        """Link a group's files, leave them to a person, or postpone them."""
         looked = self._looked.pop(id(group))
         if (entry := self._decided.get((group.folder, group.key))) is not None and self._follow(group, entry, report):
             return
@@ -289,7 +312,7 @@ class Matcher:
         if not self.has_provider and verdict.state != "sure":
             self._settle_without_provider(group, ranked, verdict, report)
             return
-        if verdict.state == "needs_attention" and self.trouble is None:
+        if verdict.state in ("needs_attention", "no_match") and self.trouble is None:
             ranked, verdict = self._look_closer(group, ranked, verdict)
         if verdict.state == "sure" and verdict.best is not None:
             self._take(group, verdict.best, report)
@@ -297,7 +320,7 @@ class Matcher:
             self._leave(group, ranked, verdict, report)
 
     def _follow(self, group: Group, entry: InboxEntry, report: MatchReport) -> bool:
-        """Do with new files of a folder what a person decided for the earlier ones."""
+        """Apply to new files of a folder what a person decided for earlier ones."""
         if entry.state == "ignored":
             with self.database.writes() as session:
                 set_state(session, [file.id for file in group.files], "ignored", entry.id)
@@ -308,12 +331,12 @@ class Matcher:
             if item_id is None or session.get(MediaItem, item_id) is None:
                 return False
             choice = self._own_choice(session, item_id, owns_folder=True)
-        evidence = (Evidence("yes", "Somebody chose this title for the folder"),)
-        self._take(group, Scored(choice, 1.0, evidence), report)
+        evidence = (Evidence("yes", "A person chose this title for the folder"),)
+        self._take(group, Scored(choice, 1.0, evidence), report, chosen=True)
         return True
 
     def _look_closer(self, group: Group, ranked: list[Scored], verdict: Verdict) -> tuple[list[Scored], Verdict]:
-        """Compare the length and the episodes of the closest candidates; only for what would wait otherwise."""
+        """Compare the details of the closest candidates: other titles, length, episodes. Only for files that would wait."""
         guess = group.guess
         if guess.type == MediaType.MOVIE and guess.duration_s is None:
             biggest = max(group.files, key=lambda file: file.size_bytes)
@@ -323,12 +346,13 @@ class Matcher:
             except AdapterError:
                 guess = replace(guess, duration_s=None)
             group.guess = guess
-        closest = [one for one in ranked[:3] if one.score >= matching.NO_MATCH_BELOW]
+        closest = [one for one in ranked[:_LOOKED_CLOSER] if _may_be(guess, one.choice)]
         choices = []
         for scored in closest:
             choice = scored.choice
             known = choice.runtime_min is not None if guess.type == MediaType.MOVIE else choice.numbers is not None
-            if not known:
+            is_ours = choice.media_item_id is not None
+            if not known or (scored.score < matching.NO_MATCH_BELOW and not is_ours):
                 try:
                     choice = with_details(
                         choice,
@@ -342,39 +366,38 @@ class Matcher:
                     self.trouble = self.trouble or error
                     return ranked, verdict
             choices.append(choice)
-        again = matching.rank(guess, [*choices, *(one.choice for one in ranked[len(closest) :])])
+        read = {one.choice for one in closest}
+        again = matching.rank(guess, [*choices, *(one.choice for one in ranked if one.choice not in read)])
         return again, matching.decide(guess, again, confident=self.confident)
 
     def _settle_without_provider(
         self, group: Group, ranked: list[Scored], verdict: Verdict, report: MatchReport
     ) -> None:
         if (title := clear_name(group)) is None:
-            waits = Verdict(
-                verdict.state if ranked else "no_match",
-                verdict.best,
-                "The name does not say clearly what this is, and no metadata source is set up to look it up.",
-            )
+            waits = Verdict(verdict.state if ranked else "no_match", verdict.best, ReviewReason.NO_SOURCE)
             self._leave(group, ranked, waits, report)
             return
         guess = replace(group.guess, title=title)
         choice = Choice(guess.type, title, guess.year, guess.ids, provider="none")
-        said = "an NFO file" if group.nfo is not None and group.nfo.title else "the names"
-        self._take(group, Scored(choice, 0.9, (Evidence("yes", f"The title stands in {said}"),)), report)
+        source = "an NFO file" if group.nfo is not None and group.nfo.title else "the file names"
+        self._take(group, Scored(choice, 0.9, (Evidence("yes", f"The title comes from {source}"),)), report)
 
-    def _take(self, group: Group, scored: Scored, report: MatchReport) -> None:
+    def _take(self, group: Group, scored: Scored, report: MatchReport, *, chosen: bool = False) -> None:
         choice = scored.choice
         details, seasons = self._details_for(choice)
         with self.database.writes() as session:
             now = self.now_fn()
             before = choice.media_item_id
             item_id = before or self._add_item(session, now, group, choice, details, seasons)
-            linked, unclear = link(session, self.caller, now, item_id, group, scored)
-            if unclear:
-                reason = "It is not clear which episode this is. Choose it."
-                leave(session, now, replace_files(group, unclear), [scored], Verdict("needs_attention", scored, reason))
+            linked = link(session, self.caller, now, item_id, group, replace(scored, by_id=scored.by_id or chosen))
+            if linked.unclear:
+                item = get(session, MediaItem, item_id, what="This title")
+                leave_unclear(session, now, item, group, linked.unclear, scored)
             refresh_holdings(session, now, item_id)
-        report.matched += linked
-        report.waiting += len(unclear)
+        report.matched += linked.files
+        report.waiting += len(linked.unclear)
+        if group.owns_folder:
+            self._folders.setdefault((group.folder, group.type), item_id)
         if before is None:
             report.titles_added += 1
             for title in {choice.title, group.guess.title}:
@@ -384,7 +407,7 @@ class Matcher:
     def _details_for(self, choice: Choice) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
         """Fetch a new series' episodes before its files are linked: dates and absolute numbers need them.
 
-        A film's details follow by themselves; a series whose details do not come now gets them later, too.
+        A film's details follow with its refresh, and so do those of a series that cannot be fetched now.
         """
         new_show = choice.type == MediaType.TV_SHOW and choice.media_item_id is None and choice.ids != Ids()
         if not new_show or not self.has_provider or self.trouble is not None:
@@ -418,3 +441,9 @@ class Matcher:
         with self.database.writes() as session:
             leave(session, self.now_fn(), group, ranked, verdict)
         report.waiting += len(group.files)
+
+
+def _may_be(guess: Guess, choice: Choice) -> bool:
+    """Return whether a search result is worth a closer look: its year does not contradict the name's."""
+    years = guess.year, choice.year
+    return years[0] is None or years[1] is None or abs(years[0] - years[1]) <= 1 or guess.type == MediaType.TV_SHOW

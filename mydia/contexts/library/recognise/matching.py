@@ -1,21 +1,23 @@
-"""PURE. How well a title fits what is known of some files, with the evidence in sentences, and what follows from it."""
+"""PURE. How well a title fits what is known of some files, with the evidence, and what follows from it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.metadata import Ids
-from mydia.parsing import similarity
+from mydia.parsing import normalise_title, similarity
 from mydia.vocabulary import MediaType
 
 NO_MATCH_BELOW = 0.5
-"""A best candidate below this is no candidate."""
+"""A best candidate below this counts as none."""
 READY_FROM = 0.85
-"""From here on an entry of the review may be imported without a look."""
+"""From this score on an entry of the review is ready to import."""
 RIVAL_WITHIN = 0.08
-"""Two candidates as close as this need a person."""
+"""When two candidates are this close, a person chooses."""
 
 _TITLE_WEIGHT = 0.75
 _YEAR_SAME, _YEAR_NEAR, _YEAR_FAR = 0.20, 0.12, -0.30
@@ -26,6 +28,12 @@ _YEAR_UNSAID = {
 _RUNTIME_FITS, _RUNTIME_FAR = 0.05, -0.12
 _EPISODES_FIT, _EPISODES_MISSING = 0.05, -0.12
 _LANGUAGE_FITS = 0.02
+_SHORT_FORM = 0.93
+"""A title without its subtitle, as people write it: `Borat` for `Borat: Cultural Learnings of …`."""
+_SHORT_FORM_CAP = 0.8
+"""A short form without a year stays below this: too many titles begin alike."""
+_SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-Z])")
+_POSSESSIVE = re.compile(r"^\w+['’]s\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Guess:
     other_titles: tuple[str, ...] = ()
     ids: Ids = field(default=Ids())
     ids_from: str = ""
-    """Where the ids were found, for people: `the folder's name`."""
+    """Where the ids were found, for people: `The folder`."""
     numbers: frozenset[tuple[int, int]] = frozenset()
     """(season, episode) of every file, where known."""
     duration_s: float | None = None
@@ -78,7 +86,7 @@ class Choice:
     media_item_id: str | None = None
     """The title is in the library already."""
     owns_folder: bool = False
-    """The library's title lives in the folder that the files are in."""
+    """The files are in the folder of this library title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,13 @@ class Verdict:
 
     state: str
     best: Scored | None
-    reason: str | None = None
+    code: ReviewReason | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it waits, as a sentence."""
+        return None if self.code is None else review_sentence(self.code, self.facts)
 
 
 def choice_from_json(stored: Mapping[str, Any]) -> Choice:
@@ -135,37 +149,38 @@ def choice_from_json(stored: Mapping[str, Any]) -> Choice:
 
 
 def score(guess: Guess, choice: Choice) -> Scored:
-    """Say how well a title fits.
+    """Return how well a title fits.
 
     >>> score(Guess(MediaType.MOVIE, "Sintel", 2010), Choice(MediaType.MOVIE, "Sintel", 2010, Ids(45745))).score
     0.95
     """
-    told = _by_ids(guess, choice)
-    if told is True:
+    same_id = _by_ids(guess, choice)
+    if same_id is True:
         evidence = (
-            Evidence("yes", f"{guess.ids_from or 'The files'} carries its number {_number_told(guess, choice)}"),
+            Evidence("yes", f"{guess.ids_from or 'The name'} has its id, {_id_of(guess)}"),
             *_title(guess, choice)[1],
         )
         return Scored(choice, 1.0, evidence, by_id=True)
     title_score, title_evidence = _title(guess, choice)
+    cap = _SHORT_FORM_CAP if title_score == _SHORT_FORM and guess.year is None else 0.99
     if choice.owns_folder and title_score >= 0.5:
-        return Scored(choice, 0.98, (Evidence("yes", "It lives in this folder already"), *title_evidence))
+        return Scored(choice, 0.98, (Evidence("yes", "This folder is the title's folder"), *title_evidence))
     parts = [_year(guess, choice), _runtime(guess, choice), _episodes(guess, choice), _language(guess, choice)]
-    # A title that is not alike is not made alike by its year: what follows weighs only as much as the title does.
+    # A year does not make a different title fit: the rest counts only as much as the title does.
     total = title_score * _TITLE_WEIGHT
     total += sum(value if value < 0 else value * min(1.0, title_score / 0.9) for value, _ in parts)
     evidence = (*title_evidence, *(one for _, found in parts for one in found))
-    if told is False:
+    if same_id is False:
         total = min(total, 0.3)
         evidence = (
-            Evidence("no", f"{guess.ids_from or 'The files'} names another number, {_number_told(guess, choice)}"),
+            Evidence("no", f"{guess.ids_from or 'The name'} has another id, {_id_of(guess)}"),
             *evidence,
         )
-    return Scored(choice, round(max(0.0, min(total, 0.99)), 4), evidence)
+    return Scored(choice, round(max(0.0, min(total, cap)), 4), evidence)
 
 
 def rank(guess: Guess, choices: Iterable[Choice]) -> list[Scored]:
-    """Return all choices, best first; ties are broken by what is here already, popularity and number, never by chance."""
+    """Return all choices, best first. Ties go to titles of the library, then popularity, then the lower id."""
     found = [score(guess, choice) for choice in choices]
     return sorted(found, key=_order)
 
@@ -183,28 +198,26 @@ def _order(scored: Scored) -> tuple[object, ...]:
 
 
 def decide(guess: Guess, ranked: Sequence[Scored], *, confident: float) -> Verdict:
-    """Say what to do with the ranked choices.
+    """Return what to do with the ranked choices.
 
     Args:
-        confident: From which score on (0..1) a match is taken without asking.
+        confident: The score (0..1) from which a match is accepted without asking.
     """
     if not ranked or ranked[0].score < NO_MATCH_BELOW:
-        close = f" The closest is {_named(ranked[0].choice)}." if ranked else ""
-        return Verdict(
-            "no_match", ranked[0] if ranked else None, f"Nothing is known by the name {_told(guess)}.{close}"
-        )
+        facts = {"name": _guessed(guess)}
+        if ranked:
+            facts["closest"] = _named(ranked[0].choice)
+        return Verdict("no_match", ranked[0] if ranked else None, ReviewReason.NO_CANDIDATE, facts)
     best = ranked[0]
+    named = {"best": _named(best.choice)}
     if not best.by_id and (rival := _rival(ranked)) is not None:
-        both = f"{_named(best.choice)} and {_named(rival.choice)}"
-        if best.choice.title == rival.choice.title and best.choice.year == rival.choice.year:
-            both = f"Two titles called {_named(best.choice)}"
-        return Verdict("needs_attention", best, f"{both} fit about as well as each other. Choose one.")
+        return Verdict("needs_attention", best, ReviewReason.RIVALS, named | {"rival": _named(rival.choice)})
     if best.score >= confident:
         return Verdict("sure", best)
     if best.score >= READY_FROM:
-        return Verdict("ready", best, f"{_named(best.choice)} is likely, but less sure than the limit that is set.")
-    weak = next((one.text for one in best.evidence if one.verdict != "yes"), "the evidence is thin")
-    return Verdict("needs_attention", best, f"{_named(best.choice)} may be it, but {weak[:1].lower()}{weak[1:]}.")
+        return Verdict("ready", best, ReviewReason.BELOW_LIMIT, named)
+    weak = next((one.text for one in best.evidence if one.verdict != "yes"), None)
+    return Verdict("needs_attention", best, ReviewReason.WEAK, named | ({"detail": weak} if weak else {}))
 
 
 def _rival(ranked: Sequence[Scored]) -> Scored | None:
@@ -239,7 +252,7 @@ def _by_ids(guess: Guess, choice: Choice) -> bool | None:
     return None if not met else any(met)
 
 
-def _number_told(guess: Guess, _choice: Choice) -> str:
+def _id_of(guess: Guess) -> str:
     ids = guess.ids
     if ids.tmdb_id is not None:
         return f"tmdb-{ids.tmdb_id}"
@@ -249,33 +262,74 @@ def _number_told(guess: Guess, _choice: Choice) -> str:
 def _title(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     theirs = [choice.title, *([choice.original_title] if choice.original_title else []), *choice.other_titles]
     ours = [guess.title, *guess.other_titles]
+    if guess.year is not None and _ends_in_year(choice.title) and guess.title:
+        # The year may be part of the title: `Blade Runner 2049`.
+        ours.append(f"{guess.title} {guess.year}")
     best, with_which = 0.0, choice.title
     for index, mine in enumerate(ours):
         for yours in theirs:
-            alike = similarity(mine, yours) - (0.02 if index else 0.0)
+            alike = _alike(mine, yours) - (0.02 if index else 0.0)
             if alike > best:
                 best, with_which = alike, yours
     percent = round(best * 100)
     named = "" if with_which == choice.title else f" (as “{with_which}”)"
     if best >= 0.97:
-        return best, (Evidence("yes", f"The title is the same{named}"),)
+        return best, (Evidence("yes", f"Same title{named}"),)
     if best >= 0.8:
-        return best, (Evidence("yes", f"The title is {percent} % alike{named}"),)
+        return best, (Evidence("yes", f"The title is {percent} % similar{named}"),)
     verdict = "warn" if best >= 0.6 else "no"
-    # Below half alike, letters that happen to agree are no evidence at all.
-    return best if best >= 0.6 else best * 0.6, (Evidence(verdict, f"The title is only {percent} % alike{named}"),)
+    # Below this, letters that happen to agree are no evidence.
+    return best if best >= 0.6 else best * 0.6, (Evidence(verdict, f"The title is only {percent} % similar{named}"),)
+
+
+def _alike(mine: str, yours: str) -> float:
+    alike = similarity(mine, yours)
+    if alike >= _SHORT_FORM:
+        return alike
+    ours = normalise_title(mine)
+    return _SHORT_FORM if ours and any(normalise_title(short) == ours for short in _short_forms(yours)) else alike
+
+
+def _short_forms(title: str) -> list[str]:
+    """Return how people shorten a title: without its subtitle, its series or its owner, or with initials.
+
+    >>> _short_forms("Law & Order: Special Victims Unit")
+    ['Law & Order', 'Law & Order SVU', 'Special Victims Unit']
+    """
+    forms: list[str] = []
+    for split in _SPLITS.finditer(title):
+        head, tail = title[: split.start()], title[split.end() :]
+        words = [word for word in re.split(r"[\s-]+", tail) if word[:1].isalpha()]
+        forms.append(head)
+        if len(words) >= 3:  # two letters would be an abbreviation of too many
+            forms.append(f"{head} {''.join(word[0].upper() for word in words)}")
+        if len(tail) > 3:
+            forms.append(tail)
+    if (owner := _POSSESSIVE.match(title)) is not None:
+        forms.append(title[owner.end() :])
+    return forms
+
+
+def _ends_in_year(title: str) -> bool:
+    return re.search(r"(?:19|20|21)\d\d\W*$", title) is not None
 
 
 def _year(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     if guess.year is None:
-        return _YEAR_UNSAID[guess.type], (Evidence("warn", "The name tells no year"),)
+        return _YEAR_UNSAID[guess.type], (Evidence("warn", "The name has no year"),)
     if choice.year is None:
-        return 0.0, (Evidence("warn", "The catalogue tells no year"),)
+        return 0.0, (Evidence("warn", "The catalogue has no year for it"),)
     apart = abs(guess.year - choice.year)
     if apart == 0:
-        return _YEAR_SAME, (Evidence("yes", f"The year is the same, {choice.year}"),)
+        return _YEAR_SAME, (Evidence("yes", f"Same year, {choice.year}"),)
     if apart == 1:
         return _YEAR_NEAR, (Evidence("yes", f"The years are one apart, {guess.year} and {choice.year}"),)
+    if normalise_title(choice.title) == normalise_title(f"{guess.title} {guess.year}"):
+        return _YEAR_UNSAID[guess.type], (Evidence("warn", "The year in the name is part of the title"),)
+    if guess.type == MediaType.TV_SHOW and guess.numbers:
+        first = guess.year - min(season for season, _ in guess.numbers) + 1
+        if abs(first - choice.year) <= 1:
+            return _YEAR_NEAR, (Evidence("yes", f"The season aired in {guess.year}"),)
     return _YEAR_FAR, (Evidence("no", f"The name says {guess.year}, the catalogue {choice.year}"),)
 
 
@@ -284,11 +338,11 @@ def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]
         return 0.0, ()
     minutes = guess.duration_s / 60
     apart = abs(minutes - choice.runtime_min)
-    told = f"{round(minutes)} of {choice.runtime_min} minutes"
+    compared = f"{round(minutes)} of {choice.runtime_min} minutes"
     if apart <= max(5.0, choice.runtime_min * 0.1):
-        return _RUNTIME_FITS, (Evidence("yes", f"The file is as long as the film, {told}"),)
+        return _RUNTIME_FITS, (Evidence("yes", f"The file is as long as the film, {compared}"),)
     if apart > max(15.0, choice.runtime_min * 0.25):
-        return _RUNTIME_FAR, (Evidence("warn", f"The file has another length, {told}"),)
+        return _RUNTIME_FAR, (Evidence("warn", f"Runs {round(minutes)} min; expected {choice.runtime_min}"),)
     return 0.0, ()
 
 
@@ -301,19 +355,19 @@ def _episodes(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]
         return _EPISODES_FIT, (Evidence("yes", f"All {len(regular)} episodes exist"),)
     missing = sorted(regular - known)
     season, number = missing[0]
-    told = f"{len(missing)} of {len(regular)} episodes do not exist there, such as S{season:02}E{number:02}"
-    return _EPISODES_MISSING * len(missing) / len(regular), (Evidence("warn", told),)
+    sentence = f"{len(missing)} of {len(regular)} episodes do not exist there, such as S{season:02}E{number:02}"
+    return _EPISODES_MISSING * len(missing) / len(regular), (Evidence("warn", sentence),)
 
 
 def _language(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     if not choice.original_language or choice.original_language not in guess.languages:
         return 0.0, ()
-    return _LANGUAGE_FITS, (Evidence("yes", f"The file speaks its language, {choice.original_language}"),)
+    return _LANGUAGE_FITS, (Evidence("yes", f"The audio is in its original language, {choice.original_language}"),)
 
 
 def _named(choice: Choice) -> str:
     return choice.title if choice.year is None else f"{choice.title} ({choice.year})"
 
 
-def _told(guess: Guess) -> str:
+def _guessed(guess: Guess) -> str:
     return f"“{guess.title}”" if guess.year is None else f"“{guess.title}” of {guess.year}"

@@ -4,53 +4,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import Files, MountState, confine
+from mydia.contexts.library.mounts import Expected
+from mydia.contexts.library.reasons import ScanReason
 from mydia.contexts.library.scanning.known import Known
-from mydia.contexts.library.scanning.walk import Walked
 from mydia.contexts.settings import LibraryPath
 from mydia.errors import Invalid
 
-_MASS_LOSS_FROM = 2  # one file gone is somebody tidying up, whatever share of a small library it is
+_MANY_FROM = 2  # one missing file was deleted by hand, whatever share of a small library it is
 
 
-def why_not_to_look(path: LibraryPath, state: MountState, total: int) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a scan's result is not stored."""
+
+    code: ScanReason
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def why_not_to_look(path: LibraryPath, state: MountState, total: int) -> Refusal | None:
     """Return why a library folder cannot be scanned, or None."""
+    facts = {"path": path.path, "known": total}
     if not state.exists:
-        return (
-            f"{path.path} is not there. Mount the disk or correct the path under Settings, Libraries, then scan again. "
-            "Nothing was changed."
-        )
+        return Refusal(ScanReason.MISSING, facts)
     if not state.is_folder:
-        return f"{path.path} is not a folder. Correct the path under Settings, Libraries. Nothing was changed."
+        return Refusal(ScanReason.NOT_A_FOLDER, facts)
     if state.empty is None:
-        return f"{path.path} cannot be read. Give Mydia's user access to it, then scan again. Nothing was changed."
-    if state.empty and total:
-        return (
-            f"{path.path} is empty, but {total} files are known there. Is the disk mounted? Nothing was changed. "
-            "If the files really are gone, remove their titles or this library folder."
-        )
-    return None
+        return Refusal(ScanReason.UNREADABLE, facts)
+    return Refusal(ScanReason.EMPTY, facts) if state.empty and total else None
 
 
 def why_not_to_believe(
     files: Files,
     path: LibraryPath,
     state: MountState,
+    wanted: Expected,
     known: Iterable[Known],
-    walked: Walked,
     missing: list[Known],
     total: int,
     limit_percent: int,
-) -> str | None:
+) -> Refusal | None:
     """Return why the missing files of a scan must not be believed, or None."""
+    facts: dict[str, Any] = {"path": path.path, "missing": len(missing), "known": total}
     present = [one for one in known if one.missing_since is None]
+    if wanted.was_mount and not state.is_mount and len(missing) * 2 > len(present):
+        return Refusal(ScanReason.OTHER_DISK, facts)
     devices = Counter(one.device for one in present)
     parent = files.facts(Path(path.path).parent)
-    # An unmounted disk shows the folder below it, which lies on the parent's device. Disks may be numbered anew at a
-    # restart, so this counts only when most of what was known is not there.
+    # An unmounted disk shows the folder below it, which is on the parent's device. Disks may get new numbers at a
+    # restart, so this counts only when most of the known files are missing.
     unmounted = (
         not state.is_mount
         and state.device is not None
@@ -60,23 +67,16 @@ def why_not_to_believe(
         and len(missing) * 2 > len(present)
     )
     if unmounted:
-        return (
-            f"{path.path} lies on another disk than at the last scan, and {len(missing)} of {total} files are not there. "
-            "The disk is probably not mounted. Mount it and scan again. Nothing was changed."
-        )
-    # Files that were looked for in vain, in a folder that could be read: only these count.
-    if len(missing) >= _MASS_LOSS_FROM and len(missing) * 100 > limit_percent * max(total, 1):
+        return Refusal(ScanReason.OTHER_DISK, facts)
+    # Only files that were looked for in folders that could be read count as missing.
+    if len(missing) >= _MANY_FROM and len(missing) * 100 > limit_percent * max(total, 1):
         share = round(len(missing) * 100 / max(total, 1))
-        return (
-            f"{len(missing)} of {total} files ({share} %) are gone from {path.path}, more than the {limit_percent} % that "
-            "are believed without asking. Check the disk. If they really are gone, scan again and confirm it. "
-            "Nothing was changed."
-        )
+        return Refusal(ScanReason.MANY_MISSING, facts | {"share": share, "limit": limit_percent})
     return None
 
 
 def is_there(files: Files, root: Path, relative: str) -> bool:
-    """Look once more before calling a file missing: a rename may have happened behind the walk's back."""
+    """Look once more before calling a file missing: it may have been renamed during the walk."""
     try:
         return files.exists(confine(root, relative))
     except Invalid:

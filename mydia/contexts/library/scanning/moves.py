@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import Files, FoundFile, confine
-from mydia.contexts.library.filekinds import FileKind
+from mydia.contexts.library.filekinds import Judged
 from mydia.contexts.library.models import MediaFile
 from mydia.contexts.library.scanning.belief import is_there
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE, Known
@@ -24,8 +24,8 @@ def find_moves(
     root: Path,
     library_path_id: str,
     gone: list[Known],
-    new: list[tuple[FoundFile, FileKind]],
-) -> tuple[dict[str, FoundFile], list[tuple[FoundFile, FileKind]]]:
+    new: list[tuple[FoundFile, Judged]],
+) -> tuple[dict[str, FoundFile], list[tuple[FoundFile, Judged]]]:
     """Tell which new files are old ones under another name: the same inode, or the same size and hash."""
     if not new:
         return {}, new
@@ -37,8 +37,8 @@ def find_moves(
         if not is_there(files, root, one.path):
             by_inode.setdefault((one.device, one.inode), one)
     moved: dict[str, FoundFile] = {}
-    rest: list[tuple[FoundFile, FileKind]] = []
-    for found, kind in new:
+    rest: list[tuple[FoundFile, Judged]] = []
+    for found, judged in new:
         old = by_inode.get((found.device, found.inode))
         # The size and time too: a file system gives the inode of a deleted file to the next one.
         if old is not None and (
@@ -50,14 +50,14 @@ def find_moves(
                 files, root, found, [one for one in by_size.get(found.size_bytes, ()) if one.id not in moved]
             )
         if old is None:
-            rest.append((found, kind))
+            rest.append((found, judged))
         else:
             moved[old.id] = found
     return moved, rest
 
 
 def _elsewhere(
-    database: Database, library_path_id: str, new: list[tuple[FoundFile, FileKind]], gone: list[Known]
+    database: Database, library_path_id: str, new: list[tuple[FoundFile, Judged]], gone: list[Known]
 ) -> Iterator[Known]:
     """Find rows outside the folder that was scanned: a file moved into it, whose old place was not looked at."""
     if len(new) > ROWS_PER_WRITE:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import Files, FoundFile
 from mydia.contexts import settings
-from mydia.contexts.library.filekinds import FileKind
+from mydia.contexts.library.filekinds import FileKind, Judged
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE
 from mydia.db import Database
@@ -27,11 +27,11 @@ class Store:
         self.now_fn = now_fn
         self.library_path_id = library_path_id
 
-    def insert_new(self, new: list[tuple[FoundFile, FileKind]]) -> int:
+    def insert_new(self, new: list[tuple[FoundFile, Judged]]) -> int:
         """Store new files but for those that an import is just placing; it brings its own row."""
         stored = 0
         for part in batched(new, ROWS_PER_WRITE, strict=False):
-            rows = [self._row(found, kind) for found, kind in part]
+            rows = [self._row(found, judged) for found, judged in part]
             with self.database.writes() as session:
                 taken = taken_paths(session, self.library_path_id, [row["relative_path"] for row in rows])
                 rows = [row for row in rows if row["relative_path"] not in taken]
@@ -40,7 +40,7 @@ class Store:
                 stored += len(rows)
         return stored
 
-    def _row(self, found: FoundFile, kind: FileKind) -> dict[str, Any]:
+    def _row(self, found: FoundFile, judged: Judged) -> dict[str, Any]:
         now = self.now_fn()
         return {
             "library_path_id": self.library_path_id,
@@ -49,8 +49,9 @@ class Store:
             "mtime_ns": found.mtime_ns,
             "inode": found.inode,
             "device": found.device,
-            "kind": str(kind),
-            "match_state": "new" if kind is FileKind.VIDEO else "ignored",
+            "kind": str(judged.kind),
+            "left_out": judged.left_out and str(judged.left_out),
+            "match_state": "new" if judged.kind is FileKind.VIDEO else "ignored",
             "added_at": now,
             "verified_at": now,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,11 @@ from sqlalchemy.orm import Session
 from mydia.adapters.filesystem import WalkProblem, shown
 from mydia.contexts import settings
 from mydia.contexts.library.models import Scan
+from mydia.contexts.library.reasons import ScanReason
+from mydia.contexts.library.scanning.belief import Refusal
 from mydia.contexts.library.scanning.walk import Walked
 from mydia.contexts.settings import LibraryPath
-from mydia.contexts.users import Caller
+from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.events import FilesFound, ScanFinished, emit
 
@@ -63,11 +66,16 @@ def sentences_about(problems: list[WalkProblem]) -> list[Any]:
 
 
 def refuse_scan(
-    database: Database, caller: Caller, now: datetime, scan_id: str, reason: str, problems: list[Any] | None = None
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    scan_id: str,
+    refusal: Refusal,
+    problems: list[Any] | None = None,
 ) -> str:
     """Close a scan as refused and return its id. Emits: ScanFinished."""
-    logger.warning("scan refused", extra={"scan_id": scan_id, "reason": reason})
-    end_scan(database, caller, now, scan_id, "refused", reason, {}, problems)
+    logger.warning("scan refused", extra={"scan_id": scan_id, "reason": refusal.code, **refusal.facts})
+    end_scan(database, caller, now, scan_id, "refused", code=refusal.code, facts=refusal.facts, problems=problems)
     return scan_id
 
 
@@ -78,20 +86,27 @@ def finish_scan(
     scan_id: str,
     counts: dict[str, int],
     *,
-    reason: str | None = None,
+    code: ScanReason | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Close a scan whose files are matched and analysed, with what came of it. Emits: ScanFinished."""
-    end_scan(database, caller, now, scan_id, "done", reason, counts)
+    """Close a scan whose files are matched and analysed.
+
+    Args:
+        code: What is still open, with the facts of its sentence.
+
+    Emits: ScanFinished.
+    """
+    end_scan(database, caller, now, scan_id, "done", counts=counts, code=code, facts=facts)
 
 
-def fail_scan(database: Database, caller: Caller, now: datetime, scan_id: str, reason: str) -> None:
-    """Close a scan that broke off. Emits: ScanFinished."""
-    end_scan(database, caller, now, scan_id, "failed", reason, {})
+def fail_scan(database: Database, caller: Caller, now: datetime, scan_id: str, error: str) -> None:
+    """Close a scan that failed with an error. Emits: ScanFinished."""
+    end_scan(database, caller, now, scan_id, "failed", text=error)
 
 
 def cancel_scan(database: Database, caller: Caller, now: datetime, scan_id: str, counts: dict[str, int]) -> None:
-    """Close a scan that somebody stopped; what it stored stays. Emits: ScanFinished."""
-    end_scan(database, caller, now, scan_id, "cancelled", None, counts)
+    """Close a scan that a person stopped. What it stored stays. Emits: ScanFinished."""
+    end_scan(database, caller, now, scan_id, "cancelled", counts=counts)
 
 
 def end_scan(
@@ -100,8 +115,11 @@ def end_scan(
     now: datetime,
     scan_id: str,
     state: str,
-    reason: str | None,
-    counts: dict[str, int],
+    *,
+    counts: Mapping[str, int] | None = None,
+    code: ScanReason | None = None,
+    facts: Mapping[str, Any] | None = None,
+    text: str | None = None,
     problems: list[Any] | None = None,
 ) -> None:
     """Close a running scan in a given state. Emits: ScanFinished."""
@@ -109,30 +127,36 @@ def end_scan(
         scan = get(session, Scan, scan_id, what="This scan")
         if scan.state != "running":
             return
-        scan.state, scan.phase, scan.reason, scan.finished_at = state, "finished", reason, now
-        scan.counts = {**scan.counts, **counts}
+        scan.state, scan.phase, scan.finished_at = state, "finished", now
+        scan.reason_code, scan.reason_facts, scan.reason_text = code, dict(facts or {}), text
+        scan.counts = {**scan.counts, **(counts or {})}
         scan.current = None
         if problems is not None:
             scan.problems = problems
         path = session.get(LibraryPath, scan.library_path_id)
         if path is not None:
-            settings.record_scan(session, now, path.id, state=state, reason=reason)
-        emit(session, caller, ScanFinished(scan_id, scan.library_path_id, state, reason, dict(scan.counts)), at=now)
+            settings.record_scan(session, now, path.id, state=state, reason=scan.reason)
+        emit(
+            session, caller, ScanFinished(scan_id, scan.library_path_id, state, scan.reason, dict(scan.counts)), at=now
+        )
 
 
-def get_scan(session: Session, scan_id: str) -> Scan:
+def get_scan(session: Session, caller: Caller, scan_id: str) -> Scan:
     """Return a scan with its progress. Raises NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
     return get(session, Scan, scan_id, what="This scan")
 
 
-def latest_scans(session: Session) -> dict[str, Scan]:
+def latest_scans(session: Session, caller: Caller) -> dict[str, Scan]:
     """Return the newest scan of each library folder, by the folder's id."""
+    caller.require(Permission.VIEW_ACTIVITY)
     newest = select(Scan.library_path_id, func.max(Scan.id).label("id")).group_by(Scan.library_path_id).subquery()
     return {scan.library_path_id: scan for scan in session.scalars(select(Scan).join(newest, newest.c.id == Scan.id))}
 
 
-def list_scans(session: Session, library_path_id: str | None = None, *, limit: int = 50) -> list[Scan]:
+def list_scans(session: Session, caller: Caller, library_path_id: str | None = None, *, limit: int = 50) -> list[Scan]:
     """Return scans, newest first."""
+    caller.require(Permission.VIEW_ACTIVITY)
     query = select(Scan).order_by(Scan.id.desc()).limit(limit)
     if library_path_id is not None:
         query = query.where(Scan.library_path_id == library_path_id)
@@ -140,7 +164,7 @@ def list_scans(session: Session, library_path_id: str | None = None, *, limit: i
 
 
 def prune_scans(session: Session, *, keep: int = 20) -> int:
-    """Forget old scans; the newest of each folder stay. Returns how many went."""
+    """Delete old scans except the newest of each folder; return how many."""
     ranked = select(
         Scan.id, func.row_number().over(partition_by=Scan.library_path_id, order_by=Scan.id.desc()).label("place")
     ).subquery()

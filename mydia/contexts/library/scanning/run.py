@@ -1,8 +1,8 @@
-"""Look through a library folder: what is new, changed, moved or gone, and when not to believe it.
+"""Scan a library folder: find new, changed, moved and missing files, and reject results that cannot be right.
 
-A scan is idempotent and keeps no state of its own besides its progress row, so one that was killed simply starts again:
-what it had stored is known by then. Files that are as they were cost no write. Nothing is ever deleted here, and a mount
-that is missing or suddenly empty changes nothing.
+A scan is idempotent and keeps no state besides its progress row, so a killed scan simply starts again and finds what it
+had stored already known. Unchanged files cost no write. A scan deletes nothing, and a mount that is missing or suddenly
+empty changes nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
+from mydia.contexts.library import mounts
 from mydia.contexts.library.models import MediaFile
-from mydia.contexts.library.scanning.belief import is_there, why_not_to_believe, why_not_to_look
+from mydia.contexts.library.reasons import ScanReason
+from mydia.contexts.library.scanning.belief import Refusal, is_there, why_not_to_believe, why_not_to_look
 from mydia.contexts.library.scanning.known import read_known, read_known_sidecars
 from mydia.contexts.library.scanning.moves import find_moves
 from mydia.contexts.library.scanning.new_files import Store
@@ -43,10 +45,10 @@ def request_scan(
     subfolder: str | None = None,
     accept_missing: bool = False,
 ) -> None:
-    """Ask for a library folder to be looked through now; None means all of them.
+    """Request a scan of a library folder; None requests one of each.
 
     Args:
-        accept_missing: A person has seen that files are gone and says that this is right.
+        accept_missing: A person confirmed that the missing files are gone.
 
     Emits: ScanRequested.
     """
@@ -54,7 +56,7 @@ def request_scan(
     if library_path_id is not None:
         settings.get_library_path(session, library_path_id)
     if subfolder is not None and (subfolder.startswith("/") or ".." in subfolder.split("/")):
-        raise Invalid("A subfolder is told relative to its library folder.")
+        raise Invalid("A subfolder is a path relative to its library folder.")
     emit(session, caller, ScanRequested(library_path_id, subfolder, accept_missing))
 
 
@@ -69,11 +71,11 @@ def run_scan(
     accept_missing: bool = False,
     caller: Caller = SYSTEM,
 ) -> str:
-    """Look through a library folder and return the id of the scan's row, in phase `matching` when there is more to do.
+    """Scan a library folder and return the id of the scan's row, which is in phase `matching` when there is more to do.
 
     Args:
         subfolder: Only this folder, for file-system events.
-        accept_missing: Mark files as missing however many there are; a missing or unreadable root still refuses.
+        accept_missing: Mark files as missing however many there are. A missing or unreadable root still refuses.
 
     Emits: FilesFound, FilesMissing; ScanFinished when it was refused, failed or cancelled.
     """
@@ -84,7 +86,6 @@ def run_scan(
         scan_id = begin_scan(session, now_fn(), path)
     root = Path(path.path)
     start = root
-    reason: str | None = None
     state = outside.files.mount_state(root)
     with database.reads() as session:
         total = session.scalar(
@@ -93,11 +94,14 @@ def run_scan(
             )
         ) or 0  # fmt: skip
         limit_percent = settings.of(session).library.missing_share_limit_percent
-    reason = why_not_to_look(path, state, total)
-    if reason is None and subfolder:
+        wanted = mounts.expected(session, library_path_id)
+    refusal = why_not_to_look(path, state, total)
+    if refusal is None and wanted.was_mount and not state.is_mount and not total and not accept_missing:
+        refusal = Refusal(ScanReason.NOT_MOUNTED, {"path": path.path})
+    if refusal is not None:
+        return refuse_scan(database, caller, now_fn(), scan_id, refusal)
+    if subfolder:
         start = confine(root, subfolder)
-    if reason is not None:
-        return refuse_scan(database, caller, now_fn(), scan_id, reason)
     with database.reads() as session:
         known = read_known(session, library_path_id, subfolder)
         sidecars = read_known_sidecars(session, library_path_id, subfolder)
@@ -109,16 +113,17 @@ def run_scan(
         if subfolder and not outside.files.exists(start):
             walked = Walked()
         else:
-            return refuse_scan(database, caller, now_fn(), scan_id, f"{error} Nothing was changed.")
+            refusal = Refusal(ScanReason.WALK_FAILED, {"error": str(error)})
+            return refuse_scan(database, caller, now_fn(), scan_id, refusal)
     if walked.cancelled:
-        end_scan(database, caller, now_fn(), scan_id, "cancelled", None, {"seen": len(walked.seen)})
+        end_scan(database, caller, now_fn(), scan_id, "cancelled", counts={"seen": len(walked.seen)})
         return scan_id
     gone = gone_files(known.values(), walked)
     moved, walked.new = find_moves(outside.files, database, root, library_path_id, gone, walked.new)
     missing = [one for one in gone if one.id not in moved and one.missing_since is None]
     missing = [one for one in missing if not is_there(outside.files, root, one.path)]
     if missing and not accept_missing:
-        refusal = why_not_to_believe(outside.files, path, state, known.values(), walked, missing, total, limit_percent)
+        refusal = why_not_to_believe(outside.files, path, state, wanted, known.values(), missing, total, limit_percent)
         if refusal is not None:
             return refuse_scan(database, caller, now_fn(), scan_id, refusal, sentences_about(walked.problems))
     counts = store_all(store, caller, walked, moved, missing, sidecars)
@@ -127,5 +132,7 @@ def run_scan(
         "unreadable": len(walked.problems),
         "ms": round((clock.monotonic_s() - started_s) * 1000),
     }
+    with database.writes() as session:
+        mounts.note_seen(session, now_fn(), library_path_id, state)
     end_walk(database, caller, now_fn(), scan_id, library_path_id, walked, counts)
     return scan_id

@@ -50,6 +50,13 @@ def store_all(
     moves = [
         _facts(id_, found, now) | {"relative_path": found.path, "missing_since": None} for id_, found in moved.items()
     ]
+    for ids in batched([one.id for one in walked.rejudged], 500, strict=False):
+        with store.database.writes() as session:
+            session.execute(
+                update(MediaFile)
+                .where(MediaFile.id.in_(ids), MediaFile.kind != "video")
+                .values(kind="video", left_out=None, match_state="new", inbox_id=None)
+            )
     marked = 0
     with store.database.writes() as session:
         taken = taken_paths(session, store.library_path_id, [move["relative_path"] for move in moves])

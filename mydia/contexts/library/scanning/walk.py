@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mydia.adapters.filesystem import Files, FoundFile, WalkProblem
-from mydia.contexts.library.filekinds import SIDECARS, VIDEOS, FileKind, classify, may_enter
+from mydia.contexts.library.filekinds import SIDECARS, VIDEOS, FileKind, Judged, judge_files, may_enter
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE, Known, KnownSidecar
 from mydia.contexts.library.scanning.new_files import Store
 from mydia.contexts.library.scanning.progress import Progress
@@ -15,14 +15,16 @@ from mydia.contexts.library.scanning.progress import Progress
 
 @dataclass(slots=True)
 class Walked:
-    """What a walk met, compared with what was known."""
+    """What a walk found, compared with what was known."""
 
     seen: set[str] = field(default_factory=set)
-    new: list[tuple[FoundFile, FileKind]] = field(default_factory=list)
+    new: list[tuple[FoundFile, Judged]] = field(default_factory=list)
     changed: list[tuple[Known, FoundFile]] = field(default_factory=list)
     touched: list[tuple[Known, FoundFile]] = field(default_factory=list)
-    """Same content, other inode or device: after a restore, or when disks are numbered anew."""
+    """Same content, other inode or device: after a restore, or when disks got new numbers."""
     returned: list[Known] = field(default_factory=list)
+    rejudged: list[Known] = field(default_factory=list)
+    """Videos that an earlier scan took for extras or samples."""
     sidecars_seen: set[str] = field(default_factory=set)
     sidecars_new: list[tuple[FoundFile, FileKind]] = field(default_factory=list)
     sidecars_changed: list[tuple[KnownSidecar, FoundFile]] = field(default_factory=list)
@@ -41,20 +43,24 @@ def walk_folder(
     progress: Progress,
     store: Store | None,
 ) -> Walked:
-    """Compare the tree with what is known; on a first scan new files are stored on the way, so that they show at once."""
+    """Compare the tree with what is known. A first scan stores new files during the walk, so that they show at once."""
     walked = Walked()
     prefix = f"{subfolder}/" if subfolder else ""
     stopped: list[str] = []
     folder = ""
-    buffer: list[tuple[FoundFile, FileKind]] = []
+    buffer: list[FoundFile] = []
 
     def report(problem: WalkProblem) -> None:
         walked.problems.append(WalkProblem(prefix + problem.path, problem.sentence))
 
     def flush() -> None:
-        if buffer and not any(folder == stop or folder.startswith(f"{stop}/") or not stop for stop in stopped):
-            for found, kind in buffer:
-                _compare(walked, found, kind, known, sidecars)
+        judged = judge_files((found.path, found.size_bytes) for found in buffer)
+        if any(one.kind is FileKind.STOP for one in judged.values()):
+            stopped.append(folder)
+        if judged and not any(folder == stop or folder.startswith(f"{stop}/") or not stop for stop in stopped):
+            for found in buffer:
+                if (one := judged.get(found.path)) is not None:
+                    _compare(walked, found, one, known, sidecars)
         buffer.clear()
 
     for raw in files.walk(start, on_problem=report, enter=lambda path: may_enter(prefix + path)):
@@ -70,11 +76,7 @@ def walk_folder(
             if store is not None and len(walked.new) >= ROWS_PER_WRITE:
                 walked.stored += store.insert_new(walked.new)
                 walked.new.clear()
-        kind = classify(found.path, found.size_bytes)
-        if kind is FileKind.STOP:
-            stopped.append(folder)
-        elif kind is not None:
-            buffer.append((found, kind))
+        buffer.append(found)
     flush()
     return walked
 
@@ -82,19 +84,21 @@ def walk_folder(
 def _compare(
     walked: Walked,
     found: FoundFile,
-    kind: FileKind,
+    judged: Judged,
     known: dict[str, Known],
     sidecars: dict[str, KnownSidecar],
 ) -> None:
-    path = found.path
+    path, kind = found.path, judged.kind
     if kind in VIDEOS:
         walked.seen.add(path)
         old = known.get(path)
         if old is None:
-            walked.new.append((found, kind))
+            walked.new.append((found, judged))
             return
         if old.missing_since is not None:
             walked.returned.append(old)
+        if kind is FileKind.VIDEO and old.kind != FileKind.VIDEO:
+            walked.rejudged.append(old)
         if old.size_bytes != found.size_bytes or old.mtime_ns != found.mtime_ns:
             walked.changed.append((old, found))
         elif old.inode != found.inode or old.device != found.device:
@@ -109,7 +113,7 @@ def _compare(
 
 
 def gone_files(known: Iterable[Known], walked: Walked) -> list[Known]:
-    """Return what was known and not met, but for what lies where nobody could look."""
+    """Return the known files that the walk did not meet, except those in folders that could not be read."""
     return [one for one in known if one.path not in walked.seen and not is_hidden(one.path, walked.problems)]
 
 

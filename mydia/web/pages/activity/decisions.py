@@ -110,7 +110,7 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     caller.require(Permission.MANAGE_MEDIA)
     chosen = [part for part in form.get("ids", "").split(",") if part] if form.get("scope") != "filter" else []
     with deps.database.reads() as session:
-        number = len(chosen) or library.inbox_counts(session).ready
+        number = len(chosen) or library.inbox_counts(session, caller).ready
     if not number:
         return _changed(request, form, Toast("Nothing is sure enough", "Look at the rest one by one.", "miss"))
     if number > _AT_ONCE:

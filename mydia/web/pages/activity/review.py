@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import library, settings
 from mydia.contexts.library import InboxEntry
-from mydia.contexts.users import Permission
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, WebRequest
@@ -127,7 +127,7 @@ def show_imports(
     if bucket and bucket not in states:
         raise Invalid(f"Show one of {', '.join(states)}.")
     with database.reads() as session:
-        counts = library.inbox_counts(session)
+        counts = library.inbox_counts(session, caller)
         chosen = bucket or next((slug for slug in ("check", "none", "ready") if getattr(counts, states[slug])), "check")
         found = library.list_inbox(
             session, caller, state=states[chosen], text=q or None, cursor=cursor or None, limit=_PAGE
@@ -138,8 +138,8 @@ def show_imports(
             picked = library.get_entry(session, caller, entry)
             picked = picked if picked.state == states[chosen] else None
         picked = picked or (rows[0] if rows and chosen != "ready" else None)
-        view_entry = _entry(session, picked, rows, chosen, q) if picked is not None else None
-        scans = scan_states(session)
+        view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
+        scans = scan_states(session, caller)
         paths = settings.list_library_paths(session)
     whole = counts.ready + counts.needs_attention + counts.no_match
     view = ImportsView(
@@ -190,9 +190,11 @@ def _line(row: InboxEntry, bucket: str, q: str, *, chosen_id: str) -> EntryLine:
     )
 
 
-def _entry(session: Session, row: InboxEntry, rows: Sequence[InboxEntry], bucket: str, q: str) -> EntryView:
-    files = library.files_of_entry(session, row.id)
-    first = library.get_file(session, files[0].id) if files else None
+def _entry(
+    session: Session, caller: Caller, row: InboxEntry, rows: Sequence[InboxEntry], bucket: str, q: str
+) -> EntryView:
+    files = library.files_of_entry(session, caller, row.id)
+    first = library.get_file(session, caller, files[0].id) if files else None
     ids = [one.id for one in rows]
     following = ids[ids.index(row.id) + 1] if row.id in ids and ids.index(row.id) + 1 < len(ids) else None
     names = [one.relative_path.rpartition("/")[2] for one in files]

@@ -10,6 +10,7 @@ from litestar import Response, post
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library, settings
+from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.render import Toast, is_htmx, local_path, nothing, redirect
@@ -40,9 +41,9 @@ class ScanState:
     at: datetime | None
 
 
-def scan_states(session: Session) -> tuple[ScanState, ...]:
+def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
     """Return how the last scan of each library folder went, those that need somebody first."""
-    latest = library.latest_scans(session)
+    latest = library.latest_scans(session, caller)
     found = []
     for path in settings.list_library_paths(session):
         scan = latest.get(path.id)
@@ -80,7 +81,7 @@ def scan_states(session: Session) -> tuple[ScanState, ...]:
                 said=said or "Nothing had changed",
                 current=scan.current,
                 reason=scan.reason,
-                can_accept=scan.state == "refused" and "confirm it" in (scan.reason or ""),
+                can_accept=scan.state == "refused" and scan.reason_code in library.reasons.ACCEPTABLE,
                 problems=tuple(str(sentence) for sentence in scan.problems),
                 at=scan.finished_at or scan.started_at,
             )

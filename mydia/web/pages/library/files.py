@@ -38,7 +38,7 @@ def ask_remove(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        file = next((one for one in library.files_of_item(session, item_id) if one.id == file_id), None)
+        file = next((one for one in library.files_of_item(session, caller, item_id) if one.id == file_id), None)
     if file is None:
         raise NotFound("This file is not in the library (any more).")
     active = "shows" if item.type == MediaType.TV_SHOW else "movies"

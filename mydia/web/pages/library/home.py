@@ -94,7 +94,7 @@ def show_home(
         recent = media.recently_added(session, caller, limit=_NEW)
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
         rows = downloads.list_queue(session, caller) if sees else []
-        needs = _needs(session, rows) if manages else ()
+        needs = _needs(session, caller, rows) if manages else ()
         folders = [(path.name, path.path) for path in settings.list_library_paths(session)] if manages else []
         sizes = media.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
@@ -148,7 +148,7 @@ def _summary(needs: tuple[Need, ...], moving: tuple[queue.Line, ...]) -> str:
     return f"{len(moving)} downloading." if moving else "Nothing needs you."
 
 
-def _needs(session: Session, rows: list[downloads.QueueRow]) -> tuple[Need, ...]:
+def _needs(session: Session, caller: Caller, rows: list[downloads.QueueRow]) -> tuple[Need, ...]:
     found = [
         Need(
             "fail",
@@ -170,7 +170,7 @@ def _needs(session: Session, rows: list[downloads.QueueRow]) -> tuple[Need, ...]
             "/imports",
             "See why",
         )
-        for scan in scans.scan_states(session)
+        for scan in scans.scan_states(session, caller)
         if scan.state == "refused"
     ]
     names = {client.id: client.name for client in settings.list_clients(session) if client.enabled}
@@ -186,7 +186,7 @@ def _needs(session: Session, rows: list[downloads.QueueRow]) -> tuple[Need, ...]
         for service_id, status in settings.statuses(session, "download_client").items()
         if service_id in names and status.state != "ok"
     ]
-    counts = library.inbox_counts(session)
+    counts = library.inbox_counts(session, caller)
     if counts.needs_attention or counts.no_match:
         number = counts.needs_attention + counts.no_match
         sure = (

@@ -171,7 +171,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     detailed = caller.can(Permission.VIEW_ACTIVITY)
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
-    files = library.files_of_item(session, item_id, videos_only=True)
+    files = library.files_of_item(session, caller, item_id, videos_only=True)
     open_downloads = downloads.open_downloads_of(session, caller, item_id) if detailed else []
     last = downloads.last_search(session, item_id) if detailed else None
     told = (
@@ -344,7 +344,7 @@ def show_season(
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         detailed = caller.can(Permission.VIEW_ACTIVITY)
-        files = library.files_of_item(session, item_id, videos_only=True)
+        files = library.files_of_item(session, caller, item_id, videos_only=True)
         open_downloads = downloads.open_downloads_of(session, caller, item_id) if detailed else []
         seasons = _seasons(session, caller, request, item, files, open_downloads, clock.now().date())
     chosen = [season for season in seasons if season.number == number]

@@ -1,0 +1,163 @@
+"""Complete or undo the steps that a crash left open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from mydia.adapters import processes
+from mydia.adapters.filesystem import PART_PREFIX, Files, shown, to_os
+from mydia.adapters.outside import Outside
+from mydia.contexts.library import mounts
+from mydia.contexts.library.journal.steps import (
+    BRINGS_IN,
+    AfterStep,
+    clear_parts,
+    is_at_work,
+    is_it,
+    library_paths_of,
+    nothing_after,
+    run_steps,
+)
+from mydia.contexts.library.models import JournalEntry
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database
+from mydia.errors import Conflict, MydiaError
+
+logger = logging.getLogger(__name__)
+
+_SILENT_S = 120.0
+"""A step on another host is left open when its process has not reported for so long; reports come every five seconds."""
+_STUCK_S = 3600.0
+"""The same for a live process of this host, whose thread may have failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of the steps that a crash left open."""
+
+    completed: int = 0
+    taken_back: int = 0
+    failed: tuple[str, ...] = ()
+    """Sentences about what could be neither completed nor undone."""
+    postponed: int = 0
+    """Units whose library folder is not mounted; they are tried again."""
+
+
+def recover_journal(
+    database: Database, outside: Outside, now: datetime, *, after_step: AfterStep = nothing_after
+) -> Recovered:
+    """Complete or undo every step that a crash left open; called when a process starts and on a schedule.
+
+    A file that was being imported goes back to where it came from, because its import starts again; everything else is
+    completed. The disk decides what is left to do. Steps that a live process is carrying out are left alone.
+    """
+    with database.reads() as session:
+        open_entries = session.scalars(
+            select(JournalEntry)
+            .where(JournalEntry.state == "planned")
+            .order_by(JournalEntry.batch_id, JournalEntry.step)
+        ).all()
+        places = {entry.id: library_paths_of(session, entry) for entry in open_entries}
+    units: dict[tuple[str, int], list[JournalEntry]] = {}
+    for entry in open_entries:
+        if not _is_being_done(entry, now):
+            units.setdefault((entry.batch_id, entry.unit), []).append(entry)
+    completed = taken_back = postponed = 0
+    failed: list[str] = []
+    for entries in units.values():
+        try:
+            mounts.require_mounted(
+                database,
+                outside.files,
+                [path for entry in entries for path in places[entry.id]],
+                concerned=[Path(to_os(path)) for entry in entries for path in (entry.source, entry.target) if path],
+            )
+        except mounts.NotMounted:
+            postponed += 1
+            continue
+        if any(entry.operation in BRINGS_IN for entry in entries):
+            for folder in {Path(to_os(entry.target)).parent for entry in entries if entry.target}:
+                clear_parts(outside.files, folder)
+            sentences = take_back(database, outside.files, now, entries, after_step=after_step)
+            taken_back += not sentences
+            failed += sentences
+        else:
+            ids = [entry.id for entry in entries]
+            sentences = run_steps(database, outside, SYSTEM, now, ids, after_step=after_step)
+            completed += len(ids) - len(sentences)
+            failed += sentences
+    if units:
+        logger.info(
+            "journal recovered",
+            extra={"completed": completed, "undone": taken_back, "failed": len(failed), "postponed": postponed},
+        )
+    return Recovered(completed, taken_back, tuple(failed), postponed)
+
+
+def _is_being_done(entry: JournalEntry, now: datetime) -> bool:
+    if is_at_work(entry.batch_id):
+        return True
+    if entry.owner is None or entry.owner == processes.this_process():
+        return False
+    running = processes.is_running(entry.owner)
+    if running is False:
+        return False
+    silent_s = (now - (entry.seen_at or entry.at)).total_seconds()
+    return silent_s < (_SILENT_S if running is None else _STUCK_S)
+
+
+def take_back(
+    database: Database,
+    files: Files,
+    now: datetime,
+    entries: Sequence[JournalEntry],
+    *,
+    after_step: AfterStep = nothing_after,
+) -> list[str]:
+    """Undo, last step first, what an import has done for a file before its row was stored.
+
+    A file is deleted only if it exists elsewhere too. If its source is gone meanwhile, the placed file stays, and the
+    next scan finds it.
+    """
+    sentences: list[str] = []
+    for entry in sorted(entries, key=lambda one: one.step, reverse=True):
+        state, sentence = "undone", None
+        try:
+            _take_back_one(files, entry)
+        except MydiaError as error:
+            state, sentence = "failed", str(error)
+            sentences.append(str(error))
+        after_step(f"{entry.operation} taken back")
+        with database.writes() as session:
+            row = session.get(JournalEntry, entry.id)
+            if row is not None:
+                row.state, row.error, row.finished_at = state, sentence, now
+    return sentences
+
+
+def _take_back_one(files: Files, entry: JournalEntry) -> None:
+    source = None if entry.source is None else Path(to_os(entry.source))
+    target = None if entry.target is None else Path(to_os(entry.target))
+    if entry.operation == "mkdir":
+        # An empty folder does no harm, and another step may be about to use it.
+        return
+    if source is None or target is None:
+        return
+    if not (files.exists(target) and is_it(files, target, entry.fingerprint)):
+        return
+    if entry.operation in ("link", "reflink", "copy"):
+        if is_it(files, source, entry.fingerprint):
+            files.delete(target)
+        elif target.name.startswith(PART_PREFIX):
+            raise Conflict(f"{shown(source.name)} is no longer where it was; the copy is kept at {shown(str(target))}.")
+    # move, rename, recycle: put it back.
+    elif not files.exists(source):
+        files.move(target, source)
+    elif is_it(files, source, entry.fingerprint) and not files.same_file(source, target):
+        files.delete(target)

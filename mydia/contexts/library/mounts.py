@@ -1,0 +1,155 @@
+"""Is the library folder really there? One check before every write and delete in it.
+
+An unmounted disk leaves an empty folder on the disk below. What is written there is hidden as soon as the disk is mounted
+again, and what is deleted there only seemed gone. A folder is trusted when it was no mount point before or still is one,
+and when at least one of the files known in it exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import Files, MountState, to_os
+from mydia.contexts import settings
+from mydia.contexts.library.models import LibraryIdentity, MediaFile
+from mydia.db import Database
+from mydia.errors import Conflict
+
+_FILES_TRIED = 12
+"""Of the oldest and of the newest known files each; one that exists is enough."""
+_FEW_FILES = 2
+"""From this number of missing files on nobody has simply deleted them by hand."""
+
+
+class Absence(StrEnum):
+    """Why a library folder is not trusted."""
+
+    MISSING = "missing"
+    NOT_A_FOLDER = "not_a_folder"
+    UNREADABLE = "unreadable"
+    NOT_MOUNTED = "not_mounted"
+    """It was a mount point and is none now."""
+    NO_KNOWN_FILE = "no_known_file"
+    """None of the files known in it exists."""
+
+
+_SENTENCES = {
+    Absence.MISSING: "{path} does not exist. Mount the disk or correct the path, then try again. Nothing was changed.",
+    Absence.NOT_A_FOLDER: "{path} is not a folder. Correct the path under Settings, Libraries. Nothing was changed.",
+    Absence.UNREADABLE: "{path} cannot be read. Give Mydia's user access to it, then try again. Nothing was changed.",
+    Absence.NOT_MOUNTED: "The disk of {path} is not mounted. Mount it, then try again. Nothing was changed.",
+    Absence.NO_KNOWN_FILE: "None of the known files of {path} is there: the disk is probably not mounted. Mount it, or "
+    "scan the folder if the files are gone. Nothing was changed.",
+}
+
+
+class NotMounted(Conflict):
+    """A library folder is not there, or another folder is in its place."""
+
+    def __init__(self, path: str, absence: Absence) -> None:
+        super().__init__(_SENTENCES[absence].format(path=path))
+        self.path = path
+        self.absence = absence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a library folder should look like."""
+
+    library_path_id: str
+    path: str
+    was_mount: bool
+    device: int | None
+    """At the last sight; None when it was never seen."""
+    known_files: tuple[str, ...]
+    """Relative paths of some files that should exist."""
+
+
+def expected(session: Session, library_path_id: str) -> Expected:
+    """Return what a library folder should look like. Raises NotFound."""
+    path = settings.get_library_path(session, library_path_id)
+    row = session.get(LibraryIdentity, library_path_id)
+    files = select(MediaFile.relative_path).where(
+        MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)
+    )
+    oldest = session.scalars(files.order_by(MediaFile.id).limit(_FILES_TRIED))
+    newest = session.scalars(files.order_by(MediaFile.id.desc()).limit(_FILES_TRIED))
+    return Expected(
+        library_path_id=library_path_id,
+        path=path.path,
+        was_mount=row is not None and row.is_mount,
+        device=None if row is None else row.device,
+        known_files=tuple(dict.fromkeys((*oldest, *newest))),
+    )
+
+
+def absence(files: Files, wanted: Expected, state: MountState | None = None) -> Absence | None:
+    """Return why a library folder cannot be trusted, or None."""
+    root = Path(wanted.path)
+    state = state or files.mount_state(root)
+    if not state.exists:
+        return Absence.MISSING
+    if not state.is_folder:
+        return Absence.NOT_A_FOLDER
+    if state.empty is None:
+        return Absence.UNREADABLE
+    if any(_exists(files, root / to_os(name)) for name in wanted.known_files):
+        return None
+    if wanted.was_mount and not state.is_mount:
+        return Absence.NOT_MOUNTED
+    moved = wanted.device is not None and wanted.device != state.device
+    if len(wanted.known_files) >= _FEW_FILES or (wanted.known_files and (moved or state.empty)):
+        return Absence.NO_KNOWN_FILE
+    return None
+
+
+def require_mounted(
+    database: Database, files: Files, library_path_ids: Iterable[str], *, concerned: Iterable[Path] = ()
+) -> None:
+    """Refuse when one of some library folders is not really there; called before every write and delete.
+
+    Args:
+        concerned: Known files that are about to be changed. One that exists shows that its folder is the right one.
+
+    Raises:
+        NotMounted: With the reason as a code.
+    """
+    paths = tuple(concerned)
+    with database.reads() as session:
+        wanted = [expected(session, path_id) for path_id in dict.fromkeys(library_path_ids)]
+    for one in wanted:
+        reason = absence(files, one)
+        if reason is Absence.NO_KNOWN_FILE and any(
+            path.is_relative_to(one.path) and _exists(files, path) for path in paths
+        ):
+            continue
+        if reason is not None:
+            raise NotMounted(one.path, reason)
+
+
+def note_seen(session: Session, now: datetime, library_path_id: str, state: MountState) -> None:
+    """Remember how a library folder looks that was just seen for certain."""
+    if state.device is None:
+        return
+    row = session.get(LibraryIdentity, library_path_id)
+    if row is None:
+        row = LibraryIdentity(
+            library_path_id=library_path_id, is_mount=state.is_mount, device=state.device, seen_at=now
+        )
+        session.add(row)
+    row.is_mount, row.device, row.seen_at = state.is_mount, state.device, now
+
+
+def _exists(files: Files, path: Path) -> bool:
+    try:
+        return files.exists(path)
+    except AdapterError:
+        return False

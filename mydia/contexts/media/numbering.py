@@ -1,0 +1,255 @@
+"""PURE. Which episodes of a series a name means: one rule for scans, searches and imports.
+
+A name gives a date, a season and numbers, numbers that count from the first episode on, or both. What it means depends on
+the series: how long its seasons are, how it numbers its episodes, and which names belong to one season only. Where two
+readings are possible, or none is, the answer is a doubt with a reason, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from mydia.parsing import ParsedRelease, normalise_title
+
+_WRITTEN_OUT = 0.9
+"""From this confidence on the parser found `S01E02`, `1x02` or a date, which mean nothing else."""
+_MARKER_IS_SURE = 0.5
+"""Below this the number may be part of the title (`Persona 5 - 03`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRef:
+    """One episode in brief."""
+
+    id: str
+    season_number: int
+    episode_number: int
+    absolute_number: int | None
+    title: str | None
+    air_on: date | None
+    runtime_min: int | None
+    monitored: bool
+    held: bool
+    upgradable: bool = False
+    finale: str | None = None
+
+    @property
+    def code(self) -> str:
+        """`S01E02`."""
+        return f"S{self.season_number:02}E{self.episode_number:02}"
+
+
+class Doubt(StrEnum):
+    """Why a name does not say which episode it is."""
+
+    NO_NUMBER = "no_number"
+    """The name has no episode number and no date."""
+    NO_SUCH_SEASON = "no_such_season"
+    """The series has no season of that number."""
+    NO_SUCH_EPISODE = "no_such_episode"
+    """The number is higher than the season or the series is long."""
+    NO_SUCH_DATE = "no_such_date"
+    """No episode aired on or next to that day."""
+    TWO_READINGS = "two_readings"
+    """The number counts within the season or from the first episode on, and both exist."""
+    PART_OF_SEASON = "part_of_season"
+    """The number counts within a part of a season, and where that part begins is not known."""
+    BETWEEN_EPISODES = "between_episodes"
+    """A number such as 12.5: a recap or special between two episodes."""
+    LONGER_TITLE = "longer_title"
+    """The name has words behind the series' title, which may be those of a season that counts for itself."""
+    OTHER_YEAR = "other_year"
+    """The name has the year of another series or another season."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesNumbers:
+    """What is known of a series' numbering."""
+
+    episodes: Sequence[EpisodeRef]
+    """All known episodes, in order."""
+    is_anime: bool = False
+    year: int | None = None
+    titles: Collection[str] = frozenset()
+    """Normalised names of the series."""
+    season_titles: Mapping[str, int] = field(default_factory=dict)
+    """Normalised name -> the season that alone has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """The episodes that a name means, or why that is not clear."""
+
+    episodes: tuple[EpisodeRef, ...] = ()
+    """In order. Empty with a doubt."""
+    unlisted: tuple[tuple[int, int], ...] = ()
+    """(season, number) that the name states in full and no provider lists (yet)."""
+    doubt: Doubt | None = None
+    likely: tuple[EpisodeRef, ...] = ()
+    """With a doubt: the more likely reading, to be offered first."""
+
+
+def meant_episodes(parsed: ParsedRelease, series: SeriesNumbers, *, beside: Collection[int] = ()) -> Meaning:
+    """Return which episodes a name means.
+
+    Args:
+        beside: Numbers that other files of the same season carry. A `1` among them says that numbers count within the
+            season.
+    """
+    meaning = _by_numbers(parsed, series, frozenset(beside))
+    if meaning.episodes and not _year_fits(parsed, series, meaning.episodes):
+        return Meaning(doubt=Doubt.OTHER_YEAR, likely=meaning.episodes)
+    return meaning
+
+
+def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[int]) -> Meaning:
+    is_written_out = parsed.confidence.episodes >= _WRITTEN_OUT
+    if parsed.air_on is not None and not (parsed.season is not None and parsed.episodes):
+        return _by_date(parsed, series)
+    marked = _marked_season(parsed, series)
+    if parsed.absolute_episodes and marked is not None:
+        return _in_marked_season(parsed.absolute_episodes, marked, series, beside, part=parsed.part)
+    if parsed.absolute_episodes and (series.is_anime or parsed.season is None):
+        if _adds_to_title(parsed, series):
+            return Meaning(
+                doubt=Doubt.LONGER_TITLE, likely=_through_all_seasons(parsed.absolute_episodes, series).episodes
+            )
+        meaning = _through_all_seasons(parsed.absolute_episodes, series)
+        if meaning.episodes or not (parsed.season is not None and parsed.episodes):
+            return meaning
+    if parsed.episodes and parsed.season is not None:
+        seasons = parsed.seasons or (parsed.season,)
+        return _within(seasons, parsed.episodes, series, is_written_out=is_written_out)
+    if parsed.is_season_pack:
+        seasons = parsed.seasons or ((parsed.season,) if parsed.season is not None else ())
+        found = tuple(one for one in series.episodes if one.season_number in seasons)
+        return Meaning(episodes=found) if found else Meaning(doubt=Doubt.NO_SUCH_SEASON)
+    if parsed.special_absolute_episodes:
+        return Meaning(doubt=Doubt.BETWEEN_EPISODES)
+    return Meaning(doubt=Doubt.NO_NUMBER)
+
+
+def _by_date(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning:
+    day = parsed.air_on
+    assert day is not None
+    for days_off in (0, 1, -1):  # time zones move a broadcast by a day
+        found = tuple(one for one in series.episodes if one.air_on is not None and (one.air_on - day).days == days_off)
+        if found:
+            return Meaning(episodes=found)
+    return Meaning(doubt=Doubt.NO_SUCH_DATE)
+
+
+def _marked_season(parsed: ParsedRelease, series: SeriesNumbers) -> int | None:
+    """Return the season that a name with an absolute number gives, by a marker or by a name that only one season has."""
+    titles = [normalise_title(title) for title in (parsed.title, *parsed.alternative_titles) if title]
+    if parsed.marked_season is None:
+        return next((series.season_titles[title] for title in titles if title in series.season_titles), None)
+    if parsed.confidence.season >= _MARKER_IS_SURE:
+        return parsed.marked_season
+    if (whole := normalise_title(parsed.title)) in series.season_titles:
+        return series.season_titles[whole]
+    unmarked = normalise_title(parsed.unmarked_title or "")
+    # `Persona 5 - 03`: the number belongs to the title, unless the series is also called what stands before it.
+    return parsed.marked_season if unmarked in series.titles or whole not in series.titles else None
+
+
+def _in_marked_season(
+    numbers: tuple[int, ...], season: int, series: SeriesNumbers, beside: frozenset[int], *, part: int | None
+) -> Meaning:
+    listed = {one.episode_number: one for one in series.episodes if one.season_number == season}
+    if not listed:
+        has_episodes = any(one.season_number > 0 for one in series.episodes)
+        if has_episodes:
+            return Meaning(doubt=Doubt.NO_SUCH_SEASON)
+        return Meaning(unlisted=tuple((season, number) for number in numbers))
+    through = _absolute(series)
+    within = tuple(listed[number] for number in numbers if number in listed)
+    counted = tuple(
+        through[number] for number in numbers if number in through and through[number].season_number == season
+    )
+    is_within, is_counted = len(within) == len(numbers), len(counted) == len(numbers)
+    if is_within and is_counted and within != counted:
+        # Only numbers that exist in one of the two ways say how the files beside this one are counted.
+        only_within = {n for n in beside if n in listed and (n not in through or through[n].season_number != season)}
+        only_counted = {n for n in beside if n not in listed}
+        if bool(only_within) == bool(only_counted):
+            return Meaning(doubt=Doubt.TWO_READINGS, likely=within)
+        return Meaning(episodes=within if only_within else counted)
+    if is_counted:
+        return Meaning(episodes=counted)
+    if not is_within:
+        split = _run_together(season, numbers, listed)
+        return Meaning(episodes=split) if split else Meaning(doubt=Doubt.NO_SUCH_EPISODE)
+    if part is not None and part > 1:
+        return Meaning(doubt=Doubt.PART_OF_SEASON, likely=within)
+    return Meaning(episodes=within)
+
+
+def _through_all_seasons(numbers: tuple[int, ...], series: SeriesNumbers) -> Meaning:
+    through = _absolute(series)
+    if not through:
+        return Meaning(unlisted=tuple((1, number) for number in numbers))
+    found = tuple(through[number] for number in numbers if number in through)
+    return Meaning(episodes=found) if len(found) == len(numbers) else Meaning(doubt=Doubt.NO_SUCH_EPISODE)
+
+
+def _adds_to_title(parsed: ParsedRelease, series: SeriesNumbers) -> bool:
+    """Return whether a name goes on behind a title of the series: `Blue Exorcist - Kyoto Saga - 02`."""
+    title = normalise_title(parsed.title)
+    if not title or title in series.titles or len({one.season_number for one in series.episodes} - {0}) < 2:
+        return False
+    return any(title.startswith(f"{known} ") for known in series.titles if known)
+
+
+def _absolute(series: SeriesNumbers) -> dict[int, EpisodeRef]:
+    """Return the episodes by absolute number; where the provider has none they are counted from the first regular one."""
+    numbered = {one.absolute_number: one for one in series.episodes if one.absolute_number is not None}
+    return numbered or dict(enumerate((one for one in series.episodes if one.season_number > 0), 1))
+
+
+def _within(
+    seasons: tuple[int, ...], numbers: tuple[int, ...], series: SeriesNumbers, *, is_written_out: bool
+) -> Meaning:
+    listed = {(one.season_number, one.episode_number): one for one in series.episodes}
+    wanted = [(season, number) for season in seasons for number in numbers]
+    found = tuple(listed[place] for place in wanted if place in listed)
+    missing = tuple(place for place in wanted if place not in listed)
+    if not missing:
+        return Meaning(episodes=found)
+    if len(seasons) > 1:
+        return Meaning(episodes=found) if found else Meaning(doubt=Doubt.NO_SUCH_EPISODE)
+    season = seasons[0]
+    if not any(one.season_number > 0 for one in series.episodes) or (is_written_out and _may_be_new(season, series)):
+        return Meaning(episodes=found, unlisted=missing)
+    if not is_written_out:
+        # 25 in the folder of season 2 may count from the first episode on.
+        through = _absolute(series)
+        counted = tuple(one for number in numbers if (one := through.get(number)) and one.season_number == season)
+        of_season = {one.episode_number: one for one in series.episodes if one.season_number == season}
+        if split := counted if len(counted) == len(numbers) else _run_together(season, numbers, of_season):
+            return Meaning(episodes=split)
+    known_season = any(one.season_number == season for one in series.episodes)
+    return Meaning(doubt=Doubt.NO_SUCH_EPISODE if known_season else Doubt.NO_SUCH_SEASON, likely=found)
+
+
+def _run_together(season: int, numbers: tuple[int, ...], listed: Mapping[int, EpisodeRef]) -> tuple[EpisodeRef, ...]:
+    """Return the episodes of numbers such as `115` in season 1, which is its episode 15; none when one does not exist."""
+    found = tuple(listed[number % 100] for number in numbers if number // 100 == season and number % 100 in listed)
+    return found if len(found) == len(numbers) else ()
+
+
+def _may_be_new(season: int, series: SeriesNumbers) -> bool:
+    """Whether an episode that nobody lists may exist: lists of specials are never whole, and the last season goes on."""
+    return season == 0 or season >= max((one.season_number for one in series.episodes), default=0)
+
+
+def _year_fits(parsed: ParsedRelease, series: SeriesNumbers, episodes: tuple[EpisodeRef, ...]) -> bool:
+    if parsed.year is None or series.year is None or abs(parsed.year - series.year) <= 1:
+        return True
+    if normalise_title(f"{parsed.title} {parsed.year}") in series.titles:
+        return True
+    aired = [one.air_on.year for one in episodes if one.air_on is not None]
+    return any(abs(year - parsed.year) <= 1 for year in aired) if aired else False
