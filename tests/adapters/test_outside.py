@@ -14,7 +14,7 @@ from tests.fakes.outside import FakeDownloadClient, FakeMetadataProvider, connec
 
 
 def test_the_same_connection_gives_the_same_adapter_and_a_changed_one_a_new_one() -> None:
-    outside = real_outside(FakeMetadataProvider())
+    outside = real_outside(FakeMetadataProvider)
     first = connection("qbittorrent")
 
     made = outside.download_client(first)
@@ -27,11 +27,11 @@ def test_the_same_connection_gives_the_same_adapter_and_a_changed_one_a_new_one(
 
 def test_an_unknown_kind_says_what_there_is() -> None:
     with pytest.raises(Misconfigured, match="qbittorrent"):
-        real_outside(FakeMetadataProvider()).download_client(connection("napster"))
+        real_outside(FakeMetadataProvider).download_client(connection("napster"))
 
 
 def test_every_kind_can_be_made_and_has_a_form() -> None:
-    outside = real_outside(FakeMetadataProvider())
+    outside = real_outside(FakeMetadataProvider)
     for key, kind in {**download_clients.KINDS, **indexers.KINDS}.items():
         assert kind.key == key
         assert kind.default_url.startswith("http")

@@ -19,7 +19,7 @@ from tests.fakes.swarm import Swarm
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
 def test_what_is_searched_and_grabbed_arrives_as_it_was_published(tmp_path: Path) -> None:
-    outside = real_outside(FakeMetadataProvider())
+    outside = real_outside(FakeMetadataProvider)
     published = tmp_path / "published" / "Detour.1945.1080p.BluRay.x264-NOIR" / "detour.mkv"
     published.parent.mkdir(parents=True)
     published.write_bytes(os.urandom(3_000_000))
@@ -30,7 +30,7 @@ def test_what_is_searched_and_grabbed_arrives_as_it_was_published(tmp_path: Path
         assert release.download_url is not None
         fetched = outside.indexer(swarm.connection).fetch(release.download_url)
         client = outside.download_client(qbittorrent.connection)
-        ref = client.add(NewDownload(release.title, content=fetched.content))
+        ref = client.add(NewDownload(name=release.title, content=fetched.content))
         assert ref == release.info_hash
 
         def arrived() -> bool:

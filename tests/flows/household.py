@@ -63,7 +63,8 @@ class Household:
             }
         )
         settings.bind(self.database, self.config)
-        outside = real_outside(FakeMetadataProvider(self.catalogue))
+        metadata = FakeMetadataProvider(self.catalogue)
+        outside = real_outside(lambda: metadata)
         nobody: Any = None
         self.deps = Deps(self.database, outside, self.config, self._enqueue, nobody)
         self._dispatcher = Dispatcher(self.database, self._enqueue, triggers.ON_EVENT)

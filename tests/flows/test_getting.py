@@ -197,7 +197,7 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
     with home.database.reads() as session:
         last = downloads.last_search(session, item_id)
         assert last is not None
-        assert last.sentence == "1 found, 0 fit: 1 blocklist."
+        assert last.sentence == "1 found, 0 accepted; 1 rejected for blocklist."
     assert home.state(item_id) == "removed"
 
 
@@ -235,4 +235,4 @@ def test_a_whole_torrent_that_somebody_removes_before_the_import(home: Household
     row = home.the_download(item_id)
     assert row is not None
     assert row.state == "blocked"
-    assert "somebody removed both before the import" in str(row.reasons)
+    assert "both were removed before the import" in say(row.reasons[-1])
