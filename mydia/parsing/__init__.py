@@ -1,7 +1,7 @@
-"""What the name of a release, file or folder says, and how sure that is.
+"""Parse release, file and folder names into facts, each with a confidence.
 
-Pure: names in, facts out. `parse_release` reads one name, `parse_path` a path with its folders, and `parse` gives
-the plain dictionary form. Search, import, scanning and subtitles use this package and nothing else.
+Pure: names in, facts out. `parse_release` reads one name, `parse_path` a path with its folders, and `parse` returns
+a plain dictionary. Search, import, scanning and subtitles all use this package.
 """
 
 from mydia.parsing.dictionary import parse

@@ -1,4 +1,4 @@
-"""Where the title ends, where the year stands and where the tail of technical words begins."""
+"""Find the end of the title, the year and the start of the tail of technical words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WALKING_MISC = frozenset(
 
 @dataclass(slots=True)
 class Borders:
-    """Where the parts of a name lie, in characters; `tail` in words too."""
+    """Positions of the parts of a name, in characters; `tail_word` is the tail in words."""
 
     title_end: int
     tail: int
@@ -38,7 +38,7 @@ class Borders:
     year: int | None
     year_span: Span | None
     bounded: bool
-    """Whether something solid ends the title, and not merely the end of the name."""
+    """Whether a year, a number or a technical word ends the title, rather than the end of the name."""
 
 
 def find_borders(
@@ -78,14 +78,14 @@ def find_borders(
 
 
 def _before_article(words: Words, end: int, begin: int) -> int:
-    """Leave the article of an edition out of the title: `Title.The.Directors.Cut.2019`."""
+    """Exclude the article of an edition from the title: `Title.The.Directors.Cut.2019`."""
     index = words.index_at(end) - 1
     is_article = index > words.index_at(begin) and words.words[index] == "the" and words.ends[index] >= end - 1
     return words.starts[index] if is_article else end
 
 
 def _before_same_year(opened: Opened, years: list[tuple[int, int, int]], chosen: tuple[int, int, int], end: int) -> int:
-    """Leave the same year out of the title too when it is written twice: `Castle (2009) (2009)`."""
+    """Exclude a repeated year from the title: `Castle (2009) (2009)`."""
     for value, start, stop in reversed(years):
         is_beside = value == chosen[0] and start < chosen[1] and not opened.text[stop:end].strip(" ._-()[]")
         if is_beside and opened.low[start - 1] in "([" and opened.text[opened.begin : start].strip(" ._-(["):
@@ -94,7 +94,7 @@ def _before_same_year(opened: Opened, years: list[tuple[int, int, int]], chosen:
 
 
 def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, begin: int | None = None) -> int:
-    """Find a bracket before the place that holds words of the tables and nothing else; the title ends there."""
+    """Find a bracket before `stop` that holds only known technical words; the title ends there."""
     for found in _BRACKET.finditer(opened.low, opened.begin + 1 if begin is None else begin, stop):
         first, last = words.index_at(found.start()), words.index_at(found.end())
         inside = {i for m in marks for i in range(m.first, m.last) if first <= i < last}
@@ -105,16 +105,16 @@ def _find_remark(opened: Opened, words: Words, marks: list[Mark], stop: int, beg
 
 
 def _is_spelt_code(words: Words, index: int) -> bool:
-    """Whether it is a language's code in capitals, as in `[FR-EN]`."""
+    """Return whether a word is a language code in capitals, as in `[FR-EN]`."""
     return words.words[index] in LANGUAGE_CODES and words.text[words.starts[index] : words.ends[index]].isupper()
 
 
 def _before_group(opened: Opened, *, may_be_title: bool = False) -> int:
-    """Return where a name without any solid word ends, its `-GROUP` left out.
+    """Return the end of a name without technical words, excluding its `-GROUP`.
 
     Args:
-        may_be_title: Whether nothing else bounds the title; then a hyphen joins two of its words (`Spider-Man`,
-            `Catch-22`) unless the last one is written as groups sign (`Movie.Title-GRP`).
+        may_be_title: Whether nothing else ends the title. A hyphen then joins two words of it (`Spider-Man`,
+            `Catch-22`) unless the last word looks like a group (`Movie.Title-GRP`).
     """
     if opened.checksum is not None:
         return opened.checksum.start()
@@ -146,7 +146,7 @@ def _bound_numbered(
     border = words.index_at(title_end)
     begun = next((m for m in marks if m.first < border < m.last and m.value == "complete"), None)
     if begun is not None and words.starts[begun.first] > opened.begin:
-        # `Title Complete Season 2`: the phrase reaches into the numbers.
+        # `Title Complete Season 2`: the phrase overlaps the numbers.
         title_end = words.starts[begun.first]
     title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete"}))
     year: int | None = None
@@ -155,7 +155,7 @@ def _bound_numbered(
     if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]/"):
         year, start, end = before[-1]
         if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
-            # `Series (2013-2020)`: the years it ran; the first is the one people know it by.
+            # `Series (2013-2020)`: catalogues list a series by its first year.
             year, start, end = before[-2]
         span, title_end = (start, end), _before_same_year(opened, before, (year, start, end), start)
     solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
@@ -181,7 +181,7 @@ _DAY_TAIL = re.compile(r"[ ._-](?:19|20)\d\d[ ._-]\d\d[ ._-]\d\d[ ._-]{0,3}\Z")
 
 
 def _drop_day(low: str, begin: int, end: int) -> int:
-    """Leave a day out of the title that stands before the numbers: `Judge 2016 02 25 S20E142`."""
+    """Exclude a date before the numbers from the title: `Judge 2016 02 25 S20E142`."""
     found = _DAY_TAIL.search(low, begin, end)
     return found.start() if found is not None else end
 
@@ -189,7 +189,7 @@ def _drop_day(low: str, begin: int, end: int) -> int:
 def _walk_back(
     words: Words, marks: list[Mark], stop: int, begin: int, kinds: frozenset[str] | None, *, may_reach: bool = False
 ) -> int:
-    """Move a border back over marks that stand in an unbroken row before it, but never over a whole title."""
+    """Move a border back over the unbroken row of marks before it, but never over the whole title."""
     border = words.index_at(stop)
     floor = words.index_at(begin) - may_reach
     by_end = {m.last: m for m in marks}
@@ -228,10 +228,10 @@ def _walk_back(
 
 
 def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: int) -> int:
-    """Move the end of a title back over `UNCUT.German`, `German.DL`, `MULTi` and `PROPER`, written before the year.
+    """Move the end of a title back over `UNCUT.German`, `German.DL`, `MULTi` and `PROPER` before the year.
 
-    One language alone could be the title's own (`The Good German 2006`), so it counts only in capitals of its own,
-    behind an edition or with the second language of the tail.
+    A single language may belong to the title (`The Good German 2006`). It counts only if it is in capitals, follows an
+    edition, or the tail names a second language.
     """
     border, floor = words.index_at(stop), words.index_at(begin)
     by_end = {m.last: m for m in marks}
@@ -257,12 +257,12 @@ _SCENE_KINDS = frozenset({"language", "edition", "revision"})
 
 
 def _is_loud(written: str) -> bool:
-    """Whether it is written as scene groups write: `FRENCH`, `MULTi`, `iTALiAN`."""
+    """Return whether a word is in scene capitals: `FRENCH`, `MULTi`, `iTALiAN`."""
     return len(written) > 3 and sum(c.isupper() for c in written) * 2 > len(written)
 
 
 _ARTICLES = frozenset({"the", "a", "an", "der", "die", "das", "le", "la", "les", "el", "los", "il"})
-"""No title is an article alone: `The Extended 2018`."""
+"""A title is never just an article: `The Extended 2018`."""
 
 _COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
 
@@ -273,15 +273,15 @@ _COMMON_CODES = frozenset({
 
 
 def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> bool:
-    """Whether an unknown word before the tail is a language's code.
+    """Return whether an unknown word before the tail is a language code.
 
     Args:
-        is_alone: Whether it is the only word between the numbers and the tail; then any code in capitals is believed,
-            else only common ones that are hardly ever words, or one in front of another.
+        is_alone: Whether it is the only word between the numbers and the tail. Any code in capitals then counts;
+            otherwise only common codes that are rarely words, or a code followed by another.
     """
     written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
     if word not in LANGUAGE_CODES:
-        # `2xUkr` counts the dubs of a language.
+        # `2xUkr` means two dubs in one language.
         return word[:1].isdecimal() and word[1:2] == "x" and word[2:] in _COMMON_CODES
     if is_alone and written.isupper() and not words.text.isupper():
         return True
@@ -295,11 +295,11 @@ def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> 
 
 
 def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:
-    """Whether it is `Complete` or the `Series` of `Complete Series`."""
+    """Return whether a mark is `Complete` or the `Series` of `Complete Series`."""
     previous = by_end.get(mark.first)
     return mark.value == "complete" or (previous is not None and previous.value == "complete")
 
 
 def before_web(words: Words, mark: Mark, marks: list[Mark]) -> bool:
-    """Whether a web source follows the mark."""
+    """Return whether a web source follows the mark."""
     return any(m.first == mark.last and m.kind == "source" and m.value in {"webdl", "webrip"} for m in marks)

@@ -1,4 +1,4 @@
-"""`mydia parse NAME…`: show what the parser reads from names, from where in them, and how sure it is."""
+"""`mydia parse NAME…`: show the fields the parser reads from names, with positions and confidence."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _HINTS = ("tv", "movie", "subtitle")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what each name says.
+    """Print the fields of each name.
 
     Args:
-        argv: The arguments behind `mydia parse`; the name `-` reads one name a line from standard input.
+        argv: The arguments behind `mydia parse`; the name `-` reads names from standard input, one per line.
 
     Returns:
-        0 when every name was understood, 1 when one was refused.
+        0 if every name was accepted, 1 if at least one was refused.
     """
     options = _parser().parse_args(argv)
     names = [line.rstrip("\n") for name in options.names for line in (sys.stdin if name == "-" else (name,))]

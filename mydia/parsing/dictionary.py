@@ -1,4 +1,4 @@
-"""The plain dictionary form of what was read."""
+"""The plain dictionary form of a parsed name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mydia.parsing.release import ParsedRelease
 
 
 def parse(name: str, hint: str | None = None) -> dict[str, Any] | None:
-    """Return the plain dictionary form of a name or path, or None where nothing is written.
+    """Return the plain dictionary form of a name or path, or None for an empty name.
 
-    Of a name that must not be used the quality words are still returned, together with `"parsed": False`.
+    For a refused name only the quality fields are returned, together with `"parsed": False`.
     """
     if not name.strip():
         return None
@@ -23,7 +23,7 @@ def parse(name: str, hint: str | None = None) -> dict[str, Any] | None:
 
 
 def as_dict(release: ParsedRelease, *, refused: bool) -> dict[str, Any]:
-    """Return the dictionary form; of a refused name only what is not identity, and `parsed: False`."""
+    """Return the dictionary form; for a refused name without identity fields and with `parsed: False`."""
     quality = release.quality
     plain: dict[str, Any] = {
         "quality_source": corpus_source(quality),

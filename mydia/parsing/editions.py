@@ -1,4 +1,4 @@
-"""Which cut of a film it is, as written and in our words."""
+"""Read the edition of a film, as written and as normalised values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPELT_OUT = {"dc": "Director's Cut", "directorscut": "Directors Cut", "fanedit"
 
 
 def find_short_editions(words: Words, taken: list[Mark]) -> list[Mark]:
-    """Find `SE`, `CE` and `UE` beside the year: `Title.SE.1991`, `Title.1986.CE.1080p`; elsewhere they are words or codes."""
+    """Find `SE`, `CE` and `UE` next to the year (`Title.SE.1991`, `Title.1986.CE.1080p`); elsewhere they are words or language codes."""
     if words.text.isupper():
         return []
     marked = {index for mark in taken for index in range(mark.first, mark.last)}
@@ -26,9 +26,9 @@ def find_short_editions(words: Words, taken: list[Mark]) -> list[Mark]:
 
 
 def read_edition(words: Words, found: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
-    """Return the edition as written, its parts in our words and where they stand.
+    """Return the edition as written, its normalised values and their spans.
 
-    Parts that follow one another are one edition (`Extended Directors Cut Fan Edit`).
+    Adjacent parts form one edition (`Extended Directors Cut Fan Edit`).
     """
     strong = [m for m in found if m.value != "Limited" or m.last - m.first > 1]
     if not strong:

@@ -14,34 +14,34 @@ from mydia.parsing.seasons import is_season_folder, read_season_folder
 from mydia.parsing.titles import normalise_title, similarity
 
 _IMPLIED = 0.5
-"""How sure a quality is at most that no word of the name states."""
+"""Highest confidence of a quality that no word of the name states."""
 _WRITTEN = 0.7
-"""How sure a quality is at least whose source is written."""
+"""Lowest confidence of a quality whose source is written in the name."""
 _SAME = 0.9
 _DEEPEST = 8
-"""Folders further up are shelves."""
+"""Number of path parts that are read; folders further up are shelves."""
 
 
 def parse_path(path: str, library_root: str | None = None, hint: str | None = None) -> ParsedRelease | None:
     """Read a file together with its folders.
 
-    A folder helps where the file says little (`123.mkv`), gives the season (`Season 2/01. Title.mkv`) and the title
-    (`Series (2003)/Season 2/S02E21.mkv`); spans are those of the part that was read.
+    A folder replaces an uninformative file name (`123.mkv`) and supplies the season (`Season 2/01. Title.mkv`) and the
+    title (`Series (2003)/Season 2/S02E21.mkv`). Spans refer to the path part that was read.
 
     Args:
-        path: With slashes of either kind.
-        library_root: The folder that names no work; without it, common shelf names are recognised.
-        hint: As of `parse_release`.
+        path: With forward slashes or backslashes.
+        library_root: The folder above all titles; without it, common shelf names are recognised.
+        hint: See `parse_release`.
 
     Returns:
-        None when neither the file nor a folder says what it is.
+        None if neither the file nor a folder identifies a title.
     """
     release, refusal = read_path(path, library_root, hint)
     return None if refusal else release
 
 
 def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[ParsedRelease, str | None]:
-    """Read a path and say why the result must not be used, if it must not."""
+    """Read a path; also return the reason for a refusal, or None."""
     parts = paths.split_path(path, library_root)[-_DEEPEST:]
     if not parts:
         return read(path, hint)
@@ -67,7 +67,7 @@ def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[Pa
 
 
 def _extra_of(folders: list[str], file: ParsedRelease) -> str | None:
-    """Return the kind of an extra's folder, unless that is a title: above a season's folder, or named as the file is."""
+    """Return the kind of the extras folder a file is in; a folder above a season or named like the file is a title."""
     for index in range(len(folders) - 1, -1, -1):
         if is_season_folder(folders[index]):
             return None
@@ -80,7 +80,7 @@ def _extra_of(folders: list[str], file: ParsedRelease) -> str | None:
 def _read_disc(
     path: str, file: ParsedRelease, disc: Quality, names: list[str], hint: str | None
 ) -> tuple[ParsedRelease, str | None]:
-    """Read a file of a disc: the folder that holds the disc says what it is."""
+    """Read a file of a disc structure from the folder that holds the disc."""
     folder, refusal = read(names[0], hint)
     season = _season_of(names)
     if season is not None:
@@ -103,14 +103,14 @@ def _read_with_folders(
     *,
     is_extra: bool,
 ) -> tuple[ParsedRelease, str | None]:
-    """Let folders, nearest first, add to the file or speak for it."""
+    """Combine a file with its folders, nearest first: they add fields or replace the file's name."""
     nearest = folders[0]
     strong = paths.is_strong(file) and refusal is None
     season = _season_of(names)
     if season is not None and not strong and hint != "movie":
         series = folders[1] if len(folders) > 1 else nearest if nearest.title else None
         inside = paths.in_season_folder(file, season, stem, series)
-        missing = "a season's folder, but no number" if hint == "tv" and not inside.episodes else None
+        missing = "season folder, but no episode number" if hint == "tv" and not inside.episodes else None
         return _with_ids(paths.with_folder_facts(inside, nearest), folders), missing
     holds_season = nearest.full_season and nearest.season is not None and not nearest.is_multi_season
     if holds_season and not strong and (paths.leading_episodes(stem, nearest.season) or file.absolute_episodes):
@@ -132,13 +132,13 @@ def _read_with_folders(
 
 
 def _is_abbreviated(file: ParsedRelease, folder: ParsedRelease) -> bool:
-    """Whether a file is named in short (`grp-cl.s01e02`) in the folder of that very release."""
+    """Return whether a file has an abbreviated name (`grp-cl.s01e02`) and its folder names the same episodes in full."""
     same = folder.seasons == file.seasons and folder.episodes == file.episodes and bool(file.episodes)
     return same and " " not in file.title and bool(folder.title) and similarity(file.title, folder.title) < _SAME
 
 
 def _with_title_year(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
-    """Give the year at the end of a title back to it where a folder has the whole: `Airport 1975 (1974)/Airport 1975.mkv`."""
+    """Move a year back into the title if the folder has the full title: `Airport 1975 (1974)/Airport 1975.mkv`."""
     for folder in folders:
         if file.year is None or folder.year in {None, file.year}:
             continue
@@ -149,7 +149,7 @@ def _with_title_year(file: ParsedRelease, folders: list[ParsedRelease]) -> Parse
 
 
 def _season_of(names: list[str]) -> int | None:
-    """Return the season of the nearest folder; digits alone are a season only below another folder (`Show/2`)."""
+    """Return the season of the nearest folder; bare digits count only below another folder (`Show/2`)."""
     found = read_season_folder(names[0])
     if found is None or len(found.seasons) != 1 or (found.is_bare and len(names) == 1):
         return None
@@ -157,7 +157,7 @@ def _season_of(names: list[str]) -> int | None:
 
 
 def _spoken_for(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
-    """Return the folder's facts with those only a file can have."""
+    """Return the folder's fields with those that only a file has."""
     return replace(
         folder,
         container=file.container,
@@ -179,7 +179,7 @@ def _find_speaker(
     *,
     is_extra: bool,
 ) -> ParsedRelease | None:
-    """Find the folder whose name says more than the file's."""
+    """Find the folder whose name is more informative than the file's."""
     for folder, name in zip(folders, names, strict=True):
         if refusals.why_meaningless(name) is None and paths.is_strong(folder):
             return folder
@@ -192,7 +192,7 @@ def _find_speaker(
 
 
 def _with_ids(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
-    """Take ids and the year from every folder that names the same work."""
+    """Take ids and year from every folder with the same title."""
     for folder in folders:
         if folder.title and _same_work(file, folder):
             file = paths.with_ids_of(file, folder)
@@ -200,7 +200,7 @@ def _with_ids(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedReleas
 
 
 def _with_stated_ids(file: ParsedRelease, folders: list[ParsedRelease], names: list[str]) -> ParsedRelease:
-    """Take the ids of the title's own folder, whatever the file is called: its nearest one, or the one above a season."""
+    """Take the ids in the title folder's name, whatever the file is called: the nearest folder, or the one above a season."""
     for folder, name in zip(folders, names, strict=True):
         if folder.imdb_id or folder.tmdb_id or folder.tvdb_id:
             if file.imdb_id or file.tmdb_id or file.tvdb_id:
@@ -212,7 +212,7 @@ def _with_stated_ids(file: ParsedRelease, folders: list[ParsedRelease], names: l
 
 
 def _is_poorer(file: ParsedRelease, folder: ParsedRelease) -> bool:
-    """Whether a file has no year, numbers or source although its folder has."""
+    """Return whether a file has no year, numbers or source but its folder does."""
     return (
         file.year is None
         and file.confidence.quality < _WRITTEN

@@ -1,4 +1,4 @@
-"""From the quality words of a name to one `Quality`, with what is only implied filled in."""
+"""Turn the quality words of a name into one `Quality` and fill in implied values."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ _REAL = re.compile(r"(?<![A-Za-z0-9])REAL(?![A-Za-z0-9])")
 
 
 def corpus_source(quality: Quality) -> str | None:
-    """Return the one word for source and modifier that the dictionary form uses."""
+    """Return the single word for source and modifier that the dictionary form uses."""
     if quality.source is Source.UNKNOWN:
         return None
     return _CORPUS_NAMES.get((quality.source, quality.modifier), str(quality.source))
 
 
 def read_revision(text: str, low: str, marks: list[Mark], behind: int) -> Revision:
-    """Read `PROPER`, `REPACK2`, `v2` and the upper-case `REAL`s that stand behind the title."""
+    """Read `PROPER`, `REPACK2`, `v2` and each upper-case `REAL` after the title."""
     kinds = {m.value for m in marks if m.kind == "revision"}
     version = 2 if "proper" in kinds or "repack" in kinds else 1
     repack = "repack" in kinds
@@ -75,7 +75,7 @@ def read_revision(text: str, low: str, marks: list[Mark], behind: int) -> Revisi
 
 
 def read_resolution(words: Words, marks: list[Mark]) -> int | None:
-    """Return the lines: written ones first, then `4K` and last `UHD`, which also names the disc of a smaller encode."""
+    """Return the resolution in lines: `1080p` first, then `4K`, then `UHD`, which may also name the disc of a smaller encode."""
     found = [m for m in marks if m.kind == "resolution"]
     written = [m for m in found if words.words[m.first] not in _VAGUE]
     if written:
@@ -94,7 +94,7 @@ def read_resolution(words: Words, marks: list[Mark]) -> int | None:
 _SINGLE_FILES = frozenset({"mkv", "avi", "mp4", "m4v", "wmv", "mov", "webm"})
 _IMAGES = frozenset({"iso", "img"})
 _SMALL_ENCODES = frozenset({"x264", "xvid", "divx"})
-"""An encode that names nothing but its codec is a small one."""
+"""A name with no quality word except one of these codecs is taken for SD."""
 _DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})
 _VAGUE = frozenset({"uhd", "ultrahd", "ultra", "4k", "4kuhd", "8k", "fhd", "fullhd", "full", "2k", "qhd"})
 
@@ -102,10 +102,10 @@ _VAGUE = frozenset({"uhd", "ultrahd", "ultra", "4k", "4kuhd", "8k", "fhd", "full
 def read_quality(
     words: Words, marks: list[Mark], extension: str | None, revision: Revision, *, is_film: bool
 ) -> tuple[Quality, float]:
-    """Return the quality and how sure it is: 0.95 where source and lines are written, less where one is implied."""
+    """Return the quality and its confidence: 0.95 if source and resolution are written, less if one is implied."""
     low = words.low
     resolution = read_resolution(words, marks)
-    # A disc is a folder or an image: a film in one video file is an encode, whatever its name says.
+    # A disc is a folder or an image. A film in a single video file is an encode, whatever its name says.
     may_be_disc = is_film and extension not in _SINGLE_FILES
     source, modifier, keyword = _read_source(words, marks, may_be_disc)
     if keyword == "bluray" and extension in {"iso", "img"} and is_film:
@@ -139,7 +139,7 @@ def read_quality(
 
 
 def _sureness(*, is_source_written: bool, are_lines_written: bool) -> float:
-    """Return how sure a quality is: less where the source, most where nothing but the kind of file is known."""
+    """Return the confidence of a quality; lower if the source is implied, lowest if only the file extension is known."""
     if is_source_written:
         return 0.95 if are_lines_written else 0.7
     return 0.5 if are_lines_written else 0.4
@@ -179,7 +179,7 @@ def _read_source(words: Words, marks: list[Mark], is_film: bool) -> tuple[Source
 
 
 def _disc_or_encode(words: Words, marks: list[Mark], keyword: str, is_film: bool) -> str:
-    """Tell a whole disc (`BluRay AVC`) and a German remux (`German DL … BluRay AVC`) from an encode."""
+    """Distinguish a full disc (`BluRay AVC`) and a German remux (`German DL … BluRay AVC`) from an encode."""
     low = words.low
     if not _RAW_CODEC.search(low) or _ENCODED.search(low):
         return keyword
@@ -192,7 +192,7 @@ def _disc_or_encode(words: Words, marks: list[Mark], keyword: str, is_film: bool
 
 
 def _implied_lines(source: Source, modifier: Modifier, keyword: str, codecs: set[str], low: str) -> int | None:
-    """Say what a source without lines is taken for, as both apps do."""
+    """Return the resolution implied by a source without one, as in Sonarr and Radarr."""
     if source is Source.TV:
         if modifier is Modifier.RAWHD:
             return 1080

@@ -1,4 +1,4 @@
-"""Who made a release."""
+"""Read the release group."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _NOT_A_GROUP = re.compile(
 )
 _SIGNERS = tuple(sorted((group.lower() for group in SIGNING_GROUPS), key=len, reverse=True))
 _VERSION_TAG = re.compile(r"\[v\d\]")
-"""Fansub groups tag a version so; they sign in front."""
+"""Version tag of fansub groups, whose own name is at the front."""
 _NUMBER_GROUP = re.compile(r"-(\d{2})\Z")
 _SPACED_GAPS = frozenset({"-", " - ", "_-_", ".-."})
 _SAMPLE = re.compile(r"[._-]sample\Z")
 
 
 def strip_tracker(text: str) -> str:
-    """Drop `[rartv]`, `[eztv]-[rarbg.com]` and what else trackers hang behind a name."""
+    """Drop tracker tags at the end: `[rartv]`, `[eztv]-[rarbg.com]`."""
     while text.endswith(("]", ")")):
         found = _TRACKER_TAG.search(lower(text))
         if found is None or found.start() == 0:
@@ -45,7 +45,7 @@ def _is_reposter(word: str) -> bool:
 
 
 def strip_reposters(text: str) -> str:
-    """Drop the words of those who posted it again: `-EVO-postbot` is EVO's."""
+    """Drop reposter suffixes: the group of `-EVO-postbot` is EVO."""
     low = lower(text)
     end = len(low)
     sample = _SAMPLE.search(low)
@@ -59,12 +59,12 @@ def strip_reposters(text: str) -> str:
 def read_group(
     words: Words, text: str, tail_start: int, numbers_end: int, marks: list[Mark], *, bare_allowed: bool
 ) -> tuple[str, tuple[int, int]] | None:
-    """Return the group and where it is signed.
+    """Return the group and its span.
 
     Args:
         text: The name without extension, site and tracker tags.
-        tail_start: Where the tail begins, in characters; a group never signs before it.
-        numbers_end: Where season and episode end; a bracket behind them may be a group though no tail was seen.
+        tail_start: Start of the tail in characters; a group never comes before it.
+        numbers_end: End of the season and episode; a bracket after it may be a group even if there is no tail.
         bare_allowed: Whether a last word without hyphen or bracket may be a group.
     """
     text = strip_reposters(text.rstrip(" ._-"))
@@ -75,7 +75,7 @@ def read_group(
     marked = {index for mark in marks for index in range(mark.first, mark.last)}
 
     def is_free(start: int, end: int) -> bool:
-        """Whether none of the words there means something else."""
+        """Return whether none of the words there has another meaning."""
         first = words.index_at(start)
         last = words.index_at(end)
         return first < last and not any(index in marked for index in range(first, last))
@@ -123,7 +123,7 @@ def read_group(
 def _find_before_remarks(
     words: Words, text: str, tail_start: int, marked: set[int], marks: list[Mark]
 ) -> tuple[str, tuple[int, int]] | None:
-    """Find the group behind the last hyphen that follows a fact, with anything but lines behind it: `x264-GRP.en`."""
+    """Find the group after the last hyphen that follows a known word, unless a resolution comes later: `x264-GRP.en`."""
     lines = max((m.first for m in marks if m.kind == "resolution"), default=-1)
     for index in range(words.index_at(len(text)) - 1, max(words.index_at(tail_start), lines, 0), -1):
         if (
@@ -147,7 +147,7 @@ _SHORTEST_WORD = 4
 
 
 def looks_signed(name: str, word: str) -> bool:
-    """Whether a last word behind a hyphen is a group's: in a dotted name, in other letters than the name's own words.
+    """Return whether the word after the last hyphen looks like a group: in a dotted name, with other capitalisation than the name.
 
     >>> looks_signed("Movie.Title", "GRP"), looks_signed("The.Amazing.Spider", "Man"), looks_signed("T", "34")
     (True, False, False)
@@ -161,7 +161,7 @@ _SHORTEST_SIGNATURE = 2
 
 
 def _with_word_before(words: Words, span: tuple[int, int], marked: set[int], tail_start: int) -> tuple[int, int]:
-    """Take the unknown word right before the hyphen too: the group of `XviD.Etc-Group` is called `Etc-Group`."""
+    """Include an unknown word directly before the hyphen: the group of `XviD.Etc-Group` is `Etc-Group`."""
     index = words.index_at(span[0]) - 1
     if index <= 0 or index in marked or index - 1 not in marked or words.starts[index] <= tail_start:
         return span
@@ -180,9 +180,9 @@ def _find_signer(low: str, tail_start: int) -> tuple[int, int] | None:
 
 
 def _find_repeated(marks: list[Mark]) -> set[int]:
-    """Find words of the tables that are a group's name where they stand last, behind a hyphen.
+    """Find known words that are a group when they come last, after a hyphen.
 
-    The second source of `HDTV.x264.CZ-SDTV` adds nothing, and no remark stands right behind the codec (`x264-mSD`).
+    A second source (`HDTV.x264.CZ-SDTV`) and a remark directly after the codec (`x264-mSD`) are groups.
     """
     seen: set[str] = set()
     repeated: set[int] = set()
@@ -205,7 +205,7 @@ def _is_group(word: str) -> bool:
 def _trim_hyphenated(
     hyphen: re.Match[str], words: Words, marked: set[int], repeated: set[int]
 ) -> tuple[str, tuple[int, int]]:
-    """Take `GRP` from `-GRP` and from `DTS-HD-GRP`, and nothing from `WEB-DL`."""
+    """Return `GRP` for `-GRP` and for `DTS-HD-GRP`, and nothing for `WEB-DL`."""
     start, end = hyphen.span(1)
     first, last = words.index_at(start), words.index_at(end)
     free = [index for index in range(first, last) if index not in marked]
@@ -220,7 +220,7 @@ def _trim_hyphenated(
 
 
 def _last_words(words: Words, start: int, end: int, marked: set[int]) -> tuple[str, tuple[int, int]] | None:
-    """Take the group from the end of a bracket that holds the quality: `(1080p BluRay x265 Kappa)`."""
+    """Return the group at the end of a bracket that holds the quality: `(1080p BluRay x265 Kappa)`."""
     first, last = words.index_at(start), words.index_at(end)
     index = last
     while index > first and index - 1 not in marked:

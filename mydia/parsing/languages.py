@@ -1,4 +1,4 @@
-"""Which languages a release is spoken and subtitled in."""
+"""Read the audio and subtitle languages of a release."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SUBS_WORD = re.compile(r"([a-z]{1,6})(?:subs?|subbed)\Z|(?:sub|vost)(?:s)?([a-z
 _CHINESE = re.compile("[简繁簡]|中[日英文字双雙]|[国國]语|國語|粤语|中字")
 _WITHIN = re.compile(r"[\[\](){}|]")
 _LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
-"""Believed alone at the very end, in capitals: `….Title.FR.avi`; others (`US`, `IT`, `NO`) are words."""
+"""Codes accepted alone at the end, in capitals (`….Title.FR.avi`); others (`US`, `IT`, `NO`) are words."""
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
 
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """What was said about languages."""
+    """Audio and subtitle languages with their spans."""
 
     audio: tuple[str, ...] = ()
     subtitles: tuple[str, ...] = ()
@@ -32,15 +32,16 @@ class Languages:
 
 
 def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: int) -> list[Mark]:
-    """Add short codes (`ENG`, `Ita`, `2xUkr`, `RU-KA`) as marks.
+    """Find short language codes (`ENG`, `Ita`, `2xUkr`, `RU-KA`).
 
-    They are ordinary words too, so only those in the tail count. A list of three, or one that fills a bracket, is believed
-    as it stands; others must be written as codes are (`ENG`, `Eng`; two letters in capitals only) beside another fact.
+    Codes are also ordinary words, so only those in the tail count. Three in a row, or two that fill a bracket, are
+    accepted in any case. Others must be capitalised like codes (`ENG`, `Eng`; two letters in capitals only) and be next
+    to another known word.
     """
     taken = {index for mark in marks for index in range(mark.first, mark.last)}
     spoken = {index for mark in marks if mark.kind == "language" for index in range(mark.first, mark.last)}
     sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"}}
-    # Chinese remarks are written as one word and are none of a title once that has ended.
+    # Chinese remarks are one word without spaces; after the title they always describe the release.
     found = [
         Mark(index, index + 1, "language", "zh", solid=False)
         for index in range(title_end, len(words.words))
@@ -69,7 +70,7 @@ def _code_of(word: str) -> str | None:
 
 
 def _find_lists(words: Words, codes: dict[int, str], spoken: set[int]) -> set[int]:
-    """Return the codes that stand in a list: three in a row, or two that fill a bracket. Names of languages count too."""
+    """Return the codes in a list: three in a row, or two that fill a bracket. Language names count as members."""
     listed: set[int] = set()
     row: list[int] = []
     end = len(words.words)
@@ -86,7 +87,7 @@ def _find_lists(words: Words, codes: dict[int, str], spoken: set[int]) -> set[in
 def _looks_like_code(
     words: Words, index: int, tail: int, taken: set[int], codes: dict[int, str], sounds: set[int]
 ) -> bool:
-    """Whether a word is written as codes are: `ENG`, `Eng`, `ViE`; two letters in capitals."""
+    """Return whether a word is capitalised like a code: `ENG`, `Eng`, `ViE`; two letters in capitals."""
     match = _TIMES.match(words.words[index])
     counted = match.start(1) if match is not None else 0
     written = words.text[words.starts[index] + counted : words.ends[index]]
@@ -102,7 +103,7 @@ def _looks_like_code(
 
 
 def _is_in_company(words: Words, index: int, tail: int, codes: set[int], taken: set[int], spoken: set[int]) -> bool:
-    """Whether a code stands beside another fact or in a bracket, and is not the group or the `[Fin]` of an anime."""
+    """Return whether a code is next to a known word or in a bracket, and is neither the group nor an anime's `[Fin]`."""
     last = index == len(words.words) - 1
     written = words.text[words.starts[index] : words.ends[index]]
     if last and written in _LAST_PAIRS and not words.text.isupper() and (words.gap(index) == "." or index == tail):
@@ -116,12 +117,12 @@ def _is_in_company(words: Words, index: int, tail: int, codes: set[int], taken: 
 
 
 def _between_facts(index: int, tail: int, taken: set[int], sounds: set[int]) -> bool:
-    """Whether it stands between two facts, as the `Fr` of `2016.Fr.AAC`."""
+    """Return whether a code is between two known words, like the `Fr` of `2016.Fr.AAC`."""
     return index + 1 in sounds and (index == tail or index - 1 in taken)
 
 
 def _joins_codes(words: Words, index: int) -> bool:
-    """Whether it stands in a row like `Fr-Eng` or `Fr+De`, in a bracket of its own."""
+    """Return whether a code is joined to another, as in `Fr-Eng` or `Fr+De`."""
     gap, behind = words.gap(index), words.gap(index + 1) if index + 1 < len(words.words) else ""
     after = words.words[index + 1] if behind in {"-", "+"} else ""
     before = words.words[index - 1] if index and gap in {"-", "+"} else ""
@@ -129,7 +130,7 @@ def _joins_codes(words: Words, index: int) -> bool:
 
 
 def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
-    """Sort the language marks of the tail into spoken ones and subtitles."""
+    """Split the languages of the tail into audio and subtitles."""
     audio: dict[str, tuple[int, int]] = {}
     subs: dict[str, tuple[int, int]] = {}
     hardcoded = False
@@ -178,14 +179,14 @@ def _language_in_subs_word(word: str) -> str | None:
 
 
 def _follows_multiple(words: Words, mark: Mark, sub_marks: list[Mark]) -> bool:
-    """Whether a bracket in front says that there are several subtitles, as in `[Multiple Subtitle] [ENG][FRE]`."""
+    """Return whether an earlier bracket announces several subtitles, as in `[Multiple Subtitle] [ENG][FRE]`."""
     return words.gap(mark.first)[-1:] == "[" and any(
         sub.last < mark.first + 1 and words.words[sub.first] == "multiple" for sub in sub_marks
     )
 
 
 def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, marks: list[Mark]) -> bool:
-    """Whether `Sub` stands right behind a row of languages, or in front of it without a break."""
+    """Return whether `Sub` directly follows or precedes the row of languages that the mark is in."""
     for sub in sub_marks:
         word = words.words[sub.first]
         if word in {"multisub", "multisubs", "msubs"} or word in _SCENE_SUBS or _language_in_subs_word(word):
@@ -209,7 +210,7 @@ def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, mark
 
 
 def _points_ahead(words: Words, sub: Mark, marks: list[Mark]) -> bool:
-    """Whether `Sub` names the languages behind it, so that those in front are spoken: `ITA.ENG.Sub.ITA`."""
+    """Return whether `Sub` applies to the languages after it, so that those before are audio: `ITA.ENG.Sub.ITA`."""
     behind = words.low[words.ends[sub.last - 1] : words.starts[sub.last]] if sub.last < len(words.words) else "]"
     if behind.strip(" ._-:") or not any(m.kind == "language" and m.first == sub.last for m in marks):
         return False

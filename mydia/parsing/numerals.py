@@ -1,4 +1,4 @@
-"""Numbers as people write them: digits, words, ordinals, Roman and Chinese numerals."""
+"""Read numbers: digits, words, ordinals, Roman and Chinese numerals."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fold(text: str) -> str:
 
 
 def _number(table: tuple[str, ...]) -> dict[str, int]:
-    """Word -> number, with and without accents; the first language wins."""
+    """Map each word to its number, with and without accents; the first language wins."""
     numbers: dict[str, int] = {}
     for value, words in enumerate(table, 1):
         for word in words.split("|"):
@@ -74,7 +74,7 @@ HAN_NUMBER = r"(?:\d{1,4}|[〇零一二两兩三四五六七八九十]{1,3})"
 
 
 def read_number(word: str) -> int:
-    """Return the value of digits or of a word that `NUMBER_WORD`, `ORDINAL_WORD` or `HAN_NUMBER` matches.
+    """Return the value of digits or of a word matched by `NUMBER_WORD`, `ORDINAL_WORD` or `HAN_NUMBER`.
 
     >>> read_number("02"), read_number("third"), read_number("iv"), read_number("十二")
     (2, 3, 4, 12)

@@ -1,4 +1,4 @@
-"""Taking off what is around a name: extension, site, tracker tag, ids, a leading `[Group]`."""
+"""Strip what surrounds a name: extension, site, tracker tag, ids, leading `[Group]`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mydia.parsing.tokens import is_known, lower, prepare
 EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
 
 _SOURCE_ENDINGS = frozenset({"ts", "iso"})
-"""In capitals at the end of a name these are a source (`Movie.2016.TS`) and not a kind of file."""
+"""In capitals at the end of a name these are a source (`Movie.2016.TS`), not an extension."""
 
 _REVERSED = re.compile(r"(?:\A|[-._ ])(?:p027|p0801|p0612|\d{2,3}e[-._ ]?\d{2}s)(?:[-._ ]|\Z)")
 
@@ -34,7 +34,7 @@ _EXTRAS = {
     "featurette": "featurette", "interview": "featurette", "scene": "featurette", "short": "featurette",
 }  # fmt: skip
 _EXTRA_BEHIND = re.compile("-(" + "|".join(_EXTRAS) + r")\Z")
-"""What stands behind the name of a file that is not the work itself, as Plex and Jellyfin want it."""
+"""Suffix of extras, as defined by Plex and Jellyfin."""
 
 _SITE_ENDINGS = frozenset({
     "com", "org", "net", "info", "biz", "xyz", "club", "site", "online", "top", "pro", "live", "mobi", "name",
@@ -56,9 +56,9 @@ _YEAR_IN_FRONT = re.compile(
 )
 _CATEGORY = re.compile(r"(?:tv[ -]?shows?|movies|(?:hd|sd|uhd)[ ]?\d{3,4}p)[ ]?:[ ]+")
 _POSTING_NUMBERS = re.compile(r"(?:[a-z]{2,8}[ ])?(?:\d{5,7}[ ]){2,}(?=[^\d])")
-"""`TvHD 465860 465831 Title`: the numbers of a posting."""
+"""Numbers of a Usenet post in front: `TvHD 465860 465831 Title`."""
 _BROADCAST_SEASON = re.compile(r"[ ]{0,3}\d{1,2}月新番[ ]{0,3}")
-"""The quarter an anime is new in, which Chinese groups write in front of its title."""
+"""Broadcast quarter of an anime, which Chinese groups put in front of the title."""
 _DOTTED_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)\.(?!s\d|e\d)(?=[^\W\d])")
 
 _IDS = re.compile(r"(?<![a-z0-9])(?:(?:imdb(?:id)?[-=: ]?)?(tt\d{7,9})|(tmdb|tvdb)(?:id)?[-=: ]?(\d{1,8}))(?![a-z0-9])")
@@ -72,14 +72,14 @@ _KNOWN_SIGNERS = frozenset(g.lower() for g in SIGNING_GROUPS)
 
 @dataclass(slots=True)
 class Opened:
-    """A name without what is around it."""
+    """A name with its surroundings stripped."""
 
     name: str
     text: str
-    """Prepared, up to where sites and tags begin."""
+    """Prepared text without extension, trailing sites and tags."""
     low: str
     raw: str
-    """The characters as they were given, at the same places as `text`."""
+    """The original characters at the same positions as `text`."""
     extension: str | None
     subtitle: SubtitleEnding
     ids: dict[str, str]
@@ -95,17 +95,17 @@ class Opened:
     front_day: date | None = None
     checksum: re.Match[str] | None = None
     skipped_from: int = 0
-    """Where words of the tail begin that stand before the title (`BD25.Title.1994`)."""
+    """Start of technical words before the title (`BD25.Title.1994`)."""
 
 
 def open_name(name: str) -> Opened:
-    """Take a name apart from outside to inside: ids, direction, ending, sites and tags behind, then what is in front."""
+    """Strip a name from the outside in: ids, reversal, extension, trailing sites and tags, then the front."""
     text = prepare(name)
     low = lower(text)
     ids: dict[str, str] = {}
     if "tt" in low or "tmdb" in low or "tvdb" in low:
         ids = _read_ids(low)
-        # Blanked, so that their digits are never taken for a number of the work.
+        # Blanked so that their digits are not read as episode numbers.
         text = _ID_TAG.sub(lambda found: " " * len(found.group()), text)
         low = lower(text)
     raw = name
@@ -146,7 +146,7 @@ def open_name(name: str) -> Opened:
 
 
 def _turn_around(text: str, raw: str) -> tuple[str, str]:
-    """Read a name backwards that was posted backwards; its extension was not."""
+    """Reverse a name that was posted backwards; its extension was not reversed."""
     found = EXTENSION.search(text)
     stem = found.start() if found is not None and found.group(1).lower() in EXTENSIONS else len(text)
     return text[:stem][::-1] + text[stem:], raw[:stem][::-1] + raw[stem:]
@@ -173,7 +173,7 @@ _MOST_TAGS_IN_FRONT = 4
 
 
 def _take_front(opened: Opened) -> None:
-    """Move the beginning behind sites, a group's bracket and a day, which stand before the title in any order."""
+    """Move the start of the title past sites, a group's bracket, labels and a date, in any order."""
     text, low, begin = opened.text, opened.low, 0
     for _ in range(_MOST_TAGS_IN_FRONT):
         site = _SITE_IN_FRONT.match(low, begin)
@@ -222,7 +222,7 @@ def _take_front(opened: Opened) -> None:
 
 
 def _read_short_day(dotted: re.Match[str]) -> date | None:
-    """Read `09.03.08` as people outside America write a day."""
+    """Read `09.03.08` as day, month, year."""
     try:
         return date(2000 + int(dotted.group(3)), int(dotted.group(2)), int(dotted.group(1)))
     except ValueError:
@@ -235,7 +235,7 @@ _FRONT_IS_NO_GROUP = re.compile(
 
 
 def _is_site(written: str) -> bool:
-    """Whether it is an address and neither a group (`YTS.MX`) nor words of the tail (`Vhs.Rip.Vff`)."""
+    """Return whether the text is a web address rather than a group (`YTS.MX`) or technical words (`Vhs.Rip.Vff`)."""
     if written in _KNOWN_SIGNERS:
         return False
     site, _, ending = written.rpartition(".")
@@ -245,7 +245,7 @@ def _is_site(written: str) -> bool:
 
 
 _LABEL = re.compile(r".*-->|(?:movies?|tv|tv[ -]?shows?|anime|films?|series|req(?:uest)?)\Z")
-"""A category of the place that posted the name."""
+"""Category of the site that posted the name."""
 
 
 def _is_label(inside: str) -> bool:

@@ -34,7 +34,7 @@ _SUREST = 0.9
 
 
 def is_path(name: str) -> bool:
-    """Whether the text is a path rather than a name with slashes in it (`A / B`, `(2016/S01/WEB-DL)`)."""
+    """Return whether the text is a path rather than a name that contains slashes (`A / B`, `(2016/S01/WEB-DL)`)."""
     if name.startswith("/") or _DRIVE.match(name):
         return True
     if "/" not in name and "\\" not in name:
@@ -60,7 +60,7 @@ def is_path(name: str) -> bool:
 
 
 def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
-    """Return the parts of a path below the library's root."""
+    """Return the parts of a path below the library root."""
     plain = path.replace("\\", "/")
     if library_root:
         root = library_root.replace("\\", "/").rstrip("/") + "/"
@@ -69,7 +69,7 @@ def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
 
 
 def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
-    """Return the numbers a file in a season's folder begins with: `02 Honor Thy Father`, `E05-06`, `1012` in `Season 10`."""
+    """Return the episode numbers at the start of a file name in a season folder: `02 Honor Thy Father`, `E05-06`, `1012` in `Season 10`."""
     run_together = _RUN_TOGETHER.match(stem.strip()) if season is not None else None
     if run_together is not None and int(run_together.group(1)) == season:
         return (int(run_together.group(2)),)
@@ -85,20 +85,20 @@ def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
 
 
 def is_furniture(folder: str) -> bool:
-    """Whether the folder is a shelf (`TV Shows`, `Downloads`) and not a work."""
+    """Return whether the folder is a shelf (`TV Shows`, `Downloads`) rather than a title."""
     words = folder.lower().replace("_", " ").split()
     return all(word in _FURNITURE for word in words)
 
 
 def is_strong(release: ParsedRelease) -> bool:
-    """Whether season and episode, or a day, are written in a form that means nothing else."""
+    """Return whether season and episode, or a date, are written in an unambiguous form."""
     return (
         bool(release.seasons and release.episodes) or release.air_on is not None
     ) and release.confidence.episodes >= _SUREST
 
 
 def with_folder_facts(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
-    """Fill what the file does not say from its folder: quality words, group, languages, year."""
+    """Fill missing fields from the folder: quality, group, languages, year."""
     quality = file.quality
     if file.episode_title and folder.title and file.episode_title.startswith(folder.title + " - "):
         file = replace(file, episode_title=file.episode_title[len(folder.title) + 3 :])
@@ -130,7 +130,7 @@ def _confidence(file: ParsedRelease, folder: ParsedRelease, quality_from_folder:
 
 
 def with_ids_of(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
-    """Fill ids and year from a folder that names the same work."""
+    """Fill ids and year from a folder with the same title."""
     from_folder = file.year is None and folder.year is not None
     return replace(
         file,
@@ -143,7 +143,7 @@ def with_ids_of(file: ParsedRelease, folder: ParsedRelease) -> ParsedRelease:
 
 
 def with_title_of(file: ParsedRelease, series: ParsedRelease) -> ParsedRelease:
-    """Take the title from a folder for a file that begins with its number."""
+    """Take the title from a folder for a file that starts with its number."""
     titled = replace(file, title=series.title, alternative_titles=series.alternative_titles)
     return replace(titled, confidence=replace(titled.confidence, title=series.confidence.title))
 
@@ -153,7 +153,7 @@ _EXTRA_FOLDERS = {
     "featurette": "featurette", "behind the scenes": "featurette", "deleted scenes": "featurette", "interviews": "featurette",
     "scenes": "featurette", "shorts": "featurette", "extras": "featurette", "bonus": "featurette", "other": "featurette",
 }  # fmt: skip
-"""Folders of files that belong to a work but are not it, as Plex and Jellyfin name them."""
+"""Folder names for extras, as used by Plex and Jellyfin."""
 
 
 _DISC_FOLDERS: dict[str, tuple[Source, Modifier, int]] = {
@@ -163,13 +163,13 @@ _DISC_FOLDERS: dict[str, tuple[Source, Modifier, int]] = {
     ),
     **dict.fromkeys(("video_ts", "audio_ts", "jacket_p"), (Source.DVD, Modifier.REMUX, 480)),
 }
-"""Folders that a disc has inside, with the quality they prove."""
+"""Folders of a disc structure, with the quality they imply."""
 _DISC_NUMBER = re.compile(r"(?:disc|disk|cd|dvd|bd)[ ._-]?\d{1,2}(?:[ ._-]?of[ ._-]?\d{1,2})?\Z", re.IGNORECASE)
 _DISC_FILES = re.compile(r"(?:video_ts|vts_\d\d_\d)\.(?:ifo|vob|bup)\Z|(?:index|movieobject)\.bdmv\Z", re.IGNORECASE)
 
 
 def disc_quality(parts: Sequence[str]) -> Quality | None:
-    """Return the quality that the structure of a disc proves; None for a file that is not part of one."""
+    """Return the quality implied by a disc structure, or None for a file that is not part of one."""
     for part in parts[:-1]:
         if (known := _DISC_FOLDERS.get(part.lower())) is not None and part.lower() not in {"stream", "backup"}:
             return Quality(known[0], known[2], known[1])
@@ -181,23 +181,23 @@ def disc_quality(parts: Sequence[str]) -> Quality | None:
 
 
 def is_disc_folder(folder: str, *, inside: bool) -> bool:
-    """Whether a folder is part of a disc (`BDMV`, `VIDEO_TS`) or numbers it (`Disc 1`), so that the one above has the title."""
+    """Return whether a folder is part of a disc structure (`BDMV`, `VIDEO_TS`) or numbers a disc (`Disc 1`); the title is in the folder above."""
     return bool(_DISC_NUMBER.match(folder)) or (inside and folder.lower() in _DISC_FOLDERS)
 
 
 def extra_of_folder(folder: str) -> str | None:
-    """Return what kind of extra lies in a folder of that name."""
+    """Return the kind of extras a folder with this name holds."""
     return _EXTRA_FOLDERS.get(folder.strip().lower())
 
 
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
-    """Give a file its season from the folder and its number from its own name."""
+    """Combine the season from the folder with the episode number from the file name."""
     if is_strong(file):
         return file
     numbers = leading_episodes(stem, season)
     together = tuple(n % 100 for n in file.absolute_episodes if n // 100 == season and n % 100)
     if not numbers and len(together) == len(file.absolute_episodes):
-        # `115-116` in season 1; the numbers as written stay beside, because they may count through.
+        # `115-116` in season 1; the absolute numbers are kept because they may be meant.
         file = replace(file, season=season, episodes=together)
     title = series.title if series is not None and series.title else file.title
     episodes = file.episodes if file.season == season and file.episodes else numbers or file.absolute_episodes
@@ -216,5 +216,5 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
 
 
 def says_little(stem: str) -> bool:
-    """Whether a file's name is so poor that its folder tells more: a language's name alone, too."""
+    """Return whether a file name is less informative than its folder, such as a language name alone."""
     return refusals.is_obscure(stem) or says_only_language(stem)

@@ -1,9 +1,9 @@
-"""The words release names are made of: tables of phrases, each with what it means and how much it proves.
+"""Tables of the technical phrases in release names, with their meaning.
 
-A phrase is written in lower case with one space between its words; a name may put a space, a dot, an underscore, a
-hyphen or nothing but a bracket's inside around them. **Solid** words end a title wherever they stand, because no
-work is called by them (`1080p`, `x264`); **loose** words could be part of a title (`Web`, `Extended`, `German`) and
-only count in the tail of a name: after a solid word, or in an unbroken row of words that leads to one.
+Phrases are in lower case with one space between words; in a name the words may be separated by a space, dot,
+underscore or hyphen. **Solid** phrases end a title wherever they are, because no title contains them (`1080p`, `x264`).
+**Loose** phrases may be part of a title (`Web`, `Extended`, `German`) and count only in the tail of a name: after a
+solid phrase, or in an unbroken row of phrases that leads to one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One row of a table: what the phrases say."""
+    """One row of a table: phrases with the same meaning."""
 
     kind: str
     value: str
     phrases: tuple[str, ...]
     solid: bool = True
     example: str = ""
-    """A name in which it is seen."""
+    """A name that contains the phrase."""
 
 
 def _rows(kind: str, *rows: tuple[str, str, str], solid: bool = True) -> tuple[Term, ...]:
@@ -74,7 +74,7 @@ SOURCES_LOOSE = _rows(
     ("vhs", "vhs", "Movie.1990.VHS"),
     solid=False,
 )  # fmt: skip
-"""`hdrip` and `bd` say less than they seem: `quality.py` of the reading decides with the other words."""
+"""`hdrip` and `bd` are vague; `grading.py` interprets them together with the other words."""
 
 RESOLUTIONS = _rows(
     "resolution",
@@ -306,18 +306,18 @@ EDITIONS = _rows(
     ("Director's Cut", "dc", "Movie.2000.DC.1080p"),
     solid=False,
 )  # fmt: skip
-"""`LiMiTED` is a release type rather than a cut; it is reported only where no one asks for the words as written."""
+"""`LiMiTED` is a release type rather than a cut; it appears in `editions` but not in `edition`."""
 SHORT_EDITIONS = {
     "se": "Special", "ce": "Collector's", "ue": "Ultimate", "ee": "Extended", "tde": "Theatrical", "udc": "Director's Cut",
     "ucut": "Uncut", "uce": "Ultimate",
 }  # fmt: skip
-"""Abbreviations that are believed only beside the year."""
+"""Abbreviations that count only next to the year."""
 ANNIVERSARY = (
     r"\d{2,3}(?:th|rd|nd|st)?[ ._-]anniversary(?:[ ._-](?:edition|cut|version))?"
     r"|(?<![a-z0-9])anniversary[ ._-](?:edition|cut|version)"
 )
 
-# Full names may stand anywhere in the tail, in any case. ISO 639-1, with the dubs and wordings each scene uses.
+# Full names count anywhere in the tail, in any case. Values are ISO 639-1, with the wordings of each scene.
 _COUNTRIES = {
     "ru": "russia", "pt-BR": "brazil|brasil", "es-419": "mexico|mexican|latin", "de": "germany|austria|swiss", "fr": "france", "es": "spain",
     "it": "italy|italia", "ja": "japan", "ko": "korea", "zh": "china|taiwan|hong kong|hongkong", "pl": "poland", "tr": "turkey", "hu": "hungary",
@@ -334,7 +334,7 @@ COUNTRIES = _rows(
     ),
     solid=False,
 )
-"""A country's name is a language only in front of a word for its dub."""
+"""A country stands for its language only before a word for a dub."""
 LANGUAGES = _rows(
     "language",
     ("en", "english|englisch|ingles|inglés|inglese|anglais|английский|英語|英语", "Show.S01E01.English.HDTV"),
@@ -408,7 +408,7 @@ LANGUAGES = _rows(
     ("multi", "multi|multilang|multilanguage|multi language|multilingual", "Movie.MULTi.1080p"),
     solid=False,
 )  # fmt: skip
-# Short codes are ordinary words or initials too, so case and company decide (see `languages.py`).
+# Short codes are also words or initials, so case and neighbours decide (see `languages.py`).
 LANGUAGE_CODES: dict[str, str] = {
     "en": "en", "eng": "en", "ing": "en", "fr": "fr", "fra": "fr", "fre": "fr", "es": "es", "spa": "es", "cast": "es",
     "de": "de", "ger": "de", "deu": "de", "it": "it", "ita": "it", "da": "da", "dk": "da", "nl": "nl",
@@ -434,7 +434,7 @@ TEAM_WORDS = frozenset({
     "team", "crew", "group", "pirates", "warez", "raws", "tracker", "torrents", "torrent", "releases", "release", "bits",
     "club", "community", "fansub", "fansubs", "scene", "encodes", "rips", "mafia", "gang", "heroes", "lovers", "power",
 })  # fmt: skip
-"""Words that make a language in front of them part of a group's name: `x264-FRENCH-TEAM`."""
+"""Words that make a language before them part of a group name: `x264-FRENCH-TEAM`."""
 
 SUBTITLES = _rows(
     "subs",
@@ -453,7 +453,7 @@ HARDCODED = _rows(
     ),
     solid=False,
 )
-"""Subtitles burnt into the picture."""
+"""Hardcoded subtitles."""
 SUBTITLE_PREFIXES = {
     "en": "en", "eng": "en", "ru": "ru", "rus": "ru", "nl": "nl", "swe": "sv", "sv": "sv", "heb": "he", "pl": "pl",
     "fr": "fr", "fra": "fr", "fre": "fr", "french": "fr", "ita": "it", "it": "it", "es": "es", "spa": "es", "ger": "de",
@@ -462,7 +462,7 @@ SUBTITLE_PREFIXES = {
     "e": "en", "dk": "da", "no": "no", "se": "sv", "fi": "fi", "tr": "tr", "vn": "vi", "th": "th", "hu": "hu",
     "ptbr": "pt-BR", "multi": "", "m": "",
 }  # fmt: skip
-"""What may stand right before `sub`/`subs` in one word: `NLSubs`, `SWESUB`."""
+"""Prefixes of `sub` and `subs` in one word: `NLSubs`, `SWESUB`."""
 
 CONTAINERS = _rows(
     "container",
@@ -478,28 +478,28 @@ TERMS: tuple[Term, ...] = (
     *SOURCES, *SOURCES_LOOSE, *RESOLUTIONS, *VIDEO_CODECS, *AUDIO, *CHANNELS, *HDR, *BIT_DEPTHS, *SERVICES, *REVISIONS,
     *EDITIONS, *COUNTRIES, *LANGUAGES, *HARDCODED, *SUBTITLES_SOLID, *SUBTITLES, *MISC, *SAMPLES, *CONTAINERS,
 )  # fmt: skip
-"""An earlier row wins over a later one with the same phrase."""
+"""If two rows have the same phrase, the earlier one wins."""
 
 REPOSTERS = frozenset({
     "rp", "1", "nzbgeek", "obfuscated", "obfuscation", "scrambled", "sample", "pre", "postbot", "xpost", "whiterev",
     "buymore", "asrequested", "alternativetorequested", "gerov", "z0ids3n", "chamele0n", "4p", "4planet",
     "altezachen", "repackpost", "captcha", "nzbsrus", "repost", "reup",
 })  # fmt: skip
-"""Who posts another group's release again adds a word behind its name: `-EVO-postbot`."""
+"""Suffixes that reposters add to a group's release: `-EVO-postbot`."""
 
-# Groups that sign without a hyphen or with one inside their name, so that no rule of place can find them.
+# Groups whose name has no hyphen before it or one inside it, so that position alone cannot find them.
 SIGNING_GROUPS: tuple[str, ...] = (
     "D-Z0N3", "Fight-BB", "VARYG", "E.N.D", "KRaLiMaRKo", "BluDragon", "DarQ", "KCRT", "BEN THE MEN", "BEN.THE.MEN", "TAoE",
     "QxR", "126811", "DX-TV", "Blu-bits", "TMd", "VECTOR", "Eml HDTeam", "Vialle", "YTS.MX", "YTS.LT", "YTS.AG", "YTS.AM", "YTS.RE",
     "YTS", "YIFY", "RARBG", "D Z0N3",
-    # These sign inside a bracket, or behind another name.
+    # These are inside a bracket or after another name.
     "Silence", "afm72", "Panda", "Ghost", "MONOLITH", "Tigole", "Joy", "ImE", "UTR", "t3nzin", "Anime Time",
     "Project Angel", "Hakata Ramen", "HONE", "GiLG", "Vyndros", "SEV", "Garshasp", "Kappa", "Natty", "RCVR", "SAMPA", "YOGI",
     "r00t", "EDGE2020", "RZeroX", "FreetheFish", "Bandi", "Qman", "theincognito", "HDO", "DusIctv", "CtrlHD", "XZVN", "Kametsu",
     "VH-PROD", "FTW-HS", "-ZR-",
 )  # fmt: skip
 
-# What a bare file of that kind is taken for, lines and source. Sonarr and Radarr `MediaFileExtensions`.
+# Implied source and resolution of a file with no quality words. Source: `MediaFileExtensions` of Sonarr and Radarr.
 EXTENSIONS: dict[str, tuple[str | None, int | None]] = {
     **dict.fromkeys(["webm"], (None, None)),
     **dict.fromkeys(

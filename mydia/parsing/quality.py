@@ -1,4 +1,4 @@
-"""Quality as one value with a total order, and the names and ids both apps know it by."""
+"""Quality as one value with a total order, and its names and ids in Sonarr and Radarr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Source(StrEnum):
-    """Where the picture was taken from."""
+    """Source of the video."""
 
     UNKNOWN = "unknown"
     WORKPRINT = "workprint"
@@ -25,7 +25,7 @@ class Source(StrEnum):
 
 
 class Modifier(StrEnum):
-    """What sets a quality apart from the plain one of the same source."""
+    """Variant of a source, such as a remux."""
 
     NONE = "none"
     REGIONAL = "regional"
@@ -37,10 +37,10 @@ class Modifier(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QualityDefinition:
-    """One row of the quality table: what people choose in a profile."""
+    """One row of the quality table, as chosen in a profile."""
 
     key: str
-    """Ours, stored; the ids of the two apps disagree from 13 on."""
+    """Our stored id; the ids of Sonarr and Radarr differ from 13 on."""
     name: str
     source: Source
     resolution: int | None
@@ -73,8 +73,8 @@ def _row(
     )
 
 
-# Worst first, by resolution and then by source as Radarr weighs them; Sonarr has no rows below SDTV.
-# Ids: Sonarr `Quality.cs` and Radarr `Quality.cs`, as served by `/api/v3/qualitydefinition` of each.
+# Worst first, by resolution and then by source in Radarr's order; Sonarr has no rows below SDTV.
+# Ids from `Quality.cs` of Sonarr and Radarr, as returned by `/api/v3/qualitydefinition`.
 QUALITIES: tuple[QualityDefinition, ...] = (
     _row("Unknown", Source.UNKNOWN, None, 0, 0),
     _row("WORKPRINT", Source.WORKPRINT, None, None, 24),
@@ -122,17 +122,17 @@ for _definition in QUALITIES:
 
 
 def definition_by_sonarr_id(quality_id: int) -> QualityDefinition | None:
-    """Find the row Sonarr calls by this id."""
+    """Find the row with this Sonarr id."""
     return _BY_SONARR_ID.get(quality_id)
 
 
 def definition_by_radarr_id(quality_id: int) -> QualityDefinition | None:
-    """Find the row Radarr calls by this id."""
+    """Find the row with this Radarr id."""
     return _BY_RADARR_ID.get(quality_id)
 
 
 def _define(source: Source, resolution: int | None, modifier: Modifier) -> QualityDefinition:
-    """Find the row a source, a height and a modifier fall into: the highest rung that is not above the height."""
+    """Find the row for a source, resolution and modifier: the highest row not above the resolution."""
     ladder = _LADDERS.get((source, modifier))
     if ladder is None or (modifier is Modifier.REMUX and source is Source.BLURAY and (resolution or 1080) < 1080):
         ladder = _LADDERS[(source, Modifier.NONE)]
@@ -146,7 +146,7 @@ def _define(source: Source, resolution: int | None, modifier: Modifier) -> Quali
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """How often a release was made again: `PROPER` and `REPACK` are version 2, each upper-case `REAL` counts."""
+    """Version of a release: `PROPER` and `REPACK` are version 2; each upper-case `REAL` counts."""
 
     version: int = 1
     real: int = 0
@@ -165,7 +165,7 @@ _MODIFIER_ORDER = {modifier: place for place, modifier in enumerate(Modifier)}
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Source, resolution, modifier and revision as read from a name; better is greater.
+    """Source, resolution, modifier and revision of a release; a better quality is greater.
 
     >>> Quality(Source.WEBDL, 1080).name
     'WEBDL-1080p'
@@ -175,23 +175,23 @@ class Quality:
 
     source: Source = Source.UNKNOWN
     resolution: int | None = None
-    """Lines, as written; a name may say 1440 though no row does."""
+    """Lines as written; 1440 is possible although the table has no such row."""
     modifier: Modifier = Modifier.NONE
     revision: Revision = field(default=Revision())
 
     @property
     def definition(self) -> QualityDefinition:
-        """The row of `QUALITIES` it falls into."""
+        """The matching row of `QUALITIES`."""
         return _define(self.source, self.resolution, self.modifier)
 
     @property
     def name(self) -> str:
-        """The apps' word for it."""
+        """The name in Sonarr and Radarr."""
         return self.definition.name
 
     @property
     def rank(self) -> int:
-        """The place of its row in `QUALITIES`, 0 being the worst."""
+        """The index of the row in `QUALITIES`; 0 is the worst."""
         return _RANK[self.definition.key]
 
     @property
@@ -211,7 +211,7 @@ class Quality:
 
     @classmethod
     def from_name(cls, name: str, revision: Revision | None = None) -> Quality:
-        """Make the quality of a row from either app's name for it, in any case.
+        """Return the quality with this Sonarr or Radarr name, in any case.
 
         Raises:
             KeyError: No row has that name.
@@ -220,7 +220,7 @@ class Quality:
         return cls(row.source, row.resolution, row.modifier, revision or Revision())
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that is stored and sent."""
+        """Return the JSON form for storage and the API."""
         return {
             "name": self.name,
             "source": str(self.source),
@@ -235,7 +235,7 @@ class Quality:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Quality:
-        """Read what `to_json` wrote; a missing part is the plain one."""
+        """Return the quality from its JSON form; missing parts get their defaults."""
         revision = stored.get("revision") or {}
         return cls(
             Source(stored.get("source") or Source.UNKNOWN),

@@ -1,4 +1,4 @@
-"""Reading one name: the steps in their order, each knowing one thing."""
+"""Read one name: the parsing steps in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mydia.parsing.tokens import Mark, Words, cut, drop_team_names, find_marks
 from mydia.parsing.wording import read_episode_title, read_part, read_titles
 
 MAX_LENGTH = 1_024
-"""Characters that are read. File systems stop at 255 bytes; what comes later says nothing new."""
+"""Maximum number of characters read. File names have at most 255 bytes; longer text adds nothing."""
 
 _IMPLIED_BY_CALLER = {"tv": "episode", "movie": "movie"}
 
@@ -28,25 +28,25 @@ def parse_release(name: str, hint: str | None = None) -> ParsedRelease | None:
     """Read a release or file name.
 
     Args:
-        name: Any text; the last part of a path, never the whole (see `parse_path`).
-        hint: What the caller knows already: `tv`, `movie`, `subtitle` or None.
+        name: Any text, but not a path (see `parse_path`).
+        hint: The known type: `tv`, `movie`, `subtitle` or None.
 
     Returns:
-        None when the name says nothing that identifies a work of that kind.
+        None if the name does not identify a title of that type.
     """
     release, refusal = read(name, hint)
     return None if refusal else release
 
 
 def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]:
-    """Read a name and say why it must not be used, if it must not; quality is read even then."""
+    """Read a name; also return the reason for a refusal, or None. Quality is read in any case."""
     opened = open_name(name[:MAX_LENGTH])
     words = cut(opened.text, opened.low)
     marks = drop_team_names(words, find_marks(words))
     if short := find_short_editions(words, marks):
         marks = sorted([*marks, *short])
     if not any(m.solid for m in marks):
-        # `The Web` ends a title and `WEB` a release: without any solid word only capitals or a bracket tell.
+        # `The Web` ends a title and `WEB` a release; without a solid word only capitals or a bracket decide.
         marks = [m for m in marks if m.kind != "source" or _is_written_as_source(words, m)]
     first_solid = _skip_words_in_front(opened, words, marks)
     scene = Scene(
@@ -68,7 +68,7 @@ def _is_written_as_source(words: Words, mark: Mark) -> bool:
 
 
 def _skip_words_in_front(opened: Opened, words: Words, marks: list[Mark]) -> int:
-    """Begin the title behind solid words at the very front (`BD25.Title.1994`); return where the next one stands."""
+    """Start the title after solid words at the front (`BD25.Title.1994`); return the start of the next one."""
     first = words.index_at(opened.begin)
     solids = [m for m in marks if m.solid and m.first >= first]
     opened.skipped_from = opened.begin
@@ -84,7 +84,7 @@ def _skip_words_in_front(opened: Opened, words: Words, marks: list[Mark]) -> int
 def _select(
     opened: Opened, words: Words, marks: list[Mark], numbering: Numbering | None, borders: Borders
 ) -> list[Mark]:
-    """Keep the marks that are facts: those of the tail, solid ones behind the title, and what no title contains."""
+    """Keep the marks that count: those in the tail, solid ones after the title, and solid ones before it."""
     starts, title_end, tail_word = words.starts, borders.title_end, borders.tail_word
     title_word, begin_word = words.index_at(title_end), words.index_at(opened.begin)
     numbers_word = words.index_at(numbering.start) if numbering is not None and numbering.start > title_end else 0
@@ -110,7 +110,7 @@ def _select(
 
 
 class _Facts:
-    """The marks of one name by their kind."""
+    """The marks of one name, grouped by kind."""
 
     __slots__ = ("_by_kind", "marks", "words")
 
@@ -148,14 +148,14 @@ _FIELDS_OF_MARKS = (
 )  # fmt: skip
 _DOUBTFUL = 0.5
 _MARKED_ELSEWHERE = 0.75
-"""How surely the marker of another title (`名字 第三季 / Title - 05`) holds for the main one."""
+"""Confidence of a season marker found in another title of the name: `名字 第三季 / Title - 05`."""
 _NO_NUMBERING = Numbering(0, 0, "none", 0.0)
 
 
 def _assemble(
     opened: Opened, words: Words, facts: _Facts, numbering: Numbering | None, borders: Borders, hint: str | None
 ) -> tuple[ParsedRelease, str | None]:
-    """Read every field from its own part of the name."""
+    """Read every field and build the result."""
     marks = facts.marks
     titles, title_span = read_titles(opened, numbering, borders, hint)
     episode_title, episode_title_span = read_episode_title(opened, numbering, borders)
@@ -248,7 +248,7 @@ def _assemble(
 
 
 def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
-    """Find the season beside an absolute number, in the title or in words of its own (`Title Season 3 - 11`)."""
+    """Find the season next to an absolute number, in the title or as words of its own (`Title Season 3 - 11`)."""
     if not titles or not (numbers.absolute or numbers.fractional) or numbers.episodes:
         return None
     if len(numbers.seasons) == 1:
@@ -262,7 +262,7 @@ def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
 
 
 def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, ...]:
-    """Return the alternatives, with the title without its marker where that surely is one."""
+    """Return the alternative titles, including the title without its marker if the marker is certain."""
     others = titles[1:]
     if marker is not None and marker.sureness > _DOUBTFUL and marker.title not in titles:
         others = [marker.title, *others]
@@ -270,7 +270,7 @@ def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, 
 
 
 def _read_service(words: Words, facts: _Facts) -> str | None:
-    """Take a loose abbreviation for a service only beside a web source or right behind the lines."""
+    """Return the streaming service; an ambiguous abbreviation counts only before a web source or after the resolution."""
     for mark in facts.all("streaming_service"):
         if mark.solid or before_web(words, mark, facts.marks):
             return mark.value
@@ -294,7 +294,7 @@ def _read_group(
         bare_allowed=not opened.has_site_behind and hint is None,
     )
     if found is None and borders.year_span is not None:
-        # Fansub habit puts the group right behind the year: `Name 2017 [RH] [Blu-ray][MKV]`.
+        # Some fansub names have the group directly after the year: `Name 2017 [RH] [Blu-ray][MKV]`.
         behind = borders.year_span[1] + (opened.low[borders.year_span[1] : borders.year_span[1] + 2] == ").") * 2
         bracket = BRACKET_IN_FRONT.match(opened.low, behind)
         if (
@@ -314,7 +314,7 @@ def _type_of(
     titles: list[str],
     hint: str | None,
 ) -> str | None:
-    """Say whether it is an episode or a film; a single bare word is neither."""
+    """Return `episode`, `movie` or None; a single word alone is neither."""
     if numbering is not None and not numbering.refusal:
         return "episode"
     if hint in _IMPLIED_BY_CALLER:
@@ -360,15 +360,15 @@ _NO_TITLES = frozenset(
     {"hd", "sd", "uhd", "4k", "fhd", "bluray", "dvd", "hdtv", "web-dl", "movies", "tv shows", "tv series"}
 )
 _CERTAIN = 0.95
-"""From here on the numbers prove that a name is meant, however its letters look (`HouseOfTheDragonS01E01`)."""
+"""From this confidence of the numbering on, letters without spaces are a title, not random (`HouseOfTheDragonS01E01`)."""
 _NUMBERS_FOR_A_TITLE = re.compile(r"\d{6,}|\d\d \d\d \d\d|[pP]\d{3,4}(?: .*)?")
-"""Parts of a posting, counted: `123456`, `12.34.56`, `p0801`."""
+"""Part numbers of a post: `123456`, `12.34.56`, `p0801`."""
 
 
 def _refuse(
     opened: Opened, release: ParsedRelease, numbering: Numbering | None, hint: str | None, *, is_empty: bool
 ) -> str | None:
-    """Say why the name must not be used."""
+    """Return why the name is refused, or None."""
     certain = numbering is not None and numbering.confidence >= _CERTAIN
     before = opened.text[: numbering.start].strip(" ._-[(") if numbering is not None and certain else ""
     meaningless = refusals.why_meaningless(before or opened.text)
@@ -377,11 +377,11 @@ def _refuse(
     if numbering is not None and numbering.refusal:
         return numbering.refusal
     if hint == "tv" and numbering is None:
-        return "no season, episode or day"
+        return "no season, episode or date"
     if numbering is None and not release.title and (release.year is None or not is_empty):
         return "no title"
     if numbering is None and release.year is None and release.title.lower() in _NO_TITLES:
         return "no title"
     if numbering is None and _NUMBERS_FOR_A_TITLE.fullmatch(release.title):
-        return "numbers for a title"
+        return "numbers instead of a title"
     return None

@@ -1,4 +1,4 @@
-"""Names that mean nothing: checksums, random letters, postings; they must not be taken for titles."""
+"""Detect meaningless names: checksums, random letters, obfuscated posts."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SHORTEST_WORD = 4
 _SPEAKABLE = re.compile(r"(?=.*[aeiouyAEIOUY])(?!.*[bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ]{5})[A-Za-z]+\Z")
 _WORDS_OF_A_NAME = 0.6
-"""The share of speakable words from which letters without a space are a name (`TheLongWinter2005`)."""
+"""Minimum share of pronounceable words for letters without a space to be a name (`TheLongWinter2005`)."""
 _WORDS_AROUND_NUMBERS = 0.75
 _SHORTEST_POST = 24
 _POSTED = re.compile(r"[A-Z]{11}\d{3}|[a-z]{12}\d{3}|\d{6}_\d{2}|b00bs|abc[-_. ]xyz.*")
-"""Schemes of obfuscated posts that both apps know."""
+"""Patterns of obfuscated posts in Sonarr and Radarr."""
 _PASSWORDED = re.compile(r"(?<![a-z])(?:password(?:ed)?|pass[ ._-]?protected|yenc)(?![a-z])")
 _UNPACKING = re.compile(r"_unpack(?:ed|ing)?[ ._-]+", re.IGNORECASE)
-"""How download clients call a folder they have not finished."""
+"""Prefix that download clients give unfinished folders."""
 _SYSTEM_FILE = re.compile(r"\.ds_store|thumbs\.db|desktop(?:\.ini)?\Z|\._", re.IGNORECASE)
 _UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{7}")
-"""No word of a language has as many consonants in a row."""
+"""More consonants in a row than any word has."""
 _SHOUTED = re.compile(r"[A-Z0-9]{12,15}\Z")
 _NUMBERED_POST = re.compile(r"p\d{3,4}(?:\.|\Z)")
 
 
 def _looks_random(word: str) -> bool:
-    """Whether letters and digits change places far more often than in words people write."""
+    """Return whether letters and digits alternate far more often than in real words."""
     runs = _RUNS.findall(word)
     spoken = sum(len(run) for run in runs if len(run) >= _SHORTEST_WORD and _SPEAKABLE.match(run)) / len(word)
     inner_numbers = sum(run.isdigit() for run in runs[1:-1])
     if inner_numbers and len(word) >= _SHORTEST_POST:
-        # A poster's word without capitals, a number in its middle: `thelongwinter1618finale`.
+        # A single-case word with a number in the middle: `thelongwinter1618finale`.
         return spoken < _WORDS_AROUND_NUMBERS or word.islower() or word.isupper()
     if _UNSPEAKABLE.search(word.lower()):
         return True
@@ -51,7 +51,7 @@ def _looks_random(word: str) -> bool:
 
 
 def why_meaningless(stem: str) -> str | None:
-    """Say why a name (without its extension) says nothing; None when it may mean something.
+    """Return why a name without its extension is meaningless, or None.
 
     >>> why_meaningless("08bbc153931ce3ca5fcafe1b92d3297285feb061")
     'a checksum'
@@ -60,7 +60,7 @@ def why_meaningless(stem: str) -> str | None:
         return "a system file"
     name = _UNPACKING.sub("", stem.strip(" []()"))
     if not name:
-        return "nothing is written"
+        return "empty name"
     low = name.lower()
     if len(name) >= 12 and " " not in name:
         if _HEX.match(low) or _UUID.search(low) or _SHORT_HEX.match(low):
@@ -78,12 +78,12 @@ def why_meaningless(stem: str) -> str | None:
     if _BACKUP.match(low):
         return "a numbered backup"
     if _PASSWORDED.search(low):
-        return "a locked or encoded posting"
+        return "a password-protected or encoded post"
     return None
 
 
 def is_obscure(stem: str) -> bool:
-    """Whether a file's name is so poor that its folder tells more: also short random words and bare numbers."""
+    """Return whether a file name is less informative than its folder, including short random words and bare numbers."""
     name = stem.strip()
     if why_meaningless(name) is not None or len(name) <= 3:
         return True

@@ -1,4 +1,4 @@
-"""What a name says: the value that every part of Mydia reads instead of the name."""
+"""The result of parsing a name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import MappingProxyType
 from mydia.parsing.quality import Quality
 
 Span = tuple[int, int]
-"""Begin and end in the name, counted in characters."""
+"""Start and end in the name, in characters."""
 _NOTHING: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How sure the parser is, from 0 to 1, of each field that decides which work and episode it is."""
+    """Confidence, from 0 to 1, in each field that identifies the title and episode."""
 
     type: float = 0.0
     title: float = 0.0
@@ -27,36 +27,36 @@ class Confidence:
 
     @property
     def overall(self) -> float:
-        """The weakest of the fields that were read."""
+        """The lowest confidence of the fields that were read."""
         return min((value for value in (self.title, self.year, self.season, self.episodes) if value), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRelease:
-    """The facts of one release, file or folder name. Absent is None or empty."""
+    """The fields of one release, file or folder name. Missing fields are None or empty."""
 
     name: str
     type: str | None = None
-    """`movie`, `episode` or None where the name does not tell."""
+    """`movie`, `episode`, or None if the name does not decide it."""
     title: str = ""
-    """Empty when the name begins with the numbering (`S02E03.720p`)."""
+    """Empty if the name starts with the numbering (`S02E03.720p`)."""
     alternative_titles: tuple[str, ...] = ()
     year: int | None = None
     season: int | None = None
-    """The first one of a multi-season pack."""
+    """The first season of a multi-season pack."""
     seasons: tuple[int, ...] = ()
     marked_season: int | None = None
-    """The season a fansub name gives beside a number in `absolute_episodes`: `Title S2 - 03`, `Title 3rd Season - 20`.
+    """The season that a fansub name states next to an absolute number: `Title S2 - 03`, `Title 3rd Season - 20`.
 
-    Whether that number counts within the season or from the first episode on is not written. `confidence.season` is
-    below 0.5 where the marker may be part of the title (`Persona 5 - 03`).
+    The number in `absolute_episodes` may count within that season or from the first episode. `confidence.season` is
+    below 0.5 if the marker may be part of the title (`Persona 5 - 03`).
     """
     unmarked_title: str | None = None
     """The title without the season marker; `title` keeps it."""
     episodes: tuple[int, ...] = ()
     absolute_episodes: tuple[int, ...] = ()
     special_absolute_episodes: tuple[float, ...] = ()
-    """Absolute numbers between two episodes, such as 12.5."""
+    """Fractional absolute numbers, such as 12.5."""
     air_on: date | None = None
     part: int | None = None
     full_season: bool = False
@@ -69,17 +69,17 @@ class ParsedRelease:
     release_group: str | None = None
     hash: str | None = None
     languages: tuple[str, ...] = ()
-    """ISO 639-1 with a region where it matters (`pt-BR`), or `original`; empty is "not stated"."""
+    """ISO 639-1 with a region where it matters (`pt-BR`), or `original`; empty if not stated."""
     subtitle_languages: tuple[str, ...] = ()
     subtitle_language: str | None = None
-    """Of a subtitle file."""
+    """Language of a subtitle file."""
     subtitle_tags: tuple[str, ...] = ()
     subtitle_title: str | None = None
     hardcoded_subs: bool = False
     edition: str | None = None
     """As written, e.g. `Extended Directors Cut`."""
     editions: tuple[str, ...] = ()
-    """The same in our words, e.g. `("Extended", "Director's Cut")`."""
+    """Normalised, e.g. `("Extended", "Director's Cut")`."""
     imdb_id: str | None = None
     tmdb_id: int | None = None
     tvdb_id: int | None = None
@@ -95,12 +95,12 @@ class ParsedRelease:
     hdr: tuple[str, ...] = ()
     is_3d: bool = False
     extra: str | None = None
-    """The kind of a file that is not the work itself: `sample`, `trailer`, `featurette` …"""
+    """Kind of an extra: `sample`, `trailer`, `featurette`."""
     confidence: Confidence = field(default=Confidence())
     spans: Mapping[str, tuple[Span, ...]] = field(default=_NOTHING)
-    """Field -> the parts of the name it was read from."""
+    """Maps each field to the parts of the name it was read from."""
 
     @property
     def is_season_pack(self) -> bool:
-        """Whether it holds every episode of a season or of several."""
+        """Whether the release contains one or more whole seasons."""
         return self.full_season or self.is_multi_season

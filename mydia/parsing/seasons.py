@@ -1,4 +1,4 @@
-"""The words for seasons and episodes in many languages, folders that hold a season, and seasons marked in a title."""
+"""Words for seasons and episodes in many languages, season folders, and season markers in titles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEASON_WORD = "|".join(
 )
 """Pattern of one word for "season", with and without accents, in lower case.
 
-`series`, as British broadcasters count, is not in it, because it also means the whole show.
+The British `series` is not included because it also means the whole show.
 """
 EPISODE_WORD = (
     r"(?:episodes?|épisodes?|episodios?|episódios?|episodi|episodul|epizoda|epizod|epizód|ep[sz]?|folgen?|cap[ií]tulos?|cap|kapitel"
@@ -26,7 +26,7 @@ EPISODE_WORD = (
 )
 """Pattern of one word for "episode"."""
 ORDINAL_ENDING = r"(?:st|nd|rd|th|[eèé]me|[eè]re|re|er|e|a|o|ª|º|°|\.|-?[йяиа]|-?ий|-?ой|ος|η)?"
-"""What may follow the digits of an ordinal: `2nd`, `2ème`, `2a`, `2.`, `2-й`."""
+"""Pattern of what may follow the digits of an ordinal: `2nd`, `2ème`, `2a`, `2.`, `2-й`."""
 
 _SEP = r"[ ._:-]{0,3}"
 _TITLE = r"(?:(?P<title>.*\w[^\w]*)(?<![^\W_]))?"
@@ -61,24 +61,24 @@ _BARE = re.compile(
 _CLOSED = re.compile(
     r"[ ._]*(?:\Z|[\[(\-]|(?:19|20)\d\d(?!\d)|\d{3,4}[pi](?![^\W_])|(?:complete|web|hdtv|bluray|dvd|uhd))"
 )
-"""What may follow a short marker that could also begin a title: nothing, a bracket, a dash or quality words."""
+"""What may follow a short marker that could also start a title: nothing, a bracket, a dash or quality words."""
 _LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
 class SeasonFolder:
-    """What a season's folder says."""
+    """A parsed season folder."""
 
     seasons: tuple[int, ...]
-    """Its season; 0 stands for specials, several for a range."""
+    """The season; 0 for specials, several for a range."""
     has_title: bool = False
-    """Whether the title stands in front, as in `Copper Lane Season 2`."""
+    """Whether the title comes first, as in `Copper Lane Season 2`."""
     is_bare: bool = False
-    """Whether it is only digits or a `Volume 2`, which is a season below a show's folder and may be a title elsewhere."""
+    """Whether the name is only digits or `Volume 2`: a season below a show's folder, but possibly a title elsewhere."""
 
 
 def read_season_folder(folder: str) -> SeasonFolder | None:
-    """Read a folder that holds a season: `Season 02`, `2. Staffel`, `Season One`, `第2季`, `S02`, `2`, `Specials`.
+    """Read a season folder: `Season 02`, `2. Staffel`, `Season One`, `第2季`, `S02`, `2`, `Specials`.
 
     >>> read_season_folder("Copper Lane 2a Stagione")
     SeasonFolder(seasons=(2,), has_title=True, is_bare=False)
@@ -107,10 +107,10 @@ def _read(parts: dict[str, str | None]) -> SeasonFolder | None:
 
 @dataclass(frozen=True, slots=True)
 class SeasonMarker:
-    """A season that a title names at its end, as fansub groups write it."""
+    """A season named at the end of a title, as fansub groups write it."""
 
     title: str
-    """What stands in front of the marker."""
+    """The title before the marker."""
     season: int
     sureness: float
     part: int | None = None
@@ -132,9 +132,9 @@ _MARKERS = tuple(
 
 
 def find_season_marker(title: str) -> SeasonMarker | None:
-    """Find the season a title ends in: `Title S2`, `Title 3rd Season`, `Title Season 2 Part 2`, `Title 2`, `Title IV`.
+    """Find the season at the end of a title: `Title S2`, `Title 3rd Season`, `Title Season 2 Part 2`, `Title 2`, `Title IV`.
 
-    A bare number is believed less than the others, because it may be the title's own (`Persona 5`).
+    A bare number gets a lower confidence because it may be part of the title (`Persona 5`).
 
     >>> find_season_marker("Kingdom 3rd Season")
     SeasonMarker(title='Kingdom', season=3, sureness=0.85, part=None)
@@ -153,7 +153,7 @@ def find_season_marker(title: str) -> SeasonMarker | None:
 
 
 def season_of_folder(folder: str) -> int | None:
-    """Return the number of the one season a folder holds; 0 for specials, None for any other folder.
+    """Return the number of a folder that holds one season; 0 for specials, None for any other folder.
 
     >>> season_of_folder("Säsong 2"), season_of_folder("Specials"), season_of_folder("Season 1-3")
     (2, 0, None)
@@ -163,7 +163,7 @@ def season_of_folder(folder: str) -> int | None:
 
 
 def is_season_folder(folder: str) -> bool:
-    """Whether a folder is named after its season alone, so that the folder above it is the title's.
+    """Return whether a folder is named after its season alone, so that the title is in the folder above.
 
     >>> is_season_folder("1. Staffel"), is_season_folder("Copper Lane Season 2"), is_season_folder("Seasoned")
     (True, False, False)

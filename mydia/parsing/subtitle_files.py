@@ -1,4 +1,4 @@
-"""What the end of a subtitle file's name says: language, tags and a title (`Film.title.en.forced.srt`)."""
+"""Read the end of a subtitle file name: language, tags and title (`Film.title.en.forced.srt`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUALIFIED = {
     ("pt", "brazil"): "pt-BR", ("pt", "brazilian"): "pt-BR", ("pt", "br"): "pt-BR", ("es", "latin"): "es-419",
     ("es", "latino"): "es-419", ("es", "latinoamericano"): "es-419", ("es", "mexico"): "es-419", ("nl", "belgium"): "nl-BE",
 }  # fmt: skip
-"""A language with the word that makes it another: `Spanish (Latin America)`."""
+"""A language and the qualifier that changes it: `Spanish (Latin America)`."""
 _QUALIFIERS = frozenset({
     "america", "american", "brazil", "brazilian", "br", "latin", "latino", "latinoamericano", "canada", "canadian", "simplified",
     "traditional", "european", "castilian", "spain", "mexico", "parisian", "swiss", "belgium", "hans", "hant", "us", "uk", "gb",
@@ -41,7 +41,7 @@ class SubtitleEnding:
     tags: tuple[str, ...] = ()
     title: str | None = None
     length: int = 0
-    """How many characters of the name it takes, from the end."""
+    """Length in characters, from the end of the name."""
 
 
 def _language(word: str) -> str | None:
@@ -55,7 +55,7 @@ def _language(word: str) -> str | None:
 
 
 def says_only_language(stem: str) -> bool:
-    """Whether a file's name is a language with its tags and nothing else: `2_English`, `SDH.eng.HI`."""
+    """Return whether a file name is only a language with tags: `2_English`, `SDH.eng.HI`."""
     return all(_read_part(_without_number(part.strip())) is not None for part in stem.split("."))
 
 
@@ -66,9 +66,9 @@ class _Part:
 
 
 def _read_part(part: str) -> _Part | None:
-    """Read one dotted part that holds nothing but languages, their regions and tags: `English - SDH`, `[en]`, `chs&eng`.
+    """Read one dotted part that contains only languages, regions and tags: `English - SDH`, `[en]`, `chs&eng`.
 
-    Of two languages the first counts. None for any other part.
+    Of two languages the first is used. Returns None for any other part.
     """
     bare = part.strip(" []()")
     if (whole := _language(bare)) is not None and bare.lower() not in _TAGS:
@@ -79,7 +79,7 @@ def _read_part(part: str) -> _Part | None:
     if not rest:
         return _Part(tags=tags) if tags else None
     if len(rest) > 1 and not tags and bare.islower() and " " in bare:
-        return None  # Words of a title: `it is no use`.
+        return None  # Words of a title, such as `it is no use`.
     languages = [code for token in rest if token not in _QUALIFIERS and (code := _language(token)) is not None]
     qualifiers = [token for token in rest if token in _QUALIFIERS]
     if len(languages) + len(qualifiers) < len(rest) or not (languages or "latin" in qualifiers):
@@ -90,7 +90,7 @@ def _read_part(part: str) -> _Part | None:
 
 
 def read_subtitle_ending(stem: str) -> SubtitleEnding:
-    """Read the dotted parts from the end while they are tags, one language, its copy number or one title beside them."""
+    """Read dotted parts from the end: tags, one language, its copy number and one title."""
     copy = _COPY_MARK.search(stem)
     if copy is not None and copy.start() > 0:
         inner = read_subtitle_ending(stem[: copy.start()])
@@ -122,7 +122,7 @@ def read_subtitle_ending(stem: str) -> SubtitleEnding:
             break
         index -= 1
     if index == 0 and (whole := _read_part(_without_number(parts[0]))) is not None:
-        # Nothing but language and tags: the folder says what the file belongs to.
+        # Only language and tags: the folder identifies the video.
         return SubtitleEnding(whole.language or language, tuple(sorted({*tags, *whole.tags})))
     if language is None:
         loose = _read_loose_ending(stem)
@@ -134,12 +134,12 @@ def read_subtitle_ending(stem: str) -> SubtitleEnding:
 
 
 def _without_number(part: str) -> str:
-    """Drop the stream's number in front: `2_English`."""
+    """Drop a leading stream number: `2_English`."""
     return re.sub(r"\A\d{1,2}[_ -]+(?=\D)", "", part)
 
 
 def _is_copy(parts: list[str], index: int, language: str | None) -> bool:
-    """Whether a number counts copies: behind a language (`en.2`), or a track in front of one (`track3.en`)."""
+    """Return whether a number is a copy number after a language (`en.2`) or a track before one (`track3.en`)."""
     if language is not None:
         return not parts[index].isdecimal()
     before = _read_part(parts[index - 1])
@@ -150,7 +150,7 @@ _LOOSE = re.compile(r"[-_. ]([^\W_]+)\Z")
 
 
 def _read_loose_ending(stem: str) -> SubtitleEnding | None:
-    """Read `Film-eng-forced` and `Film_en`: any separator, but nothing besides tags and a short code."""
+    """Read `Film-eng-forced` and `Film_en`: any separator, but only tags and a short code."""
     tags: list[str] = []
     rest = stem
     while (found := _LOOSE.search(rest)) is not None:
@@ -176,7 +176,7 @@ def _code_of_subs(word: str) -> str | None:
 
 
 def _may_be_title(parts: list[str], index: int, language: str | None, tags: list[str]) -> bool:
-    """Whether the part stands beside the language rather than in the release's own name."""
+    """Return whether the part is a subtitle title rather than part of the release name."""
     if any(bracket in parts[index] for bracket in "[]()"):
         return False
     before = parts[index - 1].strip()
@@ -184,7 +184,7 @@ def _may_be_title(parts: list[str], index: int, language: str | None, tags: list
         return before.lower() in _TAGS or _language(before) is not None
     if before.endswith(("]", ")")) or before.lower() in _TAGS or _closes_name(parts[:index]):
         return True
-    # A part with spaces behind a dotted name: `Film.2016.x264-GRP.Signs and Songs.en`.
+    # A part with spaces after a dotted name: `Film.2016.x264-GRP.Signs and Songs.en`.
     return (
         " " in parts[index].strip() and len(parts) > _FEWEST_DOTTED and not any(" " in part for part in parts[:index])
     )

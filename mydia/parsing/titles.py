@@ -1,4 +1,4 @@
-"""Titles: one normal form and one likeness, so that every part of Mydia compares them in the same way."""
+"""Normalise, compare and sort titles."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _ROMAN = {
     "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12",
     "xiii": "13", "xiv": "14", "xv": "15",
 }  # fmt: skip
-# One letter may be a name (`V`, `Malcolm X`), so it counts as a number only at the end, behind another word.
+# A single letter may be a name (`V`, `Malcolm X`), so it is a number only at the end, after another word.
 _ROMAN_AT_THE_END = {"i": "1", "v": "5", "x": "10"}
 _NUMBER_WORDS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
     "nine": "9", "ten": "10",
 }  # fmt: skip
 _SEQUEL_WORDS = frozenset({"part", "chapter", "volume", "vol", "episode", "teil", "partie", "parte"})
-# Letters that NFKD leaves whole though people type them plain.
+# Letters that NFKD does not decompose although people type them without the accent.
 _PLAIN_LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "ħ": "h"}
 )
@@ -44,13 +44,13 @@ def _words(text: str) -> list[str]:
 
 
 def _place_article(text: str) -> str:
-    """Bring `Matrix, The` into reading order."""
+    """Turn `Matrix, The` into `The Matrix`."""
     head, comma, tail = text.rpartition(",")
     return f"{tail.strip()} {head}" if comma and head and tail.strip().casefold() in _ARTICLES else text
 
 
 def normalise_title(text: str) -> str:
-    """Return the form under which two spellings of one title are equal.
+    """Return a normal form that is equal for two spellings of one title.
 
     >>> normalise_title("The Lord of the Rings: Part II")
     'lord of rings part 2'
@@ -65,12 +65,12 @@ def normalise_title(text: str) -> str:
         if numbered[-2] in _SEQUEL_WORDS:
             numbered[-1] = _NUMBER_WORDS.get(numbered[-1], numbered[-1])
     joined = " ".join(numbered)
-    # `進撃の巨人 2` and `進撃の巨人2` are one title: a script without spaces is compared without any.
+    # `進撃の巨人 2` and `進撃の巨人2` are one title: scripts without word spaces are compared without spaces.
     return joined.replace(" ", "") if _CUT_SCRIPTS.search(joined) else joined
 
 
 def sort_title(text: str) -> str:
-    """Return the form lists are sorted by: the leading English article gone, numbers padded.
+    """Return the sort form: without a leading English article, with padded numbers.
 
     >>> sort_title("The 100")
     '00100'
@@ -82,7 +82,7 @@ def sort_title(text: str) -> str:
 
 
 def _split_sequel(words: list[str]) -> tuple[list[str], str]:
-    """Take a sequel number off the end: `rocky part 2` is (`rocky`, 2); no number is the first film."""
+    """Split off a sequel number: `rocky part 2` gives (`rocky`, 2); no number means the first film."""
     if len(words) > 1 and _SEQUEL_TAIL.match(words[-1]):
         stem = words[:-2] if len(words) > 2 and words[-2] in _SEQUEL_WORDS else words[:-1]
         return stem, words[-1].lstrip("0") or "0"
@@ -97,10 +97,10 @@ def _singular(word: str) -> str:
 
 
 def similarity(a: str, b: str) -> float:
-    """Say how alike two titles are, from 0 to 1; 0.8 and above is "probably the same work".
+    """Return the similarity of two titles, from 0 to 1; 0.8 and above probably means the same title.
 
-    A different sequel number, a plural (`Alien`, `Aliens`) and a title that merely begins with the other
-    (`It`, `It Follows`) are different works however many letters they share.
+    A different sequel number, a plural (`Alien`, `Aliens`) and a title that only starts with the other
+    (`It`, `It Follows`) are different titles however many letters they share.
     """
     left, right = normalise_title(a), normalise_title(b)
     if not left or not right:
@@ -120,7 +120,7 @@ def similarity(a: str, b: str) -> float:
         return 0.5
     shorter, longer = sorted((left_words, right_words), key=len)
     if len(shorter) < len(longer) and all(word in longer for word in shorter):
-        # A subtitle may be left out of a long title; a short title inside a long one is another work.
+        # A long title may lack its subtitle; a short title contained in a long one is a different title.
         share = sum(map(len, shorter)) / sum(map(len, longer))
         return min(ratio, 0.35 + 0.5 * share)
     if min(len(left), len(right)) <= 4:

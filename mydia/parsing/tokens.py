@@ -1,4 +1,4 @@
-"""Cutting a name into words and finding the phrases of the tables among them."""
+"""Split a name into words and find the phrases of the tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mydia.parsing.patterns import ANNIVERSARY, SUBTITLE_PREFIXES, TEAM_WORDS, TERMS
 
-# One character for one, so that every place in the prepared text is the same place in the name.
+# One character for one, so that positions in the prepared text are positions in the name.
 _SAME_LENGTH = str.maketrans(
     {
         "【": "[", "】": "]", "［": "[", "］": "]", "（": "(", "）": ")", "「": "[", "」": "]", "『": "[", "』": "]",
@@ -22,12 +22,12 @@ _GAPS = frozenset({"", " ", ".", "-", "_", ". ", " - ", "'", "+", "..", "  ", ".
 
 
 def prepare(name: str) -> str:
-    """Return the name with brackets, dashes and spaces of every script made plain, at its own length."""
+    """Return the name with plain brackets, dashes and spaces, at the same length."""
     return name.translate(_SAME_LENGTH)
 
 
 def lower(text: str) -> str:
-    """Return the text in lower case at its own length; a few letters (`İ`) would grow and stay as they are."""
+    """Return the text in lower case at the same length; a few letters (`İ`) would grow and are kept."""
     small = text.lower()
     if "×" in small:
         small = small.replace("×", "x")
@@ -35,7 +35,7 @@ def lower(text: str) -> str:
 
 
 class Mark(NamedTuple):
-    """One phrase found: the words `first` up to but not including `last`."""
+    """A phrase found in a name: the words from `first` up to, but not including, `last`."""
 
     first: int
     last: int
@@ -46,7 +46,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a name and where they stand."""
+    """The words of a name and their positions."""
 
     text: str
     low: str
@@ -55,11 +55,11 @@ class Words:
     ends: tuple[int, ...]
 
     def gap(self, index: int) -> str:
-        """Return what stands between the word and the one before it."""
+        """Return the text between the word and the one before it."""
         return self.low[self.ends[index - 1] if index else 0 : self.starts[index]]
 
     def index_at(self, position: int) -> int:
-        """Return the first word that begins at or behind the position."""
+        """Return the first word that starts at or after the position."""
         lo, hi = 0, len(self.starts)
         while lo < hi:
             mid = (lo + hi) // 2
@@ -71,7 +71,7 @@ class Words:
 
 
 def cut(text: str, low: str) -> Words:
-    """Cut a prepared text into words."""
+    """Split a prepared text into words."""
     spans = [found.span() for found in _WORD.finditer(low)]
     if not spans:
         return Words(text, low, (), (), ())
@@ -83,7 +83,7 @@ def cut(text: str, low: str) -> Words:
 
 
 def _index_terms() -> dict[str, tuple[tuple[tuple[str, ...], str, str, bool], ...]]:
-    """First word -> the phrases that begin with it, longest first."""
+    """Map each first word to the phrases that start with it, longest first."""
     phrases: dict[tuple[str, ...], tuple[str, str, bool]] = {}
     for term in TERMS:
         for phrase in term.phrases:
@@ -126,7 +126,7 @@ _NEVER_GLUED = frozenset(
         "screener",
     }
 )
-"""Words too short or too common to be found inside another."""
+"""Words too short or too common to be searched for inside another word."""
 
 
 def _pieces() -> str:
@@ -140,15 +140,15 @@ def _pieces() -> str:
     return "|".join(sorted(map(re.escape, {*words, *_GLUED_TOO}), key=len, reverse=True))
 
 
-# Words run together, each still whole: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`, `4KUHDBluRay`. No piece is given
-# back once it has matched, so that no word takes more than one pass.
+# Words written together: `hdtvx264`, `Bluray1080p`, `WEB-DLx264`, `DDP5`, `4KUHDBluRay`. The pattern never backtracks into
+# a matched piece, so each word takes one pass.
 _PIECE = rf"(?>\d{{3,4}}[pi]|{_pieces()})"
 _COMPOUND = re.compile(rf"{_PIECE}(?:(?>{_PIECE}|\d(?:\d)?(?=\Z)|[57]1(?=\Z)|lol\Z))++\Z")
 _PIECES = re.compile(_PIECE)
 _COUNTED_DISC = re.compile(
     r"(?:\d{1,2}x?)?(dvd[59r]|dvdr?|bd(?:25|50|66|100)|uhd(?:50|66|100)|bluray|cd)(?:x\d{1,2})?\Z"
 )
-"""`2xDVD9`, `2DVD5`, `BD50x2`: how many discs of what kind."""
+"""Number and kind of discs: `2xDVD9`, `2DVD5`, `BD50x2`."""
 _AUDIO_NUMBER = re.compile(
     r"(ddpa|ddp|ddplus|dd\+?|aac|eac3|ac3|dts|truehd|flac|opus|mp2|mpa|pcm|lpcm|atmos|hdma|ma|hd)(\d)([0-9])?\Z"
 )
@@ -164,13 +164,13 @@ _AUDIO_OF = {
 }
 _CHANNEL_NUMBERS = frozenset({"1.0", "2.0", "2.1", "3.1", "4.0", "5.0", "5.1", "6.0", "6.1", "7.1", "8.0", "9.1"})
 _COUNTED = {"6.0": "5.1", "8.0": "7.1"}
-"""Six channels written as a count are the usual 5.1."""
+"""A count of six channels means 5.1."""
 _LANGUAGE_TIMES = re.compile(r"\d?x?([a-zа-яіїєґ]{2,4})\Z")
 _ANNIVERSARY = re.compile(ANNIVERSARY)
 
 
 def find_marks(words: Words) -> list[Mark]:
-    """Find the phrases of the tables, left to right, the longest at each place."""
+    """Find the phrases of the tables from left to right, the longest at each position."""
     marks: list[Mark] = []
     tokens, low = words.words, words.low
     count, index = len(tokens), 0
@@ -198,7 +198,7 @@ def find_marks(words: Words) -> list[Mark]:
 
 
 def drop_team_names(words: Words, marks: list[Mark]) -> list[Mark]:
-    """Drop languages that begin a group's name (`x264-FRENCH-TEAM`, `[Italian Crew]`, `by.German.Team`)."""
+    """Drop languages that are part of a group name (`x264-FRENCH-TEAM`, `[Italian Crew]`, `by.German.Team`)."""
     return [
         m
         for m in marks
@@ -211,7 +211,7 @@ def drop_team_names(words: Words, marks: list[Mark]) -> list[Mark]:
 
 
 def is_known(word: str) -> bool:
-    """Whether a word stands in the tables or begins a phrase of them."""
+    """Return whether a word is in the tables or starts one of their phrases."""
     return word in _TERMS
 
 
@@ -229,7 +229,7 @@ def _match_phrase(words: Words, rows: tuple[tuple[tuple[str, ...], str, str, boo
 
 
 def _read_compound(words: Words, index: int, word: str, marks: list[Mark]) -> int:
-    """Read a word that is not in the tables because it carries a number or several words; return the next index."""
+    """Read a word that contains a number or several phrases; return the next index."""
     after = index + 1
     if word.isdecimal():
         return _read_digits(words, index, word, marks)
@@ -274,7 +274,7 @@ def _read_digits(words: Words, index: int, word: str, marks: list[Mark]) -> int:
 
 
 def _leads_to_source(words: Words, index: int) -> bool:
-    """Whether a source that no title contains follows, as in `1080 BluRay`."""
+    """Return whether a solid source follows, as in `1080 BluRay`."""
     row = _ONE_WORD.get(words.words[index + 1]) if index + 1 < len(words.words) else None
     return row is not None and row[1] == "source" and row[3]
 
@@ -283,7 +283,7 @@ _LINES_OF_WIDTH = ((7_000, "4320"), (3_200, "2160"), (1_800, "1080"), (1_200, "7
 
 
 def _lines_of_frame(width: int, height: int) -> str:
-    """Return the lines of a picture's size; one that was cropped (`1920x800`) goes by its width."""
+    """Return the resolution of a picture size; the width decides for a cropped one (`1920x800`)."""
     if str(height) in _KNOWN_LINES:
         return str(height)
     by_width = next((lines for least, lines in _LINES_OF_WIDTH if width >= least), None)
@@ -295,7 +295,7 @@ _LEAST_LINES, _MOST_LINES = 200, 4_400
 
 
 def _is_spaced_frame(words: Words, index: int) -> bool:
-    """Whether it is the width of `1920 x 1080`: two numbers of a picture's size and shape with an `x` between."""
+    """Return whether the word is the width in `1920 x 1080`: two numbers of a plausible size and ratio with an `x` between."""
     if words.words[index + 1 : index + 2] != ("x",) or len(words.words) <= index + 2:
         return False
     width, height = words.words[index], words.words[index + 2]
@@ -368,7 +368,7 @@ def _read_audio_number(words: Words, index: int, audio: re.Match[str], marks: li
 
 
 def _read_channels(words: Words, index: int, marks: list[Mark]) -> int:
-    """Read `5.1` or `5 1` behind an audio word, a bracket or alone between dots."""
+    """Read `5.1` or `5 1` after an audio or other technical word."""
     tokens = words.words
     after = index + 1
     if after >= len(tokens) or tokens[after] not in {"0", "1"} or words.gap(after) not in {".", " ", "_"}:

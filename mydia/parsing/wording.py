@@ -1,4 +1,4 @@
-"""The words of a name as a person would write them: title, other titles, episode title."""
+"""Read title, alternative titles and episode title as readable text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TITLES_WITH_DOT = re.compile(r"(?<![^\W_])(dr|mr|mrs|ms|st|jr|vs)\.(?=[ ._])", 
 
 
 def _clean(piece: str) -> str:
-    """Turn the separators of a name into the spaces of a title, keeping the dots of initials."""
+    """Replace separators with spaces, keeping the dots of initials."""
     if "." in piece:
         piece = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
         piece = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", piece)
@@ -44,9 +44,9 @@ def _clean(piece: str) -> str:
 def read_titles(
     opened: Opened, numbering: Numbering | None, borders: Borders, hint: str | None
 ) -> tuple[list[str], Span]:
-    """Return the title with its alternatives behind it, and where they stand; no title is an empty list.
+    """Return the title followed by its alternatives, and their span; the list is empty if there is no title.
 
-    Each step takes something off the piece that may be the title and may put other titles aside.
+    Each step shortens the candidate for the title and may collect alternatives.
     """
     start, end = _title_borders(opened, numbering, borders)
     piece, others = opened.text[start:end], list[str]()
@@ -89,7 +89,7 @@ def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders
 
 
 def _take_second(piece: str, others: list[str], text: str, numbering: Numbering) -> str:
-    """Take `Name` from `Назва (S2E1) / Name (S2E1) (2023)`."""
+    """Return `Name` for `Назва (S2E1) / Name (S2E1) (2023)`."""
     if " / " not in text[numbering.start :]:
         return piece
     found = _SECOND_TITLE.match(text, numbering.end)
@@ -100,7 +100,7 @@ def _take_second(piece: str, others: list[str], text: str, numbering: Numbering)
 
 
 def _take_from_brackets(piece: str, others: list[str]) -> str:
-    """Take the Latin one of `[名字][Title][2019]`, else the first."""
+    """Return the Latin title of `[名字][Title][2019]`, otherwise the first."""
     if "][" not in piece and not piece.startswith("["):
         return piece
     parts = [part for part in re.split(r"[\[\]]+", piece) if part.strip(" ._-")]
@@ -114,7 +114,7 @@ def _take_from_brackets(piece: str, others: list[str]) -> str:
 
 
 def _take_latin_side(piece: str, others: list[str]) -> str:
-    """Take `Title` from `名字 / Title`; of two Latin sides the last."""
+    """Return `Title` for `名字 / Title`; of two Latin sides the last."""
     if " / " not in piece:
         return piece
     sides = piece.split(" / ")
@@ -130,7 +130,7 @@ def _take_before_aka(piece: str, others: list[str]) -> str:
 
 
 def _take_latin_words(piece: str, others: list[str]) -> str:
-    """Take the Latin words of `名字.The.Title`, `名字_Title`, `ドクターホワイト Dr.White` and `Title 名字 第二季`."""
+    """Return the Latin part of `名字.The.Title`, `名字_Title`, `ドクターホワイト Dr.White` and `Title 名字 第二季`."""
     if piece.isascii() or not _CJK.search(piece) or not _LATIN.search(piece):
         return piece
     for separator in ("/", "_"):
@@ -147,7 +147,7 @@ def _take_latin_words(piece: str, others: list[str]) -> str:
     latin_title = _strip_half_bracket(piece[start:end])
     natives = [_strip_half_bracket(side).strip("·・ ") for side in (piece[:start], piece[end:]) if _CJK.search(side)]
     if start and piece[start - 1].isalpha():
-        # Written without a gap, both may be one name: `巴哈姆特之怒Anime`.
+        # Without a separator both may be one title: `巴哈姆特之怒Anime`.
         others += [latin_title, *natives]
         return piece
     others += natives
@@ -155,7 +155,7 @@ def _take_latin_words(piece: str, others: list[str]) -> str:
 
 
 def _strip_half_bracket(side: str) -> str:
-    """Drop a bracket whose other half stands outside: `Title)` of `名字(Title)`, and the pair around `(名字)`."""
+    """Drop an unbalanced bracket (`Title)` of `名字(Title)`) and the pair around `(名字)`."""
     bare = side.strip(" ._-")
     if bare.startswith("(") and bare.endswith(")"):
         return bare[1:-1]
@@ -163,7 +163,7 @@ def _strip_half_bracket(side: str) -> str:
 
 
 def _script_blocks(piece: str) -> list[tuple[bool, int, int]]:
-    """Return the stretches of Latin (True) and East Asian letters; a single Latin letter belongs to what is around it."""
+    """Return the runs of Latin (True) and East Asian letters; a single Latin letter belongs to the run around it."""
     blocks: list[tuple[bool, int, int]] = []
     for found in _LETTERS_OF_A_SCRIPT.finditer(piece):
         is_latin = found.group(1) is not None
@@ -177,7 +177,7 @@ def _script_blocks(piece: str) -> list[tuple[bool, int, int]]:
 
 
 def _widen(piece: str, blocks: list[tuple[bool, int, int]], latin: tuple[bool, int, int]) -> tuple[int, int]:
-    """Return where the Latin title begins and ends with its digits and signs: from the separator behind the native letters."""
+    """Return start and end of the Latin title with its digits and signs, starting at the separator after the native letters."""
     index = blocks.index(latin)
     begin = blocks[index - 1][2] if index else 0
     stop = blocks[index + 1][1] if index + 1 < len(blocks) else len(piece)
@@ -192,7 +192,7 @@ _SEPARATOR = re.compile(r"[ ._·・/|\]\[)(：:]")
 
 
 def _drop_closing_bracket(piece: str, others: list[str]) -> str:
-    """Put `Other` of `Title (Other)` aside, and drop a bracket the border has cut in two."""
+    """Move `Other` of `Title (Other)` to the alternatives, and drop a bracket cut in two by the border."""
     piece = _VERSION_TAIL.sub("", piece.rstrip(" ._-([")).rstrip(" ._-([")
     for left, right in ("()", "[]"):
         if piece.count(left) > piece.count(right):
@@ -205,7 +205,7 @@ def _drop_closing_bracket(piece: str, others: list[str]) -> str:
 
 
 def _names_whole_film(opened: Opened, numbering: Numbering | None, borders: Borders) -> bool:
-    """Whether a year in brackets closes the title, as libraries name films: `Title - Subtitle (2019)`."""
+    """Return whether a year in brackets ends the title, as in film libraries: `Title - Subtitle (2019)`."""
     if numbering is not None or borders.year_span is None:
         return False
     start, end = borders.year_span
@@ -213,7 +213,7 @@ def _names_whole_film(opened: Opened, numbering: Numbering | None, borders: Bord
 
 
 def _take_before_dash(piece: str, others: list[str]) -> str:
-    """Take the part before ` - `; the whole becomes the first alternative."""
+    """Return the part before ` - `; the whole becomes the first alternative."""
     first, *rest = _DASHED.split(piece, maxsplit=1)
     if not rest or not first.strip(" ._-") or not rest[0].strip(" ._-"):
         return piece
@@ -222,22 +222,22 @@ def _take_before_dash(piece: str, others: list[str]) -> str:
 
 
 _LIST_NUMBER = re.compile(r"(?:\d{1,3}\.[ ]|0\d{1,2}[ ]-[ ]|\d{1,3}[ ]-[ ])(?=[^\W\d_])")
-"""The number of a film in a list of films: `01. Title (2019)`."""
+"""Position of a film in a list: `01. Title (2019)`."""
 _LEADING_DOTS = re.compile(r"\.(?=\d)|\.{3}")
-"""Dots a title begins with: `.45`, `...And Justice for All`."""
+"""Dots at the start of a title: `.45`, `...And Justice for All`."""
 _SECOND_TITLE = re.compile(r"[)\]]?\s*/\s+([^/\[\]]+?)\s*[\[(](?:s\d|season|сезон)", re.IGNORECASE)
 
 _ARTICLE_LAST = re.compile(r"(.+),[ ._]+(the|a|an|der|die|das|le|la|les|el|los)[ ._-]*\Z", re.IGNORECASE)
 
 
 def _place_article(piece: str) -> str:
-    """Bring `Simpsons, The` into reading order."""
+    """Turn `Simpsons, The` into `The Simpsons`."""
     found = _ARTICLE_LAST.match(piece) if "," in piece else None
     return f"{found.group(2)} {found.group(1)}" if found is not None else piece
 
 
 _DASHED = re.compile(r"[ ._]-[ ._]|--")
-"""Without a hint the title is the part before it, since most names then read `Series - Episode` or `Artist - Work`."""
+"""Without a hint the title is the part before it, since most such names are `Series - Episode` or `Artist - Work`."""
 
 _EPISODE_WORD = re.compile(r"[ ._(\[-]+(?:eps?|episodes?)\Z", re.IGNORECASE)
 
@@ -248,7 +248,7 @@ _REMARK = re.compile(
 
 
 def read_episode_title(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[str | None, Span | None]:
-    """Return what stands between the numbers and the tail, and where."""
+    """Return the text between the numbers and the tail, and its span."""
     if numbering is None or numbering.full_season or borders.tail <= numbering.end:
         return None, None
     piece = opened.text[numbering.end : borders.tail].lstrip(" ._-])")
@@ -267,13 +267,13 @@ def read_episode_title(opened: Opened, numbering: Numbering | None, borders: Bor
 
 
 _TRANSLATED = re.compile(r"(?<=[\w%!?])[ ]\([ ]?\w[^()]*[ ][^()]*[ ][^()]*\)\Z")
-"""A title of three words or more in brackets behind another says the same in a second language."""
+"""Three or more words in brackets after a title are its translation."""
 
 _PART_OF_TITLE = re.compile(rf"[ (-]+(?:part|pt|teil)[ .]?(\d{{1,2}}|{NUMBER_WORD})\)?\Z", re.IGNORECASE)
 
 
 def read_part(numbering: Numbering | None, episode_title: str | None) -> tuple[int | None, str | None]:
-    """Return the part and the episode's title without it: `The Siege (Part III)`."""
+    """Return the part number and the episode title without it: `The Siege (Part III)`."""
     if numbering is None or numbering.part is not None or episode_title is None:
         return numbering.part if numbering else None, episode_title
     found = _PART_OF_TITLE.search(episode_title)

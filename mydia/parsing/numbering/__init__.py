@@ -1,4 +1,4 @@
-"""Which seasons and episodes a name is about."""
+"""Read seasons, episodes and dates."""
 
 from mydia.parsing.numbering.forms import FORMS, find_numbering
 from mydia.parsing.numbering.scene import Numbering, Scene, today

@@ -1,4 +1,4 @@
-"""Season and episode run together: `103`, `1013`, `10708`."""
+"""Season and episode as one number: `103`, `1013`, `10708`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RUNNING = re.compile(r"[ ._]-[ ._](\d{1,2})(\d\d)[ ._]\((\d{2,3})\)(?=[ ._]-|\Z
 
 
 def running_number(scene: Scene) -> Numbering | None:
-    """`Title - 201 (14) - Name`: season and episode run together, with the number counted through beside it."""
+    """Read `Title - 201 (14) - Name`: season and episode as one number, followed by the absolute number."""
     found = _RUNNING.search(scene.low, scene.begin)
     if found is None or scene.hint == "movie":
         return None
@@ -33,7 +33,7 @@ _DOTTED = re.compile(r"[ ._]-[ ._](\d{1,2})\.(\d\d)(?=[ ._]-[ ._])")
 
 
 def dotted(scene: Scene) -> Numbering | None:
-    """`Title - 1.02 - Name`: season and episode with a dot, between dashes."""
+    """Read `Title - 1.02 - Name`: season and episode with a dot, between dashes."""
     found = _DOTTED.search(scene.low, scene.begin)
     if found is None or scene.subgroup or scene.hint == "movie" or int(found.group(1)) == 0:
         return None
@@ -47,7 +47,7 @@ _ABBREVIATED = re.compile(r"-(?:[xh]26[45]|xvid|divx)?-?(\d)(\d\d)\Z")
 
 
 def run_together(scene: Scene) -> Numbering | None:
-    """`Title.103.hdtv`, `Title.1013`, `Title.10708`, `Title.101.102`: season and episode run together."""
+    """Read `Title.103.hdtv`, `Title.1013`, `Title.10708`, `Title.101.102`: season and episode as one number."""
     if scene.hint == "movie" or scene.subgroup or (not is_broadcast(scene) and not _lone_number(scene)):
         return None
     words = scene.words

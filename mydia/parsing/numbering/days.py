@@ -1,4 +1,4 @@
-"""Days of broadcast: `2018.06.22`, `23rd Feb 2024`, `20161024`."""
+"""Air dates: `2018.06.22`, `23rd Feb 2024`, `20161024`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from mydia.parsing.numbering.scene import Numbering, Scene, today
 
 FIRST_TV_YEAR = 1970
-"""Sonarr takes no earlier day for a broadcast; older dates in names are misread numbers."""
+"""Sonarr accepts no earlier air date; older dates in names are misread numbers."""
 
 _YEAR_MONTH_DAY = re.compile(r"(?<![0-9])((?:19|20)\d\d)([ ._-]{1,2})(\d{1,2})[ ._-]{1,2}(\d{1,2})(?![0-9])")
 
@@ -33,13 +33,13 @@ _MONTH_NAMED = re.compile(
 
 _NUMBER_BEFORE = re.compile(r"[ ._-]{1,3}(?:episode|ep?|#)[ ._]?(\d{1,5})[ ._(\[-]{1,3}\Z")
 _NUMBER_BEHIND = re.compile(r"[ ._)\]-]{1,3}(?:episode|ep?|#)[ ._]?(\d{1,5})(?![0-9a-z])")
-"""The number that long-running shows carry beside their day: `Ep1699 20220828`."""
+"""Episode number next to an air date, as long-running shows have it: `Ep1699 20220828`."""
 _NUMBER_REACH = 20
 _PART_BEHIND = re.compile(r"[ ._-]{1,3}part[ ._-]?(\d{1,2})(?![0-9])")
 
 
 def _read_date(scene: Scene) -> tuple[int, int, int, int, int, bool] | None:
-    """Return begin, end, year, month, day and whether day and month could be swapped."""
+    """Return start, end, year, month, day and whether day and month are ambiguous."""
     low, begin = scene.low, scene.begin
     found = _YEAR_MONTH_DAY.search(low, begin)
     if found:
@@ -75,20 +75,20 @@ _TIME_BEHIND = re.compile(r"[ ._-]\d\d[ ._-]\d\d[ ._-]\d\d(?![0-9])")
 
 
 def _is_old_series(scene: Scene, start: int, end: int, year: int) -> bool:
-    """Whether a day before the usual limit is meant: the series' own year is as old, or a time of day follows."""
+    """Return whether a date before the limit is valid: the series is as old, or a time of day follows."""
     own = _OLD_YEAR.search(scene.low, scene.begin, start)
     return (own is not None and abs(int(own.group(1)) - year) <= 30) or _TIME_BEHIND.match(scene.low, end) is not None
 
 
 def daily(scene: Scene) -> Numbering | None:
-    """`Show.2018.06.22.Guest`, `Show 23rd Feb 2024`, `20161024 - Title`; a day nobody could mean is refused."""
+    """Read `Show.2018.06.22.Guest`, `Show 23rd Feb 2024`, `20161024 - Title`; an impossible date is refused."""
     if scene.hint == "movie":
         return None
     read = _read_date(scene)
     if read is None:
         return None
     start, end, year, month, day, ambiguous = read
-    refused = Numbering(start, end, "day", 0.0, refusal="a day that cannot be a broadcast")
+    refused = Numbering(start, end, "day", 0.0, refusal="impossible air date")
     try:
         air_on = date(year, month, day)
     except ValueError:
@@ -96,7 +96,7 @@ def daily(scene: Scene) -> Numbering | None:
     if air_on > today() + timedelta(days=1) or (year < FIRST_TV_YEAR and not _is_old_series(scene, start, end, year)):
         return refused if scene.hint == "tv" else None
     if ambiguous and scene.hint == "tv":
-        return replace(refused, refusal="day and month could be swapped")
+        return replace(refused, refusal="ambiguous day and month")
     part = _PART_BEHIND.match(scene.low, end)
     spans: dict[str, tuple[tuple[int, int], ...]] = {"air_on": ((start, end),)}
     number = _NUMBER_BEFORE.search(scene.low, max(scene.begin, start - _NUMBER_REACH), start)
@@ -113,7 +113,7 @@ def daily(scene: Scene) -> Numbering | None:
 
 
 def day_in_front(scene: Scene) -> Numbering | None:
-    """`20161024- Title.21x41`: a day in eight digits at the very beginning, whatever follows."""
+    """Read `20161024- Title.21x41`: a date in eight digits at the start, whatever follows."""
     found = _EIGHT_DIGITS.match(scene.low, scene.begin)
     return daily(scene) if found is not None else None
 
@@ -122,7 +122,7 @@ _SIX_DIGITS = re.compile(r"(?<=[ ._-])(\d\d)(0[1-9]|1[0-2])([0-3]\d)(?=[ ._\[(]|
 
 
 def day_in_six_digits(scene: Scene) -> Numbering | None:
-    """`Show.140722.720p`: the day a broadcast was recorded, year first."""
+    """Read `Show.140722.720p`: a recording date, year first."""
     if scene.hint != "tv":
         return None
     found = _SIX_DIGITS.search(scene.low, scene.begin + 1)

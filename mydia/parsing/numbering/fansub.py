@@ -1,4 +1,4 @@
-"""The ways of fansub groups, who count a series through from its first episode."""
+"""Numbering of fansub groups, which count absolutely from the first episode."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLOSES_RANGE = re.compile(r"[ ._]{0,3}(?:\Z|[\[(]|end(?![a-z])|fin(?![a-z])|com
 
 
 def _with_range(low: str, first: int, digits: str, end: int) -> tuple[tuple[int, ...], int]:
-    """Return a number, or the range it begins (`01-12`, `01 ~ 12`, `01 - 12 [720p]`), and where that ends."""
+    """Return a number, or the range it starts (`01-12`, `01 ~ 12`, `01 - 12 [720p]`), and its end."""
     found = _RANGE_END.match(low, end)
     if found is None:
         return (first,), end
@@ -41,7 +41,7 @@ def _with_range(low: str, first: int, digits: str, end: int) -> tuple[tuple[int,
 
 
 def _in_library_style(found: re.Match[str], numbers: tuple[int, ...], end: int) -> Numbering:
-    """Read `Title - S01 - 02 - Name`, in which libraries count within the season."""
+    """Read `Title - S01 - 02 - Name`, a library format that counts within the season."""
     return Numbering(
         found.start(), end, "season and number between dashes", 0.8, (int(found.group(1)),), numbers,
         spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
@@ -49,7 +49,7 @@ def _in_library_style(found: re.Match[str], numbers: tuple[int, ...], end: int) 
 
 
 def season_mark_with_absolute(scene: Scene) -> Numbering | None:
-    """`Title S2 - 07`: fansub groups count on, and `S2` is part of the name they gave the series."""
+    """Read `Title S2 - 07`: an absolute number, with `S2` as part of the title."""
     low = scene.low
     found = _SEASON_MARK_ABSOLUTE.search(low, scene.begin)
     if found is not None:
@@ -111,7 +111,7 @@ def _whole(first: str, tenth: str | None, last: str | None) -> tuple[tuple[int, 
 
 
 def in_brackets(scene: Scene) -> Numbering | None:
-    """`[Group][名字][Title][2019][07][1080p]`: everything in brackets, the number too."""
+    """Read `[Group][名字][Title][2019][07][1080p]`: every part in brackets."""
     for found in _BRACKET_NUMBER.finditer(scene.low, scene.begin):
         if not scene.subgroup and scene.low[found.start() - 1 : found.start()] not in {" ", "_", "]", "."}:
             continue
@@ -128,7 +128,7 @@ def in_brackets(scene: Scene) -> Numbering | None:
 
 
 def number_then_word(scene: Scene) -> Numbering | None:
-    """`Show 69. Bölüm`, `Show 12 серия`, `第12話`: the number before the word for episode."""
+    """Read `Show 69. Bölüm`, `Show 12 серия`, `第12話`: a number before the word for episode."""
     found = _NUMBER_THEN_WORD.search(scene.low, scene.begin + 1)
     if found is None or scene.hint == "movie":
         return None
@@ -145,7 +145,7 @@ def number_then_word(scene: Scene) -> Numbering | None:
 
 
 def in_round_brackets(scene: Scene) -> Numbering | None:
-    """`Title (2010) {01} Name`: a padded number in a bracket of its own."""
+    """Read `Title (2010) {01} Name`: a padded number in a bracket of its own."""
     if scene.hint != "tv":
         return None
     found = _PARENTHESISED.search(scene.low, scene.begin + 1)
@@ -158,7 +158,7 @@ def in_round_brackets(scene: Scene) -> Numbering | None:
 
 
 def behind_dash(scene: Scene) -> Numbering | None:
-    """`[Group] Title - 07`, `Title - 01-12 (1080p)`, `Title - 12.5`: the way of fansub groups."""
+    """Read `[Group] Title - 07`, `Title - 01-12 (1080p)`, `Title - 12.5`."""
     low = scene.low
     if "-" not in low:
         return None
@@ -208,7 +208,7 @@ _MOST_IN_A_SEASON = 40
 
 
 def _as_season_too(found: re.Match[str]) -> Numbering | None:
-    """Read `Title - 203 - Name`: a library writes season and episode so, a fansub group counts; both stay open."""
+    """Read `Title - 203 - Name` both as season 2 episode 3 and as absolute number 203."""
     digits = found.group(1)
     if len(digits) != 3 or digits[0] == "0" or found.group(2) or not 0 < int(digits[1:]) <= _MOST_IN_A_SEASON:
         return None
@@ -220,7 +220,7 @@ def _as_season_too(found: re.Match[str]) -> Numbering | None:
 
 
 def range_in_front_of_bracket(scene: Scene) -> Numbering | None:
-    """`Title 1017-1088 (WEB 1080p)`, `Title - Arc (892-916) (BD)`: several absolute numbers without a dash before."""
+    """Read `Title 1017-1088 (WEB 1080p)`, `Title - Arc (892-916) (BD)`: an absolute range without a dash before it."""
     if scene.hint == "movie" or (scene.hint is None and not scene.subgroup):
         return None
     if find_season_words(scene) is not None:
@@ -238,7 +238,7 @@ def range_in_front_of_bracket(scene: Scene) -> Numbering | None:
 
 
 def episode_sign(scene: Scene) -> Numbering | None:
-    """`Title EP06`, `Title Episode 56 [720p]`, `Title #957`, `Title.E07`."""
+    """Read `Title EP06`, `Title Episode 56 [720p]`, `Title #957`, `Title.E07`."""
     if scene.hint == "movie":
         return None
     low = scene.low
@@ -263,16 +263,16 @@ def episode_sign(scene: Scene) -> Numbering | None:
 
 
 _CHAPTERS = ("chapter", "chapitre", "kapitel")
-"""Films have chapters too."""
+"""Words that count only with the `tv` hint, since films have chapters too."""
 
 
 def _dated_front(scene: Scene) -> bool:
-    """Whether a day in six digits was dropped from the front, as Japanese broadcasts are named."""
+    """Return whether a date in six digits was dropped from the front, as in names of Japanese broadcasts."""
     return not scene.subgroup and scene.begin >= 7 and scene.low[:6].isdecimal()
 
 
 def bare_absolute(scene: Scene) -> Numbering | None:
-    """`[Group] Title 07 [720p]`, `Title 04 vostfr`: a number right before the tail, two to four digits."""
+    """Read `[Group] Title 07 [720p]`, `Title 04 vostfr`: a number of two to four digits directly before the tail."""
     if scene.hint == "movie":
         return None
     words = scene.words
@@ -324,12 +324,12 @@ _FRONT_NUMBER = re.compile(r"(\d{1,3})(?:\.[ ]|[ ]-[ ]|[ ._-](?=[^\W\d_]))")
 
 
 def number_in_front(scene: Scene) -> Numbering | None:
-    """`[Group] 06 Title (720p)`, `003. Title - Name`: the number comes first."""
+    """Read `[Group] 06 Title (720p)`, `003. Title - Name`: the number comes first."""
     found = _FRONT_NUMBER.match(scene.low, scene.begin)
     if found is None or scene.hint == "movie":
         return None
     if scene.hint is None and not scene.subgroup and _BRACKETED_YEAR.search(scene.low, found.end()):
-        return None  # a film in a list: `01. Title (2019)`
+        return None  # A film in a list: `01. Title (2019)`.
     dotted = scene.low[found.end() - 2 : found.end()] == ". " and found.group(1)[0] == "0"
     dashed = scene.hint is None and not scene.marks and scene.low[found.end() - 1] == "-" and found.group(1)[0] == "0"
     if not (scene.subgroup or dotted or dashed):

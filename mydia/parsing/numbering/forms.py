@@ -1,16 +1,16 @@
-"""The forms people write numbers in, surest first.
+"""The list of numbering forms, most certain first.
 
-Each form knows one way of writing and gives up when it does not see it. The order is an argument: a form stands
-before another when a name that fits both means the first (`Judge 2016.02.25.S20E142` is season 20, not a day).
-All patterns run on the lower-case text; where one begins with a letter the look-behind stands *after* that letter,
-because the engine then skips to it instead of trying every place. No pattern has a repeat inside a repeat.
+Each form reads one way of writing numbers and returns None otherwise. A form precedes another if a name that fits both
+means the first (`Judge 2016.02.25.S20E142` is season 20, not a date). All patterns run on the lower-case text. If a
+pattern starts with a letter, its look-behind comes *after* that letter, so that the engine can skip to the letter
+instead of trying every position. No pattern has a repeat within a repeat.
 
-1. `S01E02` means nothing else, so it comes first; a day in eight digits at the very front is next, because people
-   who begin with the day do not number; then `1x02`, which could be a size, and numbers with words.
-2. Days come before everything that counts, since `2018.06.22` holds three numbers.
-3. The ways of fansub groups come before packs: `Title S2 - 07` is one episode and `S2` part of the name.
-4. Packs come before single signs: behind `S02` an `E07` was not found by then.
-5. What is left guesses: a lone number before the tail, `103`, six digits, a number in front.
+1. `S01E02` is unambiguous and comes first. A date in eight digits at the very front is next, because such names have
+   no other number. Then come `1x02`, which could be a picture size, and numbers with words.
+2. Dates come before all counting forms, since `2018.06.22` contains three numbers.
+3. Fansub forms come before packs: `Title S2 - 07` is one episode.
+4. Packs come before single episode signs: if `E07` followed `S02`, an earlier form would have matched.
+5. The rest are guesses: a lone number before the tail, `103`, six digits, a number in front.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ FORMS: tuple[Form, ...] = (
 _NUMBERLESS_FORMS: tuple[Form, ...] = (unnumbered_special,)
 
 _FILM_FORMS: tuple[Form, ...] = (season_episode,)
-"""A caller who asks for a film is told only what cannot be a film."""
+"""With the `movie` hint only a form that cannot be part of a film's name is read."""
 
 _FANSUB_FORMS = frozenset(
     {"number in brackets", "absolute behind a dash", "absolute range", "bare absolute", "episode sign"}
@@ -87,7 +87,7 @@ _COUNTER_IN_FRONT = re.compile(r"(\d{1,3})(?:[ ]?-[ ]?|\.[ ]|[ ]-[ ])(?=[^\W\d_]
 
 
 def _behind_counter(scene: Scene, numbering: Numbering) -> int:
-    """Return where the title begins behind the episode's number that lists put in front: `03-Title.5x03`; else 0."""
+    """Return the start of the title after a repeated episode number at the front (`03-Title.5x03`), or 0."""
     found = _COUNTER_IN_FRONT.match(scene.low, scene.begin)
     is_counter = found is not None and found.end() < numbering.start and int(found.group(1)) == numbering.episodes[0]
     return found.end() if found is not None and is_counter else 0
@@ -98,13 +98,13 @@ _SIGN_REACH = 16
 
 
 def _with_sign_before(scene: Scene, numbering: Numbering) -> Numbering:
-    """Take the word in front of a number into it: `Title Ep. 05`."""
+    """Extend the numbering over an episode word before the number: `Title Ep. 05`."""
     found = _SIGN_BEFORE.search(scene.low, max(scene.begin, numbering.start - _SIGN_REACH), numbering.start)
     return replace(numbering, start=found.start()) if found is not None and found.start() > scene.begin else numbering
 
 
 def find_numbering(scene: Scene) -> Numbering | None:
-    """Try the forms in order and return what the first that fits has read."""
+    """Return the result of the first form that matches."""
     if scene.hint == "movie":
         forms = _FILM_FORMS
     elif _MAY_COUNT.search(scene.low) is None:

@@ -1,4 +1,4 @@
-"""How one number leads to the next: `E05-E08`, `05+06`, `5 to 8`, `1, 2 & 3`, `S01.S02`."""
+"""Follow linked numbers: `E05-E08`, `05+06`, `5 to 8`, `1, 2 & 3`, `S01.S02`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 _MOST = 1_500
 """A longer range is a misread number, and writing it out would cost time (the longest series has about 1,200)."""
 _MOST_UNMARKED = 400
-"""The same for a range whose end has no `E` or `S`: a larger step is another number of the name."""
+"""The same limit for a range whose end has no `E` or `S`; a larger number belongs to another part of the name."""
 
 _RANGE_WORDS = "to|thru|through|until|till|à|a|al|ao|até|ate|bis|tot|til|до|по"
 _LIST_WORDS = "and|und|et|y|e|ed|en|og|och|i|ve|и|та"
@@ -26,23 +26,23 @@ SEASON_LINK = re.compile(_LINK + rf"(?P<marker>{SEASON_LINK_MARKERS})?(?P<number
 
 
 def write_out(first: int, last: int) -> tuple[int, ...]:
-    """Return every number of a range; of a misread one only the first."""
+    """Return every number of a range, or only the first if the range is implausible."""
     return tuple(range(first, last + 1)) if first <= last < first + _MOST else (first,)
 
 
 def follow(
     low: str, position: int, first: int, pattern: re.Pattern[str] = EPISODE_LINK, *, spaced_dash: bool = False
 ) -> tuple[tuple[int, ...], int]:
-    """Follow the numbers linked to one that was read.
+    """Follow the numbers linked to a first one.
 
-    A dash, a word like `to` and a bare `E` mean every number between (`E01E03`); `&`, `+`, a comma and a word like `and` add one.
+    A dash, a word like `to` and a bare `E` span a range (`E01E03`); `&`, `+`, a comma and a word like `and` add one number.
 
     Args:
-        position: Where the first number ends.
-        spaced_dash: Whether ` - ` may lead to a number without a marker; else a title may begin there.
+        position: End of the first number.
+        spaced_dash: Whether ` - ` may lead to a number without a marker; otherwise a title may start there.
 
     Returns:
-        The numbers, rising, and where the last one ends.
+        The numbers in ascending order, and the end of the last one.
     """
     numbers = [first]
     while (found := pattern.match(low, position)) is not None:
@@ -60,7 +60,7 @@ def _is_glued(found: re.Match[str]) -> bool:
 
 
 def _leads_on(low: str, found: re.Match[str], last: int, *, spaced_dash: bool) -> bool:
-    """Whether the next number belongs to the row; one without a marker may be a title's or a picture's."""
+    """Return whether the next number is linked; one without a marker may belong to a title or a picture size."""
     if found.group("marker"):
         return True
     link, digits = found.group("link"), found.group("number")

@@ -36,7 +36,7 @@ class _Found:
 
 
 def season_pack(scene: Scene) -> Numbering | None:
-    """`S02.720p`, `Saison 3`, `(Season 1)`, `S01-S04`, `Season 01 - Season 07`, `Seasons 1, 2 & 3`, `1xAll`."""
+    """Read `S02.720p`, `Saison 3`, `(Season 1)`, `S01-S04`, `Season 01 - Season 07`, `Seasons 1, 2 & 3`, `1xAll`."""
     low = scene.low
     found = _find(scene)
     if found is None or (scene.hint == "movie" and found.is_spelt):
@@ -57,10 +57,10 @@ def season_pack(scene: Scene) -> Numbering | None:
 
 
 def _find(scene: Scene) -> _Found | None:
-    """Find the first season, as a mark (`S02`) or in words."""
+    """Find the first season, as `S02` or in words."""
     marked = _SEASON_MARK.search(scene.low, scene.begin) or _ALL_EPISODES.search(scene.low, scene.begin)
     worded = find_season_words(scene)
-    # `名字 第四季 Title S04`: the mark stands behind the Latin title.
+    # `名字 第四季 Title S04`: `S04` comes after the Latin title.
     if marked is not None and (worded is None or marked.start() <= worded.start or worded.is_eastern):
         return _Found(marked.start(), marked.end(), (int(marked["season"]),), is_mark=True)
     if worded is None:
@@ -69,7 +69,7 @@ def _find(scene: Scene) -> _Found | None:
 
 
 def _follow_unlinked(low: str, found: _Found, read: tuple[int, ...], end: int) -> tuple[tuple[int, ...], int]:
-    """Follow numbers with nothing but a space between, in `S01 04 (…)` as a range and in `Season 1 2 3-5` as a row."""
+    """Follow numbers separated by spaces only: a range in `S01 04 (…)`, a list in `Season 1 2 3-5`."""
     seasons = list(read)
     if found.is_mark and len(seasons) > 1:
         return read, end

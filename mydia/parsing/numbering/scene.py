@@ -1,4 +1,4 @@
-"""What the forms of numbering look at and what they return."""
+"""Input and result of the numbering forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydia.parsing.tokens import Mark, Words
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """What a form read and the part of the text it took."""
+    """The result of a form and the part of the text it covers."""
 
     start: int
     end: int
@@ -30,42 +30,42 @@ class Numbering:
     is_split: bool = False
     refusal: str | None = None
     title_suffix: str = ""
-    """Belongs to the title though it stands in the numbering: the `S2` of `Title S2 - 07`."""
+    """Text of the numbering that is appended to the title: the `S2` of `Title S2 - 07`."""
     title_from: int = 0
-    """Where the title begins, if not at the beginning of the name."""
+    """Start of the title, if it is not the start of the name."""
     title_follows: bool = False
-    """The number comes first: `06 Title`."""
+    """Whether the number comes first: `06 Title`."""
     spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the forms look at."""
+    """Input of the numbering forms."""
 
     text: str
     low: str
     words: Words
     marks: tuple[Mark, ...]
     begin: int
-    """Where a title may begin, behind a leading `[Group]` or site."""
+    """Earliest start of a title, after a leading `[Group]` or site."""
     first_solid: int
-    """Where the first word stands that no title contains, or the end."""
+    """Start of the first solid word, or the end of the name."""
     subgroup: bool
-    """Whether a `[Group]` stands in front, as fansub groups sign."""
+    """Whether the name starts with a `[Group]`."""
     hint: str | None
     has_year: bool = False
 
 
 def is_year(digits: str) -> bool:
-    """Whether four digits could be a year of film or television."""
+    """Return whether four digits could be a release year."""
     return len(digits) == 4 and "1900" <= digits <= "2099"
 
 
 def is_broadcast(scene: Scene) -> bool:
-    """Whether the caller or a broadcast source says that it is television."""
+    """Return whether the hint or a broadcast source says it is television."""
     return scene.hint == "tv" or any(m.kind == "source" and m.value == "tv" and m.solid for m in scene.marks)
 
 
 def today() -> date:
-    """Return the day it is, in UTC."""
+    """Return the current date in UTC."""
     return clock.now().date()

@@ -19,7 +19,7 @@ _NUMBERED_SPECIAL = re.compile(
 
 
 def numbered_special(scene: Scene) -> Numbering | None:
-    """`[Group] Title OVA 2 [BD]`, `[Group] Title - NCED 02 [BD]`: a special with a number of its own."""
+    """Read `[Group] Title OVA 2 [BD]`, `[Group] Title - NCED 02 [BD]`: a special with its own number."""
     found = _NUMBERED_SPECIAL.search(scene.low, scene.begin) if scene.subgroup else None
     if found is None:
         return None
@@ -30,7 +30,7 @@ def numbered_special(scene: Scene) -> Numbering | None:
 
 
 def unnumbered_special(scene: Scene) -> Numbering | None:
-    """`[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
+    """Read `[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
     if not scene.subgroup and scene.hint != "tv":
         return _broadcast_special(scene) if scene.hint is None else None
     found = _SPECIAL_BEHIND_DASH.search(scene.low, scene.begin)
@@ -45,7 +45,7 @@ _CHRISTMAS = re.compile(r"[ ._](?:christmas|halloween|xmas|easter|new[ ._]years?
 
 
 def _broadcast_special(scene: Scene) -> Numbering | None:
-    """`Show.2013.Christmas.Special.HDTV`: a special of a series that was broadcast."""
+    """Read `Show.2013.Christmas.Special.HDTV`: a special of a broadcast series."""
     found = _CHRISTMAS.search(scene.low, scene.begin)
     if found is None or not is_broadcast(scene):
         return None

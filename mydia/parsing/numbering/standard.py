@@ -1,4 +1,4 @@
-"""`S01E02` and `1x02` with all their continuations: the forms that mean nothing else."""
+"""`S01E02` and `1x02` with all their continuations, the unambiguous forms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEASON_EPISODE = re.compile(
 _VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
 
 _SPLIT_BEHIND = re.compile(r"[a-d](?=[ ._\])]|\Z)")
-"""Half an episode that was sent in two: `S02E05a`."""
+"""Half of an episode that was released in two parts: `S02E05a`."""
 
 OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
 
@@ -30,7 +30,7 @@ _ABSOLUTE_BETWEEN = re.compile(r"[ ._]-[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]-[ 
 
 
 def season_episode(scene: Scene) -> Numbering | None:
-    """`S01E01`, `S01.E01-E03`, `S6.E1E3`, `S07E22 - S07E23`, `[S01][E05]`, `S2 (Ep 6)`."""
+    """Read `S01E01`, `S01.E01-E03`, `S6.E1E3`, `S07E22 - S07E23`, `[S01][E05]`, `S2 (Ep 6)`."""
     low = scene.low
     found = _SEASON_EPISODE.search(low, scene.begin)
     if found is None:
@@ -57,7 +57,7 @@ def season_episode(scene: Scene) -> Numbering | None:
 
 
 def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
-    """Add the absolute number that fansub groups write beside the season's: `S01E12 - 027`, `12 (S01E12)`."""
+    """Add the absolute number that fansub groups write next to the season: `S01E12 - 027`, `12 (S01E12)`."""
     low = scene.low
     behind = _ABSOLUTE_BEHIND.match(low, numbering.end)
     if (
@@ -68,7 +68,7 @@ def _with_absolute(scene: Scene, numbering: Numbering) -> Numbering:
         first = int(behind.group(1))
         absolute = write_out(first, int(behind.group(2) or first))
         if behind.group(2) and len(absolute) != len(numbering.episodes):
-            return numbering  # `S11E10 - 418-427`: numbers of a title
+            return numbering  # `S11E10 - 418-427`: the numbers are an episode title
         return replace(
             numbering, end=behind.end(), absolute=absolute,
             spans={**numbering.spans, "absolute_episodes": (behind.span(),)},
@@ -96,7 +96,7 @@ _FEWEST_A_SEASON, _MOST_A_SEASON = 5, 60
 
 
 def _may_be_absolute(scene: Scene, numbering: Numbering, number: int, title_end: int) -> bool:
-    """Whether a number before `10x14` is the absolute one and not the title's (`Room 104 2x05`, `Area 88 S01E03`)."""
+    """Return whether a number before `10x14` is the absolute number rather than part of the title (`Room 104 2x05`, `Area 88 S01E03`)."""
     if scene.low.startswith((" - ", "_-_", ".-."), title_end):
         return True
     if not numbering.episodes:
@@ -111,7 +111,7 @@ _SPACED = re.compile(r"s(?<![a-z0-9']s)(\d{1,2})[ ._](\d{2})(?=\Z|[ ._]-[ ._]|[ 
 
 
 def season_then_number(scene: Scene) -> Numbering | None:
-    """`Title S02 05`: the number stands alone between the season and the end, a dash or the first fact."""
+    """Read `Title S02 05`: a number between the season and the end, a dash or the first technical word."""
     found = _SPACED.search(scene.low, scene.begin)
     if found is None or scene.subgroup or int(found.group(2)) == 0:
         return None
@@ -133,7 +133,7 @@ _CROSS = re.compile(
 
 
 def season_x_episode(scene: Scene) -> Numbering | None:
-    """`2x09`, `1x01-x03`, `2x9-2x10`, `[05x07]`."""
+    """Read `2x09`, `1x01-x03`, `2x9-2x10`, `[05x07]`."""
     low = scene.low
     if "x" not in low:
         return None

@@ -40,7 +40,7 @@ _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d
 
 @dataclass(frozen=True, slots=True)
 class SeasonPhrase:
-    """A season in words, and where it is written."""
+    """A season in words, with its position."""
 
     start: int
     end: int
@@ -51,9 +51,9 @@ class SeasonPhrase:
 
 
 def find_season_words(scene: Scene) -> SeasonPhrase | None:
-    """Find `Season 4`, `1ª Temporada`, `Second Season`, `第2季`; the word may not be the end of another (`Rose 4`).
+    """Find `Season 4`, `1ª Temporada`, `Second Season`, `第2季`, but no word that ends another (`Rose 4`).
 
-    A word between two numbers takes the one behind it (`Area 88 Staffel 2`), unless that is the episode's (`2. Staffel 5. Folge`).
+    Between two numbers the word takes the second (`Area 88 Staffel 2`), unless that is the episode (`2. Staffel 5. Folge`).
     """
     low, begin = scene.low, scene.begin
     behind = _WORD_THEN_NUMBER.search(low, begin)
@@ -87,7 +87,7 @@ _CLOSES_SERIES = re.compile(r"[ ._]*(?:\Z|[\[(-]|complete(?![a-z]))")
 
 
 def _find_british(scene: Scene) -> SeasonPhrase | None:
-    """Find the Spanish `T2 - Capitulo 5`, or `Series 5` where the title surely ends there: in front of facts, a bracket or the end (`Series 7 The Contenders`)."""
+    """Find the Spanish `T2 - Capitulo 5`, or `Series 5` before a technical word, a bracket or the end, but not `Series 7 The Contenders`."""
     if scene.hint == "movie":
         return None
     spanish = _SPANISH.search(scene.low, scene.begin + 1)
@@ -103,7 +103,7 @@ def _find_british(scene: Scene) -> SeasonPhrase | None:
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:
-    """`Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`, `2 сезон 5 серия`, `第2季第5集`."""
+    """Read `Season 1 Episode 5`, `Stagione 1 e01-29`, `Se.1 afl.2-3-4`, `Temporada 1 [Cap.101]`, `2 сезон 5 серия`, `第2季第5集`."""
     low = scene.low
     found = find_season_words(scene)
     if found is None:
@@ -142,7 +142,7 @@ def season_and_episode_words(scene: Scene) -> Numbering | None:
 
 
 def _british(scene: Scene) -> Numbering | None:
-    """`Series 2 Episode 5`, as British broadcasters count."""
+    """Read `Series 2 Episode 5`, the British form."""
     found = _SERIES_EPISODE.search(scene.low, scene.begin)
     if found is None:
         return None
@@ -163,7 +163,7 @@ def _read_chapter(chapter: re.Match[str], start: int) -> Numbering:
 
 
 def spanish_chapter(scene: Scene) -> Numbering | None:
-    """`Title [HDTV 720p][Cap.206]`: season 2, chapter 6."""
+    """Read `Title [HDTV 720p][Cap.206]`: season 2, chapter 6."""
     if "cap" not in scene.low:
         return None
     chapter = _CAP.search(scene.low, scene.begin)
@@ -180,7 +180,7 @@ _PART = re.compile(rf"(?<![a-z0-9])(?:part|pt|teil)[ ._-]{{0,2}}(\d{{1,2}}|{NUMB
 
 
 def mini_series(scene: Scene) -> Numbering | None:
-    """`Title.5of9`, `Title.Part.2`: a series of one season."""
+    """Read `Title.5of9`, `Title.Part.2`: a mini-series, which has one season."""
     if scene.hint == "movie":
         return None
     low = scene.low
@@ -195,7 +195,7 @@ def mini_series(scene: Scene) -> Numbering | None:
         )  # fmt: skip
     found = _PART.search(low, scene.begin)
     if found is not None and scene.hint != "tv" and not found.group(1).startswith("0"):
-        return None  # `Part 2` of a film; nobody pads its number.
+        return None  # `Part 2` of a film is never padded.
     if found is None or found.start() <= scene.begin or low[found.start() - 1] == "(":
         return None
     first = read_number(found.group(1))
