@@ -134,10 +134,9 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
     audio: dict[str, tuple[int, int]] = {}
     subs: dict[str, tuple[int, int]] = {}
     hardcoded = False
-    low = words.low
     relevant = [m for m in marks if m.kind in {"language", "subs", "hardcoded"}]
     has_german = any(m.value == "de" for m in relevant)
-    sub_marks = [m for m in relevant if m.kind != "language"]
+    subtitled = _find_subtitled(words, relevant)
     for mark in relevant:
         span = (words.starts[mark.first], words.ends[mark.last - 1])
         if mark.kind == "hardcoded":
@@ -164,7 +163,7 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
             continue
         if mark.value == "multi":
             continue
-        if _follows_multiple(words, mark, sub_marks) or _is_subtitle(words, mark, sub_marks, low, marks):
+        if mark.first in subtitled:
             subs[mark.value] = span
         else:
             audio[mark.value] = span
@@ -178,41 +177,56 @@ def _language_in_subs_word(word: str) -> str | None:
     return SUBTITLE_PREFIXES.get(found.group(1) or found.group(2)) or None
 
 
-def _follows_multiple(words: Words, mark: Mark, sub_marks: list[Mark]) -> bool:
-    """Return whether an earlier bracket announces several subtitles, as in `[Multiple Subtitle] [ENG][FRE]`."""
-    return words.gap(mark.first)[-1:] == "[" and any(
-        sub.last < mark.first + 1 and words.words[sub.first] == "multiple" for sub in sub_marks
-    )
-
-
-def _is_subtitle(words: Words, mark: Mark, sub_marks: list[Mark], low: str, marks: list[Mark]) -> bool:
-    """Return whether `Sub` directly follows or precedes the row of languages that the mark is in."""
-    for sub in sub_marks:
-        word = words.words[sub.first]
-        if word in {"multisub", "multisubs", "msubs"} or word in _SCENE_SUBS or _language_in_subs_word(word):
+def _find_subtitled(words: Words, marks: list[Mark]) -> set[int]:
+    """Return the first word of every language that is a subtitle: the rows directly before and after `Sub`."""
+    by_first = {m.first: m for m in marks if m.kind == "language"}
+    by_last = {m.last: m for m in by_first.values()}
+    found: set[int] = set()
+    for sub in marks:
+        if sub.kind not in {"subs", "hardcoded"} or _names_itself(words.words[sub.first]):
             continue
-        if sub.first >= mark.last:
-            between = low[words.ends[mark.last - 1] : words.starts[sub.first]]
-            if _WITHIN.search(between) or "+" in between:
-                continue
-            others = range(mark.last, sub.first)
-            is_row = all(any(m.kind == "language" and m.first <= i < m.last for m in marks) for i in others)
-            if is_row and not _points_ahead(words, sub, marks):
-                return True
-        else:
-            between = low[words.ends[sub.last - 1] : words.starts[mark.first]]
-            if _WITHIN.search(between.replace("(", "").replace("[", "")) or "|" in between:
-                continue
-            others = range(sub.last, mark.first)
-            if all(any(m.kind == "language" and m.first <= i < m.last for m in marks) for i in others):
-                return True
-    return False
+        if words.words[sub.first] == "multiple":
+            # `[Multiple Subtitle] [ENG][FRE]`: a list in brackets of their own.
+            found |= {first for first in by_first if first > sub.first and words.gap(first)[-1:] == "["}
+        if not _points_ahead(words, sub, by_first):
+            found |= _row_before(words, sub.first, by_last)
+        found |= _row_after(words, sub.last, by_first)
+    return found
 
 
-def _points_ahead(words: Words, sub: Mark, marks: list[Mark]) -> bool:
+def _names_itself(word: str) -> bool:
+    """Return whether a word for subtitles says nothing about its neighbours: `multisub`, `vostfr`, `nlsubs`."""
+    return word in {"multisub", "multisubs", "msubs"} or word in _SCENE_SUBS or _language_in_subs_word(word) is not None
+
+
+def _row_before(words: Words, position: int, by_last: dict[int, Mark]) -> set[int]:
+    row: set[int] = set()
+    while (mark := by_last.get(position)) is not None:
+        gap = words.gap(position)
+        if _WITHIN.search(gap) or "+" in gap:
+            break
+        row.add(mark.first)
+        position = mark.first
+    return row
+
+
+def _row_after(words: Words, position: int, by_first: dict[int, Mark]) -> set[int]:
+    row: set[int] = set()
+    while (mark := by_first.get(position)) is not None:
+        gap = words.gap(position).replace("(", "").replace("[", "")
+        if _WITHIN.search(gap) or words.words[mark.last : mark.last + 1] in _AUDIO_BEHIND:
+            break
+        row.add(mark.first)
+        position = mark.last
+    return row
+
+
+_AUDIO_BEHIND = frozenset({("audio",), ("dub",), ("dubbed",), ("dubs",)})
+
+
+def _points_ahead(words: Words, sub: Mark, by_first: dict[int, Mark]) -> bool:
     """Return whether `Sub` applies to the languages after it, so that those before are audio: `ITA.ENG.Sub.ITA`."""
-    behind = words.low[words.ends[sub.last - 1] : words.starts[sub.last]] if sub.last < len(words.words) else "]"
-    if behind.strip(" ._-:") or not any(m.kind == "language" and m.first == sub.last for m in marks):
+    following = by_first.get(sub.last)
+    if following is None or words.gap(sub.last).strip(" ._-:"):
         return False
-    spoken = sub.last + 1 < len(words.words) and words.words[sub.last + 1] in {"audio", "dub", "dubbed", "dubs"}
-    return not spoken
+    return words.words[following.last : following.last + 1] not in _AUDIO_BEHIND

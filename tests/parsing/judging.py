@@ -1,4 +1,4 @@
-"""Compare what was read with what a case of `foreign/` asserts; the matchers are those of the README there."""
+"""Compare a parsed name with the assertions of a case in `foreign/`; its README describes the matchers."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from mydia.parsing.cli import main
 
 
-def test_text_shows_fields_places_and_confidence(capsys):
+def test_text_output_shows_fields_spans_and_confidence(capsys):
     assert main(["--hint", "tv", "Copper.Lane.S02E07.720p.HDTV.x264-GRP"]) == 0
     shown = capsys.readouterr().out
     assert "Copper Lane" in shown
@@ -15,7 +15,7 @@ def test_text_shows_fields_places_and_confidence(capsys):
     assert "99% sure" in shown
 
 
-def test_json_carries_spans_and_confidence(capsys):
+def test_json_output_has_spans_and_confidence(capsys):
     assert main(["--json", "Orchard.2012.1080p.BluRay-GRP"]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
     assert answer["fields"]["title"] == "Orchard"
@@ -24,7 +24,7 @@ def test_json_carries_spans_and_confidence(capsys):
     assert answer["quality"]["name"] == "Bluray-1080p"
 
 
-def test_a_refused_name_says_why_and_fails(capsys):
+def test_a_refused_name_prints_the_reason_and_exits_with_1(capsys):
     assert main(["08bbc153931ce3ca5fcafe1b92d3297285feb061.mkv"]) == 1
     assert "refused: a checksum" in capsys.readouterr().out
 

@@ -1,9 +1,9 @@
-"""What a folder adds to its file: ids, extras, packs, subtitles."""
+"""Fields a file gets from its folder: ids, extras, packs, subtitles."""
 
 from mydia.parsing import parse_path
 
 
-def test_the_id_of_a_series_reaches_its_episodes():
+def test_episodes_get_the_id_from_the_series_folder():
     release = parse_path("/tv/Copper Lane (2008) [tvdbid-81189]/Season 01/S01E01.mkv", "/tv", "tv")
     assert release is not None
     assert (release.title, release.year, release.tvdb_id) == ("Copper Lane", 2008, 81189)
@@ -17,7 +17,7 @@ def test_a_bare_number_in_a_pack_is_an_episode_of_that_season():
     assert release.quality.name == "WEBDL-1080p"
 
 
-def test_an_extra_belongs_to_the_film_of_its_folder_and_is_not_it():
+def test_an_extra_gets_the_title_of_its_film_and_a_kind():
     trailer = parse_path("/films/Orchard (2010)/Trailers/Teaser.mkv", "/films", "movie")
     sample = parse_path("/downloads/Orchard.2019.1080p.WEB-DL-GRP/Sample/orchard-sample.mkv", hint="movie")
     assert trailer is not None
@@ -26,7 +26,7 @@ def test_an_extra_belongs_to_the_film_of_its_folder_and_is_not_it():
     assert (sample.title, sample.year, sample.extra) == ("Orchard", 2019, "sample")
 
 
-def test_a_subtitle_named_by_its_language_belongs_to_the_film_of_its_folder():
+def test_a_subtitle_named_after_its_language_gets_the_title_of_its_film():
     release = parse_path("/downloads/Orchard.2019.1080p.WEB-DL-GRP/Subs/English.srt", hint="subtitle")
     assert release is not None
     assert (release.title, release.year, release.subtitle_language) == ("Orchard", 2019, "en")

@@ -21,7 +21,7 @@ STRICT_KINDS = {
     "reversed_names", "language_words_in_titles", "quality_words_in_titles", "audio_then_subs", "number_before_episode",
     "codes_before_year", "two_years", "folder_ranges", "specials",
 }  # fmt: skip
-"""Kinds in which a wrong answer means a wrong file; every name of the open files must hold."""
+"""Kinds in which a wrong answer leads to a wrong file; every name of the open files must be right."""
 
 
 @pytest.mark.parametrize("name", FLOORS)

@@ -1,7 +1,6 @@
-"""Every way of writing a number, with every title and every tail.
+"""Every numbering form, combined with every title and every tail.
 
-The names are made here from the parts that people combine, so that a form is right wherever it stands and not only
-in the names that taught it.
+The names are generated, so a form must work in any position and not only in the examples it was written for.
 """
 
 import re
@@ -99,7 +98,7 @@ def test_two_episodes(form):
 
 
 @pytest.mark.parametrize("form", RUNS)
-def test_a_run_of_episodes(form):
+def test_a_range_of_episodes(form):
     assert _wrong(form, {"season": 2, "episodes": [5, 6, 7, 8]}) == {}
 
 
@@ -114,10 +113,10 @@ def test_several_seasons(form):
 
 
 @pytest.mark.parametrize("form", ABSOLUTE)
-def test_a_number_counted_through(form):
+def test_an_absolute_number(form):
     assert _wrong(form, {"season": None, "episodes": [], "absolute_episodes": [5]}, group="[Grp] ") == {}
 
 
 @pytest.mark.parametrize("form", ABSOLUTE_RUNS)
-def test_a_run_of_numbers_counted_through(form):
+def test_a_range_of_absolute_numbers(form):
     assert _wrong(form, {"season": None, "absolute_episodes": [5, 6, 7, 8]}, group="[Grp] ") == {}

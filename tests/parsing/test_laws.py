@@ -1,4 +1,4 @@
-"""What holds for every text there is."""
+"""Properties that hold for any text."""
 
 import importlib
 import pkgutil
@@ -18,7 +18,8 @@ from mydia.parsing.patterns import TERMS
 HINTS = st.sampled_from([None, "tv", "movie", "subtitle"])
 WORDS = [phrase for term in TERMS for phrase in term.phrases] + [
     "S01E02", "1x02", "S01", "E05", "2019", "2019-05-06", "-", " - ", "[", "]", "(", ")", "{", "}", "/", "\\", "101",
-    "01v2", "第12話", "Title", "İ", "ß", "：", "-GRP", ".mkv", ".srt", "part", "1 of 5", "Season 1", "tmdb-12", "-postbot", "ENG", "Tam", "Hin", "FR", "Fr", "2xUkr",
+    "01v2", "第12話", "Title", "İ", "ß", "：", "-GRP", ".mkv", ".srt", "part", "1 of 5", "Season 1", "tmdb-12", "-postbot", "Season Two", "S2 - 05", "第2季", "2. Staffel", "×", "to", "&", "+", "~", "VIDEO_TS", "BDMV/", "十", "2xDVD9", "SE", "T02",
+    "#5", "English - SDH", "(2)", "1920 x 1080", "Series 5", "2019 - ", "01. ", "[eng]", "-TEAM", "Cap.101", "ENG", "Tam", "Hin", "FR", "Fr", "2xUkr",
 ]  # fmt: skip
 NAMES = st.one_of(
     st.text(max_size=300),
@@ -29,7 +30,8 @@ NAMES = st.one_of(
 REPEATED = [
     "a", "1", "-", ".", " ", "[", "(", "S01", "S01E01", "E01", "1x01", "01-", "-01", "1-1-", "2012.", "1080p.", "[a]", "[01]",
     "Season 1 ", "1 of ", "www.a.", "a.a.", "ENG.", "Sub.", "DTS-HD.", "2019-01-01 ", "名", "a/b ", " / ", "aka ", "part 1 ",
-    "tt1234567 ", "directors cut ", "v2 ", "-postbot", "[rartv]", "e1e2", "1~2 ", "((", "web-", "dd5.1 ", "eng+", "İ",
+    "tt1234567 ", "directors cut ", "v2 ", "-postbot", "[rartv]", "e1e2", "1~2 ", "((", "web-", "dd5.1 ", "eng+", "İ", "s1-", "season 1-", "1, ", "s01.", "第1季", "2. staffel ", "first ", "x264-", "french-team", "dd", "dts", "bd",
+    "1920 x ", "t1 ", "(2009) ", "en.", "[eng]", "2xdvd9", "第", "5 & ", "e1 to ", "series 1 ", "(01-02)", "ª", "名a", "sub ita ", "2019 - ", "01. ",
 ]  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def test_every_span_lies_within_the_name(name, hint):
 
 @given(NAMES, HINTS)
 @settings(max_examples=200, deadline=None)
-def test_confidence_is_between_none_and_all_and_only_of_what_was_read(name, hint):
+def test_confidence_is_between_0_and_1_and_0_for_missing_fields(name, hint):
     release = parse_release(name, hint)
     if release is not None:
         sure = release.confidence
@@ -70,13 +72,13 @@ def test_confidence_is_between_none_and_all_and_only_of_what_was_read(name, hint
 
 @given(NAMES, HINTS)
 @settings(max_examples=100, deadline=None)
-def test_reading_twice_gives_the_same(name, hint):
+def test_parsing_is_deterministic(name, hint):
     assert parse(name, hint) == parse(name, hint)
 
 
 @given(NAMES)
 @settings(max_examples=100, deadline=None)
-def test_a_quality_survives_being_stored(name):
+def test_a_quality_survives_a_round_trip_through_json(name):
     release = parse_release(name)
     if release is not None:
         assert Quality.from_json(release.quality.to_json()) == release.quality
@@ -92,7 +94,7 @@ def _cpu_s(name: str, hint: str | None) -> float:
 
 
 @pytest.mark.parametrize("piece", REPEATED)
-def test_four_times_the_length_costs_nowhere_near_sixteen_times_the_work(piece):
+def test_parsing_time_is_linear_in_the_length(piece):
     short, long = (piece * 1024)[:256], (piece * 1024)[:1024]
     parse(long, "tv")
     # Ratios of CPU time, with room for a busy machine: linear is 4, quadratic 16.
@@ -100,7 +102,7 @@ def test_four_times_the_length_costs_nowhere_near_sixteen_times_the_work(piece):
 
 
 @pytest.mark.parametrize("piece", REPEATED)
-def test_what_stands_behind_the_longest_possible_file_name_is_not_read(piece):
+def test_text_beyond_the_longest_file_name_is_ignored(piece):
     assert parse((piece * 4096)[:4096], "tv") == parse((piece * 4096)[:1024], "tv")
 
 
@@ -138,7 +140,7 @@ def _children(operation, argument):
 UNAMBIGUOUS = {"mydia.parsing.tokens:_WORD", "mydia.parsing.groups:_BEHIND_HYPHEN"}
 
 
-def test_no_pattern_repeats_a_repeat_without_end():
+def test_no_pattern_has_an_unbounded_repeat_within_a_repeat():
     found = {
         name
         for name, pattern in _patterns()

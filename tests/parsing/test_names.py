@@ -1,4 +1,4 @@
-"""Our own names, each with what it teaches."""
+"""Our own names with their expected fields."""
 
 import tomllib
 from pathlib import Path
@@ -11,7 +11,7 @@ NAMES = tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding=
 
 
 @pytest.mark.parametrize("case", NAMES, ids=lambda case: case["name"])
-def test_a_name_says_what_it_teaches(case):
+def test_a_name_is_read_as_expected(case):
     read = parse(case["name"], case.get("hint")) or {}
     assert {field: read.get(field, True) for field in case.get("expect", {})} == case.get("expect", {}), case["teaches"]
     assert not any(read.get(field) for field in case.get("absent", [])), case["teaches"]
@@ -22,7 +22,7 @@ def test_no_name_is_listed_twice():
     assert len(listed) == len(set(listed))
 
 
-def test_the_caller_sees_the_parts_of_the_name_each_field_came_from():
+def test_spans_point_to_the_parts_each_field_was_read_from():
     name = "The.Harbour.Watch.2019.S02E07.German.1080p.WEB-DL.DDP5.1.H.264-NTb.mkv"
     release = parse_release(name)
     assert release is not None
@@ -36,20 +36,20 @@ def test_the_caller_sees_the_parts_of_the_name_each_field_came_from():
     assert read["release_group"] == ["NTb"]
 
 
-def test_a_season_and_episode_in_the_scene_form_is_surer_than_a_run_together_number():
+def test_the_scene_form_has_a_higher_confidence_than_a_run_together_number():
     written, guessed = parse_release("Copper.Lane.S01E03.HDTV", "tv"), parse_release("Copper.Lane.103.HDTV", "tv")
     assert written is not None
     assert guessed is not None
     assert written.confidence.season > 0.9 > guessed.confidence.season > 0
 
 
-def test_a_release_is_a_value():
+def test_a_parsed_release_is_immutable_and_comparable():
     assert parse_release("Orchard.2012.1080p") == parse_release("Orchard.2012.1080p")
     with pytest.raises(AttributeError):
         parse_release("Orchard.2012.1080p").title = "Other"
 
 
-def test_letters_of_every_script_keep_their_place():
+def test_spans_are_right_in_every_script():
     name = "İstanbul.Ğöl.Дом.2019.1080p.WEB-DL.x264-GRP"
     release = parse_release(name, "movie")
     assert release is not None

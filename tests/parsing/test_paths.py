@@ -1,4 +1,4 @@
-"""Files with the folders they lie in."""
+"""Paths: files together with their folders."""
 
 import pytest
 
@@ -29,13 +29,13 @@ from mydia.parsing import parse_path
         ("/d/Copper.Lane.S01E01.720p.HDTV/cl101.avi", "Copper Lane", 1, (1,)),
     ],
 )
-def test_the_folder_tells_what_the_file_does_not(path, title, season, episodes):
+def test_the_folder_fills_what_the_file_name_lacks(path, title, season, episodes):
     release = parse_path(path, hint="tv")
     assert release is not None
     assert (release.title, release.season, release.episodes) == (title, season, episodes)
 
 
-def test_a_film_takes_everything_from_its_folder_when_its_file_is_obscure():
+def test_a_film_with_an_obscure_file_name_is_read_from_its_folder():
     release = parse_path("/films/Orchard.2018.DVDRip.XviD-RADARR/AHFMZXGHEWD660.mkv", hint="movie")
     assert release is not None
     assert (release.title, release.year, release.quality.name, release.release_group) == (
@@ -65,7 +65,7 @@ def test_a_season_folder_without_a_number_in_the_file_is_refused_for_television(
     assert parse_path("Specials/Copper Lane - Title (part).mkv", hint="tv") is None
 
 
-def test_a_name_with_slashes_in_it_is_not_taken_apart():
+def test_a_name_that_contains_slashes_is_not_split_into_folders():
     from mydia.parsing import parse
 
     assert parse("Copper Lane (2016/S01/WEB-DL/1080p/AC3 5.1/DUAL/SUB)", "tv")["season"] == 1
@@ -104,7 +104,7 @@ def test_the_whole_title_of_a_film_is_read(path, title, year, hint):
         ("Orchard (2011) [1080p BluRay Remux]/BDMV/STREAM/00000.m2ts", "Orchard", "Remux-1080p"),
     ],
 )
-def test_the_files_of_a_disc_are_what_the_folder_above_says(path, title, quality):
+def test_the_files_of_a_disc_are_read_from_the_folder_above(path, title, quality):
     release = parse_path(path, hint="movie")
     assert release is not None
     assert (release.title, release.year, release.quality.name) == (title, 2011, quality)
@@ -124,7 +124,7 @@ def test_a_disc_of_a_season_is_that_season():
         ("Orchard (2011)/Extras/Making of.mkv", "featurette"),
     ],
 )
-def test_a_title_may_be_called_as_a_folder_of_extras_is(path, extra):
+def test_a_title_may_have_the_name_of_an_extras_folder(path, extra):
     release = parse_path(path)
     assert release is not None
     assert release.extra == extra
@@ -138,7 +138,7 @@ def test_a_title_may_be_called_as_a_folder_of_extras_is(path, extra):
         "Lane [tmdbid-949]/Odd.S02/E01.mp4",
     ],
 )
-def test_the_id_in_a_titles_folder_counts_whatever_the_file_is_called(path):
+def test_the_id_in_a_title_folder_counts_whatever_the_file_is_called(path):
     release = parse_path(path)
     assert release is not None
     assert release.tmdb_id == 949

@@ -1,4 +1,4 @@
-"""Quality as a value with a total order, and both apps' names for it."""
+"""Quality as a value with a total order, and its names in Sonarr and Radarr."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def test_the_order_is_total(a, b, c):
         assert a <= c
 
 
-def test_better_sources_and_more_lines_are_greater():
+def test_better_sources_and_higher_resolutions_are_greater():
     names = [
         "Unknown",
         "CAM",
@@ -68,31 +68,31 @@ def test_a_proper_is_better_than_the_same_quality_but_not_than_a_better_one():
         ("Orchard.2016", "Unknown"),
     ],
 )
-def test_a_name_falls_into_a_row_both_apps_know(name, quality):
+def test_a_name_gets_a_quality_that_sonarr_and_radarr_know(name, quality):
     release = parse_release(name)
     assert release is not None
     assert release.quality.name == quality
 
 
-def test_ids_from_thirteen_on_mean_different_things_in_the_two_apps():
+def test_sonarr_and_radarr_ids_differ_from_13_on():
     assert definition_by_sonarr_id(20).name == "Remux-1080p"
     assert definition_by_radarr_id(20).name == "Bluray-480p"
     assert definition_by_sonarr_id(3) is definition_by_radarr_id(3)
     assert definition_by_sonarr_id(30) is None
 
 
-def test_every_row_is_found_by_each_of_its_names():
+def test_every_quality_is_found_by_each_of_its_names():
     for row in QUALITIES:
         for name in filter(None, (row.name, row.sonarr_name, row.radarr_name)):
             assert Quality.from_name(name.upper()).definition is row
 
 
-def test_no_app_gives_one_id_to_two_rows():
+def test_ids_are_unique_per_app():
     for ids in ([r.sonarr_id for r in QUALITIES], [r.radarr_id for r in QUALITIES]):
         given_ids = [i for i in ids if i is not None]
         assert len(given_ids) == len(set(given_ids))
 
 
-def test_a_name_no_app_uses_is_an_error():
+def test_an_unknown_quality_name_is_an_error():
     with pytest.raises(KeyError):
         Quality.from_name("HDTV-9000p")

@@ -1,4 +1,4 @@
-"""Folders that hold one season."""
+"""Season folders and season markers."""
 
 import unicodedata
 
@@ -70,7 +70,7 @@ def test_a_folder_named_after_its_season(folder, season):
 
 
 @pytest.mark.parametrize("folder", ["Säsong 2", "シーズン2", "Deuxième saison", "시즌 2"])
-def test_accents_may_be_stored_as_characters_of_their_own(folder):
+def test_decomposed_accents_are_read(folder):
     assert season_of_folder(unicodedata.normalize("NFD", folder)) == 2
 
 
@@ -98,7 +98,7 @@ def test_a_folder_with_title_and_season_is_not_named_after_the_season_alone(fold
     assert (season_of_folder(folder), is_season_folder(folder)) == (2, False)
 
 
-def test_a_folder_with_several_seasons_holds_no_single_one():
+def test_a_folder_with_several_seasons_has_no_single_season():
     read = read_season_folder("Seasons 1-3")
     assert read is not None
     assert read.seasons == (1, 2, 3)
@@ -118,7 +118,7 @@ def test_specials_take_season_0_from_their_folder():
     assert (release.title, release.season, release.episodes) == ("Copper Lane", 0, (5,))
 
 
-def test_digits_at_the_top_of_a_library_are_a_title():
+def test_a_top_folder_of_digits_is_a_title():
     release = parse_path("24/24 - 1x05.mkv", hint="tv")
     assert release is not None
     assert (release.title, release.season, release.episodes) == ("24", 1, (5,))
@@ -139,7 +139,7 @@ def test_digits_at_the_top_of_a_library_are_a_title():
         ("Copper Lane/Season 2/[Grp] Copper Lane - 25.mkv", None, 2, 25, True),
     ],
 )
-def test_a_season_beside_an_absolute_number_is_a_fact(name, title, season, number, sure):
+def test_a_season_marker_next_to_an_absolute_number_is_reported(name, title, season, number, sure):
     release = parse_path(name, hint="tv")
     assert release is not None
     assert (release.marked_season, release.absolute_episodes, release.unmarked_title) == (season, (number,), title)
@@ -149,7 +149,7 @@ def test_a_season_beside_an_absolute_number_is_a_fact(name, title, season, numbe
 @pytest.mark.parametrize(
     "name", ["[Grp] Area 88 - 05 [720p]", "[Grp] Zom 100 - 05 [720p]", "[Grp] Copper Lane - 05 [720p]"]
 )
-def test_a_number_no_series_has_as_many_seasons_of_is_part_of_the_title(name):
+def test_a_number_too_high_for_a_season_is_part_of_the_title(name):
     release = parse_path(name, hint="tv")
     assert release is not None
     assert (release.marked_season, release.absolute_episodes) == (None, (5,))

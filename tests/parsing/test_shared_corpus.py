@@ -1,4 +1,4 @@
-"""The shared sample of public names, where it is present; it is no part of this repository."""
+"""The shared sample of public names, if it is present; it is not part of this repository."""
 
 import importlib.util
 import os
@@ -13,7 +13,7 @@ _BESIDE = Path(__file__).parents[3] / "shared" / "corpora"
 CORPORA = Path(os.environ.get("MYDIA_CORPORA", _BESIDE))
 SCORER = CORPORA.parent / "tools" / "score_parser.py"
 FEW = 15
-"""A kind with fewer cases says little in per cent."""
+"""Kinds with fewer cases are too small for a percentage."""
 
 pytestmark = pytest.mark.skipif(
     not (CORPORA / "parser").is_dir() or not SCORER.is_file(),
@@ -51,14 +51,14 @@ def test_the_share_of_names_with_every_field_right(scorer, corpus, leave_out, le
     assert right.total() / asked.total() >= least, failures
 
 
-def test_no_kind_of_name_falls_behind(scorer):
+def test_every_kind_of_name_reaches_90_per_cent(scorer):
     asked, right, _ = _judge(scorer, "arr.jsonl")
     assert {
         kind: right[kind] / asked[kind] for kind in asked if asked[kind] >= FEW and right[kind] / asked[kind] < 0.9
     } == {}
 
 
-def test_names_that_must_be_refused_are(scorer):
+def test_names_to_refuse_are_refused(scorer):
     asked, right, failures = _judge(scorer, "arr.jsonl")
     refused = [kind for kind in asked if kind.endswith("/reject")]
     assert sum(right[k] for k in refused) / sum(asked[k] for k in refused) >= 0.98, failures

@@ -1,4 +1,4 @@
-"""One normal form and one likeness of titles."""
+"""Normal form and similarity of titles."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ DIFFERENT = 0.7
         ("Henry VIII", "Henry 8"),
     ],
 )
-def test_two_spellings_of_one_title_are_alike(left, right):
+def test_two_spellings_of_one_title_are_similar(left, right):
     assert similarity(left, right) >= SAME
 
 
@@ -49,11 +49,11 @@ def test_two_spellings_of_one_title_are_alike(left, right):
         ("", "Alien"),
     ],
 )
-def test_two_works_are_told_apart_however_many_letters_they_share(left, right):
+def test_different_titles_are_not_similar_however_many_letters_they_share(left, right):
     assert similarity(left, right) < DIFFERENT
 
 
-def test_a_small_slip_is_forgiven_in_a_long_title():
+def test_a_typo_in_a_long_title_is_tolerated():
     assert similarity("Everything Everywhere All at Once", "Everythng Everywhere All at Once") >= 0.8
 
 
@@ -72,18 +72,18 @@ def test_a_title_that_is_only_an_article_keeps_it():
         ("Élite", "elite"),
     ],
 )
-def test_lists_ignore_the_leading_article_and_count_numbers(title, sorted_by):
+def test_the_sort_form_drops_the_article_and_pads_numbers(title, sorted_by):
     assert sort_title(title) == sorted_by
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_likeness_is_between_nothing_and_one_and_the_same_both_ways(left, right):
+def test_similarity_is_symmetric_and_between_0_and_1(left, right):
     likeness = similarity(left, right)
     assert 0 <= likeness <= 1
     assert likeness == pytest.approx(similarity(right, left), abs=0.25)
 
 
 @given(st.text(max_size=60))
-def test_normalising_twice_changes_nothing_and_a_title_is_like_itself(title):
+def test_normalising_is_idempotent_and_a_title_is_similar_to_itself(title):
     normal = normalise_title(title)
     assert similarity(title, title) == (1.0 if normal else 0.0)
