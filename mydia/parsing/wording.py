@@ -239,7 +239,7 @@ def _place_article(piece: str) -> str:
 _DASHED = re.compile(r"[ ._]-[ ._]|--")
 """Without a hint the title is the part before it, since most such names are `Series - Episode` or `Artist - Work`."""
 
-_EPISODE_WORD = re.compile(r"[ ._(\[-]+(?:eps?|episodes?)\Z", re.IGNORECASE)
+_EPISODE_WORD = re.compile(r"[ ._(\[-]+(?:eps?|episodes?|batch)\Z", re.IGNORECASE)
 
 _REMARK = re.compile(
     r"[ ._]\((?:mini-?series?|miniserie|tv[ ._-]?series|series?|tv|anime|serie|s[ée]rie|cartoon|documentary)\)[ ._(]*\Z",

@@ -6,6 +6,7 @@ import re
 
 from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_broadcast, is_year
+from mydia.parsing.numbering.standard import OF_TOTAL
 from mydia.parsing.numbering.worded import find_season_words
 from mydia.parsing.seasons import SEASON_WORD
 
@@ -40,6 +41,20 @@ def _with_range(low: str, first: int, digits: str, end: int) -> tuple[tuple[int,
     return write_out(first, int(last)), found.end()
 
 
+_MARK_WITHOUT_DASH = re.compile(r"s(?<![a-z0-9]s)(\d{1,2})[ ._](\d{2})(?:v\d)?(?=[ ._]{0,2}(?:[\[(]|\Z))")
+
+
+def _season_mark_without_dash(scene: Scene) -> Numbering | None:
+    """Read `[Group] Title S2 05 [720p]`."""
+    found = _MARK_WITHOUT_DASH.search(scene.low, scene.begin) if scene.subgroup else None
+    if found is None:
+        return None
+    return Numbering(
+        found.start(), found.end(), "season mark and absolute", 0.7, absolute=(int(found.group(2)),),
+        title_suffix=f"S{int(found.group(1))}", spans={"absolute_episodes": (found.span(2),)},
+    )  # fmt: skip
+
+
 def _in_library_style(found: re.Match[str], numbers: tuple[int, ...], end: int) -> Numbering:
     """Read `Title - S01 - 02 - Name`, a library format that counts within the season."""
     return Numbering(
@@ -62,7 +77,7 @@ def season_mark_with_absolute(scene: Scene) -> Numbering | None:
         )  # fmt: skip
     found = _SEASON_WORD_ABSOLUTE.search(low, scene.begin)
     if found is None:
-        return None
+        return _season_mark_without_dash(scene)
     absolute, end = _with_range(low, int(found.group(2)), found.group(2), found.end())
     if not scene.subgroup and _DASHED_NAME.match(low, end):
         return _in_library_style(found, absolute, end)
@@ -244,12 +259,15 @@ def episode_sign(scene: Scene) -> Numbering | None:
     low = scene.low
     for found in _EPISODE_SIGN.finditer(low, scene.begin):
         digits = found.group(2)
-        plain = found.group(1) is not None
+        # Underscores join the words of fansub names, which count absolutely (`title_e66_name`).
+        plain = found.group(1) is not None and low[found.start() - 1 : found.start()] != "_"
         absolute, fractional = _whole(digits, found.group(3), found.group(4))
         end = found.end()
         if absolute:
             more, end = follow(low, end, absolute[-1])
             absolute = (*absolute[:-1], *more)
+            total = OF_TOTAL.match(low, end)
+            end = total.end() if total is not None else end
         place = ((found.start(), end),)
         if scene.hint != "tv" and found.group().startswith(_CHAPTERS):
             continue
@@ -308,6 +326,7 @@ def bare_absolute(scene: Scene) -> Numbering | None:
             or subbed
             or (scene.subgroup and (at_tail or at_end))
             or (at_tail and len(digits) <= 2 and is_broadcast(scene))
+            or (at_end and len(digits) == 3 and digits[0] == "0" and scene.hint == "tv")
         ):
             start = words.starts[index]
             absolute, end = _with_range(scene.low, int(digits), digits, words.ends[index])

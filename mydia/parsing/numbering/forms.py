@@ -34,7 +34,7 @@ from mydia.parsing.numbering.fansub import (
 )
 from mydia.parsing.numbering.packs import season_pack
 from mydia.parsing.numbering.scene import Numbering, Scene
-from mydia.parsing.numbering.specials import numbered_special, unnumbered_special
+from mydia.parsing.numbering.specials import numbered_special, special_of_series, unnumbered_special
 from mydia.parsing.numbering.standard import season_episode, season_then_number, season_x_episode
 from mydia.parsing.numbering.worded import mini_series, season_and_episode_words, spanish_chapter
 
@@ -70,10 +70,11 @@ FORMS: tuple[Form, ...] = (
     run_together,
     day_in_six_digits,
     number_in_front,
+    special_of_series,
     unnumbered_special,
 )
 
-_NUMBERLESS_FORMS: tuple[Form, ...] = (unnumbered_special,)
+_NUMBERLESS_FORMS: tuple[Form, ...] = (special_of_series, unnumbered_special)
 
 _FILM_FORMS: tuple[Form, ...] = (season_episode,)
 """With the `movie` hint only a form that cannot be part of a film's name is read."""

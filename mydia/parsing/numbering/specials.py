@@ -29,6 +29,29 @@ def numbered_special(scene: Scene) -> Numbering | None:
     )  # fmt: skip
 
 
+_SP = re.compile(r"(?<![a-z0-9])(?:s\d{1,2}[ ._]?)?sp(\d{1,2})(?![a-z0-9])")
+_ALL_SPECIALS = re.compile(r"[ ._](?:the[ ._])?specials[ ._]{0,3}(?=\Z|[\[(])")
+
+
+def special_of_series(scene: Scene) -> Numbering | None:
+    """Read `Title SP05` and `Title Specials 720p`: season 0 of a series."""
+    if scene.hint != "tv" or scene.subgroup:
+        return None
+    found = _SP.search(scene.low, scene.begin + 1)
+    if found is not None:
+        return Numbering(
+            found.start(), found.end(), "special of a series", 0.6, (0,), (int(found.group(1)),), is_special=True,
+            spans={"episodes": (found.span(1),), "is_special": (found.span(),)},
+        )  # fmt: skip
+    found = _ALL_SPECIALS.search(scene.low[: scene.first_solid], scene.begin)
+    if found is None or found.start() <= scene.begin:
+        return None
+    return Numbering(
+        found.start(), found.end(), "specials of a series", 0.6, (0,), full_season=True, is_special=True,
+        spans={"season": (found.span(),), "is_special": (found.span(),)},
+    )  # fmt: skip
+
+
 def unnumbered_special(scene: Scene) -> Numbering | None:
     """Read `[Group] Title - NCED [BD]`: an opening, ending or special without a number."""
     if not scene.subgroup and scene.hint != "tv":

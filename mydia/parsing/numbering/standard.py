@@ -13,7 +13,8 @@ _SEASON_EPISODE = re.compile(
     r"(?:[ ._]?[\])]?[ ._]?[\[(]?|[ ._]?-[ ._]?)(?:ep?(?:isode)?s?[ ._]{0,2}|xe?(?!26[456]))(\d{1,5}|o\d)(?![0-9])"
 )
 
-_VERSION_BEHIND = re.compile(r"v\d(?![a-z0-9])")
+_VERSION_BEHIND = re.compile(r"[ ._]?v\d(?![a-z0-9])")
+_DAY_BEHIND = re.compile(r"[ ._-]{0,2}[ ._(\[-](?:19|20)\d\d([ ._-])\d\d\1\d\d[\])]?(?![0-9])")
 
 _SPLIT_BEHIND = re.compile(r"[a-d](?=[ ._\])]|\Z)")
 """Half of an episode that was released in two parts: `S02E05a`."""
@@ -21,7 +22,7 @@ _SPLIT_BEHIND = re.compile(r"[a-d](?=[ ._\])]|\Z)")
 OF_TOTAL = re.compile(r"[ ._]?(?:of|из|iz|de|von)[ ._]?(\d{1,4})(?!\d)")
 
 _ABSOLUTE_BEHIND = re.compile(
-    r"(?:[ ._]-)?[ ._]\(?(\d{3,4}(?![pi]))(?:-\d{3,4}){0,9}?(?:-(\d{3,4}))?(?:v\d)?(?=[ ._\])]|\Z)"
+    r"(?:[ ._]-)?[ ._](?:\((?=\d\d\))|\(?(?=\d{3}))(\d{2,4}(?![pi0-9]))(?:-\d{3,4}){0,9}?(?:-(\d{3,4}))?(?:v\d)?(?=[ ._\])]|\Z)"
 )
 
 _ABSOLUTE_BEFORE = re.compile(r"(?:[ ._]-)?[ ._](\d{2,4})(?:\.(\d))?(?:v\d)?[ ._]{0,2}[\[(]?\Z")
@@ -48,6 +49,8 @@ def season_episode(scene: Scene) -> Numbering | None:
     full = bool(total) and first == 1 and last > 1 and total is not None and last == int(total.group(1))
     if total:
         end = total.end()
+    day = _DAY_BEHIND.match(low, end)
+    end = day.end() if day is not None else end
     numbering = Numbering(
         found.start(), end, "season and episode", 0.99, (season,), () if full else episodes, full_season=full,
         is_split=split is not None, is_special=episodes == (0,),
