@@ -14,9 +14,9 @@ from mydia import clock
 from mydia.adapters.errors import Nonsense
 from mydia.adapters.http import Http
 from mydia.adapters.indexers import KINDS, Fetched, Indexer, IndexerRelease, Query, feed_xml
-from mydia.adapters.kinds import Connection
+from mydia.adapters.kinds import Connection, Secret
 from tests.fakes.stand_in import Answer
-from tests.fakes.torznab import Offer, Torznab
+from tests.fakes.torznab import KEY, Offer, Torznab
 
 REPORTED = Path(__file__).parents[4] / "shared" / "corpora" / "reports" / "inputs" / "feeds"
 HASH = "9fb267cff5ae5603f07a347676ec3bf3e35f75e1"
@@ -259,25 +259,27 @@ def test_repairing_takes_time_in_proportion_to_the_length(text: str) -> None:
     assert done.wait(30), f"still busy after {clock.monotonic_s() - began_s:.0f} s"
 
 
-def fetched(server: Torznab, indexer: Indexer, content: bytes) -> Fetched:
-    server.offers = [Offer("A.2021.1080p", content=content)]
-    (release,) = indexer.recent()
-    return indexer.fetch(release.download_url or "")
+def fetched(kind: str, content: bytes) -> Fetched:
+    """Fetch a release's file from an indexer that has this content for it."""
+    http = Http()
+    with Torznab(dialect=kind) as server:
+        server.offers = [Offer("A.2021.1080p", content=content)]
+        indexer = KINDS[kind].make(Connection("i", "Rec", kind, server.api_url, secret=Secret(KEY)), http)
+        (release,) = indexer.recent()
+        try:
+            return indexer.fetch(release.download_url or "")
+        finally:
+            http.close()
 
 
-def test_a_torrent_behind_a_byte_order_mark_is_fetched(server: Torznab, indexer: Indexer) -> None:
+def test_a_torrent_behind_a_byte_order_mark_is_fetched() -> None:
     torrent = b"d4:infod6:lengthi1e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee"
-    assert fetched(server, indexer, b"\xef\xbb\xbf \r\n" + torrent).content == torrent
+    assert fetched("torznab", b"\xef\xbb\xbf \r\n" + torrent).content == torrent
 
 
 def test_an_nzb_of_20_mb_is_fetched_and_one_without_files_is_refused() -> None:
-    with Torznab(dialect="newznab") as server:
-        server.key = None  # type: ignore[assignment]
-        http = Http()
-        usenet = KINDS["newznab"].make(Connection("i", "Rec", "newznab", server.api_url), http)
-        segments = b'<segment bytes="1" number="1">part@news</segment>' * 420_000
-        nzb = b'<?xml version="1.0"?><nzb><file><segments>' + segments + b"</segments></file></nzb>"
-        assert fetched(server, usenet, nzb).content == nzb
-        with pytest.raises(Nonsense, match="without files"):
-            fetched(server, usenet, b'<?xml version="1.0"?><nzb></nzb>')
-        http.close()
+    segments = b'<segment bytes="1" number="1">part@news</segment>' * 420_000
+    nzb = b'<?xml version="1.0"?><nzb><file><segments>' + segments + b"</segments></file></nzb>"
+    assert fetched("newznab", nzb).content == nzb
+    with pytest.raises(Nonsense, match="without files"):
+        fetched("newznab", b'<?xml version="1.0"?><nzb></nzb>')
