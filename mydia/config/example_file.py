@@ -26,7 +26,9 @@ _LISTS = """
 #     use_ssl: false
 #     username: admin
 #     password: ${QBITTORRENT_PASSWORD}
-#     category: mydia
+#     category: mydia            # movies_category and series_category set one per media type
+#     remove_completed: false    # remove downloads once they have seeded; see "Getting releases" in the guide
+#     verify_certificate: true
 #     remote_path: /downloads    # where the client saves, as the client sees it ...
 #     local_path: /data/downloads # ... and as Mydia sees it; leave both out when they are the same
 

@@ -1,4 +1,4 @@
-"""Download clients: what hands a release to qBittorrent and its peers, and tells how it fares."""
+"""Download clients: send releases to qBittorrent and its like, and report their progress."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-# Products are imported when first used: qbittorrent-api alone takes 130 ms to import, which no page should wait for.
+# Products are imported on first use: qbittorrent-api alone takes 130 ms to import.
 def _qbittorrent(connection: Connection, http: Http) -> DownloadClient:
     from mydia.adapters.download_clients.qbittorrent import QBittorrent
 
@@ -54,6 +54,27 @@ def _nzbget(connection: Connection, http: Http) -> DownloadClient:
     return NzbGet(connection, http)
 
 
+def _categories(word: str, help: str = "") -> tuple[Need, ...]:
+    label = word.capitalize()
+    return (
+        Need("category", label, default="mydia", help=f"Mydia only manages downloads with this {word}. {help}".strip()),
+        Need("movies_category", f"{label} for movies", help=f"Empty: the {word} above. {help}".strip()),
+        Need("series_category", f"{label} for series", help=f"Empty: the {word} above. {help}".strip()),
+    )
+
+
+_SAVE_PATH = Need("save_path", "Save folder", help="As the client sees it; empty uses the client's default.")
+_SHARED = (
+    Need(
+        "remove_completed",
+        "Remove completed downloads",
+        "checkbox",
+        default=False,
+        help="After the import, once the seeding goals are met. Only downloads that Mydia added are removed.",
+    ),
+    Need("verify_certificate", "Verify the HTTPS certificate", "checkbox", default=True),
+)
+
 KINDS: Mapping[str, Kind[DownloadClient]] = {
     "qbittorrent": Kind(
         key="qbittorrent",
@@ -63,11 +84,11 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         default_url="http://localhost:8080",
         needs=(
             Need("url", "Address", "url", required=True, help="As in the browser, with a sub-path if there is one."),
-            Need("username", "User name", help="Leave empty if the Web UI lets Mydia in without signing in."),
+            Need("username", "User name", help="Leave empty if the Web UI needs no sign-in."),
             Need("secret", "Password or API key", "password", help="An API key of qBittorrent 5.2 begins with qbt_."),
-            Need("category", "Category", default="mydia", help="Mydia only looks after downloads of this category."),
-            Need("save_path", "Save folder", help="As the client sees it; empty means the client's own default."),
-            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+            *_categories("category"),
+            _SAVE_PATH,
+            *_SHARED,
         ),
     ),
     "transmission": Kind(
@@ -80,9 +101,9 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
             Need("url", "Address", "url", required=True, help="/transmission/rpc is added unless it ends with it."),
             Need("username", "User name"),
             Need("secret", "Password", "password"),
-            Need("category", "Label", default="mydia", help="Mydia only looks after downloads with this label."),
-            Need("save_path", "Save folder", help="As the client sees it; empty means the client's own default."),
-            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+            *_categories("label"),
+            _SAVE_PATH,
+            *_SHARED,
         ),
     ),
     "sabnzbd": Kind(
@@ -94,8 +115,8 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         needs=(
             Need("url", "Address", "url", required=True, help="As in the browser, usually ending with /sabnzbd."),
             Need("secret", "API key", "password", required=True),
-            Need("category", "Category", default="mydia", help="It must exist there."),
-            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+            *_categories("category", "It must exist there."),
+            *_SHARED,
         ),
     ),
     "nzbget": Kind(
@@ -108,8 +129,8 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
             Need("url", "Address", "url", required=True),
             Need("username", "User name"),
             Need("secret", "Password", "password"),
-            Need("category", "Category", default="mydia", help="It must exist there."),
-            Need("verify_certificate", "Check the HTTPS certificate", "checkbox", default=True),
+            *_categories("category", "It must exist there."),
+            *_SHARED,
         ),
     ),
 }

@@ -48,6 +48,13 @@ _ASSUMED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# Prowlarr serves torrents and NZBs under the same kind of address.
+_PROTOCOLS: Mapping[str, Protocols] = {
+    "application/x-bittorrent": Protocols.TORRENT,
+    "application/x-nzb": Protocols.USENET,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Caps:
     """Capabilities with what only this module needs."""
@@ -105,7 +112,7 @@ class Newznab:
             home=self.connection.url,
             trusted_hosts=tuple(map(str, trusted)) if isinstance(trusted, list | tuple) else (),
             expected=_EVERY_STATUS,
-            max_bytes=_NZB_BYTES if self._protocol is Protocols.USENET else MAX_BYTES,
+            max_bytes=_NZB_BYTES,
         )
         if answer.magnet:
             return Fetched(None, _as_magnet(answer.magnet) or answer.magnet)
@@ -113,9 +120,9 @@ class Newznab:
         content = answer.content.removeprefix(b"\xef\xbb\xbf").lstrip()
         if content[:8].lower() == b"magnet:?":
             return Fetched(None, _as_magnet(content.decode("utf-8", "replace")))
-        if answer.status < 400 and content.startswith(b"d") and self._protocol is Protocols.TORRENT:
+        if answer.status < 400 and content.startswith(b"d") and len(content) <= MAX_BYTES:
             return Fetched(content, None)
-        if answer.status < 400 and b"<nzb" in content[:4096] and self._protocol is Protocols.USENET:
+        if answer.status < 400 and b"<nzb" in content[:4096]:
             if b"<segment" not in content:
                 raise Nonsense(self.connection.name, "gave an NZB without files for this download")
             return Fetched(content, None)
@@ -289,7 +296,9 @@ class Newznab:
         return IndexerRelease(
             guid=guid,
             title=title,
-            protocol=self._protocol,
+            protocol=_PROTOCOLS.get(
+                (enclosure.get("type") or "").lower() if enclosure is not None else "", self._protocol
+            ),
             download_url=download_url,
             magnet=magnet,
             info_hash=info_hash,

@@ -129,11 +129,9 @@ def _client(entry: _Entry) -> client_rows.NewClient:
     kind = entry.choice("type", tuple(download_clients.KINDS), "qbittorrent")
     options: dict[str, object] = {}
     known = download_clients.KINDS[kind]
-    for need in known.needs:
-        if need.key in known.option_keys and need.default is not None:
-            options[need.key] = need.default
-    if category := entry.text("category"):
-        options["category"] = category
+    for key in known.option_keys:
+        if text := entry.text(key):
+            options[key] = text
     if directory := entry.text("download_directory"):
         options["save_path"] = directory
     remote, local = entry.text("remote_path"), entry.text("local_path")

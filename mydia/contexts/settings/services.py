@@ -29,15 +29,18 @@ LIMITED_REST = timedelta(hours=1)
 def read_options(needs: Sequence[Need], raw: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, str]]:
     """Turn form fields into a connection's options.
 
+    Args:
+        raw: Field -> value. A field that is missing gets the default of its need; one that is empty stays empty.
+
     Returns:
-        The options that were given, and field -> sentence for those that cannot be used.
+        The options, and field -> sentence for those that can't be used.
     """
     options: dict[str, Any] = {}
     sentences: dict[str, str] = {}
     for need in needs:
         if need.key in ("url", "username", "secret"):
             continue
-        given = raw.get(need.key)
+        given = raw.get(need.key, need.default)
         try:
             read = _read(need, given)
         except ValueError:

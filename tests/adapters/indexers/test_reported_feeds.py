@@ -13,7 +13,7 @@ import pytest
 from mydia import clock
 from mydia.adapters.errors import Nonsense
 from mydia.adapters.http import Http
-from mydia.adapters.indexers import KINDS, Fetched, Indexer, IndexerRelease, Query, feed_xml
+from mydia.adapters.indexers import KINDS, Fetched, Indexer, IndexerRelease, Protocols, Query, feed_xml
 from mydia.adapters.kinds import Connection, Secret
 from tests.fakes.stand_in import Answer
 from tests.fakes.torznab import KEY, Offer, Torznab
@@ -283,3 +283,14 @@ def test_an_nzb_of_20_mb_is_fetched_and_one_without_files_is_refused() -> None:
     assert fetched("newznab", nzb).content == nzb
     with pytest.raises(Nonsense, match="without files"):
         fetched("newznab", b'<?xml version="1.0"?><nzb></nzb>')
+
+
+def test_the_type_of_the_enclosure_says_how_a_release_travels(server: Torznab, indexer: Indexer) -> None:
+    nzb = '<enclosure url="http://x.test/1.nzb" length="5000" type="application/x-nzb"/>'
+    found = read(server, indexer, feed(item(more=nzb)))
+    assert (found["a"].protocol, found["good"].protocol) == (Protocols.USENET, Protocols.TORRENT)
+
+
+def test_an_nzb_is_fetched_from_a_feed_of_prowlarr_that_is_set_up_as_torznab() -> None:
+    nzb = b'<?xml version="1.0"?><nzb><file><segments><segment>part@news</segment></segments></file></nzb>'
+    assert fetched("torznab", nzb).content == nzb

@@ -29,6 +29,9 @@ ENVIRON = {
     "DOWNLOAD_CLIENT_1_USERNAME": "admin",
     "DOWNLOAD_CLIENT_1_PASSWORD": "adminadmin",
     "DOWNLOAD_CLIENT_1_CATEGORY": "films",
+    "DOWNLOAD_CLIENT_1_SERIES_CATEGORY": "series",
+    "DOWNLOAD_CLIENT_1_REMOVE_COMPLETED": "true",
+    "DOWNLOAD_CLIENT_1_VERIFY_CERTIFICATE": "false",
     "DOWNLOAD_CLIENT_1_REMOTE_PATH": "/downloads",
     "DOWNLOAD_CLIENT_1_LOCAL_PATH": "/mnt/downloads",
     "INDEXER_1_NAME": "Prowlarr",
@@ -62,7 +65,12 @@ def test_everything_given_is_there_and_marked(furnished: Database, now: datetime
         assert client.row.managed
         assert client.connection.url == "http://nas:9090"
         assert client.connection.secret == Secret("adminadmin")
-        assert client.connection.options["category"] == "films"
+        assert client.connection.options == {
+            "category": "films",
+            "series_category": "series",
+            "remove_completed": True,
+            "verify_certificate": False,
+        }
         assert client.mappings == (("/downloads", "/mnt/downloads"),)
         found = settings.indexer_connections(session)
         assert [(i.row.name, i.connection.url) for i in found] == [

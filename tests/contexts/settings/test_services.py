@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from mydia import config as configuration
 from mydia import events
+from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
+from mydia.config.entries import LISTS
 from mydia.contexts import settings
 from mydia.contexts.settings import NewClient, NewIndexer, map_remote_path
 from mydia.contexts.settings.services import checked_url
@@ -51,9 +53,46 @@ def test_a_client_is_ready_to_be_asked(database: Database, admin: Caller, now: d
     assert choice.connection.id == identifier
     assert choice.connection.url == "http://nas:8080"
     assert choice.connection.secret == PASSWORD
-    assert choice.connection.options == {"category": "mydia", "verify_certificate": True}
+    assert choice.connection.options == {
+        "category": "mydia",
+        "verify_certificate": True,
+        "remove_completed": False,
+    }
     assert choice.mappings == (("/downloads", "/mnt/downloads"),)
     assert choice.status is None
+
+
+@pytest.mark.parametrize("kind", sorted(download_clients.KINDS))
+def test_an_option_that_is_left_out_gets_the_safe_default(
+    kind: str, database: Database, admin: Caller, now: datetime
+) -> None:
+    with database.writes() as session:
+        row = settings.add_client(
+            session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options={})
+        )
+    assert row.options == {"category": "mydia", "remove_completed": False, "verify_certificate": True}
+
+
+@pytest.mark.parametrize("kind", sorted(download_clients.KINDS))
+def test_every_option_can_be_set(kind: str, database: Database, admin: Caller, now: datetime) -> None:
+    given = {
+        "movies_category": "films",
+        "series_category": "series",
+        "category": "other",
+        "remove_completed": True,
+        "verify_certificate": False,
+    }
+    with database.writes() as session:
+        row = settings.add_client(
+            session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options=given)
+        )
+    assert row.options == given
+
+
+def test_environment_and_file_name_every_option_of_a_client() -> None:
+    (section,) = (entry for entry in LISTS if entry.name == "download_clients")
+    options = {key for kind in download_clients.KINDS.values() for key in kind.option_keys}
+    assert options <= set(section.fields)
 
 
 def test_secrets_stand_nowhere_in_the_database(database: Database, admin: Caller, now: datetime) -> None:
