@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 _MAX_TEXT = 100_000
 """Characters; the longest overviews have a few thousand."""
-_MAX_WHOLE = 2**63 - 1
-"""What a database column holds."""
+_MAX_WHOLE = 2**31 - 1
+"""The largest number of an integer column in PostgreSQL; catalogue ids have up to eight digits."""
 
 
 def text(value: Any) -> str | None:
@@ -28,7 +29,7 @@ def whole(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() and len(value) <= 19 else None
+        value = int(value) if value.isascii() and value.isdigit() and len(value) <= 10 else None
     return value if isinstance(value, int) and abs(value) <= _MAX_WHOLE else None
 
 
@@ -78,3 +79,12 @@ def positive(value: Any) -> int | None:
     """Return a whole number above zero; catalogues write 0 for unknown."""
     found = whole(value)
     return found if found and found > 0 else None
+
+
+_IMDB_ID = re.compile(r"tt\d{6,10}")
+
+
+def imdb_id(value: Any) -> str | None:
+    """Return an IMDb id of a title."""
+    found = text(value)
+    return found if found and _IMDB_ID.fullmatch(found) else None

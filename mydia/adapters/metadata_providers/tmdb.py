@@ -1,4 +1,4 @@
-"""TMDB's shapes in our words. Pure, but for the day it is, which a film's status depends on."""
+"""Translate TMDB's answers. Pure, except that a film's status depends on the current day."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SERIES_STATUS = {
     "Canceled": "cancelled",
 }
 _FINALES = {"finale": "season", "mid_season": "mid_season", "series_finale": "series"}
-# When nobody tells of a disc or a stream, a film is taken to be out that long after the cinemas. Radarr counts likewise.
+# Without a date of a disc or a stream, a film counts as out at home this long after the cinemas, as in Radarr.
 _HOME_AFTER = timedelta(days=90)
 _CINEMA, _LIMITED, _DIGITAL, _PHYSICAL = 3, 2, 4, 5
 
@@ -183,11 +183,13 @@ def _film(common: Details, answer: Mapping[str, Any], region: str) -> Details:
         read.text(row.get("iso_3166_1")): read.rows(row.get("release_dates"))
         for row in read.rows(read.part(answer, "release_dates", "results"))
     }
-    home = by_region.get(region) or by_region.get("US") or []
+    near = (region, *_origin(answer))
     everywhere = [row for rows in by_region.values() for row in rows]
-    cinema = _date_of(home, _CINEMA, _LIMITED) or released or _date_of(everywhere, _CINEMA, _LIMITED)
-    digital = _date_of(home, _DIGITAL) or _date_of(everywhere, _DIGITAL)
-    physical = _date_of(home, _PHYSICAL) or _date_of(everywhere, _PHYSICAL)
+    cinema = _first_of(by_region, near, _CINEMA, _LIMITED) or released or _date_of(everywhere, _CINEMA, _LIMITED)
+    opened = min((day for day in (released, _date_of(everywhere, _CINEMA, _LIMITED)) if day), default=None)
+    digital = _first_of(by_region, near, _DIGITAL) or _elsewhere(by_region, opened, _DIGITAL)
+    physical = _first_of(by_region, near, _PHYSICAL) or _elsewhere(by_region, opened, _PHYSICAL)
+    home = by_region.get(region) or []
     marks = [
         mark
         for rows in (home, by_region.get("US") or [])
@@ -230,7 +232,8 @@ def _series(common: Details, answer: Mapping[str, Any], region: str) -> Details:
         read.text(row.get("iso_3166_1")): read.text(row.get("rating"))
         for row in read.rows(read.part(answer, "content_ratings", "results"))
     }
-    minutes = [minute for value in answer.get("episode_run_time") or [] if (minute := read.positive(value))]
+    listed = answer.get("episode_run_time")
+    minutes = [minute for value in (listed if isinstance(listed, list) else []) if (minute := read.positive(value))]
     latest = read.positive(read.part(answer, "last_episode_to_air", "runtime"))
     return replace(
         common,
@@ -317,7 +320,7 @@ def _episode(row: Mapping[str, Any], season_number: int) -> EpisodeDetails | Non
 
 
 def _imdb_id(answer: Mapping[str, Any]) -> str | None:
-    return read.text(answer.get("imdb_id")) or read.text(read.part(answer, "external_ids", "imdb_id"))
+    return read.imdb_id(answer.get("imdb_id")) or read.imdb_id(read.part(answer, "external_ids", "imdb_id"))
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -336,6 +339,35 @@ def _date_of(rows: Iterable[Mapping[str, Any]], *kinds: int) -> date | None:
     return min(
         (day for row in rows if row.get("type") in kinds and (day := read.day(row.get("release_date")))), default=None
     )
+
+
+def _origin(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the countries that a film comes from, the main one first."""
+    listed = answer.get("origin_country")
+    codes = [code for value in (listed if isinstance(listed, list) else []) if (code := read.text(value))]
+    return tuple(codes) or _countries(answer)
+
+
+def _first_of(
+    by_region: Mapping[str | None, list[Mapping[str, Any]]], regions: Iterable[str], *kinds: int
+) -> date | None:
+    """Return the first release of these kinds in the first of the regions that has one."""
+    days = (_date_of(by_region.get(region, ()), *kinds) for region in regions)
+    return next((day for day in days if day is not None), None)
+
+
+_SOONEST_AT_HOME = timedelta(days=14)
+"""A home release of another country that close to the film's opening is a data error or a local exception."""
+
+
+def _elsewhere(by_region: Mapping[str | None, list[Mapping[str, Any]]], opened: date | None, kind: int) -> date | None:
+    """Return when a film is likely out at home if neither the household's nor the film's own country says so.
+
+    It is the median of the other countries' first dates, so that one wrong entry or one early country does not decide.
+    """
+    days = sorted(day for rows in by_region.values() if (day := _date_of(rows, kind)) is not None)
+    plausible = [day for day in days if opened is None or day >= opened + _SOONEST_AT_HOME]
+    return plausible[(len(plausible) - 1) // 2] if plausible else None
 
 
 def _translated(answer: Mapping[str, Any], language: str) -> Mapping[str, Any]:
@@ -432,6 +464,8 @@ def _videos(answer: Mapping[str, Any]) -> tuple[Video, ...]:
 
 
 def _external_ids(answer: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    told = read.part(answer, "external_ids") or {}
-    values = ((service, told.get(name)) for name, service in _EXTERNAL.items())
-    return tuple((service, str(value)) for service, value in values if isinstance(value, str | int) and value)
+    listed = read.part(answer, "external_ids")
+    told = listed if isinstance(listed, dict) else {}
+    found = ((service, told.get(name)) for name, service in _EXTERNAL.items())
+    named = ((service, read.text(value) or read.positive(value)) for service, value in found)
+    return tuple((service, str(value)) for service, value in named if value)

@@ -198,13 +198,18 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
 def season_summary(answer: Any, number: int) -> SeasonDetails | None:
     """Return a season as the series' record names it."""
     return next(
-        (_season_summary(row) for row in _official(read.part(answer, "data")) if row.get("number") == number), None
+        (
+            _season_summary(row)
+            for row in _official(read.part(answer, "data"))
+            if read.whole(row.get("number")) == number
+        ),
+        None,
     )
 
 
 def season_id(answer: Any, number: int) -> int:
     """Return TheTVDB's own number of a season."""
-    row = next((row for row in _official(read.part(answer, "data")) if row.get("number") == number), {})
+    row = next((row for row in _official(read.part(answer, "data")) if read.whole(row.get("number")) == number), {})
     return read.positive(row.get("id")) or 0
 
 
@@ -255,7 +260,8 @@ def _episode(row: Mapping[str, Any]) -> EpisodeDetails | None:
 def _official(record: Any) -> list[Mapping[str, Any]]:
     # One row per ordering: the aired order is the one that files and people use.
     rows = [row for row in read.rows(read.part(record, "seasons")) if read.part(row, "type", "type") == "official"]
-    return sorted((row for row in rows if isinstance(row.get("number"), int)), key=lambda row: row["number"])
+    numbered = [(number, row) for row in rows if (number := read.whole(row.get("number"))) is not None]
+    return [row for _, row in sorted(numbered, key=lambda entry: entry[0])]
 
 
 def _season_summary(row: Mapping[str, Any]) -> SeasonDetails:
@@ -267,8 +273,7 @@ def _season_summary(row: Mapping[str, Any]) -> SeasonDetails:
 def _remote_ids(value: Any, type: MediaType, number: int) -> Ids:
     by_type = {read.whole(row.get("type")): read.text(row.get("id")) for row in read.rows(value)}
     tmdb = by_type.get(_TMDB_FILM if type == MediaType.MOVIE else _TMDB_SERIES)
-    imdb = by_type.get(_IMDB)
-    return Ids(read.positive(tmdb), number, imdb if imdb and imdb.startswith("tt") else None)
+    return Ids(read.positive(tmdb), number, read.imdb_id(by_type.get(_IMDB)))
 
 
 def _image(value: Any) -> str | None:

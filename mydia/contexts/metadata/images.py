@@ -1,12 +1,14 @@
-"""Artwork: fetched once by the worker, kept in the sizes that pages need, served under addresses that never change."""
+"""Artwork: fetched once by the worker, kept in the sizes that pages need, served under immutable addresses."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
+import os
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +17,10 @@ from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.adapters.errors import AdapterError, Limited, Nonsense, Unreachable
+from mydia.adapters.errors import AdapterError, Limited, Unreachable
 from mydia.adapters.outside import Outside
 from mydia.contexts.metadata.models import Image
+from mydia.contexts.metadata.pictures import encode
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound
 from mydia.events import Actor, ArtworkFetched, emit
@@ -33,37 +36,38 @@ SIZES: dict[str, tuple[int, ...]] = {
 }
 """Role -> widths in pixels that are kept. Source: reference/ui.md D.4, thinned to what the pages ask for."""
 _UPSTREAM = {"poster": "w500", "backdrop": "w1280", "logo": "w500", "still": "w300", "person": "w185"}
-"""Role -> the provider's size that is fetched; in the order in which they are."""
+"""Role -> the provider's size that is fetched, in the order of fetching."""
 _NOTE_EVERY_S = 2.0
-"""How long fetched images may wait to be written down together."""
+"""Fetched images are recorded together after this long."""
 _SILENT = 3
-"""Requests in a row without an answer after which the provider is left alone."""
-_WEBP_QUALITY = 78  # reference/ui.md D.4
-_MAX_PIXELS = 40_000_000  # a decompression bomb's threshold: 8K is 33 million
+"""Unanswered requests in a row after which the run ends."""
+_PREVIEWS_AT_ONCE = 6
+_PREVIEW_PATIENCE_S = 10.0
+_previews = threading.BoundedSemaphore(_PREVIEWS_AT_ONCE)
 _PATH = re.compile(r"/[A-Za-z0-9._-]{1,120}\.(?:jpe?g|png|webp)")
 _TVDB_ADDRESS = re.compile(r"https://artworks\.thetvdb\.com(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}){1,8}")
 _PREVIEW_ROLES = {"poster": 154, "backdrop": 780}
 
 
 type _Kept = tuple[str, int, int, str]
-"""(content hash, width, height, colour) of an image that is here."""
+"""(content hash, width, height, colour) of a fetched image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a page needs to show an image: its address parts and what to show until it is there."""
+    """What a page needs to show an image: the parts of its address, and a colour to show while it loads."""
 
     id: str
     content_hash: str
     color: str | None
 
     def url(self, width: int) -> str:
-        """Return the address of one size; it may be cached for ever."""
+        """Return the address of one size. Its content never changes."""
         return f"/img/{self.id}/{width}.webp?v={self.content_hash}"
 
 
 def want_image(session: Session, now: datetime, role: str, source: str | None) -> str | None:
-    """Return the id of the image with this source, noting it to be fetched when it is new; None for no source."""
+    """Return the id of the image with this source, None for no source. A new one is fetched later."""
     if not source:
         return None
     found = session.scalar(select(Image.id).where(Image.role == role, Image.source == source))
@@ -80,8 +84,8 @@ def fetch_wanted(
 ) -> int:
     """Fetch images that are wanted and due, one at a time, and return how many were tried.
 
-    Posters come before backdrops, and those before the pictures of episodes. Failures wait longer each time (10 min doubling
-    to 24 h), so that a provider without a picture is left in peace; one that does not answer is not asked for the rest.
+    Posters come first, then backdrops, then the rest. A picture that fails is tried again after 10 minutes, and after twice as long each
+    further time, up to 24 h. If the provider does not answer three times in a row, the rest waits for the next run.
 
     Emits:
         ArtworkFetched, every few seconds: a first scan brings thousands.
@@ -116,7 +120,7 @@ def fetch_wanted(
 
 
 def _note(database: Database, caller: Actor, now: datetime, tried: Mapping[str, _Kept | None]) -> None:
-    """Write down which images are here and which could not be had."""
+    """Record which images were fetched and which failed."""
     if not tried:
         return
     with database.writes() as session:
@@ -135,35 +139,27 @@ def _note(database: Database, caller: Actor, now: datetime, tried: Mapping[str, 
 
 
 def folder(directory: Path, image_id: str) -> Path:
-    """Return where an image's sizes are kept. The last characters spread evenly; the first ones are the time."""
+    """Return where an image's sizes are kept: by the last characters of the id, which spread evenly; the first ones are the time."""
     return directory / image_id[-2:] / image_id
 
 
 def keep(content: bytes, role: str, target: Path) -> _Kept:
-    """Write the sizes of a picture and return (hash, width, height, dominant colour).
+    """Write the sizes of a picture and return (hash, width, height, average colour).
 
     Raises:
-        Nonsense: It is no picture, or an absurdly large one.
+        Nonsense: It is not a picture, or its dimensions are absurd.
     """
-    from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
-
-    try:
-        with Pillow.open(io.BytesIO(content)) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                raise Nonsense("artwork", f"a picture of {opened.width}x{opened.height} is too large")
-            picture = opened.convert("RGBA" if role == "logo" else "RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Pillow.DecompressionBombError) as error:
-        raise Nonsense("artwork", "what came is not a picture") from error
+    made = encode(content, SIZES[role], transparent=role == "logo")
     target.mkdir(parents=True, exist_ok=True)
-    for width in SIZES[role]:
-        height = max(1, round(picture.height * width / picture.width))
-        small = picture if width >= picture.width else picture.resize((width, height), Pillow.Resampling.LANCZOS)
-        temporary = target / f".{width}.tmp"
-        small.save(temporary, "WEBP", quality=_WEBP_QUALITY, method=4)
-        temporary.replace(target / f"{width}.webp")
-    red, green, blue = picture.convert("RGB").resize((1, 1), Pillow.Resampling.BOX).tobytes()
-    return hashlib.sha256(content).hexdigest()[:12], picture.width, picture.height, f"#{red:02x}{green:02x}{blue:02x}"
+    for width, encoded in made.by_width.items():
+        _write(target / f"{width}.webp", encoded)
+    return hashlib.sha256(content).hexdigest()[:12], made.width, made.height, made.color
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def file_of(directory: Path, image_id: str, width: int) -> Path:
@@ -181,44 +177,45 @@ def file_of(directory: Path, image_id: str, width: int) -> Path:
 
 
 def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
-    """Return a small picture of a title that is not in the library, fetching it on first sight.
+    """Return a small picture of a title that is not in the library. The first call fetches it.
 
     Args:
-        source: TMDB's path such as `/abc.jpg`, or an address at TheTVDB; nothing else is fetched.
+        source: TMDB's path such as `/abc.jpg`, or an address at TheTVDB. Nothing else is fetched.
 
     Raises:
-        Invalid: The source or role is not one.
-        AdapterError: The provider did not give it.
+        Invalid: The source or role is not allowed.
+        AdapterError: The provider did not send a picture, or too many are being fetched.
     """
     if role not in _PREVIEW_ROLES or not (_PATH.fullmatch(source) or _TVDB_ADDRESS.fullmatch(source)):
-        raise Invalid("That is not the address of a picture.")
+        raise Invalid("This is not the address of a picture.")
     name = hashlib.sha256(source.encode()).hexdigest()[:24]
     path = directory / "previews" / f"{name}-{_PREVIEW_ROLES[role]}.webp"
     if path.is_file():
         return path
-    from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
-
-    content, _ = outside.metadata().image(source, "w154" if role == "poster" else "w780")
-    try:
-        with Pillow.open(io.BytesIO(content)) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                raise Nonsense("artwork", "the picture is too large")
-            picture = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Pillow.DecompressionBombError) as error:
-        raise Nonsense("artwork", "what came is not a picture") from error
-    width = _PREVIEW_ROLES[role]
-    if picture.width > width:
-        picture = picture.resize((width, max(1, round(picture.height * width / picture.width))))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{id(picture):x}.tmp")
-    picture.save(temporary, "WEBP", quality=_WEBP_QUALITY, method=4)
-    temporary.replace(path)
+    with _fetching():
+        if path.is_file():
+            return path
+        content, _ = outside.metadata().image(source, "w154" if role == "poster" else "w780")
+        width = _PREVIEW_ROLES[role]
+        made = encode(content, (width,))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, made.by_width[width])
     return path
 
 
+@contextmanager
+def _fetching() -> Iterator[None]:
+    """Let few previews be fetched at a time: each holds a request's thread and a file of up to 24 MB."""
+    if not _previews.acquire(timeout=_PREVIEW_PATIENCE_S):
+        raise Limited("Artwork", "is busy fetching other pictures", retry_after_s=_PREVIEW_PATIENCE_S)
+    try:
+        yield
+    finally:
+        _previews.release()
+
+
 def prune_previews(directory: Path, now: datetime, *, older_than: timedelta = timedelta(days=30)) -> int:
-    """Delete previews that are old; they come back when somebody looks for the title again."""
+    """Delete old previews and return how many. Searching for the title again fetches them again."""
     gone = 0
     for path in (directory / "previews").glob("*.webp"):
         if path.stat().st_mtime < (now - older_than).timestamp():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from PIL import Image as Pillow
 
 from mydia import events
-from mydia.adapters.errors import Nonsense, Unreachable
+from mydia.adapters.errors import Limited, Nonsense, Unreachable
 from mydia.contexts import metadata
-from mydia.contexts.metadata import images
+from mydia.contexts.metadata import images, pictures
 from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, NotFound
 from tests.fakes.outside import FakeMetadataProvider, fake_outside
@@ -111,10 +116,79 @@ def test_a_provider_that_does_not_answer_is_not_asked_for_the_rest(database, now
     assert len(provider.asked) == 3
 
 
-def test_an_absurdly_large_picture_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "_MAX_PIXELS", 1000)
-    with pytest.raises(Nonsense, match="too large"):
-        images.keep(picture(), "poster", tmp_path)
+@pytest.mark.parametrize("size", [(1, 65_000), (65_000, 1), (16_384, 600), (30, 1000), (5000, 4000)])
+def test_one_picture_of_hostile_dimensions_does_not_stop_the_others(database, now, tmp_path, size):
+    with database.writes() as session:
+        ids = [metadata.want_image(session, now, "poster", f"/{number}.jpg") for number in range(3)]
+    hostile = io.BytesIO()
+    Pillow.new("L", size).save(hostile, "PNG")
+    answers = iter([picture(60, 90), hostile.getvalue(), picture(60, 90)])
+    provider = Pictures(None)
+    provider.image = lambda path, size: (next(answers), "image/png")
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 3
+    with database.reads() as session:
+        assert [session.get(metadata.Image, id_).state for id_ in ids] == ["present", "failed", "present"]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_damaged_picture_is_either_read_or_refused(tmp_path, kind):
+    """Of 4,463 mutated pictures 37 once raised something else."""
+    out = io.BytesIO()
+    Pillow.effect_noise((40, 60), 50).convert("P" if kind == "GIF" else "RGB").save(out, kind)
+    whole = out.getvalue()
+    chance = random.Random(kind)
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 8)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        with contextlib.suppress(Nonsense):
+            pictures.encode(bytes(damaged[: chance.randint(len(damaged) // 2, len(damaged))]), (154,))
+
+
+def test_formats_that_no_catalogue_sends_are_not_decoded(tmp_path):
+    out = io.BytesIO()
+    Pillow.new("RGB", (60, 90)).save(out, "TIFF")
+    with pytest.raises(Nonsense, match="not a picture"):
+        images.keep(out.getvalue(), "poster", tmp_path)
+
+
+def test_few_pictures_are_decoded_at_once(monkeypatch):
+    running, most = 0, 0
+    lock = threading.Lock()
+    real = pictures._encoded
+
+    def watched(*given, **named):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            time.sleep(0.02)
+            return real(*given, **named)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(pictures, "_encoded", watched)
+    content = picture(60, 90)
+    with ThreadPoolExecutor(12) as pool:
+        made = list(pool.map(lambda _: pictures.encode(content, (20,)), range(12)))
+    assert len(made) == 12 and most == 2
+
+
+def test_a_preview_is_refused_while_too_many_are_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_previews", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(images, "_PREVIEW_PATIENCE_S", 0.01)
+    images._previews.acquire()
+    with pytest.raises(Limited):
+        metadata.preview(fake_outside(metadata=Pictures(picture())), tmp_path, "poster", "/metropolis.jpg")
+
+
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():
+    small = pictures.encode(picture(3200, 4800), (154,))
+    assert (small.width, small.height) == (3200, 4800)
+    with Pillow.open(io.BytesIO(small.by_width[154])) as made:
+        assert made.size == (154, 231)
 
 
 @pytest.mark.parametrize(
