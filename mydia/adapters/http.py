@@ -13,8 +13,10 @@ import json
 import logging
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -140,8 +142,11 @@ class Http:
             service: How people call the service; error texts begin with it.
             expected: Error statuses that are returned to the caller instead of raised.
             home: Set it when `url` came from an answer: the configured address of the service that sent it. Such a url
-                must be on that host, on a trusted one, or public. None means that an administrator configured `url`.
-            timeout_s: For each step of the exchange; the whole may take four times that.
+                must have its host and port, be on a trusted host, or be public. None means that an administrator configured
+                `url`.
+            trusted_hosts: Hosts, with or without a port, where links and redirects may lead in a private network.
+            timeout_s: For each step of the exchange. All of it, with redirects, may take four times that, however slowly
+                the answer arrives.
             verify: False accepts any certificate, for a configured service only.
 
         Raises:
@@ -152,7 +157,8 @@ class Http:
         """
         writing.assert_outside_allowed()
         body = None if json_body is None else json.dumps(json_body).encode()
-        own_hosts = {_host(home or url), *(host.lower() for host in trusted_hosts)}
+        own = _own_places(home or url, trusted_hosts)
+        deadline = _Deadline(4 * timeout_s)
         sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
         if method not in {"GET", "HEAD"}:
             # A request that changes something is never repeated, so it must not reuse a connection that may be stale.
@@ -164,7 +170,7 @@ class Http:
         given_url = url
         for _ in range(MAX_REDIRECTS + 1):
             check_scheme(service, url)
-            client = self._client_for(url, own_hosts, verify=verify)
+            client = self._client_for(url, own, verify=verify)
             request = client.build_request(
                 method,
                 url,
@@ -174,12 +180,12 @@ class Http:
                 timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_TIMEOUT_S)),
             )
             try:
-                status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
+                status, answered, received = _exchange(service, client, request, auth, deadline, max_bytes)
             except _Dropped:
                 # The server closed a kept connection just then, which is not a failure of the service.
                 if method not in {"GET", "HEAD"}:
                     raise
-                status, answered, received = _exchange(service, client, request, auth, 4 * timeout_s, max_bytes)
+                status, answered, received = _exchange(service, client, request, auth, deadline, max_bytes)
             location = answered.get("location")
             if status not in {301, 302, 303, 307, 308} or not location or status in expected:
                 response = Response(status, answered, received, url)
@@ -201,8 +207,8 @@ class Http:
         """Send a GET; options as for `request`."""
         return self.request(service, "GET", url, **options)
 
-    def _client_for(self, url: str, own_hosts: set[str], *, verify: bool) -> httpx2.Client:
-        public_only = _host(url) not in own_hosts
+    def _client_for(self, url: str, own: Collection[str], *, verify: bool) -> httpx2.Client:
+        public_only = _host(url) not in own and _place(url) not in own
         key = (public_only, self._verify and (verify or public_only))
         with self._lock:
             if key not in self._clients:
@@ -314,6 +320,62 @@ def is_allowed_address(address: str, *, public_only: bool) -> bool:
     return ip.is_global or not public_only
 
 
+class _Deadline:
+    """When an exchange has to be complete."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._ends_at_s = clock.monotonic_s() + seconds
+
+    @property
+    def left_s(self) -> float:
+        """Seconds left; negative when it has passed."""
+        return self._ends_at_s - clock.monotonic_s()
+
+
+_deadline: ContextVar[_Deadline | None] = ContextVar("_deadline", default=None)
+"""Of the exchange that this thread is in."""
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection whose every step ends at the deadline.
+
+    The timeouts of httpx2 are for one read. A service that sends a byte every few seconds never exceeds them, in the
+    headers and the TLS handshake as well.
+    """
+
+    def __init__(self, inner: httpcore2.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _within(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _within(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _within(timeout, httpcore2.ConnectTimeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _within(timeout: float | None, passed: type[Exception]) -> float | None:
+    """Return a timeout that ends at the deadline at the latest."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    left_s = deadline.left_s
+    if left_s <= 0:
+        raise passed("the deadline has passed")
+    return left_s if timeout is None else min(timeout, left_s)
+
+
 class _GuardedNetwork(httpcore2.SyncBackend):
     """Resolves names and connects only to permitted addresses."""
 
@@ -343,10 +405,11 @@ class _GuardedNetwork(httpcore2.SyncBackend):
             )
         for address in allowed[:-1]:
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
+            return _Stream(stream)
+        return _Stream(super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options))
 
 
 class _GuardedTransport(httpx2.HTTPTransport):
@@ -378,13 +441,13 @@ def _exchange(
     client: httpx2.Client,
     request: httpx2.Request,
     auth: tuple[str, str] | None,
-    deadline_s: float,
+    deadline: _Deadline,
     max_bytes: int,
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request and read its whole answer."""
     shown = show_address(str(request.url.copy_with(path="/"))).rstrip("/")
-    ends_at_s = clock.monotonic_s() + deadline_s
     received = bytearray()
+    token = _deadline.set(deadline)
     try:
         answer = client.send(request, auth=auth, stream=True)
         try:
@@ -392,11 +455,11 @@ def _exchange(
                 received += chunk
                 if len(received) > max_bytes:
                     raise Nonsense(service, f"answered with more than {max_bytes // 1024**2} MB, which is too large")
-                if clock.monotonic_s() > ends_at_s:
-                    raise Unreachable(service, f"{shown} took more than {deadline_s:.0f} seconds to answer")
         finally:
             answer.close()
     except httpx2.TimeoutException as error:
+        if deadline.left_s <= 0:
+            raise Unreachable(service, f"{shown} took more than {deadline.seconds:.0f} seconds to answer") from error
         raise Unreachable(service, f"{shown} did not answer in time") from error
     except httpx2.ConnectError as error:
         raise _cannot_connect(service, shown, error) from error
@@ -408,6 +471,8 @@ def _exchange(
         raise Nonsense(service, f"{shown} does not answer with valid HTTP; check address and port") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         raise Unreachable(service, f"the connection to {shown} was lost") from error
+    finally:
+        _deadline.reset(token)
     return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(received)
 
 
@@ -427,6 +492,28 @@ def _cannot_connect(service: str, shown: str, error: httpx2.ConnectError) -> Ada
             return Unreachable(service, f"the host of {shown} cannot be found; is this server online?")
         cause = cause.__cause__ or cause.__context__
     return Unreachable(service, f"no answer from {shown}; is it running, and is the port right?")
+
+
+def _own_places(url: str, trusted: Collection[str]) -> frozenset[str]:
+    """Return the hosts and `host:port` places that may be in a private network.
+
+    A redirect to another port of the configured host would let an indexer reach other services of that machine. Ports 80
+    and 443 count as one, because servers redirect to HTTPS, and behind a proxy write links with http.
+    """
+    place = _place(url)
+    own = {place, *(host.lower() for host in trusted)}
+    if place.endswith((":80", ":443")):
+        own |= {f"{_host(url)}:80", f"{_host(url)}:443"}
+    return frozenset(own)
+
+
+def _place(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return ""
+    return f"{(parts.hostname or '').lower()}:{port}"
 
 
 def _host(url: str) -> str:

@@ -90,6 +90,81 @@ def test_a_redirect_into_another_private_place_is_refused(target: str, http: Htt
         http.get("Echo", f"{echo.url}/redirect", params={"to": target})
 
 
+def test_a_redirect_to_another_port_of_the_same_private_host_is_refused(http: Http, echo: Echo) -> None:
+    with Echo() as other:
+        target = f"{other.url}/secrets"
+        for options in ({}, {"home": echo.url}):
+            with pytest.raises(Refused, match="private network"):
+                http.get("Echo", f"{echo.url}/redirect", params={"to": target}, **options)
+        with pytest.raises(Refused, match="private network"):
+            http.get("Echo", target, home=echo.url)
+        place = target.partition("//")[2].partition("/")[0]
+        for trusted in (place, place.partition(":")[0]):
+            assert (
+                http.get("Echo", f"{echo.url}/redirect", params={"to": target}, trusted_hosts=[trusted]).status == 200
+            )
+
+
+def test_http_and_https_of_one_host_are_one_place() -> None:
+    own = module._own_places("http://nas.local/1/api", [])
+    assert module._place("https://nas.local/1/api") in own
+    assert module._place("http://nas.local/dl") in module._own_places("https://nas.local/", [])
+    assert module._place("http://nas.local:8080/") not in own
+    assert module._place("https://nas.local/") not in module._own_places("http://nas.local:9696/1/api", [])
+
+
+class Dripping:
+    """A server that sends its answer a byte at a time, for ever."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._stop = threading.Event()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._drip, args=(connection,), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        try:
+            connection.recv(4096)
+            connection.sendall(self._head)
+            while not self._stop.wait(0.02):
+                connection.sendall(b"x")
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._stop.set()
+        self._socket.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Endless: ",
+        b"HTTP/1.1 200 O",
+        b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 1000000\r\n\r\n",
+    ],
+    ids=["body", "body without length", "headers", "status", "redirect"],
+)
+def test_a_dripping_service_is_given_up_at_the_deadline(http: Http, head: bytes) -> None:
+    server = Dripping(head)
+    try:
+        with pytest.raises(Unreachable, match="took more than 2 seconds to answer"):
+            http.get("Drip", server.url, timeout_s=0.5)
+    finally:
+        server.close()
+
+
 def test_a_redirect_to_another_scheme_is_refused(http: Http, echo: Echo) -> None:
     with pytest.raises(Refused, match="http"):
         http.get("Echo", f"{echo.url}/redirect", params={"to": "file:///etc/passwd"})
@@ -103,6 +178,7 @@ def test_credentials_do_not_follow_to_another_origin(http: Http, echo: Echo) -> 
             params={"to": f"{other.url}/headers"},
             headers={"X-Api-Key": "secret"},
             auth=("robin", "password"),
+            trusted_hosts=["127.0.0.1"],
         )
 
     assert "x-api-key" not in answer.json("Echo")
@@ -120,7 +196,9 @@ def test_a_private_address_from_an_answer_is_refused_unless_its_host_is_at_home_
     with pytest.raises(Refused, match="private network"):
         http.get("Echo", f"{echo.url}/x", home="http://indexer.example")
 
-    assert http.get("Echo", f"{echo.url}/x", home="http://127.0.0.1:1").status == 200
+    with pytest.raises(Refused, match="private network"):
+        http.get("Echo", f"{echo.url}/x", home="http://127.0.0.1:1")
+    assert http.get("Echo", f"{echo.url}/x", home=f"{echo.url}/api").status == 200
     assert http.get("Echo", f"{echo.url}/x", home="http://indexer.example", trusted_hosts=("127.0.0.1",)).status == 200
 
 
