@@ -21,6 +21,26 @@ def monotonic_s() -> float:
     return _time.monotonic()
 
 
+class SetBack:
+    """Notices that the wall clock was set back, by comparing it with the monotonic clock."""
+
+    _SMALLEST_S = 5.0
+    """Smaller steps are corrections by a time server, which delay nothing noticeably."""
+
+    def __init__(self) -> None:
+        self._offset_s = self._present_s()
+
+    def look(self) -> float:
+        """Return by how many seconds the clock was set back since the last look; 0 if it was not."""
+        present_s = self._present_s()
+        moved_s, self._offset_s = self._offset_s - present_s, present_s
+        return moved_s if moved_s >= self._SMALLEST_S else 0.0
+
+    @staticmethod
+    def _present_s() -> float:
+        return now().timestamp() - monotonic_s()
+
+
 def new_id() -> str:
     """Return a UUIDv7 as text: ids made later in one process sort after earlier ones (RFC 9562 §5.7)."""
     global _last_ns

@@ -140,7 +140,7 @@ class Diary(dramatiq.Middleware):
                 (state, now, ending.result, text, trace, message.message_id),
             ).fetchone()
             if row is not None:
-                count(connection, message.actor_name, state, (now - row[0]) / 1000)
+                count(connection, message.actor_name, state, max(0, now - row[0]) / 1000)
 
 
 def _recorded(base: Any, diary: Diary, slots: Slots) -> Any:

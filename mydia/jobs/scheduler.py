@@ -173,6 +173,13 @@ class Clock:
         if not self.start():
             threading.Thread(target=wait, name="clock-owner", daemon=True).start()
 
+    def write_again(self) -> None:
+        """Fill the table of a new task board; the old one was damaged."""
+        with self._lock:
+            if self._scheduler is not None:
+                self._write_rows()
+                self.refresh(all_times=True)
+
     def stop(self) -> None:
         """Stop."""
         with self._lock:
@@ -183,15 +190,19 @@ class Clock:
                 os.close(self._owner)
                 self._owner = None
 
-    def refresh(self) -> None:
-        """Apply changed cron lines; cheap when nothing has changed."""
+    def refresh(self, *, all_times: bool = False) -> None:
+        """Apply changed cron lines; cheap when nothing has changed.
+
+        Args:
+            all_times: Compute the next time of every line again, because the clock or the table has changed.
+        """
         with self._lock:
             if self._scheduler is None:
                 return
             overrides = self._overrides()
             for key, entry in self._entries.items():
                 wanted = overrides.get(key, entry.schedule.cron) or None
-                if wanted == entry.cron and (entry.due is not None or wanted is None):
+                if wanted == entry.cron and (entry.due is not None or wanted is None) and not all_times:
                     continue
                 self._set(key, entry, wanted)
 

@@ -195,6 +195,7 @@ class SqliteBroker(dramatiq.Broker):
         with self._start_lock:
             if self._presence is None:
                 self._presence = self.board.sign_on(self.slots.total, self.slots.queues)
+                self.board.shorten_delays()
                 self.recover()
                 threading.Thread(target=self._watch, name="broker-watch", daemon=True).start()
         return SqliteConsumer(self, queue_name, prefetch, timeout)
@@ -222,9 +223,18 @@ class SqliteBroker(dramatiq.Broker):
     def _watch(self) -> None:
         version: int | None = None
         recovered_at = clock.monotonic_s()
+        clock_set_back = clock.SetBack()
+        board_replaced = self.board.replaced
         while not self._closed.wait(POLL_S):
             try:
+                if seconds := clock_set_back.look():
+                    logger.warning("the clock was set back", extra={"seconds": round(seconds)})
+                    self.board.set_back(seconds)
+                    self._next_due_ms = 0
                 seen = self.board.version()
+                if self.board.replaced != board_replaced:
+                    board_replaced, version = self.board.replaced, None
+                    self._sign_on_again()
                 if seen != version:
                     version = seen
                     self._next_due_ms = 0
@@ -238,6 +248,11 @@ class SqliteBroker(dramatiq.Broker):
             except Exception:
                 # Without this thread no delayed message would run again, and errors such as a full disk may pass.
                 logger.exception("the broker could not check its queue")
+
+    def _sign_on_again(self) -> None:
+        """Write this worker's row into a new file that has replaced a damaged one."""
+        if self._presence is not None:
+            self._presence.register()
 
     def _promote(self) -> None:
         """Queue the delayed messages that are due, and remember when the next one is."""
@@ -288,7 +303,7 @@ class SqliteBroker(dramatiq.Broker):
                     "UPDATE runs SET state = ?, error = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
                     (state, error, now, seq),
                 )
-                count(connection, job, state, (now - started_at) / 1000)
+                count(connection, job, state, max(0, now - started_at) / 1000)
         self.board.forget(worker)
         if lost:
             logger.warning("a worker died; its jobs are delivered again", extra={"worker": worker, "jobs": len(lost)})
@@ -316,7 +331,7 @@ class SqliteBroker(dramatiq.Broker):
                 with self.board.writes() as connection:
                     for ended, values in batch:
                         if connection.execute(_END, values).rowcount:
-                            count(connection, ended.actor_name, values[0], (values[1] - ended.started_at) / 1000)
+                            count(connection, ended.actor_name, values[0], max(0, values[1] - ended.started_at) / 1000)
             except BaseException:
                 self._ended.extendleft(reversed(batch))
                 raise

@@ -91,6 +91,9 @@ class Worker:
             zone=time_zone(str(config["jobs.time_zone"])),
             overrides=lambda: _overrides(schedule, setting),
         )
+        self._catalogue = {known.name: (known.title, known.queue) for known in jobs.values()}
+        self._board_replaced = self.board.replaced
+        self._clock_set_back = clock.SetBack()
         self._seen: object = None
         self._refreshed_at = 0.0
 
@@ -112,6 +115,12 @@ class Worker:
             else:
                 logger.warning("requested job does not exist", extra={"job": ask.job})
             self.board.settle(ask)
+        if self.board.replaced != self._board_replaced:
+            self._board_replaced = self.board.replaced
+            self.board.write_catalogue(self._catalogue)
+            self._clock.write_again()
+        if self._clock_set_back.look():
+            self._clock.refresh(all_times=True)
         if (paused := self.board.paused()) != self._slots.paused:
             self._slots.paused = paused
             self._slots.wake()

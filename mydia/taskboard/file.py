@@ -83,6 +83,27 @@ class JobsFile(SqliteFile):
         self.locks = path.with_name(f"{path.name}-workers")
         """The folder of the lock files of live workers."""
 
+    def set_back(self, seconds: float) -> None:
+        """Move delayed runs by as much as the clock was set back, so that they wait no longer than they were meant to."""
+        moved = int(seconds * 1000)
+        with self.writes() as connection:
+            connection.execute(
+                "UPDATE runs SET due_at = due_at - ?1, queued_at = queued_at - ?1, started_at = started_at - ?1 "
+                "WHERE state = 'delayed'",
+                (moved,),
+            )
+
+    def shorten_delays(self) -> None:
+        """Correct delayed runs that were queued in what is now the future: the clock was set back while nothing ran."""
+        now = to_ms(clock.now())
+        with self.writes() as connection:
+            connection.execute(
+                "UPDATE runs SET due_at = ?1 + max(0, due_at - max(queued_at, coalesce(started_at, 0))), "
+                "queued_at = min(queued_at, ?1), started_at = min(started_at, ?1) "
+                "WHERE state = 'delayed' AND max(queued_at, coalesce(started_at, 0)) > ?1 + 5000",
+                (now,),
+            )
+
     def asks(self) -> list[Ask]:
         """Return the requests to run a job now that are not yet messages."""
         return [
