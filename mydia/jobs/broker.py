@@ -148,6 +148,8 @@ class Schedule:
     name: str = ""
     """Its id on the tasks page; the job's name when empty."""
     title: str = ""
+    by_hand: Mapping[str, Any] = field(default_factory=dict)
+    """Params that differ when a user starts it."""
     setting: str = ""
     """The setting that overrides this line (a cron line, or a number of minutes), if users can change it."""
 

@@ -29,11 +29,16 @@ def analyze(deps: Deps) -> str:
 
 
 @job("upkeep.vacuum", title="Compact databases", max_retries=0, time_limit_s=3600)
-def vacuum(deps: Deps) -> str:
-    """Give the space of deleted rows back to the disk, when nothing else runs: nobody can write meanwhile."""
-    if any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running(SYSTEM)):
-        deps.enqueue("upkeep.vacuum", {}, dedup=vacuum.key(), delay_s=_PUT_OFF_S, cause="put off")
-        return "put off: other jobs are running"
+def vacuum(deps: Deps, *, when_idle: bool = False) -> str:
+    """Free the disk space of deleted rows. Nothing can be written meanwhile.
+
+    Args:
+        when_idle: Wait until no other job runs; otherwise it starts at once, because a user asked for it.
+    """
+    if when_idle and any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running(SYSTEM)):
+        params = {"when_idle": True}
+        deps.enqueue("upkeep.vacuum", params, dedup=vacuum.key(**params), delay_s=_PUT_OFF_S, cause="postponed")
+        return "postponed: other jobs are running"
     said = [maintenance.vacuum(deps.database)]
     said += [maintenance.vacuum_file(path) for path in (deps.board.path, deps.config.cache_path) if path.exists()]
     return "; ".join(dict.fromkeys(said))
@@ -41,7 +46,7 @@ def vacuum(deps: Deps) -> str:
 
 @job("upkeep.checkpoint", title="Truncate write-ahead logs", max_retries=0)
 def checkpoint(deps: Deps) -> str:
-    """Keep the write-ahead logs short, which keeps reads fast and crashes cheap."""
+    """Truncate the write-ahead logs, which keeps reads and recovery fast."""
     paths = [path for path in (deps.database.path, deps.board.path, deps.config.cache_path) if path is not None]
     whole = [maintenance.checkpoint(path) for path in paths]
     return f"{sum(whole)} of {len(whole)} files"

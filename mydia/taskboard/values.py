@@ -79,6 +79,7 @@ class Scheduled:
     job: str
     title: str
     params: dict[str, Any]
+    """What it is started with by a user."""
     cron: str | None
     """The current cron line, in local time; None when switched off."""
     default_cron: str

@@ -121,6 +121,14 @@ def test_a_fire_is_a_message_with_its_cause(make_clock: MakeClock, board: TaskBo
     assert board.scheduled(SYSTEM)[0].fired_at is not None
 
 
+def test_a_user_starts_a_job_with_params_of_its_own(make_clock: MakeClock, board: TaskBoard) -> None:
+    made, sent = make_clock(Schedule("0 2 * * *", "compact", {"when_idle": True}, by_hand={"when_idle": False}))
+    made.start()
+    made.fire("compact")
+    assert sent.jobs == [("compact", {"when_idle": True}, "schedule")]
+    assert board.scheduled(SYSTEM)[0].params == {"when_idle": False}
+
+
 def test_the_clock_really_ticks(make_clock: MakeClock, board: TaskBoard, monkeypatch: pytest.MonkeyPatch) -> None:
     from apscheduler.triggers.interval import IntervalTrigger
 
