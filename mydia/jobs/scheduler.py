@@ -252,7 +252,12 @@ class Clock:
                     "params = excluded.params, title = excluded.title, default_cron = excluded.default_cron, "
                     "position = excluded.position",
                     (
-                        *(key, entry.schedule.job, json.dumps({**entry.schedule.params, **entry.schedule.by_hand}), title),
+                        *(
+                            key,
+                            entry.schedule.job,
+                            json.dumps({**entry.schedule.params, **entry.schedule.by_hand}),
+                            title,
+                        ),
                         *(entry.schedule.cron, position),
                     ),
                 )

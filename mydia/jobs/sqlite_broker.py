@@ -36,6 +36,7 @@ _SPREAD_MS = 10_000
 """Pause between messages that were running at a second death, so that the next death shows which one caused it."""
 
 _OWN_OPTIONS = ("dedup", "cause")
+_CONTINUED = "interrupted; the same job is queued again"
 
 _INSERT = """
 INSERT INTO runs (id, job, queue, priority, params, options, cause, dedup, state, queued_at, due_at)
@@ -178,7 +179,10 @@ class SqliteBroker(dramatiq.Broker):
                 )
         except sqlite_module().IntegrityError:
             # The same job was queued again while this attempt ran, which replaces the retry.
-            self._end(message, RunState.FAILED, error=f"{text or 'Interrupted.'} The same job is already queued again.")
+            if text is None:
+                self._end(message, RunState.CANCELLED, result=_CONTINUED)
+            else:
+                self._end(message, RunState.FAILED, error=f"{text} The same job is already queued again.")
             return
         self._announce(message.queue_name, now + delay_ms if delay_ms else None)
 
@@ -284,6 +288,7 @@ class SqliteBroker(dramatiq.Broker):
                 (worker,),
             ).fetchall()
             for place, (seq, job, deaths, cancel_asked, started_at) in enumerate(lost):
+                result = None
                 if cancel_asked:
                     state, error = RunState.CANCELLED, None
                 elif deaths + 1 >= self.max_deaths:
@@ -298,10 +303,11 @@ class SqliteBroker(dramatiq.Broker):
                     ).rowcount
                     if back:
                         continue
-                    state, error = RunState.FAILED, "The worker process died; the same job is already queued again."
+                    # Not a failure: the run that waits does the same work.
+                    state, error, result = RunState.CANCELLED, None, _CONTINUED
                 connection.execute(
-                    "UPDATE runs SET state = ?, error = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
-                    (state, error, now, seq),
+                    "UPDATE runs SET state = ?, error = ?, result = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
+                    (state, error, result, now, seq),
                 )
                 count(connection, job, state, max(0, now - started_at) / 1000)
         self.board.forget(worker)

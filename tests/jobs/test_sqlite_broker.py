@@ -357,6 +357,26 @@ def test_a_surviving_worker_takes_over_from_a_killed_one(bench: MakeBench, worke
     assert len(sender.board.workers()) == 1
 
 
+def test_a_run_that_another_continues_is_not_shown_as_failed(bench: MakeBench, worker_process, tmp_path: Path) -> None:
+    sender = bench(a_job("hang", nothing))
+    first = worker_process()
+    killed = sender.enqueue("hang", {"word": "a"}, dedup="hang")
+    eventually(lambda: log_of(tmp_path) == ["began a"])
+    waiting = sender.enqueue("hang", {"word": "a"}, dedup="hang")
+    assert waiting != killed
+    first.kill()
+    worker_process()
+    eventually(lambda: log_of(tmp_path) == ["began a", "began a"])
+    run = sender.ended(killed)
+    assert (run.state, run.error, run.result) == (
+        RunState.CANCELLED,
+        None,
+        "interrupted; the same job is queued again",
+    )
+    assert sender.board.get(SYSTEM, waiting).state == RunState.RUNNING
+    assert sum(depth.failed for depth in sender.board.queue_depth(SYSTEM)) == 0
+
+
 def test_a_message_that_kills_its_workers_is_put_aside(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     sender = bench(a_job("crash", nothing), a_job("say", nothing))
     run_id = sender.enqueue("crash")
@@ -374,7 +394,7 @@ def test_a_message_that_kills_its_workers_is_put_aside(bench: MakeBench, worker_
 def test_delays_survive_the_death_of_all_workers(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     sender = bench(a_job("say", nothing))
     first = worker_process()
-    sender.enqueue("say", {"word": "later"}, delay_s=1.5)
+    sender.enqueue("say", {"word": "later"}, delay_s=5)
     first.kill()
     assert log_of(tmp_path) == []
     worker_process()
