@@ -86,6 +86,8 @@ def make_engine(
         module=sqlite_module(),
         pool_size=pool_size,
         max_overflow=8,
+        # Errors are logged and may be reported: they must not hold what a household watches.
+        hide_parameters=True,
         # The driver must not open transactions by itself: its default runs SELECTs outside any,
         # and 1,360 of 1,600 concurrent read-modify-write updates were lost. Source: stack notes §1, measured.
         connect_args={"timeout": patience_s, "isolation_level": None, "check_same_thread": False},
@@ -122,7 +124,7 @@ def make_engine(
 
 def _make_server_engine(url: str, pool_size: int, patience_s: float) -> Engine:
     """Return the engine for PostgreSQL with SQLite's guarantees: reads see one snapshot, and there is one writer."""
-    engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

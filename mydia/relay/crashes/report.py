@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mydia import __version__, clock
+from mydia.errors import MydiaError
 
 MAX_REPORT_BYTES = 256 * 1024
 MAX_TEXT = 8192
@@ -96,7 +97,7 @@ class CrashReport:
         )
         return cls(
             kind=f"{type(error).__module__}.{type(error).__qualname__}",
-            message=str(error)[:MAX_TEXT] or type(error).__name__,
+            message=_message(error)[:MAX_TEXT] or type(error).__name__,
             frames=frames,
             version=__version__,
             occurred_at=clock.now().isoformat(),
@@ -115,6 +116,11 @@ class CrashReport:
             "source": self.source,
             "metadata": dict(self.metadata),
         }
+
+
+def _message(error: BaseException) -> str:
+    # Messages for users name their titles, folders and services.
+    return "" if isinstance(error, MydiaError) else str(error)
 
 
 def _said(value: Any) -> str:
