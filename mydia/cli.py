@@ -1,4 +1,4 @@
-"""The command line. Nothing but this module reads the process's environment; commands import what they need when run."""
+"""The command line. Only this module reads the process's environment; commands import what they need when they run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_MISCONFIGURED = 2  # as in `supervise`, and what argparse exits with
 _WORKER_WAITS_S = 20.0
-"""When the worker is started at the latest, however long the web takes to come up."""
+"""The worker starts after so long at the latest, even if the web is still coming up."""
 type Command = Callable[[argparse.Namespace], int]
 
 
@@ -57,16 +57,16 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    add("serve", _serve, "start the web server and a worker, and keep both running")
+    add("serve", _serve, "start the web server and a worker, and restart either if it dies")
     for name, run, what in (("web", _web, "the web server"), ("worker", _worker, "a worker")):
         one = add(name, run, f"start {what} alone")
         one.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
         one.add_argument("--tells-parent", action="store_true", help=argparse.SUPPRESS)
     add("relay", _relay, "start a metadata relay alone, for other installations")
-    add("migrate", _migrate, "bring the database to this version, with a backup before")
-    # Only for the list of commands: `main` hands everything behind `parse` to the parser's own command line.
-    add("parse", lambda _: 0, "show what is read from release names, and which letters said so")
-    add("doctor", _doctor, "look at the configuration, folders, database and services, and say what is wrong")
+    add("migrate", _migrate, "migrate the database to this version, after a backup")
+    # Only for the list of commands: `main` passes the arguments of `parse` to the parser's own command line.
+    add("parse", lambda _: 0, "show what is read from release names, and from which characters")
+    add("doctor", _doctor, "check the configuration, folders, database and services, and report problems")
     backup = add("backup", _backup, "back up the database while it is in use, list backups, or restore one")
     backup.add_argument("action", nargs="?", choices=("make", "list", "restore"), default="make")
     backup.add_argument("file", nargs="?", help="the backup to restore")
@@ -94,10 +94,15 @@ def _log(config: Config, name: str, *, to_file: bool = True) -> None:
     logs.configure(config["logging.level"], config["logging.format"], config.log_directory if to_file else None, name)
     import logging
 
-    for unknown in config.unknown_keys:
-        logging.getLogger(__name__).warning(
-            "this key means nothing to Mydia", extra={"key": unknown, "file": config.file}
-        )
+    for line in _notes(config):
+        logging.getLogger(__name__).warning("%s", line, extra={"file": config.file})
+
+
+def _notes(config: Config) -> list[str]:
+    return [
+        *(f"unknown key {name}" for name in config.unknown_keys),
+        *(f"{name} is not active yet: this version does not have its feature" for name in config.inactive_keys),
+    ]
 
 
 def _serve(_arguments: argparse.Namespace) -> int:
@@ -107,7 +112,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
     mydia = [sys.executable, "-m", "mydia"]
     web = [*mydia, "web", "--tells-parent"]
     if not schema.is_current(config.database_url):
-        # In a process of its own: what a migration loads costs memory for as long as Mydia runs.
+        # In its own process: the memory that a migration needs is released when it ends.
         prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
         if prepared != 0:
             return prepared
@@ -117,15 +122,15 @@ def _serve(_arguments: argparse.Namespace) -> int:
     return supervise.run(
         [
             supervise.Child("web", web, vital=True, environ=environ),
-            # Whoever starts Mydia waits for its first page, and loading the worker beside it would make that take longer.
+            # The worker starts later: loading it at the same time would delay the first page.
             supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S),
         ]
     )
 
 
 def _started(arguments: argparse.Namespace, name: str) -> Config:
-    """Load and prepare for a process that works alone; a child of `serve` finds everything prepared."""
-    # Until all is loaded hardly anything becomes garbage, and looking for it takes a tenth of the start.
+    """Load the configuration and prepare the data folder, unless `serve` has prepared it."""
+    # Hardly anything becomes garbage during the start, and collecting takes a tenth of its time.
     gc.disable()
     config = _load()
     from mydia import startup
@@ -138,7 +143,7 @@ def _started(arguments: argparse.Namespace, name: str) -> Config:
 
 
 def _settled() -> None:
-    """Leave what was loaded at the start out of all later looks for garbage: it stays as long as the process."""
+    """Exclude what was loaded at the start from garbage collection: it lives as long as the process."""
     gc.freeze()
     gc.enable()
 
@@ -201,7 +206,7 @@ def _work(config: Config) -> int:
         watching.watch(parts.database, config, stop)
 
     _settled()
-    # Before anything else touches a file: what a crash cut off is brought to an end.
+    # Before anything else touches a file: finish operations that a crash interrupted.
     library.recover_journal(parts.database, parts.outside, clock.now())
     with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):
         return worker.run(
@@ -229,7 +234,7 @@ def _migrate(_arguments: argparse.Namespace) -> int:
     startup.make_folders(config)
     _log(config, "migrate", to_file=False)
     startup.prepare(config)
-    print("The database is at this version's schema.")
+    print("The database is up to date.")
     return 0
 
 
@@ -255,7 +260,7 @@ def _backup(arguments: argparse.Namespace) -> int:
                 print(f"{one.made_at:%Y-%m-%d %H:%M} UTC  {units.size(one.size_bytes):>9}  {one.path}")
             return 0
         if database.path is None:
-            raise Misconfigured("Backups of PostgreSQL are made with pg_dump.")
+            raise Misconfigured("Back up PostgreSQL with pg_dump.")
         if arguments.action == "restore":
             return _restore(arguments, config, database.path)
         if not database.path.exists():
@@ -272,11 +277,11 @@ def _restore(arguments: argparse.Namespace, config: Config, database_path: Path)
     from mydia.db import maintenance
 
     if not arguments.file:
-        raise Misconfigured("Name the backup to restore; `mydia backup list` shows them.")
+        raise Misconfigured("Name the backup to restore; `mydia backup list` lists them.")
     given = Path(arguments.file)
     backup = given if given.exists() else config.backups_directory / given
     kept = maintenance.restore(backup, database_path, clock.now())
-    print(f"Restored {backup}." + (f" What was there is kept as {kept}." if kept else ""))
+    print(f"Restored {backup}." + (f" The former database is kept as {kept}." if kept else ""))
     return 0
 
 
@@ -288,8 +293,8 @@ def _hash_password(arguments: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\n") if arguments.stdin else getpass.getpass("Password: ")
     if (objection := users.password_objection(password)) is not None:
         raise Misconfigured(objection)
-    if not arguments.stdin and getpass.getpass("Once more: ") != password:
-        raise Misconfigured("The two are not the same.")
+    if not arguments.stdin and getpass.getpass("Repeat: ") != password:
+        raise Misconfigured("The passwords do not match.")
     print(users.hash_password(password))
     return 0
 
@@ -302,10 +307,13 @@ def _config(arguments: argparse.Namespace) -> int:
         return 0
     config = _load()
     if arguments.action == "check":
-        for name in config.unknown_keys:
-            print(f"{config.file}: {name} means nothing to Mydia", file=sys.stderr)
-        print("The configuration can be used.")
-        return 1 if config.unknown_keys else 0
+        from mydia import startup
+
+        for line in _notes(config):
+            print(f"{config.file}: {line}", file=sys.stderr)
+        startup.rehearse(config)
+        print("The configuration is valid.")
+        return 0
     values = _all_values(config)
     for key in configuration.KEYS:
         if key.name.startswith(arguments.name or ""):

@@ -1,38 +1,43 @@
-"""What every process does before its own work: make folders, migrate, write what is configured, open the outside."""
+"""What every process does before its own work: make folders, migrate, store what is configured, open adapters."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mydia import clock
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from mydia import clock, schema
 from mydia.adapters.filesystem import Files
 from mydia.adapters.http import Http
 from mydia.adapters.outside import Outside, real_outside
 from mydia.config import Config
 from mydia.contexts import settings, users
 from mydia.contexts.metadata import ChosenMetadata
-from mydia.db import PATIENCE_S, Database, maintenance, sqlite_version, upgrade, warn_if_old
+from mydia.db import PATIENCE_S, Database, maintenance, sqlite_module, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
 
 _HANDOVER_S = 15.0
-"""How long a worker waits for the one before it: longer than that one's running jobs may take to finish."""
-_LOOK_AGAIN_S = 0.1
+"""How long a worker waits for its predecessor: longer than the predecessor's running jobs may take to finish."""
+_RETRY_S = 0.1
 _WORKER_PATIENCE_S = 30.0
-"""How long a job waits to write: nobody looks at it, and a compaction of a large database takes that long."""
+"""How long a job waits to write; compacting a large database takes that long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process works with."""
+    """What a process is composed of."""
 
     config: Config
     database: Database
@@ -40,7 +45,7 @@ class Parts:
     metadata: ChosenMetadata
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         self.metadata.close()
         self.database.close()
 
@@ -51,38 +56,134 @@ def prepare(config: Config) -> None:
     Processes that start at the same time wait for one another.
 
     Raises:
-        Misconfigured: The folder cannot be written, the database is newer, or an entry of the configuration is wrong.
+        Misconfigured: The folder cannot be written or is full, the database is damaged or newer, or an entry of the
+            configuration is wrong.
     """
     make_folders(config)
-    with _one_at_a_time(config.data_dir / ".preparing"):
+    with _explained(config), _one_at_a_time(config.data_dir / ".preparing"):
         warn_if_old()
+        _refuse_emptied(config)
         database = Database(config.database_url, pool_size=2, patience_s=_WORKER_PATIENCE_S)
         try:
             upgrade(database.engine, before=_backup_before(config, database))
-            _furnish(config, database)
+            settings.bind(database, config)
+            with database.writes() as session:
+                _furnish(session, config)
         finally:
             database.close()
 
 
-def _furnish(config: Config, database: Database) -> None:
-    now = clock.now()
+def rehearse(config: Config) -> None:
+    """Check what `prepare` would refuse, without changing anything.
+
+    Names of quality profiles are looked up in the present database, or among the presets when there is none yet.
+
+    Raises:
+        Misconfigured: As `prepare`.
+    """
+    path = config.sqlite_path
+    if path is not None and schema.is_current(config.database_url):
+        with _explained(config):
+            _furnish_and_roll_back(config, config.database_url)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/rehearsal.db"
+        database = Database(url, pool_size=2)
+        try:
+            upgrade(database.engine)
+        finally:
+            database.close()
+        _furnish_and_roll_back(config, url)
+
+
+def _furnish_and_roll_back(config: Config, url: str) -> None:
+    database = Database(url, pool_size=2, patience_s=_WORKER_PATIENCE_S)
     settings.bind(database, config)
-    with database.writes() as session:
-        settings.ensure_defaults(session, now)
-        admin = users.ensure_admin(session, config, now)
-        settings.sync_managed(session, now)
-        provided = any(path.managed for path in settings.list_library_paths(session))
-        if admin is not None:
-            settings.mark_step(session, now, "account", "done")
-        if admin is not None and provided and settings.setup_state(session).finished_at is None:
-            # Somebody who configures by environment or file needs no wizard; it stays open at /setup.
-            settings.finish_setup(session, now)
+    try:
+        with suppress(_RehearsedError), database.writes() as session:
+            _furnish(session, config)
+            raise _RehearsedError
+    finally:
+        database.close()
+
+
+class _RehearsedError(Exception):
+    """Ends a rehearsal: its changes are rolled back."""
+
+
+def _furnish(session: Session, config: Config) -> None:
+    from mydia.contexts.library.naming import check_template
+
+    now = clock.now()
+    settings.ensure_defaults(session, now)
+    admin = users.ensure_admin(session, config, now)
+    settings.sync_managed(session, now)
+    settings.apply_configured(session, now, judge=check_template)
+    provided = any(path.managed for path in settings.list_library_paths(session))
+    if admin is not None:
+        settings.mark_step(session, now, "account", "done")
+    if admin is not None and provided and settings.setup_state(session).finished_at is None:
+        # Who configures by environment or file needs no wizard; it stays available at /setup.
+        settings.finish_setup(session, now)
+
+
+@contextmanager
+def _explained(config: Config) -> Iterator[None]:
+    """Turn failures of the disk and of the database file into sentences.
+
+    Raises:
+        Misconfigured: The data folder is full, or the database is damaged.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise Misconfigured(_full(config)) from error
+    except (DBAPIError, sqlite_module().DatabaseError) as error:
+        said = str(error.orig if isinstance(error, DBAPIError) else error)
+        if "disk is full" in said or "disk I/O error" in said:
+            raise Misconfigured(_full(config)) from error
+        if "not a database" in said or "malformed" in said:
+            raise Misconfigured(_damaged(config, f"is damaged ({said})")) from error
+        raise
+
+
+def _full(config: Config) -> str:
+    return f"The data folder {config.data_dir} is full, so Mydia cannot start. Free some space, then start it again."
+
+
+def _damaged(config: Config, what: str) -> str:
+    newest = next(iter(maintenance.list_backups(config.backups_directory)), None)
+    help_ = (
+        f"Restore the newest backup, of {newest.made_at:%d %B %Y, %H:%M} UTC, with: mydia backup restore {newest.path}"
+        if newest
+        else f"There is no backup in {config.backups_directory}. Put a copy of the database back, or move the file away "
+        "to begin with an empty library."
+    )
+    return f"The database {config.sqlite_path} {what}. {help_}"
+
+
+def _refuse_emptied(config: Config) -> None:
+    """Refuse to begin a new library where an old one was lost.
+
+    Raises:
+        Misconfigured: The file of the database is empty, although this data folder has been in use.
+    """
+    path = config.sqlite_path
+    if path is None:
+        return
+    used = bool(maintenance.list_backups(config.backups_directory)) or config.jobs_path.exists()
+    if path.exists() and path.stat().st_size == 0 and used:
+        raise Misconfigured(_damaged(config, "is empty, although this data folder has been in use"))
+    if not path.exists() and used:
+        logger.warning("the database is missing; a new library begins", extra={"file": str(path)})
 
 
 def _backup_before(config: Config, database: Database) -> Callable[[str | None, str], None]:
     def back_up(present: str | None, target: str) -> None:
-        if config["database.skip_backups"]:
-            logger.warning("migrating without a backup, as SKIP_BACKUPS says")
+        if config.settings.database.skip_backups:
+            logger.warning("migrating without a backup because SKIP_BACKUPS is set")
             return
         made = maintenance.back_up(database, config.backups_directory, clock.now(), before=f"{present}-to-{target}")
         if made is not None:
@@ -99,7 +200,7 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
     """
     patience_s = _WORKER_PATIENCE_S if sparing else PATIENCE_S
     database = Database(
-        config.database_url, pool_size=int(config["database.pool_size"]), sparing=sparing, patience_s=patience_s
+        config.database_url, pool_size=config.settings.database.pool_size, sparing=sparing, patience_s=patience_s
     )
     settings.bind(database, config)
     http = http or Http()
@@ -108,7 +209,7 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
 
 
 def make_folders(config: Config) -> None:
-    """Make the data folder and what belongs in it.
+    """Make the data folder and its subfolders.
 
     Raises:
         Misconfigured: It cannot be written.
@@ -116,14 +217,16 @@ def make_folders(config: Config) -> None:
     source = config.values["data.directory"].source
     try:
         for folder in (config.data_dir, config.images_directory, config.backups_directory, config.log_directory):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a person watches is nobody else's business
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: it shows what people watch
         trial = config.data_dir / f".writable-{os.getpid()}"
         trial.touch()
         trial.unlink()
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Misconfigured(_full(config)) from error
         raise Misconfigured(
-            f"data.directory ({source}) is {config.data_dir}, where user {os.getuid()} cannot write: "
-            f"{error.strerror}. Give it to that user, or name another folder in DATA_DIR."
+            f"data.directory ({source}) is {config.data_dir}, which user {os.getuid()} cannot write: {error.strerror}. "
+            "Make that user its owner, or set DATA_DIR to another folder."
         ) from error
 
 
@@ -139,15 +242,15 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_worker(config: Config, *, patience_s: float = _HANDOVER_S) -> Iterator[None]:
-    """Be the one worker of a data folder; the kernel gives the place back at any death.
+    """Hold the lock of a data folder's one worker; the kernel releases it however the process dies.
 
-    What a worker does at its start takes for interrupted what another one would be doing.
+    At its start a worker recovers interrupted operations, and would take those of a second worker for interrupted.
 
     Args:
-        patience_s: How long the one before may take to end.
+        patience_s: How long to wait for the previous worker to end.
 
     Raises:
-        Misconfigured: Another worker is there and stays.
+        Misconfigured: Another worker is still running.
     """
     path = config.data_dir / ".worker"
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -157,10 +260,10 @@ def only_worker(config: Config, *, patience_s: float = _HANDOVER_S) -> Iterator[
             if clock.monotonic_s() >= gives_up_s:
                 number = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
                 raise Misconfigured(
-                    f"Another worker (process {number}) is at work in {config.data_dir}, and there can be only one. "
-                    "Stop it first, or give this one another data folder."
+                    f"Another worker (process {number}) is running in {config.data_dir}, and there can be only one. "
+                    "Stop it first, or use another data folder."
                 )
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_RETRY_S)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -174,15 +277,19 @@ def _locked(descriptor: int, path: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        # Some network file systems know no locks; there is no telling then.
-        logger.warning("another worker would not be noticed", extra={"file": str(path), "reason": str(error)})
+        # Some network file systems have no locks.
+        logger.warning(
+            "cannot lock the data folder, so a second worker would go unnoticed",
+            extra={"file": str(path), "reason": str(error)},
+        )
     return True
 
 
 def examine(config: Config) -> list[tuple[str, str]]:
-    """Look at an installation for `mydia doctor`: (`ok` | `warning` | `failed`, sentence), without changing anything."""
+    """Examine an installation for `mydia doctor`, without changing it: (`ok` | `warning` | `failed`, sentence)."""
     found: list[tuple[str, str]] = [("ok", f"configuration: {config.file or 'environment and defaults'}")]
-    found += [("warning", f"{config.file}: {name} means nothing to Mydia") for name in config.unknown_keys]
+    found += [("warning", f"{config.file}: unknown key {name}") for name in config.unknown_keys]
+    found += [("warning", f"{config.file}: {name} is not active yet") for name in config.inactive_keys]
     version = ".".join(map(str, sqlite_version()))
     found.append(("ok" if sqlite_version() >= (3, 51, 3) else "warning", f"SQLite {version}"))
     files = Files()
@@ -195,7 +302,7 @@ def examine(config: Config) -> list[tuple[str, str]]:
     database = Database(config.database_url, pool_size=2)
     try:
         if database.path is not None and not database.path.exists():
-            return [*found, ("warning", "there is no database yet; `mydia serve` or `mydia migrate` makes it")]
+            return [*found, ("warning", "there is no database yet; `mydia serve` or `mydia migrate` creates it")]
         if database.path is not None:
             damage = maintenance.check_integrity(database.path, quick=True)
             found.append(("failed", f"database: {damage[0]}") if damage else ("ok", f"database {database.path}"))

@@ -135,11 +135,11 @@ def test_config_shows_values_with_their_source_and_hides_secrets(
     assert "jobs." not in capsys.readouterr().out
 
 
-def test_config_check_names_what_means_nothing(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_check_lists_unknown_keys(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environment.mkdir()
     (environment / "config.yml").write_text("server:\n  prot: 1\n")
-    assert cli.main(["config", "check"]) == 1
-    assert "server.prot" in capsys.readouterr().err
+    assert cli.main(["config", "check"]) == 0
+    assert "unknown key server.prot" in capsys.readouterr().err
 
 
 def test_config_example_is_the_committed_file(capsys: pytest.CaptureFixture[str]) -> None:

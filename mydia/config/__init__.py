@@ -1,13 +1,15 @@
 """What a process knows before it has a database: environment over `config.yml` over default, each with its source."""
 
 from mydia.config.checking import boolean, check, is_cron, is_web_address, wanted
-from mydia.config.entries import ManagedEntry
+from mydia.config.entries import CLIENT_OPTIONS, INDEXER_OPTIONS, ManagedEntry
 from mydia.config.example_file import example
 from mydia.config.keys import BY_NAME, KEYS, Key, Settings, Value, build
 from mydia.config.loading import Config, Sourced, load
 
 __all__ = [
     "BY_NAME",
+    "CLIENT_OPTIONS",
+    "INDEXER_OPTIONS",
     "KEYS",
     "Config",
     "Key",

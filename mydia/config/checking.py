@@ -156,6 +156,16 @@ def _is_zone(text: str) -> bool:
     return True
 
 
+def is_service_url(text: str, schemes: tuple[str, ...]) -> bool:
+    """Return whether a text is an address with one of these schemes and, where its scheme has one, a host."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and (parts.scheme in ("sqlite", "unix") or bool(parts.hostname))
+
+
 SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     "cron": (is_cron, "five cron fields with weekdays by name, such as 0 2 * * mon-fri"),
     "url": (is_web_address, "an address that starts with http:// or https://"),
@@ -173,6 +183,18 @@ SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
         "at least 8 letters, digits, hyphens or underscores",
     ),
     "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
+    "broker": (
+        lambda text: is_service_url(text, ("sqlite", "redis", "rediss", "amqp", "amqps")),
+        "sqlite:, or an address that starts with redis://, rediss://, amqp:// or amqps://",
+    ),
+    "redis": (
+        lambda text: is_service_url(text, ("redis", "rediss", "unix")),
+        "an address that starts with redis://, rediss:// or unix://",
+    ),
+    "database": (
+        lambda text: is_service_url(text, ("postgres", "postgresql", "postgresql+psycopg", "sqlite")),
+        "an address that starts with postgresql:// or sqlite:///",
+    ),
     "networks": (is_network, "addresses or networks such as 10.0.0.0/8, separated by commas"),
     "path": (lambda text: text.startswith("/"), "an absolute path"),
 }

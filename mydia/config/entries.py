@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mydia.errors import Misconfigured
@@ -27,7 +27,30 @@ class EntryList:
     prefix: str
     """`DOWNLOAD_CLIENT` for `DOWNLOAD_CLIENT_1_NAME` (reference/mydia-original.md §9.2)."""
     fields: tuple[str, ...]
+    other_names: Mapping[str, str] = field(default_factory=dict)
+    """Another accepted name of a field -> the field."""
 
+
+CLIENT_OPTIONS = (
+    "category",
+    "movies_category",
+    "series_category",
+    "imported_category",
+    "save_path",
+    "remove_completed",
+    "verify_certificate",
+)
+"""Options of download clients that an entry may set; which of them a client has depends on its type."""
+INDEXER_OPTIONS = (
+    "api_path",
+    "extra_parameters",
+    "movie_categories",
+    "tv_categories",
+    "trusted_hosts",
+    "seed_ratio",
+    "seed_time_min",
+    "verify_certificate",
+)
 
 LISTS = (
     EntryList(
@@ -45,16 +68,12 @@ LISTS = (
             "username",
             "password",
             "api_key",
-            "category",
-            "movies_category",
-            "series_category",
-            "save_path",
             "download_directory",
-            "remove_completed",
-            "verify_certificate",
             "remote_path",
             "local_path",
+            *CLIENT_OPTIONS,
         ),
+        {"url": "host"},
     ),
     EntryList(
         "indexers",
@@ -71,7 +90,9 @@ LISTS = (
             "rate_limit",
             "timeout",
             "minimum_seeders",
+            *INDEXER_OPTIONS,
         ),
+        {"url": "base_url"},
     ),
     EntryList(
         "library_paths",
@@ -98,19 +119,22 @@ def read_entries(
     Raises:
         Misconfigured: The section of the file is not a list of entries, or an entry has an unknown field.
     """
-    names = "|".join(name.upper() for name in section.fields)
+    names = "|".join(name.upper() for name in (*section.fields, *section.other_names))
     pattern = re.compile(rf"{section.prefix}_(\d+)_({names})")
     found: dict[int, dict[str, str]] = {}
     for variable, value in environ.items():
         if (match := pattern.fullmatch(variable)) and value:
-            found.setdefault(int(match[1]), {})[match[2].lower()] = value
+            name = match[2].lower()
+            found.setdefault(int(match[1]), {})[section.other_names.get(name, name)] = value
     entries = [ManagedEntry(found[n], f"environment variables {section.prefix}_{n}_…") for n in sorted(found)]
     listed = tree.get(section.name) or []
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise Misconfigured(f"{section.name} (file {file_name}) must be a list of entries.")
     for number, entry in enumerate(listed, 1):
         texts = {
-            str(k): ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in entry.items() if v is not None
+            section.other_names.get(str(k), str(k)): ",".join(map(str, v)) if isinstance(v, list) else str(v)
+            for k, v in entry.items()
+            if v is not None
         }
         for unknown in texts.keys() - set(section.fields):
             raise Misconfigured(

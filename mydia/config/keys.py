@@ -39,6 +39,8 @@ class Key:
     """What a text must look like: a key of `checking.SHAPES`."""
     also_env: tuple[str, ...]
     """Other accepted names of the variable; the first one that is set wins."""
+    also_in_file: str
+    """Another accepted path in `config.yml`."""
 
 
 def key(
@@ -53,6 +55,7 @@ def key(
     editable: bool = False,
     shape: str = "",
     also_env: tuple[str, ...] = (),
+    also_in_file: str = "",
 ) -> Any:
     """Declare a field of a section as a setting; a default of None means a text that is not set."""
     facts = {
@@ -67,6 +70,7 @@ def key(
         "editable": editable,
         "shape": shape,
         "also_env": also_env,
+        "also_in_file": also_in_file,
     }
     return field(metadata=facts)
 
@@ -157,9 +161,16 @@ class DatabaseSettings:
     """The main database."""
 
     url: Secret = key(
-        "DATABASE_URL", None, "A PostgreSQL address; SQLite in the data folder when not set.", secret=True
+        "DATABASE_URL",
+        None,
+        "A PostgreSQL address; SQLite in the data folder when not set.",
+        secret=True,
+        shape="database",
     )
     path: str | None = key("DATABASE_PATH", None, "The SQLite file; mydia.db in the data folder when not set.")
+    wal_mode: bool = key(
+        "DATABASE_WAL_MODE", True, "Write-ahead log of SQLite; Mydia needs it, so only true is accepted."
+    )
     pool_size: int = key("POOL_SIZE", 6, "Database connections per process.", low=2, high=64)
     skip_backups: bool = key("SKIP_BACKUPS", False, "Skip scheduled backups and the one before a migration.")
 
@@ -173,6 +184,7 @@ class JobsSettings:
         "sqlite:",
         "The job queue: sqlite: (jobs.db in the data folder), redis://… or amqp://…",
         secret=True,
+        shape="broker",
     )
     max_age_days: int = key(
         "JOBS_MAX_AGE_DAYS",
@@ -208,7 +220,12 @@ class LoggingSettings:
 class AuthSettings:
     """Sign-in and the administrator from the environment."""
 
-    local_enabled: bool = key("LOCAL_AUTH_ENABLED", True, "Allow signing in with a username and password.")
+    local_enabled: bool = key(
+        "LOCAL_AUTH_ENABLED",
+        True,
+        "Allow signing in with a username and password.",
+        also_in_file="auth.local_auth_enabled",
+    )
     session_days: int = key(
         "SESSION_DAYS",
         30,
@@ -282,7 +299,11 @@ class MetadataSettings:
         "ADULT_METADATA_URL", "https://api.theporndb.net", "Address of the ThePornDB API, to use a proxy.", shape="url"
     )
     redis_url: Secret = key(
-        "REDIS_URL", None, "Redis for the relay's cache; cache.db in the data folder when not set.", secret=True
+        "REDIS_URL",
+        None,
+        "Redis for the relay's cache; cache.db in the data folder when not set.",
+        secret=True,
+        shape="redis",
     )
 
 
@@ -323,6 +344,18 @@ class MediaSettings:
 
     movies_path: str | None = key("MOVIES_PATH", None, "A library folder for movies.", shape="path")
     tv_path: str | None = key("TV_PATH", None, "A library folder for series.", shape="path")
+    naming_movie: str | None = key(
+        "NAMING_MOVIE",
+        None,
+        "Folder and file name of movies, e.g. {title} ({year})/{title} ({year}) - {quality}; applied when it changes.",
+        also_in_file="media.naming.movie",
+    )
+    naming_episode: str | None = key(
+        "NAMING_EPISODE",
+        None,
+        "Folders and file name of episodes, e.g. {show}/Season {season}/{show} - S{season:2}E{episode:2} - {title}.",
+        also_in_file="media.naming.episode",
+    )
     auto_search_on_add: bool = key(
         "AUTO_SEARCH_ON_ADD", True, "Search for a title as soon as it is added.", editable=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import secrets
@@ -41,6 +42,8 @@ class Config:
     file: Path | None = None
     unknown_keys: tuple[str, ...] = field(default=())
     """Unknown keys of the file; `doctor`, `config check` and the log list them."""
+    inactive_keys: tuple[str, ...] = field(default=())
+    """Known keys of the file whose capability this version does not have yet; listed in the same places."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -65,6 +68,12 @@ class Config:
         if url := self["database.url"]:
             return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", str(url))
         return f"sqlite:///{self['database.path'] or self.data_dir / 'mydia.db'}"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of the main database; None when it is PostgreSQL."""
+        _, found, path = self.database_url.partition("sqlite:///")
+        return Path(path) if found else None
 
     @property
     def jobs_path(self) -> Path:
@@ -138,13 +147,48 @@ def load(
     """
     file = file or _find_file(environ)
     tree = _read_yaml(file, environ, read) if file else {}
+    tree = _in_place(tree)
     file_name = file.name if file else ""
     values = {key.name: _resolve(key, environ, tree, file_name) for key in KEYS}
     lists = {section.name: read_entries(section, environ, tree, file_name) for section in LISTS}
-    unknown = tuple(name for name in _leaves(tree) if name not in values and name.split(".")[0] not in lists)
-    config = Config(values, file=file, unknown_keys=unknown, **lists)
+    others = [name for name in _leaves(tree) if name not in values and name.split(".")[0] not in lists]
+    inactive = tuple(name for name in others if name.startswith(_INACTIVE))
+    unknown = tuple(name for name in others if name not in inactive)
+    config = Config(values, file=file, unknown_keys=unknown, inactive_keys=inactive, **lists)
     _check_together(config)
     return config
+
+
+_INACTIVE = ("auth.oidc.", "notifications.webhooks")
+"""Prefixes of keys that are accepted and kept, and take effect in the version that brings their capability."""
+_PLACES = {
+    "media.library_paths": "library_paths",
+    "downloads.clients": "download_clients",
+    "downloads.indexers": "indexers",
+    **{key.also_in_file: key.name for key in KEYS if key.also_in_file},
+}
+"""Other accepted paths in the file -> the path that is read."""
+
+
+def _in_place(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the file's content with every key at the one path that is read; a key given at both is a mistake."""
+    moved = copy.deepcopy(tree)
+    for path, place in _PLACES.items():
+        *parents, last = path.split(".")
+        node: Any = moved
+        for part in parents:
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or last not in node:
+            continue
+        value = node.pop(last)
+        *above, name = place.split(".")
+        target = moved
+        for part in above:
+            target = target.setdefault(part, {})
+        if name in target:
+            raise Misconfigured(f"{path} and {place} are two names of one setting. Keep one of them.")
+        target[name] = value
+    return moved
 
 
 def _find_file(environ: Mapping[str, str]) -> Path | None:
@@ -236,5 +280,10 @@ def _check_together(config: Config) -> None:
             raise Misconfigured(f"{name} ({config.values[name].source}) must have at least {least} characters.")
     if (hashed := config["auth.admin_password_hash"]) and not str(hashed).startswith("$argon2"):
         raise Misconfigured("auth.admin_password_hash must be an Argon2 hash: make one with `mydia hash-password`.")
+    if not config["database.wal_mode"]:
+        raise Misconfigured(
+            f"database.wal_mode ({config.values['database.wal_mode'].source}) is false, but web and worker can only share "
+            "an SQLite database with its write-ahead log. Remove the key."
+        )
     if (config["auth.admin_password"] or config["auth.admin_password_hash"]) and not config["auth.admin_username"]:
         raise Misconfigured("The administrator has a password but no name. Set ADMIN_USERNAME as well.")

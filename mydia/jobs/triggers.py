@@ -6,12 +6,12 @@ from typing import Any
 
 from mydia import events
 from mydia.events import Event, SettingsArea, Trigger
-from mydia.jobs import downloads, library, metadata, profiles, upkeep
+from mydia.jobs import downloads, library, metadata, profiles, settings, upkeep
 from mydia.jobs.broker import REGISTRY, Job, Schedule
 
 JOBS: dict[str, Job] = REGISTRY
 """Every job by name, filled by importing the modules above."""
-_MODULES = (downloads, library, metadata, profiles, upkeep)
+_MODULES = (downloads, library, metadata, profiles, settings, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
@@ -151,6 +151,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("5 0 * * *", "metadata.roll_over", title="Update release states"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
     Schedule("40 4 * * *", "metadata.prune_previews", title="Prune previews"),
+    Schedule("25 5 * * *", "settings.discover_indexers", title="Ask Prowlarr for its indexers"),
     Schedule("0 3 * * *", "upkeep.back_up", title="Back up database"),
     Schedule("10 4 * * *", "upkeep.analyze", title="Refresh database statistics"),
     Schedule(
@@ -185,5 +186,11 @@ SWEEPS: dict[type[Event], str] = {
 }
 """Event -> the scheduled job that would find the same work if the event were lost."""
 
-AT_START: tuple[str, ...] = ("downloads.recover", "library.match_files", "library.analyse_files", "metadata.roll_over")
+AT_START: tuple[str, ...] = (
+    "settings.discover_indexers",
+    "downloads.recover",
+    "library.match_files",
+    "library.analyse_files",
+    "metadata.roll_over",
+)
 """Jobs that every worker starts with, after recovery of interrupted file operations: they resume work after a crash."""

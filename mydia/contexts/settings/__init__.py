@@ -44,7 +44,7 @@ from mydia.contexts.settings.library_paths import (
     record_scan,
     remove_library_path,
 )
-from mydia.contexts.settings.managed import sync_managed
+from mydia.contexts.settings.managed import discover_indexers, sync_managed
 from mydia.contexts.settings.models import (
     DelayProfile,
     DownloadClientRow,
@@ -60,6 +60,7 @@ from mydia.contexts.settings.naming_rules import (
     COLON_REPLACEMENTS,
     MULTI_EPISODE_STYLES,
     TEMPLATES,
+    apply_configured,
     change_naming_set,
     get_naming_set,
     list_naming_sets,
@@ -142,6 +143,7 @@ __all__ = [
     "add_library_path",
     "all_indexer_connections",
     "all_sourced",
+    "apply_configured",
     "bind",
     "change_client",
     "change_indexer",
@@ -154,6 +156,7 @@ __all__ = [
     "default_limits",
     "default_profile_id",
     "delete_profile",
+    "discover_indexers",
     "duplicate_profile",
     "ensure_defaults",
     "find_profile",

@@ -1,4 +1,4 @@
-"""What the environment and the file provide, written into the tables at start, so that there is one place to read."""
+"""Writes clients, indexers and library folders of the environment and the file into the tables at start."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.adapters import download_clients, indexers
-from mydia.config import ManagedEntry, boolean
+from mydia.adapters.indexers import prowlarr
+from mydia.adapters.outside import Outside
+from mydia.config import CLIENT_OPTIONS, INDEXER_OPTIONS, ManagedEntry, boolean
 from mydia.contexts.settings import clients as client_rows
 from mydia.contexts.settings import indexers as indexer_rows
 from mydia.contexts.settings import library_paths
 from mydia.contexts.settings.current import sealer, source_of
 from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, LibraryPath, QualityProfile
 from mydia.contexts.users import SYSTEM
+from mydia.db import Database
 from mydia.errors import Misconfigured, MydiaError
 from mydia.secret import Secret
 
@@ -28,10 +32,10 @@ logger = logging.getLogger(__name__)
 def sync_managed(session: Session, now: datetime) -> None:
     """Write the entries of environment and file as managed rows; running it again changes nothing.
 
-    A row of the same name (or path) is taken over. What is no longer provided is left to people, but switched off.
+    A row of the same name (or path) becomes managed. One that is no longer configured becomes editable, and is disabled.
 
     Raises:
-        Misconfigured: An entry cannot be used; the message names the key, its source and what is allowed.
+        Misconfigured: An entry is not valid; the message names the key, its source and what is allowed.
 
     Emits:
         SettingsChanged, LibraryPathAdded.
@@ -41,12 +45,9 @@ def sync_managed(session: Session, now: datetime) -> None:
     _sync_paths(session, now)
 
 
-# --- reading one entry -----------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry with readers that name the key and the source when a value is wrong."""
+    """An entry whose readers name the key and the source of a wrong value."""
 
     section: str
     entry: ManagedEntry
@@ -57,7 +58,7 @@ class _Entry:
     def needed(self, field: str) -> str:
         text = self.text(field)
         if not text:
-            raise Misconfigured(f"{self.section} ({self.entry.source}) lacks {field}.")
+            raise Misconfigured(f"{self.section} ({self.entry.source}) has no {field}, which is required.")
         return text
 
     def flag(self, field: str, default: bool) -> bool:
@@ -77,8 +78,16 @@ class _Entry:
             raise self.wrong(field, f"a whole number from {low} to {high}")
         return number
 
-    def choice(self, field: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    def choice(
+        self,
+        field: str,
+        allowed: tuple[str, ...],
+        default: str | None = None,
+        *,
+        other_names: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         text = self.text(field, default or "").lower()
+        text = other_names.get(text, text)
         if text not in allowed:
             raise self.wrong(field, f"one of {', '.join(sorted(allowed))}")
         return text
@@ -93,9 +102,6 @@ def _because(entry: _Entry, error: MydiaError) -> Misconfigured:
     return Misconfigured(f"{entry.section} ({entry.entry.source}): {error.message}")
 
 
-# --- download clients ------------------------------------------------------------------------------------------------
-
-
 def _sync_clients(session: Session, now: datetime) -> None:
     kept: set[str] = set()
     for managed in source_of(session).config.download_clients:
@@ -107,7 +113,7 @@ def _sync_clients(session: Session, now: datetime) -> None:
                 row = client_rows.add_client(session, SYSTEM, now, new)
             else:
                 if not new.mappings:
-                    # A path mapping made in the interface stands, unless the configuration has one of its own.
+                    # Keep a path mapping that was made in the interface, unless the configuration has its own.
                     new = replace(new, mappings=client_rows.mappings_of(session, row.id))
                 row.managed = False
                 _drop_secret(row, new.secret)
@@ -121,7 +127,7 @@ def _sync_clients(session: Session, now: datetime) -> None:
     for row in session.scalars(select(DownloadClientRow).where(DownloadClientRow.managed)):
         if row.id not in kept:
             row.managed, row.managed_source, row.enabled = False, None, False
-            _tell_released(session, now, f"download_client:{row.id}", row.name)
+            _record_released(session, now, f"download_client:{row.id}", row.name)
     session.flush()
 
 
@@ -129,9 +135,13 @@ def _client(entry: _Entry) -> client_rows.NewClient:
     kind = entry.choice("type", tuple(download_clients.KINDS), "qbittorrent")
     options: dict[str, object] = {}
     known = download_clients.KINDS[kind]
-    for key in known.option_keys:
-        if text := entry.text(key):
-            options[key] = text
+    for option in CLIENT_OPTIONS:
+        if text := entry.text(option):
+            if option not in known.option_keys:
+                raise Misconfigured(
+                    f"{entry.section}.{option} ({entry.entry.source}): {known.label} has no such option."
+                )
+            options[option] = text
     if directory := entry.text("download_directory"):
         options["save_path"] = directory
     remote, local = entry.text("remote_path"), entry.text("local_path")
@@ -159,35 +169,71 @@ def _client_url(entry: _Entry) -> str:
     return f"{scheme}://{bracketed}:{port}" + (f"/{base}" if base else "")
 
 
-# --- indexers --------------------------------------------------------------------------------------------------------
-
-
 def _sync_indexers(session: Session, now: datetime) -> None:
     kept: set[str] = set()
+    sources: set[str] = set()
     for managed in source_of(session).config.indexers:
         entry = _Entry("indexers", managed)
-        for new in _indexers(entry):
-            row = session.scalar(select(IndexerRow).where(IndexerRow.name == new.name))
-            try:
-                if row is None:
-                    row = indexer_rows.add_indexer(session, SYSTEM, now, new)
-                else:
-                    row.managed = False
-                    _drop_secret(row, new.secret)
-                    indexer_rows.change_indexer(
-                        session, SYSTEM, now, row.id, new=_without_same_secret(session, row, new)
-                    )
-            except Misconfigured:
-                raise
-            except MydiaError as error:
-                raise _because(entry, error) from error
-            row.managed, row.managed_source = True, managed.source
-            kept.add(row.id)
+        kept |= {_store_indexer(session, now, entry, new) for new in _indexers(entry)}
+        if _is_discovered(entry):
+            sources.add(managed.source)
     for row in session.scalars(select(IndexerRow).where(IndexerRow.managed)):
-        if row.id not in kept:
+        if row.id not in kept and row.managed_source not in sources:
             row.managed, row.managed_source, row.enabled = False, None, False
-            _tell_released(session, now, f"indexer:{row.id}", row.name)
+            _record_released(session, now, f"indexer:{row.id}", row.name)
     session.flush()
+
+
+def discover_indexers(database: Database, outside: Outside, now: datetime) -> str:
+    """Ask each Prowlarr that is configured without `indexer_ids` which indexers it has, and store those.
+
+    Raises:
+        AdapterError: A Prowlarr does not answer; indexers found earlier stay.
+    """
+    with database.reads() as session:
+        entries = [_Entry("indexers", managed) for managed in source_of(session).config.indexers]
+    found = 0
+    for entry in filter(_is_discovered, entries):
+        base = entry.needed("base_url")
+        listed = prowlarr.list_indexers(outside.http, base, Secret(entry.text("api_key")))
+        name = entry.text("name") or "Prowlarr"
+        with database.writes() as session:
+            kept = {
+                _store_indexer(
+                    session,
+                    now,
+                    entry,
+                    _new_indexer(entry, one.kind, f"{name} ({one.name})", prowlarr.feed_url(base, one.id), one.enabled),
+                )
+                for one in listed
+            }
+            for row in session.scalars(select(IndexerRow).where(IndexerRow.managed_source == entry.entry.source)):
+                if row.id not in kept:
+                    row.managed, row.managed_source, row.enabled = False, None, False
+                    _record_released(session, now, f"indexer:{row.id}", row.name)
+        found += len(listed)
+    return f"{found} indexers found"
+
+
+def _is_discovered(entry: _Entry) -> bool:
+    return entry.text("type").lower() == "prowlarr" and not entry.text("indexer_ids")
+
+
+def _store_indexer(session: Session, now: datetime, entry: _Entry, new: indexer_rows.NewIndexer) -> str:
+    row = session.scalar(select(IndexerRow).where(IndexerRow.name == new.name))
+    try:
+        if row is None:
+            row = indexer_rows.add_indexer(session, SYSTEM, now, new)
+        else:
+            row.managed = False
+            _drop_secret(row, new.secret)
+            indexer_rows.change_indexer(session, SYSTEM, now, row.id, new=_without_same_secret(session, row, new))
+    except Misconfigured:
+        raise
+    except MydiaError as error:
+        raise _because(entry, error) from error
+    row.managed, row.managed_source = True, entry.entry.source
+    return row.id
 
 
 # Where Prowlarr and Jackett serve one of their indexers. Source: their own documentation of Torznab feeds.
@@ -195,30 +241,37 @@ _COLLECTIONS = {"prowlarr": "{base}/{id}/api", "jackett": "{base}/api/v2.0/index
 
 
 def _indexers(entry: _Entry) -> Iterator[indexer_rows.NewIndexer]:
-    """Yield what an entry stands for: Prowlarr and Jackett are as many Torznab feeds as INDEXER_IDS names."""
-    kinds = tuple(indexers.KINDS)
-    kind = entry.choice("type", (*kinds, *(name for name in _COLLECTIONS if name not in kinds)), "torznab")
-    name, base = entry.needed("name"), entry.needed("base_url").rstrip("/")
-    feeds = [(name, base)]
-    if kind not in kinds:
-        pattern, kind = _COLLECTIONS[kind], "torznab"
-        ids = [part.strip() for part in entry.text("indexer_ids").split(",") if part.strip()]
-        if not ids:
-            raise Misconfigured(
-                f"indexers.indexer_ids ({entry.entry.source}) is needed: the numbers or names of the indexers, "
-                "separated by commas."
-            )
-        feeds = [(name if len(ids) == 1 else f"{name} ({one})", pattern.format(base=base, id=one)) for one in ids]
-    for feed_name, url in feeds:
-        yield indexer_rows.NewIndexer(
-            name=feed_name,
-            kind=kind,
-            url=url,
-            secret=Secret(entry.text("api_key")),
-            options=_indexer_options(entry, kind),
-            enabled=entry.flag("enabled", True),
-            priority=entry.number("priority", 25, 1, 50),
+    """Yield the feeds of an entry: one for each of `indexer_ids` of a Prowlarr or Jackett, else one.
+
+    A Prowlarr without `indexer_ids` yields none; `discover_indexers` asks it.
+    """
+    kind = entry.choice("type", (*indexers.KINDS, *_COLLECTIONS), "torznab")
+    name, base = entry.text("name") or kind.capitalize(), entry.needed("base_url").rstrip("/")
+    if kind not in _COLLECTIONS:
+        yield _new_indexer(entry, kind, name, base)
+        return
+    ids = [part.strip() for part in entry.text("indexer_ids").split(",") if part.strip()]
+    if not ids and kind != "prowlarr":
+        raise Misconfigured(
+            f"indexers.indexer_ids ({entry.entry.source}) is required: the names of the indexers, separated by commas."
         )
+    if not ids:
+        _new_indexer(entry, "torznab", name, base)
+    for one in ids:
+        feed_name = name if len(ids) == 1 else f"{name} ({one})"
+        yield _new_indexer(entry, "torznab", feed_name, _COLLECTIONS[kind].format(base=base, id=one))
+
+
+def _new_indexer(entry: _Entry, kind: str, name: str, url: str, enabled: bool = True) -> indexer_rows.NewIndexer:
+    return indexer_rows.NewIndexer(
+        name=name,
+        kind=kind,
+        url=url,
+        secret=Secret(entry.text("api_key")),
+        options=_indexer_options(entry, kind),
+        enabled=enabled and entry.flag("enabled", True),
+        priority=entry.number("priority", 25, 1, 50),
+    )
 
 
 _FEWEST_MS = 1000
@@ -232,20 +285,18 @@ def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
             numbers = [int(part) for part in text.split(",") if part.strip()]
         except ValueError as error:
             raise entry.wrong("categories", "whole numbers separated by commas") from error
-        # 5000 to 5999 are series; everything else that is asked for here is films. Source: the Newznab category list.
+        # 5000 to 5999 are series, everything else is movies. Source: the Newznab category list.
         options["movie_categories"] = [number for number in numbers if number // 1000 != 5]
         options["tv_categories"] = [number for number in numbers if number // 1000 == 5]
+    options |= {option: text for option in INDEXER_OPTIONS if option in needs and (text := entry.text(option))}
     if "minimum_seeders" in needs and entry.text("minimum_seeders"):
         options["minimum_seeders"] = entry.number("minimum_seeders", 1, 0, 1000)
     if limit := entry.number("rate_limit", 0, 0, 1000):
         options["rate_limit_per_min"] = limit
     if timeout := entry.number("timeout", 0, 0, 120_000):
-        # Milliseconds, as Mydia has always taken them (30000); nobody means so few of them as people write seconds.
+        # Milliseconds, as in earlier versions (30000); smaller numbers are seconds.
         options["timeout_s"] = timeout / 1000 if timeout >= _FEWEST_MS else timeout
     return options
-
-
-# --- library folders -------------------------------------------------------------------------------------------------
 
 
 def _sync_paths(session: Session, now: datetime) -> None:
@@ -275,7 +326,7 @@ def _sync_paths(session: Session, now: datetime) -> None:
     for row in session.scalars(select(LibraryPath).where(LibraryPath.managed)):
         if row.id not in kept:
             row.managed, row.managed_source, row.monitored = False, None, False
-            _tell_released(session, now, f"library_path:{row.id}", row.name)
+            _record_released(session, now, f"library_path:{row.id}", row.name)
     session.flush()
 
 
@@ -291,7 +342,7 @@ def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryP
             entry,
             library_paths.NewLibraryPath(
                 path=entry.needed("path"),
-                type=entry.choice("type", library_paths.TYPES, "mixed"),
+                type=entry.choice("type", library_paths.TYPES, "mixed", other_names=_TYPES),
                 name=entry.text("name") or None,
                 monitored=entry.flag("monitored", True),
                 scan_cron=_scan_cron(entry),
@@ -299,6 +350,10 @@ def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryP
                 import_mode=entry.choice("import_mode", library_paths.IMPORT_MODES, "hardlink"),
             ),
         )
+
+
+_TYPES = {"movie": "movies", "films": "movies", "tv_show": "series", "tv_shows": "series", "tv": "series"}
+"""Other accepted names of the types of library folders."""
 
 
 def _scan_cron(entry: _Entry) -> str | None:
@@ -326,11 +381,8 @@ def _profile_id(session: Session, entry: _Entry) -> str | None:
     return found
 
 
-# --- shared ----------------------------------------------------------------------------------------------------------
-
-
 def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
-    """Take a stored secret away that the entry no longer has; an empty one would keep it."""
+    """Remove a stored secret that the entry no longer has; an empty one would keep it."""
     if not wanted and row.sealed_secret is not None:
         row.sealed_secret = None
 
@@ -338,7 +390,7 @@ def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
 def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
     session: Session, row: DownloadClientRow | IndexerRow, new: New
 ) -> New:
-    """Leave out a secret that is stored already: sealing it again would look like a change at every start."""
+    """Leave out a secret that is already stored: encrypting it again would look like a change at every start."""
     try:
         same = bool(new.secret) and sealer(session).open(row.sealed_secret) == new.secret
     except Misconfigured:
@@ -346,8 +398,8 @@ def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
     return replace(new, secret=Secret("")) if same else new
 
 
-def _tell_released(session: Session, now: datetime, key: str, name: str) -> None:
-    logger.warning("no longer in the configuration, so it is switched off", extra={"key": key, "name_": name})
+def _record_released(session: Session, now: datetime, key: str, name: str) -> None:
+    logger.warning("no longer configured, so it was disabled", extra={"key": key, "name_": name})
     changed: dict[str, list[object]] = {"managed": [True, False], "enabled": [True, False]}
     events.emit(
         session, SYSTEM, events.SettingsChanged(key, changed, events.SettingsArea(key.partition(":")[0])), at=now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -9,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.contexts.settings.models import LibraryPath, NamingSet
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.settings.current import source_of
+from mydia.contexts.settings.models import LibraryPath, NamingSet, Setting
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
-from mydia.errors import Invalid
+from mydia.errors import Invalid, Misconfigured
 
 TEMPLATES = (
     "movie_folder",
@@ -93,6 +95,57 @@ def change_naming_set(
             session, caller, events.SettingsChanged(f"naming_set:{row.id}", told, events.SettingsArea.NAMING), at=now
         )
     return row
+
+
+def apply_configured(session: Session, now: datetime, *, judge: Judge) -> None:
+    """Take the naming of `media.naming_movie` and `media.naming_episode` into the default naming set, when it changed.
+
+    What is edited later on the settings page stays until the configured text changes.
+
+    Raises:
+        Misconfigured: A template is not valid.
+
+    Emits:
+        SettingsChanged.
+    """
+    source = source_of(session)
+    for key, read in (("media.naming_movie", _movie_templates), ("media.naming_episode", _episode_templates)):
+        given = source.config.values[key]
+        row = session.get(Setting, key)
+        if given.value is None or (row is not None and row.value.get("applied") == given.value):
+            continue
+        try:
+            change_naming_set(session, SYSTEM, now, get_naming_set(session).id, read(str(given.value)), judge=judge)
+        except Invalid as error:
+            said = " ".join(error.fields.values()) or error.message
+            raise Misconfigured(f"{key} ({given.source}) is {given.value!r}: {said}") from error
+        if row is None:
+            row = Setting(key=key, value={}, updated_at=now)
+            session.add(row)
+        row.value, row.updated_at = {"applied": given.value}, now
+    session.flush()
+
+
+def _movie_templates(text: str) -> dict[str, object]:
+    parts = [part.strip() for part in text.strip("/").split("/")]
+    if len(parts) > 2:
+        raise Invalid("A movie has one folder and a file name: {title} ({year})/{title} ({year}).")
+    return dict(zip(("movie_folder", "movie_file")[-len(parts) :], parts, strict=True))
+
+
+def _episode_templates(text: str) -> dict[str, object]:
+    parts = [part.strip() for part in text.strip("/").split("/")]
+    if not 2 <= len(parts) <= 3:
+        raise Invalid("An episode has a folder of the series, one of the season, and a file name, separated by /.")
+    if any(_SHOW.search(part) for part in parts):
+        # Where the series is called {show}, {title} means the episode's.
+        parts = [_SHOW.sub(r"\1title", _TITLE.sub(r"\1episode_title", part)) for part in parts]
+    names = ("series_folder", "season_folder", "episode_file") if len(parts) == 3 else ("series_folder", "episode_file")
+    return dict(zip(names, parts, strict=True))
+
+
+_SHOW = re.compile(r"(\{[^{}a-z]*)(?:show|series)(?=[:}\W])")
+_TITLE = re.compile(r"(\{[^{}a-z]*)title(?=[:}\W])")
 
 
 def _objections(changes: Mapping[str, object], judge: Judge) -> dict[str, str]:
