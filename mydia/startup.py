@@ -112,13 +112,13 @@ class _RehearsedError(Exception):
 
 
 def _furnish(session: Session, config: Config) -> None:
-    from mydia.contexts.library.naming import check_template
+    from mydia.contexts import library
 
     now = clock.now()
     settings.ensure_defaults(session, now)
     admin = users.ensure_admin(session, config, now)
     settings.sync_managed(session, now)
-    settings.apply_configured(session, now, judge=check_template)
+    settings.apply_configured(session, now, judge=library.naming.check_template)
     provided = any(path.managed for path in settings.list_library_paths(session))
     if admin is not None:
         settings.mark_step(session, now, "account", "done")
