@@ -25,6 +25,7 @@ from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.errors import Misconfigured, MydiaError
 from mydia.secret import Secret
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 
@@ -352,7 +353,13 @@ def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryP
         )
 
 
-_TYPES = {"movie": "movies", "films": "movies", "tv_show": "series", "tv_shows": "series", "tv": "series"}
+_TYPES = {
+    MediaType.MOVIE.value: "movies",
+    "films": "movies",
+    MediaType.TV_SHOW.value: "series",
+    "tv_shows": "series",
+    "tv": "series",
+}
 """Other accepted names of the types of library folders."""
 
 
