@@ -149,6 +149,7 @@ def _bound_numbered(
         # `Title Complete Season 2`: the phrase overlaps the numbers.
         title_end = words.starts[begun.first]
     title_end = _walk_back(words, marks, title_end, opened.begin, frozenset({"complete"}))
+    title_end = _walk_over_scene_words(words, marks, title_end, opened.begin, only_loud=True)
     year: int | None = None
     span: Span | None = None
     before = [y for y in years if opened.begin < y[1] < title_end]
@@ -227,11 +228,14 @@ def _walk_back(
     return stop
 
 
-def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: int) -> int:
+def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: int, *, only_loud: bool = False) -> int:
     """Move the end of a title back over `UNCUT.German`, `German.DL`, `MULTi` and `PROPER` before the year.
 
     A single language may belong to the title (`The Good German 2006`). It counts only if it is in capitals, follows an
     edition, or the tail names a second language.
+
+    Args:
+        only_loud: Whether only languages in capitals count, as before season and episode (`Title.FRENCH.S01E02`).
     """
     border, floor = words.index_at(stop), words.index_at(begin)
     by_end = {m.last: m for m in marks}
@@ -243,17 +247,23 @@ def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: in
     if not row:
         return stop
     kinds = {m.kind for m in row}
+    if kinds == {"resolution"} and not only_loud:
+        return words.starts[edge]
     second = any(m.kind == "language" and "+" in m.value and m.first > border for m in marks)
     before = words.text[words.starts[floor] : words.starts[edge]]
     loud = not before.isupper() and all(
         _is_loud(words.text[words.starts[m.first] : words.ends[m.last - 1]]) for m in row
     )
+    if edge - 1 == floor and words.words[floor] in _ARTICLES:
+        return stop
+    if only_loud:
+        return words.starts[edge] if loud and "language" in kinds else stop
     if loud or len(row) > 1 or ("language" in kinds and second):
         return words.starts[edge]
     return stop
 
 
-_SCENE_KINDS = frozenset({"language", "edition", "revision"})
+_SCENE_KINDS = frozenset({"language", "edition", "revision", "resolution"})
 
 
 def _is_loud(written: str) -> bool:

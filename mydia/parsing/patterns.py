@@ -460,7 +460,10 @@ SUBTITLE_PREFIXES = {
     "de": "de", "kor": "ko", "dan": "da", "nor": "no", "fin": "fi", "br": "pt-BR", "pt": "pt", "chi": "zh", "jp": "ja",
     "jap": "ja", "jpn": "ja", "ukr": "uk", "cz": "cs", "hun": "hu", "gr": "el", "ro": "ro", "bg": "bg", "ar": "ar",
     "e": "en", "dk": "da", "no": "no", "se": "sv", "fi": "fi", "tr": "tr", "vn": "vi", "th": "th", "hu": "hu",
-    "ptbr": "pt-BR", "multi": "", "m": "",
+    "ptbr": "pt-BR", "multi": "", "m": "", "english": "en", "german": "de", "italian": "it", "spanish": "es", "greek": "el", "dutch": "nl",
+    "swedish": "sv", "danish": "da", "norwegian": "no", "finnish": "fi", "polish": "pl", "hebrew": "he", "arabic": "ar",
+    "turkish": "tr", "korean": "ko", "chinese": "zh", "japanese": "ja", "russian": "ru", "portuguese": "pt", "romanian": "ro",
+    "hungarian": "hu", "czech": "cs", "nordic": "",
 }  # fmt: skip
 """Prefixes of `sub` and `subs` in one word: `NLSubs`, `SWESUB`."""
 

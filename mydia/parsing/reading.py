@@ -98,7 +98,8 @@ def _select(
             and (
                 m.solid
                 or m.kind in {"edition", "revision"}
-                or (numbering is None and m.kind == "language")
+                or (m.kind == "language" and (numbering is None or m.last <= numbers_word))
+                or (m.kind == "resolution" and numbering is None)
                 or (early and m.first < numbers_word)
             )
         )

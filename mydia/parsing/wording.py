@@ -22,6 +22,7 @@ _LATIN = re.compile(r"[A-Za-z]{2,}")
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
+_AKA_IN_FRONT = re.compile(r"(?:a\.?k\.?a\.?|aka|or)[ ._]+", re.IGNORECASE)
 _AKA = re.compile(r"[ ._](?:a\.?k\.?a\.?)[ ._]", re.IGNORECASE)
 
 _SPACES = re.compile(r"\s+")
@@ -200,7 +201,7 @@ def _drop_closing_bracket(piece: str, others: list[str]) -> str:
     closing = _CLOSING_BRACKET.search(piece) if piece.endswith(")") else None
     if closing is None or closing.start() == 0:
         return piece
-    others.append(closing.group(1))
+    others.append(_AKA_IN_FRONT.sub("", closing.group(1)))
     return piece[: closing.start()]
 
 
