@@ -211,6 +211,13 @@ class RefreshRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataRetryRequested(Event):
+    """A user asked to try the metadata source again now."""
+
+    resource: ClassVar[str] = "metadata"
+
+
+@dataclass(frozen=True, slots=True)
 class ScanRequested(Event):
     """A user asked to scan a library folder (None: all of them) now."""
 

@@ -70,6 +70,27 @@ def fetch_images(deps: Deps) -> str:
     return f"{tried} pictures"
 
 
+@job("metadata.check_source", queue="media", title="Check the metadata source", max_retries=0)
+def check_source(deps: Deps, *, asked: bool = False) -> str:
+    """Ask a source that did not answer again; once it does, recognise the files that waited for it.
+
+    Args:
+        asked: A user asked, so a source that answered last is asked too.
+    """
+    with deps.database.reads() as session:
+        before = metadata.source_state(session, deps.outside, SYSTEM)
+    if before is None:
+        return "no metadata source is set up"
+    if before.answers is not False and not asked:
+        return "nothing to check"
+    now = metadata.check_source(deps.database, deps.outside, SYSTEM, clock.now())
+    if now is None or not now.answers:
+        return f"{before.name} does not answer: {now.error if now else 'no source is set up any more'}"
+    deps.enqueue("library.match_files", {}, dedup="library.match_files")
+    deps.enqueue("metadata.refresh_due", {}, dedup="metadata.refresh_due")
+    return f"{now.name} answers"
+
+
 @job("metadata.roll_over", queue="default", title="Update release states", max_retries=3)
 def roll_over(deps: Deps) -> str:
     """Update the state of titles that were released since yesterday, a slice at a time."""

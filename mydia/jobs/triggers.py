@@ -70,6 +70,9 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("metadata.refresh_item", "media_item_id"),
         ),
     ),
+    events.MetadataRetryRequested: (
+        Trigger("metadata.check_source", lambda _: {"asked": True}, lambda _: "metadata.check_source"),
+    ),
     events.ScanRequested: (
         Trigger("library.scan", _scan, _same("library.scan", "library_path_id", "subfolder", "accept_missing")),
     ),
@@ -148,6 +151,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("20 4 * * *", "downloads.prune", title="Delete old searches"),
     Schedule("15 0 * * *", "profiles.recount", title="Compare titles with their profiles"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
+    Schedule("*/10 * * * *", "metadata.check_source", title="Check the metadata source"),
     Schedule("5 0 * * *", "metadata.roll_over", title="Update release states"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
     Schedule("40 4 * * *", "metadata.prune_previews", title="Prune previews"),
@@ -172,6 +176,7 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
     events.MediaReady: "downloads.search_wanted",
     events.RefreshRequested: "metadata.refresh_due",
+    events.MetadataRetryRequested: "metadata.check_source",
     events.ScanRequested: "library.scan_all",
     # If this event were lost, the entries would stay ready and the button with them.
     events.InboxImportRequested: "library.match_files",

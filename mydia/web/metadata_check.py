@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mydia.contexts import media, metadata, settings
+from mydia.contexts import library, media, metadata, settings
+from mydia.contexts.users import SYSTEM
 from mydia.web.deps import WebDeps
 from mydia.web.health import Check, units_of
 
@@ -24,6 +25,12 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         wanted = media.catalogues_wanted(session)
         folders = [path.name for path in settings.list_library_paths(session) if path.provider == "tvdb"]
         trouble = media.refresh_trouble(session)
+        source = metadata.source_state(session, deps.outside, SYSTEM)
+        waiting = sum(counts["new"] for counts in library.file_counts(session, SYSTEM).values())
+    if source is not None and source.answers is False:
+        waits = f" {units_of(waiting, 'new file')} wait to be recognised." if waiting else ""
+        yield Check("metadata", "failed", f"The {source.name} does not answer: {source.error}.{waits}")
+        return
     if "tvdb" not in known and (wanted.get("tvdb") or folders):
         yield Check(
             "metadata",

@@ -283,6 +283,9 @@ class FakeMetadataProvider:
     def sources(self) -> frozenset[str]:
         return frozenset({"tmdb", "tvdb"}) if self._available else frozenset()
 
+    def check(self) -> None:
+        self._ask("check")
+
     def search(
         self,
         type: str,

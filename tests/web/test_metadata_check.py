@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mydia.adapters.errors import Unreachable
 from mydia.adapters.metadata_providers import MetadataProvider, NoProvider
+from mydia.contexts import metadata
+from mydia.contexts.users import SYSTEM
 from mydia.web.deps import WebDeps
 from mydia.web.health import Check
 from mydia.web.metadata_check import look_at_metadata
 from tests import builders
+from tests.builders import NOW
 from tests.fakes.outside import FakeMetadataProvider, fake_outside
 from tests.web.conftest import make_deps
 
@@ -58,3 +63,20 @@ def test_titles_that_could_not_be_refreshed_are_counted(deps: WebDeps) -> None:
         builders.film(session).refresh_error = "Metadata: the catalogue does not answer."
     found = _look(deps, FakeMetadataProvider())
     assert found.sentence.startswith("1 title could not be refreshed and stay")
+
+
+def test_a_source_that_does_not_answer_is_red_with_the_count_of_what_waits(deps: WebDeps, tmp_path: Path) -> None:
+    provider = FakeMetadataProvider()
+    outside = fake_outside(metadata=provider)
+    with deps.database.writes() as session:
+        path = builders.library_path(session, tmp_path / "films")
+        for number in range(3):
+            builders.media_file(session, path, f"Film {number}.mkv", match_state="new")
+    metadata.record_answer(deps.database, outside, SYSTEM, NOW, Unreachable("Metadata relay", "no answer"))
+    found = _look(deps, provider)
+    assert (found.state, found.sentence) == (
+        "failed",
+        "The fake does not answer: no answer. 3 new files wait to be recognised.",
+    )
+    metadata.record_answer(deps.database, outside, SYSTEM, NOW + timedelta(minutes=1), None)
+    assert _look(deps, provider).state == "ok"

@@ -188,6 +188,9 @@ class MetadataProvider(Protocol):
     def sources(self) -> frozenset[str]:
         """Which catalogues can be asked: `tmdb`, `tvdb`."""
 
+    def check(self) -> None:
+        """Ask whether the catalogue answers; raises AdapterError if not."""
+
     def search(
         self,
         type: MediaType,

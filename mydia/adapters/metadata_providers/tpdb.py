@@ -49,6 +49,10 @@ class Tpdb:
         self._token = token
         self._turn = turn
 
+    def check(self) -> None:
+        """Ask whether the source answers and takes the token."""
+        self._ask("/sites", {"per_page": "1"})
+
     def search(
         self,
         type: MediaType,

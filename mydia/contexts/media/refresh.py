@@ -140,7 +140,9 @@ def refresh_item(
         return "gone at the provider"
     except Unavailable as error:
         _postpone(database, item_id, now + _AFTER_AN_ERROR, str(error))
+        metadata.record_answer(database, outside, caller, now, error)
         raise
+    metadata.record_answer(database, outside, caller, now, None)
     with database.writes() as session:
         row = session.get(MediaItem, item_id)
         if row is None:

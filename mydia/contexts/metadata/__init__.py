@@ -26,6 +26,7 @@ from mydia.contexts.metadata.search import (
     sources,
     trending,
 )
+from mydia.contexts.metadata.source import SourceState, check_source, record_answer, request_retry, source_state
 
 __all__ = [
     "SIZES",
@@ -42,18 +43,23 @@ __all__ = [
     "PersonCredit",
     "Picture",
     "SeasonDetails",
+    "SourceState",
     "Video",
     "as_candidate",
     "available",
     "by_ids",
+    "check_source",
     "details",
     "fetch_wanted",
     "file_of",
     "ids_in",
     "preview",
     "prune_previews",
+    "record_answer",
+    "request_retry",
     "search",
     "seasons",
+    "source_state",
     "sources",
     "trending",
     "want_image",

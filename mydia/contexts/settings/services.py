@@ -140,7 +140,7 @@ def statuses(session: Session, family: str) -> dict[str, ServiceStatus]:
 
 
 def record_ok(session: Session, now: datetime, family: str, service_id: str, *, version: str | None = None) -> None:
-    """Note that a service answered.
+    """Record that a service answered.
 
     Emits:
         ServiceStateChanged, when it had not answered before.
@@ -163,9 +163,10 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
 def record_failure(
     session: Session, caller: Caller, now: datetime, family: str, service_id: str, error: AdapterError
 ) -> None:
-    """Note that a service failed, and let an indexer rest: a minute, then twice as long each time, up to a day.
+    """Record that a service failed, and pause an indexer: a minute, then twice as long each time, up to a day.
 
-    Clients never rest, for their downloads go on; `since_at` tells since when they have not answered.
+    Clients and the metadata source are not paused: downloads go on, and a source is asked only when it is needed. `since_at` is when
+    they stopped answering.
 
     Emits:
         ServiceStateChanged, when it answered before.
@@ -178,7 +179,7 @@ def record_failure(
     row.failures += 1
     if first:
         row.since_at = now
-    rest = None if family == "download_client" else _rest(row.failures, error)
+    rest = _rest(row.failures, error) if family == "indexer" else None
     row.state = "failing" if rest is None else "disabled"
     row.disabled_until = None if rest is None else now + rest
     row.last_error, row.last_error_code = error.cause[:500], error.code

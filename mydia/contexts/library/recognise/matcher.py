@@ -113,6 +113,8 @@ def match_new_files(
             run.progress(done, total, note)
             if scan_id is not None:
                 tell(database, scan_id, done, total, part[-1].folder or note, phase="matching")
+    if matcher.asked:
+        metadata.record_answer(database, outside, caller, now_fn(), matcher.trouble)
     if matcher.trouble is not None and report.postponed:
         report.reason_code = ScanReason.SOURCE_SILENT
         report.reason_facts = {"error": str(matcher.trouble), "waiting": report.postponed}
@@ -176,6 +178,11 @@ class Matcher:
             }
         self._searched: dict[tuple[object, ...], list[Candidate]] = {}
         self._looked: dict[int, _Looked] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether the metadata source was asked for anything."""
+        return bool(self._searched) or self.trouble is not None
 
     @property
     def has_provider(self) -> bool:

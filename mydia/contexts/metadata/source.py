@@ -1,0 +1,104 @@
+"""Whether the metadata source answers: recorded whenever it is asked in bulk, so that every page and process knows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.outside import Outside
+from mydia.contexts import settings
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import MydiaError
+from mydia.events import MetadataRetryRequested, emit
+
+logger = logging.getLogger(__name__)
+
+_FAMILY = "metadata"
+_RECORD_OK_EVERY = timedelta(minutes=5)
+"""A source that goes on answering is recorded at most that often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """How the metadata source has been answering."""
+
+    name: str
+    """`embedded relay`, `public relay` and the like."""
+    answers: bool | None
+    """None until it was first asked."""
+    since_at: datetime | None = None
+    """When the present state began."""
+    last_ok_at: datetime | None = None
+    error: str | None = None
+    """What went wrong last, in a few words; None while it answers."""
+
+
+def source_state(session: Session, outside: Outside, caller: Caller) -> SourceState | None:
+    """Return how the source in use has been answering, None if no source is set up."""
+    caller.require(Permission.BROWSE)
+    provider = outside.metadata()
+    if not provider.available:
+        return None
+    row = settings.status_of(session, _FAMILY, provider.name)
+    if row is None:
+        return SourceState(name=provider.name, answers=None)
+    return SourceState(
+        name=provider.name,
+        answers=row.state == "ok",
+        since_at=row.since_at,
+        last_ok_at=row.last_ok_at,
+        error=row.last_error,
+    )
+
+
+def record_answer(
+    database: Database, outside: Outside, caller: Caller, now: datetime, error: MydiaError | None
+) -> None:
+    """Record that the source answered, or why not. Call it outside of any unit of work.
+
+    Emits: ServiceStateChanged, when it stops or begins to answer.
+    """
+    name = outside.metadata().name
+    with database.reads() as session:
+        row = settings.status_of(session, _FAMILY, name)
+        known_ok = row is not None and row.state == "ok"
+        recent = row is not None and row.last_ok_at is not None and now - row.last_ok_at < _RECORD_OK_EVERY
+    if error is None:
+        if known_ok and recent:
+            return
+        if row is not None and not known_ok:
+            logger.info("metadata source answers again", extra={"source": name})
+        with database.writes() as session:
+            settings.record_ok(session, now, _FAMILY, name)
+    elif isinstance(error, AdapterError):
+        if row is None or known_ok:
+            logger.warning("metadata source does not answer", extra={"source": name, "error": str(error)})
+        with database.writes() as session:
+            settings.record_failure(session, caller, now, _FAMILY, name, error)
+
+
+def check_source(database: Database, outside: Outside, caller: Caller, now: datetime) -> SourceState | None:
+    """Ask the source whether it answers, record it, and return its state; None if no source is set up."""
+    caller.require(Permission.MANAGE_MEDIA)
+    provider = outside.metadata()
+    if not provider.available:
+        return None
+    trouble: AdapterError | None = None
+    try:
+        provider.check()
+    except AdapterError as error:
+        trouble = error
+    record_answer(database, outside, caller, now, trouble)
+    with database.reads() as session:
+        return source_state(session, outside, caller)
+
+
+def request_retry(session: Session, caller: Caller) -> None:
+    """Ask the source again now, and recognise the waiting files if it answers. Emits: MetadataRetryRequested."""
+    caller.require(Permission.MANAGE_MEDIA)
+    emit(session, caller, MetadataRetryRequested())
