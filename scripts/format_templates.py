@@ -537,7 +537,10 @@ def main(arguments: list[str]) -> int:
     changed = 0
     for path in files:
         source = path.read_text()
-        laid = format_template(source)
+        try:
+            laid = format_template(source)
+        except IndexError as error:
+            raise SystemExit(f"{path}: a block or a quote is not closed") from error
         if laid == source:
             continue
         changed += 1

@@ -68,5 +68,5 @@ def service_worker(request: WebRequest) -> Response[str]:
     files = json.dumps([assets.href(name) for name in _FILES])
     asset, _ = assets.find("sw.js")
     name = json.dumps(f"mydia-{hashlib.sha256(files.encode() + asset.body).hexdigest()[:10]}")
-    text = asset.body.decode().replace("/*files*/[]", files).replace('/*name*/""', name)
+    text = asset.body.decode().replace('["%files%"]', files).replace('"%name%"', name)
     return Response(text, media_type="text/javascript", headers={"Cache-Control": "no-cache"})

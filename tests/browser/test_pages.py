@@ -80,7 +80,7 @@ def test_a_release_is_grabbed_and_taken_back_by_the_keyboard(tab: Tab, server: S
         None, f"magnet:?xt=urn:btih:{best.info_hash}"
     )
     page = tab.go(f"/movies/{server.ids['Nosferatu']}")
-    _until_focused(page, "See the releases")
+    _until_focused(page, "Show releases")
     page.keyboard.press("Enter")
     row = page.locator("[data-release]").filter(has_text=best.title)
     expect(row).to_be_visible()
@@ -101,7 +101,7 @@ def test_a_release_is_grabbed_and_taken_back_by_the_keyboard(tab: Tab, server: S
     expect(page.locator("#why-releases")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_role("link", name="See the releases")).to_be_focused()
+    expect(page.get_by_role("link", name="Show releases")).to_be_focused()
     assert not tab.errors
 
 

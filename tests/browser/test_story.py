@@ -173,9 +173,9 @@ def first_run(demo: Demo, chromium: Browser) -> Iterator[Visit]:
     visit.look("indexer", DESKTOP, PHONE)
     page.get_by_role("button", name="Continue").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Shall Mydia look through what you have?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Scan your library now?")
     visit.look("scan", DESKTOP, PHONE)
-    page.get_by_role("button", name="Start the scan").click()
+    page.get_by_role("button", name="Start scan").click()
     expect(page.locator("html")).to_have_attribute("data-live", "on")
     yield visit
     visit.page.context.close()

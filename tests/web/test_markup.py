@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from jinja2 import Environment
 
+from mydia.web.assets import Assets
 from mydia.web.markup import Layout
+from mydia.web.render import TEMPLATES, Renderer
 from scripts.format_templates import WIDTH, format_template
 
 _ENVIRONMENT = Environment(extensions=[Layout], trim_blocks=True, lstrip_blocks=True, autoescape=True)
@@ -59,3 +61,10 @@ def test_formatting_changes_nothing_that_is_rendered_and_is_done_once(template: 
         return _ENVIRONMENT.from_string(source).render(names)
 
     assert render(formatted) == render(template)
+
+
+def test_every_template_compiles() -> None:
+    renderer = Renderer(Assets())
+    renderer.environment.filters["bars"] = str  # the relay's pages bring this one
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        renderer.environment.get_template(str(path.relative_to(TEMPLATES)))

@@ -95,7 +95,7 @@ def test_an_unknown_theme_is_refused(client: TestClient[WebApp]) -> None:
 def test_the_palette_finds_what_the_caller_may_open(client: TestClient[WebApp]) -> None:
     assert "Settings" in client.get("/palette?q=sett").text
     client.cookies.set("who", "guest")
-    assert "Nothing is called “sett”" in client.get("/palette?q=sett").text
+    assert "Nothing found for “sett”" in client.get("/palette?q=sett").text
 
 
 @pytest.mark.parametrize(

@@ -1,36 +1,38 @@
-// Only for when Mydia cannot be reached: pages are asked for as ever, and a page that says so stands in for one that does not come.
-// Nothing of the library is kept here. FILES and NAME are set by the server; another version brings another NAME.
-const PAGE = "/offline",
-  FILES = /*files*/ [],
-  NAME = /*name*/ "";
-self.addEventListener("install", (e) =>
-  e.waitUntil(
-    caches
-      .open(NAME)
-      .then((cache) => cache.addAll([PAGE, ...FILES]))
-      .then(() => self.skipWaiting()),
-  ),
-);
-self.addEventListener("activate", (e) =>
-  e.waitUntil(
-    (async () => {
-      for (const name of await caches.keys()) if (name !== NAME) await caches.delete(name);
-      // Without it every page would wait for this script to start.
-      await self.registration.navigationPreload?.enable();
-      await self.clients.claim();
-    })(),
-  ),
-);
-const page = async (e) => {
+// Shows a page that says so when Mydia cannot be reached. Everything else is fetched as always; nothing of the library is
+// kept. The server fills in FILES and NAME; another version brings another NAME.
+const PAGE = "/offline";
+const FILES = ["%files%"];
+const NAME = "%name%";
+
+const install = async () => {
+  const cache = await caches.open(NAME);
+  await cache.addAll([PAGE, ...FILES]);
+  await self.skipWaiting();
+};
+
+const activate = async () => {
+  for (const name of await caches.keys()) if (name !== NAME) await caches.delete(name);
+  // Without preload every page would wait for this script to start.
+  await self.registration.navigationPreload?.enable();
+  await self.clients.claim();
+};
+
+const page = async (event) => {
   try {
-    return (await e.preloadResponse) || (await fetch(e.request));
+    return (await event.preloadResponse) || (await fetch(event.request));
   } catch {
     return (await caches.match(PAGE)) || Response.error();
   }
 };
-self.addEventListener("fetch", (e) => {
-  const url = new URL(e.request.url);
-  if (e.request.mode === "navigate") e.respondWith(page(e));
-  else if (e.request.method === "GET" && url.origin === location.origin && FILES.includes(url.pathname))
-    e.respondWith(caches.match(e.request).then((kept) => kept || fetch(e.request)));
+
+const file = async (event) => (await caches.match(event.request)) || fetch(event.request);
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.mode === "navigate") event.respondWith(page(event));
+  else if (event.request.method === "GET" && url.origin === location.origin && FILES.includes(url.pathname)) {
+    event.respondWith(file(event));
+  }
 });

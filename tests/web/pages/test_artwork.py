@@ -44,12 +44,12 @@ def test_another_poster_is_chosen_and_given_back(server: Server, browser: Browse
     assert "1, de, 2000 x 3000" in words(answer)
     assert "2, no text" in words(answer)
     assert "/img/preview/poster/tvdb?of=%2Fbanners%2Fc.jpg" in answer.text
-    assert "Leave it to the provider" not in answer.text
+    assert "Use the provider's choice" not in answer.text
     chosen = press(browser, f"/items/{film}/artwork", role="poster", source="/b.jpg")
     assert chosen.status_code == 200 or chosen.status_code == 204
     assert _poster(server, film) == "/b.jpg"
     again = browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"})
-    assert "Leave it to the provider" in again.text
+    assert "Use the provider's choice" in again.text
     press(browser, f"/items/{film}/artwork", role="poster", source="")
     assert _poster(server, film) == "/a.jpg"
 
@@ -63,7 +63,7 @@ def test_a_provider_that_is_away_is_told_in_the_dialog(server: Server, browser: 
     server.provider.trouble = Unreachable("Metadata", "the catalogue does not answer")
     answer = browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"})
     assert answer.status_code == 200
-    assert "Pictures cannot be looked up right now" in words(answer)
+    assert "Artwork search is unavailable" in words(answer)
 
 
 def test_a_guest_may_not_choose(guest_browser: Browser, film: str) -> None:

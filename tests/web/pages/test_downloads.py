@@ -48,7 +48,7 @@ def test_a_download_is_paused_and_goes_on(browser: Browser, server: Server, pres
     assert answer.status_code == 204
     assert "queue-changed" in answer.headers["hx-trigger"]
     assert download_of(server, "Detour").state == "paused"
-    assert "Let Detour (1945) go on" in browser.get("/activity").text
+    assert "Resume Detour (1945)" in browser.get("/activity").text
     press(browser, f"/activity/queue/{row.id}/resume", htmx=False)
     assert download_of(server, "Detour").state == "queued"
 
@@ -72,8 +72,8 @@ def test_removing_asks_what_becomes_of_files_and_release(
 ) -> None:
     row = download_of(server, "The Kid")
     asked = words(browser.get(f"/activity/queue/{row.id}/remove", headers={"hx-request": "true"}))
-    assert "Remove it with what it has fetched" in asked
-    assert "Never take this release again" in asked
+    assert "Remove it and delete its downloaded files" in asked
+    assert "Block this release" in asked
     press(browser, f"/activity/queue/{row.id}/remove", where="files", block="true", again="true")
     assert download_of(server, "The Kid").state == "removed"
     assert server.client.removed == [(row.client_ref, True)]
@@ -168,7 +168,7 @@ def test_filters_leave_what_was_asked_for(browser: Browser, server: Server) -> N
 def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Browser, server: Server) -> None:
     path = f"/items/{server.ids['Safety Last!']}/releases"
     opened = browser.get(path, headers={"hx-request": "true"})
-    assert "Asking the indexers" in words(opened)
+    assert "Searching indexers" in words(opened)
     token = csrf(browser)
     answer = browser.post(path, headers={"hx-request": "true", "x-csrf-token": token})
     assert answer.status_code == 200
@@ -178,7 +178,7 @@ def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Brows
     run_requested_searches(server)
     answer = browser.get(address[0], headers={"hx-request": "true"})
     assert "rel-tick" not in answer.text
-    assert "indexers answered" in words(answer)
+    assert "Nothing found" in words(answer)
 
 
 def test_a_search_that_goes_on_is_told_by_the_live_stream(browser: Browser, server: Server) -> None:
@@ -205,7 +205,7 @@ def test_without_script_a_running_search_is_looked_at_again(browser: Browser, se
         session.get_one(downloads.Search, search_id).state = "running"
     page = browser.get(path)
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
-    assert "Look again" in words(page)
+    assert "Check again" in words(page)
 
 
 def test_a_grabbed_release_is_sent_and_says_so(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
@@ -225,7 +225,7 @@ def test_a_refused_release_is_taken_only_when_somebody_insists(
     server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
     answer = press(browser, f"/releases/{wanted.id}/grab")
     assert "HD-1080p does not allow" in words(answer)
-    assert "Grab it anyway" in words(answer)
+    assert "Grab anyway" in words(answer)
     assert server.client.added == []
     press(browser, f"/releases/{wanted.id}/grab", override="true")
     assert len(server.client.added) == 1
@@ -349,7 +349,7 @@ def test_the_history_is_filtered_by_title_and_kind(reader: Browser) -> None:
     said = words(reader.get("/activity/history", params={"q": "Nosferatu"}))
     assert "7 found" in said
     assert "Detour" not in said
-    assert "Nothing is told of “no such film”" in words(reader.get("/activity/history", params={"q": "no such film"}))
+    assert "No history for “no such film”" in words(reader.get("/activity/history", params={"q": "no such film"}))
     both = reader.get("/activity/history", params={"q": "Nosferatu", "kind": "searches"})
     assert "7 found" in words(both)
     assert 'href="/activity/history?q=Nosferatu"' in both.text

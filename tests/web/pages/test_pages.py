@@ -20,10 +20,10 @@ PAGES = {
     "/activity?state=paused": ("Metropolis", "paused"),
     "/activity/history": ("Today", "Searched", "7 found"),
     "/activity/blocklist": ("Nosferatu.1922.2160p.AI.Upscale.HEVC.DDP5.1-GRN", "Robin Baker removed it."),
-    "/imports": ("To check", "Battleship Potemkin", "68 %", "No title fits well enough", "was not believed"),
+    "/imports": ("To check", "Battleship Potemkin", "68 %", "No title fits well enough", "Scan results rejected"),
     "/imports?bucket=ready": ("Import 5 sure ones now", "Big Buck Bunny"),
     "/imports?bucket=none": ("MWAMC", "No title came close"),
-    "/imports?bucket=ignored": ("holiday", "Decide anew"),
+    "/imports?bucket=ignored": ("holiday", "Review again"),
     "/wanted": ("Missing", "Nosferatu", "7 found, 3 accepted"),
     "/wanted?kind=episodes": ("The Cartographers", "Never searched."),
     "/wanted/upgrades": ("Upgrades",),
@@ -57,7 +57,7 @@ def test_every_page_opens_on_an_empty_server(new_browser: Browser, path: str) ->
 
 def test_an_empty_server_says_what_to_do_first(new_browser: Browser) -> None:
     said = words(new_browser.get("/"))
-    assert "Set Mydia up" in said
+    assert "Set up Mydia" in said
     assert "Add a folder" in said
 
 

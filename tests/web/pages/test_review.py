@@ -69,7 +69,7 @@ def test_a_metadata_source_that_is_down_is_told_in_place(
     server.provider.trouble = Unreachable("The relay", "no answer")
     answer = press(browser, f"/imports/{entry_of(server, 'MWAMC').id}/search", q="Camera")
     assert answer.status_code == 200
-    assert "Titles cannot be looked up right now" in words(answer)
+    assert "Title search is unavailable" in words(answer)
 
 
 def test_entries_are_put_aside_and_taken_up_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
@@ -231,7 +231,7 @@ def test_a_scheduled_task_is_run_now_and_workers_are_paused(
     assert [ask.cause for ask in server.deps.taskboard.asks()] == ["run now by Robin Baker"]
     press(browser, "/system/pause")
     assert server.deps.taskboard.paused()
-    assert "Let workers go on" in words(browser.get("/system/tasks"))
+    assert "Resume workers" in words(browser.get("/system/tasks"))
 
 
 def test_logs_are_filtered_by_level_and_words(browser: Browser, server: Server) -> None:

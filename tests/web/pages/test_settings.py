@@ -305,7 +305,7 @@ def test_a_release_name_is_tried_against_the_form(browser: Browser) -> None:
     told = browser.send(
         "/settings/profiles/try", {**form, "release": "Detour.1945.480p.DVDRip-A"}, on="/settings/profiles/new"
     ).text
-    assert "Would be refused" in told
+    assert "Would be rejected" in told
 
 
 def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> None:

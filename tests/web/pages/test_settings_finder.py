@@ -35,7 +35,7 @@ def test_what_is_called_so_comes_first(reader: Browser) -> None:
 
 
 def test_what_is_not_there_is_said_and_nothing_asked_shows_nothing(reader: Browser) -> None:
-    assert "No setting is called so" in words(reader.get("/settings/find", params={"q": "flux"}, headers=HTMX))
+    assert "No setting found" in words(reader.get("/settings/find", params={"q": "flux"}, headers=HTMX))
     assert words(reader.get("/settings/find", params={"q": " "}, headers=HTMX)).strip() == ""
 
 

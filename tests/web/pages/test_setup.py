@@ -42,7 +42,7 @@ def _make_account(browser: Browser, **more: str) -> Any:
 def test_a_fresh_installation_leads_to_setup(browser: Browser) -> None:
     assert browser.client.get("/login").headers["location"] == "/setup"
     assert browser.client.get("/setup").headers["location"] == "/setup/account"
-    assert "Who looks after this Mydia?" in browser.see("/setup/account")
+    assert "Create the administrator account" in browser.see("/setup/account")
     assert browser.client.get("/setup/folders").status_code == 409
 
 
@@ -149,7 +149,7 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
     assert answer.headers["location"] == "/setup/client"
     page = browser.see("/setup/metadata")
     assert "0123456789abcdef" not in page
-    assert "Leave it empty to keep it" in page
+    assert "Leave empty to keep it" in page
     for source, name in (("none", "off"), ("public", None)):
         browser.send("/setup/metadata", {"source": source})
         with database.reads() as session:

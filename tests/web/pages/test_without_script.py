@@ -159,7 +159,7 @@ def test_a_title_is_monitored_and_searched_by_plain_forms(browser: Browser, serv
     assert "Not monitored" in words(browser.get(page))
     with server.deps.database.reads() as session:
         assert not media.get_item(session, SYSTEM, server.ids["Nosferatu"]).monitored
-    follow(browser, page, "Search</button>" if "Search</button>" in browser.get(page).text else "Refresh the details")
+    follow(browser, page, "Search</button>" if "Search</button>" in browser.get(page).text else "Refresh metadata")
     assert browser.get(page).status_code == 200
 
 
