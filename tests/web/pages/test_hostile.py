@@ -323,7 +323,7 @@ def test_what_is_removed_twice_at_once_is_removed_once(server: Server, browser: 
     )
     answers = _at_once(browser, f"/activity/queue/{open_download}/remove", from_client="on")
     assert sorted(answer.status_code for answer in answers) == [303, 409, 409, 409, 409]
-    assert all("is over already" in answer.text for answer in answers if answer.status_code == 409)
+    assert all("has ended" in answer.text for answer in answers if answer.status_code == 409)
     removed = f"type = 'DownloadRemoved' AND resource_id = '{open_download}'"
     assert _count(server, "events", removed) == 1
 
