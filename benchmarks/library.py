@@ -92,13 +92,15 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
         for name in ("films", "series"):
             (folder / name).mkdir(exist_ok=True)
         paths = [
-            settings.add_library_path(session, SYSTEM, now, settings.NewLibraryPath(path=str(folder / name), type=type))
+            settings.library_paths.add_library_path(
+                session, SYSTEM, now, settings.NewLibraryPath(path=str(folder / name), type=type)
+            )
             for name, type in (("films", "movies"), ("series", "series"))
         ]
-        profile = settings.list_profiles(session)[0].id
+        profile = settings.profiles.list_profiles(session)[0].id
         user = users.add_user(session, SYSTEM, now, NewUser("meter", Role.ADMIN))
         _, key = users.add_api_key(session, users.caller_of(user), now, "benchmarks")
-        settings.finish_setup(session, now)
+        settings.setup.finish_setup(session, now)
         path_ids = [path.id for path in paths]
     chance = random.Random(20261121)
     rows = itertools.chain(_films(chance, films, path_ids[0], profile), _shows(chance, shows, path_ids[1], profile))

@@ -33,7 +33,7 @@ def main(files: int) -> None:
         now = datetime.now(UTC)
         with database.writes() as session:
             settings.ensure_defaults(session, now)
-            path = settings.add_library_path(
+            path = settings.library_paths.add_library_path(
                 session, SYSTEM, now, settings.NewLibraryPath(path=str(root), type="movies")
             )
         outside = fake_outside()

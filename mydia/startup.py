@@ -118,13 +118,13 @@ def _furnish(session: Session, config: Config) -> None:
     settings.ensure_defaults(session, now)
     admin = users.ensure_admin(session, config, now)
     settings.sync_managed(session, now)
-    settings.apply_configured(session, now, judge=library.naming.check_template)
-    provided = any(path.managed for path in settings.list_library_paths(session))
+    settings.naming_rules.apply_configured(session, now, judge=library.naming.check_template)
+    provided = any(path.managed for path in settings.library_paths.list_library_paths(session))
     if admin is not None:
-        settings.mark_step(session, now, "account", "done")
-    if admin is not None and provided and settings.setup_state(session).finished_at is None:
+        settings.setup.mark_step(session, now, "account", "done")
+    if admin is not None and provided and settings.setup.setup_state(session).finished_at is None:
         # Who configures by environment or file needs no wizard; it stays available at /setup.
-        settings.finish_setup(session, now)
+        settings.setup.finish_setup(session, now)
 
 
 @contextmanager
@@ -317,9 +317,9 @@ def _examine_settings(config: Config, files: Files) -> list[tuple[str, str]]:
     parts = open_parts(config)
     try:
         with parts.database.reads() as session:
-            paths = settings.list_library_paths(session)
-            clients = settings.client_connections(session)
-            indexers = settings.indexer_connections(session, usage="interactive")
+            paths = settings.library_paths.list_library_paths(session)
+            clients = settings.clients.client_connections(session)
+            indexers = settings.indexers.indexer_connections(session, usage="interactive")
         for path in paths:
             access = files.access(Path(path.path))
             state = "ok" if access.writable else "failed"

@@ -24,7 +24,7 @@ def library_path(session: Session, path: Path | str, type: str = "movies", **cho
     Path(path).mkdir(parents=True, exist_ok=True)
     settings.ensure_defaults(session, NOW)
     new = settings.NewLibraryPath(path=str(path), type=type, **choices)
-    return settings.add_library_path(session, SYSTEM, NOW, new)
+    return settings.library_paths.add_library_path(session, SYSTEM, NOW, new)
 
 
 def film(

@@ -96,17 +96,17 @@ def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
     startup.prepare(loaded)
     parts = startup.open_parts(loaded)
     with parts.database.reads() as session:
-        assert [(path.type, path.managed) for path in settings.list_library_paths(session)] == [
+        assert [(path.type, path.managed) for path in settings.library_paths.list_library_paths(session)] == [
             ("movies", True),
             ("series", True),
         ]
-        (client,) = settings.client_connections(session)
+        (client,) = settings.clients.client_connections(session)
         assert (client.row.name, client.row.url, client.connection.secret.reveal()) == (
             "primary",
             "http://127.0.0.1:1",
             "p",
         )
-        rules = settings.get_naming_set(session)
+        rules = settings.naming_rules.get_naming_set(session)
         assert (rules.movie_folder, rules.movie_file) == ("{title} ({year})", "{title} ({year}) - {quality}")
         assert (rules.series_folder, rules.season_folder) == ("{title}", "Season {season}")
         assert rules.episode_file == "{title} - S{season:2}E{episode:2} - {episode_title}"
@@ -122,13 +122,13 @@ def test_a_naming_edited_by_hand_stays_until_the_file_changes(tmp_path: Path) ->
     startup.prepare(_load(tmp_path))
     parts = startup.open_parts(_load(tmp_path))
     with parts.database.writes() as session:
-        settings.get_naming_set(session).movie_file = "{title}"
+        settings.naming_rules.get_naming_set(session).movie_file = "{title}"
     startup.prepare(_load(tmp_path))
     with parts.database.reads() as session:
-        assert settings.get_naming_set(session).movie_file == "{title}"
+        assert settings.naming_rules.get_naming_set(session).movie_file == "{title}"
     startup.prepare(_load(tmp_path, DESIGN.replace("({year}) - {quality}", "({year})")))
     with parts.database.reads() as session:
-        assert settings.get_naming_set(session).movie_file == "{title} ({year})"
+        assert settings.naming_rules.get_naming_set(session).movie_file == "{title} ({year})"
     parts.close()
 
 
@@ -145,7 +145,7 @@ def test_a_prowlarr_is_asked_for_its_indexers(tmp_path: Path) -> None:
         parts = startup.open_parts(loaded)
         settings.discover_indexers(parts.database, parts.outside, clock.now())
         with parts.database.reads() as session:
-            rows = settings.list_indexers(session)
+            rows = settings.indexers.list_indexers(session)
             assert [(row.name, row.kind, row.url, row.managed) for row in rows] == [
                 ("Prowlarr (Films)", "torznab", f"{url}/3/api", True),
                 ("Prowlarr (Posts)", "newznab", f"{url}/7/api", True),
@@ -154,7 +154,7 @@ def test_a_prowlarr_is_asked_for_its_indexers(tmp_path: Path) -> None:
         settings.discover_indexers(parts.database, parts.outside, clock.now())
         startup.prepare(loaded)
         with parts.database.reads() as session:
-            enabled = {row.name: row.enabled for row in settings.list_indexers(session)}
+            enabled = {row.name: row.enabled for row in settings.indexers.list_indexers(session)}
         parts.close()
     assert enabled == {"Prowlarr (Films)": False, "Prowlarr (Posts)": True}
 

@@ -23,7 +23,11 @@ _TRY_AGAIN_S = 20.0
 def scan_all(deps: Deps) -> str:
     """Start a scan of every monitored library folder without a schedule of its own."""
     with deps.database.reads() as session:
-        paths = [path.id for path in settings.list_library_paths(session) if path.monitored and not path.scan_cron]
+        paths = [
+            path.id
+            for path in settings.library_paths.list_library_paths(session)
+            if path.monitored and not path.scan_cron
+        ]
     for path_id in paths:
         _start(deps, path_id)
     return f"{len(paths)} folders"
@@ -53,7 +57,9 @@ def scan_due(deps: Deps) -> str:
     zone = time_zone(str(deps.config["jobs.time_zone"]))
     now = clock.now()
     with deps.database.reads() as session:
-        paths = [path for path in settings.list_library_paths(session) if path.monitored and path.scan_cron]
+        paths = [
+            path for path in settings.library_paths.list_library_paths(session) if path.monitored and path.scan_cron
+        ]
     due = [path for path in paths if _is_due(path, now, zone)]
     for path in due:
         _start(deps, path.id)
@@ -76,7 +82,7 @@ def scan(
 ) -> str:
     """Scan a folder, match what is new and analyse it. An interrupted scan resumes."""
     with deps.database.reads() as session:
-        known = [path.id for path in settings.list_library_paths(session)]
+        known = [path.id for path in settings.library_paths.list_library_paths(session)]
     if library_path_id is None:
         for path_id in known:
             _start(deps, path_id)

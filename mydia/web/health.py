@@ -93,7 +93,7 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
 def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
     """See that every library folder is there; a missing one is most often a mount that did not come up."""
     with deps.database.reads() as session:
-        folders = [(folder.name, folder.path) for folder in settings.list_library_paths(session)]
+        folders = [(folder.name, folder.path) for folder in settings.library_paths.list_library_paths(session)]
     for name, path in folders:
         if not os.access(path, os.R_OK | os.X_OK):
             yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")
@@ -108,8 +108,8 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
 def look_at_clients(deps: WebDeps) -> Iterable[Check]:
     """Tell how download clients answered the monitor last; one that is away does not keep Mydia from working."""
     with deps.database.reads() as session:
-        clients = [(client.id, client.name) for client in settings.list_clients(session) if client.enabled]
-        known = settings.statuses(session, "download_client")
+        clients = [(client.id, client.name) for client in settings.clients.list_clients(session) if client.enabled]
+        known = settings.services.statuses(session, "download_client")
     for identifier, name in clients:
         status = known.get(identifier)
         if status is not None and status.state != "ok":

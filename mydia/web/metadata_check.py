@@ -23,7 +23,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
     known = metadata.sources(deps.outside)
     with deps.database.reads() as session:
         wanted = media.catalogues_wanted(session)
-        folders = [path.name for path in settings.list_library_paths(session) if path.provider == "tvdb"]
+        folders = [path.name for path in settings.library_paths.list_library_paths(session) if path.provider == "tvdb"]
         trouble = media.refresh_trouble(session)
         source = metadata.source_state(session, deps.outside, SYSTEM)
         waiting = sum(counts["new"] for counts in library.file_counts(session, SYSTEM).values())

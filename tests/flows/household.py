@@ -75,21 +75,21 @@ class Household:
         with self.database.writes() as session:
             settings.ensure_defaults(session, now)
             for path, type in ((self.films, "movies"), (self.series, "series")):
-                profile = settings.find_profile(session, "Any")
+                profile = settings.profiles.find_profile(session, "Any")
                 assert profile is not None
-                settings.add_library_path(
+                settings.library_paths.add_library_path(
                     session,
                     ROBIN,
                     now,
                     settings.NewLibraryPath(path=str(path), type=type, default_profile_id=profile.id),
                 )
-            settings.add_client(
+            settings.clients.add_client(
                 session,
                 ROBIN,
                 now,
                 settings.NewClient("qBittorrent", "qbittorrent", self.client.url, USERNAME, Secret(PASSWORD)),
             )
-            settings.add_indexer(
+            settings.indexers.add_indexer(
                 session,
                 ROBIN,
                 now,
@@ -100,7 +100,7 @@ class Household:
         """Have Robin add a title, known by its number only, and return its id."""
         with self.database.writes() as session:
             type = {"movie": "movies", "tv_show": "series"}[details.type]
-            path = next(path for path in settings.list_library_paths(session) if path.type == type)
+            path = next(path for path in settings.library_paths.list_library_paths(session) if path.type == type)
             new = media.NewItem(details.type, details.title, details.year, Ids(details.ids.tmdb_id), path.id)
             return media.add_item(session, ROBIN, clock.now(), new, search_now=search_now).id
 

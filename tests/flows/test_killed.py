@@ -157,11 +157,11 @@ def _add_films(database: Database, films: Path) -> None:
     now = clock.now()
     with database.writes() as session:
         settings.ensure_defaults(session, now)
-        profile = settings.find_profile(session, "Any")
+        profile = settings.profiles.find_profile(session, "Any")
         assert profile is not None
-        path = next(iter(settings.list_library_paths(session)), None)
+        path = next(iter(settings.library_paths.list_library_paths(session)), None)
         if path is None:
-            path = settings.add_library_path(
+            path = settings.library_paths.add_library_path(
                 session, ROBIN, now, settings.NewLibraryPath(path=str(films), type="movies")
             )
         for tmdb_id, title in FILMS.items():

@@ -84,12 +84,14 @@ def test_all_libraries_are_started_one_by_one(database: Database, config: Config
 def test_a_folder_with_a_time_of_its_own_is_scanned_then(database: Database, config: Config, tmp_path: Path) -> None:
     with database.writes() as session:
         path = builders.library_path(session, tmp_path / "own", scan_cron="0 * * * *")
-        settings.record_scan(session, clock.now(), path.id, state="done", reason=None)
+        settings.library_paths.record_scan(session, clock.now(), path.id, state="done", reason=None)
     deps = make_deps(database, config, tmp_path, FakeMetadataProvider())
     jobs.scan_due(deps)
     assert deps.enqueue.started == []  # type: ignore[attr-defined]
     with database.writes() as session:
-        settings.record_scan(session, clock.now() - timedelta(hours=2), path.id, state="done", reason=None)
+        settings.library_paths.record_scan(
+            session, clock.now() - timedelta(hours=2), path.id, state="done", reason=None
+        )
     jobs.scan_due(deps)
     assert [name for name, _ in deps.enqueue.started] == ["library.scan"]  # type: ignore[attr-defined]
 

@@ -14,7 +14,7 @@ from mydia.web.remembered import UntilCommit
 
 def _commit(database: Database, now: datetime, step: str = "account") -> None:
     with database.writes() as session:
-        settings.mark_step(session, now, step, "done")
+        settings.setup.mark_step(session, now, step, "done")
 
 
 def test_what_was_read_is_remembered_until_anybody_commits(database: Database, now: datetime) -> None:

@@ -131,6 +131,6 @@ def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) 
 
 def _rests(choice: IndexerChoice, now: datetime, *, by_person: bool) -> bool:
     """Return whether an indexer is left alone; a person may ask one that failed, but not one whose limit is used up."""
-    if not settings.is_resting(choice.status, now):
+    if not settings.services.is_resting(choice.status, now):
         return False
     return not by_person or (choice.status is not None and choice.status.last_error_code == "limited")

@@ -140,7 +140,7 @@ def grab(
         _sending_failed(database, caller, now, plan, row.id, error)
         raise
     with database.writes() as session:
-        settings.record_ok(session, now, "download_client", plan.client.row.id)
+        settings.services.record_ok(session, now, "download_client", plan.client.row.id)
         return _confirm(session, caller, now, row.id, ref, plan)
 
 
@@ -153,7 +153,7 @@ def _ask_for(
     except AdapterError as error:
         if isinstance(error, Unreachable):
             with database.writes() as session:
-                settings.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
+                settings.services.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
         raise
 
 
@@ -272,7 +272,7 @@ def recover_grabs(database: Database, outside: Outside, now: datetime, *, all: b
     with database.reads() as session:
         query = select(Download).where(Download.state == DownloadState.GRABBING)
         rows = session.scalars(query if all else query.where(Download.state_since < now - _INTERRUPTED)).all()
-        choices = {choice.row.id: choice for choice in settings.client_connections(session)}
+        choices = {choice.row.id: choice for choice in settings.clients.client_connections(session)}
     return sum(_settle(database, outside, now, row, choices.get(row.client_id or "")) for row in rows)
 
 
@@ -323,8 +323,8 @@ def _plan(
     item = get(session, media.MediaItem, release.media_item_id, what="This title")
     search = session.get(Search, release.search_id) if release.search_id else None
     url, magnet = json.loads(settings.sealer(session).open(release.sealed_link).reveal() or "[null, null]")
-    indexers = settings.indexer_connections(session, usage="interactive")
-    indexers += settings.indexer_connections(session, usage="automatic")
+    indexers = settings.indexers.indexer_connections(session, usage="interactive")
+    indexers += settings.indexers.indexer_connections(session, usage="automatic")
     reasons = [
         _why(release),
         *(reason("grab.override", by=caller.name, because=objection) for objection in release.objections),
@@ -352,7 +352,7 @@ def choose_client(session: Session, protocol: str) -> ClientChoice:
     kinds = download_clients.KINDS
     usable = [
         choice
-        for choice in settings.client_connections(session)
+        for choice in settings.clients.client_connections(session)
         if (kind := kinds.get(choice.row.kind)) is not None and kind.protocol == protocol
     ]
     if not usable:
@@ -543,7 +543,7 @@ def _sending_failed(
     with database.writes() as session:
         row = session.get(Download, download_id)
         if isinstance(error, Unreachable):
-            settings.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
+            settings.services.record_failure(session, caller, now, "download_client", plan.client.row.id, error)
             if row is not None:
                 note(row, now, reason(_UNANSWERED, error=str(error), client=row.client_name), "note")
         elif row is not None and row.state == DownloadState.GRABBING:

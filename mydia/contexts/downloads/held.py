@@ -22,9 +22,9 @@ def held_by_episode(session: Session, item_id: str, version_id: str) -> dict[str
     version = session.get(media.Version, version_id)
     if version is None:
         return {}
-    profile = settings.get_profile(session, version.profile_id)
+    profile = settings.profiles.get_profile(session, version.profile_id)
     return {
-        id: settings.upgradable(profile, file.quality, score=file.format_score)
+        id: settings.upgrades.upgradable(profile, file.quality, score=file.format_score)
         for file in held_files(session, item_id, version_id)
         for id in file.episode_ids
     }

@@ -355,9 +355,9 @@ def _gather(database: Database, download_id: str) -> _Known:
         placed_episodes = session.scalars(
             select(library.FileEpisode.episode_id).where(library.FileEpisode.file_id.in_(placed))
         ).all()
-        choices = settings.client_connections(session, enabled_only=False)
+        choices = settings.clients.client_connections(session, enabled_only=False)
         path_id = version.library_path_id or item.library_path_id
-        path = settings.get_library_path(session, path_id) if path_id else None
+        path = settings.library_paths.get_library_path(session, path_id) if path_id else None
         return _Known(
             row=row,
             item_type=item.type,
@@ -369,7 +369,7 @@ def _gather(database: Database, download_id: str) -> _Known:
             year=item.year,
             runtime_min=item.runtime_min,
             series=media.series_numbers(session, SYSTEM, item.id) if item.type is MediaType.TV_SHOW else None,
-            profile=settings.get_profile(session, version.profile_id),
+            profile=settings.profiles.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
             episodes=tuple(media.episodes_of(session, SYSTEM, item.id)) if item.type is MediaType.TV_SHOW else (),
             expected=frozenset(
@@ -420,7 +420,7 @@ def _locate(outside: Outside, known: _Known) -> _Content | Reason:
     path = remote.save_path if remote is not None and loose else path or row.output_path
     if path is None:
         return reason("import.no-path", client=row.client_name)
-    local = Path(to_os(settings.map_remote_path(choice.mappings if choice else (), path)))
+    local = Path(to_os(settings.clients.map_remote_path(choice.mappings if choice else (), path)))
     if not local.is_absolute() or not outside.files.exists(local):
         if remote is None and client is not None:
             return reason(
@@ -640,7 +640,9 @@ def _checked(outside: Outside, known: _Known, file: ImportFile) -> ImportFile:
         return replace(file, objections=tuple(objections))
     for held in known.held:
         if known.item_type is MediaType.MOVIE or held.episode_ids & ids:
-            verdict = settings.compare(known.profile, held.quality, file.quality, current_score=held.format_score)
+            verdict = settings.upgrades.compare(
+                known.profile, held.quality, file.quality, current_score=held.format_score
+            )
             if not verdict.upgrade:
                 because = reason("left-out.not-better", path=file.shown_path, because=verdict.because.to_json())
                 return replace(file, skipped=because)

@@ -117,8 +117,8 @@ def _indexer_of(session: Session, link: str) -> settings.IndexerChoice:
         raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.")
-    choices = settings.indexer_connections(session, usage="interactive")
-    choices += settings.indexer_connections(session, usage="automatic")
+    choices = settings.indexers.indexer_connections(session, usage="interactive")
+    choices += settings.indexers.indexer_connections(session, usage="automatic")
     for choice in choices:
         if urlsplit(choice.connection.url).hostname == parts.hostname:
             return choice

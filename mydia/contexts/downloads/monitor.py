@@ -70,7 +70,7 @@ def monitor(database: Database, outside: Outside, now: datetime) -> MonitorRepor
     Emits: DownloadChanged, DownloadCompleted, DownloadFailed, ServiceStateChanged.
     """
     with database.reads() as session:
-        choices = settings.client_connections(session)
+        choices = settings.clients.client_connections(session)
         waiting = session.scalars(select(PendingRelease.id).limit(1)).first() is not None
     recover_grabs(database, outside, now)
     unreachable = completed = failed = 0
@@ -96,12 +96,12 @@ def _check(database: Database, outside: Outside, now: datetime, choice: ClientCh
         remotes = client.list()
     except AdapterError as error:
         with database.writes() as session:
-            settings.record_failure(session, SYSTEM, now, "download_client", choice.row.id, error)
+            settings.services.record_failure(session, SYSTEM, now, "download_client", choice.row.id, error)
         return None
     completed = failed = 0
     leaving: list[tuple[str, str]] = []
     with database.writes() as session:
-        settings.record_ok(session, now, "download_client", choice.row.id)
+        settings.services.record_ok(session, now, "download_client", choice.row.id)
         rows = _followed(session, choice.row.id)
         found = _pair(rows, remotes, choice)
         for row in rows:

@@ -215,10 +215,10 @@ def find_queue_row(session: Session, caller: Caller, download_id: str) -> QueueR
 def queue_summary(session: Session, caller: Caller) -> QueueSummary:
     """Return the counts, the speed and the clients that don't answer."""
     rows = list_queue(session, caller)
-    names = {row.id: row.name for row in settings.list_clients(session) if row.enabled}
+    names = {row.id: row.name for row in settings.clients.list_clients(session) if row.enabled}
     failing = tuple(
         (names[id], status.since_at)
-        for id, status in settings.statuses(session, "download_client").items()
+        for id, status in settings.services.statuses(session, "download_client").items()
         if id in names and status.state != "ok"
     )
     return QueueSummary(
@@ -232,7 +232,7 @@ def queue_summary(session: Session, caller: Caller) -> QueueSummary:
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[QueueRow]:
     if not found:
         return []
-    statuses = settings.statuses(session, "download_client")
+    statuses = settings.services.statuses(session, "download_client")
     episodes: dict[str, list[str]] = {}
     ids = [row.id for row in found]
     for download_id, episode_id in session.execute(
@@ -334,7 +334,7 @@ def remove(
 def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Download, DownloadClient]:
     with database.reads() as session:
         row = get(session, Download, download_id, what="This download")
-        choices = settings.client_connections(session, enabled_only=False)
+        choices = settings.clients.client_connections(session, enabled_only=False)
     choice = next((choice for choice in choices if choice.row.id == row.client_id), None)
     if choice is None or row.client_ref is None:
         raise NotFound(f"{row.client_name} is not set up any more, so this download can't be reached.")

@@ -143,9 +143,9 @@ def run_search(
             asking.record_answer(session, search_id, choice, answer)
             storing.store(session, now, search_id, question.gathered, decisions)
             if answer.failure is None:
-                settings.record_ok(session, now, "indexer", choice.row.id)
+                settings.services.record_ok(session, now, "indexer", choice.row.id)
             else:
-                settings.record_failure(session, caller, now, "indexer", choice.row.id, answer.failure)
+                settings.services.record_failure(session, caller, now, "indexer", choice.row.id, answer.failure)
         if on_progress is not None:
             on_progress(done, len(question.asked.choices), choice.row.name)
     with database.writes() as session:
@@ -163,7 +163,7 @@ def _prepare(database: Database, outside: Outside, now: datetime, search_id: str
     free = gathering.free_bytes(database, outside, target)
     with database.reads() as session:
         usage = "interactive" if interactive else "automatic"
-        choices = settings.indexer_connections(session, usage=usage)
+        choices = settings.indexers.indexer_connections(session, usage=usage)
         gathered = gathering.gather(session, now, target, interactive=interactive, free_bytes=free)
         asked = asking.plan_round(search, choices, now, interactive=interactive)
     return _Question(search_id=search_id, target=target, gathered=gathered, asked=asked)

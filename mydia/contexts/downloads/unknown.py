@@ -85,7 +85,7 @@ def adopt(
     item = media.get_item(session, caller, item_id)
     parsed, brings = read_name(session, item, unknown.name, episode_ids)
     quality = parsed.quality if parsed else Quality()
-    client = settings.get_client(session, unknown.client_id)
+    client = settings.clients.get_client(session, unknown.client_id)
     because = reason("grab.adopted", by=caller.name, client=client.name).to_json()
     row = Download(
         media_item_id=item_id,

@@ -79,7 +79,7 @@ def analyse_files(
         if library_path_id is not None:
             query = query.where(MediaFile.library_path_id == library_path_id)
         total = session.scalar(query) or 0
-        roots = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
     while not run.cancelled():
         with database.reads() as session:
             part = _next(session, library_path_id, after)
@@ -100,7 +100,7 @@ def analyse_file(database: Database, outside: Outside, caller: Caller, now: date
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         row = get(session, MediaFile, file_id, what="This file")
-        root = Path(settings.get_library_path(session, row.library_path_id).path)
+        root = Path(settings.library_paths.get_library_path(session, row.library_path_id).path)
         wanted = _Wanted(
             row.id, row.library_path_id, row.relative_path, row.size_bytes, row.mtime_ns, row.quality, row.media_item_id
         )

@@ -238,13 +238,13 @@ def absolute_path(session: Session, caller: Caller, file_id: str) -> Path:
     """Return where a file is on disk. Confine the path to its library folder before opening it."""
     caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, MediaFile, file_id, what="This file")
-    return Path(settings.get_library_path(session, row.library_path_id).path) / to_os(row.relative_path)
+    return Path(settings.library_paths.get_library_path(session, row.library_path_id).path) / to_os(row.relative_path)
 
 
 def find_file_by_path(session: Session, caller: Caller, path: str) -> FileView | None:
     """Return the file at an absolute path, or None. Folder names must match as a whole: `/tv` is not `/tv2`."""
     caller.require(Permission.VIEW_ACTIVITY)
-    for folder in settings.list_library_paths(session):
+    for folder in settings.library_paths.list_library_paths(session):
         if path.startswith(f"{folder.path}/"):
             row = session.scalars(
                 select(MediaFile).where(

@@ -127,7 +127,7 @@ def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.Holding
     for item_id, version_id, profile_id in rows:
         versions[item_id][version_id] = profile_id
     used = {profile_id for of_item in versions.values() for profile_id in of_item.values()}
-    profiles = {profile_id: settings.get_profile(session, profile_id) for profile_id in used}
+    profiles = {profile_id: settings.profiles.get_profile(session, profile_id) for profile_id in used}
     return {
         item_id: _holdings(held[item_id], {id_: profiles[profile_id] for id_, profile_id in versions[item_id].items()})
         for item_id in item_ids
@@ -145,7 +145,9 @@ def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> me
     upgradable = {
         file.file_id
         for file in held
-        if settings.upgradable(profiles.get(file.version_id or "", first), file.quality, score=file.format_score)
+        if settings.upgrades.upgradable(
+            profiles.get(file.version_id or "", first), file.quality, score=file.format_score
+        )
     }
     below: dict[str, bool] = {}
     for file in held:

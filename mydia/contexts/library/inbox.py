@@ -159,7 +159,7 @@ def search_candidates(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
-        path = settings.get_library_path(session, entry.library_path_id)
+        path = settings.library_paths.get_library_path(session, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
         wanted = type or entry.type
         here = {
@@ -260,7 +260,7 @@ def decide(
         if entry.state == "done":
             raise Conflict("This entry is settled already. Reopen it to choose another title.")
         chosen = _chosen(session, entry, candidate, choice, media_item_id)
-        path = settings.get_library_path(session, entry.library_path_id)
+        path = settings.library_paths.get_library_path(session, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
         if monitored is None:
             monitored = settings.of(session).media.monitor_by_default

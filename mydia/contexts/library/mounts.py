@@ -75,7 +75,7 @@ class Expected:
 
 def expected(session: Session, library_path_id: str) -> Expected:
     """Return what a library folder should look like. Raises NotFound."""
-    path = settings.get_library_path(session, library_path_id)
+    path = settings.library_paths.get_library_path(session, library_path_id)
     row = session.get(LibraryIdentity, library_path_id)
     files = select(MediaFile.relative_path).where(
         MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)

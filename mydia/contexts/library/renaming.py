@@ -173,7 +173,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
     for row in rows:
         if row.kind != "video" or (item.type == MediaType.TV_SHOW and row.id not in linked):
             continue
-        rules = rules_of(settings.get_naming_set(session, row.library_path_id))
+        rules = rules_of(settings.naming_rules.get_naming_set(session, row.library_path_id))
         columns = {name: getattr(row, name) for name in _NAMED}
         extension = f".{row.relative_path.rpartition('.')[2]}"
         facts = naming_facts(
@@ -245,7 +245,7 @@ def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) 
 
 
 def _roots(session: Session, lines: Sequence[RenameLine]) -> dict[str, Path]:
-    paths = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
+    paths = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
     ids = [line.id for line in lines]
     found: dict[str, Path] = {}
     for table in (MediaFile, Sidecar):

@@ -42,7 +42,7 @@ class Asking:
 
 def asking(session: Session, library_path_id: str | None) -> Asking:
     """Return how titles of a folder are asked for; without a folder, by the general settings."""
-    path = settings.get_library_path(session, library_path_id) if library_path_id else None
+    path = settings.library_paths.get_library_path(session, library_path_id) if library_path_id else None
     language = (path.language if path else None) or settings.of(session).metadata.language
     region = settings.of(session).metadata.region
     return Asking(path.provider if path else "tmdb", language, str(region) if region else None)

@@ -166,7 +166,7 @@ def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape
     """Return all quality profiles."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return [profile(value) for value in settings.list_profiles(session)]
+        return [profile(value) for value in settings.profiles.list_profiles(session)]
 
 
 @get("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Get a quality profile")
@@ -174,7 +174,7 @@ def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[s
     """Return one quality profile."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return profile(settings.get_profile(session, profile_id))
+        return profile(settings.profiles.get_profile(session, profile_id))
 
 
 # --- folders of the library ----------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
     """Return the folders of the library and how their last scan ended."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_folder(row) for row in settings.list_library_paths(session)]
+        return [_folder(row) for row in settings.library_paths.list_library_paths(session)]
 
 
 @post("/library/paths", sync_to_thread=True, summary="Add a folder to the library")
@@ -222,12 +222,12 @@ def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, da
     """Set up a folder of the library; it must exist and lie in no other."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        others = settings.list_library_paths(session)
-    look = settings.look_at_folder(outside, data.path, others)
+        others = settings.library_paths.list_library_paths(session)
+    look = settings.library_paths.look_at_folder(outside, data.path, others)
     if look.problem:
         raise Invalid(look.problem, fields={"path": look.problem})
     with database.writes() as session:
-        return _folder(settings.add_library_path(session, caller, clock.now(), _new_folder(data)))
+        return _folder(settings.library_paths.add_library_path(session, caller, clock.now(), _new_folder(data)))
 
 
 @put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a folder of the library")
@@ -236,14 +236,16 @@ def change_folder(
 ) -> FolderShape:
     """Change a folder's choices, or its place after its files were moved by hand."""
     with database.writes() as session:
-        return _folder(settings.change_library_path(session, caller, clock.now(), path_id, _new_folder(data)))
+        return _folder(
+            settings.library_paths.change_library_path(session, caller, clock.now(), path_id, _new_folder(data))
+        )
 
 
 @delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Take a folder out")
 def remove_folder(database: DatabaseDep, caller: CallerDep, path_id: FromPath[str]) -> None:
     """Take a folder out of the library; nothing on the disk changes."""
     with database.writes() as session:
-        settings.remove_library_path(session, caller, clock.now(), path_id)
+        settings.library_paths.remove_library_path(session, caller, clock.now(), path_id)
 
 
 # --- download clients ----------------------------------------------------------------------------------------------
@@ -285,15 +287,15 @@ def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
     """Return the download clients and how they have been answering."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        known = settings.statuses(session, "download_client")
-        return [_client(row, known.get(row.id)) for row in settings.list_clients(session)]
+        known = settings.services.statuses(session, "download_client")
+        return [_client(row, known.get(row.id)) for row in settings.clients.list_clients(session)]
 
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
 def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
     """Set up a download client; `test` tells whether it answers."""
     with database.writes() as session:
-        return _client(settings.add_client(session, caller, clock.now(), _new_client(data)), None)
+        return _client(settings.clients.add_client(session, caller, clock.now(), _new_client(data)), None)
 
 
 @put("/download-clients/{client_id:str}", sync_to_thread=True, summary="Change a download client")
@@ -302,15 +304,15 @@ def change_client(
 ) -> ClientShape:
     """Change a download client."""
     with database.writes() as session:
-        row = settings.change_client(session, caller, clock.now(), client_id, new=_new_client(data))
-        return _client(row, settings.statuses(session, "download_client").get(client_id))
+        row = settings.clients.change_client(session, caller, clock.now(), client_id, new=_new_client(data))
+        return _client(row, settings.services.statuses(session, "download_client").get(client_id))
 
 
 @delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Forget a download client")
 def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[str]) -> None:
     """Forget a client; its downloads go on by themselves, and history keeps them."""
     with database.writes() as session:
-        settings.remove_client(session, caller, clock.now(), client_id)
+        settings.clients.remove_client(session, caller, clock.now(), client_id)
 
 
 @post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
@@ -318,8 +320,8 @@ def test_client(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, c
     """Sign in to a client. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        settings.get_client(session, client_id)
-        choices = settings.client_connections(session, enabled_only=False)
+        settings.clients.get_client(session, client_id)
+        choices = settings.clients.client_connections(session, enabled_only=False)
     connection = next(choice.connection for choice in choices if choice.row.id == client_id)
     report = outside.download_client(connection).test()
     return Tried(version=report.version, notes=list(report.notes))
@@ -366,15 +368,15 @@ def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape
     """Return the indexers and how they have been answering."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        known = settings.statuses(session, "indexer")
-        return [_indexer(row, known.get(row.id)) for row in settings.list_indexers(session)]
+        known = settings.services.statuses(session, "indexer")
+        return [_indexer(row, known.get(row.id)) for row in settings.indexers.list_indexers(session)]
 
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
 def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[IndexerToSet]) -> IndexerShape:
     """Set up an indexer; `test` tells whether it answers."""
     with database.writes() as session:
-        return _indexer(settings.add_indexer(session, caller, clock.now(), _new_indexer(data)), None)
+        return _indexer(settings.indexers.add_indexer(session, caller, clock.now(), _new_indexer(data)), None)
 
 
 @put("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Change an indexer")
@@ -383,15 +385,15 @@ def change_indexer(
 ) -> IndexerShape:
     """Change an indexer."""
     with database.writes() as session:
-        row = settings.change_indexer(session, caller, clock.now(), indexer_id, new=_new_indexer(data))
-        return _indexer(row, settings.statuses(session, "indexer").get(indexer_id))
+        row = settings.indexers.change_indexer(session, caller, clock.now(), indexer_id, new=_new_indexer(data))
+        return _indexer(row, settings.services.statuses(session, "indexer").get(indexer_id))
 
 
 @delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Forget an indexer")
 def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str]) -> None:
     """Forget an indexer; what was found there stays in the history."""
     with database.writes() as session:
-        settings.remove_indexer(session, caller, clock.now(), indexer_id)
+        settings.indexers.remove_indexer(session, caller, clock.now(), indexer_id)
 
 
 @post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
@@ -399,9 +401,9 @@ def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
     """Ask an indexer what it can do. 503 with the reason when it does not answer."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        row = settings.get_indexer(session, indexer_id)
+        row = settings.indexers.get_indexer(session, indexer_id)
         new = settings.NewIndexer(name=row.name, kind=row.kind, url=row.url, options=dict(row.options))
-        connection = settings.trial_indexer(session, new, indexer_id=indexer_id)
+        connection = settings.indexers.trial_indexer(session, new, indexer_id=indexer_id)
     able = outside.indexer(connection).capabilities()
     return Tried(version=able.title or "", notes=[name for _, name in able.categories])
 

@@ -119,7 +119,7 @@ def _onward(deps: WebDeps, user: User, wanted: str) -> str:
     if wanted != "/" or not users.caller_of(user).can(Permission.MANAGE_SETTINGS):
         return wanted
     with deps.database.reads() as session:
-        step = settings.setup_state(session).next_step
+        step = settings.setup.setup_state(session).next_step
     return f"/setup/{step}" if step else wanted
 
 

@@ -169,7 +169,7 @@ class House:
             runtime_min=100,
         )
         with self.database.writes() as session:
-            profile = settings.find_profile(session, "Any")
+            profile = settings.profiles.find_profile(session, "Any")
             assert profile is not None
             new = media.NewItem("movie", title, year, details.ids, "films", profile.id, details=details)
             return media.add_item(session, SYSTEM, self.now, new, search_now=False).id
@@ -201,7 +201,7 @@ def house(database: Database, config: Config, tmp_path: Path, now: datetime) -> 
     made = House(database, config, now, films, series, client, indexer, probe, outside)
     with database.writes() as session:
         settings.ensure_defaults(session, now)
-        profile = settings.find_profile(session, "Any")
+        profile = settings.profiles.find_profile(session, "Any")
         assert profile is not None
         session.add(
             DownloadClientRow(

@@ -108,7 +108,7 @@ def test_an_unreachable_client_makes_the_best_release_wait_for_it(house: House) 
         waiting = session.scalars(select(PendingRelease)).one()
         assert waiting.reason == "client_unavailable"
         assert "no answer" in waiting.message
-        status = settings.status_of(session, "download_client", "client-1")
+        status = settings.services.status_of(session, "download_client", "client-1")
         assert status is not None
         assert status.state == "failing"
     house.client.come_back()

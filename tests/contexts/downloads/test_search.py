@@ -79,7 +79,7 @@ def test_one_failing_indexer_is_data(house: House) -> None:
     assert "no answer" in states["Second"]["error"]
     assert downloads.wording.search_sentence(search).endswith("1 of 2 indexers did not answer.")
     with house.database.reads() as session:
-        status = settings.status_of(session, "indexer", "indexer-2")
+        status = settings.services.status_of(session, "indexer", "indexer-2")
         assert status is not None
         assert status.failures == 1
 

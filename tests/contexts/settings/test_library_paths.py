@@ -29,13 +29,13 @@ def outside() -> Outside:
 def _add(database: Database, caller: Caller, now: datetime, path: str, **choices: Any) -> str:
     with database.writes() as session:
         new = NewLibraryPath(path, choices.pop("type", "movies"), **choices)
-        return settings.add_library_path(session, caller, now, new).id
+        return settings.library_paths.add_library_path(session, caller, now, new).id
 
 
 def test_a_folder_is_stored_in_one_spelling_and_told(database: Database, admin: Caller, now: datetime) -> None:
     _add(database, admin, now, " /media//films/../movies/ ")
     with database.reads() as session:
-        (row,) = settings.list_library_paths(session)
+        (row,) = settings.library_paths.list_library_paths(session)
         assert (row.path, row.name, row.import_mode) == ("/media/movies", "movies", "hardlink")
         assert events.feed(session)[0].type == "LibraryPathAdded"
 
@@ -82,21 +82,21 @@ def test_a_folder_can_be_changed_and_removed(database: Database, admin: Caller, 
     identifier = _add(database, admin, now, "/media/tv")
     with database.writes() as session:
         new = NewLibraryPath("/media/series", "series", name="Shows", monitored=False)
-        settings.change_library_path(session, admin, now, identifier, new)
+        settings.library_paths.change_library_path(session, admin, now, identifier, new)
     with database.reads() as session:
         assert events.feed(session)[0].payload["changed"]["path"] == ["/media/tv", "/media/series"]
     with database.writes() as session:
-        settings.remove_library_path(session, admin, now, identifier)
+        settings.library_paths.remove_library_path(session, admin, now, identifier)
     with database.reads() as session:
-        assert settings.list_library_paths(session) == []
+        assert settings.library_paths.list_library_paths(session) == []
 
 
 def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
     identifier = _add(database, admin, now, "/media/tv")
     for act in (
-        lambda s: settings.add_library_path(s, guest, now, NewLibraryPath("/x", "movies")),
-        lambda s: settings.change_library_path(s, guest, now, identifier, NewLibraryPath("/x", "movies")),
-        lambda s: settings.remove_library_path(s, guest, now, identifier),
+        lambda s: settings.library_paths.add_library_path(s, guest, now, NewLibraryPath("/x", "movies")),
+        lambda s: settings.library_paths.change_library_path(s, guest, now, identifier, NewLibraryPath("/x", "movies")),
+        lambda s: settings.library_paths.remove_library_path(s, guest, now, identifier),
     ):
         with pytest.raises(Forbidden), database.writes() as session:
             act(session)
@@ -106,7 +106,9 @@ def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> No
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "a.mkv").touch()
     (tmp_path / "downloads").mkdir()
-    look = settings.look_at_folder(outside, str(tmp_path / "films"), [], downloads=str(tmp_path / "downloads"))
+    look = settings.library_paths.look_at_folder(
+        outside, str(tmp_path / "films"), [], downloads=str(tmp_path / "downloads")
+    )
     assert look.problem is None
     said = [finding.sentence for finding in look.findings]
     assert said[0] == "Readable and writable"
@@ -117,9 +119,9 @@ def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> No
 
 def test_what_is_no_folder_is_said(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "Create it" in (settings.look_at_folder(outside, str(tmp_path / "none"), []).problem or "")
-    assert "not a folder" in (settings.look_at_folder(outside, str(tmp_path / "file"), []).problem or "")
-    assert "must be absolute" in (settings.look_at_folder(outside, "films", []).problem or "")
+    assert "Create it" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "none"), []).problem or "")
+    assert "not a folder" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "file"), []).problem or "")
+    assert "must be absolute" in (settings.library_paths.look_at_folder(outside, "films", []).problem or "")
 
 
 def test_a_link_into_another_library_folder_is_found_out(
@@ -129,14 +131,14 @@ def test_a_link_into_another_library_folder_is_found_out(
     (tmp_path / "link").symlink_to(tmp_path / "films" / "new")
     _add(database, admin, now, str(tmp_path / "films"), name="Films")
     with database.reads() as session:
-        others = settings.list_library_paths(session)
-    assert "Films" in (settings.look_at_folder(outside, str(tmp_path / "link"), others).problem or "")
+        others = settings.library_paths.list_library_paths(session)
+    assert "Films" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "link"), others).problem or "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_warned_about(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir(mode=0o555)
-    look = settings.look_at_folder(outside, str(tmp_path / "films"), [])
+    look = settings.library_paths.look_at_folder(outside, str(tmp_path / "films"), [])
     assert look.findings[0].tone == "warn"
 
 
@@ -144,4 +146,4 @@ def test_the_data_folder_is_no_library(database, admin, now):
     home = database.path.parent
     for path in (home, home / "images", home / "backups" / "old"):
         with pytest.raises(Invalid, match="keeps its own data"), database.writes() as session:
-            settings.add_library_path(session, admin, now, NewLibraryPath(str(path), "movies"))
+            settings.library_paths.add_library_path(session, admin, now, NewLibraryPath(str(path), "movies"))

@@ -54,14 +54,14 @@ def _sync(database: Database, now: datetime, environ: dict[str, str], file: Path
 def test_everything_given_is_there_and_marked(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        paths = {row.path: row for row in settings.list_library_paths(session)}
+        paths = {row.path: row for row in settings.library_paths.list_library_paths(session)}
         assert {row.type for row in paths.values()} == {"movies", "series"}
         assert paths["/media/movies"].managed_source == "environment variable MOVIES_PATH"
         anime = paths["/media/anime"]
         assert anime.scan_cron == "0 */2 * * *"
         assert anime.default_profile_id is not None
-        assert settings.get_profile(session, anime.default_profile_id).name == "HD-1080p"
-        (client,) = settings.client_connections(session)
+        assert settings.profiles.get_profile(session, anime.default_profile_id).name == "HD-1080p"
+        (client,) = settings.clients.client_connections(session)
         assert client.row.managed
         assert client.connection.url == "http://nas:9090"
         assert client.connection.secret == Secret("adminadmin")
@@ -72,7 +72,7 @@ def test_everything_given_is_there_and_marked(furnished: Database, now: datetime
             "verify_certificate": False,
         }
         assert client.mappings == (("/downloads", "/mnt/downloads"),)
-        found = settings.indexer_connections(session)
+        found = settings.indexers.indexer_connections(session)
         assert [(i.row.name, i.connection.url) for i in found] == [
             ("Prowlarr (1)", "http://prowlarr:9696/1/api"),
             ("Prowlarr (7)", "http://prowlarr:9696/7/api"),
@@ -86,57 +86,59 @@ def test_everything_given_is_there_and_marked(furnished: Database, now: datetime
 def test_a_timeout_too_short_for_milliseconds_is_in_seconds(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON | {"INDEXER_1_TIMEOUT": "20"})
     with furnished.reads() as session:
-        assert {found.connection.timeout_s for found in settings.indexer_connections(session)} == {20}
+        assert {found.connection.timeout_s for found in settings.indexers.indexer_connections(session)} == {20}
 
 
 def test_a_second_start_changes_nothing(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         before = events.last_id(session)
-        ids = [row.id for row in settings.list_clients(session)]
+        ids = [row.id for row in settings.clients.list_clients(session)]
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         assert events.last_id(session) == before
-        assert [row.id for row in settings.list_clients(session)] == ids
+        assert [row.id for row in settings.clients.list_clients(session)] == ids
 
 
 def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     _sync(furnished, now, {})
     with furnished.reads() as session:
-        assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(False, False)]
-        assert {(row.managed, row.monitored) for row in settings.list_library_paths(session)} == {(False, False)}
-        assert {(row.managed, row.enabled) for row in settings.list_indexers(session)} == {(False, False)}
+        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session)] == [(False, False)]
+        assert {(row.managed, row.monitored) for row in settings.library_paths.list_library_paths(session)} == {
+            (False, False)
+        }
+        assert {(row.managed, row.enabled) for row in settings.indexers.list_indexers(session)} == {(False, False)}
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        assert [(row.managed, row.enabled) for row in settings.list_clients(session)] == [(True, True)]
+        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session)] == [(True, True)]
 
 
 def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
         mine = NewClient("qBittorrent", "qbittorrent", "http://old", secret=Secret("old one"))
-        identifier = settings.add_client(session, admin, now, mine).id
-        settings.add_library_path(session, admin, now, NewLibraryPath("/media/movies", "mixed"))
+        identifier = settings.clients.add_client(session, admin, now, mine).id
+        settings.library_paths.add_library_path(session, admin, now, NewLibraryPath("/media/movies", "mixed"))
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        (client,) = settings.client_connections(session)
+        (client,) = settings.clients.client_connections(session)
         assert client.row.id == identifier
         assert client.connection.secret == Secret("adminadmin")
-        assert len(settings.list_library_paths(session)) == 2
+        assert len(settings.library_paths.list_library_paths(session)) == 2
 
 
 def test_people_cannot_change_what_is_managed(furnished: Database, admin: Caller, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        client = settings.list_clients(session)[0].id
-        path = settings.list_library_paths(session)[0].id
-        indexer = settings.list_indexers(session)[0].id
+        client = settings.clients.list_clients(session)[0].id
+        path = settings.library_paths.list_library_paths(session)[0].id
+        indexer = settings.indexers.list_indexers(session)[0].id
     new = NewLibraryPath("/media/x", "movies")
     for act in (
-        lambda s: settings.remove_client(s, admin, now, client),
-        lambda s: settings.remove_indexer(s, admin, now, indexer),
-        lambda s: settings.change_library_path(s, admin, now, path, new),
-        lambda s: settings.remove_library_path(s, admin, now, path),
+        lambda s: settings.clients.remove_client(s, admin, now, client),
+        lambda s: settings.indexers.remove_indexer(s, admin, now, indexer),
+        lambda s: settings.library_paths.change_library_path(s, admin, now, path, new),
+        lambda s: settings.library_paths.remove_library_path(s, admin, now, path),
     ):
         with pytest.raises(Forbidden, match="environment variable"), furnished.writes() as session:
             act(session)
@@ -150,7 +152,7 @@ def test_the_file_provides_the_same(furnished: Database, now: datetime, tmp_path
     )
     _sync(furnished, now, {"BOX": "sesame!!"}, file)
     with furnished.reads() as session:
-        (client,) = settings.client_connections(session)
+        (client,) = settings.clients.client_connections(session)
         assert (client.connection.url, client.connection.secret) == ("https://box.example/qb", Secret("sesame!!"))
         assert client.row.managed_source == "file config.yml, download_clients entry 1"
 

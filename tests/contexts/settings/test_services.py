@@ -15,7 +15,7 @@ from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
 from mydia.config.entries import LISTS
 from mydia.contexts import settings
-from mydia.contexts.settings import NewClient, NewIndexer, map_remote_path
+from mydia.contexts.settings import NewClient, NewIndexer
 from mydia.contexts.settings.services import checked_url
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
@@ -43,13 +43,13 @@ INDEXER = NewIndexer(
 
 def _add_client(database: Database, caller: Caller, now: datetime, new: NewClient = CLIENT) -> str:
     with database.writes() as session:
-        return settings.add_client(session, caller, now, new).id
+        return settings.clients.add_client(session, caller, now, new).id
 
 
 def test_a_client_is_ready_to_be_asked(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.reads() as session:
-        (choice,) = settings.client_connections(session)
+        (choice,) = settings.clients.client_connections(session)
     assert choice.connection.id == identifier
     assert choice.connection.url == "http://nas:8080"
     assert choice.connection.secret == PASSWORD
@@ -67,7 +67,7 @@ def test_an_option_that_is_left_out_gets_the_safe_default(
     kind: str, database: Database, admin: Caller, now: datetime
 ) -> None:
     with database.writes() as session:
-        row = settings.add_client(
+        row = settings.clients.add_client(
             session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options={})
         )
     assert row.options == {"category": "mydia", "remove_completed": False, "verify_certificate": True}
@@ -83,7 +83,7 @@ def test_every_option_can_be_set(kind: str, database: Database, admin: Caller, n
         "verify_certificate": False,
     }
     with database.writes() as session:
-        row = settings.add_client(
+        row = settings.clients.add_client(
             session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options=given)
         )
     assert row.options == given
@@ -98,7 +98,7 @@ def test_environment_and_file_name_every_option_of_a_client() -> None:
 def test_secrets_stand_nowhere_in_the_database(database: Database, admin: Caller, now: datetime) -> None:
     _add_client(database, admin, now)
     with database.writes() as session:
-        settings.add_indexer(session, admin, now, INDEXER)
+        settings.indexers.add_indexer(session, admin, now, INDEXER)
     with database.reads() as session:
         everything = "".join(
             str(session.execute(text(f"SELECT * FROM {table}")).all())
@@ -112,15 +112,15 @@ def test_an_empty_password_keeps_the_stored_one(database: Database, admin: Calle
     identifier = _add_client(database, admin, now)
     with database.writes() as session:
         changed = NewClient(name="qB", kind="qbittorrent", url="http://nas:9090", username="admin", enabled=False)
-        settings.change_client(session, admin, now, identifier, new=changed)
+        settings.clients.change_client(session, admin, now, identifier, new=changed)
     with database.reads() as session:
-        assert settings.client_connections(session) == []
-        (choice,) = settings.client_connections(session, enabled_only=False)
+        assert settings.clients.client_connections(session) == []
+        (choice,) = settings.clients.client_connections(session, enabled_only=False)
         assert choice.connection.secret == PASSWORD
         told = events.feed(session)[0].payload["changed"]
         assert told["url"] == ["http://nas:8080", "http://nas:9090"]
         assert "secret" not in told
-        trial = settings.trial_connection(session, changed, client_id=identifier)
+        trial = settings.clients.trial_connection(session, changed, client_id=identifier)
         assert trial.secret == PASSWORD
         assert trial.id != identifier
 
@@ -156,13 +156,13 @@ def test_names_are_unique(database: Database, admin: Caller, now: datetime) -> N
 
 def test_options_are_read_by_the_needs_of_the_kind(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        settings.add_indexer(session, admin, now, INDEXER)
+        settings.indexers.add_indexer(session, admin, now, INDEXER)
         bad = NewIndexer("x", "torznab", "http://x", options={"movie_categories": "films"})
         with pytest.raises(Invalid) as refused:
-            settings.add_indexer(session, admin, now, bad)
+            settings.indexers.add_indexer(session, admin, now, bad)
         assert "movie_categories" in refused.value.fields
     with database.reads() as session:
-        (choice,) = settings.indexer_connections(session)
+        (choice,) = settings.indexers.indexer_connections(session)
     assert choice.connection.options["movie_categories"] == [2000, 2040]
     assert choice.connection.options["minimum_seeders"] == 3
     assert choice.connection.options["trusted_hosts"] == ["a.example", "b.example"]
@@ -183,17 +183,17 @@ def test_indexers_are_chosen_by_use_and_priority(database: Database, admin: Call
                 automatic_search=automatic,
                 interactive_search=interactive,
             )
-            settings.add_indexer(session, admin, now, new)
+            settings.indexers.add_indexer(session, admin, now, new)
     with database.reads() as session:
-        assert [c.row.name for c in settings.indexer_connections(session)] == ["c", "b"]
-        assert [c.row.name for c in settings.indexer_connections(session, usage="interactive")] == ["a", "b"]
+        assert [c.row.name for c in settings.indexers.indexer_connections(session)] == ["c", "b"]
+        assert [c.row.name for c in settings.indexers.indexer_connections(session, usage="interactive")] == ["a", "b"]
 
 
 def test_a_secret_sealed_with_another_key_is_explained(database: Database, admin: Caller, now: datetime) -> None:
     _add_client(database, admin, now)
     settings.bind(database, configuration.load({"SECRET_KEY_BASE": "something else entirely, but long"}))
     with database.reads() as session, pytest.raises(Misconfigured, match="SECRET_KEY_BASE"):
-        settings.client_connections(session)
+        settings.clients.client_connections(session)
 
 
 def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
@@ -201,24 +201,24 @@ def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
 ) -> None:
     client = _add_client(database, admin, now)
     with database.writes() as session:
-        indexer = settings.add_indexer(session, admin, now, INDEXER).id
+        indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
     error: AdapterError = Unreachable("Open films", "no answer")
     rests: list[timedelta] = []
     for _ in range(14):
         with database.writes() as session:
-            settings.record_failure(session, SYSTEM, now, "indexer", indexer, error)
-            settings.record_failure(session, SYSTEM, now, "download_client", client, error)
-            status = settings.status_of(session, "indexer", indexer)
+            settings.services.record_failure(session, SYSTEM, now, "indexer", indexer, error)
+            settings.services.record_failure(session, SYSTEM, now, "download_client", client, error)
+            status = settings.services.status_of(session, "indexer", indexer)
             assert status is not None
             assert status.disabled_until is not None
             rests.append(status.disabled_until - now)
     assert rests[:4] == [timedelta(minutes=m) for m in (1, 2, 4, 8)]
     assert rests[-1] == timedelta(hours=24)
     with database.reads() as session:
-        assert settings.indexer_connections(session, now=now) == []
-        assert len(settings.indexer_connections(session, now=now + timedelta(days=2))) == 1
-        assert len(settings.indexer_connections(session)) == 1
-        (choice,) = settings.client_connections(session)
+        assert settings.indexers.indexer_connections(session, now=now) == []
+        assert len(settings.indexers.indexer_connections(session, now=now + timedelta(days=2))) == 1
+        assert len(settings.indexers.indexer_connections(session)) == 1
+        (choice,) = settings.clients.client_connections(session)
         assert choice.status is not None
         assert (choice.status.state, choice.status.disabled_until, choice.status.since_at) == ("failing", None, now)
         told = [event for event in events.feed(session) if event.type == "ServiceStateChanged"]
@@ -227,12 +227,14 @@ def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
 
 def test_a_limit_is_respected_and_an_answer_ends_the_rest(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        indexer = settings.add_indexer(session, admin, now, INDEXER).id
-        settings.record_failure(session, SYSTEM, now, "indexer", indexer, Limited("x", "quota", retry_after_s=7200))
-        status = settings.status_of(session, "indexer", indexer)
+        indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
+        settings.services.record_failure(
+            session, SYSTEM, now, "indexer", indexer, Limited("x", "quota", retry_after_s=7200)
+        )
+        status = settings.services.status_of(session, "indexer", indexer)
         assert status is not None
         assert status.disabled_until == now + timedelta(hours=2)
-        settings.record_ok(session, now + timedelta(minutes=1), "indexer", indexer, version="1.2")
+        settings.services.record_ok(session, now + timedelta(minutes=1), "indexer", indexer, version="1.2")
         assert (status.state, status.disabled_until, status.failures, status.version) == ("ok", None, 0, "1.2")
     with database.reads() as session:
         assert events.feed(session)[0].payload["state"] == "ok"
@@ -241,20 +243,22 @@ def test_a_limit_is_respected_and_an_answer_ends_the_rest(database: Database, ad
 def test_a_new_password_forgets_old_failures(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.writes() as session:
-        settings.record_failure(session, SYSTEM, now, "download_client", identifier, Refused("x", "wrong password"))
+        settings.services.record_failure(
+            session, SYSTEM, now, "download_client", identifier, Refused("x", "wrong password")
+        )
     with database.writes() as session:
-        settings.change_client(session, admin, now, identifier, new=CLIENT)
+        settings.clients.change_client(session, admin, now, identifier, new=CLIENT)
     with database.reads() as session:
-        assert settings.status_of(session, "download_client", identifier) is None
+        assert settings.services.status_of(session, "download_client", identifier) is None
 
 
 def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     for act in (
-        lambda s: settings.add_client(s, guest, now, CLIENT),
-        lambda s: settings.change_client(s, guest, now, identifier, new=CLIENT),
-        lambda s: settings.remove_client(s, guest, now, identifier),
-        lambda s: settings.add_indexer(s, guest, now, INDEXER),
+        lambda s: settings.clients.add_client(s, guest, now, CLIENT),
+        lambda s: settings.clients.change_client(s, guest, now, identifier, new=CLIENT),
+        lambda s: settings.clients.remove_client(s, guest, now, identifier),
+        lambda s: settings.indexers.add_indexer(s, guest, now, INDEXER),
     ):
         with pytest.raises(Forbidden), database.writes() as session:
             act(session)
@@ -263,10 +267,10 @@ def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller,
 def test_removing_a_client_takes_its_mappings_along(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.writes() as session:
-        settings.remove_client(session, admin, now, identifier)
+        settings.clients.remove_client(session, admin, now, identifier)
     with database.reads() as session:
-        assert settings.list_clients(session) == []
-        assert settings.mappings_of(session, identifier) == ()
+        assert settings.clients.list_clients(session) == []
+        assert settings.clients.mappings_of(session, identifier) == ()
 
 
 @pytest.mark.parametrize(
@@ -285,12 +289,12 @@ def test_remote_paths_are_mapped_by_whole_folders(remote: str, local: str) -> No
     mappings = [
         ("/downloads", "/mnt/dl"), ("/downloads/tv", "/mnt/tv/"), ("D:\\Torrents", "/mnt/win"), ("\\\\nas\\share", "/mnt/share")
     ]  # fmt: skip
-    assert map_remote_path(mappings, remote) == local
+    assert settings.clients.map_remote_path(mappings, remote) == local
 
 
 @given(st.text(), st.lists(st.tuples(st.text(min_size=1), st.text(min_size=1))))
 def test_mapping_never_raises(remote: str, mappings: list[tuple[str, str]]) -> None:
-    map_remote_path(mappings, remote)
+    settings.clients.map_remote_path(mappings, remote)
 
 
 @pytest.mark.parametrize(

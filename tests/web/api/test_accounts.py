@@ -104,7 +104,7 @@ def test_each_role_may_do_what_it_is_for_and_nothing_else(ask: Callable[[str | N
 
 def test_a_session_changes_things_with_a_token_of_a_page_only(http: TestClient[WebApp], house: House) -> None:
     with house.database.writes() as session:
-        settings.finish_setup(session, house.now)
+        settings.setup.finish_setup(session, house.now)
         users.add_user(session, SYSTEM, house.now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
     http.headers["accept"] = "text/html"
     found = re.search(r'name="_csrf" value="([^"]+)"', http.get("/login").text)

@@ -29,7 +29,7 @@ def test_files_are_listed_found_and_removed(admin: Asker, house: House) -> None:
     with house.database.writes() as session:
         row = builders.media_file(
             session,
-            settings.get_library_path(session, "films"),
+            settings.library_paths.get_library_path(session, "films"),
             "Metropolis (1927)/Metropolis.mkv",
             item=media.get_item(session, SYSTEM, house.film_id),
             video_codec="h265",
@@ -76,7 +76,9 @@ def test_an_entry_of_the_review_is_decided_ignored_and_reopened(admin: Asker, ho
         ]
         session.add_all(entries)
         session.flush()
-        row = builders.media_file(session, settings.get_library_path(session, "films"), "M (1931)/M.1931.1080p.mkv")
+        row = builders.media_file(
+            session, settings.library_paths.get_library_path(session, "films"), "M (1931)/M.1931.1080p.mkv"
+        )
         row.inbox_id, row.match_state = entries[0].id, "waiting"
         first, second = (entry.id for entry in entries)
     page = admin.get("/inbox").json()["items"]

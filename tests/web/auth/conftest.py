@@ -67,7 +67,7 @@ def browser(app: WebApp) -> Iterator[TestClient[WebApp]]:
 def robin(database: Database) -> Caller:
     with database.writes() as session:
         made = users.add_first_admin(session, clock.now(), NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
-        settings.finish_setup(session, clock.now())
+        settings.setup.finish_setup(session, clock.now())
         return users.caller_of(made)
 
 

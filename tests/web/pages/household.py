@@ -96,4 +96,4 @@ def household(database: Database) -> None:
         robin = users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
         users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, Secret(PASSWORD)))
         settings.ensure_defaults(session, now)
-        settings.finish_setup(session, now)
+        settings.setup.finish_setup(session, now)

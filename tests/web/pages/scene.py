@@ -78,7 +78,7 @@ def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADM
             if users.has_users(session)
             else users.add_first_admin(session, now, new)
         )
-        settings.finish_setup(session, now)
+        settings.setup.finish_setup(session, now)
         _, token = users.open_session(session, now, user, days=30, address="127.0.0.1", agent="tests")
         return users.caller_of(user), token
 
@@ -282,15 +282,17 @@ def _services(session: Session, now: datetime) -> dict[str, str]:
             {"category": "movies"},
             priority=place + 1,
         )
-        ids[name] = settings.add_client(session, SYSTEM, now, new).id
+        ids[name] = settings.clients.add_client(session, SYSTEM, now, new).id
     for place, name in enumerate(("Silver Index", "Open Tracker", "Archive Torrents", "Blue Lagoon")):
         indexer = settings.NewIndexer(
             name, "torznab", f"http://indexer{place}.test/api", Secret("key"), priority=20 + place
         )
-        ids[name] = settings.add_indexer(session, SYSTEM, now, indexer).id
-    settings.record_ok(session, now, "download_client", ids["qBittorrent"], version="v5.1.2")
+        ids[name] = settings.indexers.add_indexer(session, SYSTEM, now, indexer).id
+    settings.services.record_ok(session, now, "download_client", ids["qBittorrent"], version="v5.1.2")
     error = Unreachable("SABnzbd", "no answer from http://sabnzbd.test:8080; is it running?")
-    settings.record_failure(session, SYSTEM, now - timedelta(minutes=42), "download_client", ids["SABnzbd"], error)
+    settings.services.record_failure(
+        session, SYSTEM, now - timedelta(minutes=42), "download_client", ids["SABnzbd"], error
+    )
     return ids
 
 
@@ -527,7 +529,7 @@ def _inbox(session: Session, now: datetime, movies: Any, shows: Any) -> None:
 
 def _scans(session: Session, now: datetime, movies_id: str, shows_id: str) -> None:
     for path_id in (movies_id, shows_id):
-        settings.record_scan(session, now - timedelta(hours=15), path_id, state="done", reason=None)
+        settings.library_paths.record_scan(session, now - timedelta(hours=15), path_id, state="done", reason=None)
     session.add(
         Scan(
             library_path_id=movies_id,
@@ -578,7 +580,7 @@ def stock(deps: WebDeps, indexers: dict[str, FakeIndexer]) -> None:
 
     def fill(name: str, releases: Iterable[IndexerRelease]) -> None:
         with deps.database.reads() as session:
-            choice = next(c for c in settings.indexer_connections(session) if c.row.name == name)
+            choice = next(c for c in settings.indexers.indexer_connections(session) if c.row.name == name)
         indexers[name] = FakeIndexer(releases, choice.connection)
 
     fill(

@@ -84,7 +84,7 @@ def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Dat
         assert browser.send(path, form, on="/account").status_code in (403, 422), path
     assert browser.client.get("/settings/browse?field=path").status_code == 403
     with database.reads() as session:
-        assert settings.list_clients(session) == []
+        assert settings.clients.list_clients(session) == []
         assert len(users.list_users(session, SYSTEM)) == 2
 
 
@@ -123,8 +123,8 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     mapped = {"remote_1": "/downloads", "local_1": "/mnt/dl"}
     assert browser.send("/settings/clients/new", {**CLIENT, **mapped}).headers["location"] == "/settings/clients"
     with database.reads() as session:
-        (row,) = settings.list_clients(session)
-        assert settings.mappings_of(session, row.id) == (("/downloads", "/mnt/dl"),)
+        (row,) = settings.clients.list_clients(session)
+        assert settings.clients.mappings_of(session, row.id) == (("/downloads", "/mnt/dl"),)
     base = f"/settings/clients/{row.id}"
     page = browser.see(base)
     assert "adminadmin" not in page
@@ -136,14 +136,14 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     assert "no answer from" in browser.see("/settings/clients")
     assert browser.send(base, {**CLIENT, "secret": "", "name": "Renamed"}).status_code == 303
     with database.reads() as session:
-        (choice,) = settings.client_connections(session)
+        (choice,) = settings.clients.client_connections(session)
         assert (choice.connection.name, choice.connection.secret.reveal()) == ("Renamed", "adminadmin")
     browser.send(f"{base}/enabled", {"enabled": "false"}, on="/settings/clients")
     with database.reads() as session:
-        assert not settings.list_clients(session)[0].enabled
+        assert not settings.clients.list_clients(session)[0].enabled
     browser.send(base, {**CLIENT, "enabled": "false"})
     with database.reads() as session:
-        assert not settings.list_clients(session)[0].enabled
+        assert not settings.clients.list_clients(session)[0].enabled
     assert browser.send(f"{base}/remove", {}, on=base).status_code == 303
     assert "No download client yet" in browser.see("/settings/clients")
 
@@ -157,7 +157,7 @@ def test_an_indexer_is_added_and_tried(browser: Browser, database: Database) -> 
     form = {**form, "minimum_seeders": "3", "interactive_search": "false"}
     assert browser.send("/settings/indexers/new", form).status_code == 303
     with database.reads() as session:
-        (row,) = settings.list_indexers(session)
+        (row,) = settings.indexers.list_indexers(session)
         assert (row.options["movie_categories"], row.options["minimum_seeders"]) == ([2000, 2040], 3)
         assert not row.interactive_search
     browser.send(f"/settings/indexers/{row.id}/test", {}, on="/settings/indexers")
@@ -169,7 +169,7 @@ def test_an_indexer_is_added_and_tried(browser: Browser, database: Database) -> 
 def test_managed_services_are_shown_and_cannot_be_changed(browser: Browser, database: Database) -> None:
     browser.send("/settings/clients/new", CLIENT)
     with database.writes() as session:
-        (row,) = settings.list_clients(session)
+        (row,) = settings.clients.list_clients(session)
         row.managed, row.managed_source = True, "environment variables DOWNLOAD_CLIENT_1_…"
     base = f"/settings/clients/{row.id}"
     page = browser.see(base)
@@ -193,14 +193,14 @@ def test_folders_are_added_changed_scanned_and_removed(browser: Browser, databas
     assert "Create it" in refused.text
     assert browser.send("/settings/folders/new", form).status_code == 303
     with database.reads() as session:
-        (row,) = settings.list_library_paths(session)
+        (row,) = settings.library_paths.list_library_paths(session)
     base = f"/settings/folders/{row.id}"
     assert "Readable and writable" in browser.see(f"{base}/look")
     assert browser.send(base, {**form, "scan_cron": "sometimes"}).status_code == 422
     assert browser.send(base, {**form, "language": "de-DE", "scan_cron": "0 4 * * sun"}).status_code == 303
     assert browser.send(f"{base}/scan", {}, on="/settings/folders").status_code == 303
     with database.reads() as session:
-        changed = settings.get_library_path(session, row.id)
+        changed = settings.library_paths.get_library_path(session, row.id)
         assert (changed.language, changed.scan_cron) == ("de-DE", "0 4 * * sun")
         assert events.feed(session)[0].payload["library_path_id"] == row.id
     (tmp_path / "films").rmdir()
@@ -230,7 +230,9 @@ def test_a_library_path_that_holds_another_is_told_while_typing(
     media = tmp_path / "media"
     (media / "films").mkdir(parents=True)
     with database.writes() as session:
-        settings.add_library_path(session, SYSTEM, clock.now(), NewLibraryPath(str(media), "movies", name="All"))
+        settings.library_paths.add_library_path(
+            session, SYSTEM, clock.now(), NewLibraryPath(str(media), "movies", name="All")
+        )
     told = browser.send(
         "/settings/folders/check?field=path", {"path": str(media / "films")}, on="/settings/folders/new"
     )
@@ -247,7 +249,7 @@ def test_naming_is_previewed_and_saved(browser: Browser, database: Database) -> 
     assert "nonsense" in refused.text
     assert browser.send("/settings/naming", form).status_code == 303
     with database.reads() as session:
-        assert settings.get_naming_set(session).movie_folder == form["movie_folder"]
+        assert settings.naming_rules.get_naming_set(session).movie_folder == form["movie_folder"]
 
 
 def _rungs(*names: str, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -281,7 +283,7 @@ def test_a_profile_is_ordered_joined_and_saved_without_script(browser: Browser, 
     assert browser.send("/settings/profiles/new", {**form, "name": ""}).status_code == 422
     assert browser.send("/settings/profiles/new", form).status_code == 303
     with database.reads() as session:
-        profile = settings.find_profile(session, "Mine")
+        profile = settings.profiles.find_profile(session, "Mine")
         assert profile is not None
         assert profile.allowed_names == ("WEBDL-1080p", "Bluray-1080p")
         assert profile.cutoff == "Bluray-1080p"
@@ -291,7 +293,7 @@ def test_a_profile_is_ordered_joined_and_saved_without_script(browser: Browser, 
     assert "Mine (copy)" in browser.see("/settings/profiles")
     assert browser.send(f"{base}/remove", {}, on="/settings/profiles").status_code == 303
     with database.reads() as session:
-        assert settings.find_profile(session, "Mine") is None
+        assert settings.profiles.find_profile(session, "Mine") is None
 
 
 def test_a_release_name_is_tried_against_the_form(browser: Browser) -> None:
@@ -315,11 +317,11 @@ def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> No
     refused = browser.send("/settings/sizes", {**form, "SDTV|maximum": "0,5"})
     assert refused.status_code == 422
     with database.reads() as session:
-        assert settings.size_limits(session, "movie")["HDTV-720p"].maximum == 100
+        assert settings.qualities.size_limits(session, "movie")["HDTV-720p"].maximum == 100
     assert browser.send("/settings/sizes", form).status_code == 303
     with database.reads() as session:
-        assert settings.size_limits(session, "movie")["HDTV-720p"].maximum == 50
-        assert settings.size_limits(session, "tv_show")["HDTV-720p"].maximum != 50
+        assert settings.qualities.size_limits(session, "movie")["HDTV-720p"].maximum == 50
+        assert settings.qualities.size_limits(session, "tv_show")["HDTV-720p"].maximum != 50
 
 
 def test_people_are_added_changed_and_removed(browser: Browser, database: Database) -> None:

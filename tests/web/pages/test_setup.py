@@ -127,14 +127,14 @@ def test_folders_are_looked_at_and_set_up(browser: Browser, database: Database, 
     assert answer.status_code == 422
     assert "Create it, or mount it" in answer.text
     with database.reads() as session:
-        assert settings.list_library_paths(session) == []
+        assert settings.library_paths.list_library_paths(session) == []
     (tmp_path / "anime").mkdir()
     more = browser.send("/setup/folders", {"movies": str(tmp_path / "films"), "more": "1", "shown": "0"})
     assert 'name="extra_1"' in more.text
     form = {"movies": str(tmp_path / "films"), "extra_1": str(tmp_path / "anime"), "shown": "1"}
     assert browser.send("/setup/folders", form).headers["location"] == "/setup/metadata"
     with database.reads() as session:
-        assert [(row.name, row.type) for row in settings.list_library_paths(session)] == [
+        assert [(row.name, row.type) for row in settings.library_paths.list_library_paths(session)] == [
             ("Movies", "movies"),
             ("anime", "mixed"),
         ]
@@ -201,7 +201,7 @@ def test_a_client_and_an_indexer_are_tried_and_added(
     client.go_away()
     assert "There is no answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
     with database.reads() as session:
-        assert settings.list_clients(session) == []
+        assert settings.clients.list_clients(session) == []
     assert browser.send("/setup/client", form).headers["location"] == "/setup/indexer"
     feed = {"kind": "torznab", "name": "Open films", "url": "http://prowlarr:9696/1/api", "secret": "k" * 32}
     assert "answers" in browser.send("/settings/indexers/test", feed, on="/setup/indexer").text
@@ -220,7 +220,7 @@ def test_everything_but_the_account_can_be_skipped_and_setup_goes_on_where_it_wa
         assert browser.send(f"/setup/{step}", {"skip": "1"}).headers["location"] == f"/setup/{after}"
     assert browser.send("/setup/scan", {}).headers["location"] == "/"
     with database.reads() as session:
-        assert settings.setup_state(session).finished_at is not None
+        assert settings.setup.setup_state(session).finished_at is not None
         assert not [event for event in events.feed(session) if event.type == "ScanRequested"]
 
 
@@ -241,4 +241,4 @@ def test_the_last_step_starts_the_first_scan(browser: Browser, database: Databas
     assert browser.send("/setup/scan", {}).headers["location"] == "/"
     with database.reads() as session:
         assert next(event.type for event in events.feed(session)) == "ScanRequested"
-        assert settings.setup_state(session).next_step is None
+        assert settings.setup.setup_state(session).next_step is None

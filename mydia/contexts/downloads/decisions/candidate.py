@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mydia.adapters.indexers import IndexerRelease
+from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.facts import Facts, Queued
 from mydia.contexts.media import EpisodeRef, numbering
-from mydia.contexts.settings import UpgradeVerdict, compare
+from mydia.contexts.settings import UpgradeVerdict
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
 from mydia.vocabulary import MediaType
 
@@ -107,7 +108,12 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
     quality, score = candidate.quality, candidate.format_score
     overlapping = [held for held in facts.held if facts.type == MediaType.MOVIE or held.episode_ids & brought]
     verdicts = [
-        (held, compare(facts.profile, held.quality, quality, current_score=held.format_score, new_score=score))
+        (
+            held,
+            settings.upgrades.compare(
+                facts.profile, held.quality, quality, current_score=held.format_score, new_score=score
+            ),
+        )
         for held in overlapping
     ]
     refusing = [verdict for _, verdict in verdicts if not verdict.upgrade]
@@ -133,7 +139,7 @@ def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, UpgradeV
     for queued in facts.queued:
         if facts.type == MediaType.TV_SHOW and queued.episode_ids and not queued.episode_ids & brought:
             continue
-        verdict = compare(
+        verdict = settings.upgrades.compare(
             facts.profile,
             queued.quality,
             candidate.quality,

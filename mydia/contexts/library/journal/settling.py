@@ -122,7 +122,7 @@ def _forget_sidecar(session: Session, entry: JournalEntry) -> None:
 
 
 def _library_of(session: Session, path: str) -> LibraryPath | None:
-    for folder in settings.list_library_paths(session):
+    for folder in settings.library_paths.list_library_paths(session):
         if path.startswith(f"{folder.path}/"):
             return folder
     return None

@@ -237,7 +237,7 @@ def library_paths_of(session: Session, entry: JournalEntry) -> list[str]:
     """Return the ids of the library folders that a step reads or changes."""
     return [
         folder.id
-        for folder in settings.list_library_paths(session)
+        for folder in settings.library_paths.list_library_paths(session)
         if any(path is not None and path.startswith(f"{folder.path}/") for path in (entry.source, entry.target))
     ]
 

@@ -113,7 +113,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
     item = media.get_item(session, caller, request.item_id)
     version = _version(session, item, request.version_id)
     path = _library_path(session, item, version, request.library_path_id)
-    rules = rules_of(settings.get_naming_set(session, path.id))
+    rules = rules_of(settings.naming_rules.get_naming_set(session, path.id))
     earlier = _placed_already(session, request)
     folder = _folder(session, item, path, rules)
     episodes = (
@@ -181,7 +181,7 @@ def _library_path(session: Session, item: MediaItem, version: Version, chosen: s
     path_id = chosen or version.library_path_id or item.library_path_id
     if path_id is None:
         raise Invalid(f"{item.title} has no library folder yet. Choose one for it.")
-    return settings.get_library_path(session, path_id)
+    return settings.library_paths.get_library_path(session, path_id)
 
 
 def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.NamingRules) -> str:

@@ -136,7 +136,7 @@ def _look_at_old(
     found: list[tuple[str, Path, Path, str | None, int]] = []
     with database.reads() as session:
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
-        roots = {path.id: Path(path.path) for path in settings.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
     for row in rows:
         root = roots[row.library_path_id]
         path = root / to_os(row.relative_path)

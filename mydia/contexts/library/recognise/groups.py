@@ -91,7 +91,7 @@ def gather(
         file_ids: Only these, whatever state they are in; for matching again.
     """
     with database.reads() as session:
-        path = settings.get_library_path(session, library_path_id)
+        path = settings.library_paths.get_library_path(session, library_path_id)
         rows = _new_rows(session, library_path_id, file_ids)
         if not rows:
             return []

@@ -153,7 +153,7 @@ class Matcher:
         self.caller = caller
         self.trouble: Unavailable | None = None
         with database.reads() as session:
-            path = settings.get_library_path(session, library_path_id)
+            path = settings.library_paths.get_library_path(session, library_path_id)
             self.path = path
             self.root = Path(path.path)
             self.language = path.language or settings.of(session).metadata.language

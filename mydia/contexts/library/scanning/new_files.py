@@ -68,7 +68,7 @@ def taken_paths(session: Session, library_path_id: str, paths: list[str]) -> set
                 )
             )
         )
-    path = settings.get_library_path(session, library_path_id)
+    path = settings.library_paths.get_library_path(session, library_path_id)
     open_targets = session.scalars(select(JournalEntry.target).where(JournalEntry.state == "planned"))
     prefix = f"{path.path}/"
     return found | {target[len(prefix) :] for target in open_targets if target and target.startswith(prefix)}

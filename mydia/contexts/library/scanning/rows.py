@@ -135,7 +135,7 @@ def end_scan(
             scan.problems = problems
         path = session.get(LibraryPath, scan.library_path_id)
         if path is not None:
-            settings.record_scan(session, now, path.id, state=state, reason=scan.reason)
+            settings.library_paths.record_scan(session, now, path.id, state=state, reason=scan.reason)
         emit(
             session, caller, ScanFinished(scan_id, scan.library_path_id, state, scan.reason, dict(scan.counts)), at=now
         )

@@ -242,8 +242,8 @@ def _split(said: str) -> tuple[str, str]:
 
 
 def _clients(session: Session, rows: Sequence[QueueRow]) -> Iterable[ClientState]:
-    known = settings.statuses(session, "download_client")
-    for client in settings.list_clients(session):
+    known = settings.services.statuses(session, "download_client")
+    for client in settings.clients.list_clients(session):
         if not client.enabled:
             continue
         active = sum(1 for row in rows if row.client_id == client.id and row.group != "seeding")
@@ -280,7 +280,7 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
         rows = downloads.list_queue(session, caller, seeding=chosen == "seeding")
         totals = totals_of(session, database, rows)
         unknown = downloads.list_unknown(session, caller)
-        has_clients = any(client.enabled for client in settings.list_clients(session))
+        has_clients = any(client.enabled for client in settings.clients.list_clients(session))
         blocked, more = downloads.list_blocklist(session, caller, limit=99)
     counts: dict[str, int] = {}
     for row in rows:

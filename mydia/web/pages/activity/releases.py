@@ -96,7 +96,7 @@ def _dialog(
         title, start = f"{item.title} {chosen.code}", {"episode": episode}
         files = [file for file in files if episode in file.episode_ids]
     version = item.versions[0] if item.versions else None
-    profile = settings.get_profile(session, version.profile_id) if version else None
+    profile = settings.profiles.get_profile(session, version.profile_id) if version else None
     best = max(files, key=lambda file: file.size_bytes, default=None)
     goal = ""
     if profile is not None:
@@ -106,7 +106,7 @@ def _dialog(
             else f"{profile.name} does not upgrade"
         )
         goal = goal if best else f"Wanted in {profile.name}"
-    clients = [client.name for client in settings.list_clients(session) if client.enabled]
+    clients = [client.name for client in settings.clients.list_clients(session) if client.enabled]
     picture = item.poster
     poster = None
     if picture is not None and picture.state == "present":
@@ -122,7 +122,7 @@ def _dialog(
         sends_to=" or ".join(clients[:2]),
         start=start,
         results=None,
-        has_indexers=bool(settings.indexer_connections(session, usage="interactive")),
+        has_indexers=bool(settings.indexers.indexer_connections(session, usage="interactive")),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
     )
 

@@ -140,7 +140,7 @@ def show_imports(
         picked = picked or (rows[0] if rows and chosen != "ready" else None)
         view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
         scans = scan_states(session, caller)
-        paths = settings.list_library_paths(session)
+        paths = settings.library_paths.list_library_paths(session)
     whole = counts.ready + counts.needs_attention + counts.no_match
     view = ImportsView(
         bucket=chosen,
@@ -198,7 +198,7 @@ def _entry(
     ids = [one.id for one in rows]
     following = ids[ids.index(row.id) + 1] if row.id in ids and ids.index(row.id) + 1 < len(ids) else None
     names = [one.relative_path.rpartition("/")[2] for one in files]
-    path = settings.get_library_path(session, row.library_path_id)
+    path = settings.library_paths.get_library_path(session, row.library_path_id)
     shown = first.shown_path if first else row.folder
     return EntryView(
         id=row.id,

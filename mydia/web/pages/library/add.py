@@ -151,11 +151,11 @@ def _form(
     with database.reads() as session:
         folders = [
             path
-            for path in settings.list_library_paths(session)
+            for path in settings.library_paths.list_library_paths(session)
             if path.type in ("mixed", "movies" if type_ == MediaType.MOVIE else "series")
         ]
-        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
-        default_profile = settings.default_profile_id(session)
+        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
+        default_profile = settings.profiles.default_profile_id(session)
         search_now = settings.of(session).media.auto_search_on_add
     first = folders[0] if folders else None
     defaults = {

@@ -95,7 +95,9 @@ def show_home(
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
         rows = downloads.list_queue(session, caller) if sees else []
         needs = _needs(session, caller, rows) if manages else ()
-        folders = [(path.name, path.path) for path in settings.list_library_paths(session)] if manages else []
+        folders = (
+            [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)] if manages else []
+        )
         sizes = media.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
     by_day: dict[date, list[calendar.Entry]] = {}
@@ -173,7 +175,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.QueueRow]) -> 
         for scan in scans.scan_states(session, caller)
         if scan.state == "refused"
     ]
-    names = {client.id: client.name for client in settings.list_clients(session) if client.enabled}
+    names = {client.id: client.name for client in settings.clients.list_clients(session) if client.enabled}
     found += [
         Need(
             "miss",
@@ -183,7 +185,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.QueueRow]) -> 
             "/activity",
             "Open downloads",
         )
-        for service_id, status in settings.statuses(session, "download_client").items()
+        for service_id, status in settings.services.statuses(session, "download_client").items()
         if service_id in names and status.state != "ok"
     ]
     counts = library.inbox_counts(session, caller)
@@ -231,20 +233,20 @@ def _volume(outside: Outside, name: str, path: str) -> Volume:
 def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     if not caller.can(Permission.MANAGE_SETTINGS):
         return ()
-    paths = settings.list_library_paths(session)
+    paths = settings.library_paths.list_library_paths(session)
     scanned = any(path.last_scan_at for path in paths)
     return (
         Step(bool(paths), "Library folders", "Where your films and series are.", "/settings/folders", "Add a folder"),
         Step(scanned, "First scan", "Finds and recognises what you have.", "/imports", "Scan"),
         Step(
-            bool(settings.list_clients(session)),
+            bool(settings.clients.list_clients(session)),
             "Download client",
             "Fetches what is missing.",
             "/settings/clients",
             "Add a client",
         ),
         Step(
-            bool(settings.list_indexers(session)),
+            bool(settings.indexers.list_indexers(session)),
             "Indexer",
             "Knows where to find it.",
             "/settings/indexers",

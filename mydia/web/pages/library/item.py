@@ -178,7 +178,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         events.feed(session, resource=("media_item", item_id), limit=_HISTORY) if tab == "history" and detailed else []
     )
     previous, following = media.lists.neighbours(session, caller, item)
-    path = settings.get_library_path(session, item.library_path_id) if item.library_path_id else None
+    path = settings.library_paths.get_library_path(session, item.library_path_id) if item.library_path_id else None
     version = item.versions[0] if item.versions else None
     best = max(files, key=lambda f: f.size_bytes, default=None)
     return ItemView(
@@ -191,7 +191,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         files=tuple(files),
         seasons=_seasons(session, caller, request, item, files, open_downloads, today) if show else (),
         next_air_on=item.next_air_on,
-        profile=settings.get_profile(session, version.profile_id).name if version else "",
+        profile=settings.profiles.get_profile(session, version.profile_id).name if version else "",
         path=f"{path.path}/{item.folder}" if path and item.folder else path.path if path else None,
         why=last.sentence if last and item.state in ("missing", "partial", "upgradable") else None,
         why_id=last.id if last else None,

@@ -111,8 +111,10 @@ def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str,
     }
     return EditForm(
         item,
-        tuple((path.id, path.path) for path in settings.list_library_paths(session) if path.type in suits),
-        tuple((profile.id, profile.name) for profile in settings.list_profiles(session)),
+        tuple(
+            (path.id, path.path) for path in settings.library_paths.list_library_paths(session) if path.type in suits
+        ),
+        tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
         (("", "Leave as it is"), *media.PATTERNS.items()),
         (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "Nobody: names and NFO files")),
         given | values,

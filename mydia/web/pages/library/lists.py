@@ -149,7 +149,7 @@ class _Outlines:
         if found is None or found.token != token:
             type_ = asked.type or MediaType.MOVIE
             counts, genres = media.counts(session, caller)[type_], tuple(media.lists.genres(session, caller, type_))
-            profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
+            profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
             found = _Known(token, media.outline(session, caller, asked), counts, genres, profiles)
             with self._lock:
                 while len(self._known) >= self._kept:

@@ -90,9 +90,11 @@ def _look(deps: WebDeps, path: str, form: Mapping[str, str], other: str) -> Fold
     if not path.strip():
         return None
     with deps.database.reads() as session:
-        others = [row for row in settings.list_library_paths(session) if row.id != form.get("library_path_id")]
+        others = [
+            row for row in settings.library_paths.list_library_paths(session) if row.id != form.get("library_path_id")
+        ]
     try:
-        return settings.look_at_folder(deps.outside, path, others, downloads=form.get(other) or None)
+        return settings.library_paths.look_at_folder(deps.outside, path, others, downloads=form.get(other) or None)
     except MydiaError as error:
         return FolderLook(path, (), error.message)
 

@@ -83,8 +83,8 @@ def folders(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
     """List the library folders."""
     around = frame(caller, "folders")
     with deps.database.reads() as session:
-        rows = settings.list_library_paths(session)
-        names = {profile.id: profile.name for profile in settings.list_profiles(session)}
+        rows = settings.library_paths.list_library_paths(session)
+        names = {profile.id: profile.name for profile in settings.profiles.list_profiles(session)}
     cards = tuple(
         FolderCard(
             row.id,
@@ -117,7 +117,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     try:
         _refuse_unusable(deps, form, None)
         with deps.database.writes() as session:
-            row = settings.add_library_path(session, caller, clock.now(), _read_folder(form, None))
+            row = settings.library_paths.add_library_path(session, caller, clock.now(), _read_folder(form, None))
     except (Invalid, Conflict) as error:
         view = _folder(deps, caller, None, _folder_values(form), errors_of(error))
         return show(request, "folder.html", view, status=422)
@@ -128,7 +128,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
 def folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Show the form of a library folder; one from environment or file is shown read-only."""
     with deps.database.reads() as session:
-        row = settings.get_library_path(session, library_path_id)
+        row = settings.library_paths.get_library_path(session, library_path_id)
     values = {spec.name: getattr(row, spec.name) for spec in fields(NewLibraryPath)}
     return show(request, "folder.html", _folder(deps, caller, row, values))
 
@@ -139,11 +139,11 @@ def change_folder(
 ) -> Response[str]:
     """Store the changed form."""
     with deps.database.reads() as session:
-        row = settings.get_library_path(session, library_path_id)
+        row = settings.library_paths.get_library_path(session, library_path_id)
     try:
         _refuse_unusable(deps, form, row)
         with deps.database.writes() as session:
-            settings.change_library_path(session, caller, clock.now(), row.id, _read_folder(form, row))
+            settings.library_paths.change_library_path(session, caller, clock.now(), row.id, _read_folder(form, row))
     except (Invalid, Conflict) as error:
         view = _folder(deps, caller, row, _folder_values(form), errors_of(error))
         return show(request, "folder.html", view, status=422)
@@ -156,7 +156,7 @@ def remove_folder(
 ) -> Response[str]:
     """Take a folder out of the library; the disk stays as it is."""
     with deps.database.writes() as session:
-        settings.remove_library_path(session, caller, clock.now(), library_path_id)
+        settings.library_paths.remove_library_path(session, caller, clock.now(), library_path_id)
     return redirect(request, "/settings/folders", toast=Toast("Removed", "The files are where they were."))
 
 
@@ -164,7 +164,7 @@ def remove_folder(
 def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Have one folder scanned now."""
     with deps.database.writes() as session:
-        name = settings.get_library_path(session, library_path_id).name
+        name = settings.library_paths.get_library_path(session, library_path_id).name
         library.request_scan(session, caller, library_path_id)
     return redirect(request, "/settings/folders", toast=Toast(f"{name} is being scanned", tone="live"))
 
@@ -176,8 +176,8 @@ def look_at_folder(
     """Say what the disk says; asked apart, for a sleeping disk takes its time."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
-        row = settings.get_library_path(session, library_path_id)
-    look = settings.look_at_folder(deps.outside, row.path, [])
+        row = settings.library_paths.get_library_path(session, library_path_id)
+    look = settings.library_paths.look_at_folder(deps.outside, row.path, [])
     return fragment(request, "settings/_folder_check.html", look, field=f"of-{row.id}")
 
 
@@ -190,10 +190,12 @@ def _folder(
 ) -> FolderView:
     around = frame(caller, "folders", row.name if row else "Add folder")
     with deps.database.reads() as session:
-        profiles = tuple((profile.id, profile.name) for profile in settings.list_profiles(session))
-        others = [other for other in settings.list_library_paths(session) if row is None or other.id != row.id]
+        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
+        others = [
+            other for other in settings.library_paths.list_library_paths(session) if row is None or other.id != row.id
+        ]
     path = str(values.get("path") or "")
-    look = settings.look_at_folder(deps.outside, path, others) if path and not errors else None
+    look = settings.library_paths.look_at_folder(deps.outside, path, others) if path and not errors else None
     action = f"/settings/folders/{row.id if row else 'new'}"
     source = (row.managed_source or "") if row else ""
     return FolderView(around, row.id if row else "", action, values, look, profiles, source, errors or {})
@@ -224,8 +226,10 @@ def _refuse_unusable(deps: WebDeps, form: Mapping[str, str], row: LibraryPath | 
         # An unmounted disk must not keep anybody from changing the rest.
         return
     with deps.database.reads() as session:
-        others = [other for other in settings.list_library_paths(session) if row is None or other.id != row.id]
-    look = settings.look_at_folder(deps.outside, path, others)
+        others = [
+            other for other in settings.library_paths.list_library_paths(session) if row is None or other.id != row.id
+        ]
+    look = settings.library_paths.look_at_folder(deps.outside, path, others)
     if look.problem:
         raise Invalid(look.problem, fields={"path": look.problem})
 

@@ -89,9 +89,11 @@ def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     """Store the templates; files keep their names until they are renamed."""
     try:
         with deps.database.writes() as session:
-            row = settings.get_naming_set(session)
+            row = settings.naming_rules.get_naming_set(session)
             changes = _naming_changes(form)
-            settings.change_naming_set(session, caller, clock.now(), row.id, changes, judge=naming.check_template)
+            settings.naming_rules.change_naming_set(
+                session, caller, clock.now(), row.id, changes, judge=naming.check_template
+            )
     except Invalid as error:
         return show(request, "naming.html", _naming(deps, caller, form, errors_of(error)), status=422)
     return redirect(
@@ -107,7 +109,7 @@ def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: 
 
 
 def _naming_changes(form: Mapping[str, str]) -> dict[str, object]:
-    texts = {name: form[name].strip() for name in settings.TEMPLATES if name in form}
+    texts = {name: form[name].strip() for name in settings.naming_rules.TEMPLATES if name in form}
     choices = {name: form[name] for name in ("multi_episode_style", "colon_replacement") if name in form}
     flags = {name: form[name] == "true" for name in ("rename", "replace_illegal") if name in form}
     return {**texts, **choices, **flags}
@@ -116,7 +118,7 @@ def _naming_changes(form: Mapping[str, str]) -> dict[str, object]:
 def _naming(deps: WebDeps, caller: Caller, form: Mapping[str, str] | None, errors: Mapping[str, str]) -> NamingView:
     around = frame(caller, "naming")
     with deps.database.reads() as session:
-        row = settings.get_naming_set(session)
+        row = settings.naming_rules.get_naming_set(session)
     values = {spec.name: getattr(row, spec.name) for spec in fields(naming.NamingRules)}
     values |= _naming_changes(form) if form is not None else {}
     sentences = {**_template_errors(values), **errors}
@@ -126,7 +128,7 @@ def _naming(deps: WebDeps, caller: Caller, form: Mapping[str, str] | None, error
 
 def _template_errors(values: Mapping[str, Any]) -> dict[str, str]:
     sentences: dict[str, str] = {}
-    for name in settings.TEMPLATES:
+    for name in settings.naming_rules.TEMPLATES:
         try:
             naming.check_template(name, str(values[name]))
         except Invalid as error:

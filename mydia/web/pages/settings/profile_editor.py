@@ -69,7 +69,7 @@ _EXAMPLE = "Nosferatu.1922.2160p.UHD.BluRay.REMUX.DV.HDR10.HEVC.FLAC.2.0-ARC"
 @get("/settings/profiles/new", sync_to_thread=True, include_in_schema=False)
 def new_profile(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the editor with the usual choice."""
-    base = settings.preset_profile(settings.DEFAULT_PRESET)
+    base = settings.profiles.preset_profile(settings.profiles.DEFAULT_PRESET)
     return show(
         request,
         "profile.html",
@@ -81,7 +81,7 @@ def new_profile(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
 def profile_page(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]) -> Response[str]:
     """Show the editor."""
     with deps.database.reads() as session:
-        profile = settings.get_profile(session, profile_id)
+        profile = settings.profiles.get_profile(session, profile_id)
     return show(request, "profile.html", _profile(deps, caller, profile))
 
 
@@ -108,9 +108,9 @@ def _save(
         return show(request, "profile.html", view)
     try:
         with deps.database.writes() as session:
-            base = settings.get_profile(session, profile_id) if profile_id else None
+            base = settings.profiles.get_profile(session, profile_id) if profile_id else None
             wanted = _read_profile(form, base)
-            saved = settings.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
+            saved = settings.profiles.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
     except (Invalid, Conflict) as error:
         view = _profile(deps, caller, _draft(form, profile_id), form=form, errors=errors_of(error))
         return show(request, "profile.html", view, status=422)
@@ -141,11 +141,15 @@ def _profile(
 ) -> ProfileView:
     around = frame(caller, "profiles", profile.name or "New profile")
     with deps.database.reads() as session:
-        used = settings.profile_users(session, profile.id) if profile.id else {}
-        limits = settings.size_limits(session, MediaType.MOVIE)
+        used = settings.profiles.profile_users(session, profile.id) if profile.id else {}
+        limits = settings.qualities.size_limits(session, MediaType.MOVIE)
     name = (form or {}).get("release", _EXAMPLE).strip()
     named = profile if profile.name else replace(profile, name="this profile")
-    tried = settings.try_release(named, name, limits=limits) if name and any(r.allowed for r in profile.rungs) else None
+    tried = (
+        settings.profiles.try_release(named, name, limits=limits)
+        if name and any(r.allowed for r in profile.rungs)
+        else None
+    )
     values: dict[str, Any] = {
         "name": profile.name,
         "upgrades_allowed": profile.upgrades_allowed,

@@ -42,8 +42,8 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
     """List the quality profiles."""
     around = frame(caller, "profiles")
     with deps.database.reads() as session:
-        found = settings.list_profiles(session)
-        used = {profile.id: settings.profile_users(session, profile.id) for profile in found}
+        found = settings.profiles.list_profiles(session)
+        used = {profile.id: settings.profiles.profile_users(session, profile.id) for profile in found}
     cards = tuple(
         ProfileCard(
             profile.id,
@@ -65,7 +65,7 @@ def duplicate_profile(
 ) -> Response[str]:
     """Make a copy and open it."""
     with deps.database.writes() as session:
-        copy = settings.duplicate_profile(session, caller, clock.now(), profile_id)
+        copy = settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id)
     return redirect(request, f"/settings/profiles/{copy.id}", toast=Toast(f"{copy.name} is made"))
 
 
@@ -73,7 +73,7 @@ def duplicate_profile(
 def remove_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]) -> Response[str]:
     """Delete a profile that nothing uses."""
     with deps.database.writes() as session:
-        settings.delete_profile(session, caller, clock.now(), profile_id)
+        settings.profiles.delete_profile(session, caller, clock.now(), profile_id)
     return redirect(request, "/settings/profiles", toast=Toast("The profile is removed"))
 
 

@@ -20,7 +20,6 @@ from mydia.contexts.settings import (
     NewClient,
     NewIndexer,
     ServiceStatus,
-    map_remote_path,
 )
 from mydia.errors import Invalid, MydiaError
 from mydia.secret import Secret
@@ -96,7 +95,7 @@ def kinds_of(family: Family) -> tuple[tuple[str, str], ...]:
 def needs_of(family: Family, kind: str) -> tuple[Need, ...]:
     """Return the fields of a kind; an unknown one is Invalid."""
     if family == "indexer":
-        return settings.needs_of(kind)
+        return settings.indexers.needs_of(kind)
     found = download_clients.KINDS.get(kind)
     if found is None:
         raise Invalid(f"There is no download client of kind “{kind}”.")
@@ -226,8 +225,8 @@ def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) ->
     try:
         new = read_client(form)
         with deps.database.reads() as session:
-            connection = settings.trial_connection(session, new, client_id=client_id)
-            paths = settings.list_library_paths(session)
+            connection = settings.clients.trial_connection(session, new, client_id=client_id)
+            paths = settings.library_paths.list_library_paths(session)
         yield _trying(connection.name, connection.url, "Signing in")
         report = deps.outside.download_client(connection).test()
     except AdapterError as error:
@@ -265,7 +264,7 @@ def _failed(error: AdapterError) -> TestResult:
 def _folder_findings(
     deps: WebDeps, save_path: str, mappings: tuple[tuple[str, str], ...], library: list[str]
 ) -> list[FolderFinding]:
-    local = map_remote_path(mappings, save_path)
+    local = settings.clients.map_remote_path(mappings, save_path)
     said = f"{save_path}, which is {local} here" if local != save_path else save_path
     if not local.startswith("/") or not deps.outside.files.exists(Path(local)):
         return [
@@ -289,7 +288,7 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
     """Ask the indexer that a form describes what it can do, and for its newest releases; tell each step."""
     try:
         with deps.database.reads() as session:
-            connection = settings.trial_indexer(session, read_indexer(form), indexer_id=indexer_id)
+            connection = settings.indexers.trial_indexer(session, read_indexer(form), indexer_id=indexer_id)
         indexer = deps.outside.indexer(connection)
         yield _trying(connection.name, connection.url, "Asking what it can do")
         able = indexer.capabilities()

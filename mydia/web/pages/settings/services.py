@@ -98,11 +98,15 @@ class FormView:
 
 
 def _rows(session: Any, family: Family) -> list[DownloadClientRow] | list[IndexerRow]:
-    return settings.list_clients(session) if family == "client" else settings.list_indexers(session)
+    return settings.clients.list_clients(session) if family == "client" else settings.indexers.list_indexers(session)
 
 
 def _row(session: Any, family: Family, service_id: str) -> DownloadClientRow | IndexerRow:
-    return settings.get_client(session, service_id) if family == "client" else settings.get_indexer(session, service_id)
+    return (
+        settings.clients.get_client(session, service_id)
+        if family == "client"
+        else settings.indexers.get_indexer(session, service_id)
+    )
 
 
 # --- the lists -------------------------------------------------------------------------------------------------------
@@ -125,7 +129,7 @@ def _list(deps: WebDeps, caller: Caller, family: Family) -> ListView:
     around = frame(caller, said.page)
     with deps.database.reads() as session:
         rows = _rows(session, family)
-        known = settings.statuses(session, said.status)
+        known = settings.services.statuses(session, said.status)
     cards = tuple(_card(family, row, known.get(row.id)) for row in rows)
     return ListView(around, said, cards, services.kinds_of(family))
 
@@ -164,9 +168,9 @@ def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
         with deps.database.writes() as session:
             now = clock.now()
             if said.family == "client":
-                name = settings.add_client(session, caller, now, services.read_client(form)).name
+                name = settings.clients.add_client(session, caller, now, services.read_client(form)).name
             else:
-                name = settings.add_indexer(session, caller, now, services.read_indexer(form)).name
+                name = settings.indexers.add_indexer(session, caller, now, services.read_indexer(form)).name
     except (Invalid, Conflict) as error:
         around = frame(caller, said.page, f"Add {said.one}")
         sent = services.sent_form(said.family, form, errors_of(error))
@@ -195,10 +199,10 @@ def change_service(
             now = clock.now()
             if said.family == "client":
                 new_client = services.read_client(form, enabled=enabled)
-                name = settings.change_client(session, caller, now, identifier, new=new_client).name
+                name = settings.clients.change_client(session, caller, now, identifier, new=new_client).name
             else:
                 new_indexer = services.read_indexer(form, enabled=enabled)
-                name = settings.change_indexer(session, caller, now, identifier, new=new_indexer).name
+                name = settings.indexers.change_indexer(session, caller, now, identifier, new=new_indexer).name
     except (Invalid, Conflict) as error:
         return show(request, "service.html", _form(deps, caller, said, identifier, form, error), status=422)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
@@ -209,7 +213,7 @@ def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, servic
     said = _said(request)
     with deps.database.writes() as session:
         name = _row(session, said.family, service_id).name
-        remove = settings.remove_client if said.family == "client" else settings.remove_indexer
+        remove = settings.clients.remove_client if said.family == "client" else settings.indexers.remove_indexer
         remove(session, caller, clock.now(), service_id)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is removed"))
 
@@ -224,7 +228,7 @@ def _form(
 ) -> FormView:
     with deps.database.reads() as session:
         row = _row(session, said.family, service_id)
-        mappings = settings.mappings_of(session, service_id) if said.family == "client" else ()
+        mappings = settings.clients.mappings_of(session, service_id) if said.family == "client" else ()
     around = frame(caller, said.page, row.name)
     if sent is not None and error is not None:
         form = services.sent_form(said.family, sent, errors_of(error), has_secret=row.sealed_secret is not None)
@@ -279,9 +283,9 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
     with deps.database.reads() as session:
         name = _row(session, said.family, service_id).name
         if said.family == "client":
-            choices: list[Any] = list(settings.client_connections(session, enabled_only=False))
+            choices: list[Any] = list(settings.clients.client_connections(session, enabled_only=False))
         else:
-            choices = list(settings.all_indexer_connections(session))
+            choices = list(settings.indexers.all_indexer_connections(session))
     choice = next(choice for choice in choices if choice.row.id == service_id)
     try:
         if said.family == "client":
@@ -291,10 +295,10 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
             version = None
     except AdapterError as error:
         with deps.database.writes() as session:
-            settings.record_failure(session, caller, clock.now(), said.status, service_id, error)
+            settings.services.record_failure(session, caller, clock.now(), said.status, service_id, error)
         return Toast(f"{name} does not work", error.cause, tone="fail")
     with deps.database.writes() as session:
-        settings.record_ok(session, clock.now(), said.status, service_id, version=version)
+        settings.services.record_ok(session, clock.now(), said.status, service_id, version=version)
     return Toast(f"{name} answers", f"Version {version.lstrip('v')}" if version else "")
 
 
@@ -304,7 +308,7 @@ def switch_service(
     """Switch a service on or off."""
     said, on = _said(request), form.get("enabled") == "true"
     with deps.database.writes() as session:
-        settings.switch_service(session, caller, clock.now(), said.status, service_id, enabled=on)
+        settings.services.switch_service(session, caller, clock.now(), said.status, service_id, enabled=on)
     view = _list(deps, caller, said.family)
     if not request.headers.get("hx-request"):
         return redirect(request, f"/settings/{said.page}")

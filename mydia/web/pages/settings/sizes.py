@@ -62,7 +62,7 @@ def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
             for quality in settings.QUALITY_NAMES:
                 if f"{quality}|maximum" in form:
                     try:
-                        settings.change_size_limits(session, caller, type_, quality, _limits(form, quality))
+                        settings.qualities.change_size_limits(session, caller, type_, quality, _limits(form, quality))
                     except Invalid as error:
                         errors[quality] = error.message
             if errors:
@@ -94,7 +94,7 @@ def _sizes(
     around = frame(caller, "sizes")
     minutes = _MINUTES[type_]
     with deps.database.reads() as session:
-        limits = settings.size_limits(session, type_)
+        limits = settings.qualities.size_limits(session, type_)
     rows = tuple(
         SizeRow(
             quality,

@@ -140,7 +140,7 @@ class ScanView:
 
 
 def _frame(session: Session, step: str, caller: Caller | None) -> Frame:
-    state = settings.setup_state(session)
+    state = settings.setup.setup_state(session)
     steps: list[tuple[str, str, str]] = []
     for name, (label, note) in _LABELS.items():
         said = note
@@ -167,7 +167,7 @@ def _require(caller: Caller | None, session: Session) -> Caller:
 def _after(request: WebRequest, deps: WebDeps, step: str, outcome: str) -> Response[str]:
     names = list(_LABELS)
     with deps.database.writes() as session:
-        settings.mark_step(session, clock.now(), step, "done" if outcome == "done" else "skipped")
+        settings.setup.mark_step(session, clock.now(), step, "done" if outcome == "done" else "skipped")
     return redirect(request, f"/setup/{names[names.index(step) + 1]}")
 
 
@@ -181,7 +181,7 @@ def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerD
         if not users.has_users(session):
             return redirect(request, "/setup/account")
         _require(maybe_caller, session)
-        step = settings.setup_state(session).next_step
+        step = settings.setup.setup_state(session).next_step
     return redirect(request, f"/setup/{step if step and step != 'account' else 'folders'}")
 
 
@@ -226,7 +226,7 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[
             now = clock.now()
             new = NewUser(name, Role.ADMIN, Secret(password), display_name=shown)
             user = users.add_first_admin(session, now, new)
-            settings.mark_step(session, now, "account", "done")
+            settings.setup.mark_step(session, now, "account", "done")
     except (Invalid, Conflict) as error:
         with deps.database.reads() as session:
             frame = _frame(session, "account", None)
@@ -258,12 +258,12 @@ def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     wanted = [(name, form.get(name, "").strip(), type_, label) for name, type_, label, _ in _inputs(more)]
     wanted = [entry for entry in wanted if entry[1]]
     with deps.database.reads() as session:
-        present = settings.list_library_paths(session)
+        present = settings.library_paths.list_library_paths(session)
     errors: dict[str, str] = {}
     if not wanted and not present:
         errors[""] = "Name at least one folder, or skip this step."
     for name, path, _, _ in wanted:
-        look = settings.look_at_folder(deps.outside, path, present)
+        look = settings.library_paths.look_at_folder(deps.outside, path, present)
         if look.problem:
             errors[name] = look.problem
     if not errors:
@@ -281,7 +281,7 @@ def _add_folders(deps: WebDeps, caller: Caller, wanted: list[tuple[str, str, str
             for name, path, type_, label in wanted:
                 at = name
                 new = NewLibraryPath(path, type_, name=label or None)
-                settings.add_library_path(session, caller, clock.now(), new)
+                settings.library_paths.add_library_path(session, caller, clock.now(), new)
     except (Invalid, Conflict) as error:
         return {at: error.message}
     return {}
@@ -299,7 +299,7 @@ def _folders_view(
     with deps.database.reads() as session:
         caller = _require(caller, session)
         frame = _frame(session, "folders", caller)
-        paths = settings.list_library_paths(session)
+        paths = settings.library_paths.list_library_paths(session)
     downloads = form.get("downloads", "").strip()
     taken = {path.type for path in paths}
     labels = {"movies": "Films", "series": "Shows"}
@@ -309,19 +309,19 @@ def _folders_view(
             labels.get(name, "Another folder"),
             (value := form.get(name, "").strip()),
             note,
-            settings.look_at_folder(deps.outside, value, paths, downloads=downloads) if value else None,
+            settings.library_paths.look_at_folder(deps.outside, value, paths, downloads=downloads) if value else None,
         )
         for name, type_, _, note in _inputs(more)
         if name not in taken or name in form
     )
     present = tuple(_present(deps, path, paths, downloads) for path in paths)
-    look = settings.look_at_folder(deps.outside, downloads, []) if downloads else None
+    look = settings.library_paths.look_at_folder(deps.outside, downloads, []) if downloads else None
     return FoldersView(frame, present, fields, more, downloads, look, errors)
 
 
 def _present(deps: WebDeps, path: LibraryPath, paths: list[LibraryPath], downloads: str) -> PresentPath:
     others = [other for other in paths if other.id != path.id]
-    look = settings.look_at_folder(deps.outside, path.path, others, downloads=downloads or None)
+    look = settings.library_paths.look_at_folder(deps.outside, path.path, others, downloads=downloads or None)
     return PresentPath(path.name, path.path, _WHAT[path.type], path.managed_source or "", look)
 
 
@@ -402,7 +402,7 @@ def save_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
         return _after(request, deps, "client", "skipped")
     try:
         with deps.database.writes() as session:
-            settings.add_client(session, caller, clock.now(), services.read_client(form))
+            settings.clients.add_client(session, caller, clock.now(), services.read_client(form))
     except (Invalid, Conflict) as error:
         return _service_again(request, deps, caller, "client", form, error)
     return _after(request, deps, "client", "done")
@@ -423,7 +423,7 @@ def save_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
         return _after(request, deps, "indexer", "skipped")
     try:
         with deps.database.writes() as session:
-            settings.add_indexer(session, caller, clock.now(), services.read_indexer(form))
+            settings.indexers.add_indexer(session, caller, clock.now(), services.read_indexer(form))
     except (Invalid, Conflict) as error:
         return _service_again(request, deps, caller, "indexer", form, error)
     return _after(request, deps, "indexer", "done")
@@ -435,7 +435,9 @@ def _service_view(
     with deps.database.reads() as session:
         caller = _require(caller, session)
         frame = _frame(session, family, caller)
-        rows: list[Any] = settings.list_clients(session) if family == "client" else settings.list_indexers(session)
+        rows: list[Any] = (
+            settings.clients.list_clients(session) if family == "client" else settings.indexers.list_indexers(session)
+        )
     question, explanation = _SAID[family]
     present = tuple((row.name, row.url, row.managed_source or "") for row in rows)
     shown = form or services.blank_form(family, kind, {row.name for row in rows})
@@ -464,7 +466,7 @@ def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Re
     with deps.database.reads() as session:
         caller = _require(maybe_caller, session)
         frame = _frame(session, "scan", caller)
-        paths = settings.list_library_paths(session)
+        paths = settings.library_paths.list_library_paths(session)
     present = tuple(PresentPath(path.name, path.path, _WHAT[path.type], "", None) for path in paths)
     return page(request, "setup/scan.html", ScanView(frame, present), shell=False)
 
@@ -477,11 +479,11 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     caller.require(Permission.MANAGE_SETTINGS)
     now = clock.now()
     with deps.database.writes() as session:
-        scanning = "skip" not in form and bool(settings.list_library_paths(session))
+        scanning = "skip" not in form and bool(settings.library_paths.list_library_paths(session))
         if scanning:
             library.request_scan(session, caller, None)
-        settings.mark_step(session, now, "scan", "done" if scanning else "skipped")
-        settings.finish_setup(session, now)
+        settings.setup.mark_step(session, now, "scan", "done" if scanning else "skipped")
+        settings.setup.finish_setup(session, now)
     toast = (
         Toast("The first scan has begun", "Titles appear as they are recognised.", tone="live")
         if scanning

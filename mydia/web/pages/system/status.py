@@ -91,7 +91,7 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
     findings = tuple(_finding(check) for check in sorted(checks, key=lambda check: order[check.state]))
     with deps.database.reads() as session:
         services = tuple(_services(session))
-        folders = [(path.name, path.path) for path in settings.list_library_paths(session)]
+        folders = [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)]
     rooms = tuple(_rooms([("Data", str(deps.config.data_dir)), *folders]))
     about = _about(deps)
     report = "\n".join(
@@ -113,10 +113,10 @@ def _finding(check: health.Check) -> Finding:
 
 def _services(session: Any) -> Iterator[Service]:
     for family, kind, rows in (
-        ("download_client", "Download client", settings.list_clients(session)),
-        ("indexer", "Indexer", settings.list_indexers(session)),
+        ("download_client", "Download client", settings.clients.list_clients(session)),
+        ("indexer", "Indexer", settings.indexers.list_indexers(session)),
     ):
-        known = settings.statuses(session, family)
+        known = settings.services.statuses(session, family)
         for row in rows:
             status = known.get(row.id)
             if not row.enabled:

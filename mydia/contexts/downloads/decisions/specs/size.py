@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from mydia import units
+from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
-from mydia.contexts.settings import SizeLimits, size_bounds
+from mydia.contexts.settings import SizeLimits
 from mydia.events import Reason, reason
 
 # Below this size, a release called “sample” is one. Source: arr-stack §1.2, row 15.
@@ -57,7 +58,7 @@ def free_space(candidate: Candidate, facts: Facts) -> Reason | None:
 
 def _bounds(candidate: Candidate, facts: Facts) -> tuple[tuple[int, str], tuple[int | None, str]]:
     limits = facts.limits.get(candidate.quality.name, SizeLimits())
-    return size_bounds(facts.profile, limits, facts.type, candidate.runtime_min)
+    return settings.profiles.size_bounds(facts.profile, limits, facts.type, candidate.runtime_min)
 
 
 def _only_specials(candidate: Candidate) -> bool:
