@@ -44,7 +44,7 @@ def source_state(session: Session, outside: Outside, caller: Caller) -> SourceSt
     provider = outside.metadata()
     if not provider.available:
         return None
-    row = settings.status_of(session, _FAMILY, provider.name)
+    row = settings.services.status_of(session, _FAMILY, provider.name)
     if row is None:
         return SourceState(name=provider.name, answers=None)
     return SourceState(
@@ -65,7 +65,7 @@ def record_answer(
     """
     name = outside.metadata().name
     with database.reads() as session:
-        row = settings.status_of(session, _FAMILY, name)
+        row = settings.services.status_of(session, _FAMILY, name)
         known_ok = row is not None and row.state == "ok"
         recent = row is not None and row.last_ok_at is not None and now - row.last_ok_at < _RECORD_OK_EVERY
     if error is None:
@@ -74,12 +74,12 @@ def record_answer(
         if row is not None and not known_ok:
             logger.info("metadata source answers again", extra={"source": name})
         with database.writes() as session:
-            settings.record_ok(session, now, _FAMILY, name)
+            settings.services.record_ok(session, now, _FAMILY, name)
     elif isinstance(error, AdapterError):
         if row is None or known_ok:
             logger.warning("metadata source does not answer", extra={"source": name, "error": str(error)})
         with database.writes() as session:
-            settings.record_failure(session, caller, now, _FAMILY, name, error)
+            settings.services.record_failure(session, caller, now, _FAMILY, name, error)
 
 
 def check_source(database: Database, outside: Outside, caller: Caller, now: datetime) -> SourceState | None:
