@@ -150,7 +150,8 @@ def _settled() -> None:
 
 def _web(arguments: argparse.Namespace) -> int:
     config = _started(arguments, "web")
-    from mydia import crash_reports, startup, supervise
+    from mydia import clock, crash_reports, startup, supervise
+    from mydia.contexts import library
     from mydia.contexts.metadata import OfferedRelay
     from mydia.taskboard import TaskBoard
     from mydia.web import auth
@@ -168,6 +169,8 @@ def _web(arguments: argparse.Namespace) -> int:
 
         routes.append(relay_router(offered.current))
     deps = WebDeps(config, parts.database, parts.outside, board, auth.authenticate, auth.recall)
+    # Pages remove and rename files themselves: finish what an earlier web process was killed in.
+    library.recover_journal(parts.database, parts.outside, clock.now())
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
             app = create_app(deps, routes=routes)

@@ -139,6 +139,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("*/15 * * * *", "library.scan_due", title="Start due scans"),
     Schedule("10 * * * *", "library.match_files", title="Match new files"),
     Schedule("35 * * * *", "library.analyse_files", title="Analyse files"),
+    Schedule("*/5 * * * *", "library.recover_journal", title="Finish interrupted file operations"),
     Schedule("45 4 * * *", "library.empty_recycle_bin", title="Empty the recycle bin"),
     Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for wanted releases", setting="jobs.search_cron"),
     Schedule(

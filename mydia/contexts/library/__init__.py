@@ -1,6 +1,6 @@
 """Library: the files, how they are found, recognised, named, placed and taken out again."""
 
-from mydia.contexts.library import filekinds, inbox, naming, reasons
+from mydia.contexts.library import filekinds, inbox, journal, manual, mounts, naming, reasons
 from mydia.contexts.library.analysis import analyse_file, analyse_files
 from mydia.contexts.library.files import (
     FilePage,
@@ -144,13 +144,16 @@ __all__ = [
     "import_ready",
     "inbox",
     "inbox_counts",
+    "journal",
     "latest_scans",
     "list_files",
     "list_inbox",
     "list_recycled",
     "list_scans",
+    "manual",
     "match_new_files",
     "matching",
+    "mounts",
     "naming",
     "naming_facts",
     "outdated_holdings",

@@ -1,4 +1,4 @@
-"""Reading what files really contain, one after the other, so that it can stop and go on at any time."""
+"""Analyse what files contain, one after the other, so that the work can stop and continue at any time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ class _Wanted:
     relative_path: str
     size_bytes: int
     mtime_ns: int
-    quality: dict[str, Any] | None
     media_item_id: str | None
 
 
@@ -44,7 +43,6 @@ _COLUMNS = (
     MediaFile.relative_path,
     MediaFile.size_bytes,
     MediaFile.mtime_ns,
-    MediaFile.quality,
     MediaFile.media_item_id,
 )
 _UNANALYSED = (
@@ -64,13 +62,13 @@ def analyse_files(
     *,
     scan_id: str | None = None,
 ) -> int:
-    """Analyse every file that has not been yet and return how many were looked at.
+    """Analyse every file that has not been analysed and return how many were.
 
-    A file that cannot be analysed keeps a sentence that says why and is not tried again until it changes.
+    A file that cannot be analysed keeps the reason and is not tried again until it changes.
 
     Args:
         library_path_id: Only this folder's; None for all.
-        scan_id: The scan whose row tells the progress.
+        scan_id: The scan whose row shows the progress.
     """
     run = run or Unwatched()
     done, after = 0, ""
@@ -96,13 +94,13 @@ def analyse_files(
 
 
 def analyse_file(database: Database, outside: Outside, caller: Caller, now: datetime, file_id: str) -> None:
-    """Analyse one file again, whatever was found before; for the button."""
+    """Analyse one file again."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         row = get(session, MediaFile, file_id, what="This file")
         root = Path(settings.library_paths.get_library_path(session, row.library_path_id).path)
         wanted = _Wanted(
-            row.id, row.library_path_id, row.relative_path, row.size_bytes, row.mtime_ns, row.quality, row.media_item_id
+            row.id, row.library_path_id, row.relative_path, row.size_bytes, row.mtime_ns, row.media_item_id
         )
     _store(database, now, [(wanted, _look(outside, root, wanted))])
 
@@ -115,7 +113,7 @@ def _next(session: Session, library_path_id: str | None, after: str) -> list[_Wa
 
 
 def _look(outside: Outside, root: Path, one: _Wanted) -> dict[str, Any]:
-    """Return the columns to store: the facts, or the sentence why there are none."""
+    """Return the columns to store: the facts, or why there are none."""
     try:
         path = confine(root, one.relative_path)
         facts = outside.probe.probe(path)
@@ -123,7 +121,7 @@ def _look(outside: Outside, root: Path, one: _Wanted) -> dict[str, Any]:
     except Invalid as error:
         return {"analysis_error": str(error)}
     except Unreachable as error:
-        # Gone, or the disk fails: not the file's fault. The next scan says which.
+        # It is gone, or the disk fails. The next scan finds out which.
         return {} if not outside.files.mount_state(root).exists else {"analysis_error": error.cause}
     except AdapterError as error:
         return {"analysis_error": error.cause}
@@ -137,8 +135,10 @@ def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[st
                 continue
             columns = dict(looked)
             if looked["analysis_error"] is None:
-                columns |= {"analysed_at": now, **_quality(one.quality, looked["resolution"])}
-            # The file may have been replaced while it was looked at; then these facts are another file's.
+                # Read now: matching may have stored what the name says while the file was analysed.
+                named = session.scalar(select(MediaFile.quality).where(MediaFile.id == one.id))
+                columns |= {"analysed_at": now, **_quality(named, looked["resolution"])}
+            # The file may have been replaced while it was analysed; then these facts are those of another file.
             result = session.execute(
                 update(MediaFile)
                 .where(
@@ -154,7 +154,7 @@ def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[st
 
 
 def _quality(stored: dict[str, Any] | None, resolution: int | None) -> dict[str, Any]:
-    """A name may lie about the resolution, never about where the picture came from: that the file cannot tell."""
+    """Return the quality: the resolution as the file has it, and the source as its name says, which a file does not show."""
     if resolution is None and stored is None:
         return {}
     quality = quality_of(stored, resolution)

@@ -16,7 +16,7 @@ from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.library import journal, naming
-from mydia.contexts.library.filekinds import title_folder
+from mydia.contexts.library.filekinds import disc_folder, title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
@@ -173,6 +173,8 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
     for row in rows:
         if row.kind != "video" or (item.type == MediaType.TV_SHOW and row.id not in linked):
             continue
+        if disc_folder(row.relative_path) is not None:
+            continue  # players find a disc's streams by their names
         rules = rules_of(settings.naming_rules.get_naming_set(session, row.library_path_id))
         columns = {name: getattr(row, name) for name in _NAMED}
         extension = f".{row.relative_path.rpartition('.')[2]}"

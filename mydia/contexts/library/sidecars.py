@@ -9,17 +9,28 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import FoundFile
-from mydia.contexts.library.filekinds import FileKind
+from mydia.contexts.library.filekinds import FileKind, disc_folder
 from mydia.contexts.library.models import MediaFile
 from mydia.parsing import parse_release
 
 _SUBTITLE_FOLDERS = frozenset({"subs", "subtitles", "sub", "subtitle", "untertitel"})
+_DISC = "//disc"
+"""Behind a folder: the disc in it. No path contains it."""
 
 
 def video_folder(path: str) -> str:
-    """Return the folder of the video that a sidecar belongs to."""
+    """Return the folder of the video that a sidecar belongs to; of a file of a disc, what stands for the disc.
+
+    >>> video_folder("Show/Season 1/Subs/Show - S01E02/2_English.srt")
+    'Show/Season 1'
+    """
     folder = path.rpartition("/")[0]
+    if (disc := disc_folder(folder)) is not None:
+        return f"{disc.rpartition('/')[0]}{_DISC}"
     head, _, last = folder.rpartition("/")
+    above, _, named = head.rpartition("/")
+    if named.lower() in _SUBTITLE_FOLDERS:
+        return above
     return head if last.lower() in _SUBTITLE_FOLDERS else folder
 
 
@@ -27,21 +38,24 @@ def videos_in(session: Session, library_path_id: str, folders: set[str]) -> dict
     """Return folder -> [(stem, file id)] of the videos in some folders."""
     found: dict[str, list[tuple[str, str]]] = {}
     for part in batched(sorted(folders), 200, strict=False):
+        plain = [folder.removesuffix(_DISC) for folder in part]
         # A prefix is a range for the index; LIKE with an escape is not.
         ranges: list[ColumnElement[bool]] = [
-            MediaFile.relative_path.between(f"{folder}/", f"{folder}0") for folder in part if folder
+            MediaFile.relative_path.between(f"{folder}/", f"{folder}0") for folder in plain if folder
         ]  # `0` is the character after `/`
-        if "" in part:
+        if "" in plain:
             ranges.append(~MediaFile.relative_path.contains("/"))
+        if _DISC in part:
+            ranges.append(or_(*(MediaFile.relative_path.startswith(f"{top}/") for top in ("BDMV", "VIDEO_TS"))))
         rows = session.execute(
             select(MediaFile.id, MediaFile.relative_path).where(
                 MediaFile.library_path_id == library_path_id, MediaFile.kind == "video", or_(*ranges)
             )
         )
         for file_id, path in rows:
-            folder, _, name = path.rpartition("/")
+            folder, stem = video_folder(path), path.rpartition("/")[2].rpartition(".")[0]
             if folder in folders:
-                found.setdefault(folder, []).append((name.rpartition(".")[0], file_id))
+                found.setdefault(folder, []).append((stem, file_id))
     return found
 
 
@@ -49,11 +63,16 @@ def sidecar_row(
     library_path_id: str, found: FoundFile, kind: FileKind, videos: dict[str, list[tuple[str, str]]]
 ) -> dict[str, Any]:
     """Return the columns of a new sidecar, with the video it belongs to."""
-    name = found.path.rpartition("/")[2]
-    stem = name.rpartition(".")[0]
+    folder, _, name = found.path.rpartition("/")
     beside = videos.get(video_folder(found.path), [])
-    owner = max((one for one in beside if stem.startswith(one[0])), key=lambda one: len(one[0]), default=None)
-    if owner is None and kind is FileKind.SUBTITLE and len(beside) == 1:
+    # Subtitles of an episode may be in a folder that is called like it.
+    stems = (name.rpartition(".")[0], folder.rpartition("/")[2])
+    owner = max(
+        (one for one in beside if any(stem.startswith(one[0]) for stem in stems)),
+        key=lambda one: len(one[0]),
+        default=None,
+    )
+    if owner is None and kind in (FileKind.SUBTITLE, FileKind.OTHER) and len(beside) == 1:
         owner = beside[0]
     language, flags = (None, []) if kind is not FileKind.SUBTITLE else subtitle_ending(name)
     return {

@@ -57,7 +57,9 @@ def detour(database: Database, films: LibraryPath) -> media.MediaItem:
 
 
 def import_file(database: Database, config: Config, item: media.MediaItem, source: Path, mode: str) -> library.Placed:
-    request = library.ImportRequest(item.id, (library.SourceFile(source),), download_id="d1", mode=mode)
+    request = library.ImportRequest(
+        item_id=item.id, sources=(library.SourceFile(path=source),), download_id="d1", mode=mode
+    )
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
     return library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
@@ -273,7 +275,7 @@ url, data, item, source, mode = sys.argv[1:]
 database = Database(url)
 config = load({"DATA_DIR": data})
 settings.bind(database, config)
-request = library.ImportRequest(item, (library.SourceFile(Path(source)),), download_id="d1", mode=mode)
+request = library.ImportRequest(item_id=item, sources=(library.SourceFile(path=Path(source)),), download_id="d1", mode=mode)
 with database.reads() as session:
     plan = library.plan_import(session, SYSTEM, clock.now(), request)
 library.place(database, replace(fake_outside(), files=Cut()), SYSTEM, clock.now(), plan)

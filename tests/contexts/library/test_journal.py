@@ -100,7 +100,10 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)
     with database.reads() as session:
         plan = library.plan_import(
-            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
+            session,
+            SYSTEM,
+            clock.now(),
+            library.ImportRequest(item_id=item.id, sources=(library.SourceFile(path=source),)),
         )
     placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
     source.unlink()
@@ -116,7 +119,10 @@ def test_an_import_is_taken_back_whole(database: Database, config: Config, films
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)
     with database.reads() as session:
         plan = library.plan_import(
-            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(source),))
+            session,
+            SYSTEM,
+            clock.now(),
+            library.ImportRequest(item_id=item.id, sources=(library.SourceFile(path=source),)),
         )
     placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
     assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id) == []

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def run(database: Database, config: Config, request: library.ImportRequest, **ch
 
 def request_for(item: media.MediaItem, *paths: Path, **choices: object) -> library.ImportRequest:
     return library.ImportRequest(
-        item.id, tuple(library.SourceFile(path) for path in paths), download_id="d1", **choices
+        item_id=item.id, sources=tuple(library.SourceFile(path=path) for path in paths), download_id="d1", **choices
     )  # type: ignore[arg-type]
 
 
@@ -193,11 +194,13 @@ def test_episodes_replace_only_what_they_hold_whole(
             builders.media_file(session, series, f"Pioneer One/{name}", item=item, episode_ids=held, quality="SDTV")
     sources = tuple(
         library.SourceFile(
-            builders.on_disk(downloads, f"Pioneer.One.S01E0{n}.720p.WEB-DL.mkv"), (ids[n],), facts=media_facts(1080)
+            path=builders.on_disk(downloads, f"Pioneer.One.S01E0{n}.720p.WEB-DL.mkv"),
+            episode_ids=(ids[n],),
+            facts=media_facts(1080),
         )
         for n in (1, 3)
     )
-    placed = run(database, config, library.ImportRequest(item.id, sources, download_id="d2"))
+    placed = run(database, config, library.ImportRequest(item_id=item.id, sources=sources, download_id="d2"))
     assert placed.replaced == ("Pioneer One/single.mkv",)
     with database.reads() as session:
         names = [file.relative_path for file in library.files_of_item(session, SYSTEM, item.id)]
@@ -208,7 +211,10 @@ def test_episodes_replace_only_what_they_hold_whole(
     ]
     with database.reads() as session, pytest.raises(Invalid, match="Choose the episodes"):
         library.plan_import(
-            session, SYSTEM, clock.now(), library.ImportRequest(item.id, (library.SourceFile(downloads / "x.mkv"),))
+            session,
+            SYSTEM,
+            clock.now(),
+            library.ImportRequest(item_id=item.id, sources=(library.SourceFile(path=downloads / "x.mkv"),)),
         )
 
 
@@ -341,10 +347,8 @@ class TestRenaming:
         assert len(tree(films.path)) == 3
 
 
-# --- kill -9 ---------------------------------------------------------------------------------------------------------
-
-_DYING = """
-import json, os, sys
+_FORKING = """
+import json, os, sys, traceback
 from dataclasses import replace
 from pathlib import Path
 from mydia import clock
@@ -355,42 +359,66 @@ from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from tests.fakes.outside import fake_outside
 
-told = json.loads(sys.argv[1])
 class NoLinks(Files):
     def hardlink(self, source, target):
         raise CrossDevice("Disk", "other file system")
-outside = fake_outside()
-if told["cross_device"]:
-    outside = replace(outside, files=NoLinks())
-count = 0
-def after(point):
-    global count
-    count += 1
-    if count == told["die_after"]:
-        os._exit(9)
-database = Database(told["database"])
-config = load({"DATA_DIR": told["data"]})
-settings.bind(database, config)
-if told["action"] == "recover":
-    library.recover_journal(database, outside, clock.now(), after_step=after)
-else:
+
+def work(order):
+    outside = replace(fake_outside(), files=NoLinks()) if order["cross_device"] else fake_outside()
+    passed = 0
+    def after(point):
+        nonlocal passed
+        passed += 1
+        if passed == order["die_after"]:
+            os._exit(9)
+    database = Database(order["database"])
+    settings.bind(database, load({"DATA_DIR": order["data"]}))
+    if order["action"] == "recover":
+        library.recover_journal(database, outside, clock.now(), after_step=after)
+        return
     request = library.ImportRequest(
-        told["item"], (library.SourceFile(Path(told["source"])),), download_id="d1", mode=told["mode"]
+        item_id=order["item"], sources=(library.SourceFile(path=Path(order["source"])),), download_id="d1",
+        mode=order["mode"],
     )
     with database.reads() as session:
         plan = library.plan_import(session, SYSTEM, clock.now(), request)
     library.place(database, outside, SYSTEM, clock.now(), plan, after_step=after)
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        try:
+            work(json.loads(line))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def _run_until(point: int, **told: object) -> int:
-    done = subprocess.run(
-        [sys.executable, "-c", _DYING, json.dumps({**told, "die_after": point})],
-        check=False, capture_output=True, text=True, cwd=Path(__file__).parents[3],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-    )  # fmt: skip
-    assert done.returncode in (0, 9), done.stderr
-    return done.returncode
+@pytest.fixture(scope="module")
+def forking() -> Iterator[subprocess.Popen[str]]:
+    """A process that has loaded everything and forks one for each order: only the fork dies, at the point it is told."""
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", _FORKING],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as process:  # fmt: skip
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _run_until(forking: subprocess.Popen[str], point: int, **order: object) -> int:
+    assert forking.stdin is not None
+    assert forking.stdout is not None
+    forking.stdin.write(json.dumps({**order, "die_after": point}) + "\n")
+    forking.stdin.flush()
+    code = int(forking.stdout.readline())
+    assert code in (0, 9), "the error is above"
+    return code
 
 
 @pytest.mark.parametrize(
@@ -398,7 +426,13 @@ def _run_until(point: int, **told: object) -> int:
     [("hardlink", False, False), ("hardlink", True, False), ("move", False, False), ("hardlink", False, True)],
 )
 def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
-    mode: str, cross_device: bool, same_name: bool, migrated_file: Path, config: Config, tmp_path: Path
+    mode: str,
+    cross_device: bool,
+    same_name: bool,
+    migrated_file: Path,
+    config: Config,
+    tmp_path: Path,
+    forking: subprocess.Popen[str],
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     old_name = name if same_name else "Detour (1945)/detour-720p.mkv"
@@ -417,7 +451,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
             builders.media_file(session, films, old_name, item=item, quality="HDTV-720p")
         source = builders.on_disk(world / "downloads", f"{RELEASE}.mkv", 200_000, fill=b"new")
         killed = _run_until(
-            points, database=database.url, data=str(tmp_path / "data"), item=item.id, source=str(source), mode=mode,
+            forking, points, database=database.url, data=str(tmp_path / "data"), item=item.id, source=str(source), mode=mode,
             cross_device=cross_device, action="import",
         )  # fmt: skip
         # Both contents are on disk at every moment.
@@ -443,7 +477,12 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
 
 
 def test_the_recovery_itself_may_be_killed(
-    database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path, tmp_path: Path
+    database: Database,
+    films: LibraryPath,
+    detour: media.MediaItem,
+    downloads: Path,
+    tmp_path: Path,
+    forking: subprocess.Popen[str],
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
     builders.on_disk(films.path, name, fill=b"old")
@@ -456,10 +495,10 @@ def test_the_recovery_itself_may_be_killed(
         "mode": "hardlink", "cross_device": False,
     }  # fmt: skip
     # After both files have changed places, and before the row is stored.
-    assert _run_until(6, action="import", **told) == 9
+    assert _run_until(forking, 6, action="import", **told) == 9
     assert (Path(films.path) / name).read_bytes()[:3] == b"new"
     for point in range(1, 6):
-        if _run_until(point, action="recover", **told) == 0:
+        if _run_until(forking, point, action="recover", **told) == 0:
             break
     assert (Path(films.path) / name).read_bytes()[:3] == b"old"
     assert tree(films.path) == [name]

@@ -34,7 +34,7 @@ from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One video to be imported, and what is known of it; what is None is read from its name."""
 
@@ -52,7 +52,7 @@ class SourceFile:
     part: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
     """Files that are to become a title's."""
 
@@ -82,7 +82,7 @@ class PlannedFile:
     """Ids of files that it replaces."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
     """What an import will do; showing it is the dry run."""
 

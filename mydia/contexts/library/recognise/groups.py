@@ -380,6 +380,7 @@ def _with_series_folder(
     folder = read_folder(group.folder) if group.folder else None
     if folder is None or group.is_guest:
         return title, year, others
+    title = title or folder.title
     if folder.title and normalise_title(folder.title) != normalise_title(parsed.title):
         others.append(folder.title)
     return title, folder.year or year, others

@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown
 from mydia.contexts import media
+from mydia.contexts.library.holdings import quality_of
 from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.recognise.groups import Group, NewFile
@@ -88,6 +89,11 @@ def link(
     series = media.series_numbers(session, caller, item_id) if item.type == MediaType.TV_SHOW else None
     if series is not None and (scored.by_id or lock):
         series = replace(series, year=None)
+    resolutions = {
+        row[0]: row[1]
+        for part in batched([file.id for file in group.files], 500, strict=False)
+        for row in session.execute(select(MediaFile.id, MediaFile.resolution).where(MediaFile.id.in_(part)))
+    }
     for file in group.files:
         episode_ids: Sequence[str] = ()
         if series is not None:
@@ -96,7 +102,8 @@ def link(
                 unclear.append(found)
                 continue
             episode_ids = found
-        columns = {"match_score": scored.score, "match_evidence": sentences, **name_columns(file.parsed, file.path)}
+        facts = name_columns(file.parsed, file.path, resolutions.get(file.id))
+        columns = {"match_score": scored.score, "match_evidence": sentences, **facts}
         part = file.parsed.part if file.parsed.is_split_episode else None
         attachments.append(
             Attachment(file_id=file.id, version_id=version, episode_ids=episode_ids, part=part, columns=columns)
@@ -143,9 +150,13 @@ def attach_files(session: Session, item_id: str, attachments: Sequence[Attachmen
         session.execute(insert(FileEpisode), episodes)
 
 
-def name_columns(parsed: ParsedRelease, path: str) -> dict[str, Any]:
-    """Return what a name says as columns of `media_files`."""
-    quality = named_quality(parsed)
+def name_columns(parsed: ParsedRelease, path: str, resolution: int | None) -> dict[str, Any]:
+    """Return what a name says as columns of `media_files`.
+
+    Args:
+        resolution: As analysis found it, which counts more than the name's; None before analysis.
+    """
+    quality = quality_of(named_quality(parsed).to_json(), resolution)
     return {
         "quality": quality.to_json(),
         "quality_name": quality.name,

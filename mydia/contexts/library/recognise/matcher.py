@@ -30,7 +30,7 @@ from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.choices import choice_of, clear_name, new_item, share_an_id, with_details
 from mydia.contexts.library.recognise.entries import count_waiting, leave, leave_unclear, set_state
 from mydia.contexts.library.recognise.groups import Group, gather
-from mydia.contexts.library.recognise.linking import link
+from mydia.contexts.library.recognise.linking import doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.library.scanning.progress import tell
 from mydia.contexts.media import MediaItem
@@ -392,15 +392,22 @@ class Matcher:
     def _take(self, group: Group, scored: Scored, report: MatchReport, *, chosen: bool = False) -> None:
         choice = scored.choice
         details, seasons = self._details_for(choice)
-        with self.database.writes() as session:
-            now = self.now_fn()
-            before = choice.media_item_id
-            item_id = before or self._add_item(session, now, group, choice, details, seasons)
-            linked = link(session, self.caller, now, item_id, group, replace(scored, by_id=scored.by_id or chosen))
-            if linked.unclear:
-                item = get(session, MediaItem, item_id, what="This title")
-                leave_unclear(session, now, item, group, linked.unclear, scored)
-            refresh_holdings(session, now, item_id)
+        before = choice.media_item_id
+        try:
+            with self.database.writes() as session:
+                now = self.now_fn()
+                item_id = before or self._add_item(session, now, group, choice, details, seasons)
+                linked = link(session, self.caller, now, item_id, group, replace(scored, by_id=scored.by_id or chosen))
+                if linked.unclear:
+                    item = get(session, MediaItem, item_id, what="This title")
+                    if before is None and not linked.files:
+                        # Take the title back: nothing would belong to it until somebody chooses an episode.
+                        raise _NothingLinked(*doubt_facts(linked.unclear[0], item))
+                    leave_unclear(session, now, item, group, linked.unclear, scored)
+                refresh_holdings(session, now, item_id)
+        except _NothingLinked as nothing:
+            self._leave(group, [scored], Verdict("needs_attention", scored, nothing.code, nothing.facts), report)
+            return
         report.matched += linked.files
         report.waiting += len(linked.unclear)
         if group.owns_folder:
@@ -448,6 +455,15 @@ class Matcher:
         with self.database.writes() as session:
             leave(session, self.now_fn(), group, ranked, verdict)
         report.waiting += len(group.files)
+
+
+class _NothingLinked(Exception):
+    """Rolls the addition of a title back to which no file could be linked."""
+
+    def __init__(self, code: ReviewReason, facts: dict[str, Any]) -> None:
+        super().__init__()
+        self.code = code
+        self.facts = facts
 
 
 def _may_be(guess: Guess, choice: Choice) -> bool:

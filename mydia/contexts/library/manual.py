@@ -1,0 +1,519 @@
+"""Import by hand: list the files of a folder or of an entry of the review, let a person correct them, import them.
+
+Pages and APIs call, in this order:
+
+1. `manual_files` with a folder on this machine or an entry of the review; each file comes with a proposal.
+2. `manual_episodes` for the seasons and episodes to choose from, where a file's episodes are in doubt.
+3. `manual_import` with one `ManualChoice` for each file to be imported.
+
+`change_files` corrects files that are in the library already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.adapters.filesystem import shown, to_os
+from mydia.adapters.outside import Outside
+from mydia.contexts import media, settings
+from mydia.contexts.library.filekinds import LEFT_OUT_SENTENCES, VIDEOS, Judged, judge_files, may_enter
+from mydia.contexts.library.holdings import quality_of, refresh_holdings
+from mydia.contexts.library.models import InboxEntry, MediaFile
+from mydia.contexts.library.placing.plan import ImportRequest, SourceFile, plan_import
+from mydia.contexts.library.placing.write import place
+from mydia.contexts.library.reasons import ReviewReason, review_sentence
+from mydia.contexts.library.recognise.entries import count_entry, count_waiting
+from mydia.contexts.library.recognise.groups import NewFile, read_name
+from mydia.contexts.library.recognise.linking import Attachment, Unclear, attach_files, doubt_facts, named_quality
+from mydia.contexts.media import MediaItem, numbering
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, get
+from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
+from mydia.events import FileMatched, InboxChanged, InboxDecided, emit
+from mydia.parsing import ParsedRelease, Quality, normalise_title
+from mydia.vocabulary import MediaType
+
+_FILES_AT_MOST = 500
+_HINTS = {MediaType.MOVIE: "movie", MediaType.TV_SHOW: "tv"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualFile:
+    """A file with what Mydia would import it as."""
+
+    path: str
+    """Absolute; the `path` of a `ManualChoice`."""
+    name: str
+    """Below the folder, for display."""
+    size_bytes: int
+    file_id: str | None = None
+    """Set for a file that is in a library folder already; the `file_id` of a `ManualChoice`."""
+    media_item_id: str | None = None
+    media_title: str | None = None
+    """The library title it probably belongs to."""
+    guessed_title: str = ""
+    """What the name says, to search for when no title is proposed."""
+    guessed_year: int | None = None
+    episode_ids: tuple[str, ...] = ()
+    likely_episode_ids: tuple[str, ...] = ()
+    """With a doubt: to be offered first."""
+    doubt: ReviewReason | None = None
+    doubt_sentence: str | None = None
+    quality: Quality
+    languages: tuple[str, ...] = ()
+    release_group: str | None = None
+    edition: str | None = None
+    left_out: str | None = None
+    """Why it is not proposed for import, as a sentence: an extra or a sample. It can be imported all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualFiles:
+    """The videos of a folder or an entry."""
+
+    files: tuple[ManualFile, ...]
+    is_truncated: bool = False
+    """There are more than can be listed at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualEpisode:
+    """An episode to choose."""
+
+    id: str
+    season_number: int
+    episode_number: int
+    code: str
+    title: str | None
+    air_on: date | None
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualChoice:
+    """What a person decided for one file. What is None is read from the name."""
+
+    media_item_id: str
+    path: str | None = None
+    file_id: str | None = None
+    """Exactly one of the two, as `ManualFile` had it."""
+    episode_ids: tuple[str, ...] = ()
+    version_id: str | None = None
+    quality: Quality | None = None
+    languages: tuple[str, ...] | None = None
+    release_group: str | None = None
+    edition: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualResult:
+    """What an import by hand did."""
+
+    file_ids: tuple[str, ...]
+    batch_ids: tuple[str, ...]
+    """For `undo_batch`; files that were in the library already have none."""
+    failures: tuple[tuple[str, str], ...]
+    """(name, sentence) of each file that was not imported."""
+
+
+def manual_files(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    *,
+    folder: str | None = None,
+    inbox_id: str | None = None,
+    item_id: str | None = None,
+) -> ManualFiles:
+    """List the videos of a folder, or of an entry of the review, with a proposal for each.
+
+    Args:
+        folder: Absolute path on this machine. Outside the library folders only people who may change settings choose it.
+        item_id: The title all files belong to; None proposes one for each file.
+
+    Raises:
+        Invalid: Neither or both of folder and entry are given, or the path is not absolute.
+        Forbidden: The folder is outside the library folders.
+        NotFound: There is no such entry or title.
+        AdapterError: The folder cannot be read.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if (folder is None) == (inbox_id is None):
+        raise Invalid("Choose a folder or an entry of the review.", fields={"folder": "Choose a folder."})
+    if inbox_id is not None:
+        return _files_of_entry(database, caller, inbox_id, item_id)
+    root = _checked_folder(database, caller, folder or "")
+    found = []
+    for one in outside.files.walk(root, enter=may_enter):
+        found.append(one)
+        if len(found) > _FILES_AT_MOST * 10:
+            break
+    judged = judge_files((f"{root.name}/{one.path}", one.size_bytes) for one in found)
+    videos = [
+        (one, about)
+        for one in found
+        if (about := judged.get(f"{root.name}/{one.path}")) is not None and about.kind in VIDEOS
+    ]
+    with database.reads() as session:
+        known = {path.id: path.path for path in settings.library_paths.list_library_paths(session)}
+        here = _Library(session, caller, item_id)
+        files = tuple(
+            here.propose(
+                root / to_os(one.path),
+                f"{root.name}/{one.path}",
+                one.size_bytes,
+                about,
+                file_id=_file_at(session, known, str(root / to_os(one.path))),
+            )
+            for one, about in videos[:_FILES_AT_MOST]
+        )
+    return ManualFiles(files=files, is_truncated=len(videos) > _FILES_AT_MOST)
+
+
+def manual_episodes(session: Session, caller: Caller, item_id: str) -> list[ManualEpisode]:
+    """Return a series' episodes in order, to choose from. Raises NotFound."""
+    caller.require(Permission.MANAGE_MEDIA)
+    media.get_item(session, caller, item_id)
+    return [
+        ManualEpisode(
+            id=ref.id,
+            season_number=ref.season_number,
+            episode_number=ref.episode_number,
+            code=ref.code,
+            title=ref.title,
+            air_on=ref.air_on,
+            held=ref.held,
+        )
+        for ref in media.episodes_of(session, caller, item_id)
+    ]
+
+
+def manual_import(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    now: datetime,
+    choices: Sequence[ManualChoice],
+    *,
+    mode: str | None = None,
+) -> ManualResult:
+    """Import files as a person decided, each title's files together. A title that fails does not stop the others.
+
+    Args:
+        mode: hardlink | reflink | copy | move, for files outside the library; None takes the library folder's.
+
+    Raises:
+        Invalid: No choice was made, or one names neither or both of a path and a file.
+
+    Emits: FileImported, FileMatched, FileRemoved, InboxDecided, InboxChanged.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if not choices:
+        raise Invalid("Choose at least one file.")
+    groups: dict[tuple[str, str | None, bool], list[ManualChoice]] = {}
+    for choice in choices:
+        if (choice.path is None) == (choice.file_id is None):
+            raise Invalid("Each choice needs a path or a file.")
+        groups.setdefault((choice.media_item_id, choice.version_id, choice.file_id is not None), []).append(choice)
+    file_ids: list[str] = []
+    batches: list[str] = []
+    failures: list[tuple[str, str]] = []
+    for (item_id, version_id, is_here), members in groups.items():
+        try:
+            if is_here:
+                file_ids += _attach_chosen(database, caller, now, item_id, version_id, members)
+                continue
+            for one in members:
+                _checked_folder(database, caller, str(Path(one.path or "").parent))
+            request = ImportRequest(
+                item_id=item_id, version_id=version_id, sources=tuple(_source(one) for one in members), mode=mode
+            )
+            with database.reads() as session:
+                plan = plan_import(session, caller, now, request)
+            placed = place(database, outside, caller, now, plan)
+            file_ids += placed.file_ids
+            batches.append(placed.batch_id)
+        except MydiaError as error:
+            failures += [(_name_of(database, one), str(error)) for one in members]
+    return ManualResult(file_ids=tuple(file_ids), batch_ids=tuple(batches), failures=tuple(failures))
+
+
+def change_files(
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    file_ids: Sequence[str],
+    *,
+    quality: Quality | None = None,
+    languages: Sequence[str] | None = None,
+    release_group: str | None = None,
+    edition: str | None = None,
+) -> int:
+    """Correct what is known of files, several at once; None leaves a fact as it is. Returns how many were changed.
+
+    Args:
+        release_group: An empty text removes it; likewise the edition.
+
+    Raises:
+        NotFound: None of the files is in the library.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
+    if not rows:
+        raise NotFound("These files are not in the library (any more).")
+    for row in rows:
+        for name, value in _columns(quality, languages, release_group, edition).items():
+            setattr(row, name, value)
+    for item_id in {row.media_item_id for row in rows if row.media_item_id is not None}:
+        refresh_holdings(session, now, item_id)
+    return len(rows)
+
+
+class _Library:
+    """What the library knows, read once for all files of a list."""
+
+    def __init__(self, session: Session, caller: Caller, item_id: str | None) -> None:
+        self._session = session
+        self._caller = caller
+        self._item = None if item_id is None else media.get_item(session, caller, item_id)
+        self._index = {} if item_id else {type_: media.match_index(session, type_) for type_ in MediaType}
+        self._series: dict[str, numbering.SeriesNumbers] = {}
+
+    def propose(
+        self, path: Path, name: str, size_bytes: int, about: Judged | None, *, file_id: str | None = None
+    ) -> ManualFile:
+        """Return a file with the title and episodes its name means."""
+        parsed = read_name(name, None if self._item is None else _HINTS[self._item.type])
+        item = self._item or self._title_of(parsed)
+        proposal = ManualFile(
+            path=str(path),
+            name=shown(name),
+            size_bytes=size_bytes,
+            file_id=file_id,
+            media_item_id=None if item is None else item.id,
+            media_title=None if item is None else item.title,
+            guessed_title=parsed.title,
+            guessed_year=parsed.year,
+            quality=named_quality(parsed),
+            languages=tuple(code for code in parsed.languages if code != "original"),
+            release_group=parsed.release_group,
+            edition=parsed.editions[0] if parsed.editions else parsed.edition,
+            left_out=None if about is None or about.left_out is None else LEFT_OUT_SENTENCES[about.left_out],
+        )
+        if item is None or item.type != MediaType.TV_SHOW:
+            return proposal
+        return self._with_episodes(proposal, item, name, size_bytes, parsed)
+
+    def _with_episodes(
+        self, proposal: ManualFile, item: MediaItem, name: str, size_bytes: int, parsed: ParsedRelease
+    ) -> ManualFile:
+        if item.id not in self._series:
+            self._series[item.id] = replace(media.series_numbers(self._session, self._caller, item.id), year=None)
+        meaning = numbering.meant_episodes(parsed, self._series[item.id])
+        doubt = meaning.doubt or (numbering.Doubt.NO_SUCH_EPISODE if not meaning.episodes else None)
+        if doubt is None and not (parsed.is_season_pack and not parsed.episodes):
+            return replace(proposal, episode_ids=tuple(one.id for one in meaning.episodes))
+        file = NewFile(id=proposal.file_id or "", path=name, size_bytes=size_bytes, parsed=parsed)
+        code, facts = doubt_facts(Unclear(file=file, doubt=doubt or numbering.Doubt.NO_NUMBER), item)
+        return replace(
+            proposal,
+            likely_episode_ids=tuple(one.id for one in meaning.likely),
+            doubt=code,
+            doubt_sentence=review_sentence(code, facts),
+        )
+
+    def _title_of(self, parsed: ParsedRelease) -> MediaItem | None:
+        type_ = MediaType.TV_SHOW if parsed.type == "episode" else MediaType.MOVIE
+        found: set[str] = set()
+        for title in (parsed.title, parsed.unmarked_title, *parsed.alternative_titles):
+            for item_id, year in self._index[type_].get(normalise_title(title or ""), ()):
+                if parsed.year is None or year is None or abs(parsed.year - year) <= 1:
+                    found.add(item_id)
+        # Namesakes are left to the person.
+        return self._session.get(MediaItem, found.pop()) if len(found) == 1 else None
+
+
+def _files_of_entry(database: Database, caller: Caller, inbox_id: str, item_id: str | None) -> ManualFiles:
+    with database.reads() as session:
+        entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
+        root = Path(settings.library_paths.get_library_path(session, entry.library_path_id).path)
+        chosen = item_id or (entry.candidates[0].get("media_item_id") if entry.candidates else None)
+        if chosen is not None and session.get(MediaItem, chosen) is None:
+            chosen = None
+        here = _Library(session, caller, chosen)
+        likely = {file["id"]: tuple(file.get("likely") or ()) for file in entry.parsed.get("files", ()) if "id" in file}
+        rows = session.scalars(
+            select(MediaFile)
+            .where(MediaFile.inbox_id == inbox_id)
+            .order_by(MediaFile.relative_path)
+            .limit(_FILES_AT_MOST + 1)
+        ).all()
+        files = []
+        for row in rows[:_FILES_AT_MOST]:
+            made = here.propose(
+                root / to_os(row.relative_path), row.relative_path, row.size_bytes, None, file_id=row.id
+            )
+            known = quality_of(made.quality.to_json(), row.resolution)
+            files.append(replace(made, quality=known, likely_episode_ids=likely.get(row.id) or made.likely_episode_ids))
+    return ManualFiles(files=tuple(files), is_truncated=len(rows) > _FILES_AT_MOST)
+
+
+def _checked_folder(database: Database, caller: Caller, folder: str) -> Path:
+    path = Path(to_os(folder))
+    if not path.is_absolute() or ".." in PurePosixPath(folder).parts:
+        raise Invalid("Write the folder as an absolute path.", fields={"folder": "Write an absolute path."})
+    with database.reads() as session:
+        inside = [Path(to_os(one.path)) for one in settings.library_paths.list_library_paths(session)]
+    if not any(path.is_relative_to(one) for one in inside) and not caller.can(Permission.MANAGE_SETTINGS):
+        raise Forbidden("Only administrators import from folders outside the library.")
+    return path
+
+
+def _file_at(session: Session, paths: Mapping[str, str], path: str) -> str | None:
+    for path_id, root in paths.items():
+        if path.startswith(f"{root}/"):
+            return session.scalar(
+                select(MediaFile.id).where(
+                    MediaFile.library_path_id == path_id, MediaFile.relative_path == path[len(root) + 1 :]
+                )
+            )
+    return None
+
+
+def _source(choice: ManualChoice) -> SourceFile:
+    return SourceFile(
+        path=Path(to_os(choice.path or "")),
+        episode_ids=choice.episode_ids,
+        quality=choice.quality,
+        languages=choice.languages,
+        release_group=choice.release_group,
+        edition=choice.edition,
+    )
+
+
+def _columns(
+    quality: Quality | None, languages: Sequence[str] | None, release_group: str | None, edition: str | None
+) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if quality is not None:
+        columns |= {"quality": quality.to_json(), "quality_name": quality.name}
+    if languages is not None:
+        columns["languages"] = list(languages)
+    if release_group is not None:
+        columns["release_group"] = release_group.strip() or None
+    if edition is not None:
+        columns["edition"] = edition.strip() or None
+    return columns
+
+
+def _attach_chosen(
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    item_id: str,
+    version_id: str | None,
+    choices: Sequence[ManualChoice],
+) -> list[str]:
+    """Link files of the library to a title as a person chose; entries of the review that are empty then are done."""
+    with database.writes() as session:
+        rows = {
+            row.id: row
+            for row in session.scalars(select(MediaFile).where(MediaFile.id.in_([one.file_id for one in choices])))
+        }
+        before = {row.media_item_id for row in rows.values() if row.media_item_id is not None}
+        entries = {row.inbox_id for row in rows.values() if row.inbox_id is not None}
+        for choice in choices:
+            row = rows.get(choice.file_id or "")
+            if row is None:
+                raise NotFound("A file that was chosen is not in the library (any more).")
+            attach(
+                session, caller, now, row.id, item_id, choice.episode_ids, version_id=version_id,
+                columns=_columns(choice.quality, choice.languages, choice.release_group, choice.edition),
+            )  # fmt: skip
+        for inbox_id in entries:
+            _close_if_empty(session, caller, now, inbox_id, item_id)
+        for other in before - {item_id}:
+            refresh_holdings(session, now, other)
+        refresh_holdings(session, now, item_id)
+        emit(session, caller, InboxChanged(None, count_waiting(session)), at=now)
+    return [one.file_id for one in choices if one.file_id is not None]
+
+
+def attach(
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    file_id: str,
+    item_id: str,
+    episode_ids: Sequence[str] = (),
+    *,
+    version_id: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> None:
+    """Make a file of the library part of a title, with the episodes it holds.
+
+    Call `refresh_holdings` for the title afterwards; several files need it only once.
+
+    Args:
+        version_id: None takes the title's default version.
+        columns: Facts of `media_files` to correct at the same time.
+
+    Raises:
+        NotFound: There is no such file or title.
+        Invalid: A file of a series needs at least one of its episodes, a film has none.
+
+    Emits: FileMatched.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    row = get(session, MediaFile, file_id, what="This file")
+    item = media.get_item(session, caller, item_id)
+    name = shown(row.relative_path.rpartition("/")[2])
+    if item.type == MediaType.TV_SHOW:
+        known = {ref.id for ref in media.episodes_of(session, caller, item_id)}
+        if not episode_ids or not set(episode_ids) <= known:
+            sentence = f"Choose the episodes of {name}."
+            raise Invalid(sentence, fields={"episode_ids": sentence})
+    elif episode_ids:
+        raise Invalid(f"{item.title} is a film and has no episodes.")
+    version = version_id or media.default_version(session, item_id).id
+    evidence = [f"{caller.name} chose this title"]
+    more = {"match_score": 1.0, "match_evidence": evidence, "kind": "video", "left_out": None, **(columns or {})}
+    if "quality" not in more:
+        parsed = read_name(row.relative_path, _HINTS[item.type])
+        quality = quality_of(row.quality or named_quality(parsed).to_json(), row.resolution)
+        more |= {"quality": quality.to_json(), "quality_name": quality.name}
+    attach_files(
+        session, item_id, [Attachment(file_id=file_id, version_id=version, episode_ids=episode_ids, columns=more)]
+    )
+    emit(session, caller, FileMatched(item_id, file_id, shown(row.relative_path), 1.0, evidence), at=now)
+
+
+def _close_if_empty(session: Session, caller: Caller, now: datetime, inbox_id: str, item_id: str) -> None:
+    entry = session.get(InboxEntry, inbox_id)
+    if entry is None:
+        return
+    session.flush()
+    count_entry(session, entry)
+    entry.updated_at = now
+    if entry.files_count:
+        return
+    item = media.get_item(session, caller, item_id)
+    entry.state, entry.reason_code, entry.reason_facts, entry.reason_text = "done", None, {}, None
+    entry.chosen = {"media_item_id": item_id, "title": item.title, "year": item.year, "type": item.type}
+    entry.decided_by, entry.decided_at = caller.id, now
+    emit(session, caller, InboxDecided(entry.id, f"{item.title} ({item.year or 'no year'})"), at=now)
+
+
+def _name_of(database: Database, choice: ManualChoice) -> str:
+    if choice.path is not None:
+        return shown(choice.path.rpartition("/")[2])
+    with database.reads() as session:
+        row = session.get(MediaFile, choice.file_id)
+    return choice.file_id or "" if row is None else shown(row.relative_path.rpartition("/")[2])
