@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,7 +23,7 @@ from litestar import Litestar, MediaType, Response, Router, asgi, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
-from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, LifeSpanReceive, LifeSpanScope, Receive, Scope, Send
 
 from mydia import __version__, clock, logs
 from mydia.addresses import household
@@ -35,7 +35,7 @@ from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, require_caller
 from mydia.web.markup import Layout
 from mydia.web.render import TEMPLATES, ago
-from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, csrf_token
+from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, Incoming, csrf_token, oversize
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ _STALE_HINT = ", stale-while-revalidate=86400, stale-if-error=604800"
 _OWN = ("/", "/client-config", "/configuration", "/health", "/metrics", "/stats")
 _PAGE = 50
 _CONNECTIONS = 4096
+_ASKED_KEPT = 2048
+_ASKED_MAX_BYTES = 512
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -65,7 +67,7 @@ class RelayFace:
     def __init__(self, relay: Callable[[], Relay], prefix: str = "") -> None:
         self._relay = relay
         self._prefix = prefix.encode()
-        self._asked = lru_cache(maxsize=8192)(_asked)
+        self._remembered = lru_cache(maxsize=_ASKED_KEPT)(_asked)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,6 +93,11 @@ class RelayFace:
             )
             return
         await _send(send, answer, with_body=method == "GET")
+
+    def _asked(self, raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
+        # Longer ones are not remembered: together they would take hundreds of megabytes.
+        short = len(raw_path) + len(query) <= _ASKED_MAX_BYTES
+        return self._remembered(raw_path, query) if short else _asked(raw_path, query)
 
     def _own(self, path: str) -> RelayAnswer | None:
         match path:
@@ -170,6 +177,19 @@ def relay_router(relay: Callable[[], Relay], *, path: str = "/relay") -> Router:
     return Router(path, route_handlers=_handlers(relay, path, _admit_admin, csrf_token), include_in_schema=False)
 
 
+class _Alone(Litestar):
+    """An application that refuses requests that are too long, and bodies that do not arrive."""
+
+    async def __call__(self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Any) -> None:
+        """Answer one request, or follow the application's start and end."""
+        if scope["type"] == "http":
+            if status := oversize(scope):
+                await _send(send, RelayAnswer(status, b"Too long", "text/plain; charset=utf-8"))
+                return
+            receive = Incoming(cast("Receive", receive))
+        await super().__call__(scope, receive, send)
+
+
 def relay_app(relay: Relay) -> Litestar:
     """Make the application of a relay that runs alone."""
     config = relay.config
@@ -178,7 +198,7 @@ def relay_app(relay: Relay) -> Litestar:
     def failed(request: WebRequest, error: Exception) -> Response[Any]:
         return _failed(relay, request, error)
 
-    return Litestar(
+    return _Alone(
         [*_handlers(lambda: relay, "", admit, lambda _: ""), _static(Assets())],
         exception_handlers={HTTPException: failed, MydiaError: failed, Exception: failed},
         request_max_body_size=MAX_REPORT_BYTES,

@@ -37,6 +37,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TOKEN_BYTES = 32
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _SLOW_S = 1.0
+MAX_ADDRESS_BYTES = 16 * 1024
+"""Of path and query; a page with hundreds of selected ids needs up to half of it."""
+MAX_HEADERS_BYTES = 32 * 1024
 _BODY_S = 30.0
 """How long a body may take to arrive in full, in seconds. nginx gives up after 60 s without a byte."""
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,260}")
@@ -100,7 +103,9 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = identifier
         token = logs.correlation_id.set(identifier)
         try:
-            if not _has_valid_host(scope):
+            if too_long := oversize(scope):
+                await _refuse(send, b"The request is too long.\n", too_long)
+            elif not _has_valid_host(scope):
                 await _refuse(send, b"The Host header is not valid.\n")
             elif self._hosts and _host_of(scope) not in self._hosts:
                 await _refuse(send, b"Mydia is not served under this host name. Add it to ALLOWED_HOSTS.\n")
@@ -132,7 +137,7 @@ class Edge:
                 ]
             await outgoing(message)
 
-        receive = _Incoming(receive)
+        receive = Incoming(receive)
         method = str(scope.get("method"))
         if method == "HEAD" and scope["type"] == ScopeType.HTTP:
             # What GET would answer, without its content (RFC 9110, 9.3.2), for every address at once.
@@ -149,7 +154,7 @@ class Edge:
                 logger.info("slow request", extra={"route": route, "status": status, "took_s": round(took_s, 2)})
 
 
-class _Incoming:
+class Incoming:
     """Receives a body within a time limit, so that a sender that stalls does not hold a connection open."""
 
     def __init__(self, receive: Receive) -> None:
@@ -358,7 +363,18 @@ def _has_valid_host(scope: Scope) -> bool:
     return all(_HOST.fullmatch(value) for name, value in scope["headers"] if name == b"host")
 
 
-async def _refuse(send: Send, body: bytes) -> None:
+def oversize(scope: Scope) -> int | None:
+    """Return 414 or 431 for a request whose address or headers are too long.
+
+    Frameworks remember addresses, queries and cookies by the thousand; without a limit, requests from anyone could fill
+    hundreds of megabytes.
+    """
+    if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
+        return 414
+    return 431 if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS_BYTES else None
+
+
+async def _refuse(send: Send, body: bytes, status: int = 400) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -35,7 +35,7 @@ from tests.flows.household import ROBIN
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(qbittorrent.PROGRAM is None, reason=qbittorrent.MISSING),
     pytest.mark.skipif(videos.FFMPEG is None, reason=videos.MISSING),
 ]
@@ -180,10 +180,14 @@ def _states(database: Database) -> Counter[str]:
 
 
 def _wait_until(database: Database, log: Path, so: Callable[[Counter[str]], bool]) -> None:
-    until = time.monotonic() + 120
-    while not so(seen := _states(database)):
-        assert time.monotonic() < until, f"{seen}\n{log.read_text()[-4000:]}"
+    # A loaded machine is slow; only one on which nothing happens any more has failed.
+    seen, changed_at = _states(database), time.monotonic()
+    while not so(seen):
         time.sleep(0.01)
+        before, seen = seen, _states(database)
+        if seen != before:
+            changed_at = time.monotonic()
+        assert time.monotonic() - changed_at < 240, f"{seen}\n{log.read_text()[-4000:]}"
 
 
 def _check(database: Database, client: RealQBittorrent, films: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
+import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from litestar.testing import TestClient
@@ -252,3 +256,91 @@ def test_an_exception_of_the_relay_itself_is_told_briefly_and_lands_on_its_page(
         assert (answer.status_code, answer.json()["error"]) == (500, "Internal server error")
         assert "ttl" not in answer.text
         assert "KeyError" in client.get("/errors", headers=LOGIN).text
+
+
+def test_a_body_that_never_arrives_is_given_up(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mydia.web.security._BODY_S", 0.1)
+    sent: list[dict[str, Any]] = []
+
+    async def ask() -> None:
+        first = [{"type": "http.request", "body": b'{"error_', "more_body": True}]
+
+        async def receive() -> Any:
+            if first:
+                return first.pop()
+            return await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/crashes/report",
+            "raw_path": b"/crashes/report",
+            "root_path": "",
+            "query_string": b"",
+            "scheme": "http",
+            "http_version": "1.1",
+            "headers": [(b"content-type", b"application/json"), (b"content-length", b"1000")],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        await asyncio.wait_for(relay_app(relay)(scope, receive, send), 30)  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 408
+
+
+def test_long_questions_are_not_kept_in_memory(make_relay: MakeRelay) -> None:
+    relay = make_relay(misses_per_min=1)
+    app = relay_app(relay)
+
+    async def ask(path: str, query: str, **headers: str) -> int:
+        """Ask as a server does; a client in this process would remember its own addresses."""
+        statuses: list[int] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "scheme": "http",
+            "http_version": "1.1",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        await app(scope, receive, send)  # type: ignore[arg-type]
+        return statuses[0]
+
+    async def ask_all() -> set[int]:
+        found: set[int] = set()
+        for n in range(100):
+            found.add(await ask("/tmdb/movies/search", f"query={n}{'x' * 400}&junk={'y' * 60_000}{n}"))
+            found.add(await ask(f"/tmdb/movies/{n}{'z' * 60_000}", ""))
+            found.add(await ask("/errors", f"q={n}{'q' * 60_000}"))
+            found.add(await ask("/errors", "", cookie=f"a={n}{'c' * 60_000}"))
+            found.add(await ask("/tmdb/movies/search", f"query={n}&junk={'y' * 6_000}{n}"))
+        return found
+
+    asyncio.run(ask("/tmdb/movies/search", "query=metropolis"))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        statuses = asyncio.run(ask_all())
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert statuses <= {200, 414, 429, 431}
+    assert after - before < 4_000_000, "of 24 MB that were sent"
