@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, MediaType, Response, Router, asgi, get, post
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -182,8 +183,8 @@ class _Alone(Litestar):
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Any) -> None:
         """Answer one request, or follow the application's start and end."""
-        if scope["type"] == "http":
-            if status := oversize(scope):
+        if scope["type"] == ScopeType.HTTP:
+            if status := oversize(cast("Scope", scope)):
                 await _send(send, RelayAnswer(status, b"Too long", "text/plain; charset=utf-8"))
                 return
             receive = Incoming(cast("Receive", receive))
