@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
 
-from mydia.web.api import accounts, answers, downloads, library, media, settings, system
+from mydia.web.api import accounts, answers, downloads, library, media, quality, settings, system, upkeep
 
 ROUTER = Router(
     "/api/v1",
@@ -12,6 +12,8 @@ ROUTER = Router(
         *downloads.ROUTES,
         *library.ROUTES,
         *settings.ROUTES,
+        *quality.ROUTES,
+        *upkeep.ROUTES,
         *system.ROUTES,
         *accounts.ROUTES,
         answers.openapi,

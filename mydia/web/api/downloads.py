@@ -587,6 +587,47 @@ def list_blocklist(
     )
 
 
+class ToBlock(Struct):
+    """A release to put on the blocklist by its name."""
+
+    media_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    title: Annotated[str, Meta(min_length=1, max_length=500)]
+    protocol: Literal["torrent", "usenet"] = "torrent"
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+@post("/blocklist", sync_to_thread=True, summary="Block a release by its name")
+def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]) -> Accepted:
+    """Put a release on the blocklist that no search has to have found."""
+    with database.writes() as session:
+        entry_id = downloads.block_name(
+            session, caller, clock.now(), data.media_id, data.title, protocol=data.protocol, words=data.reason
+        )
+    return Accepted(status="blocked", id=entry_id)
+
+
+@delete("/blocklist", sync_to_thread=True, status_code=204, summary="Clear the blocklist")
+def clear_blocklist(database: DatabaseDep, caller: CallerDep) -> None:
+    """Remove all releases from the blocklist."""
+    with database.writes() as session:
+        downloads.clear_blocklist(session, caller)
+
+
+@post(
+    "/searches/{search_id:str}/indexers/{indexer_id:str}",
+    sync_to_thread=True,
+    status_code=202,
+    summary="Ask one indexer again",
+)
+def retry_indexer(
+    database: DatabaseDep, caller: CallerDep, search_id: FromPath[str], indexer_id: FromPath[str]
+) -> Accepted:
+    """Repeat a search at one indexer, for example after it failed."""
+    with database.writes() as session:
+        downloads.request_retry(session, caller, clock.now(), search_id, indexer_id)
+    return Accepted(id=search_id, detail="The indexer is asked by a job; see /api/v1/searches/{id} for its answer.")
+
+
 @delete("/blocklist/{entry_id:str}", sync_to_thread=True, status_code=204, summary="Take a release off the blocklist")
 def unblock(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Let a release be taken again; one that is not on the list is fine too."""
@@ -611,5 +652,8 @@ ROUTES: tuple[Any, ...] = (
     list_releases,
     block_release,
     list_blocklist,
+    block_name,
     unblock,
+    clear_blocklist,
+    retry_indexer,
 )

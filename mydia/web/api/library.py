@@ -332,6 +332,14 @@ def remove_file(
     return RemovedFiles(files=removed.files, size_bytes=removed.size_bytes, undo_id=removed.batch_id)
 
 
+@post("/files/{file_id:str}/analyse", sync_to_thread=True, status_code=200, summary="Analyse a file again")
+def analyse_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> FileShape:
+    """Read a file's streams again and return it."""
+    library.analyse_file(database, outside, caller, clock.now(), file_id)
+    with database.reads() as session:
+        return file(library.get_file(session, caller, file_id))
+
+
 @get("/media/{media_id:str}/files", sync_to_thread=True, summary="List a title's files")
 def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> list[FileShape]:
     """Return a title's files in the order of their paths."""
@@ -457,6 +465,21 @@ def reopen(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) ->
         library.reopen(session, caller, clock.now(), [entry_id])
 
 
+class ToImport(Struct):
+    """Which confident matches to import."""
+
+    ids: list[str] | None = None
+    """Null for all of them."""
+
+
+@post("/inbox/import-ready", sync_to_thread=True, status_code=202, summary="Import confident matches")
+def import_ready(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToImport | None] = None) -> Accepted:
+    """Import entries of the review with their best candidates."""
+    with database.writes() as session:
+        library.request_import_ready(session, caller, data.ids if data else None)
+    return Accepted(detail="The files are imported by a job.")
+
+
 ROUTES: tuple[Any, ...] = (
     scan,
     scan_status,
@@ -471,4 +494,6 @@ ROUTES: tuple[Any, ...] = (
     search_candidates,
     ignore,
     reopen,
+    import_ready,
+    analyse_file,
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
+from msgspec import Meta
 
 from mydia import clock
 from mydia.contexts import downloads, library, media, metadata, settings
@@ -18,6 +19,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.api.answers import NotModified
 from mydia.web.api.schemas import (
     Accepted,
+    CatalogueNumber,
     Cursor,
     EpisodeShape,
     Found,
@@ -31,9 +33,11 @@ from mydia.web.api.schemas import (
     NewMedia,
     Number,
     Page,
+    Struct,
     Text,
     Year,
     episode,
+    given,
     item,
     listed,
 )
@@ -154,7 +158,7 @@ def change_media(
 ) -> Item:
     """Change a person's choices, or facts, which are then kept against refreshes."""
     with database.writes() as session:
-        media.change_item(session, caller, clock.now(), media_id, data.given())
+        media.change_item(session, caller, clock.now(), media_id, given(data))
     return _item(database, caller, media_id)
 
 
@@ -213,6 +217,146 @@ def search_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[st
     with database.writes() as session:
         downloads.request_search(session, caller, media_id, season_number=season)
     return Accepted(detail="The indexers are asked by a job; see /api/v1/media/{id}/searches for its answer.")
+
+
+class RenameLineShape(Struct):
+    """One file with its name now and its name by the naming templates."""
+
+    id: str
+    kind: Literal["video", "extra", "sidecar"]
+    old: str
+    new: str
+    objection: str | None
+    """Why it cannot be renamed."""
+
+
+class NewNames(Struct):
+    """Which files of a title to rename."""
+
+    file_ids: list[str] | None = None
+    """Null for all of them."""
+    folders: bool = False
+    """Whether the title's folder is renamed too."""
+
+
+class RenamedShape(Struct):
+    """The outcome of a rename."""
+
+    files: int
+    failures: list[str]
+    undo_id: str | None
+    """For `/api/v1/undo/{undo_id}?of=rename`."""
+
+
+class PictureShape(Struct):
+    """A picture that a title can have."""
+
+    source: str
+    language: str | None
+    width: int | None
+    height: int | None
+    chosen: bool
+
+
+class PictureChoice(Struct):
+    """The picture that a title is to have."""
+
+    role: Literal["poster", "backdrop"] = "poster"
+    source: str | None = None
+    """Null for the provider's choice."""
+
+
+@get("/media/{media_id:str}/rename", sync_to_thread=True, summary="Preview new file names")
+def preview_rename(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    media_id: FromPath[str],
+    folders: FromQuery[bool] = False,
+) -> list[RenameLineShape]:
+    """Return the files whose names would change, before and after; nothing is changed."""
+    with database.reads() as session:
+        lines = library.rename_preview(session, outside, caller, [media_id], folders=folders)
+    return [
+        RenameLineShape(id=one.id, kind=one.kind, old=one.old, new=one.new, objection=one.objection)  # type: ignore[arg-type]
+        for one in lines
+        if one.changes
+    ]
+
+
+@post("/media/{media_id:str}/rename", sync_to_thread=True, status_code=200, summary="Rename a title's files")
+def rename_media(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    media_id: FromPath[str],
+    data: JSONBody[NewNames | None] = None,
+) -> RenamedShape:
+    """Rename a title's files by the naming templates."""
+    asked = data or NewNames()
+    made = library.rename(
+        database, outside, caller, clock.now(), [media_id], file_ids=asked.file_ids, folders=asked.folders
+    )
+    return RenamedShape(files=made.files, failures=list(made.failures), undo_id=made.batch_id)
+
+
+@get("/media/{media_id:str}/artwork", sync_to_thread=True, summary="List a title's pictures")
+def list_artwork(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    media_id: FromPath[str],
+    role: FromQuery[Literal["poster", "backdrop"]] = "poster",
+) -> list[PictureShape]:
+    """Return the posters or backdrops that the provider has for a title."""
+    choice = media.list_artwork(database, outside, caller, media_id, role)
+    return [
+        PictureShape(
+            source=art.path,
+            language=art.language,
+            width=art.width,
+            height=art.height,
+            chosen=art.path == choice.present,
+        )
+        for art in choice.offered
+    ]
+
+
+@put("/media/{media_id:str}/artwork", sync_to_thread=True, summary="Choose a title's picture")
+def choose_artwork(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    media_id: FromPath[str],
+    data: JSONBody[PictureChoice],
+) -> Item:
+    """Choose a poster or backdrop. Refreshes keep a chosen one."""
+    media.choose_artwork(database, outside, caller, clock.now(), media_id, data.role, data.source)
+    return _item(database, caller, media_id)
+
+
+class NewMatch(Struct):
+    """The title that an item really is, by one of its numbers."""
+
+    tmdb_id: CatalogueNumber | None = None
+    tvdb_id: CatalogueNumber | None = None
+    imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{7,10}$")] | None = None
+
+
+@put("/media/{media_id:str}/match", sync_to_thread=True, summary="Change a title's match")
+def change_match(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    media_id: FromPath[str],
+    data: JSONBody[NewMatch],
+) -> Item:
+    """Make a title another one of the catalogue. Its files and settings stay; if the other one is here, they join it."""
+    ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
+    if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
+        raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Enter a number."})
+    matched = library.rematch_item(database, outside, caller, clock.now(), media_id, ids)
+    return _item(database, caller, matched)
 
 
 @get("/search", sync_to_thread=True, summary="Search the library and the providers")
@@ -277,5 +421,10 @@ ROUTES: tuple[Any, ...] = (
     change_monitoring,
     refresh_media,
     search_media,
+    preview_rename,
+    rename_media,
+    list_artwork,
+    choose_artwork,
+    change_match,
     search,
 )

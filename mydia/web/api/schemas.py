@@ -37,6 +37,12 @@ class Struct(msgspec.Struct, kw_only=True):
     """What all shapes share: unknown fields are ignored on the way in, as clients of other versions send them."""
 
 
+def given(change: Struct) -> dict[str, Any]:
+    """Return the fields that were sent."""
+    named = ((name, getattr(change, name)) for name in change.__struct_fields__)
+    return {name: value for name, value in named if value is not UNSET}
+
+
 class Page[Item](Struct):
     """A page of a list."""
 
@@ -273,11 +279,6 @@ class MediaChange(Struct):
     year: Annotated[int, Meta(ge=1870, le=2200)] | None | UnsetType = UNSET
     locked_fields: list[str] | UnsetType = UNSET
 
-    def given(self) -> dict[str, Any]:
-        """Return the fields that were sent."""
-        named = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return {name: value for name, value in named if value is not UNSET}
-
 
 class Monitoring(Struct):
     """What to monitor, or stop monitoring, of a series."""
@@ -313,19 +314,29 @@ class Hit(Struct):
 
 
 class ProfileShape(Struct):
-    """A quality profile; `items` stand worst first."""
+    """A quality profile; its `items` are listed worst first."""
 
     id: str
     name: str
     items: list[Any]
     cutoff: str | None
     upgrades_allowed: bool
+    minimum_size_mb: int | None
+    maximum_size_mb: int | None
+    managed: bool
 
 
 def profile(value: settings.Profile) -> ProfileShape:
     """Return a quality profile."""
     return ProfileShape(
-        id=value.id, name=value.name, items=value.items(), cutoff=value.cutoff, upgrades_allowed=value.upgrades_allowed
+        id=value.id,
+        name=value.name,
+        items=value.items(),
+        cutoff=value.cutoff,
+        upgrades_allowed=value.upgrades_allowed,
+        minimum_size_mb=value.minimum_size_mb,
+        maximum_size_mb=value.maximum_size_mb,
+        managed=value.managed,
     )
 
 
@@ -342,9 +353,9 @@ class SettingShape(Struct):
 
 
 class Accepted(Struct):
-    """A wish was written down; a job carries it out."""
+    """The request was accepted; a job carries it out."""
 
     status: str = "accepted"
     detail: str = ""
     id: str | None = None
-    """Of what was begun, where it can be followed."""
+    """The id of what was started, if it can be followed."""

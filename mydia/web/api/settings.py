@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from mydia import clock
 from mydia.config import BY_NAME
@@ -16,7 +17,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.secret import Secret
-from mydia.web.api.schemas import Name, ProfileShape, SettingShape, Struct, profile
+from mydia.web.api.schemas import Name, SettingShape, Struct, given
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 
@@ -48,6 +49,19 @@ class NewFolder(Struct):
     provider: Literal["tmdb", "tvdb"] = "tmdb"
     language: Name | None = None
     import_mode: Literal["hardlink", "reflink", "copy", "move"] = "hardlink"
+
+
+class FolderChange(Struct):
+    """Changes to a library folder. Fields that are left out stay unchanged."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=4096)] | UnsetType = UNSET
+    type: Literal["movies", "series", "mixed"] | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    monitored: bool | UnsetType = UNSET
+    default_profile_id: str | None | UnsetType = UNSET
+    provider: Literal["tmdb", "tvdb"] | UnsetType = UNSET
+    language: Name | None | UnsetType = UNSET
+    import_mode: Literal["hardlink", "reflink", "copy", "move"] | UnsetType = UNSET
 
 
 class ClientShape(Struct):
@@ -89,6 +103,21 @@ class ClientToSet(Struct):
     mappings: list[Mapping] = []
 
 
+class ClientChange(Struct):
+    """Changes to a download client. Fields that are left out stay unchanged."""
+
+    name: Name | UnsetType = UNSET
+    kind: Name | UnsetType = UNSET
+    url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    username: str | None | UnsetType = UNSET
+    secret: str | UnsetType = UNSET
+    options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+    """Options that are not named stay unchanged."""
+    enabled: bool | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
+    mappings: list[Mapping] | UnsetType = UNSET
+
+
 class IndexerShape(Struct):
     """An indexer; its key is never told."""
 
@@ -120,6 +149,21 @@ class IndexerToSet(Struct):
     automatic_search: bool = True
     interactive_search: bool = True
     priority: Annotated[int, Meta(ge=1, le=50)] = 25
+
+
+class IndexerChange(Struct):
+    """Changes to an indexer. Fields that are left out stay unchanged."""
+
+    name: Name | UnsetType = UNSET
+    kind: Name | UnsetType = UNSET
+    url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    secret: str | UnsetType = UNSET
+    options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+    """Options that are not named stay unchanged."""
+    enabled: bool | UnsetType = UNSET
+    automatic_search: bool | UnsetType = UNSET
+    interactive_search: bool | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
 
 
 class Tried(Struct):
@@ -159,25 +203,6 @@ def _settings(database: Database, caller: Caller) -> list[SettingShape]:
         )
         for name, told in found.items()
     ]
-
-
-@get("/quality-profiles", sync_to_thread=True, summary="List quality profiles")
-def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape]:
-    """Return all quality profiles."""
-    caller.require(Permission.BROWSE)
-    with database.reads() as session:
-        return [profile(value) for value in settings.profiles.list_profiles(session)]
-
-
-@get("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Get a quality profile")
-def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
-    """Return one quality profile."""
-    caller.require(Permission.BROWSE)
-    with database.reads() as session:
-        return profile(settings.profiles.get_profile(session, profile_id))
-
-
-# --- folders of the library ----------------------------------------------------------------------------------------
 
 
 def _folder(row: settings.LibraryPath) -> FolderShape:
@@ -232,13 +257,15 @@ def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, da
 
 @put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a folder of the library")
 def change_folder(
-    database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[NewFolder]
+    database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[FolderChange]
 ) -> FolderShape:
-    """Change a folder's choices, or its place after its files were moved by hand."""
+    """Change a folder's settings, or its path after its files were moved by hand."""
+    caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
-        return _folder(
-            settings.library_paths.change_library_path(session, caller, clock.now(), path_id, _new_folder(data))
-        )
+        row = settings.library_paths.get_library_path(session, path_id)
+        now = {field.name: getattr(row, field.name) for field in fields(settings.NewLibraryPath)}
+        new = settings.NewLibraryPath(**now | given(data))
+        return _folder(settings.library_paths.change_library_path(session, caller, clock.now(), path_id, new))
 
 
 @delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Take a folder out")
@@ -246,9 +273,6 @@ def remove_folder(database: DatabaseDep, caller: CallerDep, path_id: FromPath[st
     """Take a folder out of the library; nothing on the disk changes."""
     with database.writes() as session:
         settings.library_paths.remove_library_path(session, caller, clock.now(), path_id)
-
-
-# --- download clients ----------------------------------------------------------------------------------------------
 
 
 def _client(row: settings.DownloadClientRow, known: settings.ServiceStatus | None) -> ClientShape:
@@ -282,6 +306,22 @@ def _new_client(data: ClientToSet) -> settings.NewClient:
     )
 
 
+def _stored(row: settings.DownloadClientRow | settings.IndexerRow, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a service; turns the changed secret and options into what is to be stored."""
+    if "secret" in changes:
+        changes["secret"] = Secret(changes["secret"])
+    if "options" in changes:
+        changes["options"] = {**row.options, **changes["options"]}
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "url": row.url,
+        "options": dict(row.options),
+        "enabled": row.enabled,
+        "priority": row.priority,
+    }
+
+
 @get("/download-clients", sync_to_thread=True, summary="List download clients")
 def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
     """Return the download clients and how they have been answering."""
@@ -300,11 +340,21 @@ def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientTo
 
 @put("/download-clients/{client_id:str}", sync_to_thread=True, summary="Change a download client")
 def change_client(
-    database: DatabaseDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientToSet]
+    database: DatabaseDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientChange]
 ) -> ClientShape:
-    """Change a download client."""
+    """Change a download client. Fields and options that are left out stay unchanged."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    changes = given(data)
+    if data.mappings is not UNSET:
+        changes["mappings"] = tuple((one.remote, one.local) for one in data.mappings)
     with database.writes() as session:
-        row = settings.clients.change_client(session, caller, clock.now(), client_id, new=_new_client(data))
+        old = settings.clients.get_client(session, client_id)
+        now = _stored(old, changes) | {
+            "username": old.username,
+            "mappings": settings.clients.mappings_of(session, client_id),
+        }
+        new = settings.NewClient(**now | changes)
+        row = settings.clients.change_client(session, caller, clock.now(), client_id, new=new)
         return _client(row, settings.services.statuses(session, "download_client").get(client_id))
 
 
@@ -325,9 +375,6 @@ def test_client(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, c
     connection = next(choice.connection for choice in choices if choice.row.id == client_id)
     report = outside.download_client(connection).test()
     return Tried(version=report.version, notes=list(report.notes))
-
-
-# --- indexers ------------------------------------------------------------------------------------------------------
 
 
 def _indexer(row: settings.IndexerRow, known: settings.ServiceStatus | None) -> IndexerShape:
@@ -381,11 +428,19 @@ def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[Indexer
 
 @put("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Change an indexer")
 def change_indexer(
-    database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerToSet]
+    database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerChange]
 ) -> IndexerShape:
-    """Change an indexer."""
+    """Change an indexer. Fields and options that are left out stay unchanged."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    changes = given(data)
     with database.writes() as session:
-        row = settings.indexers.change_indexer(session, caller, clock.now(), indexer_id, new=_new_indexer(data))
+        old = settings.indexers.get_indexer(session, indexer_id)
+        now = _stored(old, changes) | {
+            "automatic_search": old.automatic_search,
+            "interactive_search": old.interactive_search,
+        }
+        new = settings.NewIndexer(**now | changes)
+        row = settings.indexers.change_indexer(session, caller, clock.now(), indexer_id, new=new)
         return _indexer(row, settings.services.statuses(session, "indexer").get(indexer_id))
 
 
@@ -411,8 +466,6 @@ def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
 ROUTES: tuple[Any, ...] = (
     list_config,
     change_config,
-    list_profiles,
-    get_profile,
     list_folders,
     add_folder,
     change_folder,

@@ -6,12 +6,12 @@ import platform
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from litestar import get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar import get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import __version__, clock, events
 from mydia.contexts import library, media
-from mydia.contexts.users import Permission
+from mydia.contexts.users import SYSTEM, Permission
 from mydia.db import sqlite_version
 from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS
@@ -196,7 +196,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         counted = media.counts(session, caller)
-        waiting = library.inbox_counts(session, caller).waiting
+        waiting = library.inbox_counts(session, SYSTEM).waiting
     board = deps.taskboard
     dialect = deps.database.engine.dialect.name
     return Status(
@@ -256,6 +256,19 @@ def run_task(taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) ->
         raise NotFound(f"There is no task called {name}.")
     taskboard.run_now(caller, found.job, found.params)
     return Accepted(detail="The worker runs it as soon as it can.")
+
+
+class Pause(Struct):
+    """Whether the workers start nothing new."""
+
+    paused: bool
+
+
+@put("/tasks/paused", sync_to_thread=True, summary="Pause or resume the workers")
+def pause_workers(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Pause]) -> Pause:
+    """Pause the workers: running tasks finish, and nothing new starts. Or resume them."""
+    taskboard.set_paused(caller, data.paused)
+    return data
 
 
 @get("/tasks/runs", sync_to_thread=True, summary="List runs that ended")
@@ -420,6 +433,7 @@ ROUTES: tuple[Any, ...] = (
     status,
     list_tasks,
     run_task,
+    pause_workers,
     list_runs,
     get_run,
     cancel_run,

@@ -20,7 +20,7 @@ _JSON = {"content-type": "application/json"}
         (b'{"type": "\xff\xfe"}', "its text is not encoded as UTF-8"),
         (b'{"type"', "The body is not valid JSON"),
         (b"\x00\x01\x02", "The body is not valid JSON"),
-        (b'{"type": "movie\\u0000"}', "No text can hold the character NUL."),
+        (b'{"type": "movie\\u0000"}', "Text must not contain the character NUL."),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_with_the_reason(admin: Asker, body: bytes, sentence: str) -> None:
@@ -33,7 +33,9 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_reason(admin: Asker, bod
 def test_no_address_holds_a_nul(admin: Asker) -> None:
     for address in ("/media?q=%00", "/media/a%00b"):
         answer = admin("GET", address)
-        assert (answer.status_code, answer.json()["detail"]) == (400, "No text can hold the character NUL."), address
+        assert (answer.status_code, answer.json()["detail"]) == (400, "Text must not contain the character NUL."), (
+            address
+        )
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])

@@ -11,6 +11,7 @@ from mydia.web.pages.library import (
     lists,
     matches,
     pictures,
+    recycle_bin,
     renames,
 )
 
@@ -26,4 +27,5 @@ ROUTES = (
     *add.ROUTES,
     *calendar.ROUTES,
     *pictures.ROUTES,
+    *recycle_bin.ROUTES,
 )

@@ -180,7 +180,7 @@ def read_client(form: Mapping[str, str], *, enabled: bool = True) -> NewClient:
         url=form.get("url", ""),
         username=form.get("username"),
         secret=Secret(form.get("secret", "")),
-        options=form,
+        options=_options("client", form),
         enabled=enabled,
         priority=_priority(form, 1),
         mappings=mappings_sent(form),
@@ -194,12 +194,19 @@ def read_indexer(form: Mapping[str, str], *, enabled: bool = True) -> NewIndexer
         kind=form.get("kind", ""),
         url=form.get("url", ""),
         secret=Secret(form.get("secret", "")),
-        options=form,
+        options=_options("indexer", form),
         enabled=enabled,
         automatic_search=form.get("automatic_search", "true") == "true",
         interactive_search=form.get("interactive_search", "true") == "true",
         priority=_priority(form, 25),
     )
+
+
+def _options(family: Family, form: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the options of a form: browsers leave out boxes that are not ticked, and a missing option would be default."""
+    kind = form.get("kind", "")
+    needs = needs_of(family, kind) if kind in dict(kinds_of(family)) else ()
+    return {need.key: "false" for need in needs if need.type == "checkbox"} | dict(form)
 
 
 def _priority(form: Mapping[str, str], default: int) -> int:

@@ -1,0 +1,270 @@
+"""`/api/v1/quality-profiles`, `/api/v1/quality-sizes` and `/api/v1/naming`: what is wanted, how large, and how it is named."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Annotated, Any, Literal
+
+from litestar import delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET, Meta, UnsetType, structs
+
+from mydia import clock
+from mydia.contexts import settings
+from mydia.contexts.library import naming
+from mydia.contexts.settings import ProfileForm, SizeLimits
+from mydia.contexts.users import Permission
+from mydia.vocabulary import MediaType
+from mydia.web.api.schemas import Name, ProfileShape, Struct, given, profile
+from mydia.web.deps import CallerDep, DatabaseDep
+
+Megabytes = Annotated[int, Meta(ge=0, le=10_000_000)]
+Template = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class ProfileItem(Struct, omit_defaults=True):
+    """A quality, or a group of qualities that count as equal, and whether it is wanted."""
+
+    allowed: bool
+    quality: str | None = None
+    group: str | None = None
+    qualities: list[str] | None = None
+
+
+class NewProfile(Struct):
+    """A quality profile to add."""
+
+    name: Name
+    items: list[ProfileItem]
+    """Worst first. Qualities that are not listed are not wanted."""
+    cutoff: Name | None = None
+    """Quality or group at which upgrading stops; null for the best one wanted."""
+    upgrades_allowed: bool = True
+    minimum_size_mb: Megabytes | None = None
+    maximum_size_mb: Megabytes | None = None
+
+
+class ProfileChange(Struct):
+    """Changes to a quality profile. Fields that are left out stay unchanged."""
+
+    name: Name | UnsetType = UNSET
+    items: list[ProfileItem] | UnsetType = UNSET
+    cutoff: Name | None | UnsetType = UNSET
+    upgrades_allowed: bool | UnsetType = UNSET
+    minimum_size_mb: Megabytes | None | UnsetType = UNSET
+    maximum_size_mb: Megabytes | None | UnsetType = UNSET
+
+
+class SizeShape(Struct):
+    """The size limits of one quality, in MB per minute; null for no limit."""
+
+    quality: str
+    minimum: float
+    preferred: float | None
+    maximum: float | None
+
+
+class SizeChange(Struct):
+    """New size limits of one quality, in MB per minute. Fields that are left out stay unchanged."""
+
+    quality: Name
+    minimum: Annotated[float, Meta(ge=0, le=100_000)] | UnsetType = UNSET
+    preferred: Annotated[float, Meta(ge=0, le=100_000)] | None | UnsetType = UNSET
+    maximum: Annotated[float, Meta(ge=0, le=100_000)] | None | UnsetType = UNSET
+
+
+class NamingShape(Struct):
+    """The templates of folder and file names."""
+
+    rename: bool
+    replace_illegal: bool
+    multi_episode_style: str
+    colon_replacement: str
+    movie_folder: str
+    movie_file: str
+    series_folder: str
+    season_folder: str
+    specials_folder: str
+    episode_file: str
+    daily_file: str
+    anime_file: str
+
+
+class NamingChange(Struct):
+    """Changes to the templates. Fields that are left out stay unchanged."""
+
+    rename: bool | UnsetType = UNSET
+    replace_illegal: bool | UnsetType = UNSET
+    multi_episode_style: Literal["extend", "duplicate", "repeat", "scene", "range", "prefixed_range"] | UnsetType = (
+        UNSET
+    )
+    colon_replacement: Literal["delete", "dash", "space_dash", "space_dash_space", "smart"] | UnsetType = UNSET
+    movie_folder: Template | UnsetType = UNSET
+    movie_file: Template | UnsetType = UNSET
+    series_folder: Template | UnsetType = UNSET
+    season_folder: Template | UnsetType = UNSET
+    specials_folder: Template | UnsetType = UNSET
+    episode_file: Template | UnsetType = UNSET
+    daily_file: Template | UnsetType = UNSET
+    anime_file: Template | UnsetType = UNSET
+
+
+class NamingExample(Struct):
+    """What the templates make of one title."""
+
+    label: str
+    path: str
+
+
+def _items(items: list[ProfileItem]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in structs.asdict(item).items() if value is not None} for item in items]
+
+
+def _changed(old: settings.Profile, changes: dict[str, Any]) -> ProfileForm:
+    kept = {field.name: getattr(old, field.name) for field in fields(ProfileForm) if field.name != "items"}
+    return ProfileForm(**{**kept, "items": old.items(), **changes})
+
+
+@get("/quality-profiles", sync_to_thread=True, summary="List quality profiles")
+def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape]:
+    """Return all quality profiles."""
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        return [profile(value) for value in settings.profiles.list_profiles(session)]
+
+
+@post("/quality-profiles", sync_to_thread=True, summary="Add a quality profile")
+def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProfile]) -> ProfileShape:
+    """Add a quality profile. 409 when the name is taken."""
+    form = ProfileForm(
+        name=data.name,
+        items=_items(data.items),
+        cutoff=data.cutoff,
+        upgrades_allowed=data.upgrades_allowed,
+        minimum_size_mb=data.minimum_size_mb,
+        maximum_size_mb=data.maximum_size_mb,
+    )
+    with database.writes() as session:
+        return profile(settings.profiles.save_profile(session, caller, clock.now(), form))
+
+
+@get("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Get a quality profile")
+def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
+    """Return one quality profile."""
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        return profile(settings.profiles.get_profile(session, profile_id))
+
+
+@put("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Change a quality profile")
+def change_profile(
+    database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str], data: JSONBody[ProfileChange]
+) -> ProfileShape:
+    """Change a quality profile."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    changes = given(data)
+    if data.items is not UNSET:
+        changes["items"] = _items(data.items)
+    with database.writes() as session:
+        form = _changed(settings.profiles.get_profile(session, profile_id), changes)
+        return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
+
+
+@post("/quality-profiles/{profile_id:str}/duplicate", sync_to_thread=True, summary="Copy a quality profile")
+def duplicate_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
+    """Add a copy under another name."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.writes() as session:
+        return profile(settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id))
+
+
+@delete("/quality-profiles/{profile_id:str}", sync_to_thread=True, status_code=204, summary="Remove a quality profile")
+def remove_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> None:
+    """Remove a quality profile. 409 while a title or folder uses it."""
+    with database.writes() as session:
+        settings.profiles.delete_profile(session, caller, clock.now(), profile_id)
+
+
+@get("/quality-sizes", sync_to_thread=True, summary="List the size limits of qualities")
+def list_sizes(
+    database: DatabaseDep, caller: CallerDep, type: FromQuery[MediaType] = MediaType.MOVIE
+) -> list[SizeShape]:
+    """Return how large a minute of each quality may be, worst quality first."""
+    caller.require(Permission.BROWSE)
+    with database.reads() as session:
+        return _sizes(settings.qualities.size_limits(session, type))
+
+
+@put("/quality-sizes", sync_to_thread=True, summary="Change size limits of qualities")
+def change_sizes(
+    database: DatabaseDep,
+    caller: CallerDep,
+    data: JSONBody[list[SizeChange]],
+    type: FromQuery[MediaType] = MediaType.MOVIE,
+) -> list[SizeShape]:
+    """Change size limits. If one value is not valid, nothing is changed."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.writes() as session:
+        now = settings.qualities.size_limits(session, type)
+        for change in data:
+            old = now.get(change.quality) or SizeLimits(0, None, None)
+            changes = {name: value for name, value in given(change).items() if name != "quality"}
+            new = replace(old, **changes)
+            settings.qualities.change_size_limits(session, caller, type, change.quality, new)
+        return _sizes(settings.qualities.size_limits(session, type))
+
+
+def _sizes(limits: dict[str, SizeLimits]) -> list[SizeShape]:
+    return [
+        SizeShape(quality=quality, minimum=limit.minimum, preferred=limit.preferred, maximum=limit.maximum)
+        for quality, limit in limits.items()
+    ]
+
+
+@get("/naming", sync_to_thread=True, summary="Get the naming templates")
+def get_naming(database: DatabaseDep, caller: CallerDep) -> NamingShape:
+    """Return the templates of folder and file names."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        return _naming(settings.naming_rules.get_naming_set(session))
+
+
+@put("/naming", sync_to_thread=True, summary="Change the naming templates")
+def change_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[NamingChange]) -> NamingShape:
+    """Change templates. New files get the new names; existing files keep theirs until they are renamed."""
+    with database.writes() as session:
+        row = settings.naming_rules.get_naming_set(session)
+        settings.naming_rules.change_naming_set(
+            session, caller, clock.now(), row.id, given(data), judge=naming.check_template
+        )
+        return _naming(row)
+
+
+@post("/naming/preview", sync_to_thread=True, status_code=200, summary="Preview naming templates")
+def preview_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[NamingChange]) -> list[NamingExample]:
+    """Return what templates would make of a few titles; nothing is changed."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    with database.reads() as session:
+        values = structs.asdict(_naming(settings.naming_rules.get_naming_set(session))) | given(data)
+    for template in settings.naming_rules.TEMPLATES:
+        naming.check_template(template, str(values[template]))
+    return [NamingExample(label=one.label, path=one.path) for one in naming.preview(naming.NamingRules(**values))]
+
+
+def _naming(row: settings.NamingSet) -> NamingShape:
+    return NamingShape(**{name: getattr(row, name) for name in NamingShape.__struct_fields__})
+
+
+ROUTES: tuple[Any, ...] = (
+    list_profiles,
+    add_profile,
+    get_profile,
+    change_profile,
+    duplicate_profile,
+    remove_profile,
+    list_sizes,
+    change_sizes,
+    get_naming,
+    change_naming,
+    preview_naming,
+)

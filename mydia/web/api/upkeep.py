@@ -1,0 +1,195 @@
+"""`/api/v1/recycle-bin`, `/api/v1/undo`, `/api/v1/backups` and `/api/v1/logs`: bringing things back, and looking after Mydia."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import File
+
+from mydia import clock
+from mydia.contexts import library
+from mydia.contexts.users import Permission
+from mydia.db import maintenance
+from mydia.errors import NotFound
+from mydia.web import log_files
+from mydia.web.api.schemas import Accepted, Cursor, Limit, Page, Struct, Text
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, TaskBoardDep
+
+
+class RecycledShape(Struct):
+    """A file in the recycle bin."""
+
+    id: str
+    path: str
+    """Where it was."""
+    size_bytes: int
+    media_id: str | None
+    cause: str
+    """import (replaced by a better file), remove or undo"""
+    undo_id: str | None
+    """Restores everything that was removed with it: `/api/v1/undo/{undo_id}`."""
+    recycled_at: datetime
+    expires_at: datetime
+    """When it is deleted for good."""
+
+
+class Restored(Struct):
+    """A file that is back in the library."""
+
+    path: str
+
+
+class Undone(Struct):
+    """The outcome of an undo."""
+
+    problems: list[str]
+    """What could not be undone; empty when everything was."""
+
+
+class BackupShape(Struct):
+    """A backup of the database."""
+
+    name: str
+    made_at: datetime
+    size_bytes: int
+    before_migration: bool
+
+
+class LogLineShape(Struct):
+    """One line of a log."""
+
+    at: datetime | None
+    level: str
+    logger: str
+    message: str
+    fields: dict[str, str]
+    error: str | None
+
+
+@get("/recycle-bin", sync_to_thread=True, summary="List the recycle bin")
+def list_recycled(
+    database: DatabaseDep, caller: CallerDep, cursor: Cursor = None, limit: Limit = 50
+) -> Page[RecycledShape]:
+    """Return a page of files in the recycle bin, newest first."""
+    with database.reads() as session:
+        found = library.list_recycled(session, caller, cursor=cursor, limit=limit)
+    items = [
+        RecycledShape(
+            id=row.id,
+            path=row.original_path,
+            size_bytes=row.size_bytes,
+            media_id=row.media_item_id,
+            cause=row.cause,
+            undo_id=row.batch_id,
+            recycled_at=row.recycled_at,
+            expires_at=row.expires_at,
+        )
+        for row in found.files
+    ]
+    return Page(items=items, next_cursor=found.next_cursor)
+
+
+@post("/recycle-bin/{file_id:str}/restore", sync_to_thread=True, status_code=200, summary="Restore a file")
+def restore_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> Restored:
+    """Move a file back to where it was. 409 when another file has its name now."""
+    return Restored(path=library.restore_file(database, outside, caller, clock.now(), file_id))
+
+
+@delete("/recycle-bin/{file_id:str}", sync_to_thread=True, status_code=204, summary="Delete a file for good")
+def delete_recycled(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> None:
+    """Delete one file of the recycle bin for good."""
+    if not library.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=[file_id]):
+        raise NotFound("This file is not in the recycle bin.")
+
+
+@post("/undo/{undo_id:str}", sync_to_thread=True, status_code=200, summary="Undo a removal or rename")
+def undo(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    undo_id: FromPath[str],
+    of: FromQuery[Literal["removal", "rename"]] = "removal",
+) -> Undone:
+    """Undo what was done to files, by the `undo_id` that the removal or rename returned."""
+    act = library.undo_rename if of == "rename" else library.undo_batch
+    return Undone(problems=list(act(database, outside, caller, clock.now(), undo_id)))
+
+
+@get("/backups", sync_to_thread=True, summary="List backups")
+def list_backups(config: ConfigDep, caller: CallerDep) -> list[BackupShape]:
+    """Return the backups of the database, newest first."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return [
+        BackupShape(
+            name=one.path.name, made_at=one.made_at, size_bytes=one.size_bytes, before_migration=one.before_migration
+        )
+        for one in maintenance.list_backups(config.backups_directory)
+    ]
+
+
+@post("/backups", sync_to_thread=True, status_code=202, summary="Make a backup")
+def make_backup(taskboard: TaskBoardDep, caller: CallerDep) -> Accepted:
+    """Back up the database now, in the worker."""
+    taskboard.run_now(caller, "upkeep.back_up")
+    return Accepted(detail="The worker makes the backup; it is listed when it is complete.")
+
+
+@get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type="application/vnd.sqlite3")
+def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
+    """Return a backup: a complete SQLite database."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
+    if name not in known:
+        raise NotFound("There is no such backup.")
+    return File(path=known[name], filename=name, media_type="application/vnd.sqlite3")
+
+
+@get("/logs", sync_to_thread=True, summary="List log lines")
+def list_logs(
+    config: ConfigDep,
+    caller: CallerDep,
+    level: FromQuery[Literal["debug", "info", "warning", "error"]] = "info",
+    q: Text = None,
+    process: Annotated[Literal["web", "worker", "serve"] | None, QueryParameter()] = None,
+    limit: Limit = 100,
+) -> list[LogLineShape]:
+    """Return the newest log lines of a level or above, newest first."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    files = (process,) if process else log_files.present(config.log_directory)
+    return [
+        LogLineShape(
+            at=one.at,
+            level=one.level,
+            logger=one.logger,
+            message=one.message,
+            fields=dict(one.fields),
+            error=one.error,
+        )
+        for one in log_files.read_logs(config.log_directory, files, level, q or "")[:limit]
+    ]
+
+
+@get("/logs/{process:str}", sync_to_thread=True, summary="Download a log", media_type="text/plain")
+def download_log(config: ConfigDep, caller: CallerDep, process: FromPath[str]) -> File:
+    """Return a whole log: `web`, `worker` or `serve`."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    if process not in log_files.present(config.log_directory):
+        raise NotFound("There is no such log.")
+    path = config.log_directory / f"{process}.log"
+    return File(path=path, filename=f"mydia-{process}.log", media_type="text/plain")
+
+
+ROUTES: tuple[Any, ...] = (
+    list_recycled,
+    restore_file,
+    delete_recycled,
+    undo,
+    list_backups,
+    make_backup,
+    download_backup,
+    list_logs,
+    download_log,
+)

@@ -1,0 +1,79 @@
+"""Reading log files: the newest lines that match a filter, across processes."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mydia import units
+
+_LINES = 300
+
+
+_TAIL_BYTES = 2 * units.MIB
+
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+LOGS = ("web", "worker", "serve")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a log."""
+
+    at: datetime | None
+    level: str
+    tone: str
+    logger: str
+    message: str
+    fields: tuple[tuple[str, str], ...]
+    error: str | None
+
+
+def read_logs(directory: Path, files: Iterable[str], level: str, q: str) -> list[LogLine]:
+    """Return the newest lines of some logs that fit, newest first."""
+    wanted = set(LEVELS[LEVELS.index(level) :])
+    words = q.casefold().split()
+    found: deque[LogLine] = deque()
+    for name in files:
+        for text in _tail(directory / f"{name}.log"):
+            if words and not all(word in text.casefold() for word in words):
+                continue
+            told = _log_line(text, name)
+            if told.level in wanted or told.level not in LEVELS:
+                found.append(told)
+    ordered = sorted(found, key=lambda one: one.at.timestamp() if one.at else 0.0, reverse=True)
+    return ordered[:_LINES]
+
+
+def _tail(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace").splitlines()[-5000:]
+    except OSError:
+        return []
+
+
+def _log_line(text: str, name: str) -> LogLine:
+    try:
+        told = json.loads(text)
+        at = datetime.fromisoformat(str(told.pop("at")))
+        level, logger = str(told.pop("level")), str(told.pop("logger"))
+        message, error = str(told.pop("message")), told.pop("error", None)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        # The first line of the tail is cut, and a crash may leave half of one.
+        return LogLine(None, "info", "ink-3", name, text[:2000], (), None)
+    tone = {"error": "fail", "critical": "fail", "warning": "miss"}.get(level, "ink-3")
+    return LogLine(at, level, tone, logger, message, tuple((key, str(value)) for key, value in told.items()), error)
+
+
+def present(directory: Path) -> tuple[str, ...]:
+    """Return the processes that have a log."""
+    return tuple(name for name in LOGS if (directory / f"{name}.log").exists())

@@ -1,0 +1,120 @@
+"""The recycle bin: files that were removed or replaced, until they expire. Restore them or delete them for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromQuery
+
+from mydia import clock
+from mydia.contexts import library
+from mydia.errors import Invalid, MydiaError
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecycledLine:
+    """One file in the bin."""
+
+    id: str
+    name: str
+    folder: str
+    size_bytes: int
+    item_id: str | None
+    title: str
+    reason: str
+    recycled_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecycleBinView:
+    """The page."""
+
+    lines: tuple[RecycledLine, ...]
+    more: str | None
+    total: int
+    size_bytes: int
+
+
+@get("/recycle-bin", sync_to_thread=True, include_in_schema=False)
+def show_bin(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, cursor: FromQuery[str] = ""
+) -> Response[str]:
+    """Show what is in the bin, newest first."""
+    with database.reads() as session:
+        found = library.list_recycled(session, caller, cursor=cursor or None)
+        totals = library.recycled_totals(session, caller)
+    more = f"/recycle-bin{query({'cursor': found.next_cursor})}" if found.next_cursor else None
+    view = RecycleBinView(_lines(found), more, totals.files, totals.size_bytes)
+    if cursor and is_htmx(request):
+        return fragment(request, "recycle_bin/_rows.html", view)
+    return page(request, "recycle_bin/page.html", view, active="activity")
+
+
+_REASONS = {"import": "Replaced by a better file", "remove": "Removed", "undo": "Import undone"}
+
+
+def _lines(found: library.RecyclePage) -> tuple[RecycledLine, ...]:
+    return tuple(
+        RecycledLine(
+            id=row.id,
+            name=row.name,
+            folder=row.original_path.rpartition("/")[0],
+            size_bytes=row.size_bytes,
+            item_id=row.media_item_id,
+            title=row.media_title or "",
+            reason=_REASONS.get(row.cause, "Removed"),
+            recycled_at=row.recycled_at,
+            expires_at=row.expires_at,
+        )
+        for row in found.files
+    )
+
+
+@post("/recycle-bin/restore", sync_to_thread=True, status_code=200, include_in_schema=False)
+def restore(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+) -> Response[str]:
+    """Move files back to where they were."""
+    done, problems = 0, []
+    for recycled_id in _ids(form):
+        try:
+            library.restore_file(database, outside, caller, clock.now(), recycled_id)
+            done += 1
+        except MydiaError as error:
+            if error.kind == "forbidden":
+                raise
+            problems.append(error.message)
+    title = f"{plural(done, 'file')} restored"
+    return _changed(request, Toast(title, problems[0] if problems else "", "miss" if problems else "ok"))
+
+
+@post("/recycle-bin/empty", sync_to_thread=True, status_code=200, include_in_schema=False)
+def empty(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+) -> Response[str]:
+    """Delete files of the bin for good."""
+    number = library.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=_ids(form))
+    return _changed(request, Toast(f"{plural(number, 'file')} deleted for good"))
+
+
+def _ids(form: Mapping[str, str]) -> list[str]:
+    ids = [part for part in form.get("ids", "").split(",") if part]
+    if not ids:
+        raise Invalid("Nothing is selected.")
+    return ids
+
+
+def _changed(request: WebRequest, toast: Toast) -> Response[str]:
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"recycle-changed": {}, "selection-clear": {}})
+    return redirect(request, "/recycle-bin", toast=toast)
+
+
+ROUTES: tuple[Any, ...] = (show_bin, restore, empty)

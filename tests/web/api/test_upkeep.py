@@ -1,0 +1,76 @@
+"""The recycle bin, undo, backups and logs over the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mydia import clock
+from mydia.contexts import media, settings
+from mydia.contexts.users import SYSTEM
+from mydia.db import maintenance
+from tests import builders
+from tests.contexts.downloads.conftest import House
+from tests.web.api.conftest import Asker
+
+
+def _film(house: House) -> tuple[str, Path]:
+    """Put a film's file into the library; return its id and where it is."""
+    path = builders.on_disk(house.films, "Metropolis (1927)/Metropolis.mkv")
+    with house.database.writes() as session:
+        folder, item = (
+            settings.library_paths.get_library_path(session, "films"),
+            media.get_item(session, SYSTEM, house.film_id),
+        )
+        row = builders.media_file(session, folder, "Metropolis (1927)/Metropolis.mkv", item=item)
+    return row.id, path
+
+
+def test_a_removed_file_is_undone_by_its_undo_id(admin: Asker, house: House) -> None:
+    file_id, path = _film(house)
+    removed = admin.delete(f"/files/{file_id}").json()
+    assert not path.exists()
+    undone = admin.post(f"/undo/{removed['undo_id']}")
+    assert (undone.status_code, undone.json()) == (200, {"problems": []})
+    assert path.exists()
+
+
+def test_a_file_is_restored_from_the_recycle_bin_or_deleted_for_good(admin: Asker, house: House) -> None:
+    file_id, path = _film(house)
+    admin.delete(f"/files/{file_id}")
+    (kept,) = admin.get("/recycle-bin").json()["items"]
+    assert kept["path"].endswith(path.name)
+    restored = admin.post(f"/recycle-bin/{kept['id']}/restore")
+    assert (restored.status_code, restored.json()) == (200, {"path": str(path)})
+    assert path.exists()
+    (again, *_) = admin.get("/files").json()["items"]
+    admin.delete(f"/files/{again['id']}")
+    (kept,) = admin.get("/recycle-bin").json()["items"]
+    assert admin.delete(f"/recycle-bin/{kept['id']}").status_code == 204
+    assert admin.get("/recycle-bin").json()["items"] == []
+    assert admin.delete(f"/recycle-bin/{kept['id']}").status_code == 404
+    assert admin.post(f"/recycle-bin/{kept['id']}/restore").status_code == 404
+
+
+def test_backups_are_listed_asked_for_and_downloaded(admin: Asker, house: House) -> None:
+    assert admin.post("/backups").status_code == 202
+    made = maintenance.back_up(house.database, house.config.backups_directory, clock.now())
+    assert made is not None
+    (listed,) = admin.get("/backups").json()
+    assert listed["name"] == made.path.name
+    assert admin.get(f"/backups/{listed['name']}").content == made.path.read_bytes()
+    assert admin.get("/backups/mydia.db").status_code == 404
+
+
+def test_logs_are_filtered_and_downloaded(admin: Asker, house: House) -> None:
+    house.config.log_directory.mkdir(parents=True, exist_ok=True)
+    lines = [
+        {"at": "2026-11-30T12:00:00+00:00", "level": level, "logger": "mydia", "message": f"a {level} line", "n": 1}
+        for level in ("info", "warning")
+    ]
+    (house.config.log_directory / "web.log").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (line,) = admin.get("/logs", level="warning").json()
+    assert (line["message"], line["fields"]) == ("a warning line", {"n": "1"})
+    assert len(admin.get("/logs").json()) == 2
+    assert "a warning line" in admin.get("/logs/web").text
+    assert admin.get("/logs/passwd").status_code == 404
