@@ -107,7 +107,9 @@ def monitor_downloads(deps: Deps) -> str:
 def import_download(deps: Deps, *, download_id: str) -> str:
     """Bring a finished download into the library."""
     try:
-        return downloads.import_download(deps.database, deps.outside, SYSTEM, clock.now(), download_id, run=deps.run)
+        return downloads.importing.import_download(
+            deps.database, deps.outside, SYSTEM, clock.now(), download_id, run=deps.run
+        )
     except NotFound:
         return "the title was removed"
 
@@ -117,8 +119,8 @@ def sweep(deps: Deps) -> str:
     """Find what an interruption left behind: finished downloads that nobody imports, searches that never ended."""
     now = clock.now()
     with deps.database.writes() as session:
-        searches = downloads.finish_interrupted(session, now)
-        due = downloads.due_imports(session, now)
+        searches = downloads.history.finish_interrupted(session, now)
+        due = downloads.importing.due_imports(session, now)
     for download_id in due:
         deps.enqueue(
             "downloads.import", {"download_id": download_id}, dedup=f"downloads.import:{download_id}", cause="sweep"
@@ -139,7 +141,7 @@ def recover(deps: Deps) -> str:
 def prune(deps: Deps) -> str:
     """Forget old searches; the last of each version stays."""
     with deps.database.writes() as session:
-        return f"{downloads.prune_releases(session, clock.now())} searches forgotten"
+        return f"{downloads.history.prune_releases(session, clock.now())} searches forgotten"
 
 
 def _look_soon(deps: Deps) -> None:

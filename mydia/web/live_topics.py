@@ -153,7 +153,7 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
     if not caller.can(Permission.VIEW_ACTIVITY):
         return {}
     with context.deps.database.reads() as session:
-        rows = downloads.list_queue(session, caller)
+        rows = downloads.queue.list_queue(session, caller)
     moving = tuple(queue.line(row) for row in rows if row.group == "downloading")
     speed = sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)
     view = SimpleNamespace(moving=moving, speed=units.speed(speed))

@@ -80,7 +80,7 @@ def _read(deps: WebDeps, caller: Caller) -> _Stored:
         counts["shows"] = _count(sizes.shows)
         if caller.can(Permission.VIEW_ACTIVITY):
             counts["wanted"] = _count(sizes.missing)
-            rows = downloads.list_queue(session, caller)
+            rows = downloads.queue.list_queue(session, caller)
             needs = sum(1 for row in rows if row.group == "needs you")
             counts["activity"] = NavCount(
                 f"{len(rows):,}" if rows else "", "alert" if needs else "live" if rows else ""
@@ -97,7 +97,7 @@ def _count(number: int) -> NavCount:
     return NavCount(f"{number:,}" if number else "")
 
 
-def _transfers(rows: list[downloads.QueueRow]) -> Transfers | None:
+def _transfers(rows: list[downloads.queue.QueueRow]) -> Transfers | None:
     moving = [row for row in rows if row.group == "downloading"]
     if not moving:
         return None

@@ -95,13 +95,13 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
         item = media.get_item(session, SYSTEM, item_id)
         (held,) = library.held_qualities(session, item_id)
         assert (item.state, item.files_count, held.quality.name) == ("upgradable", 1, "Bluray-1080p")
-        last = downloads.last_search(session, item_id)
+        last = downloads.history.last_search(session, item_id)
         assert last is not None
         assert last.sentence == "2 found, 1 accepted; 1 rejected for quality."
-        view = downloads.get_search(session, ROBIN, last.id)
+        view = downloads.history.get_search(session, ROBIN, last.id)
         assert view.releases[0].verdict == "grabbed"
         assert "Any does not allow" in say(view.releases[1].objections[0])
-        story = downloads.story_of(session, ROBIN, row.id)
+        story = downloads.history.story_of(session, ROBIN, row.id)
     told = [happened.type for happened in story.events]
     for before, after in zip(
         ["ReleaseGrabbed", "DownloadCompleted", "FileImported"], ["DownloadCompleted", "FileImported", "DownloadImported"]
@@ -113,8 +113,8 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
 
     home.run_all()
     with home.database.reads() as session:
-        assert downloads.list_queue(session, ROBIN) == []
-        (seeding,) = downloads.list_queue(session, ROBIN, seeding=True)
+        assert downloads.queue.list_queue(session, ROBIN) == []
+        (seeding,) = downloads.queue.list_queue(session, ROBIN, seeding=True)
         assert seeding.shown_state == "seeding"
 
 
@@ -149,7 +149,7 @@ def test_a_client_that_is_killed_in_the_middle_loses_nothing(home: Household) ->
 
 def _unreachable_since(home: Household) -> object:
     with home.database.reads() as session:
-        unreachable = downloads.queue_summary(session, ROBIN).unreachable
+        unreachable = downloads.queue.queue_summary(session, ROBIN).unreachable
     return unreachable[0][1] if unreachable else None
 
 
@@ -166,7 +166,7 @@ def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> No
         search_id = downloads.open_search(session, ROBIN, clock.now(), SearchTarget(item_id, season_number=1))
     home.run_all()
     with home.database.reads() as session:
-        (release,) = downloads.get_search(session, ROBIN, search_id).releases
+        (release,) = downloads.history.get_search(session, ROBIN, search_id).releases
     assert release.verdict == "refused"
     assert [objection["reason"] for objection in release.objections] == ["size-min"], "tiny, as test videos are"
     with pytest.raises(downloads.Refusal, match=r"minimum for WEBDL-1080p.*anyway"):
@@ -191,11 +191,13 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
     home.run_until(lambda: home.state(item_id) == "downloading", "the download has begun")
     row = home.the_download(item_id)
     assert row is not None
-    downloads.remove(home.database, home.deps.outside, ROBIN, clock.now(), row.id, blocklist=True, search_again=True)
+    downloads.queue.remove(
+        home.database, home.deps.outside, ROBIN, clock.now(), row.id, blocklist=True, search_again=True
+    )
     home.run_all()
     wait_until(lambda: home.client.api.torrents_info() == [], "the torrent is gone")
     with home.database.reads() as session:
-        last = downloads.last_search(session, item_id)
+        last = downloads.history.last_search(session, item_id)
         assert last is not None
         assert last.sentence == "1 found, 0 accepted; 1 rejected for blocklist."
     assert home.state(item_id) == "removed"

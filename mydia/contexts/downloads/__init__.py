@@ -1,15 +1,8 @@
-"""Downloads: searching, deciding, grabbing, following, importing; the queue and its history."""
+"""Downloads: search, decide, grab and follow releases. Parts with a door of their own are the modules listed here:
+`queue`, `history`, `importing`, `blocklist`, `unknown` (downloads that Mydia did not start) and `wording` (sentences).
+"""
 
-from mydia.contexts.downloads import wording
-from mydia.contexts.downloads.blocklist import (
-    block_name,
-    block_release,
-    clear_blocklist,
-    list_blocklist,
-    unblock,
-)
-from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_candidate
-from mydia.contexts.downloads.gathering import gather
+from mydia.contexts.downloads import blocklist, history, importing, queue, unknown, wording
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
     AlreadyInClient,
@@ -21,35 +14,6 @@ from mydia.contexts.downloads.grab import (
     grab_pending,
     recover_grabs,
     search_and_grab,
-)
-from mydia.contexts.downloads.history import (
-    LastSearch,
-    SearchView,
-    Story,
-    counts_by_state,
-    finish_interrupted,
-    get_download,
-    get_release,
-    get_search,
-    last_results,
-    last_search,
-    list_history,
-    list_searches,
-    prune_releases,
-    search_states,
-    story_of,
-)
-from mydia.contexts.downloads.importing import (
-    ChosenFile,
-    ImportFile,
-    ImportPreview,
-    NotReady,
-    due_imports,
-    import_download,
-    manual_import,
-    preview_import,
-    recover_imports,
-    request_import,
 )
 from mydia.contexts.downloads.links import add_link
 from mydia.contexts.downloads.models import (
@@ -64,106 +28,46 @@ from mydia.contexts.downloads.models import (
     SearchState,
     UnknownDownload,
 )
-from mydia.contexts.downloads.monitor import MonitorReport, monitor, needs_looking, recover
-from mydia.contexts.downloads.queue import (
-    GROUPS,
-    QueueRow,
-    QueueSummary,
-    find_queue_row,
-    list_queue,
-    open_downloads_of,
-    pause,
-    queue_summary,
-    remove,
-    resume,
-)
+from mydia.contexts.downloads.monitor import MonitorReport, monitor, recover
 from mydia.contexts.downloads.search import open_search, request_retry, request_search, run_search
-from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
-from mydia.contexts.downloads.unknown import adopt, ignore_unknown, list_unknown
 
 __all__ = [
-    "GROUPS",
     "OPEN_STATES",
     "AlreadyComing",
     "AlreadyInClient",
     "BlocklistEntry",
-    "ChosenFile",
-    "Decision",
     "Download",
     "DownloadEpisode",
     "DownloadState",
-    "Facts",
-    "ImportFile",
-    "ImportPreview",
-    "LastSearch",
     "MonitorReport",
     "NoClient",
-    "NotReady",
     "PendingRelease",
-    "QueueRow",
-    "QueueSummary",
     "Refusal",
     "Release",
     "ReleaseGone",
     "Search",
     "SearchState",
     "SearchTarget",
-    "SearchView",
-    "Story",
     "UnknownDownload",
     "add_link",
-    "adopt",
-    "block_name",
-    "block_release",
-    "clear_blocklist",
-    "counts_by_state",
-    "decide",
-    "due_imports",
+    "blocklist",
     "due_searches",
-    "find_queue_row",
-    "finish_interrupted",
-    "gather",
-    "get_download",
-    "get_release",
-    "get_search",
     "grab",
     "grab_best",
     "grab_pending",
-    "ignore_unknown",
-    "import_download",
-    "is_open",
-    "last_results",
-    "last_search",
-    "list_blocklist",
-    "list_history",
-    "list_queue",
-    "list_searches",
-    "list_unknown",
-    "make_candidate",
-    "manual_import",
-    "may_move",
+    "history",
+    "importing",
     "monitor",
-    "needs_looking",
-    "open_downloads_of",
     "open_search",
-    "pause",
     "plan_targets",
-    "preview_import",
-    "prune_releases",
-    "queue_summary",
+    "queue",
     "recover",
     "recover_grabs",
-    "recover_imports",
-    "remove",
-    "request_import",
     "request_retry",
     "request_search",
-    "resume",
     "run_search",
     "search_and_grab",
-    "search_states",
-    "story_of",
-    "unblock",
+    "unknown",
     "wording",
 ]

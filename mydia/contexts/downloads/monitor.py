@@ -315,11 +315,6 @@ def _record_unknown(session: Session, now: datetime, choice: ClientChoice, remot
         session.execute(delete(UnknownDownload).where(UnknownDownload.id.in_([row.id for row in present.values()])))
 
 
-def needs_looking(session: Session) -> bool:
-    """Return whether any download is active, so that clients are checked every few seconds."""
-    return session.scalars(select(Download.id).where(Download.state.in_(_ACTIVE)).limit(1)).first() is not None
-
-
 def recover(database: Database, outside: Outside, now: datetime) -> str:
     """Settle grabs, searches and imports that a crash interrupted. Runs when the worker starts, before its jobs."""
     grabs = recover_grabs(database, outside, now, all=True)

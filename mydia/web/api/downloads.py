@@ -353,7 +353,7 @@ def list_downloads(
     for one in wanted_state or ():
         wanted += downloads.OPEN_STATES if one == "open" else [one]
     with database.reads() as session:
-        rows, following = downloads.list_history(
+        rows, following = downloads.history.list_history(
             session,
             caller,
             item_id=media_id,
@@ -403,7 +403,7 @@ def add_download(
 def get_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> DownloadStory:
     """Return a download, what happened to it, and the files it brought."""
     with database.reads() as session:
-        story = downloads.story_of(session, caller, download_id)
+        story = downloads.history.story_of(session, caller, download_id)
     return DownloadStory(
         **_facts(story.download), files=list(story.files), events=[happening(event) for event in story.events]
     )
@@ -414,7 +414,7 @@ def pause_download(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Stop a download in its client."""
-    downloads.pause(database, outside, caller, clock.now(), download_id)
+    downloads.queue.pause(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
 
@@ -423,7 +423,7 @@ def resume_download(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
     """Let a paused download go on."""
-    downloads.resume(database, outside, caller, clock.now(), download_id)
+    downloads.queue.resume(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
 
@@ -431,7 +431,7 @@ def resume_download(
 def import_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> Accepted:
     """Ask for a finished download to be imported, also one whose import was blocked."""
     with database.writes() as session:
-        downloads.request_import(session, caller, download_id)
+        downloads.importing.request_import(session, caller, download_id)
     return Accepted(detail="The files are placed by a job; see the download for what came of it.", id=download_id)
 
 
@@ -447,7 +447,7 @@ def remove_download(
     search_again: FromQuery[bool] = False,
 ) -> None:
     """Take a download out of the queue, and by choice out of its client, with its files, and for good."""
-    downloads.remove(
+    downloads.queue.remove(
         database,
         outside,
         caller,
@@ -462,7 +462,7 @@ def remove_download(
 
 def _one(database: Database, caller: Caller, download_id: str) -> DownloadShape:
     with database.reads() as session:
-        return download(downloads.get_download(session, caller, download_id))
+        return download(downloads.history.get_download(session, caller, download_id))
 
 
 # --- what Mydia did not start --------------------------------------------------------------------------------------
@@ -483,7 +483,7 @@ def list_unknown(database: DatabaseDep, caller: CallerDep) -> list[Unknown]:
                 size_bytes=row.size_bytes,
                 first_seen_at=row.first_seen_at,
             )
-            for row in downloads.list_unknown(session, caller)
+            for row in downloads.unknown.list_unknown(session, caller)
         ]
 
 
@@ -493,7 +493,7 @@ def adopt_download(
 ) -> DownloadShape:
     """Follow and import a download that Mydia did not start."""
     with database.writes() as session:
-        download_id = downloads.adopt(
+        download_id = downloads.unknown.adopt(
             session, caller, clock.now(), unknown_id, data.media_id, episode_ids=data.episode_ids
         )
     return _one(database, caller, download_id)
@@ -503,7 +503,7 @@ def adopt_download(
 def ignore_unknown(database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str]) -> None:
     """Never offer a download for adoption again; nothing happens to it."""
     with database.writes() as session:
-        downloads.ignore_unknown(session, caller, unknown_id)
+        downloads.unknown.ignore_unknown(session, caller, unknown_id)
 
 
 # --- searches ------------------------------------------------------------------------------------------------------
@@ -515,7 +515,10 @@ def list_searches(
 ) -> list[SearchShape]:
     """Return the latest searches for a title, newest first."""
     with database.reads() as session:
-        return [SearchShape(**_search(row)) for row in downloads.list_searches(session, caller, media_id, limit=limit)]
+        return [
+            SearchShape(**_search(row))
+            for row in downloads.history.list_searches(session, caller, media_id, limit=limit)
+        ]
 
 
 @post("/media/{media_id:str}/searches", sync_to_thread=True, status_code=202, summary="Search by hand")
@@ -544,12 +547,12 @@ def list_releases(database: DatabaseDep, caller: CallerDep, media_id: FromPath[s
     """Return the title's last search with every release and all objections; null when it was never searched."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        last = downloads.last_search(session, media_id)
+        last = downloads.history.last_search(session, media_id)
         return _result(session, caller, last.id) if last is not None else None
 
 
 def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
-    found = downloads.get_search(session, caller, search_id)
+    found = downloads.history.get_search(session, caller, search_id)
     return SearchResult(**_search(found.search), releases=[_release(row) for row in found.releases])
 
 
@@ -557,7 +560,7 @@ def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
 def block_release(database: DatabaseDep, caller: CallerDep, release_id: FromPath[str]) -> Accepted:
     """Never take this release; it is refused by every search from now on."""
     with database.writes() as session:
-        entry_id = downloads.block_release(session, caller, clock.now(), release_id)
+        entry_id = downloads.blocklist.block_release(session, caller, clock.now(), release_id)
     return Accepted(status="blocked", detail="It will not be taken again.", id=entry_id)
 
 
@@ -567,7 +570,7 @@ def list_blocklist(
 ) -> Page[Blocked]:
     """Return a page of releases that are not taken again, newest first."""
     with database.reads() as session:
-        rows, following = downloads.list_blocklist(session, caller, text=q or "", cursor=cursor, limit=limit)
+        rows, following = downloads.blocklist.list_blocklist(session, caller, text=q or "", cursor=cursor, limit=limit)
     return Page(
         items=[
             Blocked(
@@ -632,7 +635,7 @@ def retry_indexer(
 def unblock(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Let a release be taken again; one that is not on the list is fine too."""
     with database.writes() as session:
-        downloads.unblock(session, caller, [entry_id])
+        downloads.blocklist.unblock(session, caller, [entry_id])
 
 
 ROUTES: tuple[Any, ...] = (

@@ -121,7 +121,9 @@ class House:
     def bring_in(self, download_id: str, **options: Any) -> str:
         """Import a download and return the words about it."""
         self.later(seconds=3)
-        return downloads.import_download(self.database, self.outside, SYSTEM, self.now, download_id, **options)
+        return downloads.importing.import_download(
+            self.database, self.outside, SYSTEM, self.now, download_id, **options
+        )
 
     def library_files(self) -> list[str]:
         """Return what lies in the library folders, as relative paths."""

@@ -268,7 +268,7 @@ def test_a_person_s_own_torrent_is_offered_for_adoption_and_never_taken_over(
         house.later(minutes=5)
         downloads.monitor(house.database, house.outside, house.now)
     with house.database.reads() as session:
-        (offered,) = downloads.list_unknown(session, admin)
+        (offered,) = downloads.unknown.list_unknown(session, admin)
     assert (offered.client_ref, offered.wanted_for) == (ref, house.film_id)
     assert (ref in house.client.downloads, house.client.removed) == (True, [])
 
@@ -286,9 +286,11 @@ def test_an_adopted_torrent_is_imported_and_stays_in_the_client_with_its_files(h
     with pytest.raises(downloads.AlreadyInClient):
         house.grab(row.id)
     with house.database.writes() as session:
-        (offered,) = downloads.list_unknown(session, admin)
-        adopted = downloads.adopt(session, admin, house.now, offered.id, house.film_id)
-    downloads.remove(house.database, house.outside, admin, house.now, adopted, from_client=True, delete_files=True)
+        (offered,) = downloads.unknown.list_unknown(session, admin)
+        adopted = downloads.unknown.adopt(session, admin, house.now, offered.id, house.film_id)
+    downloads.queue.remove(
+        house.database, house.outside, admin, house.now, adopted, from_client=True, delete_files=True
+    )
     gone = house.download(adopted)
     assert (gone.state, gone.left_client_at) == ("ignored", None)
     assert say(gone.reasons[-1]) == "It stays in qBittorrent, because Mydia did not add it."
@@ -307,17 +309,19 @@ def test_a_torrent_that_a_person_put_into_our_category_is_imported_and_never_rem
         house.later(minutes=10)
         downloads.monitor(house.database, house.outside, house.now)
     assert house.download(download_id).state == "stalled"
-    downloads.remove(house.database, house.outside, admin, house.now, download_id)
+    downloads.queue.remove(house.database, house.outside, admin, house.now, download_id)
     assert (ref in house.client.downloads, house.client.removed) == (True, [])
 
 
 def test_a_torrent_that_mydia_added_before_is_its_own_again(house: House, admin: Caller) -> None:
     first = house.get_one()
-    downloads.remove(house.database, house.outside, admin, house.now, first, from_client=False, delete_files=False)
+    downloads.queue.remove(
+        house.database, house.outside, admin, house.now, first, from_client=False, delete_files=False
+    )
     second = house.get_one()
     assert second != first
     assert house.download(second).owned is True
-    downloads.remove(house.database, house.outside, admin, house.now, second)
+    downloads.queue.remove(house.database, house.outside, admin, house.now, second)
     assert [ref for ref, _ in house.client.removed] == [house.download(second).client_ref]
 
 
@@ -358,7 +362,7 @@ def test_removing_one_of_two_titles_leaves_the_torrent_to_the_other(house: House
     for item_id in (house.film_id, other_id):
         (row,) = house.releases(house.search(item_id))
         taken.append(house.grab(row.id, override=True))
-    downloads.remove(house.database, house.outside, admin, house.now, taken[0])
+    downloads.queue.remove(house.database, house.outside, admin, house.now, taken[0])
     assert house.client.removed == []
-    downloads.remove(house.database, house.outside, admin, house.now, taken[1])
+    downloads.queue.remove(house.database, house.outside, admin, house.now, taken[1])
     assert len(house.client.removed) == 1

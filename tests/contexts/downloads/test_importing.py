@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from mydia.adapters.download_clients import RemoteState
 from mydia.contexts import downloads, library, media, settings
-from mydia.contexts.downloads import ChosenFile, NotReady
+from mydia.contexts.downloads.importing import ChosenFile, NotReady
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Conflict, Invalid
@@ -222,17 +222,17 @@ def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> N
         settings.change_values(session, admin, house.now, {"downloads.automatic_imports": False})
     download_id = finished(house)
     assert house.bring_in(download_id).startswith("blocked: Automatic imports are off")
-    said = downloads.import_download(house.database, house.outside, admin, house.now, download_id)
+    said = downloads.importing.import_download(house.database, house.outside, admin, house.now, download_id)
     assert said == "1 files placed"
 
 
 def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
     download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
     house.bring_in(download_id)
-    preview = downloads.preview_import(house.database, house.outside, admin, download_id)
+    preview = downloads.importing.preview_import(house.database, house.outside, admin, download_id)
     assert [file.shown_path for file in preview.files] == ["one.mkv", "two.mkv"]
     assert preview.problems
-    said = downloads.manual_import(
+    said = downloads.importing.manual_import(
         house.database, house.outside, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
     )  # fmt: skip
     assert said == "1 files placed, 1 left out"
@@ -246,9 +246,11 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
     assert "names no episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
     with pytest.raises(Invalid, match="Choose the episodes"):
-        downloads.manual_import(house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")])
+        downloads.importing.manual_import(
+            house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")]
+        )
     chosen = [ChosenFile("a.mkv", (ids[0], ids[1])), ChosenFile("b.mkv", (ids[2],))]
-    said = downloads.manual_import(house.database, house.outside, admin, house.now, download_id, chosen)
+    said = downloads.importing.manual_import(house.database, house.outside, admin, house.now, download_id, chosen)
     assert said == "2 files placed"
     assert any("S01E01" in name and "E02" in name for name in house.library_files())
 
@@ -283,8 +285,8 @@ def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
     assert house.download(download_id).state == "importing"
     assert house.bring_in(download_id) == "nothing to do: it is importing", "somebody may still be at it"
     with house.database.writes() as session:
-        assert downloads.recover_imports(session, house.now) == 1
-        assert downloads.due_imports(session, house.now) == [download_id]
+        assert downloads.importing.recover_imports(session, house.now) == 1
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
     assert house.bring_in(download_id) == "4 files placed"
     assert len([name for name in house.library_files() if name.endswith(".mkv")]) == 4
     with house.database.reads() as session:
@@ -295,13 +297,13 @@ def test_finished_downloads_that_nobody_imported_are_found_by_the_sweep(house: H
     download_id = finished(house)
     house.later(minutes=5)
     with house.database.reads() as session:
-        assert downloads.due_imports(session, house.now) == [download_id]
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
 
 
 def test_only_a_finished_download_can_be_imported(house: House, admin: Caller) -> None:
     download_id = grabbed(house)
     with house.database.writes() as session, pytest.raises(Conflict, match="only a finished one"):
-        downloads.request_import(session, admin, download_id)
+        downloads.importing.request_import(session, admin, download_id)
 
 
 def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House) -> None:
@@ -336,7 +338,7 @@ def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admi
     assert "Metropolis (1927) is not in the library any more" in house.bring_in(download_id)
     assert house.download(download_id).state == "blocked"
     with house.database.reads() as session:
-        (row,) = downloads.list_queue(session, admin)
+        (row,) = downloads.queue.list_queue(session, admin)
         assert row.group == "needs you"
 
 
@@ -379,7 +381,7 @@ def test_an_archive_that_is_unpacked_later_is_imported_by_the_sweep(house: House
     assert house.download(download_id).block_code == "import.packed"
     house.later(minutes=11)
     with house.database.reads() as session:
-        assert downloads.due_imports(session, house.now) == [download_id]
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
     assert house.bring_in(download_id).startswith("blocked")
     assert len(sentences(house, download_id)) == 1, "said once, however often it is tried"
     output = Path(house.download(download_id).output_path or "")
@@ -393,7 +395,7 @@ def test_a_blocked_import_that_needs_a_person_is_left_alone_by_the_sweep(house: 
     house.bring_in(download_id)
     house.later(hours=1)
     with house.database.reads() as session:
-        assert downloads.due_imports(session, house.now) == []
+        assert downloads.importing.due_imports(session, house.now) == []
     assert house.download(download_id).block_code == "import.several-films"
 
 
@@ -430,10 +432,10 @@ def test_an_import_that_was_interrupted_says_so_without_changing_when_it_began(h
         row.state = "importing"
         began = row.state_since
     with house.database.writes() as session:
-        assert downloads.recover_imports(session, house.later(minutes=1)) == 1
+        assert downloads.importing.recover_imports(session, house.later(minutes=1)) == 1
     row = house.download(download_id)
     assert (row.state_since, row.interrupted_at) == (began, house.now)
     with house.database.reads() as session:
-        assert downloads.due_imports(session, house.now) == [download_id]
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
     assert house.bring_in(download_id) == "1 files placed"
     assert house.download(download_id).interrupted_at is None

@@ -64,15 +64,15 @@ def test_an_unreachable_client_changes_nothing_and_shows_since_when(house: House
     assert (after.state, after.progress, after.strikes) == (before.state, before.progress, 0)
     assert report.unreachable == 1
     with house.database.reads() as session:
-        (row,) = downloads.list_queue(session, admin)
+        (row,) = downloads.queue.list_queue(session, admin)
         assert row.unreachable_since is not None
         assert (row.unreachable_since - since).total_seconds() == 600
         assert "has not answered since" in (row.sentence or "")
-        assert downloads.queue_summary(session, admin).unreachable[0][0] == "qBittorrent"
+        assert downloads.queue.queue_summary(session, admin).unreachable[0][0] == "qBittorrent"
     house.client.come_back()
     look(house)
     with house.database.reads() as session:
-        assert downloads.list_queue(session, admin)[0].unreachable_since is None
+        assert downloads.queue.list_queue(session, admin)[0].unreachable_since is None
 
 
 def test_a_download_missing_from_its_client_is_believed_gone_after_three_looks(house: House) -> None:
@@ -220,8 +220,8 @@ def test_trouble_of_the_client_s_disk_pauses_and_blames_no_release(
     assert row.state == "paused"
     assert words in say(row.trouble or "")
     with house.database.reads() as session:
-        assert downloads.list_blocklist(session, SYSTEM)[0] == []
-        (line,) = downloads.list_queue(session, SYSTEM)
+        assert downloads.blocklist.list_blocklist(session, SYSTEM)[0] == []
+        (line,) = downloads.queue.list_queue(session, SYSTEM)
     assert (line.group, line.sentence) == ("needs you", say(row.trouble or ""))
     house.client.change(ref(house, download_id), state=RemoteState.DOWNLOADING, message=None)
     look(house)
@@ -249,7 +249,7 @@ def test_a_torrent_that_gets_another_id_with_its_metadata_is_followed(house: Hou
     row = house.download(download_id)
     assert (row.state, row.client_ref) == ("downloading", new)
     with house.database.reads() as session:
-        assert downloads.list_unknown(session, SYSTEM) == []
+        assert downloads.unknown.list_unknown(session, SYSTEM) == []
 
 
 def test_a_torrent_whose_every_id_changed_is_known_by_its_name(house: House) -> None:
@@ -306,40 +306,40 @@ def test_a_stranger_in_our_category_is_offered_for_adoption(house: House, admin:
     stranger(house, "Something.Else", category="linux")
     look(house)
     with house.database.reads() as session:
-        (unknown,) = downloads.list_unknown(session, admin)
+        (unknown,) = downloads.unknown.list_unknown(session, admin)
     assert unknown.name == GOOD
     with house.database.writes() as session:
-        download_id = downloads.adopt(session, admin, house.now, unknown.id, house.film_id)
+        download_id = downloads.unknown.adopt(session, admin, house.now, unknown.id, house.film_id)
     house.client.finish(unknown.client_ref)
     look(house)
     assert house.download(download_id).state == "completed"
     with house.database.reads() as session:
-        assert downloads.list_unknown(session, admin) == []
+        assert downloads.unknown.list_unknown(session, admin) == []
 
 
 def test_a_stranger_that_left_is_forgotten_and_an_ignored_one_stays_silent(house: House, admin: Caller) -> None:
     first, second = stranger(house), stranger(house, "Other.2001.720p")
     look(house)
     with house.database.writes() as session:
-        known = {row.client_ref: row.id for row in downloads.list_unknown(session, admin)}
-        downloads.ignore_unknown(session, admin, known[second])
+        known = {row.client_ref: row.id for row in downloads.unknown.list_unknown(session, admin)}
+        downloads.unknown.ignore_unknown(session, admin, known[second])
     del house.client.downloads[first]
     look(house)
     with house.database.reads() as session:
-        assert downloads.list_unknown(session, admin) == []
+        assert downloads.unknown.list_unknown(session, admin) == []
 
 
 def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> None:
     stranger(house, "Random.Name", category="mydia-tv")
     look(house)
     with house.database.writes() as session:
-        (unknown,) = downloads.list_unknown(session, admin)
+        (unknown,) = downloads.unknown.list_unknown(session, admin)
         with pytest.raises(Invalid, match="Choose the episodes"):
-            downloads.adopt(session, admin, house.now, unknown.id, house.series_id)
+            downloads.unknown.adopt(session, admin, house.now, unknown.id, house.series_id)
         ids = house_ids = [house.episode_ids()[1]]
-        download_id = downloads.adopt(session, admin, house.now, unknown.id, house.series_id, episode_ids=ids)
+        download_id = downloads.unknown.adopt(session, admin, house.now, unknown.id, house.series_id, episode_ids=ids)
     with house.database.reads() as session:
-        row = downloads.find_queue_row(session, admin, download_id)
+        row = downloads.queue.find_queue_row(session, admin, download_id)
         assert row is not None
         assert list(row.episode_ids) == house_ids
 
@@ -350,31 +350,33 @@ def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> No
 def test_pause_and_resume_reach_the_client(house: House, admin: Caller) -> None:
     download_id = house.get_one()
     look(house)
-    downloads.pause(house.database, house.outside, admin, house.now, download_id)
+    downloads.queue.pause(house.database, house.outside, admin, house.now, download_id)
     assert house.client.downloads[ref(house, download_id)].state is RemoteState.PAUSED
     assert house.download(download_id).state == "paused"
-    downloads.resume(house.database, house.outside, admin, house.now, download_id)
+    downloads.queue.resume(house.database, house.outside, admin, house.now, download_id)
     look(house)
     assert house.download(download_id).state == "downloading"
 
 
 def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin: Caller) -> None:
     download_id = house.get_one()
-    downloads.remove(house.database, house.outside, admin, house.now, download_id, blocklist=True, search_again=True)
+    downloads.queue.remove(
+        house.database, house.outside, admin, house.now, download_id, blocklist=True, search_again=True
+    )
     assert house.client.downloads == {}
     assert house.download(download_id).state == "removed"
     assert house.events("DownloadRemoved")[0]["blocklisted"] is True
     assert house.events("SearchRequested")[0]["media_item_id"] == house.film_id
     with house.database.reads() as session:
-        entries, _ = downloads.list_blocklist(session, admin)
+        entries, _ = downloads.blocklist.list_blocklist(session, admin)
         assert downloads.wording.blocked_because(entries[0]) == "Robin removed it."
     with pytest.raises(Conflict, match="has ended"):
-        downloads.remove(house.database, house.outside, admin, house.now, download_id)
+        downloads.queue.remove(house.database, house.outside, admin, house.now, download_id)
 
 
 def test_removing_from_the_queue_only_leaves_the_client_alone(house: House, admin: Caller) -> None:
     download_id = house.get_one()
-    downloads.remove(house.database, house.outside, admin, house.now, download_id, from_client=False)
+    downloads.queue.remove(house.database, house.outside, admin, house.now, download_id, from_client=False)
     assert len(house.client.downloads) == 1
     assert house.download(download_id).state == "ignored"
 
@@ -383,13 +385,13 @@ def test_an_unreachable_client_lets_nothing_be_removed(house: House, admin: Call
     download_id = house.get_one()
     house.client.go_away()
     with pytest.raises(Unavailable):
-        downloads.remove(house.database, house.outside, admin, house.now, download_id)
+        downloads.queue.remove(house.database, house.outside, admin, house.now, download_id)
     assert house.download(download_id).state == "queued"
 
 
 def test_a_guest_sees_no_queue(house: House, guest: Caller) -> None:
     with house.database.reads() as session, pytest.raises(Forbidden):
-        downloads.list_queue(session, guest)
+        downloads.queue.list_queue(session, guest)
 
 
 def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Caller) -> None:
@@ -399,20 +401,20 @@ def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Call
     second = house.get_one("Metropolis.1927.2160p.WEB-DL.x265-GRP")
     look(house)
     with house.database.reads() as session:
-        rows = downloads.list_queue(session, admin)
+        rows = downloads.queue.list_queue(session, admin)
         assert [(row.id, row.group, row.shown_state) for row in rows] == [
             (first, "importing", "importing"),
             (second, "downloading", "downloading"),
         ]
-        assert [row.id for row in downloads.open_downloads_of(session, SYSTEM, house.film_id)] == [first, second]
-        newest, cursor = downloads.list_history(session, admin, limit=1)
-        older, end = downloads.list_history(session, admin, limit=1, cursor=cursor)
+        assert [row.id for row in downloads.queue.open_downloads_of(session, SYSTEM, house.film_id)] == [first, second]
+        newest, cursor = downloads.history.list_history(session, admin, limit=1)
+        older, end = downloads.history.list_history(session, admin, limit=1, cursor=cursor)
         assert [newest[0].id, older[0].id, end] == [second, first, None]
-        assert downloads.list_history(session, admin, text="2160p")[0][0].id == second
-        story = downloads.story_of(session, admin, first)
+        assert downloads.history.list_history(session, admin, text="2160p")[0][0].id == second
+        story = downloads.history.story_of(session, admin, first)
         assert [happened.type for happened in story.events][:2] == ["DownloadChanged", "ReleaseGrabbed"]
-        assert downloads.counts_by_state(session)["completed"] == 1
-        view = downloads.get_search(session, admin, downloads.last_search(session, house.film_id).id)  # type: ignore[union-attr]
+        assert downloads.history.counts_by_state(session)["completed"] == 1
+        view = downloads.history.get_search(session, admin, downloads.history.last_search(session, house.film_id).id)  # type: ignore[union-attr]
         assert set(view.earlier.values()) >= {("completed", house.download(first).state_since)}
 
 
@@ -422,9 +424,9 @@ def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
         house.search()
         house.later(days=40)
     with house.database.writes() as session:
-        assert downloads.prune_releases(session, house.now) == 2
+        assert downloads.history.prune_releases(session, house.now) == 2
     with house.database.reads() as session:
-        last = downloads.last_search(session, house.film_id)
+        last = downloads.history.last_search(session, house.film_id)
         assert last is not None
         assert last.sentence == "1 found, 1 accepted."
 

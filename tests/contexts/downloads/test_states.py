@@ -8,9 +8,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mydia.adapters.download_clients import RemoteState
-from mydia.contexts.downloads import DownloadState, is_open, may_move
+from mydia.contexts.downloads import DownloadState
 from mydia.contexts.downloads.models import OPEN_STATES
-from mydia.contexts.downloads.states import NEXT, PHASE, of_remote
+from mydia.contexts.downloads.states import NEXT, PHASE, is_open, may_move, of_remote
 
 # A loaded machine is no fault of the law.
 relaxed = hypothesis_settings(deadline=None)

@@ -129,7 +129,7 @@ def test_all_downloads_are_paused_though_one_client_is_away(
     answer = press(browser, "/activity/pause-all")
     assert "downloads paused" in answer.headers["hx-trigger"]
     with server.deps.database.reads() as session:
-        states = {row.state for row in downloads.list_queue(session, SYSTEM)}
+        states = {row.state for row in downloads.queue.list_queue(session, SYSTEM)}
     assert "downloading" not in states
 
 
@@ -147,7 +147,7 @@ def test_a_blocked_release_is_allowed_again(browser: Browser, server: Server, pr
 
 def last_search(server: Server, title: str) -> str:
     with server.deps.database.reads() as session:
-        found = downloads.last_search(session, server.ids[title])
+        found = downloads.history.last_search(session, server.ids[title])
     assert found is not None
     return found.id
 
@@ -258,7 +258,7 @@ def test_what_goes_wrong_while_grabbing_stands_in_its_row(
 def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     search = last_search(server, "Nosferatu")
     with server.deps.database.reads() as session:
-        states = downloads.get_search(session, SYSTEM, search).search.indexers
+        states = downloads.history.get_search(session, SYSTEM, search).search.indexers
     failed = next(entry["id"] for entry in states if entry["state"] == "failed")
     server.indexers["Blue Lagoon"].come_back()
     press(browser, f"/searches/{search}/indexers/{failed}")

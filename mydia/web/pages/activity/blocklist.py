@@ -37,8 +37,8 @@ def show_blocklist(
 ) -> Response[str]:
     """Show what is never taken again, and why."""
     with database.reads() as session:
-        entries, following = downloads.list_blocklist(session, caller, text=q, cursor=cursor or None)
-        total = len(downloads.list_queue(session, caller))
+        entries, following = downloads.blocklist.list_blocklist(session, caller, text=q, cursor=cursor or None)
+        total = len(downloads.queue.list_queue(session, caller))
     more = f"/activity/blocklist{query({'q': q, 'cursor': following})}" if following else None
     view = BlocklistView(tuple(entries), more, q, total, caller.can(Permission.MANAGE_MEDIA))
     if cursor and is_htmx(request):
@@ -53,7 +53,7 @@ def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form:
     if not ids:
         raise Invalid("Nothing is selected.")
     with database.writes() as session:
-        number = downloads.unblock(session, caller, ids)
+        number = downloads.blocklist.unblock(session, caller, ids)
     toast = Toast(f"{number} {'release' if number == 1 else 'releases'} off the blocklist", "They may be taken again.")
     return _unblocked(request, toast)
 
@@ -62,7 +62,7 @@ def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form:
 def clear_blocklist(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Empty the list."""
     with database.writes() as session:
-        number = downloads.clear_blocklist(session, caller)
+        number = downloads.blocklist.clear_blocklist(session, caller)
     return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases may be taken again."))
 
 
@@ -106,7 +106,7 @@ def block_by_name(request: WebRequest, database: DatabaseDep, caller: CallerDep,
     """Put a release on the list that no search has to have found."""
     try:
         with database.writes() as session:
-            downloads.block_name(
+            downloads.blocklist.block_name(
                 session,
                 caller,
                 clock.now(),

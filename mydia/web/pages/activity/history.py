@@ -45,7 +45,7 @@ def show_story(
 ) -> Response[str]:
     """Tell a download's story: why it was taken, what became of it, where its files are."""
     with database.reads() as session:
-        told = downloads.story_of(session, caller, download_id)
+        told = downloads.history.story_of(session, caller, download_id)
     tones = {"block": "no", "fail": "no", "grab": "yes"}
     view = StoryView(
         told.download,
@@ -113,8 +113,10 @@ def show_history(
         told = events.feed(session, before_id=before, types=types, about=about, limit=_HISTORY)
         ids = {str(id) for event in told if (id := _item_of(event)) is not None}
         cards = {card.id: card for card in media.lists.cards_of(session, caller, sorted(ids))}
-        queue_total = len(downloads.list_queue(session, caller)) if before is None else 0
-        blocked, more_blocked = downloads.list_blocklist(session, caller, limit=99) if before is None else ([], None)
+        queue_total = len(downloads.queue.list_queue(session, caller)) if before is None else 0
+        blocked, more_blocked = (
+            downloads.blocklist.list_blocklist(session, caller, limit=99) if before is None else ([], None)
+        )
     days = _by_day(request, told, cards, day)
     last = f"{days[-1].on:%Y-%m-%d}" if days else ""
     more = query({"kind": kind, "q": q, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None

@@ -67,7 +67,7 @@ def _files_dialog(
     download_id: str,
     error: MydiaError | None = None,
 ) -> Response[str]:
-    preview = downloads.preview_import(database, outside, caller, download_id)
+    preview = downloads.importing.preview_import(database, outside, caller, download_id)
     item_id = preview.download.media_item_id
     with database.reads() as session:
         known = media.episodes_of(session, caller, item_id) if item_id else []
@@ -117,12 +117,14 @@ def import_by_hand(
 ) -> Response[str]:
     """Import what a person chose, against any objection."""
     chosen = [
-        downloads.ChosenFile(path, tuple(part for part in form.get(f"episodes-{place}", "").split(",") if part))
+        downloads.importing.ChosenFile(
+            path, tuple(part for part in form.get(f"episodes-{place}", "").split(",") if part)
+        )
         for place in sorted(name.removeprefix("path-") for name in form if name.startswith("path-"))
         if form.get(f"take-{place}") == "true" and (path := form[f"path-{place}"])
     ]
     try:
-        said = downloads.manual_import(database, outside, caller, clock.now(), download_id, chosen)
+        said = downloads.importing.manual_import(database, outside, caller, clock.now(), download_id, chosen)
     except (Invalid, Conflict, Unavailable) as error:
         return _files_dialog(request, database, outside, caller, download_id, error)
     return queue_changed(request, Toast("Imported by hand", said))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from mydia import clock, units
 from mydia.contexts import downloads, settings
-from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
@@ -85,7 +84,7 @@ _RAILS = {
 }
 
 
-def line(row: QueueRow) -> Line:
+def line(row: downloads.queue.QueueRow) -> Line:
     """Return a download in words."""
     now = clock.now()
     state = row.shown_state
@@ -119,7 +118,7 @@ def line(row: QueueRow) -> Line:
     )
 
 
-def _words(row: QueueRow, state: str, now: datetime) -> tuple[str, str, str]:
+def _words(row: downloads.queue.QueueRow, state: str, now: datetime) -> tuple[str, str, str]:
     size = units.size(row.size_bytes) if row.size_bytes else ""
     so_far = f"{units.size(round((row.size_bytes or 0) * row.progress))} of {size}" if size else ""
     since = units.left(max(60, (now - row.state_since).total_seconds()))
@@ -221,7 +220,7 @@ class _Speeds:
 _speeds = _Speeds()
 
 
-def totals_of(session: Session, database: Database, rows: Sequence[QueueRow]) -> Totals:
+def totals_of(session: Session, database: Database, rows: Sequence[downloads.queue.QueueRow]) -> Totals:
     """Return the panel above the queue."""
     moving = [row for row in rows if row.group == "downloading" and row.unreachable_since is None]
     speed = sum(row.speed_bytes_per_s or 0 for row in moving)
@@ -241,7 +240,7 @@ def _split(said: str) -> tuple[str, str]:
     return number, unit
 
 
-def _clients(session: Session, rows: Sequence[QueueRow]) -> Iterable[ClientState]:
+def _clients(session: Session, rows: Sequence[downloads.queue.QueueRow]) -> Iterable[ClientState]:
     known = settings.services.statuses(session, "download_client")
     for client in settings.clients.list_clients(session):
         if not client.enabled:
@@ -277,11 +276,11 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
     if chosen and chosen not in known:
         raise Invalid(f"Show one of {', '.join(sorted(known))}.")
     with database.reads() as session:
-        rows = downloads.list_queue(session, caller, seeding=chosen == "seeding")
+        rows = downloads.queue.list_queue(session, caller, seeding=chosen == "seeding")
         totals = totals_of(session, database, rows)
-        unknown = downloads.list_unknown(session, caller)
+        unknown = downloads.unknown.list_unknown(session, caller)
         has_clients = any(client.enabled for client in settings.clients.list_clients(session))
-        blocked, more = downloads.list_blocklist(session, caller, limit=99)
+        blocked, more = downloads.blocklist.list_blocklist(session, caller, limit=99)
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.group] = counts.get(row.group, 0) + 1
@@ -308,7 +307,7 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
 def live_queue(database: Database, caller: Caller) -> tuple[tuple[Line, ...], Totals]:
     """Return what moves on the page of the queue; called once a second while somebody looks."""
     with database.reads() as session:
-        rows = downloads.list_queue(session, caller)
+        rows = downloads.queue.list_queue(session, caller)
         _speeds.add(database.url, sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None))
         return tuple(line(row) for row in rows), totals_of(session, database, rows)
 

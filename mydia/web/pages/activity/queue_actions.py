@@ -11,7 +11,6 @@ from litestar.params import FromPath
 
 from mydia import clock
 from mydia.contexts import downloads
-from mydia.contexts.downloads import QueueRow
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
@@ -36,7 +35,7 @@ def pause_download(
     download_id: FromPath[str],
 ) -> Response[str]:
     """Stop one download in its client."""
-    downloads.pause(database, outside, caller, clock.now(), download_id)
+    downloads.queue.pause(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Paused", "It waits in its client until you let it go on."))
 
 
@@ -49,7 +48,7 @@ def resume_download(
     download_id: FromPath[str],
 ) -> Response[str]:
     """Let one download go on."""
-    downloads.resume(database, outside, caller, clock.now(), download_id)
+    downloads.queue.resume(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Going on", tone="live"))
 
 
@@ -59,9 +58,9 @@ def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, c
     caller.require(Permission.MANAGE_MEDIA)
     pausing = request.url.path.endswith("pause-all")
     states = ("downloading", "queued", "stalled") if pausing else ("paused",)
-    act = downloads.pause if pausing else downloads.resume
+    act = downloads.queue.pause if pausing else downloads.queue.resume
     with database.reads() as session:
-        rows = [row for row in downloads.list_queue(session, caller) if row.state in states]
+        rows = [row for row in downloads.queue.list_queue(session, caller) if row.state in states]
     toast = _each(
         [row.id for row in rows],
         lambda one: act(database, outside, caller, clock.now(), one),
@@ -105,18 +104,18 @@ def change_many(
 
     def take_in(one: str) -> None:
         with database.writes() as session:
-            downloads.request_import(session, caller, one)
+            downloads.importing.request_import(session, caller, one)
 
     def take_out(one: str) -> None:
-        downloads.remove(database, outside, caller, now, one, **_removal(form))
+        downloads.queue.remove(database, outside, caller, now, one, **_removal(form))
 
     match action:
         case "ask-remove":
             return _remove_many_dialog(request, database, caller, ids)
         case "pause":
-            toast = _each(ids, lambda one: downloads.pause(database, outside, caller, now, one), "paused")
+            toast = _each(ids, lambda one: downloads.queue.pause(database, outside, caller, now, one), "paused")
         case "resume":
-            toast = _each(ids, lambda one: downloads.resume(database, outside, caller, now, one), "going on")
+            toast = _each(ids, lambda one: downloads.queue.resume(database, outside, caller, now, one), "going on")
         case "import":
             toast = _each(ids, take_in, "being imported")
         case "remove":
@@ -130,7 +129,7 @@ def change_many(
 class RemoveManyView:
     """The dialog that takes several downloads out."""
 
-    rows: tuple[QueueRow, ...]
+    rows: tuple[downloads.queue.QueueRow, ...]
 
     @property
     def ids(self) -> str:
@@ -140,7 +139,7 @@ class RemoveManyView:
 
 def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller, ids: Sequence[str]) -> Response[str]:
     with database.reads() as session:
-        rows = [row for row in downloads.list_queue(session, caller, seeding=True) if row.id in set(ids)]
+        rows = [row for row in downloads.queue.list_queue(session, caller, seeding=True) if row.id in set(ids)]
     if not rows:
         raise Conflict("These downloads are over already.")
     view = RemoveManyView(tuple(rows))
@@ -164,7 +163,7 @@ def _removal(form: Mapping[str, str]) -> dict[str, bool]:
 class RemoveView:
     """The dialog that takes a download out."""
 
-    row: QueueRow
+    row: downloads.queue.QueueRow
     values: Mapping[str, str]
 
 
@@ -187,7 +186,7 @@ def _remove_dialog(
     error: MydiaError | None = None,
 ) -> Response[str]:
     with database.reads() as session:
-        row = downloads.find_queue_row(session, caller, download_id)
+        row = downloads.queue.find_queue_row(session, caller, download_id)
     if row is None:
         raise Conflict("This download is over already.")
     errors = {} if error is None else {"": error.message}
@@ -215,7 +214,7 @@ def remove_download(
     """Take a download out of the queue."""
     how = _removal(form)
     try:
-        downloads.remove(database, outside, caller, clock.now(), download_id, **how)
+        downloads.queue.remove(database, outside, caller, clock.now(), download_id, **how)
     except Unavailable as error:
         return _remove_dialog(request, database, caller, download_id, form, error)
     said = [
@@ -236,10 +235,10 @@ def undo_grab(
     """Take back that a release was sent: out of its client with what was fetched, and free to be taken again."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        state = downloads.story_of(session, caller, download_id).download.state
+        state = downloads.history.story_of(session, caller, download_id).download.state
     if state in ("importing", "imported"):
         raise Conflict("It is in the library already. Remove its file on the title's page.")
-    downloads.remove(database, outside, caller, clock.now(), download_id)
+    downloads.queue.remove(database, outside, caller, clock.now(), download_id)
     toast = Toast("Taken back", "It is out of its client and may be taken again.")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "releases-changed": {}})
@@ -252,7 +251,7 @@ def retry_import(
 ) -> Response[str]:
     """Ask for a finished download to be imported again."""
     with database.writes() as session:
-        downloads.request_import(session, caller, download_id)
+        downloads.importing.request_import(session, caller, download_id)
     return queue_changed(request, Toast("The import is tried again", "What stands in its way is told here.", "live"))
 
 

@@ -113,7 +113,7 @@ def read_params(request: WebRequest) -> dict[str, str]:
     return given
 
 
-def results_of(found: downloads.SearchView, caller: Caller, params: Mapping[str, str]) -> Results:
+def results_of(found: downloads.history.SearchView, caller: Caller, params: Mapping[str, str]) -> Results:
     """Return the releases of a search that pass a filter, with counts of all of them."""
     now = clock.now()
     search = found.search

@@ -63,7 +63,7 @@ def show_releases(
     with database.reads() as session:
         view = _dialog(deps, session, caller, item_id, season, episode)
         if search:
-            found = downloads.get_search(session, caller, search)
+            found = downloads.history.get_search(session, caller, search)
             results = results_of(found, caller, read_params(request))
             view = SearchDialog(**{**_fields(view), "results": results})
     return dialog(
@@ -149,7 +149,7 @@ def show_results(
     """Show what a search has found so far."""
     if not is_htmx(request):
         with database.reads() as session:
-            item_id = downloads.get_search(session, caller, search_id).search.media_item_id
+            item_id = downloads.history.get_search(session, caller, search_id).search.media_item_id
         return redirect(request, f"/items/{item_id}/releases{query(request.query_params, search=search_id)}")
     return _show(request, database, caller, search_id)
 
@@ -174,7 +174,7 @@ def retry_indexer(
 
 def _show(request: WebRequest, database: Database, caller: Caller, search_id: str) -> Response[str]:
     with database.reads() as session:
-        found = downloads.get_search(session, caller, search_id)
+        found = downloads.history.get_search(session, caller, search_id)
     return fragment(request, "releases/_results.html", results_of(found, caller, read_params(request)))
 
 
@@ -202,7 +202,7 @@ def grab_release(
     toast = Toast("Sent", f"{row.title} is being fetched.", "live", "Undo", f"/activity/queue/{download_id}/undo", True)
     if not is_htmx(request):
         with database.reads() as session:
-            item_id = downloads.get_release(session, caller, release_id).media_item_id
+            item_id = downloads.history.get_release(session, caller, release_id).media_item_id
         return redirect(request, f"/items/{item_id}" if item_id else "/activity", toast=toast)
     return fragment(
         request, "releases/_row.html", row=row, toast=toast, trigger={"queue-changed": {}, "media-changed": {}}
@@ -213,7 +213,7 @@ def _one(
     database: Database, caller: Caller, release_id: str, *, error: str | None = None, insists: bool = False
 ) -> Row:
     with database.reads() as session:
-        release = downloads.get_release(session, caller, release_id)
+        release = downloads.history.get_release(session, caller, release_id)
     best = release.position == 0 and release.verdict in ("approved", "grabbed")
     return row_of(release, clock.now(), None, best=best, can_grab=True, error=error, insists=insists)
 

@@ -26,7 +26,7 @@ def ignore_unknown(
 ) -> Response[str]:
     """Leave a download that Mydia did not start alone for good."""
     with database.writes() as session:
-        downloads.ignore_unknown(session, caller, unknown_id)
+        downloads.unknown.ignore_unknown(session, caller, unknown_id)
     return queue_changed(request, Toast("Left alone", "It is not shown again."))
 
 
@@ -51,7 +51,7 @@ def ask_adopt(
     """Ask which title a download is for."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        unknown = next((one for one in downloads.list_unknown(session, caller) if one.id == unknown_id), None)
+        unknown = next((one for one in downloads.unknown.list_unknown(session, caller) if one.id == unknown_id), None)
         if unknown is None:
             raise Conflict("This download is gone from its client, or it was adopted already.")
         guessed = specs.title_in(unknown.name) if q is None else q
@@ -76,7 +76,7 @@ def adopt_download(
     if not form.get("item_id"):
         raise Invalid("Choose a title.")
     with database.writes() as session:
-        downloads.adopt(session, caller, clock.now(), unknown_id, form["item_id"])
+        downloads.unknown.adopt(session, caller, clock.now(), unknown_id, form["item_id"])
     return queue_changed(request, Toast("Adopted", "It is followed and imported when it is complete.", "live"))
 
 

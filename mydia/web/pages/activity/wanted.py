@@ -94,8 +94,8 @@ def show_wanted(
         else:
             found, following = media.wanted_episodes(session, caller, now, upgrades=upgrades, cursor=cursor or None)
         ids = sorted({one.media_item_id for one in found})
-        results = downloads.last_results(session, ids)
-        states = downloads.search_states(session, ids)
+        results = downloads.history.last_results(session, ids)
+        states = downloads.history.search_states(session, ids)
     path = "/wanted/upgrades" if upgrades else "/wanted"
     view = WantedView(
         upgrades,
@@ -112,7 +112,7 @@ def show_wanted(
 
 def _line(
     one: media.Wanted,
-    results: dict[str, downloads.LastSearch],
+    results: dict[str, downloads.history.LastSearch],
     states: dict[tuple[str, str], downloads.SearchState],
 ) -> WantedLine:
     state = states.get((one.media_item_id, one.episode_id or "")) or states.get((one.media_item_id, ""))

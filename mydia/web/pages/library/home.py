@@ -93,7 +93,7 @@ def show_home(
     with database.reads() as session:
         recent = media.recently_added(session, caller, limit=_NEW)
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
-        rows = downloads.list_queue(session, caller) if sees else []
+        rows = downloads.queue.list_queue(session, caller) if sees else []
         needs = _needs(session, caller, rows) if manages else ()
         folders = (
             [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)] if manages else []
@@ -150,7 +150,7 @@ def _summary(needs: tuple[Need, ...], moving: tuple[queue.Line, ...]) -> str:
     return f"{len(moving)} downloading." if moving else "Nothing needs you."
 
 
-def _needs(session: Session, caller: Caller, rows: list[downloads.QueueRow]) -> tuple[Need, ...]:
+def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow]) -> tuple[Need, ...]:
     found = [
         Need(
             "fail",

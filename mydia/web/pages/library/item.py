@@ -172,8 +172,8 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
     files = library.files_of_item(session, caller, item_id, videos_only=True)
-    open_downloads = downloads.open_downloads_of(session, caller, item_id) if detailed else []
-    last = downloads.last_search(session, item_id) if detailed else None
+    open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
+    last = downloads.history.last_search(session, item_id) if detailed else None
     told = (
         events.feed(session, resource=("media_item", item_id), limit=_HISTORY) if tab == "history" and detailed else []
     )
@@ -345,7 +345,7 @@ def show_season(
         item = media.get_item(session, caller, item_id)
         detailed = caller.can(Permission.VIEW_ACTIVITY)
         files = library.files_of_item(session, caller, item_id, videos_only=True)
-        open_downloads = downloads.open_downloads_of(session, caller, item_id) if detailed else []
+        open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
         seasons = _seasons(session, caller, request, item, files, open_downloads, clock.now().date())
     chosen = [season for season in seasons if season.number == number]
     if not chosen:
