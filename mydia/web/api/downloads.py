@@ -603,7 +603,7 @@ class ToBlock(Struct):
 def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]) -> Accepted:
     """Put a release on the blocklist that no search has to have found."""
     with database.writes() as session:
-        entry_id = downloads.block_name(
+        entry_id = downloads.blocklist.block_name(
             session, caller, clock.now(), data.media_id, data.title, protocol=data.protocol, words=data.reason
         )
     return Accepted(status="blocked", id=entry_id)
@@ -613,7 +613,7 @@ def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]
 def clear_blocklist(database: DatabaseDep, caller: CallerDep) -> None:
     """Remove all releases from the blocklist."""
     with database.writes() as session:
-        downloads.clear_blocklist(session, caller)
+        downloads.blocklist.clear_blocklist(session, caller)
 
 
 @post(
