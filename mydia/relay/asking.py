@@ -129,6 +129,7 @@ class Asker:
         return found.answer("HIT", self._times.now_s())
 
     def _answered(self, asked: Request, upstream: Upstream, stale: Entry | None) -> RelayAnswer:
+        logger.debug("asking the upstream", extra={"upstream": upstream.name, "path": asked.path})
         try:
             return self._kept(asked, upstream, upstream.ask(asked.path, asked.params))
         except Busy as busy:

@@ -226,7 +226,7 @@ class RedisStore:
         self._times = times
         # A blocking pool, so that a burst of misses does not open a connection each.
         pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=24, timeout=1.0, socket_timeout=self._TIMEOUT_S, socket_connect_timeout=self._TIMEOUT_S,
+            with_password(url), max_connections=24, timeout=1.0, socket_timeout=self._TIMEOUT_S, socket_connect_timeout=self._TIMEOUT_S,
             health_check_interval=15,
         )  # fmt: skip
         self._redis = redis.Redis(connection_pool=pool)
@@ -235,6 +235,7 @@ class RedisStore:
         self._down_until_s = 0.0
         self._pause_s = 0.0
         self._trouble: str | None = None
+        self.count()  # logs at the start if Redis cannot be used
 
     @property
     def state(self) -> str:
@@ -305,7 +306,8 @@ class RedisStore:
         except self._errors as error:
             if self._trouble is None:
                 logger.warning(
-                    "Redis does not answer; caching in memory until it does", extra={"error": type(error).__name__}
+                    "Redis cannot be used; answers are cached in memory only",
+                    extra={"error": type(error).__name__, "reason": str(error)[:200]},
                 )
             self._trouble = f"Redis is down ({type(error).__name__})"
             self._pause_s = min(10.0, self._pause_s * 2 or 0.5)
@@ -316,6 +318,17 @@ class RedisStore:
             if self._trouble is not None and began_s > self._down_since_s:
                 logger.info("Redis answers again")
                 self._trouble, self._pause_s = None, 0.0
+
+
+def with_password(url: str) -> str:
+    """Read `redis://word@host` as a password without a user name, which is how people write it.
+
+    >>> with_password("redis://s3cret@cache:6379/0"), with_password("redis://mydia:s3cret@cache")
+    ('redis://:s3cret@cache:6379/0', 'redis://mydia:s3cret@cache')
+    """
+    scheme, _, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    return f"{scheme}://:{login}@{place}" if at and login and ":" not in login else url
 
 
 class _Down(Exception):

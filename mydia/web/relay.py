@@ -87,6 +87,9 @@ class RelayFace:
             answer = self._relay().peek(path, params)
         if answer is None:
             answer = await self._relay().get_async(path, params, client=self._client(scope))
+        if logger.isEnabledFor(logging.DEBUG):
+            fields = {"path": path, "status": answer.status, "cache": answer.cache, "bytes": len(answer.body)}
+            logger.debug("request answered", extra=fields)
         if answer.etag is not None and answer.status == 200 and _matches(scope, answer.etag):
             await _send(
                 send,
@@ -486,7 +489,15 @@ async def _serve(config: RelayConfig, host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     task = loop.create_task(server.serve())
-    logger.info("relay started", extra={"address": f"http://{host}:{port}", "upstreams": sorted(relay.upstreams)})
+    logger.info(
+        "relay started",
+        extra={
+            "address": f"http://{host}:{port}",
+            "upstreams": sorted(relay.upstreams),
+            "store": relay.cache.store.kind if relay.cache.store else "memory",
+            "store_state": relay.cache.state,
+        },
+    )
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     server.stop()  # type: ignore[no-untyped-call]

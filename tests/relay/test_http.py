@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import logging
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -344,3 +345,13 @@ def test_long_questions_are_not_kept_in_memory(make_relay: MakeRelay) -> None:
         tracemalloc.stop()
     assert statuses <= {200, 414, 429, 431}
     assert after - before < 4_000_000, "of 24 MB that were sent"
+
+
+def test_every_request_is_logged_at_debug_level(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "mydia"):
+        client.get("/tmdb/movies/19")
+        client.get("/health")
+    logged = [(record.getMessage(), vars(record).get("path")) for record in caplog.records]
+    assert ("asking the upstream", "/movie/19") in logged
+    assert ("request answered", "/tmdb/movies/19") in logged
+    assert ("request answered", "/health") in logged

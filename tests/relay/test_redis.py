@@ -140,3 +140,23 @@ def test_redis_killed_and_restarted_under_load_fails_nobody(redis: Server, make_
         for thread in threads:
             thread.join()
     assert failures == []
+
+
+def test_a_password_without_a_user_name_is_understood(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
+    import redis as client
+
+    admin = client.Redis(port=redis.port, username="mydia", password="s@crt")
+    admin.acl_setuser("default", enabled=True, passwords=["+w0rd"], keys=["*"], channels=["*"], commands=["+@all"])
+    relay = make_relay(redis_url=Secret(f"redis://w0rd@127.0.0.1:{redis.port}/3"))
+    relay.get("/tmdb/movies/19")
+    assert relay.health()["cache"] == "ok"
+    assert relay.stats()["cache"]["shared_size"] == 1
+
+
+def test_a_password_that_is_wrong_is_logged_when_the_relay_starts(
+    redis: Server, make_relay: MakeRelay, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay = make_relay(redis_url=Secret(f"redis://mydia:wrong@127.0.0.1:{redis.port}/3"))
+    assert "Redis cannot be used" in caplog.text
+    assert relay.health()["cache"] != "ok"
+    assert "wrong@" not in caplog.text
