@@ -79,6 +79,17 @@ def look_at_data_folder(deps: WebDeps) -> Iterable[Check]:
         yield Check("data folder", "ok", f"{units.size(free)} free.")
 
 
+def look_at_replaced_files(deps: WebDeps) -> Iterable[Check]:
+    """Report files that were damaged and replaced; the old one is kept until an administrator deletes it."""
+    for path in sorted(deps.config.data_dir.glob("*.db.damaged-*")):
+        name = path.name.partition(".damaged-")[0]
+        yield Check(
+            name,
+            "warning",
+            f"{name} was damaged and has been replaced by an empty file. Check the disk, then delete {path.name}.",
+        )
+
+
 def look_at_worker(deps: WebDeps) -> Iterable[Check]:
     """See that at least one worker process lives."""
     workers = deps.taskboard.workers()
@@ -127,6 +138,7 @@ def units_of(number: int, noun: str) -> str:
 CHECKS: tuple[tuple[str, Look], ...] = (
     ("database", look_at_database),
     ("data folder", look_at_data_folder),
+    ("replaced files", look_at_replaced_files),
     ("worker", look_at_worker),
     ("library folders", look_at_library_folders),
     ("download clients", look_at_clients),

@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 from mydia.errors import Unavailable
 from mydia.web.app import WebApp
 from mydia.web.deps import WebDeps
-from mydia.web.health import Check, examine
+from mydia.web.health import CHECKS, Check, examine
 from tests.web.conftest import from_address
 from tests.web.example import app as example
 
@@ -84,3 +84,13 @@ def test_metrics_are_for_administrators(deps: WebDeps) -> None:
         assert client.get("/metrics").status_code == 403
         assert client.get("/metrics", headers={"x-api-key": "guest"}).status_code == 403
         assert client.get("/metrics", headers={"x-api-key": "robin"}).status_code == 200
+
+
+def test_a_damaged_file_that_was_replaced_is_reported(deps: WebDeps) -> None:
+    deps.config.data_dir.mkdir(parents=True, exist_ok=True)
+    deps.taskboard.close()
+    deps.taskboard.path.write_bytes(b"this is no database\n" * 400)
+    assert not deps.taskboard.paused()
+    (check,) = [check for check in examine(deps, CHECKS) if check.name == "jobs.db"]
+    assert check.state == "warning"
+    assert "jobs.db was damaged and has been replaced" in check.sentence
