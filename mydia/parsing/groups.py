@@ -14,6 +14,7 @@ _TRACKER_TAG = re.compile(
     rf"[\[(](?:{'|'.join(sorted(TRACKERS))}|megusta\.to"
     r"|eztvx?\.to|rarbg\.com|rarbg\.to|rartv\.to|ex-torrenty\.org|[a-z0-9-]+\.(?:com|org|net|to|me|cc|io|tv|eu|info))[\])]\Z"
 )
+_PEERS = re.compile(r"[ ]?\[seeders[ ]?\(\d+\)/leechers[ ]?\(\d+\)\]\Z")
 _BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'#][^\W_]+)*(?:-[^\W_]+)?)\Z")
 _HYPHEN_THEN_REMARK = re.compile(
     r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z"
@@ -33,7 +34,8 @@ _SAMPLE = re.compile(r"[._-]sample\Z")
 def strip_tracker(text: str) -> str:
     """Drop tracker tags at the end: `[rartv]`, `[eztv]-[rarbg.com]`."""
     while text.endswith(("]", ")")):
-        found = _TRACKER_TAG.search(lower(text))
+        low = lower(text)
+        found = _TRACKER_TAG.search(low) or _PEERS.search(low)
         if found is None or found.start() == 0:
             break
         text = text[: found.start()].rstrip(" ._-")

@@ -244,7 +244,7 @@ def _is_site(written: str) -> bool:
     return written.startswith("www.") or len(ending) == 2 or ending.startswith("xn--") or ending in _SITE_ENDINGS
 
 
-_LABEL = re.compile(r".*-->|(?:movies?|tv|tv[ -]?shows?|anime|films?|series|req(?:uest)?)\Z")
+_LABEL = re.compile(r".*-->|(?:movies?|tv|tv[ -]?shows?|anime|films?|series|req(?:uest)?|[sh]d-(?:episode|movie)s?)\Z")
 """Category of the site that posted the name."""
 
 

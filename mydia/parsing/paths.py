@@ -44,19 +44,15 @@ def is_path(name: str) -> bool:
     plain = name.replace("\\", "/")
     folder, _, file = plain.rpartition("/")
     ending = _ENDING.search(file)
+    is_balanced = folder.count("(") == folder.count(")") and folder.count("[") == folder.count("]")
     first = read_season_folder(plain.partition("/")[0])
-    if first is not None and not first.is_bare:
+    if first is not None and not first.is_bare and is_balanced:
         return True
     if ending is None or (
         ending.group(1).lower() not in EXTENSIONS and ending.group(1).lower() not in OTHER_EXTENSIONS
     ):
         return False
-    return not (
-        file.startswith(" ")
-        or folder.endswith(" ")
-        or folder.count("(") != folder.count(")")
-        or folder.count("[") != folder.count("]")
-    )
+    return is_balanced and not file.startswith(" ") and not folder.endswith(" ")
 
 
 def split_path(path: str, library_root: str | None) -> tuple[str, ...]:

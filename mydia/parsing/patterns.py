@@ -40,7 +40,7 @@ SOURCES = _rows(
      "|hdtvmux|dtvrip|digitaltv|digital tv|vhsrip|vhs rip|hdtvrip|iptv|iptvrip|tvmux|webtv rip|htdv|tvhd"), "Show.S01E01.HDTV.x264-LOL"),
     ("dvd-r", ("video ts|dvdr|dvd r|dvd5|dvd 5|dvd9|dvd 9|ntsc dvdr|pal dvdr|complete dvd|full dvd|dvd iso|untouched dvd"
      "|xdvdr|mdvdr|md vdr|dvd full|dvdfull|dvdr5|dvdr9|ntsc dvd r|pal dvd r|ntsc dvd 5|ntsc dvd 9|pal dvd 5|pal dvd 9|ntsc dvd5|ntsc dvd9|pal dvd5|pal dvd9"), "Movie.2007.DVDR.NTSC"),
-    ("dvd", "dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
+    ("dvd", "r1dvd|r2dvd|r3dvd|r4dvd|dvdrip|dvd rip|dvdmux|dvd mux|xvidvd|dvdivx|ntsc dvd|pal dvd|dvd ntsc|dvd pal|dvdremux|dvd remux|dvd sd|sd dvd", "Show.S03E06.DVDRip.XviD-GRP"),
     ("webrip", ("webrip|web rip|webmux|web mux|webcap|web cap|webdlrip|web dlrip|web dl rip|webdl rip|webcaprip|hdwebrip"
      "|dmrip|hd webrip|webrip hd"), "Show.S01E01.1080p.WEBRip.x264-GRP"),
     ("webdl", ("webdl|web dl|web d l|webhd|web hd|hdweb|webdlmux|web dlmux|web dl mux|webdl mux|dlmux|dl mux|weblight|vodrip|vod rip|vodr|ppvrip|ppv rip|webuhd"

@@ -61,6 +61,7 @@ def read_titles(
         piece = _drop_closing_bracket(piece, others)
     if numbering is not None:
         piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
+        piece = _drop_own_season(piece, numbering)
     remark = _REMARK.search(piece) if "(" in piece else None
     if remark is not None and remark.start() > 0:
         piece = piece[: remark.start()]
@@ -73,6 +74,16 @@ def read_titles(
         title = f"{title} {numbering.title_suffix}"
     cleaned = [t for t in dict.fromkeys(_clean(other) for other in others) if t and t != title]
     return ([title, *cleaned] if title or cleaned else []), (start, start + len(opened.text[start:end].rstrip(_EDGES)))
+
+
+_OWN_SEASON = re.compile(r"[ ._-]+(?:series|season|saison|staffel)[ ._]?(\d{1,2})(?:[ ._]-[ ._].*)?\Z", re.IGNORECASE)
+
+
+def _drop_own_season(piece: str, numbering: Numbering) -> str:
+    """Drop a season that the numbers repeat: `Title Series 1 - Name 1x06`."""
+    found = _OWN_SEASON.search(piece) if numbering.episodes else None
+    repeats = found is not None and found.start() > 0 and int(found.group(1)) in numbering.seasons
+    return piece[: found.start()] if found is not None and repeats else piece
 
 
 def _title_borders(opened: Opened, numbering: Numbering | None, borders: Borders) -> tuple[int, int]:

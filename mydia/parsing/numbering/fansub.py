@@ -302,6 +302,8 @@ def bare_absolute(scene: Scene) -> Numbering | None:
             continue
         if index > limit:
             break
+        if words.words[index - 1] in _COUNTS_DISCS:
+            continue
         padded = (
             len(digits) in {2, 3}
             and digits[0] == "0"
@@ -336,6 +338,7 @@ def bare_absolute(scene: Scene) -> Numbering | None:
     return None
 
 
+_COUNTS_DISCS = frozenset({"vol", "volume", "disc", "disk", "dvd", "bd", "cd"})
 _TENTH_BEHIND = re.compile(r"\.(\d)(?:v\d)?(?=[ ._]{0,2}(?:[\[(]|\Z))")
 
 _BRACKETED_YEAR = re.compile(r"[\[(](?:19|20)\d\d[\])]")

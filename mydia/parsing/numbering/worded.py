@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mydia.parsing.numbering.links import follow, write_out
-from mydia.parsing.numbering.scene import Numbering, Scene
+from mydia.parsing.numbering.scene import Numbering, Scene, is_year
 from mydia.parsing.numbering.standard import OF_TOTAL
 from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, read_number
 from mydia.parsing.seasons import EPISODE_WORD, ORDINAL_ENDING, SEASON_WORD
@@ -24,6 +24,7 @@ _EASTERN = re.compile(
     rf"第 ?(?:(?P<from>{HAN_NUMBER})-)?(?P<number>{HAN_NUMBER}) ?(?:季|期|シーズン)|(?:シーズン|시즌) ?(?P<behind>\d{{1,2}})"
     r"|(?<!\d)(?P<before>\d{1,2}) ?시즌"
 )
+_PLURAL = re.compile(r"seasons|saisons|temporadas|stagioni|staffeln")
 _EPISODE_BEHIND = re.compile(
     rf"[ .:_,/()\[\]-]{{0,4}}(?:{EPISODE_WORD}|e|c(?=\d))[ .:_#]{{0,2}}(?P<number>\d{{1,5}}(?![0-9])(?![pi](?![a-z]))|(?:{NUMBER_WORD}){_NO_LETTER})"
 )
@@ -57,6 +58,8 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
     """
     low, begin = scene.low, scene.begin
     behind = _WORD_THEN_NUMBER.search(low, begin)
+    if behind is not None and is_year(behind["number"]) and (scene.hint != "tv" or _PLURAL.match(low, behind.start())):
+        behind = None  # `Four Seasons 1971`
     before = _NUMBER_THEN_WORD.search(low, begin)
     if behind is not None and before is not None and before.end() > behind.start():
         own = _NUMBERED_BEHIND.match(low, before.end())
