@@ -58,7 +58,7 @@ def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[Pa
     if disc is not None and folders:
         return _read_disc(path, file, disc, folders, hint)
     if folders:
-        known_folders = [read(name, hint)[0] for name in folders]
+        known_folders = [_read_folder(name, hint) for name in folders]
         file, refusal = _read_with_folders(
             file, refusal, stem, known_folders, folders, hint, is_extra=extra is not None
         )
@@ -72,6 +72,8 @@ def _extra_of(folders: list[str], file: ParsedRelease) -> str | None:
         if is_season_folder(folders[index]):
             return None
         kind = paths.extra_of_folder(folders[index])
+        if kind == "sample":
+            return kind
         if kind is not None and similarity(file.title, folders[index]) < _SAME:
             return kind
     return None
@@ -93,6 +95,15 @@ def _read_disc(
     return replace(_with_ids(_spoken_for(file, folder), folders), name=path), refusal
 
 
+def _read_folder(name: str, hint: str | None) -> ParsedRelease:
+    """Read a folder; a lone number belongs to the title (`Area 88`) unless the folder is named like a release."""
+    folder, refusal = read(name, hint)
+    is_bare = folder.release_group is None and not folder.confidence.quality
+    is_lone = is_bare and len(folder.absolute_episodes) == 1 and not folder.seasons and folder.air_on is None
+    is_title = hint == "tv" and refusal is not None and not folder.title and refusals.why_meaningless(name) is None
+    return read(name, "movie")[0] if hint != "movie" and (is_lone or is_title) else folder
+
+
 def _read_with_folders(
     file: ParsedRelease,
     refusal: str | None,
@@ -109,7 +120,7 @@ def _read_with_folders(
     season = _season_of(names)
     if season is not None and not strong and hint != "movie":
         series = folders[1] if len(folders) > 1 else nearest if nearest.title else None
-        inside = paths.in_season_folder(file, season, stem, series)
+        inside = paths.in_season_folder(file, season, paths.without_title(stem, series), series)
         missing = "season folder, but no episode number" if hint == "tv" and not inside.episodes else None
         return _with_ids(paths.with_folder_facts(inside, nearest), folders), missing
     holds_season = nearest.full_season and nearest.season is not None and not nearest.is_multi_season
@@ -118,6 +129,9 @@ def _read_with_folders(
         return paths.with_folder_facts(inside, nearest), None
     if strong and _is_abbreviated(file, nearest):
         return _with_ids(_spoken_for(file, nearest), folders), None
+    part = _part_of_range(file, stem, nearest) if not strong else None
+    if part is not None:
+        return _with_ids(paths.with_folder_facts(part, nearest), folders), None
     file = _with_title_year(file, folders)
     if not strong:
         speaker = _find_speaker(file, refusal, stem, folders, names, hint, is_extra=is_extra)
@@ -135,6 +149,16 @@ def _is_abbreviated(file: ParsedRelease, folder: ParsedRelease) -> bool:
     """Return whether a file has an abbreviated name (`grp-cl.s01e02`) and its folder names the same episodes in full."""
     same = folder.seasons == file.seasons and folder.episodes == file.episodes and bool(file.episodes)
     return same and " " not in file.title and bool(folder.title) and similarity(file.title, folder.title) < _SAME
+
+
+def _part_of_range(file: ParsedRelease, stem: str, folder: ParsedRelease) -> ParsedRelease | None:
+    """Return the one episode a file holds of a folder that names a range: `Title S01E01-E05/03.mkv`, `Title [01-12]/05.mkv`."""
+    numbers = paths.leading_episodes(stem) if refusals.why_meaningless(stem) is None else ()
+    if numbers and folder.season is not None and len(folder.episodes) > 1 and set(numbers) <= set(folder.episodes):
+        return paths.in_season_folder(file, folder.season, stem, folder)
+    if numbers and len(folder.absolute_episodes) > 1 and set(numbers) <= set(folder.absolute_episodes):
+        return replace(folder, absolute_episodes=numbers, container=file.container, quality=folder.quality)
+    return None
 
 
 def _with_title_year(file: ParsedRelease, folders: list[ParsedRelease]) -> ParsedRelease:
@@ -186,7 +210,8 @@ def _find_speaker(
     if not (is_extra or paths.says_little(stem) or refusal is not None or _is_poorer(file, folders[0])):
         return None
     for folder, name in zip(folders, names, strict=True):
-        if not paths.says_little(name) and folder.title and (hint != "tv" or folder.seasons or folder.air_on):
+        is_episode = folder.seasons or folder.air_on or folder.absolute_episodes
+        if not paths.says_little(name) and folder.title and (hint != "tv" or is_episode):
             return folder
     return None
 

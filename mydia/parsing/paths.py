@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from mydia.parsing import refusals
+from mydia.parsing.numbering.links import follow
 from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS
 from mydia.parsing.quality import Modifier, Quality, Source
 from mydia.parsing.release import Confidence, ParsedRelease
@@ -20,7 +21,7 @@ _LEADING_NUMBER = re.compile(
     rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回])",
     re.IGNORECASE,
 )
-_RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ]-[ ]|\Z)")
+_RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ._-]|\Z)")
 _RUN_TOGETHER_WITHIN = re.compile(r"(?<=[ ._-])(\d{1,2})(\d\d)(?:-\1(\d\d))?(?=[ ._-]|\Z)")
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset({
@@ -76,8 +77,19 @@ def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
             (tuple(range(int(begin), max(int(begin), int(end or begin)) + 1)) for _, begin, end in together), ()
         )
     first = int(found.group(1))
-    last = int(found.group(2) or first)
+    if found.group(2) is None:
+        return follow(stem.strip().lower(), found.end(1), first)[0] if found.re is _LEADING_NUMBER else (first,)
+    last = int(found.group(2))
     return tuple(range(first, last + 1)) if first <= last < first + 100 else (first,)
+
+
+def without_title(stem: str, series: ParsedRelease | None) -> str:
+    """Drop a series title with a number in front of a file's own number: the `24` of `24 - 05`."""
+    title = series.title.lower() if series is not None else ""
+    if not any(c.isdigit() for c in title) or not stem.lower().startswith(title):
+        return stem
+    rest = stem[len(title) :].lstrip(" ._-")
+    return rest if rest and not stem[len(title)].isalnum() else stem
 
 
 def is_furniture(folder: str) -> bool:
@@ -192,7 +204,8 @@ def in_season_folder(file: ParsedRelease, season: int, stem: str, series: Parsed
         return file
     numbers = leading_episodes(stem, season)
     together = tuple(n % 100 for n in file.absolute_episodes if n // 100 == season and n % 100)
-    if not numbers and len(together) == len(file.absolute_episodes):
+    if len(together) == len(file.absolute_episodes) > 0 and numbers != file.absolute_episodes:
+        numbers = ()
         # `115-116` in season 1; the absolute numbers are kept because they may be meant.
         file = replace(file, season=season, episodes=together)
     title = series.title if series is not None and series.title else file.title

@@ -142,3 +142,44 @@ def test_the_id_in_a_title_folder_counts_whatever_the_file_is_called(path):
     release = parse_path(path)
     assert release is not None
     assert release.tmdb_id == 949
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "season", "episodes", "absolute"),
+    [
+        ("24/Season 2/24 - 05.mkv", "24", 2, (5,), ()),
+        ("Area 88/Season 1/05.mkv", "Area 88", 1, (5,), ()),
+        ("Copper Lane/Season 2/E05 E06.mkv", "Copper Lane", 2, (5, 6), ()),
+        ("Copper Lane/Season 2/205.mkv", "Copper Lane", 2, (5,), ()),
+        ("Copper Lane/Season 2/Copper.Lane.205.The.Well.avi", "Copper Lane", 2, (5,), ()),
+        ("Copper Lane/Season 1/Copper Lane - 115-116.mkv", "Copper Lane", 1, (15, 16), (115, 116)),
+        ("Copper Lane S01E01-E05 720p-GRP/03.mkv", "Copper Lane", 1, (3,), ()),
+        ("[Grp] Copper Lane [01-12] [1080p]/05.mkv", "Copper Lane", None, (), (5,)),
+        ("Copper.Lane.S01E02.720p.HDTV.x264-GRP/grp-cl.s01e02.mkv", "Copper Lane", 1, (2,), ()),
+    ],
+)
+def test_the_number_of_a_file_in_a_folder_of_episodes(path, title, season, episodes, absolute):
+    release = parse_path(path, hint="tv")
+    assert release is not None
+    assert (release.title, release.season) == (title, season)
+    assert (release.episodes, release.absolute_episodes) == (episodes, absolute)
+
+
+@pytest.mark.parametrize(
+    ("path", "quality", "languages"),
+    [
+        ("Copper Lane/Season 1 (720p BluRay)/Copper.Lane.S01E02.mkv", "Bluray-720p", ()),
+        ("Copper Lane/Season 1 [1080p]/01 - Name.mkv", "HDTV-1080p", ()),
+        ("Copper Lane/Season 2 French/Copper.Lane.S02E02.avi", "SDTV", ("fr",)),
+    ],
+)
+def test_a_season_folder_adds_quality_and_language(path, quality, languages):
+    release = parse_path(path)
+    assert release is not None
+    assert (release.quality.name, release.languages) == (quality, languages)
+
+
+def test_an_obscure_file_in_the_folder_of_one_fansub_release_keeps_its_number():
+    release = parse_path("[Grp] Copper Lane - 05 [1080p][AAAA1111]/0b1f8e6a5d5c4b3a2f1e.mkv", hint="tv")
+    assert release is not None
+    assert (release.title, release.absolute_episodes) == ("Copper Lane", (5,))
