@@ -95,7 +95,7 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
         item = media.get_item(session, SYSTEM, item_id)
         (held,) = library.held_qualities(session, item_id)
         assert (item.state, item.files_count, held.quality.name) == ("upgradable", 1, "Bluray-1080p")
-        last = downloads.history.last_search(session, item_id)
+        last = downloads.history.last_search(session, ROBIN, item_id)
         assert last is not None
         assert last.sentence == "2 found, 1 accepted; 1 rejected for quality."
         view = downloads.history.get_search(session, ROBIN, last.id)
@@ -197,7 +197,7 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
     home.run_all()
     wait_until(lambda: home.client.api.torrents_info() == [], "the torrent is gone")
     with home.database.reads() as session:
-        last = downloads.history.last_search(session, item_id)
+        last = downloads.history.last_search(session, ROBIN, item_id)
         assert last is not None
         assert last.sentence == "1 found, 0 accepted; 1 rejected for blocklist."
     assert home.state(item_id) == "removed"

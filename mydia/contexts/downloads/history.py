@@ -46,15 +46,17 @@ _SEARCH_COLUMNS = (
 )
 
 
-def last_search(session: Session, item_id: str) -> LastSearch | None:
-    """Return the latest search for a title, or None when there was none."""
+def last_search(session: Session, caller: Caller, item_id: str) -> LastSearch | None:
+    """Return the latest search for a title, or None if there was none."""
+    caller.require(Permission.VIEW_ACTIVITY)
     query = select(*_SEARCH_COLUMNS).where(Search.media_item_id == item_id)
     row = session.execute(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(1)).first()
     return None if row is None else _last(row)
 
 
-def last_results(session: Session, item_ids: Sequence[str]) -> dict[str, LastSearch]:
-    """Return the latest search of several titles, for the list of what is wanted."""
+def last_results(session: Session, caller: Caller, item_ids: Sequence[str]) -> dict[str, LastSearch]:
+    """Return title -> its latest search, for the list of wanted titles."""
+    caller.require(Permission.VIEW_ACTIVITY)
     newest = (
         select(Search.media_item_id, func.max(Search.id).label("id"))
         .where(Search.media_item_id.in_(item_ids))
@@ -65,8 +67,9 @@ def last_results(session: Session, item_ids: Sequence[str]) -> dict[str, LastSea
     return {row.media_item_id: _last(row) for row in rows}
 
 
-def search_states(session: Session, item_ids: Sequence[str]) -> dict[tuple[str, str], SearchState]:
+def search_states(session: Session, caller: Caller, item_ids: Sequence[str]) -> dict[tuple[str, str], SearchState]:
     """Return (item, episode or "") -> when it was last searched and is due again."""
+    caller.require(Permission.VIEW_ACTIVITY)
     rows = session.scalars(select(SearchState).where(SearchState.media_item_id.in_(item_ids)))
     return {(row.media_item_id, row.episode_id): row for row in rows}
 

@@ -547,7 +547,7 @@ def list_releases(database: DatabaseDep, caller: CallerDep, media_id: FromPath[s
     """Return the title's last search with every release and all objections; null when it was never searched."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        last = downloads.history.last_search(session, media_id)
+        last = downloads.history.last_search(session, caller, media_id)
         return _result(session, caller, last.id) if last is not None else None
 
 

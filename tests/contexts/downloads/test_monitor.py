@@ -414,7 +414,9 @@ def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Call
         story = downloads.history.story_of(session, admin, first)
         assert [happened.type for happened in story.events][:2] == ["DownloadChanged", "ReleaseGrabbed"]
         assert downloads.history.counts_by_state(session)["completed"] == 1
-        view = downloads.history.get_search(session, admin, downloads.history.last_search(session, house.film_id).id)  # type: ignore[union-attr]
+        view = downloads.history.get_search(
+            session, admin, downloads.history.last_search(session, SYSTEM, house.film_id).id
+        )  # type: ignore[union-attr]
         assert set(view.earlier.values()) >= {("completed", house.download(first).state_since)}
 
 
@@ -426,7 +428,7 @@ def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
     with house.database.writes() as session:
         assert downloads.history.prune_releases(session, house.now) == 2
     with house.database.reads() as session:
-        last = downloads.history.last_search(session, house.film_id)
+        last = downloads.history.last_search(session, SYSTEM, house.film_id)
         assert last is not None
         assert last.sentence == "1 found, 1 accepted."
 

@@ -147,7 +147,7 @@ def test_a_blocked_release_is_allowed_again(browser: Browser, server: Server, pr
 
 def last_search(server: Server, title: str) -> str:
     with server.deps.database.reads() as session:
-        found = downloads.history.last_search(session, server.ids[title])
+        found = downloads.history.last_search(session, SYSTEM, server.ids[title])
     assert found is not None
     return found.id
 

@@ -94,8 +94,8 @@ def show_wanted(
         else:
             found, following = media.wanted_episodes(session, caller, now, upgrades=upgrades, cursor=cursor or None)
         ids = sorted({one.media_item_id for one in found})
-        results = downloads.history.last_results(session, ids)
-        states = downloads.history.search_states(session, ids)
+        results = downloads.history.last_results(session, caller, ids)
+        states = downloads.history.search_states(session, caller, ids)
     path = "/wanted/upgrades" if upgrades else "/wanted"
     view = WantedView(
         upgrades,

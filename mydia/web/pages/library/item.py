@@ -173,7 +173,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         tab = "episodes" if show else "overview"
     files = library.files_of_item(session, caller, item_id, videos_only=True)
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
-    last = downloads.history.last_search(session, item_id) if detailed else None
+    last = downloads.history.last_search(session, caller, item_id) if detailed else None
     told = (
         events.feed(session, resource=("media_item", item_id), limit=_HISTORY) if tab == "history" and detailed else []
     )
