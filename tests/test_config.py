@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mydia import config
 from mydia.config import BY_NAME, KEYS
+from mydia.cron import is_cron
 from mydia.errors import Misconfigured
 
 
@@ -39,7 +40,7 @@ def test_an_empty_variable_is_no_variable() -> None:
         ({"PORT": "0"}, ["server.port", "from 1 to 65535"]),
         ({"LOG_LEVEL": "loud"}, ["logging.level", "LOG_LEVEL", "debug, info, warning, error"]),
         ({"LIBRARY_WATCH": "maybe"}, ["library.watch", "true or false"]),
-        ({"SCAN_CRON": "0 2 * * 1"}, ["jobs.scan_cron", "weekdays by name"]),
+        ({"SCAN_CRON": "0 2 * * 8"}, ["jobs.scan_cron", "five cron fields"]),
         ({"TZ": "Mars/Olympus"}, ["jobs.time_zone", "Europe/Vienna"]),
         ({"METADATA_RELAY_URL": "relay.example"}, ["metadata.relay_url", "http://"]),
         ({"METADATA_LANGUAGE": "german"}, ["metadata.language", "en-US"]),
@@ -151,23 +152,33 @@ def test_the_example_file_tells_every_key_and_can_be_used_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["* * * * *", "0 2 * * *", "15 */6 * * *", "0,30 8-18/2 1 jan-mar mon-fri", "5 4 * * sun"]
+    "text",
+    [
+        "* * * * *",
+        "0 2 * * *",
+        "15 */6 * * *",
+        "0,30 8-18/2 1 jan-mar mon-fri",
+        "5 4 * * sun",
+        "0 2 * * 1",
+        "0 2 * * 5-7",
+        "@daily",
+    ],
 )
 def test_cron_texts_that_are_understood(text: str) -> None:
-    assert config.is_cron(text)
+    assert is_cron(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * * 1", "*/0 * * * *", "5-1 * * * *", "a b c d e"],
+    ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * * 8", "*/0 * * * *", "5-1 * * * *", "a b c d e"],
 )
 def test_cron_texts_that_are_not(text: str) -> None:
-    assert not config.is_cron(text)
+    assert not is_cron(text)
 
 
 @given(st.text())
 def test_reading_a_cron_never_raises(text: str) -> None:
-    config.is_cron(text)
+    is_cron(text)
 
 
 @given(st.sampled_from(KEYS), st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.lists(st.text())))
@@ -177,3 +188,26 @@ def test_any_value_is_either_taken_or_refused_with_a_sentence(key: config.Key, r
     except Misconfigured:
         return
     json.dumps(value)
+
+
+@given(st.text(alphabet="0123456789*/,-@ abcdefghijklmnopqrstuvwxyz", max_size=40))
+def test_what_the_settings_accept_the_scheduler_accepts(text: str) -> None:
+    from mydia.errors import Invalid
+    from mydia.jobs.scheduler import cron_trigger, time_zone
+
+    try:
+        cron_trigger(text, time_zone("UTC"))
+    except Invalid:
+        assert not is_cron(text)
+    else:
+        assert is_cron(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["0 2 * * 1", "*/5 * * * *", "0 0 1 jan *", "@hourly", "30 4 * * sat", "1,2-4 * * * 0"]
+)
+def test_the_scheduler_accepts_what_the_settings_accept(line: str) -> None:
+    from mydia.jobs.scheduler import cron_trigger, time_zone
+
+    assert is_cron(line)
+    assert cron_trigger(line, time_zone("UTC"))

@@ -1,6 +1,6 @@
 """What a process knows before it has a database: environment over `config.yml` over default, each with its source."""
 
-from mydia.config.checking import boolean, check, is_cron, is_web_address, wanted
+from mydia.config.checking import boolean, check, is_web_address, redis_address, wanted
 from mydia.config.entries import CLIENT_OPTIONS, INDEXER_OPTIONS, ManagedEntry
 from mydia.config.example_file import example
 from mydia.config.keys import BY_NAME, KEYS, Key, Settings, Value, build
@@ -21,8 +21,8 @@ __all__ = [
     "build",
     "check",
     "example",
-    "is_cron",
     "is_web_address",
     "load",
+    "redis_address",
     "wanted",
 ]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mydia.addresses import is_network
 from mydia.config.keys import Key, Value
+from mydia.cron import is_cron
 from mydia.errors import Misconfigured
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
@@ -76,16 +77,6 @@ def is_web_address(text: str) -> bool:
     )
 
 
-def is_cron(text: str) -> bool:
-    """Return whether a text is five cron fields: minute hour day month weekday, weekdays by name."""
-    columns = text.lower().split()
-    return len(columns) == 5 and all(
-        _is_cron_part(part, *rule)
-        for column, rule in zip(columns, _CRON_FIELDS, strict=True)
-        for part in column.split(",")
-    )
-
-
 def _refused(key: Key, raw: object, source: str) -> Misconfigured:
     shown = "a secret" if key.secret else repr(raw)
     return Misconfigured(f"{key.name} ({source}) is {shown}, but must be {wanted(key)}.")
@@ -115,34 +106,6 @@ def _within(key: Key, value: float) -> bool:
     return (key.low is None or value >= key.low) and (key.high is None or value <= key.high)
 
 
-_CRON_FIELDS = (
-    (0, 59, ()),
-    (0, 23, ()),
-    (1, 31, ()),
-    (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
-    # Numbers are refused: cron counts weekdays from Sunday and APScheduler from Monday.
-    (0, -1, ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
-)
-_CRON_PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d{1,3}))?")
-
-
-def _is_cron_part(part: str, least: int, most: int, names: tuple[str, ...]) -> bool:
-    match = _CRON_PART.fullmatch(part)
-    if match is None or match["step"] == "0":
-        return False
-    places: list[int] = []
-    for given in (match["low"], match["high"]):
-        if given is None:
-            continue
-        if given in names:
-            places.append(names.index(given) + least)
-        elif given.isdigit() and least <= int(given) <= most:
-            places.append(int(given))
-        else:
-            return False
-    return places == sorted(places)
-
-
 _HOST = re.compile(r"[^\s\x00-\x20\x7f/\\?#@<>\"'`{}|^%]+")
 
 
@@ -156,6 +119,19 @@ def _is_zone(text: str) -> bool:
     return True
 
 
+def redis_address(url: str) -> str:
+    """Return a Redis address with its credentials as the driver expects them.
+
+    People write `redis://password@host`, which the driver would read as a user name without a password.
+
+    >>> redis_address("redis://secret@box:6379/1"), redis_address("redis://user:secret@box")
+    ('redis://:secret@box:6379/1', 'redis://user:secret@box')
+    """
+    scheme, _, rest = url.partition("://")
+    login, found, place = rest.rpartition("@")
+    return f"{scheme}://:{login}@{place}" if found and login and ":" not in login else url
+
+
 def is_service_url(text: str, schemes: tuple[str, ...]) -> bool:
     """Return whether a text is an address with one of these schemes and, where its scheme has one, a host."""
     try:
@@ -167,7 +143,7 @@ def is_service_url(text: str, schemes: tuple[str, ...]) -> bool:
 
 
 SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "cron": (is_cron, "five cron fields with weekdays by name, such as 0 2 * * mon-fri"),
+    "cron": (is_cron, "five cron fields such as 0 2 * * mon-fri, or @daily"),
     "url": (is_web_address, "an address that starts with http:// or https://"),
     "url_or_off": (
         lambda text: text == "off" or is_web_address(text),

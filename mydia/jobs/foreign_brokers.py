@@ -17,6 +17,7 @@ from dramatiq.common import q_name
 from dramatiq.middleware import SkipMessage
 
 from mydia import clock
+from mydia.config import redis_address
 from mydia.errors import Misconfigured
 from mydia.jobs.broker import AttemptFailed, HandedBack, Slots, ending_of
 from mydia.taskboard import RunState, TaskBoard, count, to_ms
@@ -50,7 +51,7 @@ def make_foreign_broker(
             base = RabbitmqBroker
     except ImportError as error:
         raise Misconfigured(f"BROKER_URL needs a driver that is not installed: {error}.") from error
-    return _recorded(base, diary, slots)(url=url, middleware=parts)  # type: ignore[no-any-return]
+    return _recorded(base, diary, slots)(url=redis_address(url) if url.startswith("redis") else url, middleware=parts)  # type: ignore[no-any-return]
 
 
 class Diary(dramatiq.Middleware):

@@ -14,57 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mydia import clock
+from mydia.cron import is_cron, read
 from mydia.errors import Invalid, Misconfigured
 from mydia.jobs.broker import REGISTRY, Enqueue, Schedule, dedup_key
 from mydia.taskboard import TaskBoard, from_ms, to_ms
 
 logger = logging.getLogger(__name__)
 
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_NICKNAMES = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * sun",
-    "@monthly": "0 0 1 * *",
-}
 _OWNER_RETRY_S = 30.0
-
-
-def weekdays(text: str) -> str:
-    """Write cron's weekday field with names.
-
-    APScheduler counts from Monday where cron counts from Sunday, so a number must never reach it.
-
-    >>> weekdays("0"), weekdays("1-5"), weekdays("5-7"), weekdays("*"), weekdays("fri-mon")
-    ('sun', 'mon,tue,wed,thu,fri', 'sun,fri,sat', '*', 'sun,mon,fri,sat')
-    """
-    if text in ("*", "?"):
-        return "*"
-    chosen: set[int] = set()
-    for part in text.lower().split(","):
-        span, _, step_text = part.partition("/")
-        first, dash, last = span.partition("-")
-        step = int(step_text or 1)
-        low, high = (0, 6) if span == "*" else (_weekday(first), _weekday(last) if dash else _weekday(first))
-        if step_text and not dash and span != "*":
-            high = 6
-        if step < 1:
-            raise ValueError(text)
-        if high < low:
-            # `5-7` and `fri-mon` cross the end of the week.
-            high += 7
-        chosen |= {day % 7 for day in range(low, high + 1, step)}
-    return ",".join(_WEEKDAYS[day] for day in sorted(chosen))
-
-
-def _weekday(text: str) -> int:
-    if text.isdigit():
-        number = int(text)
-        if number > 7:
-            raise ValueError(text)
-        return number % 7
-    return _WEEKDAYS.index(text[:3])
 
 
 def cron_trigger(line: str, zone: ZoneInfo) -> Any:
@@ -77,12 +34,8 @@ def cron_trigger(line: str, zone: ZoneInfo) -> Any:
     """
     from apscheduler.triggers.cron import CronTrigger
 
-    fields = _NICKNAMES.get(line.strip().lower(), line).split()
     try:
-        minute, hour, day, month, weekday = fields
-        return CronTrigger(  # type: ignore[no-untyped-call]
-            minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(weekday), timezone=zone
-        )
+        return CronTrigger(**read(line), timezone=zone)  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise Invalid(
             f"“{line}” is not a valid schedule. Enter minute, hour, day, month and weekday, such as `0 2 * * *` for 2 am."
@@ -320,5 +273,4 @@ class Clock:
 
 
 def _has_fixed_hour(cron: str) -> bool:
-    fields = _NICKNAMES.get(cron.strip().lower(), cron).split()
-    return len(fields) == 5 and "*" not in fields[1]
+    return is_cron(cron) and "*" not in read(cron)["hour"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from mydia import clock
+from mydia.config import redis_address
 from mydia.db import SqliteFile
 from mydia.errors import Unavailable
 from mydia.relay.answers import Entry
@@ -226,7 +227,7 @@ class RedisStore:
         self._times = times
         # A blocking pool, so that a burst of misses does not open a connection each.
         pool = redis.BlockingConnectionPool.from_url(
-            with_password(url), max_connections=24, timeout=1.0, socket_timeout=self._TIMEOUT_S, socket_connect_timeout=self._TIMEOUT_S,
+            redis_address(url), max_connections=24, timeout=1.0, socket_timeout=self._TIMEOUT_S, socket_connect_timeout=self._TIMEOUT_S,
             health_check_interval=15,
         )  # fmt: skip
         self._redis = redis.Redis(connection_pool=pool)
@@ -318,17 +319,6 @@ class RedisStore:
             if self._trouble is not None and began_s > self._down_since_s:
                 logger.info("Redis answers again")
                 self._trouble, self._pause_s = None, 0.0
-
-
-def with_password(url: str) -> str:
-    """Read `redis://word@host` as a password without a user name, which is how people write it.
-
-    >>> with_password("redis://s3cret@cache:6379/0"), with_password("redis://mydia:s3cret@cache")
-    ('redis://:s3cret@cache:6379/0', 'redis://mydia:s3cret@cache')
-    """
-    scheme, _, rest = url.partition("://")
-    login, at, place = rest.rpartition("@")
-    return f"{scheme}://:{login}@{place}" if at and login and ":" not in login else url
 
 
 class _Down(Exception):

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from mydia import events, units
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.config import is_cron
 from mydia.contexts.settings.models import LibraryPath, NamingSet, QualityProfile
 from mydia.contexts.users import Caller, Permission
+from mydia.cron import is_cron
 from mydia.db import get
 from mydia.errors import Conflict, Forbidden, Invalid
 
@@ -276,7 +276,7 @@ def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
             sentence = f"Choose one of {', '.join(allowed)}."
             raise Invalid(sentence, fields={field: sentence})
     if new.scan_cron and not is_cron(new.scan_cron):
-        sentence = "Write five cron fields with weekdays by name, such as 0 2 * * mon-fri."
+        sentence = "Write five cron fields, such as 0 2 * * mon-fri."
         raise Invalid(sentence, fields={"scan_cron": sentence})
     if new.default_profile_id is not None:
         get(session, QualityProfile, new.default_profile_id, what="This quality profile")
