@@ -1,8 +1,8 @@
-"""The disk: walking, confining paths, and placing files so that nothing is ever half there or overwritten.
+"""The disk: walk folders, confine paths, and place files so that none is ever incomplete or overwritten.
 
-Paths inside a root travel as text with `/` between parts. A name that is not UTF-8 is kept as text too: each byte that
-cannot be decoded becomes one character of U+EF80…U+EFFF, which databases, JSON and pages can carry and `to_os` turns
-back into the very same bytes.
+Paths inside a root are text with `/` between parts. A name that is not UTF-8 is text too: each byte that cannot be decoded
+becomes one character of U+EF80…U+EFFF, which databases, JSON and pages can store and `to_os` turns back into the same
+byte.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mydia.errors import Conflict, Invalid
 
 PART_PREFIX = ".mydia-"
 PART_SUFFIX = ".part"
-"""A copy on its way is called `.mydia-<id>.part`, beside where it will be; a leftover may be deleted."""
+"""An unfinished copy is called `.mydia-<id>.part` and is beside its target; leftovers can be deleted."""
 _COPY_BYTES = 8 * 1024**2
 _FICLONE = 0x40049409  # ioctl that shares the blocks of two files; Source: linux/fs.h
 _RENAME_NOREPLACE = 1  # flag of renameat2(2)
@@ -80,7 +80,7 @@ LOCAL_TROUBLE = (NoSpace, ReadOnly, NoAccess, DiskFails)
 
 
 class FoundFile(NamedTuple):
-    """One file met by a walk. A tuple, for a scan makes hundreds of thousands."""
+    """One file found by a walk. A tuple, because a scan makes hundreds of thousands."""
 
     path: str
     """Relative to the root, as text (see the module)."""
@@ -93,7 +93,7 @@ class FoundFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WalkProblem:
-    """Something a walk could not look into; the rest of the tree was walked."""
+    """Something a walk could not read; the rest of the tree was walked."""
 
     path: str
     """Relative to the root; empty for the root itself."""
@@ -102,7 +102,7 @@ class WalkProblem:
 
 @dataclass(frozen=True, slots=True)
 class MountState:
-    """What is known about a folder that ought to be there."""
+    """What is known about a folder that should exist."""
 
     exists: bool
     is_folder: bool
@@ -119,21 +119,21 @@ class Access:
     readable: bool
     writable: bool
     sentence: str
-    """Empty when all is well, else what is wrong and what to do."""
+    """What is wrong and what to do; empty if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """How much room the file system of a path has."""
+    """How much space the file system of a path has."""
 
     total_bytes: int
     free_bytes: int
-    """What Mydia's user may still use; space reserved for root is not counted."""
+    """Free space for Mydia's user, without what is reserved for root."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the file system tells about one path, symbolic links followed."""
+    """What the file system knows about a path; symbolic links are followed."""
 
     size_bytes: int
     mtime_ns: int
@@ -165,14 +165,14 @@ def to_os(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a name as people may see it: bytes that are no text become replacement characters."""
+    """Return a name for display: undecodable bytes become replacement characters."""
     return _ODD.sub("\ufffd", text)
 
 
 def confine(root: Path, relative: str) -> Path:
-    """Return the real path of `relative` under `root`, refusing every way out.
+    """Return the real path of `relative` under `root`, refusing paths that leave the root.
 
-    The path need not exist; of what exists, symbolic links are followed and must stay inside.
+    The path need not exist. Symbolic links are followed and must stay inside.
 
     Raises:
         Invalid: Absolute, empty, with `..` or NUL, or a link leads out of the root.
@@ -199,10 +199,10 @@ def relative_text(root: Path, path: Path) -> str:
 
 
 class Files:
-    """Everything Mydia does with files. Never overwrites; every failure is one of our errors with a sentence.
+    """All file operations of Mydia. They never overwrite, and every failure is one of our errors.
 
-    `Conflict` means that the target exists, `CrossDevice` and `NoSpace` what they say, `Refused` that permissions or
-    the file system say no, `Unreachable` that the path is gone or the disk fails.
+    `Conflict`: the target exists. `Refused`: permissions or the file system do not allow it, with `NoSpace`, `ReadOnly`,
+    `NoAccess` and `CrossDevice` as special cases. `Unreachable`: the path does not exist or the disk fails.
     """
 
     def walk(
@@ -214,14 +214,14 @@ class Files:
     ) -> Iterator[FoundFile]:
         """Yield every regular file under a root, parents before children, names in order within a folder.
 
-        Folders are entered once, however many links lead to them; links that leave the root are reported and left.
+        Folders are entered once, however many links lead to them. Links that leave the root are reported and skipped.
 
         Args:
-            on_problem: Told of every folder or file that could not be read.
-            enter: Asked with each folder's relative path; False skips it with all it holds.
+            on_problem: Called with every folder or file that could not be read.
+            enter: Called with each folder's relative path; False skips the folder.
 
         Raises:
-            Unreachable: The root itself cannot be listed: an empty library is never made of a failing disk.
+            Unreachable: The root cannot be listed, so that a failing disk is not taken for an empty library.
         """
         writing.assert_outside_allowed()
         real_root = os.path.realpath(root)
@@ -267,7 +267,7 @@ class Files:
             waiting.extend(reversed(inner))
 
     def facts(self, path: Path) -> FileFacts | None:
-        """Return what is known about a path; None when nothing is there. Raises: Unreachable, Refused."""
+        """Return what is known about a path; None if it does not exist. Raises: Unreachable, Refused."""
         writing.assert_outside_allowed()
         try:
             found = path.stat()
@@ -285,7 +285,7 @@ class Files:
         )
 
     def exists(self, path: Path) -> bool:
-        """Tell whether something is there, a dangling link included."""
+        """Return whether a path exists; a dangling link does."""
         writing.assert_outside_allowed()
         try:
             os.lstat(path)
@@ -296,12 +296,12 @@ class Files:
         return True
 
     def same_file(self, one: Path, other: Path) -> bool:
-        """Tell whether two paths are the same file on disk, as after a hard link."""
+        """Return whether two paths are the same file on disk, as after a hard link."""
         first, second = self.facts(one), self.facts(other)
         return bool(first and second and (first.device, first.inode) == (second.device, second.inode))
 
     def list_folder(self, path: Path) -> list[str]:
-        """Return the names in a folder as text, in order, for choosing folders and looking around."""
+        """Return the names in a folder as text, in order."""
         writing.assert_outside_allowed()
         try:
             return sorted(to_text(child.name) for child in path.iterdir())
@@ -331,7 +331,7 @@ class Files:
         return content
 
     def make_folder(self, path: Path) -> None:
-        """Create a folder with its parents; one that is there already is fine."""
+        """Create a folder with its parents, if it does not exist."""
         writing.assert_outside_allowed()
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -339,7 +339,7 @@ class Files:
             raise _translated(error, path) from error
 
     def hardlink(self, source: Path, target: Path) -> None:
-        """Give a file a second name; parents of the target are made.
+        """Give a file a second name. Parents of the target are created.
 
         Raises:
             CrossDevice: Other file system, or one without hard links, or too many links: copy instead.
@@ -347,7 +347,7 @@ class Files:
         """
         self.make_folder(target.parent)
         try:
-            # A link to a symbolic link would be imported as a link into the download folder.
+            # A hard link to a symbolic link would point into the download folder.
             os.link(os.path.realpath(source), target)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}:
@@ -370,11 +370,11 @@ class Files:
     ) -> None:
         """Copy a file so that the target appears whole or not at all, keeping its times.
 
-        Blocks are shared where the file system can (btrfs, XFS, ZFS), which takes no room and no time.
+        Blocks are shared where the file system supports it (btrfs, XFS, ZFS), which takes no space and no time.
 
         Args:
             verify: Also read the copy back and compare SHA-256; the size is always compared.
-            on_progress: Told the bytes copied so far; raising from it stops the copy and leaves nothing behind.
+            on_progress: Called with the bytes copied so far; raising from it stops the copy and leaves nothing behind.
 
         Raises:
             Conflict: The target exists.
@@ -405,9 +405,9 @@ class Files:
             self.delete(source)
 
     def rename(self, source: Path, target: Path, *, replace: bool = False) -> None:
-        """Rename a file or folder within one file system; with `replace` a file at the target gives way at once.
+        """Rename a file or folder within one file system; with `replace` a file at the target is replaced atomically.
 
-        A change of letter case only works on file systems that ignore case, too.
+        A change of letter case also works on file systems that ignore case.
 
         Raises:
             Conflict: The target exists and is another file.
@@ -430,7 +430,7 @@ class Files:
     def recycle(self, path: Path, wanted: Path) -> Path:
         """Move a file to a place in the recycle bin and return where it went: `_2`, `_3` … when the name is taken.
 
-        Its times stay as they are, for the same file may still be seeded under another name.
+        Its times are kept, because the same file may still be seeded under another name.
         """
         for number in range(1, 10_000):
             target = wanted if number == 1 else wanted.with_name(f"{wanted.stem}_{number}{wanted.suffix}")
@@ -463,7 +463,7 @@ class Files:
             raise
 
     def delete(self, path: Path) -> None:
-        """Delete a file; one that is gone is no error."""
+        """Delete a file; a missing one is not an error."""
         writing.assert_outside_allowed()
         try:
             path.unlink(missing_ok=True)
@@ -471,7 +471,7 @@ class Files:
             raise _translated(error, path) from error
 
     def remove_empty_parents(self, path: Path, root: Path) -> list[Path]:
-        """Remove the folders above `path` that are empty, up to but never including `root`; returns what went."""
+        """Remove the empty folders above `path`, below `root`; return them."""
         writing.assert_outside_allowed()
         removed: list[Path] = []
         folder = path.parent
@@ -488,7 +488,7 @@ class Files:
         return removed
 
     def space(self, path: Path) -> Space:
-        """Return the room on the file system of a path that may not exist yet."""
+        """Return the space on the file system of a path that may not exist yet."""
         writing.assert_outside_allowed()
         try:
             found = os.statvfs(_nearest(path))
@@ -497,9 +497,9 @@ class Files:
         return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
 
     def same_filesystem(self, one: Path, other: Path) -> bool:
-        """Tell whether two paths, existing or not, are on one device.
+        """Return whether two paths, existing or not, are on one device.
 
-        Yes does not promise a hard link (two bind mounts of one device refuse it); only trying tells.
+        A hard link may fail all the same, as between two bind mounts of one device.
         """
         writing.assert_outside_allowed()
         try:
@@ -508,7 +508,7 @@ class Files:
             return False
 
     def access(self, path: Path) -> Access:
-        """Find out by trying what Mydia may do in a folder: network shares answer `access(2)` with hopes."""
+        """Find out by trying what Mydia may do in a folder, because network shares answer `access(2)` wrongly."""
         writing.assert_outside_allowed()
         try:
             with os.scandir(path) as listing:
@@ -524,12 +524,12 @@ class Files:
         return Access(readable=True, writable=True, sentence="")
 
     def mount_state(self, path: Path) -> MountState:
-        """Look at a library folder before believing what a walk says about it."""
+        """Return the state of a library folder, to decide whether a walk can be trusted."""
         writing.assert_outside_allowed()
         try:
             found = path.stat()
         except PermissionError:
-            # A folder above it may not be entered: it is not gone, only out of reach.
+            # A folder above it cannot be entered; the folder itself may well exist.
             return MountState(exists=True, is_folder=True, is_mount=False, empty=None, device=None)
         except OSError:
             return MountState(exists=False, is_folder=False, is_mount=False, empty=None, device=None)
@@ -543,7 +543,7 @@ class Files:
         return MountState(exists=True, is_folder=True, is_mount=os.path.ismount(path), empty=empty, device=found.st_dev)
 
     def fsync_dir(self, path: Path) -> None:
-        """Make the names in a folder survive a power cut; file systems that cannot are left alone."""
+        """Make the names in a folder survive a power cut, where the file system supports it."""
         writing.assert_outside_allowed()
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -588,7 +588,7 @@ _TARGET_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBI
 
 
 def _escaped(match: re.Match[str]) -> str:
-    # A real character of the escape range is escaped byte by byte, so that the way back is never ambiguous.
+    # A real character of the escape range is escaped byte by byte, so that decoding is never ambiguous.
     raw = os.fsencode(match.group())
     return "".join(chr(0xEF00 + byte) for byte in raw)
 
@@ -663,7 +663,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
         code = ctypes.get_errno()
         if code not in {errno.EEXIST, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
             raise OSError(code, os.strerror(code), str(target))
-    # Older kernels and some file systems have no such flag, and file systems that ignore case find the file itself.
+    # Older kernels and some file systems lack the flag, and file systems that ignore case find the file itself.
     try:
         there = os.lstat(target)
     except FileNotFoundError:

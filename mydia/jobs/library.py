@@ -192,6 +192,19 @@ def empty_recycle_bin(deps: Deps) -> str:
     return f"{gone} files deleted"
 
 
+@job(
+    "library.move_files",
+    queue="media",
+    title="Move files to another library folder",
+    max_retries=1,
+    time_limit_s=12 * 3600,
+)
+def move_files(deps: Deps, *, item_id: str) -> str:
+    """Move a title's files to the library folder that was chosen for it."""
+    done = library.moving.move_files(deps.database, deps.outside, SYSTEM, clock.now(), item_id, run=deps.run)
+    return " ".join([f"{done.files} moved.", *done.failures[:3]])
+
+
 @job("library.rename_files", queue="media", title="Rename files", max_retries=1, time_limit_s=12 * 3600)
 def rename_files(
     deps: Deps, *, media_item_ids: list[str], file_ids: list[str] | None = None, folders: bool = False

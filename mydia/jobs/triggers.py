@@ -36,7 +36,6 @@ def _search(event: events.SearchRequested) -> dict[str, object]:
         "media_item_id": event.media_item_id,
         "season_number": event.season_number,
         "episode_ids": event.episode_ids,
-        "version_id": event.version_id,
         "cause": "automatic",
     }
 
@@ -88,7 +87,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         Trigger(
             "downloads.search_item",
             _search,
-            _same("downloads.search_item", "media_item_id", "season_number", "episode_ids", "version_id"),
+            _same("downloads.search_item", "media_item_id", "season_number", "episode_ids"),
         ),
     ),
     events.ReleasesRequested: (
@@ -115,6 +114,12 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             lambda e: {"media_item_id": e.media_item_id},
             _same("profiles.recount_item", "media_item_id"),
             when=lambda e: "profile" in e.changed,
+        ),
+        Trigger(
+            "library.move_files",
+            lambda e: {"item_id": e.media_item_id},
+            _same("library.move_files", "media_item_id"),
+            when=lambda e: "library_path_id" in e.changed,
         ),
         Trigger(
             "metadata.fetch_images",

@@ -1,4 +1,4 @@
-"""Media tools: what reads the technical facts of a file."""
+"""Media tools: they read the technical facts of a file."""
 
 from __future__ import annotations
 

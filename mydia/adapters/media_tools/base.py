@@ -1,4 +1,4 @@
-"""What a media file really contains, as told by its streams and not by its name."""
+"""What a media file contains according to its streams, not its name."""
 
 from __future__ import annotations
 

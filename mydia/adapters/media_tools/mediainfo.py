@@ -1,6 +1,6 @@
-"""Facts of a file by MediaInfo's library, in this process: 4 to 8 ms a file, against 60 to 110 for an ffprobe process.
+"""Read the facts of a file with MediaInfo's library in this process: 4 to 8 ms a file, against 60 to 110 for ffprobe.
 
-A file that makes the library crash takes the worker with it; the broker stops delivering such a job after a few deaths.
+A file that crashes the library crashes the worker; the broker stops delivering such a job after a few crashes.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ _CONTAINERS = {
     "flash video": "flv",
     "ogg": "ogg",
 }
-# Least width or least height of each class, highest first. A film keeps its width when its bars are cut, an old show
-# keeps its height when its sides are; a little is allowed for odd crops.
+# Least width or least height of each class, highest first. A film without its bars keeps the width, an old show the
+# height; odd crops may be a little smaller.
 _RESOLUTIONS = (
     (4320, 4400, 2600),
     (2160, 2570, 1450),
@@ -100,7 +100,7 @@ class MediaInfoProbe:
         writing.assert_outside_allowed()
         name = path.name.encode("utf-8", "replace").decode()
         try:
-            # Opened here and not by the library: it cannot open names that are not UTF-8, and hides why it failed.
+            # Open the file here: the library cannot open names that are not UTF-8, and does not say why it failed.
             with path.open("rb") as file:
                 if not file.read(1):
                     raise Nonsense(name, "is empty")
@@ -148,7 +148,7 @@ def facts_of(name: str, tracks: Sequence[Mapping[str, Any]]) -> MediaFacts:
 
 
 def resolution_of(width: int | None, height: int | None) -> int | None:
-    """Judge the class of a picture by both its sides.
+    """Return the resolution class of a picture by both its sides.
 
     >>> resolution_of(1920, 800), resolution_of(1440, 1080), resolution_of(720, 576)
     (1080, 1080, 576)
@@ -224,7 +224,7 @@ def _subtitle(track: Mapping[str, Any]) -> SubtitleTrack:
     return SubtitleTrack(
         codec=_SUBTITLES.get(format, format or "unknown"),
         language=_language(track.get("language")),
-        # MediaInfo tells the forced flag but not the one for the hard of hearing; names tell what flags forget.
+        # MediaInfo reports the forced flag but not the hearing-impaired one; track names often have both.
         forced=track.get("forced") == "Yes" or bool(_FORCED.search(title)),
         hearing_impaired=bool(_FOR_THE_DEAF.search(title)),
         default=track.get("default") == "Yes",

@@ -1,12 +1,12 @@
-"""What is searched for: one film, one season, or some episodes of one version; and which of them are wanted now."""
+"""What is searched for: one film, one season, or some episodes of one version; and what of it is wanted now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media
@@ -14,15 +14,14 @@ from mydia.contexts.downloads.held import held_by_episode
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.users import SYSTEM
-from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
-# If this share of a season's episodes is wanted, the season is searched as one. Source: mydia-original §4.5.
+# When so many of a season's episodes are wanted, the season is searched as one. Source: mydia-original §4.5.
 _SEASON_SHARE = 0.7
 # Searches of one series in one round. Source: mydia-original §4.5.
 _MOST_TARGETS = 10
 
-# Wait after a search without a result: doubled each time, up to a week.
+# How long something that was searched in vain is left alone: doubled each time, up to a week.
 _FIRST_WAIT = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=7)
 
@@ -33,27 +32,18 @@ class SearchTarget:
 
     item_id: str
     version_id: str | None = None
-    """None: every monitored version for `plan_targets`, else the default version."""
+    """None: the item's first version."""
     season_number: int | None = None
     episode_ids: tuple[str, ...] = ()
-    """Episodes of one season; empty: all of it."""
+    """Of one season; empty: all of it."""
 
 
 def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[SearchTarget]:
-    """Return the searches that cover everything wanted of a target.
+    """Return what to ask for so that everything wanted of a target is covered with few questions.
 
-    Without a version every monitored version is covered. For a series these are whole seasons where most of a season is
-    wanted, else single episodes, newest first.
+    Of a series: whole seasons where most is wanted, else single episodes, newest first.
     """
     item = media.get_item(session, SYSTEM, target.item_id)
-    if target.version_id is None:
-        versions = session.scalars(
-            select(media.Version)
-            .where(media.Version.media_item_id == target.item_id, media.Version.monitored)
-            .order_by(media.Version.position, media.Version.id)
-        ).all()
-        parts = [plan_targets(session, now, replace(target, version_id=version.id)) for version in versions]
-        return [one for part in parts for one in part][:_MOST_TARGETS]
     if item.type == MediaType.MOVIE:
         return [target]
     wanted = wanted_episodes(session, now, target)
@@ -77,18 +67,14 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
 
 
 def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> list[EpisodeRef]:
-    """Return the episodes of a target that have aired, are monitored, are missing or upgradable, and aren't being downloaded."""
+    """Return what of a target aired, is monitored, is missing or upgradable, and is not on its way already."""
     version = version_of(session, target)
     good = {id for id, upgradable in held_by_episode(session, target.item_id, version.id).items() if not upgradable}
     coming = set(
         session.scalars(
             select(DownloadEpisode.episode_id)
             .join(Download, Download.id == DownloadEpisode.download_id)
-            .where(
-                Download.media_item_id == target.item_id,
-                or_(Download.version_id == version.id, Download.version_id.is_(None)),
-                Download.state.in_(OPEN_STATES),
-            )
+            .where(Download.media_item_id == target.item_id, Download.state.in_(OPEN_STATES))
         )
     )
     chosen = set(target.episode_ids)
@@ -104,32 +90,16 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
 
 
 def version_of(session: Session, target: SearchTarget) -> media.Version:
-    """Return the version of a target."""
-    return (
-        media.default_version(session, target.item_id)
-        if target.version_id is None
-        else checked_version(session, target.item_id, target.version_id)
-    )
-
-
-def checked_version(session: Session, item_id: str, version_id: str) -> media.Version:
-    """Return a version of an item.
-
-    Raises:
-        Invalid: The version is gone or belongs to another item.
-    """
-    row = session.get(media.Version, version_id)
-    if row is None or row.media_item_id != item_id:
-        raise Invalid(
-            "This version belongs to another title.", fields={"version_id": "Choose a version of this title."}
-        )
-    return row
+    """Return the version a target is about."""
+    if target.version_id is not None and (row := session.get(media.Version, target.version_id)) is not None:
+        return row
+    return media.default_version(session, target.item_id)
 
 
 def record_searched(
     session: Session, now: datetime, target: SearchTarget, version_id: str, search_id: str, *, hit: bool
 ) -> None:
-    """Record that a target was searched, and when it is due again if it is still missing."""
+    """Note that something was searched, and when it is due again if it stays missing."""
     for episode_id in target.episode_ids or ("",):
         row = session.get(SearchState, (version_id, episode_id))
         if row is None:
@@ -141,15 +111,10 @@ def record_searched(
 
 
 def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchTarget]:
-    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` targets."""
+    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` titles."""
     never = datetime.min.replace(tzinfo=now.tzinfo)
     states = {(row.version_id, row.episode_id): row for row in session.scalars(select(SearchState))}
-    busy = {
-        (item_id, version_id)
-        for item_id, version_id in session.execute(
-            select(Download.media_item_id, Download.version_id).where(Download.state.in_(OPEN_STATES))
-        )
-    }
+    busy = set(session.scalars(select(Download.media_item_id).where(Download.state.in_(OPEN_STATES))))
     found: list[tuple[datetime, SearchTarget]] = []
     movies = session.execute(
         select(media.MediaItem.id, media.Version.id)
@@ -158,15 +123,12 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
             media.MediaItem.type == MediaType.MOVIE,
             media.MediaItem.monitored,
             media.Version.monitored,
-            # Downloading: another version than this one may be missing; `busy` leaves out the one being downloaded.
-            media.MediaItem.state.in_(
-                [media.ItemState.MISSING, media.ItemState.UPGRADABLE, media.ItemState.DOWNLOADING]
-            ),
+            media.MediaItem.state.in_([media.ItemState.MISSING, media.ItemState.UPGRADABLE]),
         )
     )
     for item_id, version_id in movies:
         state = states.get((version_id, ""))
-        if busy.isdisjoint({(item_id, version_id), (item_id, None)}) and _is_due(state, now):
+        if item_id not in busy and _is_due(state, now):
             found.append((state.last_searched_at or never if state else never, SearchTarget(item_id, version_id)))
     episodes = session.execute(
         select(media.Episode.media_item_id, media.Episode.id, media.Version.id)
@@ -195,7 +157,7 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
 def due_of(
     session: Session, now: datetime, target: SearchTarget, planned: Sequence[SearchTarget]
 ) -> list[SearchTarget]:
-    """Return the parts of a plan that are due; for automatic searches."""
+    """Return those of a plan of which anything is due; for rounds that nobody asked for."""
     version = version_of(session, target)
     return [
         part

@@ -1,6 +1,6 @@
 """Library: the files, how they are found, recognised, named, placed and taken out again."""
 
-from mydia.contexts.library import filekinds, inbox, journal, manual, mounts, naming, reasons
+from mydia.contexts.library import filekinds, inbox, journal, manual, mounts, moving, naming, reasons
 from mydia.contexts.library.analysis import analyse_file, analyse_files
 from mydia.contexts.library.files import (
     FilePage,
@@ -78,7 +78,6 @@ from mydia.contexts.library.recycle import (
     restore_file,
 )
 from mydia.contexts.library.renaming import Renamed, RenameLine, rename, rename_preview, undo_rename
-from mydia.contexts.library.scanning.progress import tell
 from mydia.contexts.library.scanning.rows import (
     cancel_scan,
     fail_scan,
@@ -154,6 +153,7 @@ __all__ = [
     "match_new_files",
     "matching",
     "mounts",
+    "moving",
     "naming",
     "naming_facts",
     "outdated_holdings",
@@ -181,7 +181,6 @@ __all__ = [
     "run_scan",
     "search_candidates",
     "spec_strip",
-    "tell",
     "undo_batch",
     "undo_rename",
     "unmatch_files",

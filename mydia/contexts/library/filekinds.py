@@ -181,8 +181,8 @@ def classify(path: str, size_bytes: int, *, has_main: bool = True) -> FileKind |
 def judge_files(files: Iterable[tuple[str, int]]) -> dict[str, Judged]:
     """Return what each of some files is, by path; what does not concern a library is left out.
 
-    Files of one folder are judged together: of a disc one stream stands for the whole, and weak markers of extras count
-    only beside a video that carries none.
+    Files of one folder are judged together: one stream represents a whole disc, and weak markers of extras count only
+    beside a video without any.
 
     Args:
         files: (path relative to the library folder, size in bytes).
@@ -215,7 +215,7 @@ def _judge_disc(folder: str, disc: str, members: list[tuple[str, int]]) -> dict[
         if folder.lower() == streams_in.lower() and path.lower().endswith(_DISC_STREAMS.get(top, ()))
         and not path.rpartition("/")[2].startswith("._")
     ]  # fmt: skip
-    # The longest stream is the film; an index file stands for a disc only when no stream is there.
+    # The largest stream is the film. An index file represents a disc only without streams.
     main = max(
         streams, key=lambda one: (one[0].lower().endswith((".vob", ".m2ts", ".mts")), one[1], one[0]), default=None
     )
@@ -246,7 +246,7 @@ def _judge(path: str, size_bytes: int, *, has_main: bool) -> Judged | None:
 
 
 def _judge_video(folder: str, stem: str, size_bytes: int, *, has_main: bool) -> Judged:
-    # The first folder below the root is a title's own or a collection; a person may call it `Shorts`.
+    # The first folder below the root is a title or a collection, and may be called `Shorts`.
     inner = folder.split("/")[1:] if folder else []
     for part in inner:
         word = part.strip().lower()
@@ -284,7 +284,7 @@ def _read(stem: str) -> ParsedRelease | None:
 
 
 def _has_facts(stem: str) -> bool:
-    """Return whether a name holds a year or quality words, behind which no title goes on."""
+    """Return whether a name has a year or quality words, after which a title has ended."""
     read = _read(stem)
     return read is not None and (read.year is not None or "quality" in read.spans or read.video_codec is not None)
 
@@ -345,7 +345,7 @@ def title_folder(path: str) -> str:
 
 
 def own_folder(path: str) -> str:
-    """Return the folder that a file lies in; for a file of a disc the one that holds the disc, or all its discs.
+    """Return the folder of a file; for a file of a disc the folder that contains the disc, or all discs.
 
     >>> own_folder("Heat (1995)/Disc 1/BDMV/STREAM/00001.m2ts")
     'Heat (1995)'

@@ -1,4 +1,4 @@
-"""What the library has of a title, told to the media context after every change of its files."""
+"""What the library has of a title; recorded in the media context after every change of its files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mydia.parsing import Quality, Source
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A file that counts as held, as decisions see it."""
+    """A file that counts as held, for decisions."""
 
     file_id: str
     version_id: str | None
@@ -39,10 +39,9 @@ def quality_of(stored: dict[str, Any] | None, resolution: int | None) -> Quality
 
 
 def comparable(quality: Quality) -> Quality:
-    """Return a quality that can be compared: where no name told the source, a broadcast of its resolution.
+    """Return a quality that can be compared: without a known source, that of a broadcast of its resolution.
 
-    The same assumption as both apps make of a bare name (arr-stack §3.4); without it every plainly named film would
-    count as the worst there is.
+    Sonarr and Radarr assume the same (arr-stack §3.4); otherwise every plainly named film would have the lowest quality.
     """
     if quality.source is not Source.UNKNOWN or quality.resolution is None:
         return quality
@@ -50,7 +49,7 @@ def comparable(quality: Quality) -> Quality:
 
 
 def held_qualities(session: Session, item_id: str) -> list[HeldFile]:
-    """Return the video files that a title really has: linked, and not missing."""
+    """Return a title's video files that are linked and not missing."""
     return held_by_item(session, [item_id])[item_id]
 
 
@@ -101,10 +100,10 @@ def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[He
 
 
 def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
-    """Count a title's files anew and tell the media context.
+    """Count a title's files and record the result in the media context.
 
     Raises:
-        NotFound: The title is gone.
+        NotFound: The title was removed.
     """
     session.flush()
     media.default_version(session, item_id)
@@ -112,7 +111,7 @@ def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
 
 
 def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
-    """Return those titles of which something else is recorded than what a count says now; a few reads for all of them."""
+    """Return the titles whose recorded holdings differ from a new count."""
     return media.differing_holdings(session, _count(session, item_ids))
 
 
@@ -139,7 +138,7 @@ def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> me
     """Sum up the files of one title.
 
     Args:
-        profiles: Of its versions, the first one being that of files without any.
+        profiles: Of its versions; the first one applies to files without a version.
     """
     first = next(iter(profiles.values()))
     upgradable = {
@@ -152,7 +151,7 @@ def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> me
     below: dict[str, bool] = {}
     for file in held:
         for episode_id in file.episode_ids:
-            # Of two files that hold an episode the better one counts.
+            # Of two files with the same episode the better one counts.
             below[episode_id] = below.get(episode_id, True) and file.file_id in upgradable
     return media.Holdings(
         files_count=len(held),

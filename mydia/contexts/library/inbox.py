@@ -1,4 +1,4 @@
-"""The review: groups of files that wait for a person, and what a person may do with them."""
+"""The review: groups of files that wait for a decision, and the decisions people can take."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
 from mydia.vocabulary import MediaType
 
 WAITING = ("new", "ready", "needs_attention", "no_match")
-"""States in which an entry asks for a decision."""
+"""States in which an entry waits for a decision."""
 STATES = (*WAITING, "ignored", "queued", "done")
 
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """A page of entries, by key-set."""
+    """A page of entries."""
 
     entries: tuple[InboxEntry, ...]
     next_cursor: str | None
@@ -44,7 +44,7 @@ class InboxPage:
 
 @dataclass(frozen=True, slots=True)
 class InboxCounts:
-    """How many entries are in each bucket."""
+    """How many entries are in each state."""
 
     ready: int = 0
     needs_attention: int = 0
@@ -56,29 +56,29 @@ class InboxCounts:
 
     @property
     def waiting(self) -> int:
-        """All that ask for a decision."""
+        """Entries that wait for a decision."""
         return self.ready + self.needs_attention + self.no_match + self.new
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a decision led to."""
+    """What a decision did."""
 
     media_item_id: str
     files: int
     unclear: int
-    """Files whose episode still has to be chosen; they are an entry of their own."""
+    """Files whose episode has to be chosen; they are in an entry of their own."""
     added: bool
-    """The title is new in the library."""
+    """The title was added to the library."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedReady:
-    """What became of a batch."""
+    """What importing several entries did."""
 
     decided: int
     failures: tuple[str, ...]
-    """Sentences, one for each entry that could not be decided."""
+    """Sentences, one for each entry that could not be imported."""
 
 
 def list_inbox(
@@ -91,10 +91,10 @@ def list_inbox(
     cursor: str | None = None,
     limit: int = 50,
 ) -> InboxPage:
-    """Return entries in the order in which they came.
+    """Return entries, oldest first.
 
     Args:
-        state: One or several of STATES; None is whatever waits for a decision.
+        state: One or several of STATES; None is all that wait for a decision.
     """
     caller.require(Permission.MANAGE_MEDIA)
     states = WAITING if state is None else (state,) if isinstance(state, str) else tuple(state)
@@ -147,7 +147,7 @@ def search_candidates(
     year: int | None = None,
     keep: bool = True,
 ) -> list[dict[str, Any]]:
-    """Search a title or number for an entry and return candidates with their evidence, best first.
+    """Search by title or id for an entry and return candidates with their evidence, best first.
 
     Args:
         type: None takes the entry's.
@@ -178,12 +178,12 @@ def search_candidates(
     known = {choice.media_item_id for choice in choices}
     guess = guess_of(entry, type=wanted)
     ranked = matching.rank(guess, [*choices, *(one for one in local if one.media_item_id not in known)])
-    told = [one.to_json() for one in ranked[:20]]
-    if keep and told:
+    candidates = [one.to_json() for one in ranked[:20]]
+    if keep and candidates:
         with database.writes() as session:
             row = get(session, InboxEntry, inbox_id, what="This entry of the review")
-            row.candidates, row.type = told, wanted
-    return told
+            row.candidates, row.type = candidates, wanted
+    return candidates
 
 
 def guess_of(entry: InboxEntry, *, type: MediaType | None = None) -> Guess:
@@ -238,18 +238,18 @@ def decide(
     monitored: bool | None = None,
     whole_folder: bool = False,
 ) -> Decided:
-    """Settle an entry for good: link its files to the title a person chose, which is added when it is not here.
+    """Decide an entry: link its files to the title a person chose, which is added if it is not in the library.
 
     Args:
         candidate: Place among the entry's candidates, 0 being the best.
-        choice: A title found otherwise, in the shape of a candidate.
+        choice: A title that is not among the candidates, in the same shape.
         media_item_id: A title of the library.
-        episode_map: File id -> episode ids, for files whose name does not tell (only with `media_item_id`).
+        episode_map: File id -> episode ids, for files whose name does not say (only with `media_item_id`).
         monitored: Whether a title that is added is monitored; None takes the setting.
-        whole_folder: Settle the folder's other entries in the same way.
+        whole_folder: Decide the folder's other entries in the same way.
 
     Raises:
-        Conflict: It is settled already.
+        Conflict: It was decided before.
         Invalid: Nothing was chosen, or the title does not suit the folder.
 
     Emits: MediaAdded, FileMatched, InboxDecided, InboxChanged.
@@ -258,7 +258,7 @@ def decide(
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
         if entry.state == "done":
-            raise Conflict("This entry is settled already. Reopen it to choose another title.")
+            raise Conflict("This entry is already decided. Reopen it to choose another title.")
         chosen = _chosen(session, entry, candidate, choice, media_item_id)
         path = settings.library_paths.get_library_path(session, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
@@ -285,7 +285,7 @@ def decide(
         first = first or made
         chosen = replace(chosen, media_item_id=made.media_item_id)
     if first is None:
-        raise NotFound("The files of this entry are gone. Scan the folder again.")
+        raise NotFound("The files of this entry no longer exist. Scan the folder again.")
     with database.writes() as session:
         emit(session, caller, InboxChanged(inbox_id, count_waiting(session)), at=now)
     return first
@@ -295,7 +295,7 @@ def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[s
     """Have entries imported with their best candidate by a job. Emits: InboxImportRequested.
 
     Args:
-        inbox_ids: These, whatever their bucket; None takes all that are `ready`.
+        inbox_ids: These, whatever their state; None takes all that are `ready`.
     """
     caller.require(Permission.MANAGE_MEDIA)
     chosen = None if inbox_ids is None else sorted(inbox_ids)
@@ -315,9 +315,9 @@ def import_ready(
     """Import entries with their best candidate.
 
     Args:
-        inbox_ids: These, whatever their bucket; None takes all that are `ready`.
+        inbox_ids: These, whatever their state; None takes all that are `ready`.
         on_progress: Called with (entries done, entries in all) after each.
-        cancelled: Asked before each entry; the rest then stays as it is.
+        cancelled: Checked before each entry; when true the rest is left.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -344,7 +344,7 @@ def import_ready(
 def ignore(
     session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[str], *, reason: str | None = None
 ) -> int:
-    """Put entries aside for good: the files stay where they are and are never asked about again. Emits: InboxDecided."""
+    """Set entries aside: their files stay where they are and no longer wait for a decision. Emits: InboxDecided."""
     caller.require(Permission.MANAGE_MEDIA)
     entries = session.scalars(
         select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(WAITING))
@@ -364,7 +364,7 @@ def ignore(
 
 
 def reopen(session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[str]) -> int:
-    """Take decisions back: ignored or settled entries wait again. Titles that were added stay. Emits: InboxDecided."""
+    """Reopen ignored or decided entries. Titles that were added stay. Emits: InboxDecided."""
     caller.require(Permission.MANAGE_MEDIA)
     entries = session.scalars(
         select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(("ignored", "done")))
@@ -429,7 +429,7 @@ def _siblings(session: Session, entry: InboxEntry) -> list[InboxEntry]:
 
 
 def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
-    """Fetch the episodes of a series that is to be added; when that fails they follow with its refresh."""
+    """Fetch the episodes of a series that is about to be added. If that fails they follow with its refresh."""
     if choice.media_item_id is not None or choice.type != MediaType.TV_SHOW or not metadata.available(outside):
         return None, ()
     if choice.ids == Ids():
@@ -507,10 +507,10 @@ def rematch_files(
     *,
     episode_map: Mapping[str, Sequence[str]] | None = None,
 ) -> int:
-    """Move files to another title of the library, for good; return how many were linked.
+    """Move files to another title of the library and lock that match; return how many were linked.
 
     Raises:
-        Invalid: The episode of a file is not clear and none was chosen for it.
+        Invalid: The episode of a file is not clear and none was chosen.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -551,13 +551,13 @@ def rematch_item(
     item_id: str,
     choice: Mapping[str, Any] | Choice | Ids,
 ) -> str:
-    """Say that a title is another one (fix match); its files, choices and history go with it.
+    """Change which title of the catalogue a title is (fix match); its files, choices and history stay with it.
 
     Args:
-        choice: A candidate, or only the numbers of the right title.
+        choice: A candidate, or the ids of the right title.
 
     Returns:
-        The title's id; another one when the right title was in the library already and took the files over.
+        The title's id; another one if the right title was in the library already, which then gets the files.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -591,7 +591,7 @@ def rematch_item(
 
 
 def unmatch_files(session: Session, caller: Caller, now: datetime, file_ids: Sequence[str]) -> None:
-    """Take files away from their title; the next matching looks at them anew."""
+    """Unlink files from their title; the next matching run matches them again."""
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
     items = {row.media_item_id for row in rows if row.media_item_id is not None}

@@ -1,4 +1,4 @@
-"""Files: what lies in the library folders, what was done to it, and what waits for a person."""
+"""Files in the library folders, operations on them, and files that wait for a decision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mydia.vocabulary import MediaType
 class MediaFile(HasId, Base):
     """One video file, known by its library path and its path below it.
 
-    `relative_path` is text in which undecodable bytes stand as characters of U+EF80 to U+EFFF; `adapters.filesystem`
+    `relative_path` is text in which undecodable bytes are kept as characters of U+EF80 to U+EFFF; `adapters.filesystem`
     converts both ways. `streams` shape: {"audio": [{codec, channels, language, atmos, default, title}], "subtitles":
     [{codec, language, forced, hearing_impaired, default, title}], "frame_rate", "chapters", "title"}.
     """
@@ -51,7 +51,7 @@ class MediaFile(HasId, Base):
     inbox_id: Mapped[str | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"), index=True)
     match_score: Mapped[float | None] = mapped_column(Float)
     match_evidence: Mapped[list[Any]] = mapped_column(default=list)
-    """Sentences: why this title."""
+    """Sentences that say why it was matched to this title."""
 
     quality: Mapped[dict[str, Any] | None]
     """`parsing.Quality.to_json()`; None when nothing is known."""
@@ -62,7 +62,7 @@ class MediaFile(HasId, Base):
     release_group: Mapped[str | None]
     format_score: Mapped[int] = mapped_column(default=0)
     download_id: Mapped[str | None]
-    """The download that brought it; no foreign key, for downloads are above."""
+    """The download it came from. No foreign key, because downloads are above the library."""
 
     container: Mapped[str | None]
     width: Mapped[int | None]
@@ -85,7 +85,7 @@ class MediaFile(HasId, Base):
 
 
 class FileEpisode(Base):
-    """A file holds an episode; one file may hold many, one episode may be split over parts."""
+    """A file contains an episode. A file may contain several, and an episode may be split over several files."""
 
     __tablename__ = "file_episodes"
 
@@ -115,7 +115,7 @@ class Sidecar(HasId, Base):
 
 
 class LibraryIdentity(Base):
-    """How a library folder looked when it was last seen for certain, to notice that its disk is not mounted."""
+    """A library folder as it was when last seen for certain, to notice that its disk is not mounted."""
 
     __tablename__ = "library_identities"
 
@@ -126,7 +126,7 @@ class LibraryIdentity(Base):
 
 
 class Scan(HasId, Base):
-    """One look through a library folder."""
+    """One scan of a library folder."""
 
     __tablename__ = "scans"
     __table_args__ = (
@@ -145,7 +145,7 @@ class Scan(HasId, Base):
     progress_done: Mapped[int] = mapped_column(default=0)
     progress_total: Mapped[int | None]
     current: Mapped[str | None]
-    """The folder being looked at."""
+    """The folder being scanned."""
     problems: Mapped[list[Any]] = mapped_column(default=list)
     """Sentences about what could not be read; at most 200."""
     reason_code: Mapped[str | None]
@@ -208,7 +208,7 @@ class InboxEntry(HasId, Base):
 
 
 class JournalEntry(HasId, Base):
-    """One file operation, written down before it happens."""
+    """One file operation, stored before it happens."""
 
     __tablename__ = "journal"
     __table_args__ = (
@@ -226,14 +226,14 @@ class JournalEntry(HasId, Base):
     batch_id: Mapped[str]
     step: Mapped[int]
     unit: Mapped[int] = mapped_column(default=0)
-    """Steps of one unit belong together: after a crash they are all completed or all taken back."""
+    """After a crash the steps of a unit are all completed or all undone."""
     operation: Mapped[str]
     source: Mapped[str | None]
     target: Mapped[str | None]
     """Absolute paths in the stable text form."""
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str | None]
-    """Proof that the target is what it should be: `inode:device|size:hash`; only size and hash are believed."""
+    """Identifies the file: `inode:device|size:hash`. Only size and hash are compared."""
     state: Mapped[str] = mapped_column(default="planned")
     error: Mapped[str | None]
     cause: Mapped[str]
@@ -243,7 +243,7 @@ class JournalEntry(HasId, Base):
     content: Mapped[str | None]
     """The text that a `write` step writes."""
     owner: Mapped[str | None]
-    """`ownership.Owner` of the process that carries the step out while it is planned."""
+    """`processes.this_process()` of the process that carries the step out."""
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
     """When that process last reported progress."""
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
@@ -254,7 +254,7 @@ class JournalEntry(HasId, Base):
 
 
 class RecycledFile(HasId, Base):
-    """A file taken out of the library that can still come back."""
+    """A file that was removed from the library and can be restored."""
 
     __tablename__ = "recycle_bin"
 

@@ -26,7 +26,7 @@ from mydia.errors import Conflict
 _FILES_TRIED = 12
 """Of the oldest and of the newest known files each; one that exists is enough."""
 _FEW_FILES = 2
-"""From this number of missing files on nobody has simply deleted them by hand."""
+"""A single missing file was probably deleted by hand."""
 
 
 class Absence(StrEnum):

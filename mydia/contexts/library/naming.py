@@ -1,9 +1,9 @@
-"""PURE. How folders and files are called: templates in, relative paths out, never a way out of the folder.
+"""PURE. Names of folders and files: templates in, relative paths out that never leave the folder.
 
-A token is `{name}`, `{name:format}`, or either with characters before and behind that vanish with the value:
-`{ [edition]}` is ` [Extended]` or nothing. Names are ours (`title`, `season:2`, `quality`, `edition`) or those people
-bring along (`{Series Title}`, `{season:00}`, `{Quality Full}`, `{tmdb-{TmdbId}}`). `{{` and `}}` are braces.
-Grammar of the latter, multi-episode styles and replacements: arr-stack §3.6.
+A token is `{name}` or `{name:format}`. Text inside the braces is dropped when the value is empty: `{ [edition]}` is
+` [Extended]` or nothing. Names are Mydia's (`title`, `season:2`, `quality`, `edition`) or those of Sonarr and Radarr
+(`{Series Title}`, `{season:00}`, `{Quality Full}`, `{tmdb-{TmdbId}}`). `{{` and `}}` are braces. Source of the latter
+grammar, the multi-episode styles and the replacements: arr-stack §3.6.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
 MAX_NAME_BYTES = 255
-"""What file systems allow for one name."""
-_ROOM_FOR_SIDECARS = 24  # bytes kept free, so that `.zh-Hans.forced.sdh.srt` fits behind the same stem
+"""The longest name that common file systems allow."""
+_ROOM_FOR_SIDECARS = 24  # bytes kept free so that `.zh-Hans.forced.sdh.srt` fits behind the same stem
 
 DEFAULTS: Mapping[str, str] = {
     "movie_folder": "{title} ({year})",
@@ -33,7 +33,7 @@ DEFAULTS: Mapping[str, str] = {
         "{title}{ (year)} - S{season:2}E{episode:2}{ - absolute:3}{ - episode_title}{ [quality]}{-release_group}"
     ),
 }
-"""Template -> what it is for a new installation; the shape that Plex, Jellyfin and Kodi all read."""
+"""Template -> its default, which Plex, Jellyfin and Kodi all read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class NamingRules:
 
 @dataclass(frozen=True, slots=True)
 class NamingFacts:
-    """Everything a name may tell. Absent is None or empty."""
+    """Everything a name can contain. Absent is None or empty."""
 
     title: str
     extension: str
@@ -92,7 +92,7 @@ class NamingFacts:
     air_on: date | None = None
     episode_titles: tuple[str, ...] = ()
     version_suffix: str | None = None
-    """Keeps two versions of one title apart; put behind the name when the template has no place for it."""
+    """Distinguishes two versions of a title. Appended when the template has no token for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def movie_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None = 
     """Return where a film's file belongs, relative to its library folder.
 
     Args:
-        folder: The folder that the title has already; None makes one by the template.
+        folder: The title's present folder; None makes one from the template.
 
     >>> movie_path(NamingRules(), NamingFacts("Sintel", ".mkv", 2010, quality="Bluray-1080p"))
     'Sintel (2010)/Sintel (2010) - Bluray-1080p.mkv'
@@ -146,13 +146,13 @@ def season_folder(naming: NamingRules, facts: NamingFacts) -> str:
 
 
 def check_template(field: str, template: str) -> None:
-    """Refuse a template that cannot name things apart.
+    """Refuse a template that would give two things one name.
 
     Args:
         field: A field of `NamingRules`.
 
     Raises:
-        Invalid: An unknown token, an unclosed brace, or what tells one title or episode from another is missing.
+        Invalid: An unknown token, an unclosed brace, or a token is missing that distinguishes titles or episodes.
     """
     text = template.strip()
     if not text:
@@ -171,14 +171,14 @@ def check_template(field: str, template: str) -> None:
         needs = ((frozenset({"absolute", "episode", "release_name"}), "the episode, such as {absolute:3}"),)
     elif field == "season_folder":
         needs = ((frozenset({"season"}), "the season, such as {season:2}"),)
-    for wanted, told in needs:
+    for wanted, described in needs:
         if not names & wanted:
-            sentence = f"The template needs {told}; otherwise two of them would have one name."
+            sentence = f"The template needs {described}; otherwise two files would have the same name."
             raise Invalid(sentence, fields={field: sentence})
 
 
 def objections(field: str, template: str) -> list[str]:
-    """Return what is wrong with a template in sentences; the judge that `settings.change_naming_set` asks for.
+    """Return what is wrong with a template, as sentences; `settings.change_naming_set` takes it as its validator.
 
     >>> objections("movie_file", "{title} ({year})")
     []
@@ -324,7 +324,7 @@ _NUMBERS: Mapping[str, Callable[[NamingFacts], tuple[int, ...]]] = {
     "absolute": lambda f: f.absolute,
 }
 _TITLES = frozenset(name for name in _TEXTS if "title" in name and "episode" not in name)
-# What others call it -> what we call it. Letters only, lower case.
+# Name in Sonarr and Radarr -> Mydia's name. Letters only, lower case.
 _ALIASES = {
     "seriestitle": "title", "movietitle": "title", "seriestitleyear": "title_year", "seriesyear": "year",
     "seriestitlewithoutyear": "title_without_year", "seriestitlethe": "title_the", "movietitlethe": "title_the",
@@ -375,7 +375,7 @@ class _Token:
 
 def _plain_name(written: str) -> str | None:
     name = written.strip().lower().replace("-", "_").replace(" ", "_").replace(".", "_")
-    # `{Original Title}` of others is the release's name; ours is written in lower case with an underscore.
+    # In Sonarr and Radarr `{Original Title}` is the release name; Mydia's own token is `original_title`.
     if (name in _TEXTS or name in _NUMBERS) and (name != "original_title" or written == "original_title"):
         return name
     return _ALIASES.get(re.sub(r"[^a-z0-9]", "", written.lower()))
@@ -408,7 +408,7 @@ def _names_in(field: str, template: str) -> frozenset[str]:
 
 
 def _each_token(template: str, render: Callable[[str], str]) -> str:
-    """Replace every token by what `render(inner)` returns; nested ones lose their frame with their value."""
+    """Replace every token by what `render(inner)` returns. A nested token without a value is dropped with its frame."""
     out: list[str] = []
     at = 0
     while at < len(template):
@@ -476,7 +476,7 @@ def _value(token: _Token, facts: NamingFacts) -> str:
     if not text:
         return ""
     if re.search(r"[A-Z]|[ .-]", token.written):
-        # Others' tokens say by their own spelling how the value is spelt.
+        # The spelling of a Sonarr or Radarr token sets the case and separators of the value.
         if token.written.islower():
             text = text.lower()
         elif token.written.isupper() and len(token.written) > 2:
@@ -500,7 +500,7 @@ def _cut(text: str, length: int, *, from_end: bool) -> str:
 def _padded(number: int, format: str | None) -> str:
     if not format or not format.isdigit():
         return str(number)
-    # `00` of others is as wide as it is long; our `2` says the width.
+    # Sonarr's `00` is as wide as it is long; Mydia's `2` is the width.
     width = len(format) if set(format) == {"0"} else min(int(format), 6)
     return f"{number:0{width}}"
 
@@ -511,22 +511,22 @@ def _episodes(style: str, match: re.Match[str], facts: NamingFacts) -> str:
         return ""
     season = match["s"] + _padded(facts.season, match["sf"])
     letter, separator = match["e"], match["sep"]
-    told = [_padded(number, match["ef"]) for number in numbers]
-    first = f"{season}{separator}{letter}{told[0]}"
-    if len(told) == 1:
+    padded = [_padded(number, match["ef"]) for number in numbers]
+    first = f"{season}{separator}{letter}{padded[0]}"
+    if len(padded) == 1:
         return first
     match style:
         case "extend":
-            return first + "".join(f"-{number}" for number in told[1:])
+            return first + "".join(f"-{number}" for number in padded[1:])
         case "duplicate":
-            return ".".join(f"{season}{separator}{letter}{number}" for number in told)
+            return ".".join(f"{season}{separator}{letter}{number}" for number in padded)
         case "repeat":
-            return first + "".join(f"{letter or '-'}{number}" for number in told[1:])
+            return first + "".join(f"{letter or '-'}{number}" for number in padded[1:])
         case "scene":
-            return first + "".join(f"-{letter}{number}" for number in told[1:])
+            return first + "".join(f"-{letter}{number}" for number in padded[1:])
         case "range":
-            return f"{first}-{told[-1]}"
-    return f"{first}-{letter}{told[-1]}"
+            return f"{first}-{padded[-1]}"
+    return f"{first}-{letter}{padded[-1]}"
 
 
 # --- what a file system bears ----------------------------------------------------------------------------------------
@@ -534,7 +534,7 @@ def _episodes(style: str, match: re.Match[str], facts: NamingFacts) -> str:
 _REPLACED = {"\\": "+", "/": "+", "<": "", ">": "", "?": "!", "*": "-", "|": "", '"': ""}
 _COLONS = {"delete": "", "dash": "-", "space_dash": " -", "space_dash_space": " - "}
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|$)", re.IGNORECASE)
-# Control and format characters, lone surrogates, and separators that are no space: none belongs in a name.
+# Control and format characters, lone surrogates, and separators other than the space.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
@@ -554,7 +554,7 @@ def _segment(naming: NamingRules, text: str) -> str:
     text = re.sub(r"\s{2,}", " ", text)
     text = re.sub(r"([-_]) \1(?: |$)", r"\1 ", text)
     text = re.sub(r"\(\s*\)|\[\s*\]", "", text)
-    # A leading dot would hide the name, from scans too; Windows drops dots and spaces at the end.
+    # A leading dot hides a name; Windows drops dots and spaces at the end.
     text = re.sub(r"\s{2,}", " ", text).strip().lstrip(". ").rstrip(". ")
     return _RESERVED.sub(r"\1_", text)
 
@@ -574,12 +574,14 @@ def _file(naming: NamingRules, template: str, facts: NamingFacts) -> str:
     suffixed = facts.version_suffix and "version" not in _lenient_names(last)
     tail = f" - {_segment(naming, facts.version_suffix or '')}" if suffixed else ""
 
-    def made(told: NamingFacts) -> str:
-        return (_segment(naming, _render(naming, last, told)) or _segment(naming, told.title) or "Unknown") + tail
+    def made(with_facts: NamingFacts) -> str:
+        return (
+            _segment(naming, _render(naming, last, with_facts)) or _segment(naming, with_facts.title) or "Unknown"
+        ) + tail
 
     stem = made(facts)
     if len(stem.encode()) > room and facts.episode_titles:
-        # The episode's title is what can be missed best; everything else tells files apart.
+        # Shorten the episode title first; everything else distinguishes files.
         spare = max(0, len(stem.encode()) - room)
         title = _episode_title(facts)
         kept = len(title.encode()) - spare - 3

@@ -37,7 +37,7 @@ def naming_facts(
     *,
     suffix: str | None = None,
 ) -> naming.NamingFacts:
-    """Return what a file's name may tell.
+    """Return the facts that a file's name can contain.
 
     Args:
         columns: Columns of `media_files`, of a row or about to become one.

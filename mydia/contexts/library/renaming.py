@@ -1,4 +1,4 @@
-"""Giving files the names that the templates say: shown first, then done, each step in the journal."""
+"""Rename files by the templates: preview first, then rename, each step in the journal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RenameLine:
     new: str
     """Both relative to the library folder."""
     objection: str | None = None
-    """Why it cannot be done."""
+    """Why it cannot be renamed."""
 
     @property
     def changes(self) -> bool:
@@ -63,10 +63,10 @@ class Renamed:
 def rename_preview(
     session: Session, outside: Outside, caller: Caller, item_ids: Sequence[str], *, folders: bool = False
 ) -> list[RenameLine]:
-    """Say which files of some titles would get which names; nothing is changed.
+    """Return which files of some titles would get which names; nothing is changed.
 
     Args:
-        folders: Also rename the titles' folders, with all they hold.
+        folders: Also rename the titles' folders with their content.
     """
     caller.require(Permission.MANAGE_MEDIA)
     lines: list[RenameLine] = []
@@ -86,10 +86,10 @@ def rename(
     folders: bool = False,
     run: Run | None = None,
 ) -> Renamed:
-    """Rename files as `rename_preview` shows; those with an objection keep their names.
+    """Rename files as `rename_preview` shows; files with an objection keep their names.
 
     Args:
-        file_ids: Only these (and what lies beside them); None takes all.
+        file_ids: Only these, with their sidecars; None takes all.
 
     Emits: FilesRenamed.
     """
@@ -124,7 +124,7 @@ def rename(
 
 
 def undo_rename(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
-    """Give the files of a rename their old names back; return sentences about those that keep the new one."""
+    """Undo a rename; return sentences about files that keep the new name."""
     failures = journal.undo_batch(database, outside, caller, now, batch_id)
     with database.writes() as session:
         items = session.scalars(
@@ -137,7 +137,7 @@ def undo_rename(database: Database, outside: Outside, caller: Caller, now: datet
 
 
 def sync_folder(session: Session, caller: Caller, now: datetime, item_id: str) -> None:
-    """Note where a title's files lie now, when they lie in one folder."""
+    """Store the folder of a title's files, if they are all in one folder."""
     item = session.get(MediaItem, item_id)
     if item is None:
         return
@@ -210,7 +210,7 @@ _NAMED = (
 
 
 def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[RenameLine]:
-    """Rename what carries the video's own name; a `poster.jpg` goes along only when the folder changes."""
+    """Rename sidecars that have the video's name; a `poster.jpg` moves only when the folder changes."""
     old_stem, new_stem = row.relative_path.rpartition(".")[0], new.rpartition(".")[0]
     found = session.scalars(select(Sidecar).where(Sidecar.file_id == row.id)).all()
     return [
@@ -221,7 +221,7 @@ def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[Re
 
 
 def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) -> list[RenameLine]:
-    """When a title's folder gets another name, its extras, artwork and NFO files move along."""
+    """Move extras, artwork and NFO files along when a title's folder gets another name."""
     tops = {
         title_folder(line.new) if item.type == MediaType.TV_SHOW else line.new.rpartition("/")[0]
         for line in lines
@@ -257,7 +257,7 @@ def _roots(session: Session, lines: Sequence[RenameLine]) -> dict[str, Path]:
 
 
 def _judged(session: Session, outside: Outside, lines: list[RenameLine]) -> list[RenameLine]:
-    """Add to each line why it cannot be done."""
+    """Add to each line why it cannot be renamed."""
     roots = _roots(session, lines)
     wanted: dict[tuple[Path, str], str] = {}
     judged: list[RenameLine] = []
@@ -279,9 +279,9 @@ def _objection(outside: Outside, root: Path, line: RenameLine) -> str | None:
     source, target = root / to_os(line.old), confine(root, line.new)
     try:
         if not outside.files.exists(source):
-            return f"{shown(line.old)} is not there. Scan the folder first."
+            return f"{shown(line.old)} does not exist. Scan the folder first."
         if outside.files.exists(target) and not outside.files.same_file(source, target):
-            return f"Another file is called {shown(line.new)} already."
+            return f"Another file has the name {shown(line.new)} already."
     except AdapterError as error:
         return error.cause
     return None

@@ -19,7 +19,7 @@ _DISC = "//disc"
 
 
 def video_folder(path: str) -> str:
-    """Return the folder of the video that a sidecar belongs to; of a file of a disc, what stands for the disc.
+    """Return the folder of the video that a sidecar belongs to; for a file of a disc, the key of the disc.
 
     >>> video_folder("Show/Season 1/Subs/Show - S01E02/2_English.srt")
     'Show/Season 1'
@@ -89,6 +89,6 @@ def sidecar_row(
 
 
 def subtitle_ending(name: str) -> tuple[str | None, list[str]]:
-    """Return a subtitle file's language and flags, as its name tells them."""
+    """Return the language and flags in a subtitle file's name."""
     read = parse_release(name, "subtitle")
     return (None, []) if read is None else (read.subtitle_language, list(read.subtitle_tags))

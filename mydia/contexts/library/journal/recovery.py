@@ -133,7 +133,7 @@ def take_back(
         except MydiaError as error:
             state, sentence = "failed", str(error)
             sentences.append(str(error))
-        after_step(f"{entry.operation} taken back")
+        after_step(f"{entry.operation} undone")
         with database.writes() as session:
             row = session.get(JournalEntry, entry.id)
             if row is not None:

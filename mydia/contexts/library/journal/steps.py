@@ -2,7 +2,7 @@
 
 Every step is stored before it happens. `perform` looks at the disk first and does only what is left to do, so that running
 it again after a crash is the same as running it once. `settle` stores what follows from a step in one transaction with its
-end. Steps of one `unit` that bring a file in stay planned until the transaction that stores its row: a crash before that
+end. Steps of one `unit` that import a file stay planned until the transaction that stores its row: a crash before that
 undoes all of them, a crash after it keeps them.
 """
 
@@ -33,7 +33,7 @@ from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 
 BRINGS_IN = ("link", "reflink", "copy", "move")
-"""Operations by which a file from outside gets its name in the library."""
+"""Operations that bring a file from outside into the library."""
 
 _BEAT_EVERY_S = 5.0
 

@@ -83,7 +83,7 @@ def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
     if entry.operation == "write" and target is not None:
-        # A person may have changed or removed it: then it stays as it is.
+        # A file that a person has changed or removed since is left alone.
         if not disk.holds(target, entry.fingerprint):
             return None
         disk.put(target, None)

@@ -36,10 +36,10 @@ from mydia.vocabulary import MediaType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One video to be imported, and what is known of it; what is None is read from its name."""
+    """One video to import and what is known of it. What is None is read from its name."""
 
     path: Path
-    """As reached from here, in the operating system's form."""
+    """Path on this machine, in the operating system's form."""
     episode_ids: tuple[str, ...] = ()
     quality: Quality | None = None
     edition: str | None = None
@@ -48,13 +48,13 @@ class SourceFile:
     release_group: str | None = None
     format_score: int = 0
     facts: MediaFacts | None = None
-    """Its analysis, if it was made already."""
+    """Its analysis, if there is one already."""
     part: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """Files that are to become a title's."""
+    """Files to import for a title."""
 
     item_id: str
     sources: tuple[SourceFile, ...]
@@ -66,9 +66,9 @@ class ImportRequest:
     mode: str | None = None
     """hardlink | reflink | copy | move; None takes the library folder's."""
     replace: bool = True
-    """Whether files of this version that hold the same go to the recycle bin."""
+    """Whether files of this version with the same content go to the recycle bin."""
     subtitles: bool = True
-    """Whether subtitles beside the videos come along."""
+    """Whether subtitles beside the videos are imported too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class PlannedFile:
     relative_path: str
     columns: dict[str, Any]
     replaces: tuple[str, ...] = ()
-    """Ids of files that it replaces."""
+    """Ids of the files it replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What an import will do; showing it is the dry run."""
+    """What an import will do; also the dry run."""
 
     batch_id: str
     item_id: str
@@ -103,11 +103,11 @@ class ImportPlan:
 
 
 def plan_import(session: Session, caller: Caller, now: datetime, request: ImportRequest) -> ImportPlan:
-    """Say where each file will go and what it replaces; nothing is changed.
+    """Return where each file will go and what it replaces; nothing is changed.
 
     Raises:
-        Invalid: The title has no library folder, or a series' file no episode.
-        Conflict: Two files would get one name, or another title's file has it.
+        Invalid: The title has no library folder, or a file of a series has no episode.
+        Conflict: Two files would get the same name, or a file of another title has it.
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = media.get_item(session, caller, request.item_id)
@@ -139,7 +139,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         if relative.casefold() in names:
             first = shown(names[relative.casefold()].name)
             raise Conflict(
-                f"{first} and {shown(source.path.name)} would both be called {relative}. Import one of them."
+                f"{first} and {shown(source.path.name)} would both get the name {relative}. Import one of them."
             )
         names[relative.casefold()] = source.path
         wanted = frozenset(source.episode_ids)
@@ -185,7 +185,7 @@ def _library_path(session: Session, item: MediaItem, version: Version, chosen: s
 
 
 def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.NamingRules) -> str:
-    """Return a title's folder; two titles never share one, whatever they are called."""
+    """Return a title's folder. Two titles of the same name get different ones."""
     if item.folder and path.id == item.library_path_id:
         return item.folder
     wanted = naming.item_folder(rules, naming_facts(item, (), {}, ""), item.type)
@@ -221,7 +221,7 @@ def _columns(source: SourceFile, parsed: ParsedRelease) -> dict[str, Any]:
     if source.facts is not None:
         columns = columns_of(source.facts)
         if source.facts.resolution is not None:
-            # The name may lie about the resolution; the file does not.
+            # The name may be wrong about the resolution.
             quality = Quality(quality.source, source.facts.resolution, quality.modifier, quality.revision)
     languages = (
         source.languages if source.languages is not None else tuple(c for c in parsed.languages if c != "original")
@@ -254,7 +254,7 @@ def _check_name(session: Session, path: LibraryPath, relative: str, replaces: Se
 
 
 def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
-    """Return source -> file id of what an earlier attempt at the same download brought in."""
+    """Return source -> file id of what an earlier attempt imported from the same download."""
     if request.download_id is None:
         return {}
     rows = session.execute(

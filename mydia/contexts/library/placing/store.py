@@ -132,7 +132,7 @@ def store_placed(
 def _look_at_old(
     database: Database, files: Files, planned: PlannedFile
 ) -> list[tuple[str, Path, Path, str | None, int]]:
-    """Return (file id, path, root, fingerprint or None when it is gone, size) of what is replaced elsewhere."""
+    """Return (file id, path, root, fingerprint or None if it is missing, size) of replaced files with another name."""
     found: list[tuple[str, Path, Path, str | None, int]] = []
     with database.reads() as session:
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()

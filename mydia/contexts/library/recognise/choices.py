@@ -22,7 +22,7 @@ def new_item(
     seasons: tuple[SeasonDetails, ...] = (),
     match_locked: bool = False,
 ) -> media.NewItem:
-    """Return what is told to the media context to add a title for a group."""
+    """Return the new title for a group, for `media.add_item`."""
     nfo = group.nfo
     return media.NewItem(
         type=choice.type,
@@ -43,9 +43,9 @@ def new_item(
 
 
 def clear_name(group: Group) -> str | None:
-    """Return the title of a group whose names leave no doubt, for installations that ask nobody; None otherwise.
+    """Return the title of a group whose names are clear, for installations without a metadata source; None otherwise.
 
-    A film is clear with a year or an NFO, a series with numbers or dates on its files.
+    A film is clear with a year or an NFO, a series with numbers or dates in its file names.
     """
     guess = group.guess
     if not guess.title:
@@ -62,7 +62,7 @@ def clear_name(group: Group) -> str | None:
 
 
 def choice_of(candidate: Candidate) -> Choice:
-    """Return a search's answer as a choice."""
+    """Return a search result as a choice."""
     return Choice(
         type=candidate.type,
         title=candidate.title,
@@ -79,7 +79,7 @@ def choice_of(candidate: Candidate) -> Choice:
 
 
 def with_details(choice: Choice, details: Details) -> Choice:
-    """Return a choice with what only the details tell: the length, the episodes, other names."""
+    """Return a choice with what only the details contain: length, episodes, other titles."""
     numbers: frozenset[tuple[int, int]] | None = None
     if details.type == MediaType.TV_SHOW and details.seasons:
         numbers = frozenset(

@@ -142,7 +142,7 @@ def _read_file(file_id: str, path: str, size_bytes: int, hint: str | None) -> Ne
 
 
 def read_name(path: str, hint: str | None) -> ParsedRelease:
-    """Return what a path says; a file of a disc goes by the name of the folder that holds the disc."""
+    """Return what a path says. A file of a disc has the name of the folder that contains the disc."""
     readable = shown(path)
     if (disc := disc_folder(readable.rpartition("/")[0])) is not None:
         folder = own_folder(readable)

@@ -32,7 +32,7 @@ from mydia.contexts.library.recognise.entries import count_waiting, leave, leave
 from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
-from mydia.contexts.library.scanning.progress import tell
+from mydia.contexts.library.scanning.progress import record_progress
 from mydia.contexts.media import MediaItem
 from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller
@@ -112,7 +112,7 @@ def match_new_files(
             note = part[-1].name
             run.progress(done, total, note)
             if scan_id is not None:
-                tell(database, scan_id, done, total, part[-1].folder or note, phase="matching")
+                record_progress(database, scan_id, done, total, part[-1].folder or note, phase="matching")
     if matcher.asked:
         metadata.record_answer(database, outside, caller, now_fn(), matcher.trouble)
     if matcher.trouble is not None and report.postponed:

@@ -28,7 +28,7 @@ class Store:
         self.library_path_id = library_path_id
 
     def insert_new(self, new: list[tuple[FoundFile, Judged]]) -> int:
-        """Store new files but for those that an import is just placing; it brings its own row."""
+        """Store new files except those that an import is placing, which stores its own rows."""
         stored = 0
         for part in batched(new, ROWS_PER_WRITE, strict=False):
             rows = [self._row(found, judged) for found, judged in part]

@@ -16,7 +16,7 @@ _PROGRESS_EVERY_S = 0.5
 
 
 class Progress:
-    """Writes how far a scan is, a few times a second at most."""
+    """Stores the progress of a scan, at most a few times a second."""
 
     def __init__(self, database: Database, scan_id: str, run: Run, total: int | None) -> None:
         self._database = database
@@ -26,24 +26,24 @@ class Progress:
         self._at = clock.monotonic_s()
 
     def look(self, done: int, current: str) -> None:
-        """Tell the folder that is being looked at."""
+        """Store the folder that is being scanned."""
         now = clock.monotonic_s()
         if now - self._at < _PROGRESS_EVERY_S:
             return
         self._at = now
         total = None if self._total is None else max(self._total, done)
         self._run.progress(done, total, shown(current))
-        tell(self._database, self._scan_id, done, total, current)
+        record_progress(self._database, self._scan_id, done, total, current)
 
     def cancelled(self) -> bool:
-        """Ask whether to stop."""
+        """Return whether to stop."""
         return self._run.cancelled()
 
 
-def tell(
+def record_progress(
     database: Database, scan_id: str, done: int, total: int | None, current: str | None, *, phase: str | None = None
 ) -> None:
-    """Write a scan's progress."""
+    """Store a scan's progress."""
     values: dict[str, Any] = {"progress_done": done, "progress_total": total, "current": current}
     if phase is not None:
         values["phase"] = phase

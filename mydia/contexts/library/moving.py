@@ -1,0 +1,267 @@
+"""Move a title's files to another library folder: shown first, then done, each step in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import confine, shown, to_os
+from mydia.adapters.outside import Outside
+from mydia.contexts import media, settings
+from mydia.contexts.library import journal, mounts
+from mydia.contexts.library.journal import Cause, Step
+from mydia.contexts.library.models import JournalEntry, MediaFile, Sidecar
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import NotFound
+from mydia.events import FilesRenamed, emit
+from mydia.runs import Run, Unwatched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveLine:
+    """One file with its present and its future path."""
+
+    id: str
+    """Of the file or sidecar."""
+    library_path_id: str
+    """Where it is now."""
+    relative_path: str
+    """The same before and after the move."""
+    old: str
+    new: str
+    """Absolute paths for display."""
+    size_bytes: int
+    objection: str | None = None
+    """Why it cannot be moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovePreview:
+    """What moving a title would do."""
+
+    lines: tuple[MoveLine, ...]
+    size_bytes: int
+    """To be copied; 0 when both folders are on one disk."""
+    free_bytes: int | None
+    """In the new folder; None when that is not known."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is enough space."""
+        return self.free_bytes is None or self.size_bytes <= self.free_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What a move did."""
+
+    batch_id: str | None
+    """For `undo_move`; None when nothing had to move."""
+    files: int
+    failures: tuple[str, ...] = ()
+
+
+def move_preview(
+    database: Database, outside: Outside, caller: Caller, item_id: str, library_path_id: str
+) -> MovePreview:
+    """Return which files of a title would move to another library folder; nothing is changed.
+
+    Raises:
+        NotFound: There is no such title or library folder.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        media.get_item(session, caller, item_id)
+        lines = _lines(session, item_id, library_path_id)
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+    target = roots[library_path_id]
+    judged = [_judged(outside, line, roots) for line in lines]
+    try:
+        free = outside.files.space(target).free_bytes
+    except AdapterError:
+        free = None
+    copied = [line for line in judged if not _same_disk(outside, roots[line.library_path_id], target)]
+    return MovePreview(lines=tuple(judged), size_bytes=sum(line.size_bytes for line in copied), free_bytes=free)
+
+
+def move_files(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    now: datetime,
+    item_id: str,
+    *,
+    run: Run | None = None,
+) -> Moved:
+    """Move a title's files to the library folder that is chosen for it. Files that are there already stay.
+
+    Interrupted or repeated, it moves what is left.
+
+    Raises:
+        NotMounted: One of the folders is not there.
+        NotFound: There is no such title.
+
+    Emits: FilesRenamed.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    run = run or Unwatched()
+    with database.reads() as session:
+        item = media.get_item(session, caller, item_id)
+        if item.library_path_id is None:
+            return Moved(batch_id=None, files=0)
+        lines = _lines(session, item_id, item.library_path_id)
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+    if not lines:
+        return Moved(batch_id=None, files=0)
+    target = roots[item.library_path_id]
+    mounts.require_mounted(
+        database,
+        outside.files,
+        [item.library_path_id, *(line.library_path_id for line in lines)],
+        concerned=[roots[line.library_path_id] / to_os(line.relative_path) for line in lines],
+    )
+    batch_id = clock.new_id()
+    failures: list[str] = []
+    moved = 0
+    with journal.working_on(batch_id):
+        for place, line in enumerate(lines):
+            if run.cancelled():
+                break
+            run.progress(place, len(lines), shown(line.relative_path))
+            sentences = _move_one(database, outside, caller, now, batch_id, place, item_id, line, roots, target)
+            failures += sentences
+            moved += not sentences
+    with database.writes() as session:
+        if moved:
+            emit(session, caller, FilesRenamed(item_id, batch_id, moved), at=now)
+    return Moved(batch_id=batch_id if moved else None, files=moved, failures=tuple(failures))
+
+
+def undo_move(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
+    """Move the files of a move back, and choose their old library folder again; return sentences about those that stay.
+
+    Raises:
+        NotFound: There is no such move.
+        Conflict: A name is taken; nothing was changed.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        entry = session.scalars(
+            select(JournalEntry)
+            .where(JournalEntry.batch_id == batch_id, JournalEntry.cause == Cause.MOVE)
+            .order_by(JournalEntry.step)
+        ).first()
+        if entry is None or entry.source is None:
+            raise NotFound("There is no such move.")
+        source = entry.source
+        old = next(
+            (
+                path.id
+                for path in settings.library_paths.list_library_paths(session)
+                if source.startswith(f"{path.path}/")
+            ),
+            None,
+        )
+        item_id = entry.cause_ref
+    failures = journal.undo_batch(database, outside, caller, now, batch_id)
+    with database.writes() as session:
+        if old is not None and item_id is not None and session.get(media.MediaItem, item_id) is not None:
+            media.change_item(session, caller, now, item_id, {"library_path_id": old})
+    return failures
+
+
+def _lines(session: Session, item_id: str, library_path_id: str) -> list[MoveLine]:
+    paths = {path.id: path.path for path in settings.library_paths.list_library_paths(session)}
+    if library_path_id not in paths:
+        raise NotFound("This library folder does not exist.")
+    files = session.scalars(
+        select(MediaFile)
+        .where(
+            MediaFile.media_item_id == item_id,
+            MediaFile.library_path_id != library_path_id,
+            MediaFile.missing_since.is_(None),
+        )
+        .order_by(MediaFile.relative_path)
+    ).all()
+    beside = session.scalars(
+        select(Sidecar).where(Sidecar.file_id.in_([row.id for row in files])).order_by(Sidecar.relative_path)
+    ).all()
+    # Videos first: a sidecar without its video would be taken for that of another one.
+    rows: Sequence[MediaFile | Sidecar] = [*files, *beside]
+    return [
+        MoveLine(
+            id=row.id,
+            library_path_id=row.library_path_id,
+            relative_path=row.relative_path,
+            old=shown(f"{paths[row.library_path_id]}/{row.relative_path}"),
+            new=shown(f"{paths[library_path_id]}/{row.relative_path}"),
+            size_bytes=row.size_bytes,
+        )
+        for row in rows
+    ]
+
+
+def _judged(outside: Outside, line: MoveLine, roots: dict[str, Path]) -> MoveLine:
+    source = roots[line.library_path_id] / to_os(line.relative_path)
+    objection = None
+    try:
+        if not outside.files.exists(source):
+            objection = f"{line.old} does not exist. Scan the folder first."
+        elif outside.files.exists(Path(to_os(line.new))):
+            objection = f"{line.new} exists already."
+    except AdapterError as error:
+        objection = error.cause
+    return line if objection is None else replace(line, objection=objection)
+
+
+def _same_disk(outside: Outside, one: Path, other: Path) -> bool:
+    try:
+        return outside.files.same_filesystem(one, other)
+    except AdapterError:
+        return False
+
+
+def _move_one(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    now: datetime,
+    batch_id: str,
+    place: int,
+    item_id: str,
+    line: MoveLine,
+    roots: dict[str, Path],
+    root: Path,
+) -> list[str]:
+    source = confine(roots[line.library_path_id], line.relative_path)
+    target = confine(root, line.relative_path)
+    try:
+        proof = journal.fingerprint(outside.files, source)
+    except (AdapterError, NotFound) as error:
+        return [str(error)]
+    step = Step(
+        operation="rename",
+        source=source,
+        target=target,
+        fingerprint=proof,
+        file_id=line.id,
+        media_item_id=item_id,
+        size_bytes=line.size_bytes,
+    )
+    with database.writes() as session:
+        ids = journal.write_steps(session, now, caller, batch_id, Cause.MOVE, [step], ref=item_id, unit=place)
+    failures = journal.run_steps(database, outside, caller, now, ids)
+    if not failures:
+        try:
+            outside.files.remove_empty_parents(source, roots[line.library_path_id])
+        except AdapterError:
+            return []
+    return failures
