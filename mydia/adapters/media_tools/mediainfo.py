@@ -183,7 +183,8 @@ def _hdr(track: Mapping[str, Any]) -> str | None:
     vision = "Dolby Vision" in said
     if "2094" in said or "HDR10+" in said:
         base = "HDR10+"
-    elif "HDR10" in said or ("2086" in said and transfer == "PQ"):
+    elif "HDR10" in said or ("2086" in said and transfer == "PQ") or (vision and "Blu-ray" in said):
+        # "Blu-ray compatible" Dolby Vision (profiles 7 and 8.1) has a base layer in HDR10.
         base = "HDR10"
     elif "HLG" in transfer or "HLG" in said:
         base = "HLG"
@@ -197,6 +198,8 @@ def _audio(track: Mapping[str, Any]) -> AudioTrack:
     features = str(track.get("format_additionalfeatures") or "").split()
     commercial = str(track.get("commercial_name") or "")
     codec = _AUDIO.get(format.split(" ")[0] if format.startswith(("aac", "pcm")) else format, format or "unknown")
+    if codec == "ac3" and ("Dep" in features or "EAC3" in str(track.get("codec_id") or "")):
+        codec = "eac3"  # its core is reported as AC-3, the rest as a dependent substream
     if codec == "dts":
         codec = (
             "dts-x"

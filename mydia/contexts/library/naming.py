@@ -217,6 +217,7 @@ def preview(naming: NamingRules) -> list[Example]:
 # --- values --------------------------------------------------------------------------------------------------------
 
 _ARTICLE = re.compile(r"^(the|an?)\s+(.+)$", re.IGNORECASE)
+_PART_NUMBER = re.compile(r"(?:\s+(?:part\s*)?\d+|\s*[(\[](?:part\s*)?\d+[)\]])$", re.IGNORECASE)
 _YEAR_BEHIND = re.compile(r"\s*\(\d{4}\)$")
 _CODECS = {"h264": "x264", "h265": "x265", "av1": "AV1", "vp9": "VP9", "mpeg2": "MPEG2", "vc1": "VC1", "xvid": "XviD"}
 _AUDIO = {
@@ -248,11 +249,13 @@ def _first_letter(title: str) -> str:
 
 
 def _episode_title(facts: NamingFacts) -> str:
-    kept = [
-        re.sub(r"\s*[(\[]?(?:part\s*)?\d+[)\]]?$", "", title, flags=re.IGNORECASE) for title in facts.episode_titles
+    bases = [_PART_NUMBER.sub("", title) for title in facts.episode_titles]
+    # `Finale (1)` and `Finale (2)` become `Finale`; a number that no other title shares stays.
+    titles = [
+        base if base and bases.count(base) > 1 else title
+        for title, base in zip(facts.episode_titles, bases, strict=True)
     ]
-    titles = facts.episode_titles if len(facts.episode_titles) < 2 else tuple(dict.fromkeys(filter(None, kept)))
-    return " + ".join(titles or facts.episode_titles)
+    return " + ".join(dict.fromkeys(titles))
 
 
 def _languages(codes: tuple[str, ...], *, english_too: bool) -> str:

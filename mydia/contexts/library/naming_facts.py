@@ -47,7 +47,7 @@ def naming_facts(
     streams = columns.get("streams") or {}
     spoken = [track.get("language") for track in streams.get("audio", ())] or list(columns.get("languages") or ())
     return naming.NamingFacts(
-        title=item.title,
+        title=_without_year(item.title, item.year),
         extension=extension,
         year=item.year,
         original_title=item.original_title,
@@ -79,6 +79,11 @@ def naming_facts(
         episode_titles=tuple(ref.title for ref in ordered if ref.title),
         version_suffix=suffix,
     )
+
+
+def _without_year(title: str, year: int | None) -> str:
+    """Return a title without its own year at the end: TheTVDB calls a series `Castle (2009)`."""
+    return title if year is None else title.removesuffix(f"({year})").rstrip() or title
 
 
 def _proper(quality: Quality) -> str | None:

@@ -165,6 +165,14 @@ def test_resolution_is_judged_by_both_sides(width: int | None, height: int | Non
         ({"hdr_format": "Dolby Vision", "transfer_characteristics": "PQ"}, "DV"),
         (
             {
+                "hdr_format": "Dolby Vision",
+                "hdr_format_compatibility": "Blu-ray compatible",
+                "transfer_characteristics": "PQ",
+            },
+            "DV HDR10",
+        ),
+        (
+            {
                 "hdr_format": "Dolby Vision / SMPTE ST 2094 App 4",
                 "hdr_format_compatibility": "HDR10 / HDR10+ Profile B",
                 "transfer_characteristics": "PQ",

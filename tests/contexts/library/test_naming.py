@@ -20,6 +20,7 @@ from mydia.contexts.library.naming import (
     preview,
 )
 from mydia.errors import Invalid
+from mydia.vocabulary import MediaType
 
 FILM = NamingFacts(
     "Night of the Living Dead", ".mkv", 1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
@@ -103,6 +104,29 @@ def test_what_file_systems_do_not_bear_is_replaced(title: str, name: str) -> Non
 def test_colons_are_replaced_as_chosen(colons: str, name: str) -> None:
     rules = replace(BARE, movie_file="{title}", colon_replacement=colons)
     assert movie_path(rules, replace(FILM, title="A: B")) == f"x/{name}.mkv"
+
+
+@pytest.mark.parametrize(
+    ("titles", "name"),
+    [
+        (("Finale (1)", "Finale (2)"), "Finale"),
+        (("The Return Part 1", "The Return Part 2"), "The Return"),
+        (("Day 4,571", "The Hangar", "Day 4,572"), "Day 4,571 + The Hangar + Day 4,572"),
+        (("Apollo 13", "Home"), "Apollo 13 + Home"),
+    ],
+)
+def test_a_number_that_several_titles_share_is_left_out(titles: tuple[str, ...], name: str) -> None:
+    facts = NamingFacts("Show", ".mkv", season=1, episodes=tuple(range(1, len(titles) + 1)), episode_titles=titles)
+    assert name in episode_path(NamingRules(), facts)
+
+
+def test_a_year_that_the_title_has_is_written_once() -> None:
+    from mydia.contexts.library.naming_facts import naming_facts
+    from mydia.contexts.media import MediaItem
+
+    castle = MediaItem(type="tv_show", title="Castle (2009)", year=2009, series_type="standard", metadata_json={})
+    facts = naming_facts(castle, (), {}, ".mkv")
+    assert item_folder(NamingRules(), facts, MediaType.TV_SHOW) == "Castle (2009)"
 
 
 def test_specials_daily_and_anime_have_templates_of_their_own() -> None:
