@@ -2,7 +2,7 @@
 import { $, $$, announce, mac, on } from "./core/dom.js";
 import { closeDialog, openDialog, placeToasts } from "./core/dialogs.js";
 import { down, isStream } from "./core/connection.js";
-import { focusNamedField } from "./core/forms.js";
+import { checkNeeds, focusNamedField } from "./core/forms.js";
 import { listenForChanges, retryLater } from "./core/live.js";
 import { clearSelection, redrawSelection } from "./core/selection.js";
 import { showToast, watchNewToasts } from "./core/toasts.js";
@@ -19,6 +19,7 @@ const settle = () => {
   if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);
   for (const box of $$("[data-some]")) box.indeterminate = true;
   redrawSelection();
+  checkNeeds();
 };
 
 let page = location.pathname;
@@ -30,7 +31,7 @@ const arrived = (title) => {
   }
   for (const popover of $$("[popover]:popover-open")) popover.hidePopover();
   closeDialog($("#palette"));
-  $("#main").focus({ preventScroll: true });
+  ($("#main [autofocus]") || $("#main")).focus({ preventScroll: true });
   announce(title);
 };
 

@@ -9,16 +9,18 @@ from mydia.contexts import media
 from mydia.contexts.users import Caller, Permission
 from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
+from mydia.web.pages.settings import finder as settings
 from mydia.web.palette import Finder, Group, Hit
 
 _ACTIONS = (
     ("Scan library", "/library/scan", "folder-search", Permission.MANAGE_MEDIA),
     ("Search all missing", "/wanted/search", "search", Permission.MANAGE_MEDIA),
-    ("Import the sure ones", "/imports/ready", "folder-input", Permission.MANAGE_MEDIA),
+    ("Import confident matches", "/imports/ready", "folder-input", Permission.MANAGE_MEDIA),
     ("Pause all downloads", "/activity/pause-all", "pause", Permission.MANAGE_MEDIA),
     ("Resume all downloads", "/activity/resume-all", "play", Permission.MANAGE_MEDIA),
     ("Back up database", "/system/backups", "archive", Permission.MANAGE_SETTINGS),
 )
+_SETTINGS = 5
 
 
 def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
@@ -58,4 +60,11 @@ def find_new(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
         yield Group("Add", (Hit(f"Look “{q}” up to add it", f"/add?q={quote_plus(q)}", "plus"),))
 
 
-FINDERS: tuple[Finder, ...] = (find_titles, find_actions, find_new)
+def find_settings(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
+    """Find settings pages and single settings."""
+    found = settings.find(caller, q)[:_SETTINGS] if q else ()
+    if found:
+        yield Group("Settings", tuple(Hit(one.label, one.href, "settings", one.place) for one in found))
+
+
+FINDERS: tuple[Finder, ...] = (find_titles, find_actions, find_settings, find_new)

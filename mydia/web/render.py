@@ -289,7 +289,9 @@ def page(
     moving = is_navigation(request)
     if caller is None:
         shell = False
-    flash = _read_flash(request) if whole or moving else []
+    reread = request.headers.get("hx-reread") == "true"
+    # A list that reads itself again at the same moment would show the message a second time.
+    flash = _read_flash(request) if (whole or moving) and not reread else []
     context = _context(request) | {
         "view": view,
         "active": active,
@@ -304,7 +306,7 @@ def page(
         # Without counts the navigation stays as it is: empty ones would stand there until one of them changes.
         context |= {"shell": _shell(request, status), "counted": status < 400, "live": position_of(request)}
         # A page that only reads itself anew keeps its stream, which also tells the counts: later than this answer would.
-        context["moved"] = request.headers.get("hx-reread") != "true"
+        context["moved"] = not reread
     else:
         layout = "layouts/fragment.html"
     response = _html(renderer_of(request).render(template, layout=layout, **context), status, headers)

@@ -1,5 +1,5 @@
 // Small things about forms: sent once, passwords shown on request, values copied, parts opened and closed.
-import { $$, announce, clicked, isTextField, on } from "./dom.js";
+import { $, $$, announce, clicked, isTextField, on } from "./dom.js";
 
 const SENT_FOR_MS = 15000;
 
@@ -55,6 +55,37 @@ clicked("[data-toggle]", (button, event) => {
   if (!body) return;
   body.hidden = !body.hidden;
   button.setAttribute("aria-expanded", String(!body.hidden));
+});
+
+// Enter on a box or a radio chooses it. By itself it would send the whole form.
+on("keydown", (event) => {
+  const box = event.target;
+  if (event.key !== "Enter" || !box.matches?.("input[type=checkbox],input[type=radio]")) return;
+  event.preventDefault();
+  box.click();
+});
+
+/** Enable controls whose data-needs names something that is on the page. */
+export const checkNeeds = () => {
+  for (const control of $$("[data-needs]")) control.disabled = !$(control.dataset.needs);
+};
+
+// A second control for the same field, shown where the first has no room.
+on(
+  "change",
+  (event) => {
+    const name = event.target.dataset?.sets;
+    const field = name && event.target.form.elements.namedItem(name);
+    if (field) field.value = event.target.value;
+  },
+  true,
+);
+
+// Addresses of filtered lists name only what is set.
+on("htmx:config:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  if (!sourceElement.matches?.("[data-tidy]") || !request.body) return;
+  for (const [name, value] of [...request.body]) if (!value) request.body.delete(name);
 });
 
 /** Focus the field that the address names: /settings/general#f-name. */

@@ -15,7 +15,7 @@ const drawBar = (number, total) => {
 
 export const drawSelection = () => {
   const total = Number(bar()?.dataset.total || 0);
-  const number = chosen.count(total);
+  const number = selectedCount();
   const shown = boxes();
   for (const box of shown) {
     box.checked = chosen.has(box.value);
@@ -31,6 +31,8 @@ export const drawSelection = () => {
   for (const toggle of $$("[data-select-toggle]")) toggle.setAttribute("aria-pressed", String(selecting));
   if (bar()) drawBar(number, total);
 };
+
+export const selectedCount = () => chosen.count(Number(bar()?.dataset.total || 0));
 
 export const redrawSelection = () => {
   if (bar() || boxes().length) drawSelection();

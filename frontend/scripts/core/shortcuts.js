@@ -25,6 +25,8 @@ let prefixAt = 0;
 const labelOf = (element) =>
   element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim();
 
+const keyOf = (element) => element.dataset.key || element.dataset.focusKey;
+
 const rows = () => [
   [mac ? "⌘ K" : "Ctrl K", "Search or jump to"],
   ["?", "Show this list"],
@@ -34,8 +36,8 @@ const rows = () => [
     .filter(placeLink)
     .map((letter) => [`g ${letter}`, $("span", placeLink(letter)).textContent]),
   ...$$("[data-key],[data-focus-key]")
-    .filter(labelOf)
-    .map((element) => [element.dataset.key || element.dataset.focusKey, labelOf(element)]),
+    .filter((element) => keyOf(element) && labelOf(element) && element.checkVisibility())
+    .map((element) => [keyOf(element), labelOf(element)]),
 ];
 
 const showSheet = () => {
@@ -77,11 +79,18 @@ const focusField = (key, scope) => {
   return field;
 };
 
-const press = (key, scope) => {
+const ACTIVATED_BY_ENTER = "a[href],button,input,select,textarea,summary,label,[tabindex]:not([tabindex='-1'])";
+
+/** Press the control that a key stands for. Enter and space belong to whatever has the focus. */
+const press = ({ key, target }, scope) => {
+  if ((key === "Enter" || key === " ") && target.closest?.(ACTIVATED_BY_ENTER)) return false;
   const control = $(`[data-key="${CSS.escape(key)}"]`, scope);
-  control?.click();
-  control?.focus?.();
-  return control;
+  if (!control || control.disabled) return false;
+  control.click();
+  // A chosen radio leaves the focus with the page, so that Enter confirms the choice.
+  if (control.type === "radio") $("#main").focus({ preventScroll: true });
+  else control.focus();
+  return true;
 };
 
 /** The releases of a search: arrows move, Enter grabs, space shows the reasons. */
@@ -140,7 +149,7 @@ on("keydown", (event) => {
   }
   const dialog = $("#dialog[open]");
   const used = dialog
-    ? press(key, dialog) || amongReleases(event, dialog) || focusField(key, dialog)
-    : (Date.now() - prefixAt >= PREFIX_MS && (press(key) || focusField(key))) || globally(event);
+    ? press(event, dialog) || amongReleases(event, dialog) || focusField(key, dialog)
+    : (Date.now() - prefixAt >= PREFIX_MS && (press(event) || focusField(key))) || globally(event);
   if (used) event.preventDefault();
 });

@@ -86,6 +86,10 @@ class Rows:
         return artwork(item.poster)
 
 
+_KEPT = ("sort", "dir", "view")
+"""Parameters that do not filter."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListView:
     """The page of films or series."""
@@ -117,6 +121,11 @@ class ListView:
     def url(self, **changes: Any) -> str:
         """Return this list's address with some parameters changed."""
         return self.section.path + query(self.params, **changes)
+
+    @property
+    def unfiltered(self) -> str:
+        """The address of everything, in the same order and view."""
+        return self.section.path + query({name: self.params[name] for name in _KEPT if name in self.params})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""What people do every day in a real browser: decide imports, filter, remove, change settings, by pointer, keyboard and phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, Serve, Tab
+from tests.web.pages.conftest import Server, furnished, server
+
+__all__ = ["furnished", "server"]
+pytestmark = pytest.mark.xdist_group("browser-pages")
+
+
+@pytest.fixture
+def origin(serve: Serve, server: Server) -> str:
+    """Where the furnished server answers."""
+    return serve(server.app)
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
+    """Robin's browser."""
+    return open_tab(origin, cookies={"session": server.token})
+
+
+@pytest.fixture
+def phone(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
+    """Robin's phone."""
+    return open_tab(origin, cookies={"session": server.token}, viewport=PHONE)
+
+
+def _decisions(page: Page) -> list[str]:
+    """Note every request that would import something."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/decide" in request.url else None)
+    return sent
+
+
+def test_enter_activates_what_has_focus_and_confirms_only_when_nothing_has(tab: Tab) -> None:
+    page = tab.go("/imports")
+    sent = _decisions(page)
+    skip = page.locator("a[data-key=s]")
+    skip.focus()
+    before = page.url
+    skip.press("Enter")
+    expect(page).not_to_have_url(before)
+    assert sent == []
+
+    page.get_by_role("searchbox", name="Search another title").focus()
+    page.keyboard.press("Enter")
+    page.locator("#decide input[type=radio]").last.focus()
+    page.keyboard.press("Enter")
+    whole = page.locator("#decide input[name=whole_folder]")
+    if whole.count():
+        whole.focus()
+        page.keyboard.press("Enter")
+        expect(whole).to_be_checked()
+        whole.uncheck()
+    page.keyboard.press("1")
+    expect(page.locator("#decide input[type=radio]").first).to_be_checked()
+    assert sent == []
+    with page.expect_request("**/decide"):
+        page.keyboard.press("Enter")
+
+
+def test_an_import_that_is_refused_says_so_in_place(tab: Tab) -> None:
+    page = tab.go("/imports?bucket=none")
+    confirm = page.get_by_role("button", name="Confirm and next")
+    expect(confirm).to_be_disabled()
+    expect(page.locator("#decide")).to_contain_text("Search for the right one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Ignore").first).to_be_visible()
+    assert tab.errors == []
+
+
+def test_removing_a_title_closes_the_dialog(tab: Tab, server: Server) -> None:
+    page = tab.go(f"/movies/{server.ids['Sintel']}")
+    page.get_by_role("button", name="More actions").locator("visible=true").click()
+    page.get_by_role("link", name="Remove").locator("visible=true").click()
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("Imports, Ignored")
+    dialog.get_by_role("button", name="Remove", exact=True).click()
+    expect(page).to_have_url(f"{tab.origin}/movies")
+    expect(page.locator("#dialog[open]")).to_have_count(0)
+    expect(page.locator(".toastbox")).to_contain_text("Sintel removed")
+
+
+def test_removing_many_asks_about_their_files_and_says_how_many(tab: Tab) -> None:
+    page = tab.go("/movies")
+    for title in ("Nosferatu", "Sintel"):
+        page.get_by_label(f"Select {title}").check(force=True)
+    page.locator("#bulkbar").get_by_role("button", name="Remove").first.click()
+    page.get_by_role("button", name="Remove, keep files").click()
+    expect(page.locator("#confirm")).to_contain_text("Remove 2 movies?")
+    with page.expect_request("**/bulk/remove*") as sent:
+        page.locator("#confirm").get_by_role("button", name="Remove").click()
+    assert "keep" in (sent.value.post_data or "") + sent.value.url
+
+
+def test_unsaved_changes_are_not_lost_by_leaving(tab: Tab) -> None:
+    for address, field in (("/settings/naming", "#f-rename"), ("/settings/profiles/new", "#f-name")):
+        page = tab.go(address)
+        changed = page.locator(field)
+        if changed.get_attribute("type") == "checkbox":
+            changed.click()
+        else:
+            changed.fill("Something new")
+        bar = page.get_by_role("region", name="Unsaved changes")
+        expect(bar).to_be_visible()
+        page.locator("#nav a[href='/movies']").click()
+        expect(page.locator("#confirm")).to_contain_text("unsaved")
+        page.locator("#confirm").get_by_role("button", name="Stay").click()
+        expect(page).to_have_url(tab.origin + address)
+        expect(bar).to_be_visible()
+        page.locator("#nav a[href='/movies']").click()
+        page.locator("#confirm").get_by_role("button", name="Leave").click()
+        expect(page).to_have_url(f"{tab.origin}/movies")
+
+
+def test_a_refused_save_keeps_the_bar_and_the_table_in_shape(tab: Tab) -> None:
+    page = tab.go("/settings/sizes?type=movie")
+    field = page.locator("#sizes-form input[inputmode=decimal]").first
+    width = page.locator("#sizes-form table").bounding_box()
+    field.fill("many")
+    bar = page.get_by_role("region", name="Unsaved changes")
+    bar.get_by_role("button", name="Save").click()
+    expect(page.locator("#sizes-form .reason-no").first).to_be_visible()
+    expect(bar).to_be_visible()
+    expect(bar).to_contain_text("Not saved")
+    after = page.locator("#sizes-form table").bounding_box()
+    assert width and after and after["width"] <= width["width"] + 1
+    bar.get_by_role("link", name="Discard").click()
+    expect(bar).to_be_hidden()
+
+
+def _inside(page: Page, selector: str) -> bool:
+    box = page.locator(selector).bounding_box()
+    size = page.viewport_size
+    assert box and size
+    return box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"] + 1
+
+
+def test_filters_open_at_their_button_and_stay_open_while_choosing(tab: Tab, phone: Tab) -> None:
+    for one in (tab, phone):
+        page = one.go("/movies")
+        button = page.get_by_role("button", name="Filters", exact=True)
+        button.click()
+        more = page.locator("#more-filters")
+        expect(more).to_be_visible()
+        assert _inside(page, "#more-filters")
+        if one is tab:
+            (at, of) = (more.bounding_box(), button.bounding_box())
+            assert at and of and abs(at["y"] - of["y"]) < 80, "it opens at its button"
+        more.get_by_label("Monitored").select_option("true")
+        expect(page).to_have_url(re.compile("monitored=true"))
+        expect(more).to_be_visible()
+        more.get_by_label("Resolution").select_option("1080")
+        expect(page).to_have_url(re.compile("resolution=1080"))
+        page.keyboard.press("Escape")
+        expect(more).to_be_hidden()
+        expect(page.get_by_role("link", name="All", exact=False).locator("visible=true").first).not_to_have_attribute(
+            "aria-current", "true"
+        )
+
+
+def test_what_to_add_is_typed_at_once_and_found_again_by_going_back(tab: Tab) -> None:
+    page = tab.go("/movies")
+    theme = page.locator("html").get_attribute("data-theme")
+    page.locator("a[href^='/add']").locator("visible=true").first.click()
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type("metropolis")
+    expect(page).to_have_url(f"{tab.origin}/add?q=metropolis&type=movie")
+    assert page.locator("html").get_attribute("data-theme") == theme
+    page.locator("#nav a[href='/movies']").click()
+    expect(page).to_have_url(f"{tab.origin}/movies")
+    page.go_back()
+    expect(page.locator("#q")).to_have_value("metropolis")
+    expect(page.locator("#results")).to_contain_text("Metropolis")
+
+
+def test_a_phone_sorts_selects_and_finds_back_from_a_title(phone: Tab, server: Server) -> None:
+    page = phone.go("/movies")
+    page.get_by_role("button", name="Filters", exact=True).click()
+    page.locator("#more-filters").get_by_label("Sort by").select_option("year")
+    expect(page).to_have_url(re.compile("sort=year"))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.locator(".pcard-title").first.click()
+    expect(page.locator("[data-selected-count]")).to_have_text("1 selected")
+    page.locator("[data-select-clear]").click()
+    page = phone.go(f"/movies/{server.ids['Nosferatu']}")
+    page.get_by_role("link", name="Back to movies").click()
+    expect(page).to_have_url(f"{phone.origin}/movies")
+
+
+def test_every_shortcut_on_the_sheet_has_a_key_and_the_palette_finds_settings(tab: Tab) -> None:
+    page = tab.go("/movies")
+    page.keyboard.press("?")
+    keys = page.locator("#dialog dl kbd").all_inner_texts()
+    assert len(keys) > 8
+    assert all(key.strip() for key in keys)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("naming")
+    hit = page.locator("#palette-hits").get_by_role("option", name="Naming").first
+    expect(hit).to_be_visible()
+    hit.click()
+    expect(page).to_have_url(f"{tab.origin}/settings/naming")
+
+
+def test_the_sort_select_shows_its_focus(tab: Tab) -> None:
+    page = tab.go("/movies")
+    page.locator("#q").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "sort":
+            break
+    width = page.evaluate(
+        "parseFloat(getComputedStyle(document.activeElement.closest('label')).outlineWidth) *"
+        " (getComputedStyle(document.activeElement.closest('label')).outlineStyle === 'none' ? 0 : 1)"
+    )
+    assert width >= 2
