@@ -19,7 +19,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from litestar import Litestar
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mydia.web.serve import listen
 
@@ -38,6 +38,9 @@ DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 _AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 _DEADLINE_S = 20.0
+
+# States come late on a machine that does other things; what never comes fails all the same.
+expect.set_options(timeout=_DEADLINE_S * 1000)
 
 type Serve = Callable[[Litestar], str]
 
