@@ -176,7 +176,8 @@ class Asker:
             raise UpstreamFailed(reason="the answer lacks required fields")
         body = answer.body
         if asked.rule.unwrapped:
-            body = json.dumps(content["data"], ensure_ascii=False, separators=(",", ":")).encode()
+            # In ASCII, because JSON may hold half a surrogate pair, which UTF-8 cannot.
+            body = json.dumps(content["data"], separators=(",", ":")).encode()
         fresh_s = ttl_s(asked.rule.kind, content, self._config.ttl_s, now_s)
         entry = Entry.made(answer.status, body, now_s=now_s, ttl_s=fresh_s)
         self._cache.keep(asked.key, entry)
@@ -192,10 +193,15 @@ class Asker:
 
 
 def _parsed(body: bytes) -> Any:
+    """Return JSON; None for anything that is not, including Python's NaN and Infinity."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _is_json_object(body: bytes) -> bool:
