@@ -18,7 +18,7 @@ class MydiaError(Exception):
 
 
 class NotFound(MydiaError):
-    """What was asked for is not here (or may not be seen by this caller)."""
+    """What was requested does not exist, or this caller may not see it."""
 
     kind = "not_found"
 

@@ -20,7 +20,7 @@ EXIT_MISCONFIGURED = 2
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 20.0
-"""A child that lived so long is healthy: the next death starts the pauses anew."""
+"""A child that lived so long is healthy: the next death starts with the shortest pause again."""
 _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
 # SIGHUP: the terminal was closed.
@@ -76,9 +76,9 @@ def tell_ready() -> None:
 
 
 def run_once(child: Child) -> int:
-    """Run a child to its end and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are handed on.
+    """Run a child, wait for it, and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are handed on.
 
-    What needs much memory once, such as a migration, is run so, for this process lives as long as Mydia does.
+    What needs much memory once, such as a migration, is run this way, because this process lives as long as Mydia does.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     one = _Running(child)
@@ -140,7 +140,7 @@ def _start(one: _Running) -> None:
             # The parent died between fork and prctl, so no signal will come.
             os._exit(1)
 
-    # Its own process group: Ctrl+C then reaches us alone, and the children hear of it once, from us.
+    # Its own process group: Ctrl+C then reaches us alone, and the children get it once, from us.
     one.process = subprocess.Popen(
         list(one.child.argv),
         preexec_fn=in_child,  # noqa: PLW1509  this process has one thread, so nothing can be locked in the fork
@@ -213,6 +213,6 @@ def _stop(running: Sequence[_Running], within_s: float) -> None:
             continue
         got = signal.sigtimedwait(_WATCHED, left_s)
         if got is not None and got.si_signo in _STOPS:
-            # Asked twice: whoever does that means now.
+            # A second signal means now.
             _tell(running, signal.SIGKILL)
         _reap(running)

@@ -1,6 +1,6 @@
 """Whether this thread is inside a unit of work that writes; the outside may not be called there.
 
-SQLite has one writer. Whoever waits for a network or a disk while holding it makes everybody else fail, so
+SQLite has one writer. Waiting for a network or a disk while holding it makes every other writer fail, so
 `Database.writes()` marks the thread here and everything that leaves the process looks at the mark first.
 """
 
@@ -22,7 +22,7 @@ def end() -> None:
 
 
 def is_writing() -> bool:
-    """Tell whether this thread holds the writer."""
+    """Return whether this thread holds the writer."""
     return getattr(_state, "writing", False)
 
 

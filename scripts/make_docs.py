@@ -24,7 +24,7 @@ def events() -> str:
         "# Events",
         "",
         "Everything that can happen, from `mydia/events/catalog.py`; made by `scripts/make_docs.py`. An event is recorded in the",
-        "same transaction as the change it tells of, shown in the history, pushed to open pages, and starts the jobs named here.",
+        "same transaction as its change, shown in the history, pushed to open pages, and starts the jobs named here.",
         "",
         "| event | what happened | fields | starts | found again by |",
         "|---|---|---|---|---|",

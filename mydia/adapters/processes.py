@@ -1,4 +1,4 @@
-"""Tell whether the process that began something is still running, also when it is another one on this machine."""
+"""Whether the process that started something is still running, also when it is another one on this machine."""
 
 from __future__ import annotations
 

@@ -145,9 +145,9 @@ SENTENCES: Mapping[str, str] = {
     "upgrade.better_revision": "It is a newer revision ({revision}) of the {current} you have.",
     "upgrade.upgrades_off": "You have {current}, and {profile} does not upgrade.",
     "upgrade.present_revision_is_newer": "You already have a newer revision ({revision}) of {current}.",
-    "upgrade.goal_reached": "You have {current}, which is good enough for {profile}.",
+    "upgrade.goal_reached": "You have {current}, which meets {profile}.",
     "upgrade.same": "You already have {current}, and this is no better.",
-    "upgrade.score_goal_reached": "Your {current} scores {score}, which is good enough for {profile}.",
+    "upgrade.score_goal_reached": "Your {current} scores {score}, which meets {profile}.",
     "upgrade.score_too_close": "It scores {score} against {held}; {profile} requires {step} more.",
     "upgrade.better_score": "It scores {score} against {held}.",
     # Why a release was grabbed, and what happened on the way to its client.

@@ -180,7 +180,7 @@ QUIET = frozenset(
         "DownloadCompleted",
     }
 )
-"""Steps on the way to something that is told anyway; left out of the history unless asked for."""
+"""Steps toward something that has its own entry; left out of the history unless asked for."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "grabs": ("Grabs", ("ReleaseGrabbed",)),

@@ -147,7 +147,7 @@ class Relay:
             source: `tmdb` or `tvdb`.
 
         Raises:
-            Busy: The upstream may not be asked now.
+            Busy: The upstream may not be called now.
             UpstreamFailed: There is no such picture, or the upstream did not send one.
         """
         upstream = self.upstreams.get(source)

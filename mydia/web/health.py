@@ -117,7 +117,7 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_clients(deps: WebDeps) -> Iterable[Check]:
-    """Tell how download clients answered the monitor last; one that is away does not keep Mydia from working."""
+    """Report how download clients answered the monitor last; Mydia works without one that is offline."""
     with deps.database.reads() as session:
         clients = [(client.id, client.name) for client in settings.clients.list_clients(session) if client.enabled]
         known = settings.services.statuses(session, "download_client")

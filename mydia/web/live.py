@@ -1,4 +1,4 @@
-"""Live updates over one stream per tab: what is small is pushed as a partial, lists are told to fetch themselves anew.
+"""Live updates over one stream per tab: small changes are pushed as partials, and lists fetch themselves again.
 
 One thread serves all tabs. It looks at the events table whenever something was committed, asks the polls of those topics that
 somebody listens to once a second, and hands finished messages to the connections. No connection holds a session.
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.2  # at most five messages a second to a connection (ui.md B.2)
 _POLL_S = 1.0
 _HEARTBEAT_S = 20.0
-_MOST = 1000  # a page that missed more events fetches itself anew, which costs less than telling it of each
+_MOST = 1000  # a page that missed more events fetches itself again, which costs less than sending each
 _ALONE_S = 60.0
 # A stream is closed after this time, so that a session that ended meanwhile is noticed when the browser comes back.
 _STREAM_AGE_S = 600.0
@@ -47,7 +47,7 @@ class Push:
 
 
 def changed(topic: str, event: str, data: str = "") -> Push:
-    """Tell that a list is not what it was: a DOM event on which it fetches itself, e.g. `queue-changed`."""
+    """Report that a list has changed: a DOM event on which it fetches itself, e.g. `queue-changed`."""
     return Push(topic, f"event {event}", event=event, data=data)
 
 
@@ -98,7 +98,7 @@ class _Connection:
     caller: Caller
     topics: frozenset[str]
     since: int | None
-    """The newest event that its page knows; None when it was told of none."""
+    """The newest event that its page knows; None when it knows none."""
     loop: asyncio.AbstractEventLoop
     wake: asyncio.Event
     waiting: dict[str, tuple[int, Push]] = field(default_factory=dict)
@@ -115,8 +115,8 @@ class Live:
     """The hub of one web process.
 
     A page carries the number of the newest event from before it was read. Its stream begins there: events that were
-    recorded between the page and the stream are read from the log again, whoever listened meanwhile. The same number is the
-    id of what is sent, so a stream that was cut off goes on where it was, in this process or the next.
+    recorded between the page and the stream are read from the log, no matter who listened meanwhile. The same number is the
+    id of what is sent, so an interrupted stream resumes there, in this process or the next.
 
     Args:
         topics: All that can be listened to, by name or family.
@@ -191,7 +191,7 @@ class Live:
             self._alone_since_s = clock.monotonic_s()
 
     def take(self, connection: _Connection) -> tuple[int | None, list[Push]]:
-        """Return what waits for a tab, oldest first, and up to which event it will then have been told."""
+        """Return what waits for a tab, oldest first, and up to which event it is then up to date."""
         with self._lock:
             taken = sorted(connection.waiting.values(), key=lambda entry: entry[0])
             connection.waiting.clear()
@@ -251,7 +251,7 @@ class Live:
         _wake(ended)
 
     def _is_abandoned(self) -> bool:
-        """Stop looking when nobody has listened for a while; who comes back is told from the log."""
+        """Stop looking when nobody has listened for a while; a listener that returns is served from the log."""
         with self._lock:
             listened = self._connections or self._newcomers
             if listened or clock.monotonic_s() - self._alone_since_s < _ALONE_S:
@@ -286,7 +286,7 @@ class Live:
     def _tell(
         self, context: LiveContext, to: list[_Connection], happened: list[events.Happened] | None, newest: int
     ) -> None:
-        """Hand what events mean to those who listen; who would have to hear too much fetches everything anew."""
+        """Pass the meaning of events to the listeners; a listener that missed too many fetches everything again."""
         if happened is None or len(happened) > _MOST:
             self._hand(to, newest, [_RESYNC])
         else:

@@ -125,7 +125,7 @@ class DownloadClient(Protocol):
         """Sign in and read versions and folders. Raises: Unreachable, Refused, Nonsense."""
 
     def find(self, download: NewDownload) -> RemoteDownload | None:
-        """Return what the client already has for a download that is about to be added, whoever added it, or None.
+        """Return what the client already has for a download that is about to be added, no matter who added it, or None.
 
         Of a Usenet client, what has finished before `since` does not count.
         """

@@ -401,7 +401,7 @@ class QBittorrent:
             case qbt.UnsupportedMediaType415Error():
                 return Nonsense(name, "says that this is not a valid torrent")
             case qbt.HTTP5XXError():
-                return Unreachable(name, "failed inside; try again later")
+                return Unreachable(name, "server error; try again later")
             case qbt.HTTPError():
                 return Refused(name, f"refused the request (HTTP {error.http_status_code})")
             case qbt.APIConnectionError():

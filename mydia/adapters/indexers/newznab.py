@@ -268,7 +268,7 @@ class Newznab:
             return Refused(name, f"is switched off there{quoted}")
         if code == 300 or answer.status == 404:
             return Refused(name, f"no longer has this release{quoted}")
-        return Unreachable(name, f"failed inside{quoted}", retry_after_s=retry_after_s)
+        return Unreachable(name, f"server error{quoted}", retry_after_s=retry_after_s)
 
     def _release(self, item: etree._Element) -> IndexerRelease | None:
         title = _plain_title(_text(item, "title"))
@@ -499,7 +499,7 @@ def _size(item: etree._Element, attributes: Mapping[str, list[str]]) -> int | No
         _text(item, "size"),
         enclosure.get("length") if enclosure is not None else None,
     )
-    # Zero and one stand for "unknown" in more than one indexer.
+    # Several indexers send zero or one for "unknown".
     return next((size for text in told if (size := _bytes(text)) is not None and size > 1), None)
 
 

@@ -68,7 +68,7 @@ class HttpFetch:
         )
         if response.status == 401:
             # The relay's own trouble with its upstream: it asks us for no credentials.
-            raise Refused(_SERVICE, "the relay could not sign in at the catalogue; tell whoever runs it")
+            raise Refused(_SERVICE, "the relay could not sign in to the catalogue; its administrator must fix that")
         if response.status in _TOLD:
             return response.status, _json_or_none(response)
         return response.status, response.json(_SERVICE)

@@ -10,7 +10,7 @@ from mydia.vocabulary import MediaType
 
 
 class NoProvider:
-    """Refuses every question, so that nobody takes silence for an empty answer."""
+    """Refuses every question, so that no caller takes it for an empty answer."""
 
     name = "none"
     available = False

@@ -148,7 +148,7 @@ class RelayProvider:
     def _ask(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any:
         status, answer = self._fetch(path, params, fresh=fresh)
         if status == 404:
-            raise NotFound("The catalogue does not know this title (any more).")
+            raise NotFound("The catalogue does not have this title.")
         if status >= 300:
             raise not_told(status)
         if answer is None:

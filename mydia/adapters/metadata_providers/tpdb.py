@@ -1,6 +1,6 @@
 """The optional third source: ThePornDB, a catalogue of titles for adults. Answers only those who ask for such titles.
 
-A site is told as a series, a year of its scenes as a season, and a scene as an episode.
+A site is presented as a series, a year of its scenes as a season, and a scene as an episode.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Tpdb:
             expected=(404,),
         )
         if answer.status == 404:
-            raise NotFound("The third source does not know this title (any more).")
+            raise NotFound("The third source does not have this title.")
         return answer.json(_SERVICE)
 
 

@@ -219,7 +219,7 @@ def episode_rows(answer: Any) -> list[Mapping[str, Any]]:
 
 
 def has_next(answer: Any) -> bool:
-    """Tell whether another page follows."""
+    """Return whether another page follows."""
     return bool(read.part(answer, "links", "next"))
 
 

@@ -263,7 +263,7 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
 def recover_grabs(database: Database, outside: Outside, now: datetime, *, all: bool = False) -> int:
     """Clear up grabs that were interrupted and return how many were settled.
 
-    The client is asked whether it received the download. If not, it is sent again, unless a person was told that it
+    The client is asked whether it received the download. If not, it is sent again, unless a person has seen that it
     failed: then the grab is undone. Sending it twice does no harm if another process is grabbing it at this moment.
 
     Args:

@@ -21,7 +21,7 @@ _SEASON_SHARE = 0.7
 # Searches of one series in one round. Source: mydia-original §4.5.
 _MOST_TARGETS = 10
 
-# How long something that was searched in vain is left alone: doubled each time, up to a week.
+# How long to wait after a search without success: doubled each time, up to a week.
 _FIRST_WAIT = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=7)
 

@@ -518,7 +518,7 @@ def rematch_files(
             select(MediaFile.library_path_id, MediaFile.media_item_id).where(MediaFile.id.in_(file_ids))
         ).all()
         if not rows:
-            raise NotFound("These files are not in the library (any more).")
+            raise NotFound("These files are no longer in the library.")
         choice = own_choice(session, media_item_id)
     groups = [
         group

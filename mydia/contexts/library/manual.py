@@ -267,7 +267,7 @@ def change_files(
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
     if not rows:
-        raise NotFound("These files are not in the library (any more).")
+        raise NotFound("These files are no longer in the library.")
     for row in rows:
         for name, value in _columns(quality, languages, release_group, edition).items():
             setattr(row, name, value)
@@ -432,7 +432,7 @@ def _attach_chosen(
         for choice in choices:
             row = rows.get(choice.file_id or "")
             if row is None:
-                raise NotFound("A file that was chosen is not in the library (any more).")
+                raise NotFound("A chosen file is no longer in the library.")
             attach(
                 session, caller, now, row.id, item_id, choice.episode_ids, version_id=version_id,
                 columns=_columns(choice.quality, choice.languages, choice.release_group, choice.edition),

@@ -178,7 +178,7 @@ def remove_files(
             raise Invalid(sentence, fields={"afterwards": sentence})
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
         if not rows:
-            raise NotFound("This file is not in the library (any more).")
+            raise NotFound("This file is no longer in the library.")
         going = _with_sidecars(session, rows)
         concerned = _concerned(session, rows)
     removed = _take_out(database, outside, caller, now, going, for_good=for_good)

@@ -99,7 +99,7 @@ def choose_artwork(
     choice = list_artwork(database, outside, caller, item_id, role)
     known = [art.path for art in choice.offered]
     if source is not None and source not in known:
-        raise Invalid("The provider does not offer this picture (any more). Choose another.")
+        raise Invalid("The provider does not offer this picture. Choose another.")
     wanted = source or (known[0] if known else choice.present)
     with database.writes() as session:
         item = get(session, MediaItem, item_id, what="This title")

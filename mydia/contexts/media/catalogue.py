@@ -162,7 +162,7 @@ def get_item(session: Session, caller: Caller, item_id: str) -> MediaItem:
         )
     )
     if item is None:
-        raise NotFound("This title is not in the library (any more).")
+        raise NotFound("This title is no longer in the library.")
     return item
 
 
@@ -253,7 +253,7 @@ LOCKABLE = frozenset(
         "backdrop",
     }
 )
-"""What a refresh leaves alone when it stands in `locked_fields`."""
+"""The fields that a refresh does not change if they are in `locked_fields`."""
 _FACTS = ("title", "overview", "year", "sort_title", "original_title")
 
 
@@ -376,7 +376,7 @@ def default_version(session: Session, item_id: str) -> Version:
         select(Version).where(Version.media_item_id == item_id).order_by(Version.position, Version.id)
     ).first()
     if version is None:
-        raise NotFound("This title is not in the library (any more).")
+        raise NotFound("This title is no longer in the library.")
     return version
 
 

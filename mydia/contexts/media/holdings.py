@@ -29,7 +29,7 @@ class Holdings:
 
 
 def record_holdings(session: Session, now: datetime, item_id: str, holdings: Holdings) -> None:
-    """Take over what the library has of a title; called after every change of its files."""
+    """Store what the library has of a title; called after every change of its files."""
     item = get(session, MediaItem, item_id, what="This title")
     item.files_count, item.size_bytes = holdings.files_count, holdings.size_bytes
     item.best_resolution = holdings.best_resolution
@@ -76,7 +76,7 @@ def _differing_episodes(session: Session, holdings: Mapping[str, Holdings]) -> d
 
 
 def record_activity(session: Session, now: datetime, item_id: str, activity: str | None) -> None:
-    """Take over what the downloads context does with a title: `downloading`, `blocked`, or None for nothing."""
+    """Store what the downloads context does with a title: `downloading`, `blocked`, or None for nothing."""
     item = session.get(MediaItem, item_id)
     if item is None or item.activity == activity:
         return
@@ -86,7 +86,7 @@ def record_activity(session: Session, now: datetime, item_id: str, activity: str
 
 
 def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
-    """Compute counters and state anew after a change of any of their parts."""
+    """Recompute counters and state after a change of any of their parts."""
     session.flush()
     today = now.date()
     if item.type == MediaType.TV_SHOW:
@@ -143,7 +143,7 @@ def due_to_roll(session: Session, now: datetime) -> list[str]:
 
 
 def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
-    """Compute the state of these titles anew and return how many there were; a slice at a time, for there is one writer."""
+    """Recompute the state of these titles and return how many there were; a slice at a time, because there is one writer."""
     items = session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
     for item in items:
         refresh_state(session, now, item)

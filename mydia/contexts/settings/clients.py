@@ -85,7 +85,7 @@ def trial_connection(session: Session, new: NewClient, *, client_id: str | None 
     """
     row = DownloadClientRow(id=client_id or "trial")
     stored = _fill(session, row, new, present=get_client(session, client_id) if client_id else None)
-    # An adapter is kept by its connection's id: a trial must not push out the one that is at work.
+    # An adapter is kept by its connection's id: a trial must not replace the one in use.
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 

@@ -27,12 +27,12 @@ TORRENT_NEEDS = (
     Need("seed_ratio", "Seed ratio", "number", help="Told to the download client; empty leaves it to the client."),
     Need("seed_time_min", "Seed time in minutes", "number", help="Told to the download client."),
 )
-"""What every torrent indexer may be told, whatever its kind."""
+"""The options of every torrent indexer, whatever its kind."""
 SHARED_NEEDS = (
     Need("rate_limit_per_min", "Requests a minute", "number", help="At most; empty for no limit."),
     Need("timeout_s", "Seconds to wait for an answer", "number", help="Empty: 15."),
 )
-"""What every indexer may be told."""
+"""The options of every indexer."""
 _LONGEST_TIMEOUT_S = 120.0
 
 

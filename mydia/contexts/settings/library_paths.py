@@ -117,7 +117,7 @@ def look_at_folder(
 
     Args:
         others: The library folders there are, without the one that is being changed.
-        downloads: Where a client saves, as seen from here; tells whether hard links will work.
+        downloads: Where a client saves, as seen from here; decides whether hard links will work.
     """
     if sentence := _objection(raw):
         return FolderLook(raw, (), sentence)

@@ -74,12 +74,12 @@ def get_own(session: Session, caller: Caller) -> User:
 
 
 def load_user(session: Session, user_id: str) -> User:
-    """Return one account without checking permissions, for this package."""
+    """Return one account without checking permissions; for use in this package only."""
     return get(session, User, user_id, what="This account")
 
 
 def find_user(session: Session, username: str) -> User | None:
-    """Return the account with this user name, ignoring case, without checking permissions, for this package."""
+    """Return the account with this user name, ignoring case, without checking permissions; for use in this package only."""
     return session.scalar(select(User).where(User.username == username.strip().casefold()))
 
 

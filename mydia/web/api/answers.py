@@ -16,7 +16,7 @@ _ERRORS = {
     "400": "The question cannot be read; `errors` names the fields.",
     "401": "There is no valid session or key.",
     "403": "The caller may not do this.",
-    "404": "It is not here (any more).",
+    "404": "It does not exist or was removed.",
     "409": "It collides with what is there already; `detail` says how.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",

@@ -17,7 +17,7 @@ from mydia.relay.times import REAL_TIMES, Times
 
 MEMORY_S = 300.0
 NOTHING_S = 600
-"""How long it is believed that a title does not exist."""
+"""How long the absence of a title is cached."""
 TTL_S = {
     "match": 300,
     "movie": 86_400,
@@ -34,7 +34,7 @@ _PATIENCE_S = 20.0
 
 
 class Turns:
-    """Lets five questions pass at once, and then two a second; whoever comes later waits."""
+    """Lets five questions pass at once, and then two a second; later ones wait."""
 
     def __init__(self, times: Times = REAL_TIMES) -> None:
         self._limiter = RateLimiter(_BURST, _BURST / _PER_S, monotonic_s=times.monotonic_s)
@@ -66,7 +66,7 @@ class Cache:
         self._times = times
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._store is not None:
             self._store.close()
 

@@ -122,7 +122,7 @@ def fingerprint(files: Files, path: Path) -> str:
     """
     facts = files.facts(path)
     if facts is None:
-        raise NotFound(f"{shown(str(path))} does not exist (any more).")
+        raise NotFound(f"{shown(str(path))} does not exist.")
     digest = files.oshash(path) or files.sha256(path)
     return f"{facts.inode}:{facts.device}|{facts.size_bytes}:{digest}"
 
@@ -292,7 +292,7 @@ def _bring(
             _drop_second_name(files, source, target)
         return
     if not here:
-        raise NotFound(f"{shown(str(source))} does not exist (any more).")
+        raise NotFound(f"{shown(str(source))} does not exist.")
     if there:
         raise Conflict(f"{shown(str(target))} exists already and is another file. Move it away first.")
     files.move(source, target, on_progress=on_progress)

@@ -49,7 +49,7 @@ def why_not_to_believe(
     total: int,
     limit_percent: int,
 ) -> Refusal | None:
-    """Return why the missing files of a scan must not be believed, or None."""
+    """Return why the missing files of a scan are rejected, or None."""
     facts: dict[str, Any] = {"path": path.path, "missing": len(missing), "known": total}
     present = [one for one in known if one.missing_since is None]
     if wanted.was_mount and not state.is_mount and len(missing) * 2 > len(present):
