@@ -142,7 +142,7 @@ def test_a_fitting_release_is_approved() -> None:
         (film(), release("Alien.1979.1080p.BluRay.sample-GRP", 60 * MIB), "sample", "60.0 MB"),
         (film(held=(Held(q("Bluray-1080p"), frozenset()),)), release("Alien.1979.720p.BluRay-G"), "already-have-better", "You already have Bluray-1080p"),
         (film(held=(Held(q("Remux-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "already-have-better", "Remux-2160p"),
-        (film(held=(Held(q("HDTV-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "goal-reached", "good enough for Any"),
+        (film(held=(Held(q("HDTV-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "goal-reached", "meets Any"),
         (film(profile=preset_profile("HD-1080p"), held=(Held(q("HDTV-1080p"), frozenset()),)), release(GOOD, 9 * GIB), "upgrade-not-allowed", "HD-1080p does not upgrade"),
         (film(queued=(Queued(title="Alien 1979 2160p", quality=q("WEBDL-2160p"), episode_ids=frozenset()),)), release(GOOD), "in-queue-better", "WEBDL-2160p is already being downloaded"),
         (film(queued=(Queued(title=GOOD, quality=q("Bluray-1080p"), episode_ids=frozenset(), info_hash=HASH),)), release(GOOD, info_hash=HASH), "in-queue-better", "This release"),
