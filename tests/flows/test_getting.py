@@ -87,7 +87,7 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
 
     (torrent,) = home.client.api.torrents_info()
     assert torrent["hash"] == offered.info_hash
-    assert torrent["category"] == "mydia-movies"
+    assert torrent["category"] == "mydia"
     assert torrent["progress"] == 1
     assert torrent["state"] in {"uploading", "stalledUP", "forcedUP", "queuedUP"}, "seeding goes on"
 
