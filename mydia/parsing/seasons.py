@@ -12,6 +12,8 @@ _WORDS = (
     "|säsong|säsonger|sæson|saeson|sesong|kausi|tuotantokausi|sezon|sezona|sezonul|sezóna|série|séria|řada|évad"
     "|сезон|сезони|сезоны|σεζόν|κύκλος|עונה|الموسم|موسم|mùa|musim|hooaeg|denboraldia|þáttaröð|सीज़न|ซีซั่น|ซีซัน"
 )
+SEASON_STEMS = tuple(sorted({form for word in _WORDS.split("|") for form in (word, fold(word))}))
+"""The same words as a tuple, to look for quickly before a pattern runs."""
 SEASON_WORD = "|".join(
     sorted({form for word in _WORDS.split("|") for form in (word, fold(word))}, key=len, reverse=True)
 )

@@ -9,7 +9,7 @@ from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year
 from mydia.parsing.numbering.standard import OF_TOTAL
 from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, read_number
-from mydia.parsing.seasons import EPISODE_WORD, ORDINAL_ENDING, SEASON_WORD
+from mydia.parsing.seasons import EPISODE_WORD, ORDINAL_ENDING, SEASON_STEMS, SEASON_WORD
 
 _NO_LETTER = r"(?![^\W\d_])"
 _WORD_THEN_NUMBER = re.compile(
@@ -57,6 +57,9 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
     Between two numbers the word takes the second (`Area 88 Staffel 2`), unless that is the episode (`2. Staffel 5. Folge`).
     """
     low, begin = scene.low, scene.begin
+    if not _may_name_season(scene):
+        eastern = None if low.isascii() else _EASTERN.search(low, begin)
+        return _find_british(scene) if eastern is None else _from_ordinal(eastern, is_eastern=True)
     behind = _WORD_THEN_NUMBER.search(low, begin)
     if behind is not None and is_year(behind["number"]) and (scene.hint != "tv" or _PLURAL.match(low, behind.start())):
         behind = None  # `Four Seasons 1971`
@@ -73,6 +76,22 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
     ordinal = before or _ORDINAL_THEN_WORD.search(low, begin) or eastern
     if ordinal is None:
         return _find_british(scene)
+    return _from_ordinal(ordinal, is_eastern=ordinal is eastern)
+
+
+_ABBREVIATED_SEASON = re.compile(r"(?:temp|se)(?:\d|\Z)")
+
+
+def _may_name_season(scene: Scene) -> bool:
+    """Return whether any word begins like one for "season"; the patterns are slow on every other name."""
+    words = scene.words.words
+    return any(
+        (word.startswith(SEASON_STEMS) and word != "series") or _ABBREVIATED_SEASON.match(word) is not None
+        for word in words
+    )
+
+
+def _from_ordinal(ordinal: re.Match[str], *, is_eastern: bool) -> SeasonPhrase:
     parts = ordinal.groupdict()
     number = read_number(parts["number"] or parts.get("behind") or parts.get("before") or "")
     first = read_number(parts.get("from") or str(number))
@@ -80,7 +99,7 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
         ordinal.start(),
         ordinal.end(),
         write_out(first, number) if first < number else (number,),
-        is_eastern=ordinal is eastern,
+        is_eastern=is_eastern,
     )
 
 
