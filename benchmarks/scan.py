@@ -39,9 +39,9 @@ def main(files: int) -> None:
         outside = fake_outside()
         for label in ("new", "unchanged", "unchanged again"):
             began = clock.monotonic_s()
-            scan_id = library.run_scan(database, outside, clock.now, path.id)
+            scan_id = library.scanning.run_scan(database, outside, clock.now, path.id)
             took = clock.monotonic_s() - began
-            library.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
+            library.scanning.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
             print(f"{files:,} files, {label}: {took:.2f} s")
         database.close()
 

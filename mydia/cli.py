@@ -170,7 +170,7 @@ def _web(arguments: argparse.Namespace) -> int:
         routes.append(relay_router(offered.current))
     deps = WebDeps(config, parts.database, parts.outside, board, auth.authenticate, auth.recall)
     # Pages remove and rename files themselves: finish what an earlier web process was killed in.
-    library.recover_journal(parts.database, parts.outside, clock.now())
+    library.journal.recover_journal(parts.database, parts.outside, clock.now())
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
             app = create_app(deps, routes=routes)
@@ -210,7 +210,7 @@ def _work(config: Config) -> int:
 
     _settled()
     # Before anything else touches a file: finish operations that a crash interrupted.
-    library.recover_journal(parts.database, parts.outside, clock.now())
+    library.journal.recover_journal(parts.database, parts.outside, clock.now())
     with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):
         return worker.run(
             config,

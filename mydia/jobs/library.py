@@ -38,7 +38,7 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
     """Import entries of the review with their best candidates, on behalf of the account that asked for it."""
     with deps.database.reads() as session:
         caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
-    made = library.import_ready(
+    made = library.inbox.import_ready(
         deps.database,
         deps.outside,
         caller,
@@ -107,11 +107,11 @@ def scan(
 
 def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bool) -> str:
     database, outside, run = deps.database, deps.outside, deps.run
-    scan_id = library.run_scan(
+    scan_id = library.scanning.run_scan(
         database, outside, clock.now, path_id, run, subfolder=subfolder, accept_missing=accept_missing
     )
     with database.reads() as session:
-        row = library.get_scan(session, SYSTEM, scan_id)
+        row = library.scanning.get_scan(session, SYSTEM, scan_id)
     if row.state != "running":
         return row.reason or row.state
     counts: dict[str, int] = {}
@@ -120,12 +120,12 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
         counts |= report.counts()
         counts["analysed"] = library.analyse_files(database, outside, clock.now, path_id, run, scan_id=scan_id)
     except MydiaError as error:
-        library.fail_scan(database, SYSTEM, clock.now(), scan_id, str(error))
+        library.scanning.fail_scan(database, SYSTEM, clock.now(), scan_id, str(error))
         raise
     if run.cancelled():
-        library.cancel_scan(database, SYSTEM, clock.now(), scan_id, counts)
+        library.scanning.cancel_scan(database, SYSTEM, clock.now(), scan_id, counts)
         return "stopped; files found so far are kept"
-    library.finish_scan(
+    library.scanning.finish_scan(
         database, SYSTEM, clock.now(), scan_id, counts, code=report.reason_code, facts=report.reason_facts
     )
     if report.titles_added:
@@ -141,7 +141,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
 def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
     """Match files that are still new, after a scan was stopped or a metadata source did not answer."""
     with deps.database.reads() as session:
-        counts = library.file_counts(session, SYSTEM)
+        counts = library.files.file_counts(session, SYSTEM)
     paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
     said: list[str] = []
     matched = waiting = 0
@@ -171,7 +171,7 @@ def analyse_files(deps: Deps) -> str:
 @job("library.recover_journal", queue="critical", title="Finish interrupted file operations", max_retries=2)
 def recover_journal(deps: Deps) -> str:
     """Finish or undo file operations that a crash interrupted."""
-    mended = library.recover_journal(deps.database, deps.outside, clock.now())
+    mended = library.journal.recover_journal(deps.database, deps.outside, clock.now())
     said = f"{mended.completed} completed, {mended.taken_back} undone"
     return " ".join([f"{said}.", *mended.failed])
 
@@ -181,14 +181,14 @@ def empty_recycle_bin(deps: Deps) -> str:
     """Delete expired files of the recycle bin and old journal steps."""
     gone = 0
     while not deps.run.cancelled():
-        part = library.empty_recycle_bin(deps.database, deps.outside, clock.now())
+        part = library.recycle.empty_recycle_bin(deps.database, deps.outside, clock.now())
         if not part:
             break
         gone += part
         deps.run.progress(gone, None)
     with deps.database.writes() as session:
-        library.prune_journal(session, clock.now())
-        library.prune_scans(session)
+        library.journal.prune_journal(session, clock.now())
+        library.scanning.prune_scans(session)
     return f"{gone} files deleted"
 
 
@@ -210,7 +210,7 @@ def rename_files(
     deps: Deps, *, media_item_ids: list[str], file_ids: list[str] | None = None, folders: bool = False
 ) -> str:
     """Rename the files of some titles by the naming templates."""
-    done = library.rename(
+    done = library.renaming.rename(
         deps.database,
         deps.outside,
         SYSTEM,

@@ -23,7 +23,7 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
     """Compare a title's files with its quality profile again."""
     try:
         with deps.database.writes() as session:
-            library.refresh_holdings(session, clock.now(), media_item_id)
+            library.holdings.refresh_holdings(session, clock.now(), media_item_id)
     except NotFound:
         return "removed in the meantime"
     return "done"
@@ -40,11 +40,11 @@ def recount(deps: Deps) -> str:
             break
         deps.run.progress(done * _LOOKED_AT, len(titles))
         with deps.database.reads() as session:
-            outdated = library.outdated_holdings(session, part)
+            outdated = library.holdings.outdated_holdings(session, part)
         for few in batched(outdated, _SLICE, strict=False):
             with deps.database.writes() as session:
                 for title in few:
                     with suppress(NotFound):  # removed meanwhile
-                        library.refresh_holdings(session, clock.now(), title)
+                        library.holdings.refresh_holdings(session, clock.now(), title)
             changed += len(few)
     return f"{changed} of {len(titles)} titles changed"

@@ -115,7 +115,7 @@ def _ask(database: Database, ripe: list[tuple[str, str | None]]) -> None:
                 continue
             whole = None in wanted or len(wanted) >= _ALL_FROM
             for folder in [None] if whole else _outermost(wanted):
-                library.request_scan(session, SYSTEM, path_id, subfolder=folder)
+                library.scanning.request_scan(session, SYSTEM, path_id, subfolder=folder)
 
 
 def _outermost(folders: set[str | None]) -> list[str | None]:

@@ -26,7 +26,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         folders = [path.name for path in settings.library_paths.list_library_paths(session) if path.provider == "tvdb"]
         trouble = media.refresh_trouble(session)
         source = metadata.source_state(session, deps.outside, SYSTEM)
-        waiting = sum(counts["new"] for counts in library.file_counts(session, SYSTEM).values())
+        waiting = sum(counts["new"] for counts in library.files.file_counts(session, SYSTEM).values())
     if source is not None and source.answers is False:
         waits = f" {units_of(waiting, 'new file')} wait to be recognised." if waiting else ""
         yield Check("metadata", "failed", f"The {source.name} does not answer: {source.error}.{waits}")

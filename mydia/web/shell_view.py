@@ -87,7 +87,7 @@ def _read(deps: WebDeps, caller: Caller) -> _Stored:
             )
             transfers = _transfers(rows)
         if caller.can(Permission.MANAGE_MEDIA):
-            waiting = library.inbox_counts(session, caller).waiting
+            waiting = library.inbox.inbox_counts(session, caller).waiting
             counts["imports"] = NavCount(f"{waiting:,}" if waiting else "", "alert" if waiting else "")
         trouble = _trouble(session, caller) if caller.can(Permission.MANAGE_MEDIA) else None
     return _Stored(tuple(counts.items()), transfers, trouble)
@@ -121,7 +121,7 @@ def _banner(deps: WebDeps, caller: Caller, trouble: Banner | None) -> Banner | N
 
 def _trouble(session: Session, caller: Caller) -> Banner | None:
     names = {path.id: path.name for path in settings.library_paths.list_library_paths(session)}
-    for path_id, scan in library.latest_scans(session, caller).items():
+    for path_id, scan in library.scanning.latest_scans(session, caller).items():
         if scan.state == "refused" and path_id in names:
             return Banner(
                 f"The last scan of {names[path_id]} was not believed and changed nothing.", "/imports", "See why"

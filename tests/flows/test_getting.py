@@ -93,7 +93,7 @@ def test_a_film_is_added_and_ends_up_in_the_library_while_it_is_still_seeded(hom
 
     with home.database.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
-        (held,) = library.held_qualities(session, item_id)
+        (held,) = library.holdings.held_qualities(session, item_id)
         assert (item.state, item.files_count, held.quality.name) == ("upgradable", 1, "Bluray-1080p")
         last = downloads.history.last_search(session, ROBIN, item_id)
         assert last is not None

@@ -58,7 +58,7 @@ def test_a_scan_finds_recognises_and_analyses(database: Database, config: Config
     said = jobs.scan(deps, library_path_id=path.id)
     assert "2 new" in (said or "")
     with database.reads() as session:
-        (scan,) = library.list_scans(session, SYSTEM)
+        (scan,) = library.scanning.list_scans(session, SYSTEM)
         assert (scan.state, scan.phase) == ("done", "finished")
         assert {name: scan.counts[name] for name in ("matched", "waiting", "analysed")} == {
             "matched": 1,
@@ -67,7 +67,7 @@ def test_a_scan_finds_recognises_and_analyses(database: Database, config: Config
         }
         item = session.scalar(select(media.MediaItem))
         assert item is not None
-        (file,) = library.files_of_item(session, SYSTEM, item.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, item.id)
         assert file.spec.parts == ("1080p", "WEB-DL", "H.264", "AAC 2.0")
         assert session.scalar(select(EventRow.type).where(EventRow.type == "ScanFinished")) == "ScanFinished"
 

@@ -41,7 +41,7 @@ def test_a_recount_mends_what_is_recorded_wrongly_and_writes_nothing_else(
         builders.media_file(session, films, "Sintel.mkv", item=right)
         builders.media_file(session, series, "Les Vampires S01E01.mkv", item=show)
         for item in (film, right, show):
-            library.refresh_holdings(session, clock.now(), item.id)
+            library.holdings.refresh_holdings(session, clock.now(), item.id)
     with database.writes() as session:
         before = media.get_item(session, SYSTEM, right.id).updated_at
         session.execute(update(MediaItem).where(MediaItem.id == film.id).values(files_count=7, upgradable=True))

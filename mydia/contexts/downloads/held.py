@@ -12,7 +12,7 @@ def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, .
     """Return the files of a version (files that belong to no version yet count for the first)."""
     return tuple(
         Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
-        for file in library.held_qualities(session, item_id)
+        for file in library.holdings.held_qualities(session, item_id)
         if file.version_id in (version_id, None)
     )
 

@@ -213,7 +213,7 @@ def scan(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewScan | None
     """Ask for one folder, or all, to be looked through now."""
     asked = data or NewScan()
     with database.writes() as session:
-        library.request_scan(
+        library.scanning.request_scan(
             session, caller, asked.path_id, subfolder=asked.subfolder, accept_missing=asked.accept_missing
         )
     return Accepted(detail="The folders are looked through by a job; see /api/v1/library/scan-status.")
@@ -224,7 +224,7 @@ def scan_status(database: DatabaseDep, caller: CallerDep) -> list[ScanShape]:
     """Return the latest scan of each folder of the library, running or over."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_scan(row) for row in library.latest_scans(session, caller).values()]
+        return [_scan(row) for row in library.scanning.latest_scans(session, caller).values()]
 
 
 @get("/library/scans", sync_to_thread=True, summary="List scans")
@@ -232,13 +232,13 @@ def list_scans(database: DatabaseDep, caller: CallerDep, path_id: Id = None, lim
     """Return scans, newest first."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_scan(row) for row in library.list_scans(session, caller, path_id, limit=limit)]
+        return [_scan(row) for row in library.scanning.list_scans(session, caller, path_id, limit=limit)]
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def file(view: library.FileView) -> FileShape:
+def file(view: library.files.FileView) -> FileShape:
     """Return a file."""
     return FileShape(
         id=view.id,
@@ -298,7 +298,7 @@ def list_files(
     """Return a page of files in the order in which they were found."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        found = library.list_files(
+        found = library.files.list_files(
             session,
             caller,
             library_path_id=path_id,
@@ -316,7 +316,7 @@ def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -
     """Return a file with its tracks."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return file(library.get_file(session, caller, file_id))
+        return file(library.files.get_file(session, caller, file_id))
 
 
 @delete("/files/{file_id:str}", sync_to_thread=True, status_code=200, summary="Remove a file")
@@ -328,7 +328,7 @@ def remove_file(
     for_good: FromQuery[bool] = False,
 ) -> RemovedFiles:
     """Take a file out of the library, into the recycle bin unless `for_good`."""
-    removed = library.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
+    removed = library.recycle.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     return RemovedFiles(files=removed.files, size_bytes=removed.size_bytes, undo_id=removed.batch_id)
 
 
@@ -337,7 +337,7 @@ def analyse_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
     """Read a file's streams again and return it."""
     library.analyse_file(database, outside, caller, clock.now(), file_id)
     with database.reads() as session:
-        return file(library.get_file(session, caller, file_id))
+        return file(library.files.get_file(session, caller, file_id))
 
 
 @get("/media/{media_id:str}/files", sync_to_thread=True, summary="List a title's files")
@@ -346,7 +346,7 @@ def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
-        return [file(view) for view in library.files_of_item(session, caller, media_id)]
+        return [file(view) for view in library.files.files_of_item(session, caller, media_id)]
 
 
 # --- review --------------------------------------------------------------------------------------------------------
@@ -397,7 +397,7 @@ def list_inbox(
 ) -> Page[InboxShape]:
     """Return a page of groups of files that could not be recognised surely, with their candidates."""
     with database.reads() as session:
-        found = library.list_inbox(
+        found = library.inbox.list_inbox(
             session, caller, state=wanted_state or None, library_path_id=path_id, text=q, cursor=cursor, limit=limit
         )
     return Page(items=[InboxShape(**_entry(row)) for row in found.entries], next_cursor=found.next_cursor)
@@ -407,8 +407,8 @@ def list_inbox(
 def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> InboxDetail:
     """Return an entry with its candidates and files."""
     with database.reads() as session:
-        row = library.get_entry(session, caller, entry_id)
-        paths = [shown(one.relative_path) for one in library.files_of_entry(session, caller, entry_id)]
+        row = library.inbox.get_entry(session, caller, entry_id)
+        paths = [shown(one.relative_path) for one in library.inbox.files_of_entry(session, caller, entry_id)]
     return InboxDetail(**_entry(row), paths=paths)
 
 
@@ -421,7 +421,7 @@ def decide(
     data: JSONBody[Decision],
 ) -> Settled:
     """Link the files to a title, which is added when it is not here."""
-    made = library.decide(
+    made = library.inbox.decide(
         database,
         outside,
         caller,
@@ -445,7 +445,7 @@ def search_candidates(
     data: JSONBody[CandidateSearch],
 ) -> list[CandidateShape]:
     """Search a title or number for an entry; what is found replaces its candidates."""
-    found = library.search_candidates(database, outside, caller, entry_id, data.q, type=data.type, year=data.year)
+    found = library.inbox.search_candidates(database, outside, caller, entry_id, data.q, type=data.type, year=data.year)
     return [_candidate(told) for told in found]
 
 
@@ -453,16 +453,16 @@ def search_candidates(
 def ignore(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Leave the files where they are and never ask about them again."""
     with database.writes() as session:
-        library.get_entry(session, caller, entry_id)
-        library.ignore(session, caller, clock.now(), [entry_id])
+        library.inbox.get_entry(session, caller, entry_id)
+        library.inbox.ignore(session, caller, clock.now(), [entry_id])
 
 
 @post("/inbox/{entry_id:str}/reopen", sync_to_thread=True, status_code=204, summary="Take a decision back")
 def reopen(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
     """Let an ignored or settled entry wait again."""
     with database.writes() as session:
-        library.get_entry(session, caller, entry_id)
-        library.reopen(session, caller, clock.now(), [entry_id])
+        library.inbox.get_entry(session, caller, entry_id)
+        library.inbox.reopen(session, caller, clock.now(), [entry_id])
 
 
 class ToImport(Struct):
@@ -476,7 +476,7 @@ class ToImport(Struct):
 def import_ready(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToImport | None] = None) -> Accepted:
     """Import entries of the review with their best candidates."""
     with database.writes() as session:
-        library.request_import_ready(session, caller, data.ids if data else None)
+        library.inbox.request_import_ready(session, caller, data.ids if data else None)
     return Accepted(detail="The files are imported by a job.")
 
 

@@ -171,7 +171,7 @@ def remove_media(
     files: FromQuery[Literal["keep", "recycle", "delete"]] = "keep",
 ) -> None:
     """Remove a title. `files`: keep | recycle | delete."""
-    library.remove_item(database, outside, caller, clock.now(), media_id, files=files)
+    library.recycle.remove_item(database, outside, caller, clock.now(), media_id, files=files)
 
 
 @get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
@@ -276,7 +276,7 @@ def preview_rename(
 ) -> list[RenameLineShape]:
     """Return the files whose names would change, before and after; nothing is changed."""
     with database.reads() as session:
-        lines = library.rename_preview(session, outside, caller, [media_id], folders=folders)
+        lines = library.renaming.rename_preview(session, outside, caller, [media_id], folders=folders)
     return [
         RenameLineShape(id=one.id, kind=one.kind, old=one.old, new=one.new, objection=one.objection)  # type: ignore[arg-type]
         for one in lines
@@ -294,7 +294,7 @@ def rename_media(
 ) -> RenamedShape:
     """Rename a title's files by the naming templates."""
     asked = data or NewNames()
-    made = library.rename(
+    made = library.renaming.rename(
         database, outside, caller, clock.now(), [media_id], file_ids=asked.file_ids, folders=asked.folders
     )
     return RenamedShape(files=made.files, failures=list(made.failures), undo_id=made.batch_id)
@@ -355,7 +355,7 @@ def change_match(
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
         raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Enter a number."})
-    matched = library.rematch_item(database, outside, caller, clock.now(), media_id, ids)
+    matched = library.inbox.rematch_item(database, outside, caller, clock.now(), media_id, ids)
     return _item(database, caller, matched)
 
 

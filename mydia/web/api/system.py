@@ -196,7 +196,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         counted = media.counts(session, caller)
-        waiting = library.inbox_counts(session, SYSTEM).waiting
+        waiting = library.inbox.inbox_counts(session, SYSTEM).waiting
     board = deps.taskboard
     dialect = deps.database.engine.dialect.name
     return Status(

@@ -75,7 +75,7 @@ def list_recycled(
 ) -> Page[RecycledShape]:
     """Return a page of files in the recycle bin, newest first."""
     with database.reads() as session:
-        found = library.list_recycled(session, caller, cursor=cursor, limit=limit)
+        found = library.recycle.list_recycled(session, caller, cursor=cursor, limit=limit)
     items = [
         RecycledShape(
             id=row.id,
@@ -95,13 +95,13 @@ def list_recycled(
 @post("/recycle-bin/{file_id:str}/restore", sync_to_thread=True, status_code=200, summary="Restore a file")
 def restore_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> Restored:
     """Move a file back to where it was. 409 when another file has its name now."""
-    return Restored(path=library.restore_file(database, outside, caller, clock.now(), file_id))
+    return Restored(path=library.recycle.restore_file(database, outside, caller, clock.now(), file_id))
 
 
 @delete("/recycle-bin/{file_id:str}", sync_to_thread=True, status_code=204, summary="Delete a file for good")
 def delete_recycled(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> None:
     """Delete one file of the recycle bin for good."""
-    if not library.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=[file_id]):
+    if not library.recycle.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=[file_id]):
         raise NotFound("This file is not in the recycle bin.")
 
 
@@ -114,7 +114,7 @@ def undo(
     of: FromQuery[Literal["removal", "rename"]] = "removal",
 ) -> Undone:
     """Undo what was done to files, by the `undo_id` that the removal or rename returned."""
-    act = library.undo_rename if of == "rename" else library.undo_batch
+    act = library.renaming.undo_rename if of == "rename" else library.journal.undo_batch
     return Undone(problems=list(act(database, outside, caller, clock.now(), undo_id)))
 
 

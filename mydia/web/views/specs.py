@@ -14,7 +14,7 @@ type Strip = tuple[str, tuple[str, ...]]
 """(resolution, further cells), as `ui.spec` takes them."""
 
 
-def strip_of(spec: library.SpecStrip) -> Strip | None:
+def strip_of(spec: library.files.SpecStrip) -> Strip | None:
     """Return a file's line, None where not even the resolution is known."""
     if spec.resolution is None:
         return None
@@ -46,7 +46,7 @@ def _strip(
     quality: Quality, hdr: Sequence[str], video_codec: str | None, audio: Sequence[str], channels: str | None
 ) -> Strip | None:
     return strip_of(
-        library.spec_strip(
+        library.files.spec_strip(
             quality,
             hdr_format=" ".join(_HDR.get(one, one.upper()) for one in hdr) or None,
             video_codec=video_codec,

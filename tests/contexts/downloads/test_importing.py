@@ -146,7 +146,7 @@ def test_an_upgrade_takes_the_place_of_the_old_file_which_goes_to_the_bin(house:
     assert house.bring_in(second) == "1 files placed"
     assert house.events("FileImported")[-1]["replaced"]
     with house.database.reads() as session:
-        (held,) = library.held_qualities(session, house.film_id)
+        (held,) = library.holdings.held_qualities(session, house.film_id)
         assert held.quality.name == "Bluray-1080p"
         assert session.scalars(select(library.RecycledFile)).one()
 
@@ -237,7 +237,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
     )  # fmt: skip
     assert said == "1 files placed, 1 left out"
     with house.database.reads() as session:
-        (held,) = library.held_qualities(session, house.film_id)
+        (held,) = library.holdings.held_qualities(session, house.film_id)
         assert held.quality.name == "Remux-1080p"
 
 
@@ -290,7 +290,7 @@ def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
     assert house.bring_in(download_id) == "4 files placed"
     assert len([name for name in house.library_files() if name.endswith(".mkv")]) == 4
     with house.database.reads() as session:
-        assert len(library.held_qualities(session, house.series_id)) == 4
+        assert len(library.holdings.held_qualities(session, house.series_id)) == 4
 
 
 def test_finished_downloads_that_nobody_imported_are_found_by_the_sweep(house: House) -> None:

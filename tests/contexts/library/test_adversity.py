@@ -80,13 +80,13 @@ def tree(root: Path | str) -> list[str]:
 
 def scan(database: Database, config: Config, path: LibraryPath, files: Files | None = None) -> Scan:
     outside = fake_outside() if files is None else replace(fake_outside(), files=files)
-    scan_id = library.run_scan(database, outside, clock.now, path.id)
+    scan_id = library.scanning.run_scan(database, outside, clock.now, path.id)
     with database.reads() as session:
-        row = library.get_scan(session, SYSTEM, scan_id)
+        row = library.scanning.get_scan(session, SYSTEM, scan_id)
     if row.state == "running":
-        library.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
+        library.scanning.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
     with database.reads() as session:
-        return library.get_scan(session, SYSTEM, scan_id)
+        return library.scanning.get_scan(session, SYSTEM, scan_id)
 
 
 @elsewhere_only
@@ -304,7 +304,7 @@ def test_killed_in_the_middle_of_a_copy_it_leaves_no_half_file_and_is_done_anew(
     assert done.returncode == -9, done.stderr
     (half,) = tree(films.path)
     assert half.endswith(".part")
-    library.recover_journal(database, fake_outside(), clock.now())
+    library.journal.recover_journal(database, fake_outside(), clock.now())
     assert tree(films.path) == []
     assert source.stat().st_size == 9 * MIB
     placed = import_file(database, config, detour, source, mode)

@@ -23,11 +23,11 @@ def test_a_name_that_lies_about_its_resolution_is_corrected(database: Database, 
     probe = FakeProbe({"Detour.mkv": media_facts(720)})
     assert library.analyse_files(database, fake_outside(probe=probe), clock.now) == 1
     with database.reads() as session:
-        (file,) = library.files_of_item(session, SYSTEM, item.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, item.id)
         assert file.quality.name == "WEBDL-720p"
         assert file.spec.parts == ("720p", "WEB-DL", "H.264", "AAC 2.0")
         assert media.get_item(session, SYSTEM, item.id).best_resolution == 720
-        (held,) = library.held_qualities(session, item.id)
+        (held,) = library.holdings.held_qualities(session, item.id)
         assert (held.file_id, held.quality.name) == (file.id, "WEBDL-720p")
 
 
@@ -36,16 +36,16 @@ def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(database: Databa
     probe = FakeProbe()
     probe.damaged.add("broken.mkv")
     outside = fake_outside(probe=probe)
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     assert library.analyse_files(database, outside, clock.now) == 1
     assert library.analyse_files(database, outside, clock.now) == 0
     with database.reads() as session:
-        (file,) = library.list_files(session, SYSTEM, failed_analysis=True).files
+        (file,) = library.files.list_files(session, SYSTEM, failed_analysis=True).files
     assert file.analysis_error == "is not a media file"
     probe.damaged.clear()
     library.analyse_file(database, outside, SYSTEM, clock.now(), file.id)
     with database.reads() as session:
-        assert library.get_file(session, SYSTEM, file.id).analysis_error is None
+        assert library.files.get_file(session, SYSTEM, file.id).analysis_error is None
 
 
 @pytest.mark.skipif(FFMPEG is None, reason=MISSING)
@@ -62,10 +62,10 @@ def test_a_real_video_tells_its_streams(database: Database, films: LibraryPath) 
     from dataclasses import replace
 
     outside = replace(outside, probe=KINDS["mediainfo"]())
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     library.analyse_files(database, outside, clock.now)
     with database.reads() as session:
-        (file,) = library.list_files(session, SYSTEM).files
+        (file,) = library.files.list_files(session, SYSTEM).files
     assert (file.spec.resolution, file.audio_channels, file.subtitle_tracks[0]["forced"]) == ("1080p", "5.1", True)
 
 
@@ -73,9 +73,9 @@ def test_a_file_is_found_by_its_whole_path_only(database: Database, films: Libra
     with database.writes() as session:
         builders.media_file(session, films, "A/a.mkv")
     with database.reads() as session:
-        found = library.find_file_by_path(session, SYSTEM, f"{films.path}/A/a.mkv")
+        found = library.files.find_file_by_path(session, SYSTEM, f"{films.path}/A/a.mkv")
         assert found is not None
-        assert library.find_file_by_path(session, SYSTEM, f"{films.path}2/A/a.mkv") is None
+        assert library.files.find_file_by_path(session, SYSTEM, f"{films.path}2/A/a.mkv") is None
 
 
 @pytest.mark.parametrize(

@@ -106,20 +106,22 @@ def test_a_disc_is_one_file_of_one_film(
             films.path, f"Heat (1995)/{name}", 1000 * (3 if name.endswith(main.rpartition("/")[2]) else 1) + place
         )
     outside = fake_outside(metadata=FakeMetadataProvider([builders.film_details("Heat", 1995, tmdb_id=949)]))
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     report = library.match_new_files(database, outside, clock.now, films.id)
     assert (report.matched, report.waiting) == (1, 0)
     with database.reads() as session:
         (row,) = session.scalars(select(MediaFile)).all()
         beside = session.scalars(select(Sidecar)).all()
-        (file,) = library.files_of_item(session, SYSTEM, row.media_item_id or "")
+        (file,) = library.files.files_of_item(session, SYSTEM, row.media_item_id or "")
     assert (row.relative_path, file.quality.name) == (f"Heat (1995)/{main}", quality)
     assert {one.relative_path for one in beside} == {f"Heat (1995)/{n}" for n in names} - {row.relative_path}
     assert {one.file_id for one in beside} <= {row.id}
     # Its streams keep their names, and all of it goes when the film goes.
     with database.reads() as session:
-        assert library.rename_preview(session, outside, SYSTEM, [row.media_item_id or ""]) == []
-    removed = library.remove_item(database, outside, SYSTEM, clock.now(), row.media_item_id or "", files="recycle")
+        assert library.renaming.rename_preview(session, outside, SYSTEM, [row.media_item_id or ""]) == []
+    removed = library.recycle.remove_item(
+        database, outside, SYSTEM, clock.now(), row.media_item_id or "", files="recycle"
+    )
     assert removed.files == len(names)
 
 
@@ -128,17 +130,17 @@ def test_a_file_that_an_earlier_version_took_for_an_extra_is_matched_now(
 ) -> None:
     builders.on_disk(films.path, "The Big Short (2015)/The Big Short.mkv", 1000)
     outside = fake_outside(metadata=FakeMetadataProvider([builders.film_details("The Big Short", 2015)]))
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     with database.writes() as session:
         (row,) = session.scalars(select(MediaFile)).all()
         row.kind, row.match_state = "extra", "ignored"
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     assert library.match_new_files(database, outside, clock.now, films.id).matched == 1
 
 
 def test_what_a_scan_leaves_out_is_listed(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Heat (1995)/Featurettes/Making of.mkv", 1000)
-    library.run_scan(database, fake_outside(), clock.now, films.id)
+    library.scanning.run_scan(database, fake_outside(), clock.now, films.id)
     with database.reads() as session:
-        (file,) = library.list_files(session, SYSTEM, left_out=True).files
+        (file,) = library.files.list_files(session, SYSTEM, left_out=True).files
     assert file.left_out == "extras_folder"

@@ -27,7 +27,7 @@ def scan_and_match(
     database: Database, config: Config, path: LibraryPath, provider: object, probe: FakeProbe | None = None
 ) -> library.MatchReport:
     outside = fake_outside(metadata=provider, probe=probe)  # type: ignore[arg-type]
-    library.run_scan(database, outside, clock.now, path.id)
+    library.scanning.run_scan(database, outside, clock.now, path.id)
     return library.match_new_files(database, outside, clock.now, path.id)
 
 
@@ -248,21 +248,21 @@ class TestReview:
         (entry,) = entries(database)
         place = next(n for n, one in enumerate(entry.candidates) if one["tmdb_id"] == 2)
         outside = fake_outside(metadata=provider)
-        made = library.decide(database, outside, admin, clock.now(), entry.id, candidate=place)
+        made = library.inbox.decide(database, outside, admin, clock.now(), entry.id, candidate=place)
         item = items(database)["The Lodger"]
         assert (made.added, made.media_item_id, item.tmdb_id, item.match_locked) == (True, item.id, 2, True)
         assert files(database)["Lodger/The Lodger.mkv"].media_item_id == item.id
         (entry,) = entries(database)
         assert (entry.state, entry.decided_by) == ("done", admin.id)
         with pytest.raises(Conflict):
-            library.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
+            library.inbox.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
 
     def test_a_later_file_of_the_folder_follows_the_decision(
         self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "Lodger/The Lodger.mkv")
         scan_and_match(database, config, films, provider)
-        library.decide(
+        library.inbox.decide(
             database, fake_outside(metadata=provider), admin, clock.now(), entries(database)[0].id, candidate=1
         )
         builders.on_disk(films.path, "Lodger/The Lodger 720p.mkv")
@@ -276,12 +276,12 @@ class TestReview:
         scan_and_match(database, config, films, provider)
         (entry,) = entries(database)
         with database.writes() as session:
-            assert library.ignore(session, admin, clock.now(), [entry.id]) == 1
+            assert library.inbox.ignore(session, admin, clock.now(), [entry.id]) == 1
         builders.on_disk(films.path, "Lodger/The Lodger 720p.mkv")
         assert scan_and_match(database, config, films, provider).ignored == 1
         assert {row.match_state for row in files(database).values()} == {"ignored"}
         with database.writes() as session:
-            library.reopen(session, admin, clock.now(), [entry.id])
+            library.inbox.reopen(session, admin, clock.now(), [entry.id])
         (entry,) = entries(database)
         assert (entry.state, entry.files_count) == ("needs_attention", 2)
 
@@ -292,11 +292,11 @@ class TestReview:
         scan_and_match(database, config, films, provider)
         (entry,) = entries(database)
         outside = fake_outside(metadata=provider)
-        found = library.search_candidates(database, outside, admin, entry.id, "the lodger")
+        found = library.inbox.search_candidates(database, outside, admin, entry.id, "the lodger")
         assert {one["year"] for one in found} == {1927, 1944}
-        found = library.search_candidates(database, outside, admin, entry.id, "tmdb:1")
+        found = library.inbox.search_candidates(database, outside, admin, entry.id, "tmdb:1")
         assert [one["tmdb_id"] for one in found] == [1]
-        library.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
+        library.inbox.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
         assert items(database)["The Lodger"].year == 1927
 
     def test_episodes_that_names_do_not_tell_are_chosen_by_hand(
@@ -311,7 +311,7 @@ class TestReview:
         with database.reads() as session:
             third = media.episodes_by_number(session, SYSTEM, item.id)[1, 3].id
         file_id = files(database)["Les Vampires/The Red Cryptogram.mkv"].id
-        library.decide(
+        library.inbox.decide(
             database, fake_outside(metadata=provider), admin, clock.now(), entry.id,
             media_item_id=item.id, episode_map={file_id: [third]},
         )  # fmt: skip
@@ -328,8 +328,8 @@ class TestReview:
         builders.on_disk(films.path, "The Lodger (1944)/The Lodger (1944).mkv")
         scan_and_match(database, config, films, provider)
         with database.reads() as session:
-            assert library.inbox_counts(session, SYSTEM).ready == 2
-        done = library.import_ready(database, fake_outside(metadata=provider), admin, clock.now())
+            assert library.inbox.inbox_counts(session, SYSTEM).ready == 2
+        done = library.inbox.import_ready(database, fake_outside(metadata=provider), admin, clock.now())
         assert (done.decided, done.failures) == (2, ())
         assert len(files(database)) == 2
 
@@ -340,6 +340,6 @@ class TestReview:
         scan_and_match(database, config, films, provider)
         item = items(database)["The Lodger"]
         right = library.matching.Choice("movie", "The Lodger", 1944, Ids(2))
-        library.rematch_item(database, fake_outside(metadata=provider), admin, clock.now(), item.id, right)
+        library.inbox.rematch_item(database, fake_outside(metadata=provider), admin, clock.now(), item.id, right)
         mended = items(database)["The Lodger"]
         assert (mended.id, mended.tmdb_id, mended.match_locked, mended.files_count) == (item.id, 2, True, 1)

@@ -47,7 +47,7 @@ def test_an_open_step_is_completed(
             entry = session.get(JournalEntry, step_id)
             assert entry is not None
         journal.perform(files, entry)
-    mended = library.recover_journal(database, fake_outside(), clock.now())
+    mended = library.journal.recover_journal(database, fake_outside(), clock.now())
     assert (mended.completed, mended.taken_back, mended.failed) == (1, 0, ())
     assert not source.exists()
     with database.reads() as session:
@@ -57,7 +57,7 @@ def test_an_open_step_is_completed(
     assert rows == (["A/b.mkv"] if operation == "rename" else [])
     assert bin_ == ([str(target)] if operation == "recycle" else [])
     assert files_count == 0 or operation == "rename"
-    again = library.recover_journal(database, fake_outside(), clock.now())
+    again = library.journal.recover_journal(database, fake_outside(), clock.now())
     assert (again.completed, again.failed) == (0, ())
 
 
@@ -72,7 +72,7 @@ def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
     )
     with database.writes() as session:
         journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.RENAME, [step])
-    mended = library.recover_journal(database, fake_outside(), clock.now())
+    mended = library.journal.recover_journal(database, fake_outside(), clock.now())
     assert "exists already" in mended.failed[0]
     assert source.exists()
     assert stranger.read_bytes()[:5] == b"other"
@@ -88,7 +88,7 @@ def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
         journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.REMOVE, [step])
     source.unlink()
     builders.on_disk(films.path, "a.mkv", 5000, fill=b"new")
-    library.recover_journal(database, fake_outside(), clock.now())
+    library.journal.recover_journal(database, fake_outside(), clock.now())
     assert source.read_bytes()[:3] == b"new"
 
 
@@ -108,9 +108,9 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
     placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
     source.unlink()
     with pytest.raises(Conflict, match="only in the library"):
-        library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id)
+        library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id)
     with database.reads() as session:
-        assert len(library.files_of_item(session, SYSTEM, item.id)) == 1
+        assert len(library.files.files_of_item(session, SYSTEM, item.id)) == 1
 
 
 def test_an_import_is_taken_back_whole(database: Database, config: Config, films: LibraryPath, tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_an_import_is_taken_back_whole(database: Database, config: Config, films
             library.ImportRequest(item_id=item.id, sources=(library.SourceFile(path=source),)),
         )
     placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
-    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id) == []
+    assert library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id) == []
     assert source.exists()
     assert [path for path in Path(films.path).rglob("*") if path.is_file()] == []
     with database.reads() as session:
-        assert library.files_of_item(session, SYSTEM, item.id) == []
+        assert library.files.files_of_item(session, SYSTEM, item.id) == []
         assert media.get_item(session, SYSTEM, item.id).files_count == 0

@@ -64,11 +64,11 @@ def test_files_are_imported_with_the_episode_quality_and_language_a_person_chose
     done = library.manual.manual_import(database, fake_outside(), SYSTEM, clock.now(), choices)
     assert (len(done.file_ids), done.failures) == (2, ())
     with database.reads() as session:
-        files = library.files_of_item(session, SYSTEM, pioneer)
+        files = library.files.files_of_item(session, SYSTEM, pioneer)
     assert [(f.quality.name, f.languages, f.release_group, len(f.episode_ids)) for f in files] == [
         ("Bluray-1080p", ("de",), "GRP", 1)
     ] * 2
-    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), done.batch_ids[0]) == []
+    assert library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), done.batch_ids[0]) == []
 
 
 def test_one_title_that_fails_does_not_stop_the_others(
@@ -97,7 +97,7 @@ class TestReviewEntry:
         for name in ("Les Vampires/The Red Cryptogram.mkv", "Les Vampires/The Spectre.mkv"):
             builders.on_disk(series.path, name)
         outside = fake_outside(metadata=FakeMetadataProvider([builders.show_details("Les Vampires", 1915)]))
-        library.run_scan(database, outside, clock.now, series.id)
+        library.scanning.run_scan(database, outside, clock.now, series.id)
         library.match_new_files(database, outside, clock.now, series.id)
         with database.reads() as session:
             (entry,) = session.query(InboxEntry).all()
@@ -110,7 +110,7 @@ class TestReviewEntry:
         with database.reads() as session:
             before = session.query(media.MediaItem).count()
         with pytest.raises(Invalid) as caught:
-            library.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
+            library.inbox.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
         assert "episode_map" in caught.value.fields
         with database.reads() as session:
             assert session.query(media.MediaItem).count() == before
@@ -144,7 +144,7 @@ def test_facts_of_several_files_are_corrected_together(database: Database, films
         )
     assert changed == 2
     with database.reads() as session:
-        files = library.files_of_item(session, SYSTEM, item.id)
+        files = library.files.files_of_item(session, SYSTEM, item.id)
     assert {(file.quality.name, file.languages, file.release_group) for file in files} == {("DVD", ("fr",), None)}
 
 

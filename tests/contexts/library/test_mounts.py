@@ -70,7 +70,7 @@ def test_a_finished_download_is_not_placed_on_the_disk_below(
 def test_a_new_library_that_was_a_mount_point_and_is_none_now_is_refused(
     database: Database, films: LibraryPath, tmp_path: Path
 ) -> None:
-    library.run_scan(database, replace(fake_outside(), files=Mounted(films.path)), clock.now, films.id)
+    library.scanning.run_scan(database, replace(fake_outside(), files=Mounted(films.path)), clock.now, films.id)
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, tmdb_id=103, library_path_id=films.id)
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.mkv", 200_000)
@@ -81,14 +81,14 @@ def test_a_new_library_that_was_a_mount_point_and_is_none_now_is_refused(
     with pytest.raises(mounts.NotMounted) as caught:
         library.place(database, gone, SYSTEM, clock.now(), plan)
     assert caught.value.absence is mounts.Absence.NOT_MOUNTED
-    scan_id = library.run_scan(database, gone, clock.now, films.id)
+    scan_id = library.scanning.run_scan(database, gone, clock.now, films.id)
     with database.reads() as session:
-        assert library.get_scan(session, SYSTEM, scan_id).reason_code == "not_mounted"
+        assert library.scanning.get_scan(session, SYSTEM, scan_id).reason_code == "not_mounted"
     # A person confirms that the folder has moved to another disk.
-    scan_id = library.run_scan(database, gone, clock.now, films.id, accept_missing=True)
+    scan_id = library.scanning.run_scan(database, gone, clock.now, films.id, accept_missing=True)
     library.place(database, gone, SYSTEM, clock.now(), plan)
     with database.reads() as session:
-        assert library.get_scan(session, SYSTEM, scan_id).state == "running"
+        assert library.scanning.get_scan(session, SYSTEM, scan_id).state == "running"
 
 
 @pytest.mark.parametrize("act", ["remove", "rename", "restore", "empty the bin"])
@@ -97,9 +97,9 @@ def test_nothing_is_deleted_renamed_or_restored_while_the_disk_is_away(
 ) -> None:
     builders.on_disk(films.path, "Suspense (1946)/Suspense (1946).mkv", 200_000)
     with database.reads() as session:
-        (file,) = library.files_of_item(session, SYSTEM, detour.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, detour.id)
     if act in ("restore", "empty the bin"):
-        library.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
+        library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
     away = Path(films.path).with_name("away")
     Path(films.path).rename(away)
     (Path(films.path) / "lost+found").mkdir(parents=True)
@@ -110,17 +110,17 @@ def test_nothing_is_deleted_renamed_or_restored_while_the_disk_is_away(
     outside, now = fake_outside(), clock.now()
     if act == "remove":
         with pytest.raises(mounts.NotMounted):
-            library.remove_item(database, outside, SYSTEM, now, detour.id, files="recycle")
+            library.recycle.remove_item(database, outside, SYSTEM, now, detour.id, files="recycle")
     elif act == "rename":
-        assert library.rename(database, outside, SYSTEM, now, [detour.id]).files == 0
+        assert library.renaming.rename(database, outside, SYSTEM, now, [detour.id]).files == 0
     else:
         with database.reads() as session:
             (recycled,) = session.query(RecycledFile).all()
         if act == "restore":
             with pytest.raises(mounts.NotMounted):
-                library.restore_file(database, outside, SYSTEM, now, recycled.id)
+                library.recycle.restore_file(database, outside, SYSTEM, now, recycled.id)
         else:
-            assert library.empty_recycle_bin(database, outside, now, recycled_ids=[recycled.id]) == 0
+            assert library.recycle.empty_recycle_bin(database, outside, now, recycled_ids=[recycled.id]) == 0
         with database.reads() as session:
             assert session.get(RecycledFile, recycled.id) is not None
     shutil.rmtree(films.path)
@@ -147,8 +147,8 @@ def test_an_interrupted_rename_waits_until_the_disk_is_back(
     away = Path(films.path).with_name("away")
     Path(films.path).rename(away)
     Path(films.path).mkdir()
-    assert library.recover_journal(database, fake_outside(), clock.now()).postponed == 1
+    assert library.journal.recover_journal(database, fake_outside(), clock.now()).postponed == 1
     Path(films.path).rmdir()
     away.rename(films.path)
-    assert library.recover_journal(database, fake_outside(), clock.now()).completed == 1
+    assert library.journal.recover_journal(database, fake_outside(), clock.now()).completed == 1
     assert target.exists()

@@ -98,8 +98,8 @@ def test_a_removed_file_is_wanted_again_only_when_asked_for(
     choice: str | None, monitored: bool, database: Database, detour: str
 ) -> None:
     with database.reads() as session:
-        (file,) = library.files_of_item(session, SYSTEM, detour)
-    removed = library.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id, afterwards=choice)
+        (file,) = library.files.files_of_item(session, SYSTEM, detour)
+    removed = library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id, afterwards=choice)
     assert removed.unmonitored == (not monitored)
     with database.reads() as session:
         assert media.get_item(session, SYSTEM, detour).monitored is monitored
@@ -108,8 +108,8 @@ def test_a_removed_file_is_wanted_again_only_when_asked_for(
 def test_the_setting_decides_where_nobody_chooses(database: Database, detour: str) -> None:
     with database.writes() as session:
         settings.change_values(session, SYSTEM, clock.now(), {"library.after_file_removal": "search"})
-        (file,) = library.files_of_item(session, SYSTEM, detour)
-    library.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, detour)
+    library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
     with database.reads() as session:
         assert media.get_item(session, SYSTEM, detour).monitored
 
@@ -124,7 +124,7 @@ def test_of_two_files_that_hold_an_episode_the_last_one_counts(database: Databas
     for name in ("a.mkv", "b.mkv"):
         builders.on_disk(series.path, name)
     for file_id, monitored in zip(ids, (True, False), strict=True):
-        library.remove_file(database, fake_outside(), SYSTEM, clock.now(), file_id)
+        library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file_id)
         with database.reads() as session:
             assert media.episodes_by_number(session, SYSTEM, item.id)[1, 1].monitored is monitored
 
@@ -133,16 +133,16 @@ def test_the_recycle_bin_lists_what_is_in_it_and_says_where_it_came_from_on_disk
     database: Database, detour: str, films: LibraryPath
 ) -> None:
     with database.reads() as session:
-        (file,) = library.files_of_item(session, SYSTEM, detour)
-    removed = library.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, detour)
+    removed = library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file.id)
     with database.reads() as session:
-        listed = library.list_recycled(session, SYSTEM).files
-        totals = library.recycled_totals(session, SYSTEM)
+        listed = library.recycle.list_recycled(session, SYSTEM).files
+        totals = library.recycle.recycled_totals(session, SYSTEM)
     assert {(one.media_title, one.cause, one.batch_id) for one in listed} == {("Detour", "remove", removed.batch_id)}
     assert (totals.files, totals.keep_days) == (2, 30)
     (manifest,) = (Path(films.path) / ".mydia-recycle").rglob("restore.json")
     assert f"{films.path}/{NAME}" in manifest.read_text()
-    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), removed.batch_id or "") == []
+    assert library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), removed.batch_id or "") == []
     assert (Path(films.path) / NAME).exists()
     assert not manifest.exists()
 
@@ -152,7 +152,7 @@ def test_a_name_keeps_its_source_when_the_file_is_analysed_before_it_is_matched(
 ) -> None:
     builders.on_disk(films.path, "Detour.1945.WEB-DL.mkv", 200_000)
     outside = fake_outside(metadata=FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)]))
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     library.analyse_files(database, outside, clock.now, films.id)
     library.match_new_files(database, outside, clock.now, films.id)
     with database.reads() as session:
@@ -164,7 +164,7 @@ def test_analysis_that_began_before_matching_keeps_what_matching_stored(database
     builders.on_disk(films.path, "Detour.1945.WEB-DL.mkv", 200_000)
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
     outside = fake_outside(metadata=provider)
-    library.run_scan(database, outside, clock.now, films.id)
+    library.scanning.run_scan(database, outside, clock.now, films.id)
     probe = outside.probe.probe
 
     def matched_meanwhile(path: Path) -> object:

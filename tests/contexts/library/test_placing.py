@@ -77,7 +77,7 @@ def test_a_download_is_hard_linked_under_its_name(
     ]
     with database.reads() as session:
         item = media.get_item(session, SYSTEM, detour.id)
-        (file,) = library.files_of_item(session, SYSTEM, detour.id)
+        (file,) = library.files.files_of_item(session, SYSTEM, detour.id)
         assert (item.folder, item.files_count, item.state) == ("Detour (1945)", 1, "available")
         assert (file.release_group, file.download_id, file.quality.name) == ("GRP", "d1", "Bluray-1080p")
         assert [one.language for one in file.sidecars] == ["en"]
@@ -147,7 +147,7 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
     with database.reads() as session:
         (recycled,) = session.scalars(select(RecycledFile)).all()
         assert Path(recycled.present_path).read_bytes()[:5] == b"Detou"
-        assert [file.relative_path for file in library.files_of_item(session, SYSTEM, detour.id)] == [
+        assert [file.relative_path for file in library.files.files_of_item(session, SYSTEM, detour.id)] == [
             "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
         ]
 
@@ -165,11 +165,11 @@ def test_an_upgrade_of_the_very_same_name_swaps_the_files(
     assert (Path(films.path) / name).read_bytes()[:3] == b"new"
     with database.reads() as session:
         batch = session.scalars(select(JournalEntry.batch_id)).first()
-        assert [file.id for file in library.files_of_item(session, SYSTEM, detour.id)] == list(placed.file_ids)
-    assert library.undo_batch(database, fake_outside(), SYSTEM, clock.now(), batch or "") == []
+        assert [file.id for file in library.files.files_of_item(session, SYSTEM, detour.id)] == list(placed.file_ids)
+    assert library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), batch or "") == []
     assert (Path(films.path) / name).read_bytes()[:3] == b"old"
     with database.reads() as session:
-        assert [file.id for file in library.files_of_item(session, SYSTEM, detour.id)] == [old.id]
+        assert [file.id for file in library.files.files_of_item(session, SYSTEM, detour.id)] == [old.id]
     assert source.exists()
 
 
@@ -203,7 +203,7 @@ def test_episodes_replace_only_what_they_hold_whole(
     placed = run(database, config, library.ImportRequest(item_id=item.id, sources=sources, download_id="d2"))
     assert placed.replaced == ("Pioneer One/single.mkv",)
     with database.reads() as session:
-        names = [file.relative_path for file in library.files_of_item(session, SYSTEM, item.id)]
+        names = [file.relative_path for file in library.files.files_of_item(session, SYSTEM, item.id)]
     assert names == [
         "Pioneer One/Season 01/Pioneer One (2010) - S01E01 - Episode 1 [WEBDL-1080p].mkv",
         "Pioneer One/Season 01/Pioneer One (2010) - S01E03 - Episode 3 [WEBDL-1080p].mkv",
@@ -238,12 +238,12 @@ class TestRemoving:
         source = builders.on_disk(downloads, f"{RELEASE}.mkv")
         run(database, config, request_for(detour, source))
         outside = fake_outside()
-        library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
+        library.recycle.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         assert [name for name in tree(films.path) if not name.startswith(".mydia-recycle")] == []
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is None
             (recycled,) = session.scalars(select(RecycledFile)).all()
-        library.restore_file(database, outside, SYSTEM, clock.now(), recycled.id)
+        library.recycle.restore_file(database, outside, SYSTEM, clock.now(), recycled.id)
         assert tree(films.path) == ["Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"]
         with database.reads() as session:
             assert [row.match_state for row in session.scalars(select(MediaFile))] == ["new"]
@@ -252,8 +252,8 @@ class TestRemoving:
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
-        library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="keep")
-        library.run_scan(database, fake_outside(), clock.now, films.id)
+        library.recycle.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="keep")
+        library.scanning.run_scan(database, fake_outside(), clock.now, films.id)
         assert library.match_new_files(database, fake_outside(), clock.now, films.id).matched == 0
         assert len(tree(films.path)) == 1
 
@@ -263,7 +263,7 @@ class TestRemoving:
         run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         Path(films.path).rename(f"{films.path}-away")
         with pytest.raises(Conflict, match="does not exist"):
-            library.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="delete")
+            library.recycle.remove_item(database, fake_outside(), SYSTEM, clock.now(), detour.id, files="delete")
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is not None
 
@@ -277,19 +277,19 @@ class TestRemoving:
         run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = replace(fake_outside(), files=ReadOnly())
         with pytest.raises(Conflict, match="title stays"):
-            library.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
+            library.recycle.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         with database.reads() as session:
-            assert len(library.files_of_item(session, SYSTEM, detour.id)) == 1
+            assert len(library.files.files_of_item(session, SYSTEM, detour.id)) == 1
 
     def test_the_bin_empties_itself_when_its_time_is_over(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         placed = run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = fake_outside()
-        library.remove_file(database, outside, SYSTEM, clock.now(), placed.file_ids[0])
-        assert library.empty_recycle_bin(database, outside, clock.now()) == 0
+        library.recycle.remove_file(database, outside, SYSTEM, clock.now(), placed.file_ids[0])
+        assert library.recycle.empty_recycle_bin(database, outside, clock.now()) == 0
         later = clock.now().replace(year=clock.now().year + 1)
-        assert library.empty_recycle_bin(database, outside, later) == 1
+        assert library.recycle.empty_recycle_bin(database, outside, later) == 1
         assert tree(films.path) == []
 
 
@@ -303,20 +303,20 @@ class TestRenaming:
         builders.on_disk(films.path, "dt/detour.de.srt")
         builders.on_disk(films.path, "dt/poster.jpg")
         outside = fake_outside()
-        library.run_scan(database, outside, clock.now, films.id)
+        library.scanning.run_scan(database, outside, clock.now, films.id)
         with database.writes() as session:
             for row in session.scalars(select(MediaFile)):
                 row.media_item_id, row.match_state = detour.id, "matched"
                 row.quality = {"source": "bluray", "resolution": 1080}
             media.change_item(session, SYSTEM, clock.now(), detour.id, {"folder": "dt"})
         with database.reads() as session:
-            lines = library.rename_preview(session, outside, SYSTEM, [detour.id], folders=True)
+            lines = library.renaming.rename_preview(session, outside, SYSTEM, [detour.id], folders=True)
         assert {(line.old, line.new, line.objection) for line in lines} == {
             ("dt/detour.mkv", "Detour (1945)/Detour (1945) - Bluray-1080p.mkv", None),
             ("dt/detour.de.srt", "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt", None),
             ("dt/poster.jpg", "Detour (1945)/poster.jpg", None),
         }
-        done = library.rename(database, outside, SYSTEM, clock.now(), [detour.id], folders=True)
+        done = library.renaming.rename(database, outside, SYSTEM, clock.now(), [detour.id], folders=True)
         assert (done.files, done.failures) == (3, ())
         assert tree(films.path) == sorted(line.new for line in lines)
         with database.reads() as session:
@@ -325,7 +325,7 @@ class TestRenaming:
                 "Detour (1945)/Detour (1945) - Bluray-1080p.de.srt",
                 "Detour (1945)/poster.jpg",
             }
-        assert library.undo_rename(database, outside, SYSTEM, clock.now(), done.batch_id or "") == []
+        assert library.renaming.undo_rename(database, outside, SYSTEM, clock.now(), done.batch_id or "") == []
         assert tree(films.path) == sorted(line.old for line in lines)
         with database.reads() as session:
             assert media.get_item(session, SYSTEM, detour.id).folder == "dt"
@@ -341,9 +341,9 @@ class TestRenaming:
             for path in ("Detour (1945)/a.mkv", "Detour (1945)/b.mkv"):
                 builders.media_file(session, films, path, item=detour)
         with database.reads() as session:
-            lines = library.rename_preview(session, fake_outside(), SYSTEM, [detour.id])
+            lines = library.renaming.rename_preview(session, fake_outside(), SYSTEM, [detour.id])
         assert all(line.objection for line in lines)
-        assert library.rename(database, fake_outside(), SYSTEM, clock.now(), [detour.id]).files == 0
+        assert library.renaming.rename(database, fake_outside(), SYSTEM, clock.now(), [detour.id]).files == 0
         assert len(tree(films.path)) == 3
 
 
@@ -374,7 +374,7 @@ def work(order):
     database = Database(order["database"])
     settings.bind(database, load({"DATA_DIR": order["data"]}))
     if order["action"] == "recover":
-        library.recover_journal(database, outside, clock.now(), after_step=after)
+        library.journal.recover_journal(database, outside, clock.now(), after_step=after)
         return
     request = library.ImportRequest(
         item_id=order["item"], sources=(library.SourceFile(path=Path(order["source"])),), download_id="d1",
@@ -456,16 +456,16 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
         )  # fmt: skip
         # Both contents are on disk at every moment.
         assert {path.read_bytes()[:3] for path in world.rglob("*.mkv")} == {b"new", b"old"}
-        library.recover_journal(database, fake_outside(), clock.now())
+        library.journal.recover_journal(database, fake_outside(), clock.now())
         with database.reads() as session:
             assert session.scalars(select(JournalEntry).where(JournalEntry.state == "planned")).all() == []
-            (held,) = library.files_of_item(session, SYSTEM, item.id)
+            (held,) = library.files.files_of_item(session, SYSTEM, item.id)
         assert (Path(films.path) / held.relative_path).stat().st_size == held.size_bytes
         assert not [left for left in tree(films.path) if ".mydia-" in left.removeprefix(".mydia-recycle")]
         # The download's import starts again by itself.
         run(database, config, request_for(item, source, mode=mode))
         with database.reads() as session:
-            (held,) = library.files_of_item(session, SYSTEM, item.id)
+            (held,) = library.files.files_of_item(session, SYSTEM, item.id)
             assert len(session.scalars(select(EventRow).where(EventRow.type == "FileImported")).all()) == 1
             (recycled,) = session.scalars(select(RecycledFile)).all()
         assert (Path(films.path) / held.relative_path).read_bytes()[:3] == b"new"

@@ -195,7 +195,7 @@ def scanned(database: Database, config: Config, path: LibraryPath, cases: list[d
     outside = fake_outside(
         metadata=Catalogue(catalogue(path.type)), probe=FakeProbe(default=media_facts(duration_s=6000.0))
     )
-    library.run_scan(database, outside, clock.now, path.id)
+    library.scanning.run_scan(database, outside, clock.now, path.id)
     library.match_new_files(database, outside, clock.now, path.id)
     with database.reads() as session:
         return {case["path"]: answer_of(session, case["path"]) for case in cases}

@@ -28,13 +28,13 @@ from tests.fakes.outside import fake_outside
 def scan(
     database: Database, config: Config, path: LibraryPath, *, outside: Outside | None = None, **choices: object
 ) -> Scan:
-    scan_id = library.run_scan(database, outside or fake_outside(), clock.now, path.id, **choices)  # type: ignore[arg-type]
+    scan_id = library.scanning.run_scan(database, outside or fake_outside(), clock.now, path.id, **choices)  # type: ignore[arg-type]
     with database.writes() as session:
-        row = library.get_scan(session, SYSTEM, scan_id)
+        row = library.scanning.get_scan(session, SYSTEM, scan_id)
     if row.state == "running":
-        library.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
+        library.scanning.finish_scan(database, SYSTEM, clock.now(), scan_id, {})
     with database.reads() as session:
-        return library.get_scan(session, SYSTEM, scan_id)
+        return library.scanning.get_scan(session, SYSTEM, scan_id)
 
 
 def rows(database: Database) -> dict[str, MediaFile]:
@@ -260,11 +260,11 @@ def test_a_cancelled_scan_keeps_what_it_has_and_the_next_one_goes_on(
 
 def test_a_killed_scan_is_continued_under_its_own_row(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Film.mkv")
-    first = library.run_scan(database, fake_outside(), clock.now, films.id)
-    again = library.run_scan(database, fake_outside(), clock.now, films.id)
+    first = library.scanning.run_scan(database, fake_outside(), clock.now, films.id)
+    again = library.scanning.run_scan(database, fake_outside(), clock.now, films.id)
     assert first == again
 
 
 def test_only_those_who_manage_media_may_ask_for_a_scan(database: Database, films: LibraryPath, guest: object) -> None:
     with database.writes() as session, pytest.raises(Forbidden):
-        library.request_scan(session, guest, films.id)  # type: ignore[arg-type]
+        library.scanning.request_scan(session, guest, films.id)  # type: ignore[arg-type]

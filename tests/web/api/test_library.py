@@ -18,7 +18,7 @@ def test_a_scan_is_wished_for_and_followed(admin: Asker, house: House) -> None:
     assert admin.post("/library/scan", {"path_id": "nowhere"}).status_code == 404
     assert admin.get("/library/scan-status").json() == []
     builders.on_disk(house.films, "Metropolis (1927)/Metropolis.1927.1080p.BluRay.mkv")
-    library.run_scan(house.database, house.outside, lambda: house.now, "films")
+    library.scanning.run_scan(house.database, house.outside, lambda: house.now, "films")
     told: list[dict[str, Any]] = admin.get("/library/scan-status").json()
     assert [(one["path_id"], one["counts"]["new"]) for one in told] == [("films", 1)]
     assert admin.get("/library/scans", path_id="films").json()[0]["id"] == told[0]["id"]

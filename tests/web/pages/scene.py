@@ -197,7 +197,7 @@ def _films(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
             analysed_at=now,
             match_evidence=["The title is the same.", f"The year is the same: {details.year}."],
         )
-        library.refresh_holdings(session, at, item.id)
+        library.holdings.refresh_holdings(session, at, item.id)
     return ids
 
 
@@ -266,7 +266,7 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
                 audio_codec="eac3",
                 audio_channels="5.1",
             )
-        library.refresh_holdings(session, at, item.id)
+        library.holdings.refresh_holdings(session, at, item.id)
     return ids
 
 

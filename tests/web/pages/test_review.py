@@ -43,7 +43,7 @@ def test_an_entry_is_settled_by_one_of_its_candidates_and_the_next_one_comes(
     assert json.loads(answer.headers["hx-location"])["path"] == "/imports?bucket=check"
     assert entry_of(server, "Potemkin").state == "done"
     with server.deps.database.reads() as session:
-        files = library.files_of_item(session, SYSTEM, server.ids["Battleship Potemkin"])
+        files = library.files.files_of_item(session, SYSTEM, server.ids["Battleship Potemkin"])
     assert any("Potemkin 1925" in file.relative_path for file in files)
 
 
@@ -84,7 +84,7 @@ def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Ser
     answer = press(browser, "/imports/ready")
     assert "5 entries imported" in answer.headers["hx-trigger"]
     with server.deps.database.reads() as session:
-        assert library.inbox_counts(session, SYSTEM).ready == 0
+        assert library.inbox.inbox_counts(session, SYSTEM).ready == 0
 
 
 def test_many_ready_entries_are_imported_by_a_job(
@@ -94,7 +94,7 @@ def test_many_ready_entries_are_imported_by_a_job(
     answer = press(browser, "/imports/ready")
     assert "Importing 5" in answer.headers["hx-trigger"]
     with server.deps.database.reads() as session:
-        assert library.inbox_counts(session, SYSTEM).ready == 5
+        assert library.inbox.inbox_counts(session, SYSTEM).ready == 5
     (payload,) = happened(server, "InboxImportRequested")
     (trigger,) = triggers.ON_EVENT[events.InboxImportRequested]
     deps = server.deps
@@ -104,7 +104,7 @@ def test_many_ready_entries_are_imported_by_a_job(
     )
     assert run == "5 imported"
     with deps.database.reads() as session:
-        assert library.inbox_counts(session, SYSTEM).ready == 0
+        assert library.inbox.inbox_counts(session, SYSTEM).ready == 0
 
 
 def test_a_scan_is_asked_for_and_missing_files_are_accepted_only_by_saying_so(
@@ -122,7 +122,7 @@ def test_a_scan_is_asked_for_and_missing_files_are_accepted_only_by_saying_so(
 def test_names_are_shown_before_they_are_given(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     item_id = server.ids["Charade"]
     with server.deps.database.reads() as session:
-        file = library.files_of_item(session, SYSTEM, item_id)[0]
+        file = library.files.files_of_item(session, SYSTEM, item_id)[0]
     path = Path(file.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"film" * 1000)
@@ -138,9 +138,9 @@ def test_names_are_shown_before_they_are_given(browser: Browser, server: Server,
     assert "1 file will change" in words(browser.get(f"/items/{item_id}/rename"))
 
 
-def _file_on_disk(server: Server, title: str) -> library.FileView:
+def _file_on_disk(server: Server, title: str) -> library.files.FileView:
     with server.deps.database.reads() as session:
-        file = library.files_of_item(session, SYSTEM, server.ids[title])[0]
+        file = library.files.files_of_item(session, SYSTEM, server.ids[title])[0]
     path = Path(file.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"film" * 1000)

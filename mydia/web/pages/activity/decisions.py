@@ -40,7 +40,7 @@ def decide(
     number = whole_number(form.get("candidate"))
     if number is None:
         raise Invalid("Choose a title first, or search for the right one.")
-    made = library.decide(
+    made = library.inbox.decide(
         database,
         outside,
         caller,
@@ -74,7 +74,7 @@ def search_candidates(
         raise Invalid("Write a title, or a number such as tmdb:19.")
     notice, found = None, []
     try:
-        found = library.search_candidates(
+        found = library.inbox.search_candidates(
             database, outside, caller, inbox_id, text, type=find_member(MediaType, form.get("type"))
         )
     except Unavailable as error:
@@ -91,7 +91,7 @@ def ignore_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep
     """Put entries aside: their files stay and are not asked about again."""
     ids = _ids(form)
     with database.writes() as session:
-        number = library.ignore(session, caller, clock.now(), ids)
+        number = library.inbox.ignore(session, caller, clock.now(), ids)
     toast = Toast(_entries(number, "put aside"), "The files stay where they are.")
     return _changed(request, form, undoable(toast, "/imports/reopen", ids))
 
@@ -100,7 +100,7 @@ def ignore_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep
 def reopen_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
     """Take decisions back."""
     with database.writes() as session:
-        number = library.reopen(session, caller, clock.now(), _ids(form))
+        number = library.inbox.reopen(session, caller, clock.now(), _ids(form))
     return _changed(request, form, Toast(_entries(number, "reopened"), "Titles that were added stay."))
 
 
@@ -110,15 +110,15 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     caller.require(Permission.MANAGE_MEDIA)
     chosen = [part for part in form.get("ids", "").split(",") if part] if form.get("scope") != "filter" else []
     with deps.database.reads() as session:
-        number = len(chosen) or library.inbox_counts(session, caller).ready
+        number = len(chosen) or library.inbox.inbox_counts(session, caller).ready
     if not number:
         return _changed(request, form, Toast("Nothing is sure enough", "Look at the rest one by one.", "miss"))
     if number > _AT_ONCE:
         with deps.database.writes() as session:
-            library.request_import_ready(session, caller, chosen or None)
+            library.inbox.request_import_ready(session, caller, chosen or None)
         text = "You can leave this page; the import continues."
         return _changed(request, form, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
-    made = library.import_ready(deps.database, deps.outside, caller, clock.now(), inbox_ids=chosen or None)
+    made = library.inbox.import_ready(deps.database, deps.outside, caller, clock.now(), inbox_ids=chosen or None)
     problem = made.failures[0] if made.failures else ""
     return _changed(
         request, form, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")

@@ -88,7 +88,7 @@ def _dialog(
     title, start = item.title, {}
     if season is not None:
         title, start = f"{item.title}, season {season}", {"season": str(season)}
-    files = library.files_of_item(session, caller, item_id, videos_only=True)
+    files = library.files.files_of_item(session, caller, item_id, videos_only=True)
     if episode:
         chosen = next((one for one in media.episodes_of(session, caller, item_id) if one.id == episode), None)
         if chosen is None:

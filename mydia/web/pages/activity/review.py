@@ -127,15 +127,15 @@ def show_imports(
     if bucket and bucket not in states:
         raise Invalid(f"Show one of {', '.join(states)}.")
     with database.reads() as session:
-        counts = library.inbox_counts(session, caller)
+        counts = library.inbox.inbox_counts(session, caller)
         chosen = bucket or next((slug for slug in ("check", "none", "ready") if getattr(counts, states[slug])), "check")
-        found = library.list_inbox(
+        found = library.inbox.list_inbox(
             session, caller, state=states[chosen], text=q or None, cursor=cursor or None, limit=_PAGE
         )
         rows = found.entries
         picked = next((row for row in rows if row.id == entry), None)
         if picked is None and entry:
-            picked = library.get_entry(session, caller, entry)
+            picked = library.inbox.get_entry(session, caller, entry)
             picked = picked if picked.state == states[chosen] else None
         picked = picked or (rows[0] if rows and chosen != "ready" else None)
         view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
@@ -193,8 +193,8 @@ def _line(row: InboxEntry, bucket: str, q: str, *, chosen_id: str) -> EntryLine:
 def _entry(
     session: Session, caller: Caller, row: InboxEntry, rows: Sequence[InboxEntry], bucket: str, q: str
 ) -> EntryView:
-    files = library.files_of_entry(session, caller, row.id)
-    first = library.get_file(session, caller, files[0].id) if files else None
+    files = library.inbox.files_of_entry(session, caller, row.id)
+    first = library.files.get_file(session, caller, files[0].id) if files else None
     ids = [one.id for one in rows]
     following = ids[ids.index(row.id) + 1] if row.id in ids and ids.index(row.id) + 1 < len(ids) else None
     names = [one.relative_path.rpartition("/")[2] for one in files]

@@ -43,7 +43,7 @@ class ScanState:
 
 def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
     """Return how the last scan of each library folder went, those that need somebody first."""
-    latest = library.latest_scans(session, caller)
+    latest = library.scanning.latest_scans(session, caller)
     found = []
     for path in settings.library_paths.list_library_paths(session):
         scan = latest.get(path.id)
@@ -99,7 +99,7 @@ def scan_library(request: WebRequest, database: DatabaseDep, caller: CallerDep, 
         paths = settings.library_paths.list_library_paths(session)
         if not paths:
             raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
-        library.request_scan(session, caller, path_id, accept_missing=accept)
+        library.scanning.request_scan(session, caller, path_id, accept_missing=accept)
         name = settings.library_paths.get_library_path(session, path_id).name if path_id else "the library"
     toast = Toast(f"Scanning {name}", "Its progress is shown under Imports.", "live", "Open", "/imports")
     if is_htmx(request):

@@ -22,7 +22,7 @@ class RemoveFileView:
     """The dialog that takes a file out of the library."""
 
     item: media.MediaItem
-    file: library.FileView
+    file: library.files.FileView
 
 
 def undo_of(item_id: str, batch_id: str, *, rename: bool = False) -> str:
@@ -38,7 +38,7 @@ def ask_remove(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        file = next((one for one in library.files_of_item(session, caller, item_id) if one.id == file_id), None)
+        file = next((one for one in library.files.files_of_item(session, caller, item_id) if one.id == file_id), None)
     if file is None:
         raise NotFound("This file is not in the library (any more).")
     active = "shows" if item.type == MediaType.TV_SHOW else "movies"
@@ -60,7 +60,7 @@ def remove_file(
 ) -> Response[str]:
     """Take a file out of the library."""
     for_good = form.get("how") == "delete"
-    made = library.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
+    made = library.recycle.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     toast = Toast("File deleted" if for_good else "File moved to the recycle bin")
     if made.batch_id and not for_good:
         toast = Toast(toast.title, "", "ok", "Undo", undo_of(item_id, made.batch_id), True)
@@ -94,7 +94,7 @@ def undo(
     batch_id = form.get("batch", "")
     if not batch_id:
         raise Invalid("Say what is to be taken back.")
-    act = library.undo_rename if form.get("rename") == "true" else library.undo_batch
+    act = library.renaming.undo_rename if form.get("rename") == "true" else library.journal.undo_batch
     problems = act(database, outside, caller, clock.now(), batch_id)
     return _done(request, item_id, Toast("Taken back", problems[0] if problems else "", "miss" if problems else "ok"))
 

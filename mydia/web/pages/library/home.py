@@ -188,7 +188,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         for service_id, status in settings.services.statuses(session, "download_client").items()
         if service_id in names and status.state != "ok"
     ]
-    counts = library.inbox_counts(session, caller)
+    counts = library.inbox.inbox_counts(session, caller)
     if counts.needs_attention or counts.no_match:
         number = counts.needs_attention + counts.no_match
         sure = (

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from mydia import clock, events
 from mydia.contexts import downloads, library, media, metadata, settings
-from mydia.contexts.library import FileView, SpecStrip
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import NotFound
 from mydia.events import stories
@@ -57,7 +56,7 @@ class EpisodeRow:
     state: str
     """A key of `views.STATES`."""
     chip: str
-    file: FileView | None
+    file: library.files.FileView | None
     percent: float | None
 
 
@@ -85,8 +84,8 @@ class ItemView:
     tab: str
     poster: Artwork
     backdrop: Artwork
-    spec: SpecStrip | None
-    files: tuple[FileView, ...]
+    spec: library.files.SpecStrip | None
+    files: tuple[library.files.FileView, ...]
     seasons: tuple[SeasonView, ...]
     next_air_on: date | None
     profile: str
@@ -171,7 +170,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     detailed = caller.can(Permission.VIEW_ACTIVITY)
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
-    files = library.files_of_item(session, caller, item_id, videos_only=True)
+    files = library.files.files_of_item(session, caller, item_id, videos_only=True)
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
     last = downloads.history.last_search(session, caller, item_id) if detailed else None
     told = (
@@ -232,7 +231,7 @@ def _seasons(
     caller: Caller,
     request: WebRequest,
     item: media.MediaItem,
-    files: Sequence[FileView],
+    files: Sequence[library.files.FileView],
     open_downloads: Sequence[Any],
     today: date,
 ) -> tuple[SeasonView, ...]:
@@ -304,7 +303,7 @@ def _rail(rows: Sequence[EpisodeRow]) -> tuple[tuple[str, float], ...]:
 
 
 def _episode(
-    ref: media.EpisodeRef, file: FileView | None, download: Any, item: media.MediaItem, today: date
+    ref: media.EpisodeRef, file: library.files.FileView | None, download: Any, item: media.MediaItem, today: date
 ) -> EpisodeRow:
     chip, percent = "", None
     if download is not None:
@@ -344,7 +343,7 @@ def show_season(
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         detailed = caller.can(Permission.VIEW_ACTIVITY)
-        files = library.files_of_item(session, caller, item_id, videos_only=True)
+        files = library.files.files_of_item(session, caller, item_id, videos_only=True)
         open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
         seasons = _seasons(session, caller, request, item, files, open_downloads, clock.now().date())
     chosen = [season for season in seasons if season.number == number]

@@ -185,7 +185,7 @@ def remove_item(
     """Remove a title."""
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-    library.remove_item(database, outside, caller, clock.now(), item_id, files=form.get("files", "keep"))
+    library.recycle.remove_item(database, outside, caller, clock.now(), item_id, files=form.get("files", "keep"))
     back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     return redirect(request, back, toast=Toast(f"{item.title} removed"))
 

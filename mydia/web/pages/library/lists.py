@@ -394,7 +394,7 @@ def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
 def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:
     now = clock.now()
     if action == "remove":
-        library.remove_item(deps.database, deps.outside, caller, now, item_id, files=form.get("files", "keep"))
+        library.recycle.remove_item(deps.database, deps.outside, caller, now, item_id, files=form.get("files", "keep"))
         return
     with deps.database.writes() as session:
         match action:

@@ -82,7 +82,7 @@ def change_match(
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
     choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
-    now_id = library.rematch_item(database, outside, caller, clock.now(), item_id, choice)
+    now_id = library.inbox.rematch_item(database, outside, caller, clock.now(), item_id, choice)
     if now_id != item_id:
         return redirect(
             request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")

@@ -48,8 +48,8 @@ def show_bin(
 ) -> Response[str]:
     """Show what is in the bin, newest first."""
     with database.reads() as session:
-        found = library.list_recycled(session, caller, cursor=cursor or None)
-        totals = library.recycled_totals(session, caller)
+        found = library.recycle.list_recycled(session, caller, cursor=cursor or None)
+        totals = library.recycle.recycled_totals(session, caller)
     more = f"/recycle-bin{query({'cursor': found.next_cursor})}" if found.next_cursor else None
     view = RecycleBinView(_lines(found), more, totals.files, totals.size_bytes)
     if cursor and is_htmx(request):
@@ -60,7 +60,7 @@ def show_bin(
 _REASONS = {"import": "Replaced by a better file", "remove": "Removed", "undo": "Import undone"}
 
 
-def _lines(found: library.RecyclePage) -> tuple[RecycledLine, ...]:
+def _lines(found: library.recycle.RecyclePage) -> tuple[RecycledLine, ...]:
     return tuple(
         RecycledLine(
             id=row.id,
@@ -85,7 +85,7 @@ def restore(
     done, problems = 0, []
     for recycled_id in _ids(form):
         try:
-            library.restore_file(database, outside, caller, clock.now(), recycled_id)
+            library.recycle.restore_file(database, outside, caller, clock.now(), recycled_id)
             done += 1
         except MydiaError as error:
             if error.kind == "forbidden":
@@ -100,7 +100,7 @@ def empty(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
 ) -> Response[str]:
     """Delete files of the bin for good."""
-    number = library.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=_ids(form))
+    number = library.recycle.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=_ids(form))
     return _changed(request, Toast(f"{plural(number, 'file')} deleted for good"))
 
 

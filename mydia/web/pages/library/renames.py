@@ -24,7 +24,7 @@ class RenameView:
     """What would be called how."""
 
     item: media.MediaItem
-    lines: tuple[library.RenameLine, ...]
+    lines: tuple[library.renaming.RenameLine, ...]
     unchanged: int
     folders: bool
 
@@ -35,7 +35,7 @@ class RenameView:
 
 
 def _rename_view(session: Session, outside: Outside, caller: Caller, item_id: str, *, folders: bool) -> RenameView:
-    lines = library.rename_preview(session, outside, caller, [item_id], folders=folders)
+    lines = library.renaming.rename_preview(session, outside, caller, [item_id], folders=folders)
     changing = tuple(line for line in lines if line.changes)
     return RenameView(media.get_item(session, caller, item_id), changing, len(lines) - len(changing), folders)
 
@@ -73,7 +73,9 @@ def rename_item(
     form: FormDep,
 ) -> Response[str]:
     """Give a title's files the names that were shown."""
-    made = library.rename(database, outside, caller, clock.now(), [item_id], folders=form.get("folders") == "true")
+    made = library.renaming.rename(
+        database, outside, caller, clock.now(), [item_id], folders=form.get("folders") == "true"
+    )
     files = f"{made.files} {'file' if made.files == 1 else 'files'} renamed"
     tone = "miss" if made.failures else "ok"
     text = made.failures[0] if made.failures else "The journal knows how to take it back."

@@ -165,7 +165,7 @@ def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_p
     """Have one folder scanned now."""
     with deps.database.writes() as session:
         name = settings.library_paths.get_library_path(session, library_path_id).name
-        library.request_scan(session, caller, library_path_id)
+        library.scanning.request_scan(session, caller, library_path_id)
     return redirect(request, "/settings/folders", toast=Toast(f"{name} is being scanned", tone="live"))
 
 

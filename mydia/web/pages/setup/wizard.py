@@ -481,7 +481,7 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     with deps.database.writes() as session:
         scanning = "skip" not in form and bool(settings.library_paths.list_library_paths(session))
         if scanning:
-            library.request_scan(session, caller, None)
+            library.scanning.request_scan(session, caller, None)
         settings.setup.mark_step(session, now, "scan", "done" if scanning else "skipped")
         settings.setup.finish_setup(session, now)
     toast = (
