@@ -1,4 +1,4 @@
-"""The parent process of `mydia serve`: starts web and worker, restarts the one that dies, and takes both down with it."""
+"""The parent process of `mydia serve`: starts web and worker, restarts either when it dies, and stops both when it ends."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mydia import clock
 logger = logging.getLogger(__name__)
 
 EXIT_MISCONFIGURED = 2
-"""What a child exits with when starting it again cannot help: the command line's code for wrong configuration."""
+"""Exit code of a child that must not be restarted: the command line's code for a wrong configuration."""
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 20.0
-"""A child that lived so long is healthy: the next death starts with the shortest pause again."""
+"""A child that ran this long is healthy: its next restart waits the shortest pause again."""
 _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
 # SIGHUP: the terminal was closed.
@@ -37,11 +37,11 @@ class Child:
     name: str
     argv: Sequence[str]
     vital: bool = False
-    """Whether it must come up the first time: if it exits before it was ever healthy, all stops with its code."""
+    """Whether everything stops with its exit code when it fails before it was ever healthy."""
     environ: Mapping[str, str] | None = None
-    """Its whole environment; None hands on ours."""
+    """Its whole environment; None passes on ours."""
     waits_s: float = 0.0
-    """How long it leaves the processor to the others at the start, unless one of them calls `tell_ready` before."""
+    """How long its first start is delayed, unless another child calls `tell_ready` before."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class _Running:
 
 
 def sparing(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which glibc keeps few arenas: by default each thread may keep one, and with it memory."""
+    """Return an environment that limits glibc's memory arenas; by default it keeps up to eight per processor."""
     return {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", **environ}
 
 
@@ -71,14 +71,14 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
 
 
 def tell_ready() -> None:
-    """Tell the parent that this child can do without the whole processor; only for children of `run`."""
+    """Tell the parent that this child has started, so that delayed children may start; only for children of `run`."""
     os.kill(os.getppid(), _READY)
 
 
 def run_once(child: Child) -> int:
-    """Run a child, wait for it, and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are handed on.
+    """Run a child to its end and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are passed on.
 
-    What needs much memory once, such as a migration, is run this way, because this process lives as long as Mydia does.
+    Use it for work that needs much memory once, such as a migration: this process lives as long as Mydia does.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     one = _Running(child)
@@ -97,8 +97,8 @@ def run_once(child: Child) -> int:
 def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:
     """Keep the children alive until asked to stop, and return the exit code.
 
-    SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, else that of the child without
-    which there is no point: a vital one that never came up, or any that is misconfigured.
+    SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, else that of a vital
+    child that never became healthy, or of any child that is misconfigured.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     now_s = clock.monotonic_s()
@@ -140,7 +140,7 @@ def _start(one: _Running) -> None:
             # The parent died between fork and prctl, so no signal will come.
             os._exit(1)
 
-    # Its own process group: Ctrl+C then reaches us alone, and the children get it once, from us.
+    # Its own process group: Ctrl+C then reaches only us, and we signal the children once.
     one.process = subprocess.Popen(
         list(one.child.argv),
         preexec_fn=in_child,  # noqa: PLW1509  this process has one thread, so nothing can be locked in the fork
@@ -152,7 +152,7 @@ def _start(one: _Running) -> None:
 
 
 def _reap(running: Sequence[_Running]) -> list[tuple[_Running, int]]:
-    """Collect all that died: our children, and as process 1 of a container also their orphans."""
+    """Reap dead processes: our children and, when we are process 1 of a container, orphans."""
     died: list[tuple[_Running, int]] = []
     while True:
         try:
@@ -170,7 +170,7 @@ def _reap(running: Sequence[_Running]) -> list[tuple[_Running, int]]:
 
 
 def _after_death(one: _Running, code: int) -> int | None:
-    """Decide about a child that has ended: the code to exit with, or None to start it again later."""
+    """Handle the end of a child: return the code to exit with, or None to restart it later."""
     lived_s = one.lived_s()
     if code == EXIT_MISCONFIGURED:
         return code
@@ -182,7 +182,7 @@ def _after_death(one: _Running, code: int) -> int | None:
         return code
     one.start_at = clock.monotonic_s() + one.pause_s
     logger.warning(
-        "died and is started again",
+        "died; restarting",
         extra={"child": one.child.name, "code": code, "lived_s": round(lived_s, 1), "pause_s": one.pause_s},
     )
     one.pause_s = min(one.pause_s * 2, _LONGEST_PAUSE_S)
@@ -213,6 +213,6 @@ def _stop(running: Sequence[_Running], within_s: float) -> None:
             continue
         got = signal.sigtimedwait(_WATCHED, left_s)
         if got is not None and got.si_signo in _STOPS:
-            # A second signal means now.
+            # A second signal means: stop immediately.
             _tell(running, signal.SIGKILL)
         _reap(running)

@@ -1,7 +1,7 @@
-"""Whether this thread is inside a unit of work that writes; the outside may not be called there.
+"""Whether this thread is inside a unit of work that writes; nothing outside the process may be called there.
 
-SQLite has one writer. Waiting for a network or a disk while holding it makes every other writer fail, so
-`Database.writes()` marks the thread here and everything that leaves the process looks at the mark first.
+SQLite has one writer. Waiting for a network or a disk while holding it would make all other writes fail, so
+`Database.writes()` marks the thread here, and everything that leaves the process checks the mark first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def begin() -> None:
 
 
 def end() -> None:
-    """Take the mark away again."""
+    """Remove the mark."""
     _state.writing = False
 
 

@@ -1,4 +1,4 @@
-"""Download clients: their connections, and how the paths they tell are reached from here."""
+"""Download clients: their connections, and the mapping of their paths to local ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ type Mapped = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A download client as people describe it."""
+    """A download client as a form describes it."""
 
     name: str
     kind: str
@@ -46,7 +46,7 @@ class NewClient:
 
 @dataclass(frozen=True, slots=True)
 class ClientChoice:
-    """A client, ready to be asked."""
+    """A client with what an adapter needs."""
 
     connection: Connection
     row: DownloadClientRow
@@ -78,14 +78,14 @@ def client_connections(session: Session, *, enabled_only: bool = True) -> list[C
 
 
 def trial_connection(session: Session, new: NewClient, *, client_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, to be tried before it is stored.
+    """Return the connection that a form describes, for a test before it is saved.
 
     Args:
-        client_id: The client that is being changed; its secret counts when the form's is empty.
+        client_id: The client being changed; its stored secret is used when the form's is empty.
     """
     row = DownloadClientRow(id=client_id or "trial")
     stored = _fill(session, row, new, present=get_client(session, client_id) if client_id else None)
-    # An adapter is kept by its connection's id: a trial must not replace the one in use.
+    # Adapters are cached by connection id: a test must not replace the one in use.
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 
@@ -122,10 +122,10 @@ def change_client(
     caller.require(Permission.MANAGE_SETTINGS)
     row = get_client(session, client_id)
     refuse_managed(row.managed, row.name, row.managed_source)
-    before = _told(session, row)
+    before = _columns(session, row)
     _fill(session, row, new, present=row)
     set_mappings(session, row.id, new.mappings)
-    after = _told(session, row)
+    after = _columns(session, row)
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     if new.secret:
         changed["secret"] = ["…", "changed"]
@@ -142,7 +142,7 @@ def change_client(
 
 
 def remove_client(session: Session, caller: Caller, now: datetime, client_id: str) -> None:
-    """Forget a client; its downloads go on by themselves, and history keeps them.
+    """Remove a client; its downloads continue in the client, and history keeps them.
 
     Emits:
         SettingsChanged.
@@ -167,7 +167,7 @@ def mappings_of(session: Session, client_id: str) -> tuple[Mapped, ...]:
 
 
 def map_remote_path(mappings: Sequence[Mapped], remote: str) -> str:
-    r"""Return where a path that a client tells is reached from here; the longest mapping wins, none leaves it as it is.
+    r"""Return the local path of a path that a client reports. The longest mapping wins; without one it is unchanged.
 
     >>> map_remote_path([("/downloads", "/mnt/dl"), ("C:\\Done", "/mnt/win")], "/downloads/Detour/a.mkv")
     '/mnt/dl/Detour/a.mkv'
@@ -209,9 +209,9 @@ def set_mappings(session: Session, client_id: str, mappings: Sequence[Mapped]) -
             continue
         sentence = ""
         if not remote_path or not local_path:
-            sentence = "A path mapping needs both sides: the path as the client sees it, and as Mydia sees it."
+            sentence = "A path mapping needs both paths: as the client sees it, and as Mydia sees it."
         elif not local_path.startswith("/"):
-            sentence = "The path as Mydia sees it must begin with /."
+            sentence = "The path as Mydia sees it must start with /."
         if sentence:
             raise Invalid(sentence, fields={"mappings": sentence})
         wanted[remote_path.rstrip("/\\") or remote_path] = local_path.rstrip("/") or "/"
@@ -234,14 +234,14 @@ def _connection(row: DownloadClientRow, secret: Secret, *, identifier: str | Non
 
 
 def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None) -> Secret:
-    """Put a checked description into a row and return its secret."""
+    """Fill a row from a checked form and return its secret."""
     kind = services.checked_kind(download_clients.KINDS, new.kind)
     name = " ".join(new.name.split())[:80]
     if not name:
-        raise Invalid("Give it a name.", fields={"name": "Give it a name."})
+        raise Invalid("Enter a name.", fields={"name": "Enter a name."})
     other = session.scalar(select(DownloadClientRow).where(DownloadClientRow.name == name))
     if other is not None and other.id != row.id:
-        sentence = f"There is a download client called {name} already."
+        sentence = f"There is already a download client called {name}."
         raise Conflict(sentence, fields={"name": sentence})
     if not 1 <= new.priority <= 50:
         raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
@@ -258,7 +258,7 @@ def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: 
     return sealer(session).open(row.sealed_secret)
 
 
-def _told(session: Session, row: DownloadClientRow) -> dict[str, object]:
+def _columns(session: Session, row: DownloadClientRow) -> dict[str, object]:
     columns = ("name", "kind", "url", "username", "enabled", "priority", "options")
     return {column: getattr(row, column) for column in columns} | {
         "mappings": [list(pair) for pair in mappings_of(session, row.id)]

@@ -1,4 +1,4 @@
-"""What is there before anybody has set anything."""
+"""The rows a new installation starts with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.contexts.settings.qualities import ensure_default_qualities
 
 
 def ensure_defaults(session: Session, now: datetime) -> None:
-    """Make the first naming set, the preset profiles and the size limits where they are missing."""
+    """Create the default naming set, the preset profiles and the size limits where they are missing."""
     if session.scalar(select(NamingSet.id).limit(1)) is None:
         session.add(NamingSet(name="Default", **FIRST_TEMPLATES, updated_at=now))
     if session.get(SetupProgress, 1) is None:

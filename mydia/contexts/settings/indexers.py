@@ -27,18 +27,18 @@ TORRENT_NEEDS = (
     Need("seed_ratio", "Seed ratio", "number", help="Told to the download client; empty leaves it to the client."),
     Need("seed_time_min", "Seed time in minutes", "number", help="Told to the download client."),
 )
-"""The options of every torrent indexer, whatever its kind."""
+"""Options of every torrent indexer, whatever its kind."""
 SHARED_NEEDS = (
     Need("rate_limit_per_min", "Requests a minute", "number", help="At most; empty for no limit."),
     Need("timeout_s", "Seconds to wait for an answer", "number", help="Empty: 15."),
 )
-"""The options of every indexer."""
+"""Options of every indexer."""
 _LONGEST_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class NewIndexer:
-    """An indexer as people describe it."""
+    """An indexer as a form describes it."""
 
     name: str
     kind: str
@@ -55,7 +55,7 @@ class NewIndexer:
 
 @dataclass(frozen=True, slots=True)
 class IndexerChoice:
-    """An indexer, ready to be asked."""
+    """An indexer with what an adapter needs."""
 
     connection: Connection
     row: IndexerRow
@@ -63,7 +63,7 @@ class IndexerChoice:
 
 
 def needs_of(kind: str) -> tuple[Need, ...]:
-    """Return the form fields of a kind, with what all torrent indexers and all indexers share."""
+    """Return the form fields of a kind, including those shared by all indexers."""
     found = services.checked_kind(indexers.KINDS, kind)
     known = {need.key for need in found.needs}
     shared = (*(TORRENT_NEEDS if found.protocol == "torrent" else ()), *SHARED_NEEDS)
@@ -87,7 +87,7 @@ def indexer_connections(
 
     Args:
         usage: `automatic` or `interactive`.
-        now: When given, those that rest after failures are left out.
+        now: When given, indexers paused after failures are left out.
     """
     known = services.statuses(session, FAMILY)
     return [
@@ -100,7 +100,7 @@ def indexer_connections(
 
 
 def all_indexer_connections(session: Session) -> list[IndexerChoice]:
-    """Return every indexer, also those switched off, for trying them one by one."""
+    """Return every indexer, including disabled ones, for tests."""
     known = services.statuses(session, FAMILY)
     return [
         IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
@@ -109,10 +109,10 @@ def all_indexer_connections(session: Session) -> list[IndexerChoice]:
 
 
 def trial_indexer(session: Session, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, to be tried before it is stored.
+    """Return the connection that a form describes, for a test before it is saved.
 
     Args:
-        indexer_id: The indexer that is being changed; its key counts when the form's is empty.
+        indexer_id: The indexer being changed; its stored key is used when the form's is empty.
     """
     row = IndexerRow(id=indexer_id or "trial")
     stored = _fill(session, row, new, present=get_indexer(session, indexer_id) if indexer_id else None)
@@ -146,9 +146,9 @@ def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
     caller.require(Permission.MANAGE_SETTINGS)
     row = get_indexer(session, indexer_id)
     refuse_managed(row.managed, row.name, row.managed_source)
-    before = _told(row)
+    before = _columns(row)
     _fill(session, row, new, present=row)
-    after = _told(row)
+    after = _columns(row)
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     if new.secret:
         changed["secret"] = ["…", "changed"]
@@ -163,7 +163,7 @@ def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
 
 
 def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: str) -> None:
-    """Forget an indexer.
+    """Remove an indexer.
 
     Emits:
         SettingsChanged.
@@ -187,14 +187,14 @@ def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = Non
 
 
 def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
-    """Put a checked description into a row and return its secret."""
+    """Fill a row from a checked form and return its secret."""
     needs = needs_of(new.kind)
     name = " ".join(new.name.split())[:80]
     if not name:
-        raise Invalid("Give it a name.", fields={"name": "Give it a name."})
+        raise Invalid("Enter a name.", fields={"name": "Enter a name."})
     other = session.scalar(select(IndexerRow).where(IndexerRow.name == name))
     if other is not None and other.id != row.id:
-        sentence = f"There is an indexer called {name} already."
+        sentence = f"There is already an indexer called {name}."
         raise Conflict(sentence, fields={"name": sentence})
     if not 1 <= new.priority <= 50:
         raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
@@ -215,6 +215,6 @@ def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: Indexe
     return sealer(session).open(row.sealed_secret)
 
 
-def _told(row: IndexerRow) -> dict[str, object]:
+def _columns(row: IndexerRow) -> dict[str, object]:
     columns = ("name", "kind", "url", "enabled", "automatic_search", "interactive_search", "priority", "options")
     return {column: getattr(row, column) for column in columns}

@@ -23,7 +23,7 @@ TYPES = ("movies", "series", "mixed")
 IMPORT_MODES = ("hardlink", "reflink", "copy", "move")
 PROVIDERS = ("tmdb", "tvdb")
 
-# The system's own: neither they nor anything in them may become a library. /run/media is where desktops mount disks.
+# System folders: neither they nor anything in them may become a library. Desktops mount disks in /run/media.
 _SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
 _SYSTEM_FOLDERS = ("/", "/home", "/opt", "/root", "/tmp", "/var")  # noqa: S108  # refused, not used
 _ALLOWED = "/run/media"
@@ -113,7 +113,7 @@ def nested(path: str, others: list[LibraryPath]) -> LibraryPath | None:
 def look_at_folder(
     outside: Outside, raw: str, others: list[LibraryPath], *, downloads: str | None = None
 ) -> FolderLook:
-    """Find out whether a folder can be a library folder, by trying.
+    """Check on the disk whether a folder can be a library folder.
 
     Args:
         others: The library folders there are, without the one that is being changed.
@@ -161,7 +161,7 @@ def look_at_folder(
 
 
 def add_library_path(session: Session, caller: Caller, now: datetime, new: NewLibraryPath) -> LibraryPath:
-    """Set up a library folder. Look at the disk first (`look_at_folder`); here only the database is asked.
+    """Set up a library folder. Check the disk first with `look_at_folder`; this only checks the database.
 
     Raises:
         Invalid: The path or a choice cannot be used.
@@ -182,7 +182,7 @@ def add_library_path(session: Session, caller: Caller, now: datetime, new: NewLi
 def change_library_path(
     session: Session, caller: Caller, now: datetime, library_path_id: str, new: NewLibraryPath
 ) -> LibraryPath:
-    """Change a library folder's choices, or its place after its files were moved by hand.
+    """Change a library folder's options, or its path after its files were moved by hand.
 
     Raises:
         Forbidden: It is kept by the environment or the file.
@@ -208,7 +208,7 @@ def change_library_path(
 
 
 def remove_library_path(session: Session, caller: Caller, now: datetime, library_path_id: str) -> None:
-    """Take a folder out of the library; nothing on the disk changes.
+    """Remove a folder from the library; nothing on the disk changes.
 
     Raises:
         Conflict: Titles still live there.

@@ -1,4 +1,4 @@
-"""How folders and files are called; the templates are read by `library.naming`, which also judges them."""
+"""Naming of folders and files; `library.naming` reads the templates and checks them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MULTI_EPISODE_STYLES = ("extend", "duplicate", "repeat", "scene", "range", "pref
 COLON_REPLACEMENTS = ("delete", "dash", "space_dash", "space_dash_space", "smart")
 
 type Judge = Callable[[str, str], None]
-"""(which template, its text); raises Invalid with the sentence about what is wrong with it."""
+"""(name of the template, its text); raises Invalid when the template is not valid."""
 
-# As `library.naming.DEFAULTS`, which cannot be asked from down here; a test compares the two.
+# The same as `library.naming.DEFAULTS`, which this context must not import; a test compares the two.
 FIRST_TEMPLATES: Mapping[str, str] = {
     "movie_folder": "{title} ({year})",
     "movie_file": "{title} ({year}){ - [edition]}{ - quality}{-release_group}",
@@ -48,7 +48,7 @@ FIRST_TEMPLATES: Mapping[str, str] = {
 
 
 def get_naming_set(session: Session, library_path_id: str | None = None) -> NamingSet:
-    """Return the naming of a library folder, or the first one when it has none of its own."""
+    """Return the naming set of a library folder, or the default one."""
     if library_path_id is not None:
         path = session.get(LibraryPath, library_path_id)
         if path is not None and path.naming_set_id is not None:
@@ -69,11 +69,11 @@ def change_naming_set(
     """Change a naming set; files keep their names until they are renamed.
 
     Args:
-        changes: Column -> value; only what is named changes.
-        judge: `library.naming` says what is wrong with a template.
+        changes: Column -> new value.
+        judge: Checks a template; `library.naming.check_template`.
 
     Raises:
-        Invalid: A template or a choice cannot be used.
+        Invalid: A template or an option is not valid.
 
     Emits:
         SettingsChanged.
@@ -82,7 +82,7 @@ def change_naming_set(
     row = get(session, NamingSet, naming_set_id, what="This naming set")
     sentences = _objections(changes, judge)
     if sentences:
-        raise Invalid("Some templates cannot be used as they are.", fields=sentences)
+        raise Invalid("Some templates are not valid.", fields=sentences)
     told: dict[str, list[object]] = {}
     for column, wanted in changes.items():
         old = getattr(row, column)

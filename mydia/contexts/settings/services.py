@@ -68,14 +68,14 @@ def _read(need: Need, given: object) -> Any:
     return str(given).strip() or None
 
 
-# What stands before a colon and is no host: `localhost:8080` is an address without its scheme, `javascript:1` is none.
+# Words before a colon that are not hosts: `localhost:8080` is an address without a scheme, `javascript:1` is not.
 _NO_HOSTS = frozenset(
     ("about", "blob", "data", "file", "ftp", "http", "https", "javascript", "magnet", "mailto", "smb", "vbscript", "ws")
 )
 
 
 def checked_url(raw: str) -> str:
-    """Return an address without a trailing slash; http where it says nothing.
+    """Return an address without a trailing slash, with http:// when it has no scheme.
 
     Raises:
         Invalid: It is not http or https, names no host, or has credentials in it.
@@ -109,7 +109,7 @@ def checked_kind[K](kinds: Mapping[str, Kind[K]], key: str) -> Kind[K]:
 def switch_service(
     session: Session, caller: Caller, now: datetime, family: str, service_id: str, *, enabled: bool
 ) -> None:
-    """Switch a client or indexer on or off; one that the environment or the file keeps cannot be.
+    """Enable or disable a client or indexer that is not managed by the environment or the file.
 
     Emits:
         SettingsChanged.

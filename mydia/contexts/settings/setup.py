@@ -1,4 +1,4 @@
-"""How far the first run has come; closing the browser loses nothing."""
+"""Progress of the setup wizard; it survives closing the browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ type Outcome = Literal["done", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class SetupState:
-    """Which steps are behind us."""
+    """Which steps are finished."""
 
     steps: dict[str, str]
     """step -> `done` or `skipped`."""
@@ -24,18 +24,18 @@ class SetupState:
 
     @property
     def next_step(self) -> str | None:
-        """The first step nobody has looked at, None when setup is over."""
+        """The first unfinished step; None when setup is complete."""
         return None if self.finished_at else next((step for step in STEPS if step not in self.steps), None)
 
 
 def setup_state(session: Session) -> SetupState:
-    """Return how far setup has come."""
+    """Return the progress of setup."""
     row = session.get(SetupProgress, 1)
     return SetupState(dict(row.steps), row.finished_at) if row else SetupState({}, None)
 
 
 def mark_step(session: Session, now: datetime, step: str, outcome: Outcome) -> SetupState:
-    """Note that a step was done or skipped; what is done stays done. After the last one setup is over."""
+    """Record that a step was done or skipped; a done step stays done. After the last step setup is complete."""
     row = session.get(SetupProgress, 1)
     if row is None:
         row = SetupProgress(id=1, steps={})
@@ -49,6 +49,6 @@ def mark_step(session: Session, now: datetime, step: str, outcome: Outcome) -> S
 
 
 def finish_setup(session: Session, now: datetime) -> None:
-    """End setup; steps that were not looked at count as skipped."""
+    """Complete setup; unfinished steps count as skipped."""
     for step in STEPS:
         mark_step(session, now, step, "skipped")
