@@ -1,4 +1,4 @@
-"""How the relay provider reaches a relay: a small Protocol, and the way over HTTP."""
+"""How the relay provider reaches a relay: a Protocol, and its implementation over HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fetch(Protocol):
         """Which catalogues can be asked: `tmdb`, `tvdb`."""
 
     def __call__(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> tuple[int, Any]:
-        """Return (status, JSON) for 2xx, 400, 404 and 422; the JSON is None where the body was none.
+        """Return (status, JSON) for 2xx, 400, 404 and 422; None instead of JSON if the body is not JSON.
 
         Args:
             fresh: Past the cache, where the relay is our own.
@@ -46,7 +46,7 @@ class Fetch(Protocol):
 
 
 class HttpFetch:
-    """Asks a relay by its address; pictures come from where the relay's configuration says."""
+    """Asks a relay by its address. Pictures come from the address in the relay's configuration."""
 
     sources = frozenset({"tmdb", "tvdb"})
 
@@ -67,7 +67,7 @@ class HttpFetch:
             expected=_TOLD | {401},
         )
         if response.status == 401:
-            # The relay's own trouble with its upstream: it asks us for no credentials.
+            # The relay asks us for no credentials: its own sign-in at the catalogue failed.
             raise Refused(_SERVICE, "the relay could not sign in to the catalogue; its administrator must fix that")
         if response.status in _TOLD:
             return response.status, _json_or_none(response)
@@ -76,19 +76,22 @@ class HttpFetch:
     def image(self, path: str, size: str) -> tuple[bytes, str]:
         """Return (content, content type)."""
         absolute = path.startswith(("http://", "https://"))
-        url = path if absolute else f"{self._base()}/{size}{path}"
+        base = self._url if absolute else self._base()
+        url = path if absolute else f"{base}/{size}{path}"
+        # A relay in the private network may serve pictures on another port of its own host.
+        home = base if urlsplit(base).hostname == urlsplit(self._url).hostname else self._url
         response = self._http.get(
             "Artwork",
             url,
             timeout_s=_TIMEOUT_S,
-            home=self._url,
+            home=home,
             expected=(403, 404, 410),
             max_bytes=_MAX_IMAGE_BYTES,
         )
         if response.status != 200:
-            raise NotFound("This picture is not there any more.")
+            raise NotFound("This picture does not exist any more.")
         if not response.content_type.startswith("image/"):
-            raise Nonsense("Artwork", "answered with something that is no picture")
+            raise Nonsense("Artwork", "sent something that is not a picture")
         return response.content, response.content_type
 
     def _base(self) -> str:
@@ -117,5 +120,5 @@ def _json_or_none(response: Response) -> Any:
 
 
 def not_told(status: int) -> Exception:
-    """Return the error for a status that should not have come."""
+    """Return the error for an unexpected status."""
     return fault(_SERVICE, Response(status, {}, b"", ""))

@@ -88,3 +88,13 @@ def imdb_id(value: Any) -> str | None:
     """Return an IMDb id of a title."""
     found = text(value)
     return found if found and _IMDB_ID.fullmatch(found) else None
+
+
+def without_year(title: str, year: int | None) -> str:
+    """Return a title without its own year behind it, which TheTVDB adds to series of the same name.
+
+    >>> without_year("Castle (2009)", 2009), without_year("Blade Runner (2049)", 2017)
+    ('Castle', 'Blade Runner (2049)')
+    """
+    ending = f" ({year})"
+    return title.removesuffix(ending).strip() or title

@@ -113,11 +113,13 @@ def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
     if number is None or title is None:
         return None
     original = read.text(row.get("original_title")) or read.text(row.get("original_name"))
+    year = read.year(row.get("release_date")) or read.year(row.get("first_air_date"))
+    full, title = title, read.without_year(title, year)
     return Candidate(
         type=type,
         title=title,
         original_title=original,
-        year=read.year(row.get("release_date")) or read.year(row.get("first_air_date")),
+        year=year,
         ids=Ids(tmdb_id=number),
         provider="tmdb",
         overview=read.text(row.get("overview")),
@@ -125,7 +127,7 @@ def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
         popularity=read.number(row.get("popularity")),
         original_language=read.text(row.get("original_language")),
         adult=row.get("adult") is True,
-        other_titles=(original,) if original and original != title else (),
+        other_titles=tuple(name for name in dict.fromkeys((original, full)) if name and name != title),
     )
 
 
@@ -140,10 +142,12 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
     if title is None and original is None:
         raise Nonsense(_SERVICE, "answered with a title that has no name")
     region = region or language.partition("-")[2].upper() or "US"
+    full = title or original or ""
+    title = read.without_year(full, read.year(answer.get("release_date" if film else "first_air_date")))
     english = _translated(answer, "en")
     common = Details(
         type=type,
-        title=title or original or "",
+        title=title,
         original_title=original,
         ids=Ids(number, read.positive(read.part(answer, "external_ids", "tvdb_id")), _imdb_id(answer)),
         provider="tmdb",
@@ -161,7 +165,7 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
         logo_path=_logo(answer),
         trailer_url=_trailer(answer),
         homepage=read.text(answer.get("homepage")),
-        titles=_titles(answer, title, original),
+        titles=_titles(answer, title, original, full),
         credits=_credits(answer),
         adult=answer.get("adult") is True,
         posters=_artworks(answer, "posters"),
@@ -378,8 +382,8 @@ def _translated(answer: Mapping[str, Any], language: str) -> Mapping[str, Any]:
     return {}
 
 
-def _titles(answer: Mapping[str, Any], title: str | None, original: str | None) -> tuple[OtherTitle, ...]:
-    seen = {title}
+def _titles(answer: Mapping[str, Any], title: str, original: str | None, full: str) -> tuple[OtherTitle, ...]:
+    seen: set[str] = {title}
     found: list[OtherTitle] = []
 
     def add(text: str | None, kind: str, language: str | None) -> None:
@@ -388,6 +392,7 @@ def _titles(answer: Mapping[str, Any], title: str | None, original: str | None) 
             found.append(OtherTitle(text, kind, language))
 
     add(original, "original", read.text(answer.get("original_language")))
+    add(full, "alternative", None)
     listed = read.part(answer, "alternative_titles", "titles") or read.part(answer, "alternative_titles", "results")
     for row in read.rows(listed):
         add(read.text(row.get("title")), "alternative", None)

@@ -76,16 +76,19 @@ def _hit(row: Mapping[str, Any], type: MediaType, told: str) -> Candidate | None
     kind = {"series": MediaType.TV_SHOW, "movie": MediaType.MOVIE}.get(str(row.get("type")))
     if number is None or title is None or kind != type:
         return None
+    year = read.year(row.get("year")) or read.year(row.get("first_air_time"))
+    full, title = title, read.without_year(title, year)
     aliases = row.get("aliases")
     others = [name for value in (aliases if isinstance(aliases, list) else []) if (name := read.text(value))]
     translations = row.get("translations")
     if isinstance(translations, dict):
         others += [name for value in translations.values() if (name := read.text(value))]
+    others.append(full)
     return Candidate(
         type=type,
         title=title,
         original_title=original,
-        year=read.year(row.get("year")) or read.year(row.get("first_air_time")),
+        year=year,
         ids=_remote_ids(row.get("remote_ids"), type, number),
         provider="tvdb",
         overview=read.text(read.part(row, "overviews", told)) or read.text(row.get("overview")),
@@ -144,6 +147,8 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
         raise Nonsense(_SERVICE, "answered with a title that has no name")
     film = type == MediaType.MOVIE
     first = read.day(record.get("firstAired")) or read.day(read.part(record, "first_release", "date"))
+    year = first.year if first else read.year(record.get("year"))
+    full, title = title, read.without_year(title, year)
     country = _CERTIFIED_IN.get(region or language.partition("-")[2].upper() or "US", "usa")
     return Details(
         type=type,
@@ -151,7 +156,7 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
         original_title=original,
         ids=_remote_ids(record.get("remoteIds"), type, number),
         provider="tvdb",
-        year=first.year if first else read.year(record.get("year")),
+        year=year,
         overview=_translation(record, "overviewTranslations", told, "overview")
         or read.text(record.get("overview"))
         or _translation(record, "overviewTranslations", "eng", "overview"),
@@ -176,7 +181,7 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
         trailer_url=next(
             (url for row in read.rows(record.get("trailers")) if (url := read.text(row.get("url")))), None
         ),
-        titles=_titles(record, title, original),
+        titles=_titles(record, title, original, full),
         credits=_credits(record),
         posters=_artworks(record, _FILM_POSTER if film else _SERIES_POSTER),
         backdrops=_artworks(record, _FILM_BACKGROUND if film else _SERIES_BACKGROUND),
@@ -294,8 +299,10 @@ def _translation(record: Mapping[str, Any], kind: str, told: str, field: str) ->
     return next((text for row in rows if row.get("language") == told and (text := read.text(row.get(field)))), None)
 
 
-def _titles(record: Mapping[str, Any], title: str, original: str | None) -> tuple[OtherTitle, ...]:
+def _titles(record: Mapping[str, Any], title: str, original: str | None, full: str) -> tuple[OtherTitle, ...]:
     found: dict[str, OtherTitle] = {}
+    if full != title:
+        found[full] = OtherTitle(full, "alternative")
     if original and original != title:
         found[original] = OtherTitle(original, "original", _SHORT.get(str(record.get("originalLanguage"))))
     for kind, rows in (

@@ -263,3 +263,24 @@ def test_a_home_release_comes_from_the_household_then_the_films_country_then_sev
     found = tmdb.details(film, MediaType.MOVIE, "en-US", region)
     days = tuple(day.isoformat() if day else None for day in (found.digital_on, found.physical_on))
     assert days == (digital, physical)
+
+
+def test_a_year_that_the_catalogue_puts_behind_a_title_becomes_another_title() -> None:
+    record = TVDB_SERIES["data"] | {"name": "Castle (2009)", "firstAired": "2009-03-09", "translations": {}}
+    series = tvdb.details({"data": record}, MediaType.TV_SHOW, "en-US")
+    assert (series.title, series.year) == ("Castle", 2009)
+    assert "Castle (2009)" in {other.title for other in series.titles}
+    (hit,) = tvdb.candidates(
+        {"data": [TVDB_PAGE["data"][0] | {"translations": {}, "name": "Castle (2009)", "year": "2009"}]},
+        MediaType.TV_SHOW,
+        "en-US",
+    )
+    assert (hit.title, "Castle (2009)" in hit.other_titles) == ("Castle", True)
+    show = tmdb.details(
+        TMDB_SERIES | {"name": "Battlestar Galactica (2003)", "first_air_date": "2003-12-08"},
+        MediaType.TV_SHOW,
+        "en-US",
+    )
+    assert (show.title, show.titles[0].title) == ("Battlestar Galactica", "Pioneer One")
+    film = tmdb.details(TMDB_FILM | {"title": "Blade Runner (2049)"}, MediaType.MOVIE, "en-US")
+    assert film.title == "Blade Runner (2049)"
