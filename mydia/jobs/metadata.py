@@ -20,7 +20,7 @@ _PICTURES = 50
 def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_now: bool = False) -> str:
     """Fetch one title's details, then its artwork."""
     try:
-        said = media.refresh_item(
+        said = media.refresh.refresh_item(
             deps.database,
             deps.outside,
             SYSTEM,
@@ -39,13 +39,13 @@ def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_
 def refresh_due(deps: Deps) -> str:
     """Refresh titles whose details are outdated; stops early when the provider does not answer."""
     with deps.database.reads() as session:
-        due = media.due_for_refresh(session, clock.now())
+        due = media.refresh.due_for_refresh(session, clock.now())
     for done, item_id in enumerate(due):
         if deps.run.cancelled():
             return f"{done} of {len(due)} refreshed, then stopped"
         deps.run.progress(done, len(due))
         try:
-            media.refresh_item(deps.database, deps.outside, SYSTEM, clock.now(), item_id)
+            media.refresh.refresh_item(deps.database, deps.outside, SYSTEM, clock.now(), item_id)
         except NotFound:
             continue
         except Unavailable as error:
@@ -96,10 +96,10 @@ def roll_over(deps: Deps) -> str:
     """Update the state of titles that were released since yesterday, a slice at a time."""
     now = clock.now()
     with deps.database.reads() as session:
-        due = media.due_to_roll(session, now)
+        due = media.holdings.due_to_roll(session, now)
     for part in batched(due, _SLICE, strict=False):
         with deps.database.writes() as session:
-            media.roll_over(session, now, part)
+            media.holdings.roll_over(session, now, part)
     return f"{len(due)} titles checked"
 
 

@@ -92,7 +92,7 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
             yield partial(topic, f"#card-{card.id}-meta", str(context.ui.pcard_meta(card)))
     elif happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
-            shown = media.titles_of_images(session, happened.payload["image_ids"], posters_only=True)
+            shown = media.artwork.titles_of_images(session, happened.payload["image_ids"], posters_only=True)
             found = media.lists.cards_of(session, SYSTEM, shown)
         for item in found:
             card, target = cards.card(item), f"card-{item.id}-poster"
@@ -100,7 +100,7 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
             yield partial(_list_of(item), f"#{target}", str(poster))
 
 
-def _list_of(item: media.Card) -> str:
+def _list_of(item: media.lists.Card) -> str:
     return "library:shows" if item.type == MediaType.TV_SHOW else "library:movies"
 
 
@@ -108,7 +108,7 @@ def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Something happened to one title."""
     if happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
-            for shown_by in media.titles_of_images(session, happened.payload["image_ids"]):
+            for shown_by in media.artwork.titles_of_images(session, happened.payload["image_ids"]):
                 yield changed(f"media:{shown_by}", "media-changed")
     elif (item_id := _item_of(happened)) is not None:
         yield changed(f"media:{item_id}", "media-changed")
@@ -145,7 +145,7 @@ def _brings_posters(context: LiveContext, happened: Happened) -> bool:
     if happened.type != "ArtworkFetched":
         return False
     with context.deps.database.reads() as session:
-        return bool(media.titles_of_images(session, happened.payload["image_ids"], posters_only=True))
+        return bool(media.artwork.titles_of_images(session, happened.payload["image_ids"], posters_only=True))
 
 
 def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:

@@ -28,7 +28,11 @@ def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     if not caller.can(Permission.BROWSE):
         return
     with deps.database.reads() as session:
-        found = media.search_library(session, caller, q) if q else media.recently_added(session, caller, limit=5)
+        found = (
+            media.lists.search_library(session, caller, q)
+            if q
+            else media.lists.recently_added(session, caller, limit=5)
+        )
     hits = tuple(
         Hit(
             item.title,

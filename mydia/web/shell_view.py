@@ -36,8 +36,8 @@ def _sizes(deps: WebDeps, session: Session) -> _Sizes:
     with _lock:
         found = _kept.get(deps.database.url)
     if found is None or found[0] != token:
-        by_type = media.counts(session, SYSTEM)
-        wanted = media.wanted_counts(session, SYSTEM, now)
+        by_type = media.lists.counts(session, SYSTEM)
+        wanted = media.wanted.wanted_counts(session, SYSTEM, now)
         sizes = _Sizes(
             by_type[MediaType.MOVIE].total,
             by_type[MediaType.TV_SHOW].total,

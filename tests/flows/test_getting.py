@@ -178,7 +178,7 @@ def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> No
     assert len(names) == 3
     assert all("/Season 01/" in name for name in names)
     with home.database.reads() as session:
-        assert all(episode.held for episode in media.episodes_of(session, SYSTEM, item_id))
+        assert all(episode.held for episode in media.episodes.episodes_of(session, SYSTEM, item_id))
         row = home.the_download(item_id)
         assert row is not None
         assert any("Robin grabbed it despite" in say(entry) for entry in row.reasons)

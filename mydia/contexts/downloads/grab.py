@@ -375,7 +375,7 @@ def _named(session: Session, item: media.MediaItem, release: Release) -> str:
     if item.type == MediaType.MOVIE or not release.episode_ids:
         return title
     ids = set(map(str, release.episode_ids))
-    codes = [episode.code for episode in media.episodes_of(session, SYSTEM, item.id) if episode.id in ids]
+    codes = [episode.code for episode in media.episodes.episodes_of(session, SYSTEM, item.id) if episode.id in ids]
     if not codes:
         return title
     return f"{item.title} {codes[0]}" if len(codes) == 1 else f"{item.title} {codes[0]} to {codes[-1]}"

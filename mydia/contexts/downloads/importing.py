@@ -368,10 +368,12 @@ def _gather(database: Database, download_id: str) -> _Known:
             ),
             year=item.year,
             runtime_min=item.runtime_min,
-            series=media.series_numbers(session, SYSTEM, item.id) if item.type is MediaType.TV_SHOW else None,
+            series=media.episodes.series_numbers(session, SYSTEM, item.id) if item.type is MediaType.TV_SHOW else None,
             profile=settings.profiles.get_profile(session, version.profile_id),
             held=held_files(session, item.id, version.id),
-            episodes=tuple(media.episodes_of(session, SYSTEM, item.id)) if item.type is MediaType.TV_SHOW else (),
+            episodes=tuple(media.episodes.episodes_of(session, SYSTEM, item.id))
+            if item.type is MediaType.TV_SHOW
+            else (),
             expected=frozenset(
                 session.scalars(select(DownloadEpisode.episode_id).where(DownloadEpisode.download_id == row.id))
             ),

@@ -98,11 +98,11 @@ def read_name(
     parsed = parse_release(name, "movie" if is_film else "tv") if name else None
     if is_film:
         return parsed, []
-    known = media.episodes_of(session, SYSTEM, item.id)
+    known = media.episodes.episodes_of(session, SYSTEM, item.id)
     chosen = set(episode_ids)
     brings = [episode.id for episode in known if episode.id in chosen]
     if not brings and parsed is not None:
-        series = media.series_numbers(session, SYSTEM, item.id)
+        series = media.episodes.series_numbers(session, SYSTEM, item.id)
         brings = [episode.id for episode in media.numbering.meant_episodes(parsed, series).episodes]
     if not brings:
         sentence = f"“{name}” names no episode of {item.title}. Choose the episodes it brings."

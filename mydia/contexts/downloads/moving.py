@@ -62,4 +62,4 @@ def update_card(session: Session, now: datetime, item_id: str | None) -> None:
         )
     )
     activity = "blocked" if DownloadState.BLOCKED in states else "downloading" if states else None
-    media.record_activity(session, now, item_id, activity)
+    media.holdings.record_activity(session, now, item_id, activity)

@@ -72,7 +72,7 @@ def open_search(
     caller.require(Permission.MANAGE_MEDIA)
     get(session, media.MediaItem, target.item_id, what="This title")
     if target.episode_ids and not set(target.episode_ids) <= {
-        episode.id for episode in media.episodes_of(session, caller, target.item_id)
+        episode.id for episode in media.episodes.episodes_of(session, caller, target.item_id)
     }:
         raise Invalid("These episodes belong to another series.")
     search = Search(

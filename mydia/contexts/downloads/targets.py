@@ -53,7 +53,7 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
     planned: list[SearchTarget] = []
     for number in sorted(seasons, reverse=True):
         episodes = seasons[number]
-        known = list(media.episodes_of(session, SYSTEM, target.item_id, season_number=number))
+        known = list(media.episodes.episodes_of(session, SYSTEM, target.item_id, season_number=number))
         over = all(e.air_on is not None and e.air_on <= now.date() for e in known)
         ids = tuple(episode.id for episode in episodes)
         if number > 0 and over and len(known) > 1 and len(episodes) >= _SEASON_SHARE * len(known):
@@ -80,7 +80,7 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
     chosen = set(target.episode_ids)
     return [
         episode
-        for episode in media.episodes_of(session, SYSTEM, target.item_id, season_number=target.season_number)
+        for episode in media.episodes.episodes_of(session, SYSTEM, target.item_id, season_number=target.season_number)
         if (episode.id in chosen if chosen else episode.monitored and (episode.season_number > 0 or bool(chosen)))
         and episode.air_on is not None
         and episode.air_on <= now.date()

@@ -107,15 +107,15 @@ def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
     """
     session.flush()
     media.default_version(session, item_id)
-    media.record_holdings(session, now, item_id, _count(session, [item_id])[item_id])
+    media.holdings.record_holdings(session, now, item_id, _count(session, [item_id])[item_id])
 
 
 def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
     """Return the titles whose recorded holdings differ from a new count."""
-    return media.differing_holdings(session, _count(session, item_ids))
+    return media.holdings.differing_holdings(session, _count(session, item_ids))
 
 
-def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.Holdings]:
+def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holdings.Holdings]:
     held = held_by_item(session, item_ids)
     versions: dict[str, dict[str, str]] = {item_id: {} for item_id in item_ids}
     rows = session.execute(
@@ -134,7 +134,7 @@ def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.Holding
     }
 
 
-def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> media.Holdings:
+def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> media.holdings.Holdings:
     """Sum up the files of one title.
 
     Args:
@@ -153,7 +153,7 @@ def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> me
         for episode_id in file.episode_ids:
             # Of two files with the same episode the better one counts.
             below[episode_id] = below.get(episode_id, True) and file.file_id in upgradable
-    return media.Holdings(
+    return media.holdings.Holdings(
         files_count=len(held),
         size_bytes=sum(file.size_bytes for file in held),
         best_resolution=max((file.quality.resolution or 0 for file in held), default=0) or None,

@@ -435,7 +435,7 @@ def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details |
     if choice.ids == Ids():
         return None, ()
     try:
-        return media.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
+        return media.refresh.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
     except (Unavailable, NotFound):
         return None, ()
 
@@ -570,7 +570,7 @@ def rematch_item(
             wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
         if item.type != wanted.type:
             raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
-        language = media.language_of(session, item)
+        language = media.refresh.language_of(session, item)
         here = media.find_by_ids(session, caller, wanted.type, wanted.ids)
         file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))
     if here is not None and here.id != item_id:
@@ -579,7 +579,7 @@ def rematch_item(
         with database.writes() as session:
             media.remove_row(session, caller, now, item_id, files_deleted=0)
         return here.id
-    details, seasons = media.fetch(outside, wanted.type, wanted.ids, language=language, source=wanted.provider)
+    details, seasons = media.refresh.fetch(outside, wanted.type, wanted.ids, language=language, source=wanted.provider)
     with database.writes() as session:
         media.change_ids(session, caller, now, item_id, details, seasons)
     if file_ids and wanted.type == MediaType.TV_SHOW:

@@ -191,7 +191,7 @@ def manual_episodes(session: Session, caller: Caller, item_id: str) -> list[Manu
             air_on=ref.air_on,
             held=ref.held,
         )
-        for ref in media.episodes_of(session, caller, item_id)
+        for ref in media.episodes.episodes_of(session, caller, item_id)
     ]
 
 
@@ -315,7 +315,9 @@ class _Library:
         self, proposal: ManualFile, item: MediaItem, name: str, size_bytes: int, parsed: ParsedRelease
     ) -> ManualFile:
         if item.id not in self._series:
-            self._series[item.id] = replace(media.series_numbers(self._session, self._caller, item.id), year=None)
+            self._series[item.id] = replace(
+                media.episodes.series_numbers(self._session, self._caller, item.id), year=None
+            )
         meaning = numbering.meant_episodes(parsed, self._series[item.id])
         doubt = meaning.doubt or (numbering.Doubt.NO_SUCH_EPISODE if not meaning.episodes else None)
         if doubt is None and not (parsed.is_season_pack and not parsed.episodes):
@@ -476,7 +478,7 @@ def attach(
     item = media.get_item(session, caller, item_id)
     name = shown(row.relative_path.rpartition("/")[2])
     if item.type == MediaType.TV_SHOW:
-        known = {ref.id for ref in media.episodes_of(session, caller, item_id)}
+        known = {ref.id for ref in media.episodes.episodes_of(session, caller, item_id)}
         if not episode_ids or not set(episode_ids) <= known:
             sentence = f"Choose the episodes of {name}."
             raise Invalid(sentence, fields={"episode_ids": sentence})

@@ -227,14 +227,14 @@ def _unmonitor(session: Session, caller: Caller, now: datetime, item_id: str, ep
         held = session.scalar(select(func.count()).where(MediaFile.media_item_id == item_id, MediaFile.kind == "video"))
         if held or not item.monitored:
             return 0
-        media.change_monitoring(session, caller, now, item_id, monitored=False)
+        media.monitoring.change_monitoring(session, caller, now, item_id, monitored=False)
         return 1
     still_held = set(
         session.scalars(select(FileEpisode.episode_id).where(FileEpisode.episode_id.in_(episode_ids)).distinct())
     )
     gone = [one for one in dict.fromkeys(episode_ids) if one not in still_held]
     if gone:
-        media.change_monitoring(session, caller, now, item_id, monitored=False, episode_ids=gone)
+        media.monitoring.change_monitoring(session, caller, now, item_id, monitored=False, episode_ids=gone)
     return len(gone)
 
 

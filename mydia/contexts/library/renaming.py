@@ -160,7 +160,9 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         .order_by(MediaFile.relative_path)
     ).all()
     episodes = (
-        {ref.id: ref for ref in media.episodes_of(session, SYSTEM, item.id)} if item.type == MediaType.TV_SHOW else {}
+        {ref.id: ref for ref in media.episodes.episodes_of(session, SYSTEM, item.id)}
+        if item.type == MediaType.TV_SHOW
+        else {}
     )
     linked: dict[str, list[EpisodeRef]] = {}
     for file_id, episode_id in session.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,18 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from mydia.contexts import metadata, settings
 from mydia.contexts.media.details import apply_details, set_titles
 from mydia.contexts.media.holdings import refresh_state
-from mydia.contexts.media.models import MediaItem, NumberedKind, Season, Title, Version
-from mydia.contexts.media.monitoring import PATTERNS, apply_pattern
+from mydia.contexts.media.models import (
+    Availability,
+    MediaItem,
+    MonitorPattern,
+    NewSeasons,
+    NumberedKind,
+    Season,
+    SeriesType,
+    Title,
+    Version,
+)
+from mydia.contexts.media.monitoring import apply_pattern, new_seasons_of
 from mydia.contexts.media.numbers import give_numbers
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
@@ -45,10 +56,12 @@ class NewItem:
     profile_id: str | None = None
     """None takes the library path's default."""
     monitored: bool = True
-    monitor: str = "all"
-    """Which episodes are wanted; see `monitoring.PATTERNS`."""
-    minimum_availability: str = "released"
-    series_type: str | None = None
+    monitor: MonitorPattern = MonitorPattern.ALL
+    monitor_new_seasons: NewSeasons | None = None
+    """None follows from `monitor`."""
+    minimum_availability: Availability = Availability.RELEASED
+    series_type: SeriesType | None = None
+    """A person's choice, which refreshes keep. None takes the provider's hint, else standard."""
     provider: str = "tmdb"
     folder: str | None = None
     overview: str | None = None
@@ -85,12 +98,13 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
         tvdb_id=ids.tvdb_id,
         imdb_id=ids.imdb_id,
         provider=new.provider if any((ids.tmdb_id, ids.tvdb_id, ids.imdb_id)) else "none",
-        series_type=(new.series_type or "standard") if new.type == MediaType.TV_SHOW else None,
+        series_type=(new.series_type or SeriesType.STANDARD) if new.type == MediaType.TV_SHOW else None,
+        locked_fields=["series_type"] if new.series_type and new.type == MediaType.TV_SHOW else [],
         overview=new.overview,
         poster_id=metadata.want_image(session, now, "poster", new.poster_path),
         monitored=new.monitored,
         monitor_pattern=new.monitor,
-        monitor_new_seasons="none" if new.monitor in ("existing", "none", "pilot", "first_season") else "all",
+        monitor_new_seasons=new.monitor_new_seasons or new_seasons_of(new.monitor),
         minimum_availability=new.minimum_availability,
         library_path_id=new.library_path_id,
         folder=new.folder,
@@ -126,10 +140,6 @@ def _first_path(session: Session, type_: MediaType) -> str | None:
 
 
 def _profile_for(session: Session, new: NewItem) -> str:
-    if new.type not in (MediaType.MOVIE, MediaType.TV_SHOW):
-        raise Invalid("A title is a movie or a tv_show.", fields={"type": "Choose movie or tv_show."})
-    if new.type == MediaType.TV_SHOW and new.monitor not in PATTERNS:
-        raise Invalid(f"“{new.monitor}” is not a way to monitor. Choose one of {', '.join(PATTERNS)}.")
     if not new.title.strip():
         raise Invalid("A title needs a name.", fields={"title": "Write a name."})
     profile_id = new.profile_id
@@ -287,8 +297,9 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
         if old == value:
             continue
         changed[name] = [old, value]
-        setattr(item, name, value)
-        if name in _FACTS and name not in item.locked_fields:
+        setattr(item, name, _ENUMS[name](value) if name in _ENUMS and value is not None else value)
+        if name in (*_FACTS, "series_type") and name not in item.locked_fields:
+            # Otherwise the next refresh would bring the provider's value back.
             item.locked_fields = [*item.locked_fields, name]
         if name == "title" and "sort_title" not in changes:
             item.sort_title = sort_title(str(value))
@@ -303,12 +314,19 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
 
 
 _ALLOWED: dict[str, tuple[object, ...]] = {
-    "minimum_availability": ("announced", "in_cinemas", "released"),
-    "monitor_new_seasons": ("all", "none"),
-    "series_type": ("standard", "daily", "anime"),
+    "minimum_availability": tuple(Availability),
+    "monitor_new_seasons": tuple(NewSeasons),
+    "series_type": tuple(SeriesType),
     "monitored": (True, False),
     "match_locked": (True, False),
     "provider": ("tmdb", "tvdb", "none"),
+}
+
+
+_ENUMS: dict[str, Callable[[Any], object]] = {
+    "minimum_availability": Availability,
+    "monitor_new_seasons": NewSeasons,
+    "series_type": SeriesType,
 }
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import metadata
 from mydia.contexts.media import status
-from mydia.contexts.media.models import Episode, MediaItem, Season, Title
+from mydia.contexts.media.models import Episode, MediaItem, NewSeasons, ReleaseStatus, Season, SeriesType, Title
 from mydia.contexts.metadata import Details, EpisodeDetails, OtherTitle, SeasonDetails
 from mydia.parsing import normalise_title, sort_title
-from mydia.vocabulary import MediaType
+from mydia.vocabulary import MediaType, find_member
 
 _PLAIN_FACTS = (
     "title",
@@ -36,7 +36,6 @@ _TOLD = frozenset(
     {"title", "year", "overview", "status", "certification", "cinema_on", "digital_on", "physical_on", "runtime_min"}
 )
 """Changes of these are worth a line in the activity feed; ratings move every day."""
-_STATUSES = frozenset({"announced", "in_production", "in_cinemas", "released", "continuing", "ended", "cancelled"})
 _CAST_KEPT = 30
 _CREW_KEPT = 12
 _VIDEOS_KEPT = 12
@@ -65,7 +64,7 @@ def apply_details(
     if "sort_title" not in item.locked_fields:
         item.sort_title = sort_title(item.title)
     if "status" not in item.locked_fields:
-        item.status = new.status if new.status in _STATUSES else "unknown"
+        item.status = find_member(ReleaseStatus, new.status) or ReleaseStatus.UNKNOWN
     if "genres" not in item.locked_fields:
         item.genres = list(new.genres)
     item.tmdb_id = new.ids.tmdb_id or item.tmdb_id
@@ -74,10 +73,10 @@ def apply_details(
     if (
         item.type == MediaType.TV_SHOW
         and new.series_type
-        and item.series_type in (None, "standard")
+        and item.series_type in (None, SeriesType.STANDARD)
         and "series_type" not in item.locked_fields
     ):
-        item.series_type = new.series_type
+        item.series_type = find_member(SeriesType, new.series_type) or item.series_type
     if "poster" not in item.locked_fields:
         item.poster_id = metadata.want_image(session, now, "poster", new.poster_path) or item.poster_id
     if "backdrop" not in item.locked_fields:
@@ -151,7 +150,7 @@ def _take_seasons(
     for told in [*listed, *fetched]:
         row = rows.get(told.number)
         if row is None:
-            wanted = told.number > 0 and item.monitored and (first_time or item.monitor_new_seasons == "all")
+            wanted = told.number > 0 and item.monitored and (first_time or item.monitor_new_seasons == NewSeasons.ALL)
             row = rows[told.number] = Season(media_item_id=item.id, number=told.number, monitored=wanted)
             session.add(row)
         row.title, row.overview = told.title or row.title, told.overview or row.overview

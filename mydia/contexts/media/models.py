@@ -28,6 +28,58 @@ class ItemState(StrEnum):
     UNMONITORED = "unmonitored"
 
 
+class SeriesType(StrEnum):
+    """How the episodes of a series are numbered in release names."""
+
+    STANDARD = "standard"
+    DAILY = "daily"
+    """By air date."""
+    ANIME = "anime"
+    """By absolute number."""
+
+
+class ReleaseStatus(StrEnum):
+    """How far a title is at its makers."""
+
+    ANNOUNCED = "announced"
+    IN_PRODUCTION = "in_production"
+    IN_CINEMAS = "in_cinemas"
+    RELEASED = "released"
+    CONTINUING = "continuing"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class Availability(StrEnum):
+    """From when on a film is searched for."""
+
+    ANNOUNCED = "announced"
+    IN_CINEMAS = "in_cinemas"
+    RELEASED = "released"
+    """Released at home, digitally or on disc."""
+
+
+class MonitorPattern(StrEnum):
+    """Which episodes are wanted when a series is added; `monitoring.PATTERNS` holds the labels."""
+
+    ALL = "all"
+    FUTURE = "future"
+    MISSING = "missing"
+    EXISTING = "existing"
+    FIRST_SEASON = "first_season"
+    LATEST_SEASON = "latest_season"
+    PILOT = "pilot"
+    NONE = "none"
+
+
+class NewSeasons(StrEnum):
+    """Whether seasons that are announced later are monitored."""
+
+    ALL = "all"
+    NONE = "none"
+
+
 class MediaItem(HasId, Base):
     """A film or a series.
 
@@ -40,23 +92,11 @@ class MediaItem(HasId, Base):
     __tablename__ = "media_items"
     __table_args__ = (
         one_of("type", MediaType),
-        one_of("series_type", "standard", "daily", "anime"),
-        one_of(
-            "status",
-            "announced",
-            "in_production",
-            "in_cinemas",
-            "released",
-            "continuing",
-            "ended",
-            "cancelled",
-            "unknown",
-        ),
-        one_of("minimum_availability", "announced", "in_cinemas", "released"),
-        one_of("monitor_new_seasons", "all", "none"),
-        one_of(
-            "monitor_pattern", "all", "future", "missing", "existing", "first_season", "latest_season", "pilot", "none"
-        ),
+        one_of("series_type", SeriesType),
+        one_of("status", ReleaseStatus),
+        one_of("minimum_availability", Availability),
+        one_of("monitor_new_seasons", NewSeasons),
+        one_of("monitor_pattern", MonitorPattern),
         one_of("state", ItemState),
         one_of("provider", "tmdb", "tvdb", "none"),
         UniqueConstraint("type", "tmdb_id"),
@@ -80,8 +120,8 @@ class MediaItem(HasId, Base):
     imdb_id: Mapped[str | None]
     provider: Mapped[str] = mapped_column(default="tmdb")
     """Who is asked for it; `none` for titles known from names and NFO only."""
-    series_type: Mapped[str | None]
-    status: Mapped[str] = mapped_column(default="unknown")
+    series_type: Mapped[SeriesType | None] = mapped_column(EnumText(SeriesType))
+    status: Mapped[ReleaseStatus] = mapped_column(EnumText(ReleaseStatus), default=ReleaseStatus.UNKNOWN)
     cinema_on: Mapped[date | None] = mapped_column(index=True)
     digital_on: Mapped[date | None] = mapped_column(index=True)
     physical_on: Mapped[date | None] = mapped_column(index=True)
@@ -101,10 +141,10 @@ class MediaItem(HasId, Base):
     """Provider facts a person edited: a refresh leaves them."""
 
     monitored: Mapped[bool] = mapped_column(default=True)
-    monitor_pattern: Mapped[str] = mapped_column(default="all")
+    monitor_pattern: Mapped[MonitorPattern] = mapped_column(EnumText(MonitorPattern), default=MonitorPattern.ALL)
     """What was chosen when it was added; decides for the episodes of its first details."""
-    monitor_new_seasons: Mapped[str] = mapped_column(default="all")
-    minimum_availability: Mapped[str] = mapped_column(default="released")
+    monitor_new_seasons: Mapped[NewSeasons] = mapped_column(EnumText(NewSeasons), default=NewSeasons.ALL)
+    minimum_availability: Mapped[Availability] = mapped_column(EnumText(Availability), default=Availability.RELEASED)
     library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
     folder: Mapped[str | None]
     """Relative to the library path; None until something is placed or found."""

@@ -8,59 +8,75 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.holdings import refresh_state
-from mydia.contexts.media.models import Episode, MediaItem, Season
+from mydia.contexts.media.models import Episode, MediaItem, MonitorPattern, NewSeasons, Season
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Invalid, NotFound
 from mydia.events import MediaChanged, emit
-from mydia.vocabulary import MediaType
+from mydia.vocabulary import MediaType, find_member
 
-PATTERNS: dict[str, str] = {
-    "all": "All episodes",
-    "future": "Episodes that have not aired yet",
-    "missing": "Episodes that are not here, and future ones",
-    "existing": "Only episodes that are here",
-    "first_season": "The first season",
-    "latest_season": "The latest season and what follows",
-    "pilot": "The first episode",
-    "none": "Nothing",
+PATTERNS: dict[MonitorPattern, str] = {
+    MonitorPattern.ALL: "All episodes",
+    MonitorPattern.FUTURE: "Future episodes",
+    MonitorPattern.MISSING: "Missing and future episodes",
+    MonitorPattern.EXISTING: "Only episodes with files",
+    MonitorPattern.FIRST_SEASON: "First season",
+    MonitorPattern.LATEST_SEASON: "Latest season and new ones",
+    MonitorPattern.PILOT: "First episode only",
+    MonitorPattern.NONE: "None",
 }
-"""Pattern -> what it says on the form."""
+"""Pattern -> its label on the form."""
+_WITHOUT_NEW_SEASONS = frozenset(
+    {MonitorPattern.EXISTING, MonitorPattern.NONE, MonitorPattern.PILOT, MonitorPattern.FIRST_SEASON}
+)
+_WITHOUT_EMPTY_SEASONS = frozenset({MonitorPattern.NONE, MonitorPattern.EXISTING, MonitorPattern.PILOT})
+
+
+def new_seasons_of(pattern: MonitorPattern) -> NewSeasons:
+    """Return whether later seasons are monitored unless a person chose otherwise."""
+    return NewSeasons.NONE if pattern in _WITHOUT_NEW_SEASONS else NewSeasons.ALL
+
+
+def pattern_of(text: str) -> MonitorPattern:
+    """Return the pattern with this name. Raises Invalid."""
+    found = find_member(MonitorPattern, text)
+    if found is None:
+        allowed = ", ".join(MonitorPattern)
+        raise Invalid(f"“{text}” is not a monitoring pattern.", fields={"monitor": f"Choose one of {allowed}."})
+    return found
 
 
 def wanted_by(
-    pattern: str, season: int, number: int, air_on: date | None, today: date, *, held: bool, latest: int
+    pattern: MonitorPattern, season: int, number: int, air_on: date | None, today: date, *, held: bool, latest: int
 ) -> bool:
-    """Say whether a pattern wants an episode. Specials are wanted only when they are here already.
+    """Return whether a pattern wants an episode. Specials are wanted only if they have a file already.
 
-    >>> wanted_by("pilot", 1, 1, None, date(2026, 1, 1), held=False, latest=3)
+    >>> wanted_by(MonitorPattern.PILOT, 1, 1, None, date(2026, 1, 1), held=False, latest=3)
     True
     """
     if season == 0:
-        return held and pattern in ("all", "existing", "missing")
-    aired = air_on is not None and air_on <= today
+        return held and pattern in (MonitorPattern.ALL, MonitorPattern.EXISTING, MonitorPattern.MISSING)
     match pattern:
-        case "all":
+        case MonitorPattern.ALL:
             return True
-        case "future":
-            return not aired
-        case "missing":
+        case MonitorPattern.FUTURE:
+            return air_on is None or air_on > today
+        case MonitorPattern.MISSING:
             return not held
-        case "existing":
+        case MonitorPattern.EXISTING:
             return held
-        case "first_season":
+        case MonitorPattern.FIRST_SEASON:
             return season == 1
-        case "latest_season":
+        case MonitorPattern.LATEST_SEASON:
             return season >= latest
-        case "pilot":
+        case MonitorPattern.PILOT:
             return season == 1 and number == 1
-    return False
+        case MonitorPattern.NONE:
+            return False
 
 
-def apply_pattern(session: Session, now: datetime, item: MediaItem, pattern: str) -> int:
+def apply_pattern(session: Session, now: datetime, item: MediaItem, pattern: MonitorPattern) -> int:
     """Set the monitoring of every episode and season by a pattern and return how many episodes are wanted."""
-    if pattern not in PATTERNS:
-        raise Invalid(f"“{pattern}” is not a way to monitor. Choose one of {', '.join(PATTERNS)}.")
     episodes = session.scalars(select(Episode).where(Episode.media_item_id == item.id)).all()
     latest = max((e.season_number for e in episodes), default=0)
     wanted = 0
@@ -78,9 +94,7 @@ def apply_pattern(session: Session, now: datetime, item: MediaItem, pattern: str
         wanted += episode.monitored
         by_season[episode.season_number] = by_season.get(episode.season_number, False) or episode.monitored
     for season in session.scalars(select(Season).where(Season.media_item_id == item.id)):
-        season.monitored = by_season.get(
-            season.number, pattern not in ("none", "existing", "pilot") and season.number > 0
-        )
+        season.monitored = by_season.get(season.number, pattern not in _WITHOUT_EMPTY_SEASONS and season.number > 0)
     item.monitor_pattern = pattern
     session.flush()
     return wanted
@@ -96,9 +110,9 @@ def change_monitoring(
     season_number: int | None = None,
     episode_ids: list[str] | None = None,
 ) -> None:
-    """Want, or stop wanting, a whole title, one season or some episodes.
+    """Monitor, or stop monitoring, a title, one season or some episodes.
 
-    Wanting a season or an episode of a title that is not monitored monitors the title too: else it would have no effect.
+    Monitoring a season or an episode monitors its title too; otherwise it would have no effect.
 
     Emits: MediaChanged.
     """
@@ -130,7 +144,7 @@ def change_monitoring(
     emit(session, caller, MediaChanged(item_id, changed))
 
 
-def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str, pattern: str) -> int:
+def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str, pattern: MonitorPattern) -> int:
     """Monitor a series by a pattern and return how many episodes are wanted. Emits: MediaChanged."""
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This series")
@@ -138,8 +152,8 @@ def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str
         raise Invalid("Only series have episodes to choose from.")
     old = item.monitor_pattern
     wanted = apply_pattern(session, now, item, pattern)
-    item.monitored = pattern != "none"
-    item.monitor_new_seasons = "none" if pattern in ("existing", "none", "pilot", "first_season") else "all"
+    item.monitored = pattern != MonitorPattern.NONE
+    item.monitor_new_seasons = new_seasons_of(pattern)
     item.updated_at = now
     refresh_state(session, now, item)
     emit(session, caller, MediaChanged(item_id, {"monitor": [old, pattern]}))

@@ -13,7 +13,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import metadata, settings
 from mydia.contexts.media.details import apply_details
 from mydia.contexts.media.holdings import refresh_state
-from mydia.contexts.media.models import MediaItem, Season
+from mydia.contexts.media.models import MediaItem, MonitorPattern, Season
 from mydia.contexts.media.monitoring import apply_pattern
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller
@@ -150,7 +150,7 @@ def refresh_item(
         switched = told_by not in (None, details.provider)
         changed, added = apply_details(session, now, row, details, seasons, drop_others=switched)
         if first and row.type == MediaType.TV_SHOW:
-            apply_pattern(session, now, row, row.monitor_pattern if row.monitored else "none")
+            apply_pattern(session, now, row, row.monitor_pattern if row.monitored else MonitorPattern.NONE)
         refresh_state(session, now, row)
         if first:
             emit(session, caller, MediaReady(item_id, search_now))

@@ -51,7 +51,7 @@ class _Answer:
     body: bytes
 
 
-_answers: UntilCommit[tuple[media.ItemQuery, str | None, int], _Answer] = UntilCommit(kept=64)
+_answers: UntilCommit[tuple[media.lists.ItemQuery, str | None, int], _Answer] = UntilCommit(kept=64)
 """What is asked again and again, by a dashboard say; everybody who may browse is told the same."""
 
 
@@ -76,7 +76,7 @@ def list_media(
     limit: Limit = 50,
 ) -> Response[Page[Listed]]:
     """Return a page of titles. With the `ETag` of an earlier answer in `If-None-Match` nothing is sent while nothing changed."""
-    asked = media.ItemQuery(
+    asked = media.lists.ItemQuery(
         type=type,
         state=wanted_state,
         text=q or None,
@@ -94,7 +94,7 @@ def list_media(
         with database.reads() as session:
             # What the address asks for belongs to the address; only the library's state is in the tag.
             tag = f'W/"{library_state(database, session)}"'
-            cards, following = media.list_items(session, caller, asked, cursor=cursor or None, limit=limit)
+            cards, following = media.lists.list_items(session, caller, asked, cursor=cursor or None, limit=limit)
         return _Answer(tag, encode_json(Page(items=[listed(card) for card in cards], next_cursor=following)))
 
     answer = _answers.get(database, version, (asked, cursor, limit), read)
@@ -112,7 +112,7 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
         raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Give a number."})
     with database.reads() as session:
-        wish = media.asking(session, data.library_path_id)
+        wish = media.refresh.asking(session, data.library_path_id)
         search_now = data.search_now
         if search_now is None:
             search_now = settings.of(session).media.auto_search_on_add
@@ -121,7 +121,7 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
     found = metadata.by_ids(outside, data.type, ids, language=wish.language)
     if not found:
         raise NotFound("The catalogue has no title with this number.")
-    details, seasons = media.fetch(
+    details, seasons = media.refresh.fetch(
         outside, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
     new = media.NewItem(
@@ -133,6 +133,8 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
         profile_id=data.profile_id,
         monitored=data.monitored,
         monitor=data.monitor,
+        monitor_new_seasons=data.monitor_new_seasons,
+        series_type=data.series_type,
         minimum_availability=data.minimum_availability,
         provider=details.provider,
         details=details,
@@ -182,7 +184,7 @@ def list_episodes(
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
-        return [episode(ref) for ref in media.episodes_of(session, caller, media_id, season_number=season)]
+        return [episode(ref) for ref in media.episodes.episodes_of(session, caller, media_id, season_number=season)]
 
 
 @put("/media/{media_id:str}/monitoring", sync_to_thread=True, summary="Monitor a title, a season or episodes")
@@ -191,7 +193,7 @@ def change_monitoring(
 ) -> Item:
     """Want, or stop wanting, all of a title or a part of it."""
     with database.writes() as session:
-        media.change_monitoring(
+        media.monitoring.change_monitoring(
             session,
             caller,
             clock.now(),
@@ -309,7 +311,7 @@ def list_artwork(
     role: FromQuery[Literal["poster", "backdrop"]] = "poster",
 ) -> list[PictureShape]:
     """Return the posters or backdrops that the provider has for a title."""
-    choice = media.list_artwork(database, outside, caller, media_id, role)
+    choice = media.artwork.list_artwork(database, outside, caller, media_id, role)
     return [
         PictureShape(
             source=art.path,
@@ -331,7 +333,7 @@ def choose_artwork(
     data: JSONBody[PictureChoice],
 ) -> Item:
     """Choose a poster or backdrop. Refreshes keep a chosen one."""
-    media.choose_artwork(database, outside, caller, clock.now(), media_id, data.role, data.source)
+    media.artwork.choose_artwork(database, outside, caller, clock.now(), media_id, data.role, data.source)
     return _item(database, caller, media_id)
 
 
@@ -371,7 +373,7 @@ def search(
     """Return titles by name; a catalogue number (`tmdb:19`, `tt0017136`, `tvdb:73739`) is understood too."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        here = media.search_library(session, caller, q, limit=20)
+        here = media.lists.search_library(session, caller, q, limit=20)
         language = settings.of(session).metadata.language
     notice, candidates = None, []
     try:

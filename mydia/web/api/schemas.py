@@ -74,7 +74,7 @@ class Listed(Struct):
     added_at: datetime
 
 
-def listed(card: media.Card) -> Listed:
+def listed(card: media.lists.Card) -> Listed:
     """Return a title of a list."""
     return Listed(
         id=card.id,
@@ -142,12 +142,12 @@ class Item(Struct):
     tmdb_id: int | None
     tvdb_id: int | None
     imdb_id: str | None
-    state: str
-    status: str
+    state: media.ItemState
+    status: media.ReleaseStatus
     monitored: bool
-    minimum_availability: str
-    monitor_new_seasons: str
-    series_type: str | None
+    minimum_availability: media.Availability
+    monitor_new_seasons: media.NewSeasons
+    series_type: media.SeriesType | None
     overview: str | None
     genres: list[str]
     runtime_min: int | None
@@ -257,8 +257,12 @@ class NewMedia(Struct):
     library_path_id: str | None = None
     profile_id: str | None = None
     monitored: bool = True
-    monitor: Literal["all", "future", "missing", "existing", "first_season", "latest_season", "pilot", "none"] = "all"
-    minimum_availability: Literal["announced", "in_cinemas", "released"] = "released"
+    monitor: media.MonitorPattern = media.MonitorPattern.ALL
+    monitor_new_seasons: media.NewSeasons | None = None
+    """Null follows from `monitor`."""
+    series_type: media.SeriesType | None = None
+    """Null takes the catalogue's hint, else standard."""
+    minimum_availability: media.Availability = media.Availability.RELEASED
     search_now: bool | None = None
     """Null takes the setting `media.auto_search_on_add`."""
 
@@ -267,9 +271,9 @@ class MediaChange(Struct):
     """What is to be changed; what is left out stays as it is."""
 
     monitored: bool | UnsetType = UNSET
-    minimum_availability: Literal["announced", "in_cinemas", "released"] | UnsetType = UNSET
-    monitor_new_seasons: Literal["all", "none"] | UnsetType = UNSET
-    series_type: Literal["standard", "daily", "anime"] | UnsetType = UNSET
+    minimum_availability: media.Availability | UnsetType = UNSET
+    monitor_new_seasons: media.NewSeasons | UnsetType = UNSET
+    series_type: media.SeriesType | UnsetType = UNSET
     library_path_id: str | UnsetType = UNSET
     profile_id: str | UnsetType = UNSET
     provider: Literal["tmdb", "tvdb", "none"] | UnsetType = UNSET

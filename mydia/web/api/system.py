@@ -195,7 +195,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
-        counted = media.counts(session, caller)
+        counted = media.lists.counts(session, caller)
         waiting = library.inbox.inbox_counts(session, SYSTEM).waiting
     board = deps.taskboard
     dialect = deps.database.engine.dialect.name
@@ -219,7 +219,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     )
 
 
-def _counted(counts: media.Counts) -> Counted:
+def _counted(counts: media.lists.Counts) -> Counted:
     return Counted(total=counts.total, size_bytes=counts.size_bytes, by_state=dict(counts.by_state))
 
 
@@ -405,9 +405,11 @@ def list_wanted(
     """Return a page of films or episodes that are out and missing, or with `upgrades` here and not good enough."""
     with database.reads() as session:
         if type == MediaType.MOVIE:
-            found, following = media.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor, limit=limit)
+            found, following = media.wanted.wanted_movies(
+                session, caller, upgrades=upgrades, cursor=cursor, limit=limit
+            )
         else:
-            found, following = media.wanted_episodes(
+            found, following = media.wanted.wanted_episodes(
                 session, caller, clock.now(), upgrades=upgrades, cursor=cursor, limit=limit
             )
     return Page(

@@ -62,7 +62,7 @@ def resolution(height: int | None) -> str | None:
     return f"{height}p" if height else None
 
 
-def rail_of(card: media.Card) -> tuple[tuple[str, float], ...]:
+def rail_of(card: media.lists.Card) -> tuple[tuple[str, float], ...]:
     """Return the state line of a title: for a series, how much of it is here."""
     if card.type == MediaType.TV_SHOW and card.episodes_total and card.state != "blocked":
         held = 100 * min(card.episodes_held, card.episodes_total) / card.episodes_total
@@ -73,7 +73,7 @@ def rail_of(card: media.Card) -> tuple[tuple[str, float], ...]:
     return ((kind, 100.0),) if kind else ()
 
 
-def card(item: media.Card) -> Card:
+def card(item: media.lists.Card) -> Card:
     """Return a title as the grid shows it."""
     show = item.type == MediaType.TV_SHOW
     note, tone = _NOTES.get(item.state, ("", "ink-3"))
@@ -97,6 +97,6 @@ def card(item: media.Card) -> Card:
     )
 
 
-def cards(items: Iterable[media.Card]) -> tuple[Card, ...]:
+def cards(items: Iterable[media.lists.Card]) -> tuple[Card, ...]:
     """Return titles as the grid shows them."""
     return tuple(card(item) for item in items)

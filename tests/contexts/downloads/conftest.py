@@ -155,7 +155,10 @@ class House:
     def episode_ids(self, season: int = 1) -> list[str]:
         """Return the ids of a season's episodes."""
         with self.database.reads() as session:
-            return [episode.id for episode in media.episodes_of(session, SYSTEM, self.series_id, season_number=season)]
+            return [
+                episode.id
+                for episode in media.episodes.episodes_of(session, SYSTEM, self.series_id, season_number=season)
+            ]
 
     def add_film(self, title: str, year: int, *, tmdb_id: int) -> str:
         """Add another film and return its id."""

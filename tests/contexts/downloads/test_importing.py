@@ -77,7 +77,7 @@ def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> 
     assert len([name for name in names if name.endswith(".mkv")]) == 4
     assert all("/Season 01/" in name for name in names if name.endswith(".mkv"))
     with house.database.reads() as session:
-        assert all(episode.held for episode in media.episodes_of(session, SYSTEM, house.series_id))
+        assert all(episode.held for episode in media.episodes.episodes_of(session, SYSTEM, house.series_id))
 
 
 def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> None:

@@ -309,7 +309,7 @@ class TestReview:
         assert "no episode number" in (entry.reason or "")
         item = items(database)["Les Vampires"]
         with database.reads() as session:
-            third = media.episodes_by_number(session, SYSTEM, item.id)[1, 3].id
+            third = media.episodes.episodes_by_number(session, SYSTEM, item.id)[1, 3].id
         file_id = files(database)["Les Vampires/The Red Cryptogram.mkv"].id
         library.inbox.decide(
             database, fake_outside(metadata=provider), admin, clock.now(), entry.id,

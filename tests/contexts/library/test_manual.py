@@ -27,7 +27,7 @@ def pioneer(database: Database, series: LibraryPath) -> str:
 
 def episode(database: Database, item_id: str, season: int, number: int) -> str:
     with database.reads() as session:
-        return media.episodes_by_number(session, SYSTEM, item_id)[season, number].id
+        return media.episodes.episodes_by_number(session, SYSTEM, item_id)[season, number].id
 
 
 def test_a_folder_is_listed_with_what_each_file_probably_is(

@@ -117,7 +117,7 @@ def test_the_setting_decides_where_nobody_chooses(database: Database, detour: st
 def test_of_two_files_that_hold_an_episode_the_last_one_counts(database: Database, series: LibraryPath) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, seasons={1: 2})
-        first = media.episodes_by_number(session, SYSTEM, item.id)[1, 1].id
+        first = media.episodes.episodes_by_number(session, SYSTEM, item.id)[1, 1].id
         ids = []
         for name in ("a.mkv", "b.mkv"):
             ids.append(builders.media_file(session, series, name, item=item, episode_ids=(first,)).id)
@@ -126,7 +126,7 @@ def test_of_two_files_that_hold_an_episode_the_last_one_counts(database: Databas
     for file_id, monitored in zip(ids, (True, False), strict=True):
         library.recycle.remove_file(database, fake_outside(), SYSTEM, clock.now(), file_id)
         with database.reads() as session:
-            assert media.episodes_by_number(session, SYSTEM, item.id)[1, 1].monitored is monitored
+            assert media.episodes.episodes_by_number(session, SYSTEM, item.id)[1, 1].monitored is monitored
 
 
 def test_the_recycle_bin_lists_what_is_in_it_and_says_where_it_came_from_on_disk(

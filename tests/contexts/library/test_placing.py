@@ -188,7 +188,9 @@ def test_episodes_replace_only_what_they_hold_whole(
 ) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, folder="Pioneer One")
-        ids = {number: ref.id for (_, number), ref in media.episodes_by_number(session, SYSTEM, item.id).items()}
+        ids = {
+            number: ref.id for (_, number), ref in media.episodes.episodes_by_number(session, SYSTEM, item.id).items()
+        }
         for name, held in (("double.mkv", (ids[1], ids[2])), ("single.mkv", (ids[3],))):
             builders.on_disk(series.path, f"Pioneer One/{name}")
             builders.media_file(session, series, f"Pioneer One/{name}", item=item, episode_ids=held, quality="SDTV")

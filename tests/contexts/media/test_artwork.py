@@ -32,26 +32,26 @@ def _poster(database, item_id):
 
 def test_a_chosen_poster_survives_a_refresh_and_can_be_given_back(stocked, add, outside, admin, now):
     item_id = add(OFFERED)
-    choice = media.list_artwork(stocked, outside, admin, item_id, "poster")
+    choice = media.artwork.list_artwork(stocked, outside, admin, item_id, "poster")
     assert [art.path for art in choice.offered] == ["/first.jpg", "/second.jpg", "/third.jpg"]
     assert (choice.present, choice.locked) == ("/first.jpg", False)
-    media.choose_artwork(stocked, outside, admin, now, item_id, "poster", "/second.jpg")
-    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
+    media.artwork.choose_artwork(stocked, outside, admin, now, item_id, "poster", "/second.jpg")
+    media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     assert _poster(stocked, item_id) == "/second.jpg"
-    assert media.list_artwork(stocked, outside, admin, item_id, "poster").locked
-    media.choose_artwork(stocked, outside, admin, now, item_id, "poster", None)
-    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
+    assert media.artwork.list_artwork(stocked, outside, admin, item_id, "poster").locked
+    media.artwork.choose_artwork(stocked, outside, admin, now, item_id, "poster", None)
+    media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     assert _poster(stocked, item_id) == "/first.jpg"
 
 
 def test_only_what_is_offered_can_be_chosen(stocked, add, outside, admin, guest, now):
     item_id = add(OFFERED)
     with pytest.raises(Invalid, match="does not offer"):
-        media.choose_artwork(stocked, outside, admin, now, item_id, "backdrop", "http://192.0.2.1/secret.png")
+        media.artwork.choose_artwork(stocked, outside, admin, now, item_id, "backdrop", "http://192.0.2.1/secret.png")
     with pytest.raises(Invalid, match="poster or a backdrop"):
-        media.list_artwork(stocked, outside, admin, item_id, "banner")
+        media.artwork.list_artwork(stocked, outside, admin, item_id, "banner")
     with pytest.raises(Forbidden):
-        media.choose_artwork(stocked, outside, guest, now, item_id, "poster", "/second.jpg")
+        media.artwork.choose_artwork(stocked, outside, guest, now, item_id, "poster", "/second.jpg")
 
 
 def test_locked_facts_are_left_alone(stocked, add, outside, admin, now):
@@ -59,7 +59,7 @@ def test_locked_facts_are_left_alone(stocked, add, outside, admin, now):
     with stocked.writes() as session:
         item = media.change_item(session, admin, now, item_id, {"title": "Mine", "locked_fields": ["title", "status"]})
         item.status = "announced"
-    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
+    media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.status, item.overview) == ("Mine", "announced", "A city of two halves.")

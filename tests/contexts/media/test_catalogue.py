@@ -61,18 +61,18 @@ def test_a_series_counts_what_should_be_here_by_now(add, stocked, now):
 def test_holdings_make_the_state(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
-        ids = [ref.id for ref in media.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
+        ids = [ref.id for ref in media.episodes.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
     with stocked.writes() as session:
-        media.record_holdings(session, now, item_id, media.Holdings(2, 10, 1080, frozenset(ids[:2])))
+        media.holdings.record_holdings(session, now, item_id, media.holdings.Holdings(2, 10, 1080, frozenset(ids[:2])))
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "partial"
     with stocked.writes() as session:
-        media.record_activity(session, now, item_id, "downloading")
+        media.holdings.record_activity(session, now, item_id, "downloading")
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "downloading"
     with stocked.writes() as session:
-        media.record_activity(session, now, item_id, None)
-        media.record_holdings(session, now, item_id, media.Holdings())
+        media.holdings.record_activity(session, now, item_id, None)
+        media.holdings.record_holdings(session, now, item_id, media.holdings.Holdings())
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.state, item.episodes_held, item.size_bytes) == ("missing", 0, 0)
@@ -90,7 +90,7 @@ def test_a_title_is_found_by_any_of_its_names(add, stocked, now):
 def test_a_refresh_undoes_no_choice_and_no_edit(add, stocked, admin, now):
     item_id = add(series(now.date()))
     with stocked.writes() as session:
-        media.change_monitoring(session, admin, now, item_id, False, season_number=1)
+        media.monitoring.change_monitoring(session, admin, now, item_id, False, season_number=1)
         media.change_item(session, admin, now, item_id, {"title": "Our Cartographers"})
     with stocked.writes() as session:
         item = media.get_item(session, SYSTEM, item_id)
@@ -101,7 +101,9 @@ def test_a_refresh_undoes_no_choice_and_no_edit(add, stocked, admin, now):
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.overview) == ("Our Cartographers", "New words.")
-        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=1)} == {False}
+        assert {ref.monitored for ref in media.episodes.episodes_of(session, SYSTEM, item_id, season_number=1)} == {
+            False
+        }
 
 
 def test_a_new_season_follows_the_choice_for_new_seasons(add, stocked, admin, now):
@@ -114,17 +116,23 @@ def test_a_new_season_follows_the_choice_for_new_seasons(add, stocked, admin, no
         told = series(now.date(), seasons=2)
         apply_details(session, now, media.get_item(session, SYSTEM, item_id), told, told.seasons)
     with stocked.reads() as session:
-        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=2)} == {False}
-        assert {ref.monitored for ref in media.episodes_of(session, SYSTEM, item_id, season_number=1)} == {True}
+        assert {ref.monitored for ref in media.episodes.episodes_of(session, SYSTEM, item_id, season_number=2)} == {
+            False
+        }
+        assert {ref.monitored for ref in media.episodes.episodes_of(session, SYSTEM, item_id, season_number=1)} == {
+            True
+        }
 
 
 def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add, stocked, now):
     told = series(now.date(), seasons=1)
     item_id = add(told)
     with stocked.reads() as session:
-        known = media.episodes_by_number(session, SYSTEM, item_id)
+        known = media.episodes.episodes_by_number(session, SYSTEM, item_id)
     with stocked.writes() as session:
-        media.record_holdings(session, now, item_id, media.Holdings(1, 1, 720, frozenset({known[1, 2].id})))
+        media.holdings.record_holdings(
+            session, now, item_id, media.holdings.Holdings(1, 1, 720, frozenset({known[1, 2].id}))
+        )
     from dataclasses import replace
 
     from mydia.contexts.media.details import apply_details
@@ -133,14 +141,14 @@ def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add,
     with stocked.writes() as session:
         apply_details(session, now, media.get_item(session, SYSTEM, item_id), told, shorter)
     with stocked.reads() as session:
-        assert set(media.episodes_by_number(session, SYSTEM, item_id)) == {(0, 1), (1, 1), (1, 2)}
+        assert set(media.episodes.episodes_by_number(session, SYSTEM, item_id)) == {(0, 1), (1, 1), (1, 2)}
 
 
 def test_an_episode_that_only_a_file_proves_is_made_once(add, stocked, now):
     item_id = add(series(now.date(), seasons=1))
     with stocked.writes() as session:
-        first = media.ensure_episode(session, now, item_id, 7, 1)
-        again = media.ensure_episode(session, now, item_id, 7, 1)
+        first = media.episodes.ensure_episode(session, now, item_id, 7, 1)
+        again = media.episodes.ensure_episode(session, now, item_id, 7, 1)
     assert first.id == again.id
 
 
@@ -154,7 +162,7 @@ def test_unknown_choices_are_refused_with_what_is_allowed(add, stocked, admin, n
 def test_fix_match_keeps_choices_and_changes_numbers(add, stocked, admin, now):
     item_id = add(film())
     with stocked.writes() as session:
-        media.change_monitoring(session, admin, now, item_id, False)
+        media.monitoring.change_monitoring(session, admin, now, item_id, False)
     with stocked.writes() as session:
         media.change_ids(session, admin, now, item_id, film("Metropolis", 2001, tmdb_id=9606), ())
     with stocked.reads() as session:
@@ -169,7 +177,7 @@ def test_removing_takes_the_parts_and_keeps_the_story(add, stocked, admin, now):
     with stocked.reads() as session:
         with pytest.raises(NotFound):
             media.get_item(session, SYSTEM, item_id)
-        assert media.episodes_of(session, SYSTEM, item_id) == []
+        assert media.episodes.episodes_of(session, SYSTEM, item_id) == []
     assert happened(stocked, "MediaRemoved")[0].payload["title"] == "The Cartographers"
 
 
@@ -183,12 +191,12 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
             (2, "miss"),
             (3, "soon"),
         ]
-        wanted, more = media.wanted_episodes(session, admin, now, limit=1)
-        assert ([w.code for w in wanted], media.wanted_counts(session, SYSTEM, now)["missing_episodes"]) == (
+        wanted, more = media.wanted.wanted_episodes(session, admin, now, limit=1)
+        assert ([w.code for w in wanted], media.wanted.wanted_counts(session, SYSTEM, now)["missing_episodes"]) == (
             ["S01E02"],
             2,
         )
-        rest, _ = media.wanted_episodes(session, admin, now, cursor=more)
+        rest, _ = media.wanted.wanted_episodes(session, admin, now, cursor=more)
         assert [w.code for w in rest] == ["S01E01"]
         assert media.calendar.next_entry_on(session, admin, today) == today + timedelta(days=7)
 
@@ -198,8 +206,8 @@ def test_what_came_out_since_yesterday_changes_its_word(add, stocked, now):
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "upcoming"
     with stocked.writes() as session:
-        due = media.due_to_roll(session, now + timedelta(days=1))
-        assert media.roll_over(session, now + timedelta(days=1), due) == 1
+        due = media.holdings.due_to_roll(session, now + timedelta(days=1))
+        assert media.holdings.roll_over(session, now + timedelta(days=1), due) == 1
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "missing"
 

@@ -51,7 +51,7 @@ def both(tmp_path, now):
 
 
 def _add(database, admin, now, outside, wish, ids, **choices):
-    details, seasons = media.fetch(
+    details, seasons = media.refresh.fetch(
         outside, "tv_show", ids, language=wish.language, source=wish.source, region=wish.region
     )
     new = media.NewItem(
@@ -75,7 +75,7 @@ def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numb
     with stocked.writes() as session:
         folder = library_path(session, tmp_path / "tv", "series", provider="tvdb", language="de-DE").id
     with stocked.reads() as session:
-        wish = media.asking(session, folder)
+        wish = media.refresh.asking(session, folder)
     assert (wish.source, wish.language) == ("tvdb", "de-DE")
     # Found at TMDB, by whose number alone it is known here.
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
@@ -84,7 +84,7 @@ def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numb
         assert (item.title, item.provider, item.metadata_json["provider"]) == ("Die Kartografen", "tvdb", "tvdb")
         assert (item.tmdb_id, item.tvdb_id, item.imdb_id) == (210101, 410101, "tt9910101")
         assert [season.number for season in item.seasons] == [0, 1, 2, 3]
-        episodes = media.episodes_of(session, SYSTEM, item_id, season_number=1)
+        episodes = media.episodes.episodes_of(session, SYSTEM, item_id, season_number=1)
         assert len(episodes) == 8
         assert all(episode.air_on for episode in episodes)
 
@@ -93,19 +93,19 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
     numbered = next(show for show in both.tvdb.series if any(episode.absolute for episode in show.episodes))
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.asking(session, None)
-    by_tmdb = media.fetch(outside, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
+        wish = media.refresh.asking(session, None)
+    by_tmdb = media.refresh.fetch(outside, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
     assert {episode.absolute_number for season in by_tmdb for episode in season.episodes or ()} == {None}
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=numbered.id))
     with stocked.writes() as session:
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
         asked_for = [e for e in events.feed(session) if e.type == "RefreshRequested"]
         assert len(asked_for) == 1
-    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
+    media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         told = {
             (row.season_number, row.episode_number): row.absolute_number
-            for row in media.episodes_of(session, SYSTEM, item_id)
+            for row in media.episodes.episodes_of(session, SYSTEM, item_id)
         }
     assert told == {(e.season, e.number): e.absolute for e in numbered.episodes}
 
@@ -113,49 +113,51 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
 def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stocked, both, admin, now):
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.asking(session, None)
+        wish = media.refresh.asking(session, None)
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=210101))
     with stocked.writes() as session:
-        held = media.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
-        media.ensure_episode(session, now, item_id, 3, 91, title="Only at TMDB")
-        media.record_holdings(
-            session, now, item_id, media.Holdings(1, 10, None, frozenset({held.id}), frozenset(), False)
+        held = media.episodes.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
+        media.episodes.ensure_episode(session, now, item_id, 3, 91, title="Only at TMDB")
+        media.holdings.record_holdings(
+            session, now, item_id, media.holdings.Holdings(1, 10, None, frozenset({held.id}), frozenset(), False)
         )
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
-    media.refresh_item(stocked, outside, admin, now, item_id, force=True)
+    media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
-        numbers = {(row.season_number, row.episode_number) for row in media.episodes_of(session, SYSTEM, item_id)}
+        numbers = {
+            (row.season_number, row.episode_number) for row in media.episodes.episodes_of(session, SYSTEM, item_id)
+        }
     assert (3, 90) in numbers
     assert (3, 91) not in numbers
 
 
 def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
     with stocked.reads() as session:
-        wish = media.Asking("tvdb", "en-US", None)
+        wish = media.refresh.Asking("tvdb", "en-US", None)
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101))
     without = both.asked(tvdb_key=False)
-    said = media.refresh_item(stocked, without, admin, now, item_id, force=True)
+    said = media.refresh.refresh_item(stocked, without, admin, now, item_id, force=True)
     assert said == "its catalogue is not set up"
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)
         assert "TheTVDB, for which no key is set" in item.refresh_error
-        trouble = media.refresh_trouble(session)
+        trouble = media.refresh.refresh_trouble(session)
         assert trouble is not None
-        assert (trouble.titles, media.catalogues_wanted(session)) == (1, {"tvdb": 1})
+        assert (trouble.titles, media.refresh.catalogues_wanted(session)) == (1, {"tvdb": 1})
 
 
 def test_thetvdb_alone_is_enough(stocked, both, admin, now):
     outside = both.asked(tmdb_key=False)
     assert metadata.sources(outside) == {"tvdb"}
     (found,) = metadata.search(outside, "tv_show", "cartographers", source="tvdb")
-    item_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), found.ids)
+    item_id = _add(stocked, admin, now, outside, media.refresh.Asking("tmdb", "en-US", None), found.ids)
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).metadata_json["provider"] == "tvdb"
 
 
 def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
-    item_id = _add(stocked, admin, now, both.asked(), media.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
+    item_id = _add(stocked, admin, now, both.asked(), media.refresh.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
     with stocked.writes() as session, pytest.raises(Invalid, match="tmdb, tvdb, none"):
         media.change_item(session, admin, now, item_id, {"provider": "omdb"})
 
@@ -163,9 +165,9 @@ def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
 def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
     with stocked.writes() as session:
         settings.change_values(session, admin, now, {"metadata.region": "AT"})
-        assert media.asking(session, None).region == "AT"
+        assert media.refresh.asking(session, None).region == "AT"
         settings.change_values(session, admin, now, {"metadata.region": ""})
-        assert media.asking(session, None).region is None
+        assert media.refresh.asking(session, None).region is None
 
 
 def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
@@ -177,7 +179,7 @@ def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
         kinds = {(title.title, title.kind) for title in media.titles_of(session, SYSTEM, item.id)}
         assert ("Nosferatu: A Symphony of Horror", "alternative") in kinds
         assert item.metadata_json["recommendations"]
-    show_id = _add(stocked, admin, now, outside, media.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
+    show_id = _add(stocked, admin, now, outside, media.refresh.Asking("tmdb", "en-US", None), Ids(tmdb_id=210101))
     with stocked.reads() as session:
         names = {(title.title, title.kind, title.language) for title in media.titles_of(session, SYSTEM, show_id)}
         assert ("Die Kartografen", "translation", "de") in names

@@ -21,19 +21,19 @@ def films(add):
 @pytest.mark.parametrize("sort", media.lists.SORTS)
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_together_are_the_whole_list_once(films, stocked, admin, sort, descending):
-    asked = media.ItemQuery(type="movie", sort=sort, descending=descending)
+    asked = media.lists.ItemQuery(type="movie", sort=sort, descending=descending)
     seen, cursor = [], None
     with stocked.reads() as session:
         while True:
-            cards, cursor = media.list_items(session, admin, asked, cursor=cursor, limit=37)
+            cards, cursor = media.lists.list_items(session, admin, asked, cursor=cursor, limit=37)
             seen += [card.id for card in cards]
             if cursor is None:
                 break
-        plan = media.outline(session, admin, asked)
+        plan = media.lists.outline(session, admin, asked)
         chunks = [
             card.id
             for number in range(len(plan.starts) + 1)
-            for card in media.chunk(session, admin, asked, plan, number)
+            for card in media.lists.chunk(session, admin, asked, plan, number)
         ]
     assert len(seen) == len(set(seen)) == 130 == plan.total
     assert seen == chunks
@@ -41,33 +41,35 @@ def test_pages_together_are_the_whole_list_once(films, stocked, admin, sort, des
 
 def test_filters_narrow_and_say_how_many(films, stocked, admin):
     with stocked.reads() as session:
-        some, _ = media.list_items(session, admin, media.ItemQuery(type="movie", year_from=1926))
+        some, _ = media.lists.list_items(session, admin, media.lists.ItemQuery(type="movie", year_from=1926))
         assert {card.year for card in some} == {1926}
-        named, _ = media.list_items(session, admin, media.ItemQuery(type="movie", text="film a0"))
+        named, _ = media.lists.list_items(session, admin, media.lists.ItemQuery(type="movie", text="film a0"))
         assert {card.title[:7] for card in named} == {"Film A0"}
-        dramas, _ = media.list_items(session, admin, media.ItemQuery(type="movie", genre="drama"), limit=200)
+        dramas, _ = media.lists.list_items(
+            session, admin, media.lists.ItemQuery(type="movie", genre="drama"), limit=200
+        )
         assert len(dramas) == 130
-        assert media.list_items(session, admin, media.ItemQuery(type="tv_show"))[0] == []
-        assert media.counts(session, SYSTEM)["movie"].of("missing") == 130
+        assert media.lists.list_items(session, admin, media.lists.ItemQuery(type="tv_show"))[0] == []
+        assert media.lists.counts(session, SYSTEM)["movie"].of("missing") == 130
 
 
 def test_a_damaged_address_and_an_unknown_order_are_refused(stocked, admin):
     with stocked.reads() as session:
         for asked, cursor in (
-            (media.ItemQuery(), "!!"),
-            (media.ItemQuery(sort="colour"), None),
-            (media.ItemQuery(state="blue"), None),
+            (media.lists.ItemQuery(), "!!"),
+            (media.lists.ItemQuery(sort="colour"), None),
+            (media.lists.ItemQuery(state="blue"), None),
         ):
             with pytest.raises(Invalid):
-                media.list_items(session, admin, asked, cursor=cursor)
+                media.lists.list_items(session, admin, asked, cursor=cursor)
 
 
 def test_the_token_of_a_list_changes_with_any_title(films, stocked, admin, now):
     with stocked.reads() as session:
         before = media.lists.snapshot(session)
-        (card, *_), _ = media.list_items(session, admin, media.ItemQuery(type="movie"))
+        (card, *_), _ = media.lists.list_items(session, admin, media.lists.ItemQuery(type="movie"))
     with stocked.writes() as session:
-        media.change_monitoring(session, admin, now, card.id, False)
+        media.monitoring.change_monitoring(session, admin, now, card.id, False)
     with stocked.reads() as session:
         assert media.lists.snapshot(session) != before
 
@@ -76,5 +78,5 @@ def test_searching_finds_by_the_beginning_of_any_word(add, stocked, admin):
     add(film("The Passion of Joan of Arc", 1928, 780))
     with stocked.reads() as session:
         for text in ("passion", "joan", "The Pass"):
-            assert [card.year for card in media.search_library(session, admin, text)] == [1928], text
-        assert media.search_library(session, admin, "assion") == []
+            assert [card.year for card in media.lists.search_library(session, admin, text)] == [1928], text
+        assert media.lists.search_library(session, admin, "assion") == []

@@ -48,17 +48,17 @@ def bare(stocked, admin, now):
 
 def test_a_new_series_gets_its_seasons_and_is_ready_once(stocked, online, bare, admin, now):
     item_id = bare("tv_show", "The Cartographers", 210101)
-    media.refresh_item(stocked, online.outside, admin, now, item_id, search_now=True)
+    media.refresh.refresh_item(stocked, online.outside, admin, now, item_id, search_now=True)
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.year, item.tvdb_id) == ("The Cartographers", item.first_air_on.year, 410101)
         assert {season.number for season in item.seasons} >= {0, 1, 2, 3}
-        assert len(media.episodes_of(session, SYSTEM, item_id, season_number=1)) == 8
+        assert len(media.episodes.episodes_of(session, SYSTEM, item_id, season_number=1)) == 8
         assert item.poster_id is not None
         ready = [e for e in events.feed(session) if e.type == "MediaReady"]
         assert [e.payload["search_now"] for e in ready] == [True]
-    assert media.refresh_item(stocked, online.outside, admin, now, item_id) == "fresh"
-    media.refresh_item(stocked, online.outside, admin, now, item_id, force=True)
+    assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "fresh"
+    media.refresh.refresh_item(stocked, online.outside, admin, now, item_id, force=True)
     with stocked.reads() as session:
         assert len([e for e in events.feed(session, limit=200) if e.type == "MediaReady"]) == 1
 
@@ -68,7 +68,7 @@ def test_a_failing_provider_changes_nothing_and_is_asked_again_later(stocked, on
     item_id = bare("movie", "Metropolis", 19)
     online.tmdb.fail(fault)
     with pytest.raises(Unavailable):
-        media.refresh_item(stocked, online.outside, admin, now, item_id)
+        media.refresh.refresh_item(stocked, online.outside, admin, now, item_id)
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.title, item.refreshed_at, item.next_refresh_at) == ("Metropolis", None, now + timedelta(hours=6))
@@ -77,7 +77,7 @@ def test_a_failing_provider_changes_nothing_and_is_asked_again_later(stocked, on
 
 def test_a_number_the_catalogue_lost_keeps_what_is_known(stocked, online, bare, admin, now):
     item_id = bare("movie", "Lost Film", 999_999_9)
-    assert media.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
+    assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
     with stocked.reads() as session:
         assert "stay as they are" in media.get_item(session, SYSTEM, item_id).refresh_error
 
@@ -98,17 +98,17 @@ def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin,
 
     outside = fake_outside(metadata=NoProvider())
     item_id = bare("movie", "Metropolis", 19)
-    assert media.refresh_item(stocked, outside, admin, now, item_id) == "no provider"
+    assert media.refresh.refresh_item(stocked, outside, admin, now, item_id) == "no provider"
     with pytest.raises(Unavailable, match="Set a TMDB key"):
         metadata.search(outside, "movie", "metropolis")
 
 
 def test_a_refresh_that_a_person_asks_for_goes_past_the_cache(stocked, online, bare, admin, now):
     item_id = bare("movie", "Metropolis", 19)
-    media.refresh_item(stocked, online.outside, admin, now, item_id)
+    media.refresh.refresh_item(stocked, online.outside, admin, now, item_id)
     asked = sum(online.tmdb.counts.values())
     later = now + timedelta(days=1)
-    media.refresh_item(stocked, online.outside, admin, later, item_id)
+    media.refresh.refresh_item(stocked, online.outside, admin, later, item_id)
     assert sum(online.tmdb.counts.values()) == asked
-    media.refresh_item(stocked, online.outside, admin, later, item_id, force=True)
+    media.refresh.refresh_item(stocked, online.outside, admin, later, item_id, force=True)
     assert sum(online.tmdb.counts.values()) == asked + 1

@@ -83,7 +83,7 @@ def test_a_refresh_that_gets_no_answer_makes_the_source_red(database, outside, p
         item = builders.film(session)
     provider.trouble = Unreachable("Metadata relay", "no answer")
     with pytest.raises(Unavailable):
-        media.refresh_item(database, outside, SYSTEM, now, item.id, force=True)
+        media.refresh.refresh_item(database, outside, SYSTEM, now, item.id, force=True)
     assert _state(database, outside).answers is False
 
 

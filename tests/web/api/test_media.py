@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from mydia import clock
 from mydia.contexts import media
 from mydia.contexts.users import SYSTEM
 from tests import builders
@@ -129,7 +131,7 @@ def test_a_search_goes_on_without_a_provider(admin: Asker, house: House) -> None
 
 def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House) -> None:
     with house.database.reads() as session:
-        first = media.episodes_of(session, SYSTEM, house.series_id)[0].air_on
+        first = media.episodes.episodes_of(session, SYSTEM, house.series_id)[0].air_on
     day = str(first)
     told = admin.get("/calendar", start=day, end=day).json()
     assert [(one["title"], one["episode"], one["held"]) for one in told] == [("Silo", 1, False)]
@@ -145,3 +147,33 @@ def test_a_title_is_found_by_its_number(admin: Asker, house: House) -> None:
     number = admin.get(f"/media/{house.film_id}").json()["number"]
     assert admin.get(f"/media/{number}").json()["id"] == house.film_id
     assert admin.get(f"/media/{number + 1000}").status_code == 404
+
+
+def test_series_type_and_new_seasons_are_chosen_when_adding_and_kept(admin: Asker, house: House) -> None:
+    provider = _provider(house)
+    told = replace(builders.show_details("Sazae-san", 1969, tmdb_id=4711, seasons={1: 2}), series_type="anime")
+    provider.known.append(told)
+    body = {"type": "tv_show", "tmdb_id": 4711, "series_type": "standard", "monitor_new_seasons": "none"}
+    added = admin.post("/media", body).json()
+    assert (added["series_type"], added["monitor_new_seasons"]) == ("standard", "none")
+    with house.database.writes() as session:
+        item = session.get(media.MediaItem, added["id"])
+        item.refreshed_at = None
+    media.refresh.refresh_item(house.database, house.outside, SYSTEM, clock.now(), added["id"], force=True)
+    assert admin.get(f"/media/{added['id']}").json()["series_type"] == "standard"
+
+
+def test_a_series_type_that_was_not_chosen_comes_from_the_catalogue(admin: Asker, house: House) -> None:
+    told = replace(builders.show_details("Sazae-san", 1969, tmdb_id=4711, seasons={1: 2}), series_type="anime")
+    _provider(house).known.append(told)
+    added = admin.post("/media", {"type": "tv_show", "tmdb_id": 4711, "monitor": "pilot"}).json()
+    assert (added["series_type"], added["monitor_new_seasons"]) == ("anime", "none")
+
+
+def test_a_changed_series_type_survives_a_refresh(admin: Asker, house: House) -> None:
+    told = replace(builders.show_details("Sazae-san", 1969, tmdb_id=4711, seasons={1: 2}), series_type="anime")
+    _provider(house).known.append(told)
+    added = admin.post("/media", {"type": "tv_show", "tmdb_id": 4711}).json()
+    admin.put(f"/media/{added['id']}", {"series_type": "standard"})
+    media.refresh.refresh_item(house.database, house.outside, SYSTEM, clock.now(), added["id"], force=True)
+    assert admin.get(f"/media/{added['id']}").json()["series_type"] == "standard"

@@ -250,7 +250,7 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
         item.poster_id = _image(session, deps, at, "poster", told.art, artwork=artwork)
         item.backdrop_id = _image(session, deps, at, "backdrop", told.backdrop, artwork=artwork)
         ids[told.title] = item.id
-        aired = [e for e in media.episodes_of(session, SYSTEM, item.id) if e.air_on and e.air_on < now.date()]
+        aired = [e for e in media.episodes.episodes_of(session, SYSTEM, item.id) if e.air_on and e.air_on < now.date()]
         for number, episode in enumerate(aired):
             if number % 9 == 7 or (aired[-1].id == episode.id and place < 3):
                 continue

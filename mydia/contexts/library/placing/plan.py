@@ -117,7 +117,9 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
     earlier = _placed_already(session, request)
     folder = _folder(session, item, path, rules)
     episodes = (
-        {ref.id: ref for ref in media.episodes_of(session, caller, item.id)} if item.type == MediaType.TV_SHOW else {}
+        {ref.id: ref for ref in media.episodes.episodes_of(session, caller, item.id)}
+        if item.type == MediaType.TV_SHOW
+        else {}
     )
     held = held_qualities(session, item.id)
     files: list[PlannedFile] = []

@@ -86,7 +86,7 @@ def link(
     chosen = episode_map or {}
     attachments: list[Attachment] = []
     unclear: list[Unclear] = []
-    series = media.series_numbers(session, caller, item_id) if item.type == MediaType.TV_SHOW else None
+    series = media.episodes.series_numbers(session, caller, item_id) if item.type == MediaType.TV_SHOW else None
     if series is not None and (scored.by_id or lock):
         series = replace(series, year=None)
     resolutions = {
@@ -246,7 +246,7 @@ def _added(
     title = parsed.episode_title or (nfo.title if nfo is not None else None)
     aired = parsed.air_on or (nfo.air_on if nfo is not None else None)
     return [
-        media.ensure_episode(
+        media.episodes.ensure_episode(
             session, now, item_id, season, number, title=title if single else None, air_on=aired if single else None
         )
         for season, number in meaning.unlisted

@@ -284,7 +284,7 @@ class Matcher:
     def _own_choice(self, session: Session, item_id: str, owns_folder: bool) -> Choice:
         item = get(session, MediaItem, item_id, what="This title")
         numbers = (
-            frozenset(media.episodes_by_number(session, self.caller, item_id))
+            frozenset(media.episodes.episodes_by_number(session, self.caller, item_id))
             if item.type == MediaType.TV_SHOW
             else None
         )
@@ -427,7 +427,7 @@ class Matcher:
         if not new_show or not self.has_provider or self.trouble is not None:
             return None, ()
         try:
-            return media.fetch(
+            return media.refresh.fetch(
                 self.outside, MediaType.TV_SHOW, choice.ids, language=self.language, source=choice.provider
             )
         except NotFound:

@@ -80,7 +80,7 @@ class BlockForm:
 
 def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> BlockForm:
     release = form.get("release", "").strip()
-    found = media.search_library(session, caller, specs.title_in(release)) if release else []
+    found = media.lists.search_library(session, caller, specs.title_in(release)) if release else []
     return BlockForm(
         release,
         form.get("protocol", "torrent"),

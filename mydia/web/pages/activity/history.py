@@ -109,7 +109,9 @@ def show_history(
     hidden = set() if _may_audit(caller) else set(stories.KINDS["audit"][1])
     types = list(allowed[kind][1]) if kind else [name for name in stories.all_but_quiet() if name not in hidden]
     with database.reads() as session:
-        about = [card.id for card in media.search_library(session, caller, q, limit=_TITLES)] if q.strip() else None
+        about = (
+            [card.id for card in media.lists.search_library(session, caller, q, limit=_TITLES)] if q.strip() else None
+        )
         told = events.feed(session, before_id=before, types=types, about=about, limit=_HISTORY)
         ids = {str(id) for event in told if (id := _item_of(event)) is not None}
         cards = {card.id: card for card in media.lists.cards_of(session, caller, sorted(ids))}
@@ -144,7 +146,7 @@ def _item_of(event: events.Happened) -> str | None:
 
 
 def _by_day(
-    request: WebRequest, told: Iterable[events.Happened], cards: Mapping[str, media.Card], begun: str
+    request: WebRequest, told: Iterable[events.Happened], cards: Mapping[str, media.lists.Card], begun: str
 ) -> tuple[Day, ...]:
     zone = renderer_of(request).zone
     today = clock.now().astimezone(zone).date()

@@ -70,7 +70,7 @@ def _files_dialog(
     preview = downloads.importing.preview_import(database, outside, caller, download_id)
     item_id = preview.download.media_item_id
     with database.reads() as session:
-        known = media.episodes_of(session, caller, item_id) if item_id else []
+        known = media.episodes.episodes_of(session, caller, item_id) if item_id else []
         show = item_id is not None and media.get_item(session, caller, item_id).type == MediaType.TV_SHOW
     view = FilesView(
         preview.download,

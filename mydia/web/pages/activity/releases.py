@@ -90,7 +90,7 @@ def _dialog(
         title, start = f"{item.title}, season {season}", {"season": str(season)}
     files = library.files.files_of_item(session, caller, item_id, videos_only=True)
     if episode:
-        chosen = next((one for one in media.episodes_of(session, caller, item_id) if one.id == episode), None)
+        chosen = next((one for one in media.episodes.episodes_of(session, caller, item_id) if one.id == episode), None)
         if chosen is None:
             raise NotFound("This episode is not in the library (any more).")
         title, start = f"{item.title} {chosen.code}", {"episode": episode}

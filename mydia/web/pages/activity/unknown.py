@@ -55,7 +55,7 @@ def ask_adopt(
         if unknown is None:
             raise Conflict("This download is gone from its client, or it was adopted already.")
         guessed = specs.title_in(unknown.name) if q is None else q
-        found = media.search_library(session, caller, guessed, limit=12)
+        found = media.lists.search_library(session, caller, guessed, limit=12)
     view = AdoptView(
         unknown,
         guessed,

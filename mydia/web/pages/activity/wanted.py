@@ -86,13 +86,15 @@ def show_wanted(
     upgrades = request.url.path.endswith("upgrades")
     now = clock.now()
     with database.reads() as session:
-        counts = media.wanted_counts(session, caller, now)
+        counts = media.wanted.wanted_counts(session, caller, now)
         word = "upgradable" if upgrades else "missing"
         chosen = kind or ("movies" if counts[f"{word}_movies"] or not counts[f"{word}_episodes"] else "episodes")
         if chosen == "movies":
-            found, following = media.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor or None)
+            found, following = media.wanted.wanted_movies(session, caller, upgrades=upgrades, cursor=cursor or None)
         else:
-            found, following = media.wanted_episodes(session, caller, now, upgrades=upgrades, cursor=cursor or None)
+            found, following = media.wanted.wanted_episodes(
+                session, caller, now, upgrades=upgrades, cursor=cursor or None
+            )
         ids = sorted({one.media_item_id for one in found})
         results = downloads.history.last_results(session, caller, ids)
         states = downloads.history.search_states(session, caller, ids)
@@ -111,7 +113,7 @@ def show_wanted(
 
 
 def _line(
-    one: media.Wanted,
+    one: media.wanted.Wanted,
     results: dict[str, downloads.history.LastSearch],
     states: dict[tuple[str, str], downloads.SearchState],
 ) -> WantedLine:
@@ -146,7 +148,7 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
     """Start the search for everything wanted, in the worker and in its own order."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        counts = media.wanted_counts(session, caller, clock.now())
+        counts = media.wanted.wanted_counts(session, caller, clock.now())
     number = sum(counts.values())
     deps.taskboard.run_now(caller, _JOB)
     toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", "live")
@@ -173,7 +175,7 @@ def unmonitor(
     """Want one film or episode no longer."""
     episodes = [form["episode_id"]] if form.get("episode_id") else None
     with database.writes() as session:
-        media.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
+        media.monitoring.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
     known = f"{item_id}:{episodes[0]}" if episodes else item_id
     return _done(request, undoable(Toast("No longer wanted"), "/wanted/bulk/monitor", [known]))
 
@@ -194,7 +196,7 @@ def change_many(
             if action == "search":
                 downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
             else:
-                media.change_monitoring(
+                media.monitoring.change_monitoring(
                     session,
                     caller,
                     clock.now(),

@@ -172,7 +172,9 @@ def _form(
         except AdapterError:
             room = "not reachable"
         told.append((path.id, f"{path.path} · {room}"))
-    return AddForm(_choice(found[0], None), tuple(told), profiles, tuple(media.PATTERNS.items()), defaults | values)
+    return AddForm(
+        _choice(found[0], None), tuple(told), profiles, tuple(media.monitoring.PATTERNS.items()), defaults | values
+    )
 
 
 @post("/add", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -186,14 +188,14 @@ def add_title(
     if type_ is None or ids is None:
         raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
-        wish = media.asking(session, form.get("library_path_id") or None)
+        wish = media.refresh.asking(session, form.get("library_path_id") or None)
     found = metadata.by_ids(outside, type_, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue does not have this title any more. Search for it again.")
-    details, seasons = media.fetch(
+    details, seasons = media.refresh.fetch(
         outside, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
-    pattern = form.get("monitor", "all")
+    pattern = media.monitoring.pattern_of(form.get("monitor", media.MonitorPattern.ALL))
     new = media.NewItem(
         type=type_,
         title=details.title,
@@ -201,9 +203,12 @@ def add_title(
         ids=details.ids,
         library_path_id=form.get("library_path_id") or None,
         profile_id=form.get("profile_id") or None,
-        monitored=pattern != "none",
+        monitored=pattern != media.MonitorPattern.NONE,
         monitor=pattern,
-        minimum_availability=form.get("minimum_availability", "released"),
+        monitor_new_seasons=find_member(media.NewSeasons, form.get("monitor_new_seasons")),
+        series_type=find_member(media.SeriesType, form.get("series_type")),
+        minimum_availability=find_member(media.Availability, form.get("minimum_availability"))
+        or media.Availability.RELEASED,
         provider=details.provider,
         details=details,
         seasons=seasons,
@@ -217,7 +222,9 @@ def add_title(
     except Invalid as error:
         view = _form(database, outside, caller, type_, number, form)
         return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
-    said = "Mydia searches for it now." if search_now and pattern != "none" else "It is in the library."
+    said = (
+        "Mydia searches for it now." if search_now and pattern != media.MonitorPattern.NONE else "It is in the library."
+    )
     return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))
 
 

@@ -54,7 +54,7 @@ def show_artwork(
     role = request.query_params.get("role", "poster")
     roles = tuple(_SIZES.items())
     try:
-        choice = media.list_artwork(database, outside, caller, item_id, role)
+        choice = media.artwork.list_artwork(database, outside, caller, item_id, role)
     except Unavailable as error:
         return _dialog(request, ArtworkView(item_id, role, roles, (), False, error.message))
     offered = tuple(
@@ -84,7 +84,7 @@ def choose_artwork(
 ) -> Response[str]:
     """Take over the choice; without one, the provider's counts again."""
     role, source = form.get("role", "poster"), form.get("source") or None
-    media.choose_artwork(database, outside, caller, clock.now(), item_id, role, source)
+    media.artwork.choose_artwork(database, outside, caller, clock.now(), item_id, role, source)
     said = "Refreshes keep it." if source else "It is the provider's choice again."
     toast = Toast(f"{_SIZES[role]} changed", said)
     if is_htmx(request):

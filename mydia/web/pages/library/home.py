@@ -91,14 +91,14 @@ def show_home(
     manages, sees = caller.can(Permission.MANAGE_MEDIA), caller.can(Permission.VIEW_ACTIVITY)
     caller.require(Permission.BROWSE)
     with database.reads() as session:
-        recent = media.recently_added(session, caller, limit=_NEW)
+        recent = media.lists.recently_added(session, caller, limit=_NEW)
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
         rows = downloads.queue.list_queue(session, caller) if sees else []
         needs = _needs(session, caller, rows) if manages else ()
         folders = (
             [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)] if manages else []
         )
-        sizes = media.counts(session, caller)
+        sizes = media.lists.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
     by_day: dict[date, list[calendar.Entry]] = {}
     for told in found:

@@ -235,7 +235,7 @@ def _seasons(
     open_downloads: Sequence[Any],
     today: date,
 ) -> tuple[SeasonView, ...]:
-    episodes = media.episodes_of(session, caller, item.id)
+    episodes = media.episodes.episodes_of(session, caller, item.id)
     rows = media.seasons_of(session, caller, item.id)
     by_episode = {episode_id: file for file in files for episode_id in file.episode_ids}
     progress = {episode_id: row for row in open_downloads for episode_id in row.episode_ids}

@@ -40,7 +40,7 @@ def set_monitored(
     season = season_of(form.get("season"))
     episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
     with database.writes() as session:
-        media.change_monitoring(
+        media.monitoring.change_monitoring(
             session,
             caller,
             clock.now(),
@@ -115,7 +115,7 @@ def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str,
             (path.id, path.path) for path in settings.library_paths.list_library_paths(session) if path.type in suits
         ),
         tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
-        (("", "Leave as it is"), *media.PATTERNS.items()),
+        (("", "Leave as it is"), *media.monitoring.PATTERNS.items()),
         (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "Nobody: names and NFO files")),
         given | values,
     )
@@ -154,7 +154,9 @@ def edit_item(
             now = clock.now()
             media.change_item(session, caller, now, item_id, changes)
             if form.get("monitor"):
-                media.change_pattern(session, caller, now, item_id, form["monitor"])
+                media.monitoring.change_pattern(
+                    session, caller, now, item_id, media.monitoring.pattern_of(form["monitor"])
+                )
     except Invalid as error:
         with database.reads() as session:
             view = _edit_form(session, caller, item_id, form)

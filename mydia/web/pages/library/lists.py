@@ -76,12 +76,12 @@ _ROWS = 100
 class Rows:
     """Rows of the table, and where the next ones are."""
 
-    items: tuple[media.Card, ...]
+    items: tuple[media.lists.Card, ...]
     more: str | None
     can_manage: bool
 
     @staticmethod
-    def art(item: media.Card) -> Artwork:
+    def art(item: media.lists.Card) -> Artwork:
         """Return a row's picture."""
         return artwork(item.poster)
 
@@ -96,7 +96,7 @@ class ListView:
 
     section: Section
     params: dict[str, str]
-    query: media.ItemQuery
+    query: media.lists.ItemQuery
     total: int
     whole_total: int
     size_bytes: int
@@ -134,8 +134,8 @@ class _Known:
 
     token: str
     """Of the state that it was read in."""
-    plan: media.Outline
-    counts: media.Counts
+    plan: media.lists.Outline
+    counts: media.lists.Counts
     genres: tuple[str, ...]
     profiles: tuple[tuple[str, str], ...]
     """(id, name)."""
@@ -147,9 +147,9 @@ class _Outlines:
     def __init__(self, kept: int = 64) -> None:
         self._lock = threading.Lock()
         self._kept = kept
-        self._known: dict[tuple[str, media.ItemQuery], _Known] = {}
+        self._known: dict[tuple[str, media.lists.ItemQuery], _Known] = {}
 
-    def of(self, database: Database, session: Any, caller: Caller, asked: media.ItemQuery) -> _Known:
+    def of(self, database: Database, session: Any, caller: Caller, asked: media.lists.ItemQuery) -> _Known:
         """Return what is known of a list as it is now."""
         token = library_state(database, session)
         key = (database.url, asked)
@@ -157,9 +157,12 @@ class _Outlines:
             found = self._known.get(key)
         if found is None or found.token != token:
             type_ = asked.type or MediaType.MOVIE
-            counts, genres = media.counts(session, caller)[type_], tuple(media.lists.genres(session, caller, type_))
+            counts, genres = (
+                media.lists.counts(session, caller)[type_],
+                tuple(media.lists.genres(session, caller, type_)),
+            )
             profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
-            found = _Known(token, media.outline(session, caller, asked), counts, genres, profiles)
+            found = _Known(token, media.lists.outline(session, caller, asked), counts, genres, profiles)
             with self._lock:
                 while len(self._known) >= self._kept:
                     self._known.pop(next(iter(self._known)))
@@ -168,7 +171,7 @@ class _Outlines:
 
 
 _outlines = _Outlines()
-_firsts: UntilCommit[media.ItemQuery, tuple[Card, ...]] = UntilCommit(kept=8)
+_firsts: UntilCommit[media.lists.ItemQuery, tuple[Card, ...]] = UntilCommit(kept=8)
 """What is seen of a list before anybody scrolls."""
 
 
@@ -180,9 +183,9 @@ def _params(request: WebRequest) -> dict[str, str]:
     return {name: value for name in _TEXTS if (value := request.query_params.get(name, "").strip())}
 
 
-def read_query(type_: MediaType, params: dict[str, str]) -> media.ItemQuery:
+def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
     """Turn the parameters of an address into a question. Raises Invalid for numbers that are none."""
-    return media.ItemQuery(
+    return media.lists.ItemQuery(
         type=type_,
         state=params.get("state"),
         text=params.get("q"),
@@ -224,11 +227,13 @@ def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller:
         first = (
             ()
             if as_table
-            else _firsts.get(database, version, asked, lambda: cards(media.chunk(session, caller, asked, plan, 0)))
+            else _firsts.get(
+                database, version, asked, lambda: cards(media.lists.chunk(session, caller, asked, plan, 0))
+            )
         )
         cursor = request.query_params.get("cursor")
         rows, following = (
-            media.list_items(session, caller, asked, cursor=cursor, limit=_ROWS) if as_table else ([], None)
+            media.lists.list_items(session, caller, asked, cursor=cursor, limit=_ROWS) if as_table else ([], None)
         )
     profiles = known.profiles
     chosen_sort = params.get("sort", "title")
@@ -283,7 +288,7 @@ def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) ->
     number = _number(dict(request.query_params), "chunk") or 0
     with database.reads() as session:
         plan = _outlines.of(database, session, caller, asked).plan
-        found = cards(media.chunk(session, caller, asked, plan, number))
+        found = cards(media.lists.chunk(session, caller, asked, plan, number))
     return fragment(request, "library/_cards.html", found)
 
 
@@ -295,14 +300,14 @@ def show_rows(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> 
         return redirect(request, section.path + query(request.query_params, view="table"))
     asked = read_query(section.type, params)
     with database.reads() as session:
-        rows, following = media.list_items(
+        rows, following = media.lists.list_items(
             session, caller, asked, cursor=request.query_params.get("cursor"), limit=_ROWS
         )
     return fragment(request, "library/_rows.html", rows=_rows(section, params, rows, following, caller))
 
 
 def _rows(
-    section: Section, params: dict[str, str], items: list[media.Card], following: str | None, caller: Caller
+    section: Section, params: dict[str, str], items: list[media.lists.Card], following: str | None, caller: Caller
 ) -> Rows:
     more = f"{section.path}/rows" + query(params, cursor=following) if following else None
     return Rows(tuple(items), more, caller.can(Permission.MANAGE_MEDIA))
@@ -399,7 +404,7 @@ def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: 
     with deps.database.writes() as session:
         match action:
             case "monitor" | "unmonitor":
-                media.change_monitoring(session, caller, now, item_id, action == "monitor")
+                media.monitoring.change_monitoring(session, caller, now, item_id, action == "monitor")
             case "search":
                 downloads.request_search(session, caller, item_id)
             case "refresh":
@@ -413,6 +418,6 @@ def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: 
 ROUTES = (show_list, show_chunk, show_rows, show_card, change_many)
 
 
-def one_card(item: media.Card) -> Card:
+def one_card(item: media.lists.Card) -> Card:
     """Return one title as a card; for live updates."""
     return card(item)

@@ -42,7 +42,7 @@ def show_match(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        language = media.language_of(session, item)
+        language = media.refresh.language_of(session, item)
     q = request.query_params.get("q", "").strip() or item.title
     found, notice = [], None
     try:
