@@ -347,6 +347,8 @@ class SearchRequested(Event):
     media_item_id: str
     season_number: int | None = None
     episode_ids: list[str] | None = None
+    version_id: str | None = None
+    """None: every monitored version."""
 
 
 @dataclass(frozen=True, slots=True)

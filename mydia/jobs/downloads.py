@@ -35,10 +35,11 @@ def search_item(
     media_item_id: str,
     season_number: int | None = None,
     episode_ids: list[str] | None = None,
+    version_id: str | None = None,
     cause: str = "automatic",
 ) -> str:
     """Search for what a title lacks and grab the best."""
-    target = SearchTarget(media_item_id, None, season_number, tuple(episode_ids or ()))
+    target = SearchTarget(media_item_id, version_id, season_number, tuple(episode_ids or ()))
     try:
         taken = downloads.search_and_grab(
             deps.database,

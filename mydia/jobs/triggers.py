@@ -36,6 +36,7 @@ def _search(event: events.SearchRequested) -> dict[str, object]:
         "media_item_id": event.media_item_id,
         "season_number": event.season_number,
         "episode_ids": event.episode_ids,
+        "version_id": event.version_id,
         "cause": "automatic",
     }
 
@@ -87,7 +88,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         Trigger(
             "downloads.search_item",
             _search,
-            _same("downloads.search_item", "media_item_id", "season_number", "episode_ids"),
+            _same("downloads.search_item", "media_item_id", "season_number", "episode_ids", "version_id"),
         ),
     ),
     events.ReleasesRequested: (

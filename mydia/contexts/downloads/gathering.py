@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mydia import units
@@ -104,7 +104,7 @@ def gather(
         held=held_files(session, item.id, version.id),
         queued=_queued(session, item.id, version.id),
         blocked=_blocked(session, item.id),
-        imported=_imported(session, item.id),
+        imported=_imported(session, item.id, version.id),
         protocols=_protocols(session),
         minimum_seeders=settings.of(session).downloads.minimum_seeders,
         indexer_seeders=_indexer_seeders(session),
@@ -171,9 +171,13 @@ def _blocked(session: Session, item_id: str) -> tuple[Blocked, ...]:
     )
 
 
-def _imported(session: Session, item_id: str) -> tuple[Imported, ...]:
+def _imported(session: Session, item_id: str, version_id: str) -> tuple[Imported, ...]:
     rows = session.scalars(
-        select(Download).where(Download.media_item_id == item_id, Download.state == DownloadState.IMPORTED)
+        select(Download).where(
+            Download.media_item_id == item_id,
+            or_(Download.version_id == version_id, Download.version_id.is_(None)),
+            Download.state == DownloadState.IMPORTED,
+        )
     )
     return tuple(Imported(row.release_title, row.info_hash, row.imported_at or row.added_at) for row in rows)
 

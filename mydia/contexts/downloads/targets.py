@@ -1,12 +1,12 @@
-"""What is searched for: one film, one season, or some episodes of one version; and what of it is wanted now."""
+"""What is searched for: one film, one season, or some episodes of one version; and which of them are wanted now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media
@@ -14,9 +14,10 @@ from mydia.contexts.downloads.held import held_by_episode
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.users import SYSTEM
+from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
-# When so many of a season's episodes are wanted, the season is searched as one. Source: mydia-original §4.5.
+# If this share of a season's episodes is wanted, the season is searched as one. Source: mydia-original §4.5.
 _SEASON_SHARE = 0.7
 # Searches of one series in one round. Source: mydia-original §4.5.
 _MOST_TARGETS = 10
@@ -32,18 +33,27 @@ class SearchTarget:
 
     item_id: str
     version_id: str | None = None
-    """None: the item's first version."""
+    """None: every monitored version for `plan_targets`, else the default version."""
     season_number: int | None = None
     episode_ids: tuple[str, ...] = ()
-    """Of one season; empty: all of it."""
+    """Episodes of one season; empty: all of it."""
 
 
 def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[SearchTarget]:
-    """Return what to ask for so that everything wanted of a target is covered with few questions.
+    """Return the searches that cover everything wanted of a target.
 
-    Of a series: whole seasons where most is wanted, else single episodes, newest first.
+    Without a version every monitored version is covered. For a series these are whole seasons where most of a season is
+    wanted, else single episodes, newest first.
     """
     item = media.get_item(session, SYSTEM, target.item_id)
+    if target.version_id is None:
+        versions = session.scalars(
+            select(media.Version)
+            .where(media.Version.media_item_id == target.item_id, media.Version.monitored)
+            .order_by(media.Version.position, media.Version.id)
+        ).all()
+        parts = [plan_targets(session, now, replace(target, version_id=version.id)) for version in versions]
+        return [one for part in parts for one in part][:_MOST_TARGETS]
     if item.type == MediaType.MOVIE:
         return [target]
     wanted = wanted_episodes(session, now, target)
@@ -67,14 +77,18 @@ def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[
 
 
 def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> list[EpisodeRef]:
-    """Return what of a target aired, is monitored, is missing or upgradable, and is not on its way already."""
+    """Return the episodes of a target that have aired, are monitored, are missing or upgradable, and aren't being downloaded."""
     version = version_of(session, target)
     good = {id for id, upgradable in held_by_episode(session, target.item_id, version.id).items() if not upgradable}
     coming = set(
         session.scalars(
             select(DownloadEpisode.episode_id)
             .join(Download, Download.id == DownloadEpisode.download_id)
-            .where(Download.media_item_id == target.item_id, Download.state.in_(OPEN_STATES))
+            .where(
+                Download.media_item_id == target.item_id,
+                or_(Download.version_id == version.id, Download.version_id.is_(None)),
+                Download.state.in_(OPEN_STATES),
+            )
         )
     )
     chosen = set(target.episode_ids)
@@ -90,16 +104,32 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
 
 
 def version_of(session: Session, target: SearchTarget) -> media.Version:
-    """Return the version a target is about."""
-    if target.version_id is not None and (row := session.get(media.Version, target.version_id)) is not None:
-        return row
-    return media.default_version(session, target.item_id)
+    """Return the version of a target."""
+    return (
+        media.default_version(session, target.item_id)
+        if target.version_id is None
+        else checked_version(session, target.item_id, target.version_id)
+    )
+
+
+def checked_version(session: Session, item_id: str, version_id: str) -> media.Version:
+    """Return a version of an item.
+
+    Raises:
+        Invalid: The version is gone or belongs to another item.
+    """
+    row = session.get(media.Version, version_id)
+    if row is None or row.media_item_id != item_id:
+        raise Invalid(
+            "This version belongs to another title.", fields={"version_id": "Choose a version of this title."}
+        )
+    return row
 
 
 def record_searched(
     session: Session, now: datetime, target: SearchTarget, version_id: str, search_id: str, *, hit: bool
 ) -> None:
-    """Note that something was searched, and when it is due again if it stays missing."""
+    """Record that a target was searched, and when it is due again if it is still missing."""
     for episode_id in target.episode_ids or ("",):
         row = session.get(SearchState, (version_id, episode_id))
         if row is None:
@@ -111,10 +141,15 @@ def record_searched(
 
 
 def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchTarget]:
-    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` titles."""
+    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` targets."""
     never = datetime.min.replace(tzinfo=now.tzinfo)
     states = {(row.version_id, row.episode_id): row for row in session.scalars(select(SearchState))}
-    busy = set(session.scalars(select(Download.media_item_id).where(Download.state.in_(OPEN_STATES))))
+    busy = {
+        (item_id, version_id)
+        for item_id, version_id in session.execute(
+            select(Download.media_item_id, Download.version_id).where(Download.state.in_(OPEN_STATES))
+        )
+    }
     found: list[tuple[datetime, SearchTarget]] = []
     movies = session.execute(
         select(media.MediaItem.id, media.Version.id)
@@ -123,12 +158,15 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
             media.MediaItem.type == MediaType.MOVIE,
             media.MediaItem.monitored,
             media.Version.monitored,
-            media.MediaItem.state.in_([media.ItemState.MISSING, media.ItemState.UPGRADABLE]),
+            # Downloading: another version than this one may be missing; `busy` leaves out the one being downloaded.
+            media.MediaItem.state.in_(
+                [media.ItemState.MISSING, media.ItemState.UPGRADABLE, media.ItemState.DOWNLOADING]
+            ),
         )
     )
     for item_id, version_id in movies:
         state = states.get((version_id, ""))
-        if item_id not in busy and _is_due(state, now):
+        if busy.isdisjoint({(item_id, version_id), (item_id, None)}) and _is_due(state, now):
             found.append((state.last_searched_at or never if state else never, SearchTarget(item_id, version_id)))
     episodes = session.execute(
         select(media.Episode.media_item_id, media.Episode.id, media.Version.id)
@@ -157,7 +195,7 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
 def due_of(
     session: Session, now: datetime, target: SearchTarget, planned: Sequence[SearchTarget]
 ) -> list[SearchTarget]:
-    """Return those of a plan of which anything is due; for rounds that nobody asked for."""
+    """Return the parts of a plan that are due; for automatic searches."""
     version = version_of(session, target)
     return [
         part

@@ -242,6 +242,8 @@ class NewSearch(Struct):
 
     season: SmallInt | None = None
     episode_ids: list[str] = []
+    version_id: str | None = None
+    """Left out: the default version."""
 
 
 class Blocked(Struct):
@@ -525,7 +527,9 @@ def open_search(
 ) -> Accepted:
     """Ask all indexers without grabbing anything; follow the search by its id and choose from its releases."""
     asked = data or NewSearch()
-    target = downloads.SearchTarget(media_id, season_number=asked.season, episode_ids=tuple(asked.episode_ids))
+    target = downloads.SearchTarget(
+        media_id, asked.version_id, season_number=asked.season, episode_ids=tuple(asked.episode_ids)
+    )
     with database.writes() as session:
         search_id = downloads.open_search(session, caller, clock.now(), target)
     return Accepted(detail=f"The indexers are being asked; see /api/v1/searches/{search_id}.", id=search_id)

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from mydia.adapters.errors import Limited
 from mydia.adapters.indexers import IndexerRelease
 from mydia.adapters.kinds import Connection
-from mydia.contexts import downloads, settings
+from mydia.contexts import downloads, media, settings
 from mydia.contexts.downloads import Search, SearchState, SearchTarget, asking
 from mydia.contexts.settings import IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
-from mydia.errors import Forbidden
+from mydia.errors import Forbidden, Invalid
 from mydia.units import GIB
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import FakeIndexer, fake_outside
@@ -211,7 +211,7 @@ def test_a_series_is_searched_by_season_where_most_is_missing(house: House) -> N
     one = SearchTarget(house.series_id, season_number=1, episode_ids=(house.episode_ids()[0],))
     with house.database.reads() as session:
         assert downloads.plan_targets(session, house.now, one) == [
-            SearchTarget(house.series_id, None, 1, (house.episode_ids()[0],))
+            SearchTarget(house.series_id, parts[0].version_id, 1, (house.episode_ids()[0],))
         ]
 
 
@@ -285,3 +285,52 @@ def test_a_retry_marked_while_the_search_runs_is_not_lost(house: House) -> None:
     search = stored(house, search_id)
     assert (search.state, search.indexers[0]["state"]) == ("done", "ok")
     assert len(house.indexer.queries) == 2
+
+
+@pytest.fixture
+def uhd(house: House) -> str:
+    """A second version of the film, in its own profile; returns its id."""
+    with house.database.writes() as session:
+        profile = settings.profiles.find_profile(session, "4K/UHD")
+        assert profile is not None
+        version = media.Version(media_item_id=house.film_id, name="4K", profile_id=profile.id, position=1)
+        session.add(version)
+        session.flush()
+        return version.id
+
+
+def test_every_monitored_version_is_searched_and_grabbed_by_its_own_profile(house: House, uhd: str) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    house.offer("Metropolis.1927.2160p.BluRay.x265-GRP", 30 * GIB)
+    taken = downloads.search_and_grab(
+        house.database, house.outside, SYSTEM, house.now, SearchTarget(house.film_id), cause="automatic"
+    )
+    found = {house.download(id).version_id: house.download(id).quality_name for id in taken}
+    assert len(found) == 2
+    assert found[uhd] == "Bluray-2160p"
+
+
+def test_a_download_of_one_version_does_not_satisfy_another(house: House, uhd: str) -> None:
+    house.offer("Metropolis.1927.2160p.BluRay.x265-GRP", 30 * GIB)
+    (release,) = house.releases(house.search(version_id=uhd))
+    assert release.version_id == uhd
+    house.grab(release.id)
+    with house.database.reads() as session:
+        due = {target.version_id for target in downloads.due_searches(session, house.now, limit=10)}
+        default_id = media.default_version(session, house.film_id).id
+    assert (uhd in due, default_id in due) == (False, True)
+
+
+def test_a_file_of_one_version_is_no_reason_against_a_release_for_another(house: House, uhd: str) -> None:
+    house.get_one()
+    first = house.downloads()[0]
+    house.finish(first.id)
+    house.bring_in(first.id)
+    house.offer("Metropolis.1927.2160p.BluRay.x265-GRP", 30 * GIB)
+    rows = {row.title.split(".")[2]: row for row in house.releases(house.search(version_id=uhd))}
+    assert rows["2160p"].verdict == "approved"
+
+
+def test_a_version_of_another_title_is_refused(house: House, uhd: str) -> None:
+    with house.database.writes() as session, pytest.raises(Invalid, match="another title"):
+        downloads.open_search(session, SYSTEM, house.now, SearchTarget(house.series_id, uhd))

@@ -67,6 +67,20 @@ def test_a_button_pressed_from_elsewhere_is_refused(browser: Browser, server: Se
     assert download_of(server, "Detour").state == "downloading"
 
 
+def test_what_mydia_did_not_add_stays_in_its_client(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    row = download_of(server, "Detour")
+    with server.deps.database.writes() as session:
+        session.get_one(downloads.Download, row.id).owned = False
+    asked = words(browser.get(f"/activity/queue/{row.id}/remove", headers={"hx-request": "true"}))
+    assert "It stays there with all its files" in asked
+    assert "Remove it and delete" not in asked
+    press(browser, f"/activity/queue/{row.id}/remove", where="files")
+    assert server.client.removed == []
+    assert download_of(server, "Detour").state == "ignored"
+
+
 def test_removing_asks_what_becomes_of_files_and_release(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:

@@ -218,8 +218,8 @@ def remove_download(
     except Unavailable as error:
         return _remove_dialog(request, database, caller, download_id, form, error)
     said = [
-        "Its release is not taken again." if how["blocklist"] else "",
-        "Another one is being searched." if how["search_again"] else "",
+        "Its release will not be grabbed again." if how["blocklist"] else "",
+        "Searching for another release." if how["search_again"] else "",
     ]
     return queue_changed(request, Toast("Removed", " ".join(part for part in said if part)))
 

@@ -195,7 +195,7 @@ def grab_release(
     except MydiaError as error:
         if not is_htmx(request) or (isinstance(error, NotFound) and not isinstance(error, downloads.ReleaseGone)):
             raise
-        insists = isinstance(error, downloads.Refusal | Conflict)
+        insists = isinstance(error, downloads.Refusal | Conflict) and not isinstance(error, downloads.AlreadyInClient)
         row = _one(database, caller, release_id, error=error.message, insists=insists)
         return fragment(request, "releases/_row.html", row=row)
     row = _one(database, caller, release_id)
