@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Serve, Tab
+from tests.browser.conftest import DESKTOP, PHONE, Serve, Tab, violations
 from tests.web.pages.conftest import Server, furnished, server
 
 __all__ = ["furnished", "server"]
@@ -224,3 +224,28 @@ def test_the_sort_select_shows_its_focus(tab: Tab) -> None:
         " (getComputedStyle(document.activeElement.closest('label')).outlineStyle === 'none' ? 0 : 1)"
     )
     assert width >= 2
+
+
+_ADDRESSES = (
+    "/", "/movies", "/movies?view=table", "/shows", "/calendar", "/wanted", "/wanted/upgrades", "/activity",
+    "/activity/history", "/activity/blocklist", "/recycle-bin", "/imports", "/imports?bucket=none", "/imports?bucket=ready",
+    "/add", "/account", "/system", "/system/tasks", "/system/logs", "/system/backups", "/settings", "/settings/folders",
+    "/settings/naming", "/settings/profiles", "/settings/profiles/new", "/settings/sizes", "/settings/metadata",
+    "/settings/indexers", "/settings/clients", "/settings/users", "/settings/general",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(DESKTOP, "mydia-dark"), (PHONE, "mydia-light")])
+def test_every_page_is_accessible(
+    open_tab: Callable[..., Tab], origin: str, server: Server, viewport: dict[str, int], theme: str
+) -> None:
+    cookies = {"session": server.token, "theme": theme}
+    tab = open_tab(origin, cookies=cookies, viewport=viewport, bypass_csp=True)
+    titles = [f"/movies/{server.ids['Sintel']}", f"/movies/{server.ids['Sintel']}?tab=files"]
+    found = []
+    for address in (*_ADDRESSES, *titles):
+        page = tab.go(address)
+        found += [f"{address}: {line}" for line in violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{address}: scrolls sideways")
+    assert found == []
