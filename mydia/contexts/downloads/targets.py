@@ -22,7 +22,7 @@ _SEASON_SHARE = 0.7
 # Searches of one series in one round. Source: mydia-original §4.5.
 _MOST_TARGETS = 10
 
-# How long to wait after a search without success: doubled each time, up to a week.
+# Wait after a search without a result: doubled each time, up to a week.
 _FIRST_WAIT = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=7)
 
