@@ -40,20 +40,18 @@ class _Told:
 
 
 _TOLD: dict[int, _Told] = {
-    400: _Told("That request makes no sense", "The address or the form is not complete. Go back and try again."),
+    400: _Told("Bad request", "The address or the form is incomplete. Go back and try again."),
     401: _Told("Sign in first", "Sign in to see this."),
-    403: _Told("Not allowed", "Your account may not do this. Ask an administrator."),
+    403: _Told("Not allowed", "You do not have permission to do this. Ask an administrator."),
     404: _Told("Nothing here", "The page or title does not exist, or it was removed."),
-    405: _Told("That cannot be done here", "This address does not take this kind of request."),
-    409: _Told("Something is in the way", "It collides with what is there already."),
-    413: _Told("Too large", "What you sent is larger than Mydia takes."),
-    415: _Told("Not the right kind", "What you sent is of a kind that this address does not take."),
-    422: _Told("Something is missing or wrong", "Look at the fields and send it again."),
-    429: _Told("Too many tries", "Wait a little before you try again."),
-    500: _Told(
-        "Mydia made a mistake", "The error was written to the log under the number below. Trying again may help."
-    ),
-    503: _Told("Not available right now", "Something that Mydia needs does not answer. Try again in a moment."),
+    405: _Told("Method not allowed", "This address does not support this kind of request."),
+    409: _Told("Conflict", "It conflicts with something that already exists."),
+    413: _Told("Too large", "The request is larger than Mydia accepts."),
+    415: _Told("Unsupported type", "This address does not accept this type of content."),
+    422: _Told("Something is missing or wrong", "Check the fields and try again."),
+    429: _Told("Too many attempts", "Wait a little before you try again."),
+    500: _Told("Something went wrong", "The error is in the log under the number below. Trying again may help."),
+    503: _Told("Temporarily unavailable", "A service that Mydia needs does not answer. Try again in a moment."),
 }
 _ICONS = {401: "lock", 403: "lock", 404: "search-x", 429: "timer", 503: "unplug"}
 

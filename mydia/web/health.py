@@ -30,7 +30,7 @@ class Check:
 
     name: str
     state: str
-    """`ok`, `warning` (works, but look at it) or `failed`."""
+    """`ok`, `unknown` (not checked yet), `warning` (works, but needs attention) or `failed`."""
     sentence: str
 
 
@@ -125,9 +125,11 @@ def look_at_clients(deps: WebDeps) -> Iterable[Check]:
         status = known.get(identifier)
         if status is not None and status.state != "ok":
             since = status.since_at.strftime("%-d %b %H:%M UTC")
-            yield Check(f"client {name}", "warning", f"{status.last_error or 'It does not answer.'} Since {since}.")
+            yield Check(f"client {name}", "warning", f"{status.last_error or 'No answer.'} Since {since}.")
+        elif status is None:
+            yield Check(f"client {name}", "unknown", "Not checked yet.")
         else:
-            yield Check(f"client {name}", "ok", "It answers." if status else "It has not been asked yet.")
+            yield Check(f"client {name}", "ok", "It answers.")
 
 
 def units_of(number: int, noun: str) -> str:

@@ -49,5 +49,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
             "warning",
             f"{units_of(trouble.titles, 'title')} could not be refreshed and stay as they are. Last: {trouble.last}",
         )
+    elif source is not None and source.answers is None:
+        yield Check("metadata", "unknown", f"The {source.name} has not been asked yet.")
     else:
         yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata().name}.")

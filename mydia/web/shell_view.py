@@ -123,9 +123,7 @@ def _trouble(session: Session, caller: Caller) -> Banner | None:
     names = {path.id: path.name for path in settings.library_paths.list_library_paths(session)}
     for path_id, scan in library.scanning.latest_scans(session, caller).items():
         if scan.state == "refused" and path_id in names:
-            return Banner(
-                f"The last scan of {names[path_id]} was not believed and changed nothing.", "/imports", "See why"
-            )
+            return Banner(f"The last scan of {names[path_id]} was rejected and changed nothing.", "/imports", "See why")
     for client in settings.clients.list_clients(session):
         status = settings.services.status_of(session, "download_client", client.id) if client.enabled else None
         if status is not None and status.state != "ok":

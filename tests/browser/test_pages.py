@@ -139,10 +139,10 @@ def test_a_setting_is_found_by_the_slash(tab: Tab) -> None:
     page = tab.go("/settings/general")
     page.keyboard.press("/")
     page.keyboard.type("recycle")
-    expect(page.locator("#settings-found")).to_contain_text("Days in the recycle bin")
+    expect(page.locator("#settings-found")).to_contain_text("Keep deleted files for (days)")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Days in the recycle bin")).to_be_focused()
+    expect(page.get_by_label("Keep deleted files for (days)")).to_be_focused()
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,10 @@ def _look(deps: WebDeps, provider: MetadataProvider) -> Check:
 
 
 def test_a_source_that_answers_is_fine(deps: WebDeps) -> None:
-    assert _look(deps, FakeMetadataProvider()) == Check("metadata", "ok", "Titles come from the fake.")
+    provider = FakeMetadataProvider()
+    assert _look(deps, provider) == Check("metadata", "unknown", "The fake has not been asked yet.")
+    metadata.record_answer(deps.database, fake_outside(metadata=provider), SYSTEM, NOW, None)
+    assert _look(deps, provider) == Check("metadata", "ok", "Titles come from the fake.")
 
 
 def test_without_any_source_it_says_what_is_missing(deps: WebDeps) -> None:
@@ -52,7 +55,7 @@ def test_without_any_source_it_says_what_is_missing(deps: WebDeps) -> None:
 
 
 def test_a_chosen_catalogue_without_key_is_told(deps: WebDeps, tmp_path: Path) -> None:
-    assert _look(deps, OnlyTmdb()).state == "ok"
+    assert _look(deps, OnlyTmdb()).state == "unknown"
     with deps.database.writes() as session:
         builders.library_path(session, tmp_path / "tv", "series", provider="tvdb")
     assert "TheTVDB is chosen but has no key" in _look(deps, OnlyTmdb()).sentence

@@ -22,7 +22,7 @@ _ERRORS = {
     "415": "The body is not JSON.",
     "422": "A value cannot be used; `errors` names the fields.",
     "429": "Too many questions; `Retry-After` says how long to wait.",
-    "500": "Mydia made a mistake; `request_id` leads to it in the log.",
+    "500": "Something went wrong; `request_id` leads to it in the log.",
     "503": "Something that Mydia needs does not answer; `Retry-After` says when to try again.",
 }
 _PROBLEM = {

@@ -247,7 +247,7 @@ class NewSearch(Struct):
 
 
 class Blocked(Struct):
-    """A release that is not taken again."""
+    """A release that will not be grabbed again."""
 
     id: str
     media_id: str | None

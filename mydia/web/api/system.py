@@ -10,7 +10,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import __version__, clock, events
-from mydia.contexts import library, media
+from mydia.contexts import library, media, metadata
 from mydia.contexts.users import SYSTEM, Permission
 from mydia.db import sqlite_version
 from mydia.errors import Invalid, NotFound
@@ -29,7 +29,7 @@ class CheckShape(Struct):
 
     name: str
     state: str
-    """ok | warning | failed"""
+    """ok | unknown | warning | failed"""
     sentence: str
 
 
@@ -224,6 +224,14 @@ def _counted(counts: media.lists.Counts) -> Counted:
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------
+
+
+@post("/metadata/retry", sync_to_thread=True, status_code=202, summary="Ask the metadata source again")
+def retry_source(database: DatabaseDep, caller: CallerDep) -> Accepted:
+    """Ask the metadata source again, and match the files that wait for it if it answers."""
+    with database.writes() as session:
+        metadata.request_retry(session, caller)
+    return Accepted(detail="The source is asked by a job; /api/v1/system/status shows how it answers.")
 
 
 @get("/tasks", sync_to_thread=True, summary="List tasks")
@@ -433,6 +441,7 @@ def list_wanted(
 
 ROUTES: tuple[Any, ...] = (
     status,
+    retry_source,
     list_tasks,
     run_task,
     pause_workers,

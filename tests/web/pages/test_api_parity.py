@@ -41,6 +41,7 @@ _ROUTES = {
     "/items/{}/search": "POST /media/{}/search",
     "/items/{}/undo": "POST /undo/{}",
     "/library/scan": "POST /library/scan",
+    "/metadata/retry": "POST /metadata/retry",
     "/movies/bulk/{}": "PUT /media/{}",
     "/recycle-bin/empty": "DELETE /recycle-bin/{}",
     "/recycle-bin/restore": "POST /recycle-bin/{}/restore",

@@ -7,7 +7,12 @@ import re
 import pytest
 from litestar.testing import TestClient
 
-from tests.web.pages.conftest import Browser, Server, words
+from mydia import clock
+from mydia.adapters.errors import Unreachable
+from mydia.contexts import metadata, settings
+from mydia.contexts.users import SYSTEM
+from tests.builders import media_file
+from tests.web.pages.conftest import Browser, Server, csrf, words
 
 PAGES = {
     "/": ("Good", "Needs a decision", "Import blocked: Häxan (1922)", "Recently added", "Coming up", "Downloading"),
@@ -144,3 +149,23 @@ def test_file_names_are_for_those_who_may_view_activity(browser: Browser, guest:
     for tab in ("files", "history", "overview"):
         assert ".mkv" not in guest.get(f"/movies/{item_id}?tab={tab}").text
     assert ".mkv" in browser.get(f"/movies/{item_id}?tab=files").text
+
+
+def test_a_source_that_does_not_answer_is_said_on_home_and_system_with_what_waits(
+    server: Server, browser: Browser
+) -> None:
+    database, outside = server.deps.database, server.deps.outside
+    assert "has not been asked yet" in words(browser.get("/system"))
+    metadata.record_answer(database, outside, SYSTEM, clock.now(), Unreachable("The relay", "connection refused"))
+    with database.writes() as session:
+        folder = next(one for one in settings.library_paths.list_library_paths(session) if one.type == "movies")
+        media_file(session, folder, "Unknown (1920)/unknown.mkv", match_state="new")
+    home = words(browser.get("/"))
+    assert "does not answer" in home
+    assert "1 new file cannot be matched until it answers" in home
+    assert "Nothing needs you" not in home
+    system = words(browser.get("/system"))
+    assert "does not answer" in system
+    assert "No problems found" not in system
+    answer = browser.post("/metadata/retry", headers={"x-csrf-token": csrf(browser)})
+    assert answer.status_code == 303

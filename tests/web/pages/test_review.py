@@ -151,7 +151,7 @@ def test_a_file_goes_to_the_bin_and_comes_back(browser: Browser, server: Server,
     file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
     page = f"/items/{item_id}/files/{file.id}/remove"
     assert page in browser.get(f"/movies/{item_id}").text
-    assert "Looked into again" in press(browser, f"/items/{item_id}/files/{file.id}/analyse").headers["hx-trigger"]
+    assert "File re-analysed" in press(browser, f"/items/{item_id}/files/{file.id}/analyse").headers["hx-trigger"]
     assert "Move it to the recycle bin" in words(browser.get(page))
     answer = press(browser, page, how="recycle")
     assert "media-changed" in answer.headers["hx-trigger"]
@@ -227,7 +227,7 @@ def test_a_scheduled_task_is_run_now_and_workers_are_paused(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     answer = press(browser, "/system/tasks/library.scan_all/run")
-    assert "It waits until a worker runs." in answer.headers["hx-trigger"]
+    assert "It starts when a worker is running." in answer.headers["hx-trigger"]
     assert [ask.cause for ask in server.deps.taskboard.asks()] == ["run now by Robin Baker"]
     press(browser, "/system/pause")
     assert server.deps.taskboard.paused()

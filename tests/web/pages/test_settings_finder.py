@@ -13,9 +13,9 @@ HTMX = {"hx-request": "true"}
 @pytest.mark.parametrize(
     ("q", "label", "href"),
     [
-        ("recycle", "Days in the recycle bin", "/settings/general#f-library-recycle_days"),
-        ("free space", "Space that must stay free", "/settings/general#f-downloads-minimum_free_mb"),
-        ("SEARCH_CRON", "When missing titles are searched", "/settings/general#f-jobs-search_cron"),
+        ("recycle", "Keep deleted files for (days)", "/settings/general#f-library-recycle_days"),
+        ("free space", "Minimum free space", "/settings/general#f-downloads-minimum_free_mb"),
+        ("SEARCH_CRON", "Search schedule for missing titles", "/settings/general#f-jobs-search_cron"),
         ("server.port", "server.port", "/settings/general#k-server-port"),
         ("anime", "Series: Episode of an anime", "/settings/naming#f-anime_file"),
         ("path mapping", "Path mappings", "/settings/clients"),
@@ -42,7 +42,7 @@ def test_what_is_not_there_is_said_and_nothing_asked_shows_nothing(reader: Brows
 def test_without_script_the_list_of_pages_answers(reader: Browser) -> None:
     answer = reader.get("/settings/find", params={"q": "recycle"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/settings?q=recycle")
-    assert "Days in the recycle bin" in words(reader.get("/settings", params={"q": "recycle"}))
+    assert "Keep deleted files for (days)" in words(reader.get("/settings", params={"q": "recycle"}))
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)

@@ -182,7 +182,7 @@ def test_what_a_test_has_done_is_told_step_by_step(
     assert "answers" in done
     client.go_away()
     signing_in, failed = steps("/settings/clients/test", form, "/setup/client")
-    assert "There is no answer" in failed
+    assert "No answer" in failed
     assert "Something answers" not in failed
     assert len(steps("/settings/metadata/test", {"source": "none"}, "/setup/metadata")) == 2
 
@@ -199,7 +199,7 @@ def test_a_client_and_an_indexer_are_tried_and_added(
     client.folder = "/not/here"
     assert "add a path mapping" in browser.send("/settings/clients/test", form, on="/setup/client").text
     client.go_away()
-    assert "There is no answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
+    assert "No answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
     with database.reads() as session:
         assert settings.clients.list_clients(session) == []
     assert browser.send("/setup/client", form).headers["location"] == "/setup/indexer"

@@ -54,7 +54,9 @@ def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form:
         raise Invalid("Nothing is selected.")
     with database.writes() as session:
         number = downloads.blocklist.unblock(session, caller, ids)
-    toast = Toast(f"{number} {'release' if number == 1 else 'releases'} off the blocklist", "They may be taken again.")
+    toast = Toast(
+        f"{number} {'release' if number == 1 else 'releases'} off the blocklist", "They can be grabbed again."
+    )
     return _unblocked(request, toast)
 
 
@@ -63,7 +65,7 @@ def clear_blocklist(request: WebRequest, database: DatabaseDep, caller: CallerDe
     """Empty the list."""
     with database.writes() as session:
         number = downloads.blocklist.clear_blocklist(session, caller)
-    return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases may be taken again."))
+    return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases can be grabbed again."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def block_by_name(request: WebRequest, database: DatabaseDep, caller: CallerDep,
             view = _block_form(session, caller, form)
         back = "/activity/blocklist"
         return invalid_form(request, "activity/_block.html", view, error, title="Block a release", back=back)
-    return _unblocked(request, Toast("Blocked", f"{form['release'].strip()} is not taken again."))
+    return _unblocked(request, Toast("Blocked", f"{form['release'].strip()} will not be grabbed again."))
 
 
 def _unblocked(request: WebRequest, toast: Toast) -> Response[str]:

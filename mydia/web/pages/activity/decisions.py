@@ -71,7 +71,7 @@ def search_candidates(
     """Look for another title; what is found replaces the candidates."""
     text = form.get("q", "").strip()
     if not text:
-        raise Invalid("Write a title, or a number such as tmdb:19.")
+        raise Invalid("Enter a title, or an id such as tmdb:19.")
     notice, found = None, []
     try:
         found = library.inbox.search_candidates(
@@ -80,7 +80,7 @@ def search_candidates(
     except Unavailable as error:
         notice = error.message
     if not is_htmx(request):
-        toast = Toast("Nothing found", notice or "Try the original title or a number.", "miss") if not found else None
+        toast = Toast("Nothing found", notice or "Try the original title or an id.", "miss") if not found else None
         return redirect(request, f"/imports?entry={inbox_id}&bucket={form.get('bucket', 'check')}", toast=toast)
     candidates = tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1))
     return fragment(request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=text)
@@ -112,7 +112,7 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     with deps.database.reads() as session:
         number = len(chosen) or library.inbox.inbox_counts(session, caller).ready
     if not number:
-        return _changed(request, form, Toast("Nothing is sure enough", "Look at the rest one by one.", "miss"))
+        return _changed(request, form, Toast("No confident matches", "Review the rest one by one.", "miss"))
     if number > _AT_ONCE:
         with deps.database.writes() as session:
             library.inbox.request_import_ready(session, caller, chosen or None)

@@ -128,19 +128,19 @@ def _words(row: downloads.queue.QueueRow, state: str, now: datetime) -> tuple[st
             left = units.left(row.eta_s) if row.eta_s else ""
             return f"{100 * row.progress:.0f} %", left, " · ".join(part for part in (speed, so_far) if part)
         case "stalled":
-            return f"{100 * row.progress:.0f} %", "stalled", f"Stands still for {since}"
+            return f"{100 * row.progress:.0f} %", "stalled", f"No progress for {since}"
         case "paused":
             return f"{100 * row.progress:.0f} %", "paused", so_far
         case "importing":
-            under = "Is being linked and named" if row.state == "importing" else "The import starts in a moment"
+            under = "Linking and renaming" if row.state == "importing" else "Import starts soon"
             return "Importing", size, under
         case "blocked":
             return "Downloaded", size, f"Finished {since} ago"
         case "seeding":
             ratio = f"ratio {row.ratio:.1f}" if row.ratio is not None else ""
-            return "Imported", ratio, "Shared until its goal is met"
+            return "Imported", ratio, "Seeding until its goal is reached"
         case _:
-            under = "Is being handed over" if row.state == "grabbing" else "Starts when a slot is free"
+            under = "Sending to the client" if row.state == "grabbing" else "Starts when a slot is free"
             return "Queued", size, under
 
 
@@ -248,7 +248,7 @@ def _clients(session: Session, rows: Sequence[downloads.queue.QueueRow]) -> Iter
         active = sum(1 for row in rows if row.client_id == client.id and row.group != "seeding")
         status = known.get(client.id)
         if status is None:
-            yield ClientState(client.id, client.name, "ink-3", "Not asked yet", f"{active} active", None)
+            yield ClientState(client.id, client.name, "ink-3", "Not checked yet", f"{active} active", None)
         elif status.state == "ok":
             yield ClientState(
                 client.id, client.name, "ok", "Connected", f"{active} active · {status.version or ''}".strip(" ·"), None
@@ -259,7 +259,7 @@ def _clients(session: Session, rows: Sequence[downloads.queue.QueueRow]) -> Iter
                 client.name,
                 "miss",
                 "Unreachable",
-                status.last_error or "It does not answer.",
+                status.last_error or "No answer.",
                 status.since_at,
             )
 

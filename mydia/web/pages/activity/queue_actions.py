@@ -36,7 +36,7 @@ def pause_download(
 ) -> Response[str]:
     """Stop one download in its client."""
     downloads.queue.pause(database, outside, caller, clock.now(), download_id)
-    return queue_changed(request, Toast("Paused", "It waits in its client until you let it go on."))
+    return queue_changed(request, Toast("Paused", "Paused in the client until you resume it."))
 
 
 @post("/activity/queue/{download_id:str}/resume", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -49,7 +49,7 @@ def resume_download(
 ) -> Response[str]:
     """Let one download go on."""
     downloads.queue.resume(database, outside, caller, clock.now(), download_id)
-    return queue_changed(request, Toast("Going on", tone="live"))
+    return queue_changed(request, Toast("Resumed", tone="live"))
 
 
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -64,9 +64,9 @@ def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, c
     toast = _each(
         [row.id for row in rows],
         lambda one: act(database, outside, caller, clock.now(), one),
-        "paused" if pausing else "going on",
+        "paused" if pausing else "resumed",
     )
-    return queue_changed(request, toast if rows else Toast("There is nothing to do"))
+    return queue_changed(request, toast if rows else Toast("Nothing to do"))
 
 
 def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
@@ -115,13 +115,13 @@ def change_many(
         case "pause":
             toast = _each(ids, lambda one: downloads.queue.pause(database, outside, caller, now, one), "paused")
         case "resume":
-            toast = _each(ids, lambda one: downloads.queue.resume(database, outside, caller, now, one), "going on")
+            toast = _each(ids, lambda one: downloads.queue.resume(database, outside, caller, now, one), "resumed")
         case "import":
             toast = _each(ids, take_in, "being imported")
         case "remove":
             toast = _each(ids, take_out, "removed")
         case _:
-            raise Invalid("That cannot be done to many downloads at once.")
+            raise Invalid("This action is not available for several downloads.")
     return queue_changed(request, toast)
 
 
@@ -141,7 +141,7 @@ def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller,
     with database.reads() as session:
         rows = [row for row in downloads.queue.list_queue(session, caller, seeding=True) if row.id in set(ids)]
     if not rows:
-        raise Conflict("These downloads are over already.")
+        raise Conflict("These downloads have already ended.")
     view = RemoveManyView(tuple(rows))
     return dialog(
         request, "activity/_remove_many.html", view, title="Remove downloads", active="activity", back="/activity"
@@ -188,7 +188,7 @@ def _remove_dialog(
     with database.reads() as session:
         row = downloads.queue.find_queue_row(session, caller, download_id)
     if row is None:
-        raise Conflict("This download is over already.")
+        raise Conflict("This download has already ended.")
     errors = {} if error is None else {"": error.message}
     return dialog(
         request,
@@ -237,9 +237,9 @@ def undo_grab(
     with database.reads() as session:
         state = downloads.history.story_of(session, caller, download_id).download.state
     if state in ("importing", "imported"):
-        raise Conflict("It is in the library already. Remove its file on the title's page.")
+        raise Conflict("It is already in the library. Remove its file on the title's page.")
     downloads.queue.remove(database, outside, caller, clock.now(), download_id)
-    toast = Toast("Taken back", "It is out of its client and may be taken again.")
+    toast = Toast("Grab undone", "The download is removed from its client. The release can be grabbed again.")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"queue-changed": {}, "media-changed": {}, "releases-changed": {}})
     return redirect(request, "/activity", toast=toast)
@@ -252,7 +252,9 @@ def retry_import(
     """Ask for a finished download to be imported again."""
     with database.writes() as session:
         downloads.importing.request_import(session, caller, download_id)
-    return queue_changed(request, Toast("The import is tried again", "What stands in its way is told here.", "live"))
+    return queue_changed(
+        request, Toast("Importing again", "If something is still in the way, it is shown here.", "live")
+    )
 
 
 ROUTES: tuple[Any, ...] = (

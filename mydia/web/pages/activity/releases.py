@@ -92,7 +92,7 @@ def _dialog(
     if episode:
         chosen = next((one for one in media.episodes.episodes_of(session, caller, item_id) if one.id == episode), None)
         if chosen is None:
-            raise NotFound("This episode is not in the library (any more).")
+            raise NotFound("This episode is not in the library.")
         title, start = f"{item.title} {chosen.code}", {"episode": episode}
         files = [file for file in files if episode in file.episode_ids]
     version = item.versions[0] if item.versions else None

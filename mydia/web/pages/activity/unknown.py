@@ -27,7 +27,7 @@ def ignore_unknown(
     """Leave a download that Mydia did not start alone for good."""
     with database.writes() as session:
         downloads.unknown.ignore_unknown(session, caller, unknown_id)
-    return queue_changed(request, Toast("Left alone", "It is not shown again."))
+    return queue_changed(request, Toast("Ignored", "It is no longer shown."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def ask_adopt(
     with database.reads() as session:
         unknown = next((one for one in downloads.unknown.list_unknown(session, caller) if one.id == unknown_id), None)
         if unknown is None:
-            raise Conflict("This download is gone from its client, or it was adopted already.")
+            raise Conflict("This download is no longer in its client, or was adopted already.")
         guessed = specs.title_in(unknown.name) if q is None else q
         found = media.lists.search_library(session, caller, guessed, limit=12)
     view = AdoptView(
@@ -77,7 +77,7 @@ def adopt_download(
         raise Invalid("Choose a title.")
     with database.writes() as session:
         downloads.unknown.adopt(session, caller, clock.now(), unknown_id, form["item_id"])
-    return queue_changed(request, Toast("Adopted", "It is followed and imported when it is complete.", "live"))
+    return queue_changed(request, Toast("Adopted", "It is imported when it is complete.", "live"))
 
 
 ROUTES: tuple[Any, ...] = (ignore_unknown, ask_adopt, adopt_download)

@@ -165,7 +165,7 @@ def search_one(
     episodes = [form["episode_id"]] if form.get("episode_id") else []
     with database.writes() as session:
         downloads.request_search(session, caller, item_id, episode_ids=episodes)
-    return _done(request, Toast("Searching", "The best release that passes every rule is fetched.", "live"))
+    return _done(request, Toast("Searching", "The best release that passes every rule is grabbed.", "live"))
 
 
 @post("/wanted/{item_id:str}/unmonitor", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -177,7 +177,7 @@ def unmonitor(
     with database.writes() as session:
         media.monitoring.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
     known = f"{item_id}:{episodes[0]}" if episodes else item_id
-    return _done(request, undoable(Toast("No longer wanted"), "/wanted/bulk/monitor", [known]))
+    return _done(request, undoable(Toast("No longer monitored"), "/wanted/bulk/monitor", [known]))
 
 
 @post("/wanted/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -190,7 +190,7 @@ def change_many(
     if not chosen:
         raise Invalid("Nothing is selected.")
     if action not in ("search", "unmonitor", "monitor"):
-        raise Invalid("That cannot be done to many at once.")
+        raise Invalid("This action is not available for a selection.")
     with database.writes() as session:
         for item_id, _, episode_id in chosen:
             if action == "search":
@@ -204,7 +204,7 @@ def change_many(
                     action == "monitor",
                     episode_ids=[episode_id] if episode_id else None,
                 )
-    word = {"search": "being searched", "unmonitor": "no longer wanted", "monitor": "wanted again"}[action]
+    word = {"search": "being searched", "unmonitor": "no longer monitored", "monitor": "monitored again"}[action]
     toast = Toast(f"{len(chosen):,} {word}", tone="live" if action == "search" else "ok")
     return _done(request, undoable(toast, "/wanted/bulk/monitor", ids) if action == "unmonitor" else toast)
 

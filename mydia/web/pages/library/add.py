@@ -147,7 +147,7 @@ def _form(
         raise Invalid("There is no such title. Search for it again.")
     found = metadata.by_ids(outside, type_, ids)
     if not found:
-        raise Invalid("The catalogue does not have this title any more. Search for it again.")
+        raise Invalid("The catalogue no longer has this title. Search for it again.")
     with database.reads() as session:
         folders = [
             path
@@ -191,7 +191,7 @@ def add_title(
         wish = media.refresh.asking(session, form.get("library_path_id") or None)
     found = metadata.by_ids(outside, type_, ids, language=wish.language)
     if not found:
-        raise Invalid("The catalogue does not have this title any more. Search for it again.")
+        raise Invalid("The catalogue no longer has this title. Search for it again.")
     details, seasons = media.refresh.fetch(
         outside, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )

@@ -40,7 +40,7 @@ def ask_remove(
         item = media.get_item(session, caller, item_id)
         file = next((one for one in library.files.files_of_item(session, caller, item_id) if one.id == file_id), None)
     if file is None:
-        raise NotFound("This file is not in the library (any more).")
+        raise NotFound("This file is not in the library.")
     active = "shows" if item.type == MediaType.TV_SHOW else "movies"
     back = f"/items/{item_id}?tab=files"
     return dialog(
@@ -78,7 +78,7 @@ def analyse_file(
 ) -> Response[str]:
     """Look into a file again."""
     library.analyse_file(database, outside, caller, clock.now(), file_id)
-    return _done(request, item_id, Toast("Looked into again", "What was found is shown with the file."))
+    return _done(request, item_id, Toast("File re-analysed", "The results are shown with the file."))
 
 
 @post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -93,10 +93,10 @@ def undo(
     """Take back a removal or a rename; what cannot be taken back is told."""
     batch_id = form.get("batch", "")
     if not batch_id:
-        raise Invalid("Say what is to be taken back.")
+        raise Invalid("Nothing to undo.")
     act = library.renaming.undo_rename if form.get("rename") == "true" else library.journal.undo_batch
     problems = act(database, outside, caller, clock.now(), batch_id)
-    return _done(request, item_id, Toast("Taken back", problems[0] if problems else "", "miss" if problems else "ok"))
+    return _done(request, item_id, Toast("Undone", problems[0] if problems else "", "miss" if problems else "ok"))
 
 
 def _done(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:

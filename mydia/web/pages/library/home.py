@@ -7,18 +7,18 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, get, post
 from sqlalchemy.orm import Session
 
 from mydia import clock, units
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.contexts import downloads, library, media, settings
+from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, OutsideDep, WebRequest
 from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
-from mydia.web.render import page, renderer_of
+from mydia.web.render import Toast, is_htmx, nothing, page, plural, redirect, renderer_of
 from mydia.web.views import Card
 from mydia.web.views.cards import card
 
@@ -36,6 +36,8 @@ class Need:
     text: str
     href: str
     action: str
+    posts: bool = False
+    """Whether the action changes something (a POST to `href`) instead of opening a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def show_home(
         recent = media.lists.recently_added(session, caller, limit=_NEW)
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
         rows = downloads.queue.list_queue(session, caller) if sees else []
-        needs = _needs(session, caller, rows) if manages else ()
+        needs = (*_source_trouble(session, outside, caller), *_needs(session, caller, rows)) if manages else ()
         folders = (
             [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)] if manages else []
         )
@@ -130,12 +132,33 @@ def show_home(
         moving=moving,
         speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
         volumes=volumes,
-        steps=steps if any(not step.done for step in steps[:2]) or not sum(c.total for c in sizes.values()) else (),
+        steps=steps if any(not step.done for step in steps) or not sum(c.total for c in sizes.values()) else (),
         titles=sum(c.total for c in sizes.values()),
         can_manage=manages,
         can_activity=sees,
     )
     return page(request, "home/page.html", view, active="home", topics=["home"])
+
+
+def _source_trouble(session: Session, outside: Outside, caller: Caller) -> tuple[Need, ...]:
+    """Return the card of a metadata source that does not answer: new files wait for it without being in the review."""
+    source = metadata.source_state(session, outside, caller)
+    if source is None or source.answers is not False:
+        return ()
+    waiting = sum(counts["new"] for counts in library.files.file_counts(session, caller).values())
+    text = f"{source.error or 'No answer'}. {plural(waiting, 'new file')} cannot be matched until it answers."
+    return (Need("fail", "unplug", f"The {source.name} does not answer", text, "/metadata/retry", "Retry", posts=True),)
+
+
+@post("/metadata/retry", sync_to_thread=True, status_code=200, include_in_schema=False)
+def retry_source(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
+    """Ask the metadata source again, and match the files that wait for it."""
+    with database.writes() as session:
+        metadata.request_retry(session, caller)
+    toast = Toast("Trying again", "If the source answers, waiting files are matched.", "live")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"home-changed": {}})
+    return redirect(request, "/", toast=toast)
 
 
 def _greeting(hour: int) -> str:
@@ -167,7 +190,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         Need(
             "miss",
             "folder-search",
-            f"The scan of {scan.name} was not believed",
+            f"Scan of {scan.name} rejected",
             scan.reason or "",
             "/imports",
             "See why",
@@ -192,9 +215,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
     if counts.needs_attention or counts.no_match:
         number = counts.needs_attention + counts.no_match
         sure = (
-            f"{counts.ready} more are sure and only wait for a press."
-            if counts.ready
-            else "They could not be recognised beyond doubt."
+            f"{counts.ready} more are ready to import." if counts.ready else "They could not be matched with certainty."
         )
         found.append(
             Need(
@@ -211,8 +232,8 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
             Need(
                 "ok",
                 "folder-input",
-                f"{counts.ready} sure matches",
-                "They only wait for a press.",
+                f"{counts.ready} confident matches",
+                "Ready to import.",
                 "/imports?bucket=ready",
                 "Import",
             )
@@ -255,4 +276,4 @@ def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     )
 
 
-ROUTES: tuple[Any, ...] = (show_home,)
+ROUTES: tuple[Any, ...] = (show_home, retry_source)

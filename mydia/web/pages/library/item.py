@@ -156,7 +156,7 @@ def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
     with database.reads() as session:
         view = _view(session, request, caller, item_id)
     if request.url.path.startswith("/shows") != view.show:
-        raise NotFound("This title is not in the library (any more).")
+        raise NotFound("This title is not in the library.")
     section = "shows" if view.show else "movies"
     return page(request, "item/page.html", view, active=section, topics=[f"media:{item_id}", "queue"])
 

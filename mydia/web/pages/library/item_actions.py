@@ -68,7 +68,7 @@ def search_item(
             episode_ids=episode_ids,
         )
     return media_changed(
-        request, item_id, Toast("Searching", "The best release that passes every rule is fetched.", "live")
+        request, item_id, Toast("Searching", "The best release that passes every rule is grabbed.", "live")
     )
 
 
@@ -116,7 +116,7 @@ def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str,
         ),
         tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
         (("", "Leave as it is"), *media.monitoring.PATTERNS.items()),
-        (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "Nobody: names and NFO files")),
+        (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "None: file names and NFO files")),
         given | values,
     )
 

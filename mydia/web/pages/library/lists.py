@@ -363,7 +363,7 @@ def change_many(
     section = _section(request)
     caller.require(Permission.MANAGE_MEDIA)
     if action not in _BULK:
-        raise Invalid("That cannot be done to many at once.")
+        raise Invalid("This action is not available for a selection.")
     with database.reads() as session:
         ids = chosen_ids(session, caller, form, section.type)
     done, problems = 0, []
@@ -412,7 +412,7 @@ def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: 
             case "profile":
                 media.change_item(session, caller, now, item_id, {"profile_id": form.get("to", "")})
             case _:
-                raise Invalid("That cannot be done to many titles at once.")
+                raise Invalid("This action is not available for several titles.")
 
 
 ROUTES = (show_list, show_chunk, show_rows, show_card, change_many)

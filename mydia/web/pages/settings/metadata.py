@@ -45,7 +45,7 @@ def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
             metadata_source.write_source(session, deps, caller, clock.now(), form)
     except Invalid as error:
         return show(request, "metadata.html", _metadata(deps, caller, form, errors_of(error)), status=422)
-    return redirect(request, "/settings/metadata", toast=Toast("Saved", "It counts from the next question on."))
+    return redirect(request, "/settings/metadata", toast=Toast("Saved", "Takes effect with the next lookup."))
 
 
 @post("/settings/metadata/test", sync_to_thread=True, status_code=200, include_in_schema=False)

@@ -73,7 +73,7 @@ def health_chip(status: ServiceStatus | None, enabled: bool, now: datetime) -> H
     if not enabled:
         return HealthChip("off", icon="power", word="Off")
     if status is None:
-        return HealthChip("off", icon="circle-dashed", word="Not asked yet")
+        return HealthChip("off", icon="circle-dashed", word="Not checked yet")
     if status.state == "ok":
         return HealthChip("ok", icon="check", word="Answers", title=status.version or "")
     silent_s = (now - status.since_at).total_seconds()
@@ -297,13 +297,13 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
         with deps.database.reads() as session:
             connection = settings.indexers.trial_indexer(session, read_indexer(form), indexer_id=indexer_id)
         indexer = deps.outside.indexer(connection)
-        yield _trying(connection.name, connection.url, "Asking what it can do")
+        yield _trying(connection.name, connection.url, "Reading its capabilities")
         able = indexer.capabilities()
         reached = FolderFinding("yes", f"{able.title or connection.name} answers")
         yield TestResult(
             "live",
             f"Trying {connection.name}",
-            findings=(reached, FolderFinding("run", "Asking for its newest releases")),
+            findings=(reached, FolderFinding("run", "Fetching its newest releases")),
         )
         newest = indexer.recent(limit=_SAMPLE)
     except AdapterError as error:
@@ -325,10 +325,10 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
 
 
 _TITLES = {
-    "unreachable": "There is no answer",
-    "refused": "It says no",
-    "limited": "It asks us to wait",
-    "nonsense": "That is something else",
+    "unreachable": "No answer",
+    "refused": "Access denied",
+    "limited": "Rate limited",
+    "nonsense": "Unexpected answer",
 }
 
 

@@ -159,7 +159,7 @@ def _require(caller: Caller | None, session: Session) -> Caller:
     if caller is None:
         if not users.has_users(session):
             raise Conflict("Make the account first: open /setup.")
-        raise NotSignedIn("Sign in to go on with the setup.")
+        raise NotSignedIn("Sign in to continue the setup.")
     caller.require(Permission.MANAGE_SETTINGS)
     return caller
 

@@ -71,7 +71,7 @@ def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -
     caller.require(Permission.MANAGE_SETTINGS)
     known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
     if name not in known:
-        raise NotFound("This backup is not there (any more).")
+        raise NotFound("This backup does not exist.")
     return File(path=known[name], filename=name, media_type="application/vnd.sqlite3")
 
 

@@ -79,7 +79,7 @@ class StatusView:
     @property
     def wrong(self) -> int:
         """How many findings are not fine."""
-        return sum(1 for one in self.findings if one.state != "ok")
+        return sum(1 for one in self.findings if one.state in ("failed", "warning"))
 
 
 @get(["/system", "/system/status"], sync_to_thread=True, include_in_schema=False)
@@ -87,7 +87,7 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
     """Show what is well and what is not, with what to do about it."""
     caller.require(Permission.MANAGE_SETTINGS)
     checks = health.examine(deps, (*health.CHECKS, *request.app.state.checks))
-    order = {"failed": 0, "warning": 1, "ok": 2}
+    order = {"failed": 0, "warning": 1, "unknown": 2, "ok": 3}
     findings = tuple(_finding(check) for check in sorted(checks, key=lambda check: order[check.state]))
     with deps.database.reads() as session:
         services = tuple(_services(session))
@@ -122,7 +122,7 @@ def _services(session: Any) -> Iterator[Service]:
             if not row.enabled:
                 yield Service(kind, row.name, "off", "Switched off", "", None)
             elif status is None:
-                yield Service(kind, row.name, "off", "Not asked yet", "", None)
+                yield Service(kind, row.name, "off", "Not checked yet", "", None)
             elif status.state == "ok":
                 yield Service(kind, row.name, "ok", "Answers", status.version or "", status.last_ok_at)
             else:

@@ -141,8 +141,8 @@ def run_line(run: Run, now: datetime) -> RunLine:
     outcome = {
         RunState.DONE: run.result or "Done",
         RunState.CANCELLED: "Cancelled",
-        RunState.QUEUED: "Waits for a free slot",
-        RunState.DELAYED: "Waits for its time",
+        RunState.QUEUED: "Waiting for a free slot",
+        RunState.DELAYED: "Scheduled",
         RunState.RUNNING: run.note or "",
     }.get(run.state, run.error or "Failed")
     return RunLine(
@@ -256,7 +256,7 @@ def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, 
     """Stop one run."""
     caller.require(Permission.MANAGE_SETTINGS)
     state = taskboard.cancel(caller, run_id)
-    text = "" if state == RunState.CANCELLED else "It stops after the step it is at."
+    text = "" if state == RunState.CANCELLED else "It stops after the current step."
     return _tasks_changed(request, Toast("Cancelled", text))
 
 
@@ -277,7 +277,7 @@ def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, na
         raise NotFound("There is no such task.")
     taskboard.run_now(caller, entry.job, entry.params)
     without = not taskboard.workers()
-    text = "It waits until a worker runs." if without else ""
+    text = "It starts when a worker is running." if without else ""
     return _tasks_changed(request, Toast(f"{entry.title} started", text, "miss" if without else "live"))
 
 
@@ -287,9 +287,7 @@ def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDe
     caller.require(Permission.MANAGE_SETTINGS)
     pausing = request.url.path.endswith("pause")
     taskboard.set_paused(caller, pausing)
-    toast = (
-        Toast("Workers paused", "What runs is finished; nothing new is started.") if pausing else Toast("Workers go on")
-    )
+    toast = Toast("Workers paused", "Running tasks finish; no new ones start.") if pausing else Toast("Workers resumed")
     return _tasks_changed(request, toast)
 
 
