@@ -1,4 +1,4 @@
-"""The provider of an installation that asks nobody: names and NFO files have to do."""
+"""The provider of an installation without a metadata source: titles come from names and NFO files."""
 
 from __future__ import annotations
 

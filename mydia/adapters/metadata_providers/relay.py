@@ -50,7 +50,7 @@ class RelayProvider:
         source: str = "tmdb",
         adult: bool = False,
     ) -> list[Candidate]:
-        """Search titles of one type; a year narrows, and is not tried without."""
+        """Search titles of one type; a year limits the results."""
         if self._source(source) == "tvdb":
             kind = "movie" if type == MediaType.MOVIE else "series"
             params = {"query": text, "type": kind} | ({"year": str(year)} if year else {})
@@ -65,7 +65,7 @@ class RelayProvider:
     def find(
         self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
     ) -> list[Candidate]:
-        """Find titles by another catalogue's number; a relay that does not know how finds none."""
+        """Find titles by another catalogue's id; a relay without this route finds none."""
         number, source = (imdb_id, "imdb_id") if imdb_id else (str(tvdb_id), "tvdb_id") if tvdb_id else ("", "")
         if not number:
             return []
@@ -76,7 +76,7 @@ class RelayProvider:
             return [tvdb.as_candidate(self.details(MediaType.TV_SHOW, Ids(tvdb_id=tvdb_id), source="tvdb"))]
         answer = self._ask_or_none(f"/tmdb/find/{number}", {"external_source": source})
         found = [] if answer is None else tmdb.found(answer, type)
-        # Who is found by a number has that number, which the answer does not repeat.
+        # The answer does not repeat the id that it was found by.
         return [tmdb.with_ids(c, imdb_id=imdb_id, tvdb_id=None if imdb_id else tvdb_id) for c in found]
 
     def details(
@@ -136,8 +136,6 @@ class RelayProvider:
         """
         return self._fetch.image(path, size)
 
-    # Inside
-
     def _source(self, wanted: str) -> str:
         if wanted in self._fetch.sources:
             return wanted
@@ -172,7 +170,7 @@ class RelayProvider:
         raise NotFound("The catalogue does not know this title by the numbers we have.")
 
     def _tvdb_season(self, series: int, number: int, language: str, *, fresh: bool) -> SeasonDetails:
-        # The record was asked for with the details, afresh where that was wished; the episodes are the news here.
+        # The series record was just fetched with the details; only the episodes need to be fresh.
         extended = self._ask(f"/tvdb/series/{series}/extended", {"meta": "translations"})
         summary = tvdb.season_summary(extended, number)
         if summary is None:
@@ -183,7 +181,7 @@ class RelayProvider:
             path = f"/tvdb/series/{series}/episodes/official/{told}"
             answer = self._ask_or_none(path, {"page": str(page)}, fresh=fresh)
             if answer is None and page == 0:
-                # A relay of the first era knows seasons only by their own number, and in the original language.
+                # The first relays find seasons only by their own id, in the original language.
                 season_id = tvdb.season_id(extended, number)
                 return tvdb.season(summary, self._ask(f"/tvdb/seasons/{season_id}/extended", {}, fresh=fresh), number)
             episodes += tvdb.episode_rows(answer)

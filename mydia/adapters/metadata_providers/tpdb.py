@@ -112,7 +112,7 @@ class Tpdb:
         )
 
     def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-        """Return nothing: nobody who did not ask is shown these titles."""
+        """Return nothing: adult titles are shown only when asked for."""
         return []
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:

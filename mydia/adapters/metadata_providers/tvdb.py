@@ -1,4 +1,4 @@
-"""TheTVDB's shapes in our words. Pure."""
+"""Translate TheTVDB's answers. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CREW = {
     "Producer": "Production",
     "Showrunner": "Production",
 }
-# Three letters, with three that are their own. TheTVDB's list has no short codes. Source: its /languages.
+# Three-letter codes, three of them TheTVDB's own. TheTVDB's list has no short codes. Source: its /languages.
 _LANGUAGES = {
     "ar": "ara", "bg": "bul", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
     "et": "est", "fa": "fas", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind",
@@ -219,7 +219,7 @@ def season_id(answer: Any, number: int) -> int:
 
 
 def episode_rows(answer: Any) -> list[Mapping[str, Any]]:
-    """Return the episodes of a page, whether the series stands beside or around them."""
+    """Return the episodes of a page of either shape."""
     return read.rows(read.part(answer, "data", "episodes"))
 
 
@@ -229,7 +229,7 @@ def has_next(answer: Any) -> bool:
 
 
 def season(summary: SeasonDetails, answer: Any, number: int) -> SeasonDetails:
-    """Return a season with its episodes, out of a list that may hold those of all seasons."""
+    """Return a season with its episodes, from a list that may hold all seasons."""
     rows = episode_rows(answer)
     episodes = [e for row in rows if (e := _episode(row)) is not None and e.season_number == number]
     episodes.sort(key=lambda e: e.episode_number)

@@ -1,4 +1,4 @@
-"""Which poster and backdrop a title shows: the provider's choice, or one that a person picked, which a refresh keeps."""
+"""Which poster and backdrop a title shows: the provider's, or one that a person chose and refreshes keep."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _COLUMNS = {"poster": "poster_id", "backdrop": "backdrop_id"}
 
 @dataclass(frozen=True, slots=True)
 class ArtworkChoice:
-    """What can be chosen from."""
+    """The pictures to choose from."""
 
     role: str
     """`poster` or `backdrop`."""
     offered: tuple[Artwork, ...]
     present: str | None
-    """The source of the one that is shown."""
+    """The source of the picture in use."""
     locked: bool
     """Whether a person chose it."""
 
@@ -67,7 +67,7 @@ def list_artwork(database: Database, outside: Outside, caller: Caller, item_id: 
         present = _source_of(session, getattr(item, column))
         locked = role in item.locked_fields
     if source == "none":
-        raise Invalid("This title is known from names and NFO files only, so nobody offers pictures of it.")
+        raise Invalid("This title comes from file names and NFO files only, so there is no provider to offer pictures.")
     details = metadata.details(outside, type_, ids, language=wish.language, source=source, region=wish.region)
     listed = details.posters if role == "poster" else details.backdrops
     chosen = details.poster_path if role == "poster" else details.backdrop_path
@@ -86,7 +86,7 @@ def choose_artwork(
     role: str,
     source: str | None,
 ) -> None:
-    """Show this picture from now on.
+    """Use this picture for a title.
 
     Args:
         source: One of those offered; None goes back to the provider's choice and lets refreshes change it.

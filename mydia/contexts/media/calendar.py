@@ -1,4 +1,4 @@
-"""What comes out when: episodes by air date, films by their release dates."""
+"""The calendar: episodes by air date, films by their release dates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILM_DATES = (("cinema", MediaItem.cinema_on), ("digital", MediaItem.digital_on
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """One thing on one day."""
+    """One release on one day."""
 
     on: date
     kind: str
@@ -48,7 +48,7 @@ def entries(
     type: MediaType | None = None,
     monitored_only: bool = False,
 ) -> list[CalendarEntry]:
-    """Return what comes out from one day to another, both included, by day and title."""
+    """Return the releases between two days, both included, by day and title."""
     caller.require(Permission.BROWSE)
     found: list[CalendarEntry] = []
     if type in (None, MediaType.TV_SHOW):
@@ -61,7 +61,7 @@ def entries(
 
 
 def next_entry_on(session: Session, caller: Caller, after: date) -> date | None:
-    """Return the next day after one on which anything comes out."""
+    """Return the next day with a release after this one."""
     caller.require(Permission.BROWSE)
     days = [session.scalar(select(Episode.air_on).where(Episode.air_on > after).order_by(Episode.air_on).limit(1))]
     days += [

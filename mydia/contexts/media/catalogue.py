@@ -1,4 +1,4 @@
-"""Titles come, are found, change and go."""
+"""Add, find, change and remove titles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from mydia.vocabulary import MediaType
 
 
 class AlreadyHere(Conflict):
-    """The title is in the library; `item_id` says which it is."""
+    """The title is in the library already, as `item_id`."""
 
     def __init__(self, item: MediaItem) -> None:
         super().__init__(f"{item.title} ({item.year or 'no year'}) is in the library already.")
@@ -45,7 +45,7 @@ class AlreadyHere(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """A title to be added. With `details` it is complete at once; without, they are fetched next."""
+    """A title to add. Without `details`, a job fetches them afterwards."""
 
     type: MediaType
     title: str
@@ -135,7 +135,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
 def _first_path(session: Session, type_: MediaType) -> str | None:
     suits = ("movies", "mixed") if type_ == MediaType.MOVIE else ("series", "mixed")
     paths = [path for path in settings.library_paths.list_library_paths(session) if path.type in suits]
-    # One made for the type goes before one that takes anything.
+    # A path for this type comes before a mixed one.
     return min(paths, key=lambda path: path.type == "mixed").id if paths else None
 
 
@@ -192,7 +192,7 @@ def find_by_ids(session: Session, caller: Caller, type: MediaType, ids: Ids) -> 
 
 
 def find_by_title(session: Session, type: MediaType, title: str, year: int | None = None) -> list[MediaItem]:
-    """Return titles that are known by this name; with a year, those within one year of it (or without a year)."""
+    """Return the titles with this name; with a year, only those within one year of it or without a year."""
     named = select(Title.media_item_id).where(Title.normalised == normalise_title(title))
     found = session.scalars(select(MediaItem).where(MediaItem.type == type, MediaItem.id.in_(named))).all()
     return [item for item in found if year is None or item.year is None or abs(item.year - year) <= 1]
@@ -222,7 +222,7 @@ def titles_of(session: Session, caller: Caller, item_id: str) -> list[Title]:
 
 
 def add_user_title(session: Session, caller: Caller, item_id: str, title: str) -> None:
-    """Note another name under which releases of a title come; a refresh keeps it."""
+    """Add a name under which releases of a title are found; refreshes keep it."""
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This title")
     normalised = normalise_title(title)
@@ -347,7 +347,7 @@ def _check_choice(session: Session, item: MediaItem, name: str, value: object) -
 
 
 def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
-    """Ask for a title's details to be fetched again. Emits: RefreshRequested."""
+    """Request that a title's details are fetched again. Emits: RefreshRequested."""
     caller.require(Permission.MANAGE_MEDIA)
     get(session, MediaItem, item_id, what="This title")
     emit(session, caller, RefreshRequested(item_id))
@@ -356,7 +356,7 @@ def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
 def change_ids(
     session: Session, caller: Caller, now: datetime, item_id: str, new: Details, seasons: tuple[SeasonDetails, ...]
 ) -> MediaItem:
-    """Make a title another one (fix match): its numbers and facts change, a person's choices and files stay.
+    """Turn a title into another one (fix match): its ids and facts change; choices and files stay.
 
     Raises:
         AlreadyHere: The other title is in the library already.
@@ -380,7 +380,7 @@ def change_ids(
 
 
 def remove_row(session: Session, caller: Caller, now: datetime, item_id: str, *, files_deleted: int) -> None:
-    """Take a title out of the library; its files are the library context's matter, done before. Emits: MediaRemoved."""
+    """Remove a title from the library. The library context deals with its files first. Emits: MediaRemoved."""
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This title")
     emit(session, caller, MediaRemoved(item.id, item.type, item.title, files_deleted), at=now)

@@ -1,4 +1,4 @@
-"""Taking over what a provider tells: facts change, choices stay, edited fields stay."""
+"""Apply a provider's details to a title: facts change, choices and edited fields stay."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLAIN_FACTS = (
 _TOLD = frozenset(
     {"title", "year", "overview", "status", "certification", "cinema_on", "digital_on", "physical_on", "runtime_min"}
 )
-"""Changes of these are worth a line in the activity feed; ratings move every day."""
+"""Changes of these appear in the activity feed; ratings change every day and do not."""
 _CAST_KEPT = 30
 _CREW_KEPT = 12
 _VIDEOS_KEPT = 12
@@ -50,7 +50,7 @@ def apply_details(
     *,
     drop_others: bool = False,
 ) -> tuple[dict[str, list[object]], int]:
-    """Take over a provider's facts and return (what changed that a person cares about, episodes that are new).
+    """Store a provider's facts and return (changes for the activity feed, number of new episodes).
 
     Args:
         seasons: The seasons whose episodes were fetched; others keep theirs.
@@ -100,7 +100,7 @@ def apply_details(
 
 
 def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) -> None:
-    """Make the names of a title those of the provider plus what people added."""
+    """Set a title's names to the provider's plus those that people added."""
     wanted: dict[str, Title] = {}
 
     def note(title: str | None, kind: str, language: str | None = None) -> None:
@@ -199,7 +199,7 @@ def _take_episode(session: Session, now: datetime, row: Episode, told: EpisodeDe
 def _drop_gone(
     session: Session, item: MediaItem, fetched: list[SeasonDetails], told: set[tuple[int, int]], *, everywhere: bool
 ) -> None:
-    """Forget episodes that the provider took back, but never one that a file is linked to."""
+    """Delete episodes that the provider no longer lists, except those with a file."""
     session.flush()
     numbers = [season.number for season in fetched if season.episodes]
     if not numbers and not everywhere:
@@ -223,7 +223,7 @@ def _drop_gone(
 
 
 def _unless_taken(session: Session, item: MediaItem, column: str, value: Any) -> Any:
-    """Return the new number unless another title of the type has it: catalogues do contain such doubles."""
+    """Return the new id unless another title of this type has it: catalogues contain duplicates."""
     present = getattr(item, column)
     if value is None or value == present:
         return present

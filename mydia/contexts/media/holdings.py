@@ -1,4 +1,4 @@
-"""What of a title is here and what is going on with it, as the higher contexts tell; and the state that follows."""
+"""What the library has of a title and what is being downloaded, recorded by the higher contexts; and the resulting state."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def record_holdings(session: Session, now: datetime, item_id: str, holdings: Hol
 
 
 def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
-    """Return the titles of which something else is recorded than what the library has; two reads for all of them."""
+    """Return the titles whose recorded holdings differ from these; two reads for all of them."""
     columns = (
         MediaItem.id,
         MediaItem.files_count,
@@ -64,7 +64,7 @@ def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> li
 
 
 def _differing_episodes(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, list[dict[str, object]]]:
-    """Return title -> new values of its episodes that differ: a scan of a thousand untouched ones costs one read."""
+    """Return title -> new values of its episodes that differ, in one read."""
     found: dict[str, list[dict[str, object]]] = {item_id: [] for item_id in holdings}
     present = select(Episode.media_item_id, Episode.id, Episode.held, Episode.upgradable)
     for item_id, id_, held, upgradable in session.execute(present.where(Episode.media_item_id.in_(holdings))):
@@ -115,7 +115,7 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
 
 
 def is_out(item: MediaItem, today: date) -> bool:
-    """Say whether a film has reached its minimum availability; a series always has."""
+    """Return whether a film has reached its minimum availability; a series always has."""
     if item.type != MediaType.MOVIE:
         return True
     return status.movie_is_out(

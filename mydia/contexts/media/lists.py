@@ -1,4 +1,4 @@
-"""Lists of titles: by key-set, from selects that are built once for each shape of question."""
+"""Lists of titles with key-set paging. Each shape of query is built once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STATE_FILTERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """Which titles, in which order. All parts are optional but the type."""
+    """Which titles, in which order. Every part is optional."""
 
     type: MediaType | None = None
     state: str | None = None
@@ -66,7 +66,7 @@ class ItemQuery:
     descending: bool = False
 
     def check(self) -> ItemQuery:
-        """Return itself; raise Invalid when a part is not one of its choices."""
+        """Return itself. Raises Invalid if a part is not one of its choices."""
         if self.sort not in _SORTS:
             raise Invalid(f"Sort by one of {', '.join(_SORTS)}.", fields={"sort": "Unknown order."})
         if self.state is not None and self.state not in STATE_FILTERS:
@@ -81,7 +81,7 @@ class ItemQuery:
 
 
 class Card(NamedTuple):
-    """One title in a list. A tuple, in the order in which it is read: lists are made of thousands."""
+    """One title in a list. A tuple in the order of the select, because lists hold thousands."""
 
     id: str
     type: MediaType
@@ -229,7 +229,7 @@ def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, li
             except ValueError as error:
                 raise Invalid("This page address is damaged. Start again from the first page.") from error
         values |= {"key": key, "id": after[1]}
-    # On the connection: the session would make entities' loaders for what is only columns, a third of the time.
+    # On the connection: for plain columns the session's loaders would take a third of the time.
     return _cards(session.connection().execute(statement, values).all())
 
 
@@ -271,7 +271,7 @@ def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
 
 
 def chunk(session: Session, caller: Caller, query: ItemQuery, plan: Outline, number: int) -> list[Card]:
-    """Return one chunk of the poster grid, found by its key and not by counting."""
+    """Return one chunk of the poster grid, found by its key instead of an offset."""
     caller.require(Permission.BROWSE)
     if number == 0:
         return _after(session, query, None, CHUNK)
@@ -324,7 +324,7 @@ def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
 
 
 def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:
-    """Return the ids of everything a question finds, in its order; for bulk actions by filter."""
+    """Return the ids of all titles that a query finds, in its order; for bulk actions on a filter."""
     caller.require(Permission.BROWSE)
     query.check()
     statement = _outline_select(_shape(query), query.sort, query.descending)
@@ -332,7 +332,7 @@ def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -
 
 
 def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]:
-    """Return these titles; ones that are gone are left out."""
+    """Return these titles, leaving out those that were removed."""
     caller.require(Permission.BROWSE)
     statement = _page_select((), "title", False, False).where(MediaItem.id.in_(ids))
     return _cards(session.execute(statement, {"limit": len(ids)}).all())
@@ -370,6 +370,6 @@ _NEWEST_CHANGE = select(func.max(MediaItem.updated_at))
 
 
 def snapshot(session: Session) -> str:
-    """Return a token that changes whenever any list of titles may; two look-ups in indexes."""
+    """Return a token that changes whenever any list of titles may change; it costs two index lookups."""
     changed = session.scalar(_NEWEST_CHANGE)
     return f"{int(changed.timestamp() * 1_000_000) if changed else 0:x}-{last_id(session):x}"

@@ -15,7 +15,7 @@ from mydia.vocabulary import MediaType
 
 
 class ItemState(StrEnum):
-    """The one word a card shows; kept up to date by `media.status`."""
+    """The state that a card shows; `media.status` computes it."""
 
     AVAILABLE = "available"
     UPGRADABLE = "upgradable"
@@ -83,7 +83,7 @@ class NewSeasons(StrEnum):
 class MediaItem(HasId, Base):
     """A film or a series.
 
-    `metadata_json` shape: {"provider" (who told all this), "videos": [{"name", "kind", "url"}], "certifications": {region:
+    `metadata_json` shape: {"provider" (the source of all this), "videos": [{"name", "kind", "url"}], "certifications": {region:
     mark}, "external_ids": {service: id}, "tagline", "networks": [..], "countries": [..], "keywords": [..], "cast": [{"name", "role",
     "profile"}], "crew": [{"name", "role"}], "trailer_url", "homepage", "votes", "popularity", "recommendations":
     [{"type", "title", "year", "tmdb_id", "poster"}], "collection": {"id", "name"}}.
@@ -119,7 +119,7 @@ class MediaItem(HasId, Base):
     tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
     imdb_id: Mapped[str | None]
     provider: Mapped[str] = mapped_column(default="tmdb")
-    """Who is asked for it; `none` for titles known from names and NFO only."""
+    """The catalogue of its details; `none` for titles that come from names and NFO files only."""
     series_type: Mapped[SeriesType | None] = mapped_column(EnumText(SeriesType))
     status: Mapped[ReleaseStatus] = mapped_column(EnumText(ReleaseStatus), default=ReleaseStatus.UNKNOWN)
     cinema_on: Mapped[date | None] = mapped_column(index=True)
@@ -138,11 +138,11 @@ class MediaItem(HasId, Base):
     backdrop_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
     metadata_json: Mapped[dict[str, Any]] = mapped_column(default=dict)
     locked_fields: Mapped[list[Any]] = mapped_column(default=list)
-    """Provider facts a person edited: a refresh leaves them."""
+    """Provider facts that a person edited; refreshes keep them."""
 
     monitored: Mapped[bool] = mapped_column(default=True)
     monitor_pattern: Mapped[MonitorPattern] = mapped_column(EnumText(MonitorPattern), default=MonitorPattern.ALL)
-    """What was chosen when it was added; decides for the episodes of its first details."""
+    """The choice made when it was added; it applies to the episodes of its first details."""
     monitor_new_seasons: Mapped[NewSeasons] = mapped_column(EnumText(NewSeasons), default=NewSeasons.ALL)
     minimum_availability: Mapped[Availability] = mapped_column(EnumText(Availability), default=Availability.RELEASED)
     library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
@@ -153,9 +153,9 @@ class MediaItem(HasId, Base):
 
     state: Mapped[ItemState] = mapped_column(EnumText(ItemState), default=ItemState.MISSING)
     activity: Mapped[str | None]
-    """`downloading` or `blocked` while a download runs or waits for a person; told by the downloads context."""
+    """`downloading` or `blocked` while a download runs or needs a person; recorded by the downloads context."""
     upgradable: Mapped[bool] = mapped_column(default=False)
-    """Something held is below its profile's cutoff; told by the library context."""
+    """Something held is below its profile's cutoff; recorded by the library context."""
     episodes_total: Mapped[int] = mapped_column(default=0)
     """Monitored or held, aired episodes: the second number of `21/24`."""
     episodes_held: Mapped[int] = mapped_column(default=0)
@@ -180,7 +180,7 @@ class MediaItem(HasId, Base):
 
 
 class Title(HasId, Base):
-    """A name by which an item is known; matching reads `normalised`."""
+    """A name of an item; matching reads `normalised`."""
 
     __tablename__ = "titles"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Fetching a title's details again: read, call, then write; the fresh and the ended are left in peace."""
+"""Fetch a title's details again: read, call, then write. Recent details and ended series are skipped."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _WITHOUT_PROVIDER = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How the provider is asked for the titles of a folder."""
+    """Catalogue, language and region for the titles of a library folder."""
 
     source: str
     """`tmdb` or `tvdb`."""
     language: str
     region: str | None
-    """Whose release dates and age ratings count; None is that of the language."""
+    """The country of release dates and age ratings; None takes the country of the language."""
 
 
 def asking(session: Session, library_path_id: str | None) -> Asking:
-    """Return how titles of a folder are asked for; without a folder, by the general settings."""
+    """Return catalogue, language and region for a library folder; without one, those of the general settings."""
     path = settings.library_paths.get_library_path(session, library_path_id) if library_path_id else None
     language = (path.language if path else None) or settings.of(session).metadata.language
     region = settings.of(session).metadata.region
@@ -91,7 +91,7 @@ def refresh_item(
     force: bool = False,
     search_now: bool = False,
 ) -> str:
-    """Bring a title's details up to date and return a few words about the outcome.
+    """Update a title's details and return the outcome in a few words.
 
     Args:
         force: Somebody asked: fetch even what is fresh.
@@ -160,7 +160,7 @@ def refresh_item(
 
 
 def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> list[str]:
-    """Return the ids of titles whose details have grown old, oldest first."""
+    """Return the ids of titles whose details are due for a refresh, oldest first."""
     query = (
         select(MediaItem.id).where(MediaItem.next_refresh_at <= now).order_by(MediaItem.next_refresh_at).limit(limit)
     )
@@ -169,15 +169,15 @@ def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> lis
 
 @dataclass(frozen=True, slots=True)
 class RefreshTrouble:
-    """Titles whose details could not be brought up to date."""
+    """Titles whose last refresh failed."""
 
     titles: int
     last: str
-    """What was said about the one that was tried last."""
+    """The error of the latest attempt."""
 
 
 def refresh_trouble(session: Session) -> RefreshTrouble | None:
-    """Return how many titles could not be refreshed when they were tried last, None when all could."""
+    """Return how many titles failed to refresh, None if none did."""
     troubled = MediaItem.refresh_error.is_not(None)
     titles = session.scalar(select(func.count()).select_from(MediaItem).where(troubled)) or 0
     if not titles:
@@ -189,13 +189,13 @@ def refresh_trouble(session: Session) -> RefreshTrouble | None:
 
 
 def catalogues_wanted(session: Session) -> dict[str, int]:
-    """Return how many titles are to come from each catalogue: `tmdb`, `tvdb`, `none`."""
+    """Return the number of titles for each catalogue: `tmdb`, `tvdb`, `none`."""
     rows = session.execute(select(MediaItem.provider, func.count()).group_by(MediaItem.provider))
     return dict(rows.all())
 
 
 def language_of(session: Session, item: MediaItem | None) -> str:
-    """Return the language in which a title's details are asked for: its folder's, else the general one."""
+    """Return the language of a title's details: that of its library folder, else the general one."""
     return asking(session, item.library_path_id if item is not None else None).language
 
 

@@ -1,4 +1,4 @@
-"""PURE. What one word says about a title: from its choices, dates, holdings and what is going on."""
+"""PURE. The state of a title, from its choices, dates, holdings and downloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CINEMA_TO_HOME = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the state of a title is decided from."""
+    """What decides the state of a title."""
 
     type: MediaType
     monitored: bool
@@ -59,7 +59,7 @@ def movie_is_out(
     digital_on: date | None,
     physical_on: date | None,
 ) -> bool:
-    """Say whether a film has reached the availability at which it is looked for (rules: arr-stack §1.5)."""
+    """Return whether a film has reached the availability from which it is searched for (rules: arr-stack §1.5)."""
     if minimum_availability == "announced":
         return True
     if minimum_availability == "in_cinemas" and cinema_on is not None:
@@ -69,12 +69,12 @@ def movie_is_out(
         return min(home) <= today
     if cinema_on is not None:
         return cinema_on + _CINEMA_TO_HOME <= today
-    # Nothing is dated: an old film whose catalogue entry says so is out all the same.
+    # Without any date the catalogue's status decides.
     return status == "released"
 
 
 def has_aired(air_on: date | None, today: date) -> bool:
-    """Say whether an episode is out; one without a date is not."""
+    """Return whether an episode has aired; one without a date has not."""
     return air_on is not None and air_on <= today
 
 

@@ -1,4 +1,4 @@
-"""Asking the metadata provider: which titles there are, and all about one of them."""
+"""Ask the metadata provider: search titles and fetch the details of one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WITHOUT_PROVIDER = (
 
 
 def available(outside: Outside) -> bool:
-    """Say whether titles can be looked up at all."""
+    """Return whether any metadata source is set up."""
     return outside.metadata().available
 
 
 def sources(outside: Outside) -> frozenset[str]:
-    """Return which catalogues can be asked: `tmdb`, `tvdb`."""
+    """Return the available catalogues: `tmdb`, `tvdb`."""
     return outside.metadata().sources if outside.metadata().available else frozenset()
 
 
@@ -35,9 +35,9 @@ def search(
     source: str = "tmdb",
     adult: bool = False,
 ) -> list[Candidate]:
-    """Return titles that answer to a text, best first.
+    """Search titles by a text, best match first.
 
-    A catalogue number is understood too: `tmdb:19`, `tt0017136`, `tvdb:73739`.
+    A catalogue id works too: `tmdb:19`, `tt0017136`, `tvdb:73739`.
 
     Args:
         source: `tmdb` or `tvdb`.
@@ -81,7 +81,7 @@ def details(
 
     Args:
         source: Who is asked, `tmdb` or `tvdb`; the other one when this one is not set up or has no number of it. The
-            answer's `provider` tells who it was.
+            answer's `provider` is the one that was used.
         region: Whose release dates and age rating count; None is that of the language.
         fresh: Past all caches, because a person asked for it.
 
@@ -150,7 +150,7 @@ def as_candidate(found: Details) -> Candidate:
 
 
 def ids_in(text: str) -> Ids | None:
-    """Read a catalogue number that somebody typed instead of a title.
+    """Read a catalogue id typed instead of a title.
 
     >>> ids_in("tt0017136").imdb_id
     'tt0017136'

@@ -1,4 +1,4 @@
-"""Answers for Plex are kept in memory for five minutes, and in the file of the relay's cache for hours or days."""
+"""The cache of answers for Plex: five minutes in memory, hours or days in the relay's cache file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TTL_S = {
     "season": 86_400,
     "episode": 86_400,
 }
-"""Seconds by what was asked; `airing` is a show that goes on. Source: design document 003 (site 7 d, scenes and films
+"""Seconds by kind; `airing` is a continuing show. Source: design document 003 (site 7 d, scenes and films
 24 h, searches 5 min)."""
 _PER_S, _BURST = 2.0, 5  # design document 003
 _PATIENCE_S = 20.0
@@ -97,7 +97,7 @@ class Cache:
         except Unavailable:
             if entry is None:
                 raise
-            # What was true yesterday is better than an error page in somebody's library.
+            # An outdated answer is better than an error in the library.
             return _opened(entry)
         if self._store is not None:
             self._store.put(key, made)

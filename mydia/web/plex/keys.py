@@ -1,4 +1,4 @@
-"""How Plex knows a title: keys made of the catalogue's own numbers, so that they outlive this database."""
+"""Plex's keys of titles, made of catalogue ids so that they outlive this database."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RatingKey:
 
     @classmethod
     def of(cls, kind: str, ids: Ids, source: str) -> RatingKey | None:
-        """Return the key of a film or show, by this source's number or else by one that there is."""
+        """Return the key of a film or show by this source's id, else by any other."""
         numbers = {"tmdb": ids.tmdb_id, "tvdb": ids.tvdb_id, "tpdb": ids.third_id}
         for wanted in (source, *numbers):
             if number := numbers.get(wanted):
@@ -79,7 +79,7 @@ class RatingKey:
 
     @property
     def provider(self) -> str:
-        """Whether `movie` or `tv` answers for it."""
+        """The provider that serves it: `movie` or `tv`."""
         return "movie" if self.kind == "movie" else "tv"
 
     @property
@@ -89,7 +89,7 @@ class RatingKey:
 
     @property
     def path(self) -> str:
-        """Where its metadata stand, relative to the provider's address."""
+        """The path of its metadata, relative to the provider's address."""
         return f"/library/metadata/{self}"
 
     @property

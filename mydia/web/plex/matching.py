@@ -1,4 +1,4 @@
-"""What Plex asks when it has found a file, and which of a catalogue's answers fit. Pure."""
+"""Plex's match requests, and which search results fit them. Pure."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ class Question:
 
 
 def ids_of(parsed: ParsedRelease | None) -> Ids | None:
-    """Return the numbers that stand in a file's or folder's name, such as `{tmdb-19}`."""
+    """Return the ids in a file's or folder's name, such as `{tmdb-19}`."""
     if parsed is None or not (parsed.tmdb_id or parsed.tvdb_id or parsed.imdb_id):
         return None
     return Ids(parsed.tmdb_id, parsed.tvdb_id, parsed.imdb_id)
 
 
 def ranked(found: Iterable[Candidate], title: str, year: int | None, *, manual: bool) -> list[Candidate]:
-    """Return the candidates best first; without a person who chooses, only those that may well be meant."""
+    """Return the candidates, best first; for automatic matching only the likely ones."""
     scored = [(_alike(candidate, title), candidate) for candidate in found]
     fitting = [(s, c) for s, c in scored if manual or len(scored) == 1 or s >= _ALIKE or _near(c.year, year)]
 

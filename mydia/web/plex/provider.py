@@ -1,4 +1,4 @@
-"""One of the two providers: finds what Plex asks for and keeps the answers."""
+"""One of the two providers: finds what Plex asks for and caches the answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mydia.web.plex.matching import Question, ids_of, ranked
 from mydia.web.plex.shapes import Item, Wish
 
 _OFFERED = 5
-"""Answers to a person who chooses. Source: Plex's example provider."""
+"""Results for manual matching. Source: Plex's example provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Somebody who is asked, and the turns in which that happens."""
+    """A metadata source with its rate limit."""
 
     outside: Outside
     turns: Turns
@@ -42,8 +42,6 @@ class PlexProvider:
         self._main = main
         self._third = third
         self._cache = cache
-
-    # Metadata
 
     def item(self, key: RatingKey, wish: Wish) -> Item:
         """Return a title, season or episode. Raises NotFound."""
@@ -112,10 +110,8 @@ class PlexProvider:
         found: list[Item] = self._cache.get(_key("images", key, wish), make)
         return found
 
-    # Matching
-
     def match(self, question: Question, wish: Wish) -> list[Item]:
-        """Return what a question means: the best answer, or for a person some to choose from, best first."""
+        """Return the best match, or for manual matching several, best first."""
         asked = json.dumps(asdict(question), default=str, sort_keys=True)
 
         def make() -> tuple[list[str], str]:
@@ -152,7 +148,7 @@ class PlexProvider:
         return [key for key in found if key is not None]
 
     def _titles(self, question: Question, wish: Wish) -> list[RatingKey]:
-        """Return the films or shows that may be meant, best first: by number, by title, by the file's name."""
+        """Return the likely films or shows, best first: by id, by title, by file name."""
         parsed = question.parsed()
         # A number of a season or episode is not that of its show.
         guid = read_foreign_guid(question.guid) if question.guid and question.kind in ("movie", "show") else None
@@ -231,8 +227,6 @@ class PlexProvider:
                     if by_number if day is None else one.air_on == day:
                         return _key_of(show, one)
         return None
-
-    # Asking
 
     def _own(self, key: RatingKey) -> None:
         if key.provider != self.name:

@@ -1,4 +1,4 @@
-"""The providers' addresses. Plex signs in nowhere, so they are public where an administrator switched them on."""
+"""The providers' routes. Plex cannot sign in, so they are public once an administrator switches them on."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def make_service(deps: WebDeps, times: Times = REAL_TIMES) -> tuple[dict[str, Pl
 
 
 class Free(Turns):
-    """Turns of somebody who counts by itself."""
+    """No limit, for a source that limits itself."""
 
     def take(self) -> None:
         """Go ahead."""
@@ -75,7 +75,7 @@ def _service(request: WebRequest) -> dict[str, PlexProvider]:
 
 
 def _admit(request: WebRequest) -> None:
-    """Let nobody in while it is switched off, and only who knows the token where there is one."""
+    """Refuse while the provider is switched off, and without the token if there is one."""
     deps = deps_of(request)
     with deps.database.reads() as session:
         enabled = settings.of(session).plex.enabled
@@ -164,7 +164,7 @@ def _routes(name: str, base: str) -> list[Any]:
 
     @get(f"{base}/library/metadata/{{key:str}}", sync_to_thread=True, opt=opt, include_in_schema=False)
     def item(request: WebRequest) -> Answer:
-        """Tell all about one title, season or episode."""
+        """Return one title, season or episode in full."""
         provider, key, wish = _subject(request, name)
         found = provider.item(key, wish)
         if request.query_params.get("includeChildren") == "1" and key.kind in ("show", "season"):

@@ -1,4 +1,4 @@
-"""Titles in Plex's words. Pure."""
+"""Titles in Plex's format. Pure."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def content_rating(told: Details, country: str) -> str | None:
 
 
 def _head(key: RatingKey, title: str, day: date | None, year: int | None) -> Item:
-    # A day that nobody knows is left out; of a film or show whose year is known, Plex wants some day of it.
+    # An unknown day is left out. If only the year of a film or show is known, Plex wants some day of it.
     available = day.isoformat() if day else f"{year}-01-01" if year else None
     return {
         "ratingKey": str(key),
