@@ -76,7 +76,7 @@ def tell_ready() -> None:
 
 
 def run_once(child: Child) -> int:
-    """Run a child to its end and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are passed on.
+    """Run a child, wait for it, and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are passed on.
 
     Use it for work that needs much memory once, such as a migration: this process lives as long as Mydia does.
     """

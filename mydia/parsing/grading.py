@@ -127,7 +127,7 @@ def read_quality(
                 source, resolution = _SOURCE_OF[name][0], lines
         if source is Source.UNKNOWN:
             return Quality(revision=revision), 0.0
-    sure = _sureness(is_source_written=written, are_lines_written=read_resolution(words, marks) is not None)
+    sure = _confidence(is_source_written=written, are_lines_written=read_resolution(words, marks) is not None)
     codecs = {m.value for m in marks if m.kind == "video_codec"}
     if extension in {"xvid", "divx"}:
         codecs.add(extension)
@@ -138,7 +138,7 @@ def read_quality(
     return Quality(source, resolution, modifier, revision), sure
 
 
-def _sureness(*, is_source_written: bool, are_lines_written: bool) -> float:
+def _confidence(*, is_source_written: bool, are_lines_written: bool) -> float:
     """Return the confidence of a quality; lower if the source is implied, lowest if only the file extension is known."""
     if is_source_written:
         return 0.95 if are_lines_written else 0.7

@@ -258,14 +258,14 @@ def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
     if marker is not None:
         return marker
     others = (find_season_marker(title) for title in titles[1:])
-    season = next((other.season for other in others if other is not None and other.sureness > _DOUBTFUL), None)
+    season = next((other.season for other in others if other is not None and other.confidence > _DOUBTFUL), None)
     return SeasonMarker(titles[0], season, _MARKED_ELSEWHERE) if season is not None else None
 
 
 def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, ...]:
     """Return the alternative titles, including the title without its marker if the marker is certain."""
     others = titles[1:]
-    if marker is not None and marker.sureness > _DOUBTFUL and marker.title not in titles:
+    if marker is not None and marker.confidence > _DOUBTFUL and marker.title not in titles:
         others = [marker.title, *others]
     return tuple(others)
 
@@ -349,7 +349,7 @@ def _judge(
         else 0.0,
         title=round(title, 2),
         year=year,
-        season=numbers if numbering and numbering.seasons else marker.sureness if marker else 0.0,
+        season=numbers if numbering and numbering.seasons else marker.confidence if marker else 0.0,
         episodes=numbers
         if numbering and (numbering.episodes or numbering.absolute or numbering.air_on or numbering.fractional)
         else 0.0,

@@ -114,15 +114,15 @@ class SeasonMarker:
     title: str
     """The title before the marker."""
     season: int
-    sureness: float
+    confidence: float
     part: int | None = None
 
 
 _SURE, _DOUBTFUL = 0.85, 0.4
 _PART = r"(?:[ .,:-]{1,3}(?:part|cour|pt) ?(?P<part>\d{1,2}|iv|v?i{1,3}))?"
 _MARKERS = tuple(
-    (re.compile(rf"(?P<title>.*\w[!?.)]*)[ .:,(-]{{1,4}}{marker}{_PART}[ )]*\Z", re.DOTALL | re.IGNORECASE), sureness)
-    for marker, sureness in (
+    (re.compile(rf"(?P<title>.*\w[!?.)]*)[ .:,(-]{{1,4}}{marker}{_PART}[ )]*\Z", re.DOTALL | re.IGNORECASE), confidence)
+    for marker, confidence in (
         (r"s ?(?P<season>\d{1,2})", _SURE),
         (rf"(?:{SEASON_WORD})[ .]?(?P<season>\d{{1,2}}|(?:{NUMBER_WORD}))", _SURE),
         (rf"(?P<season>\d{{1,2}}(?={ORDINAL_ENDING} )|{ORDINAL_WORD}){ORDINAL_ENDING} (?:{SEASON_WORD})", _SURE),
@@ -139,16 +139,16 @@ def find_season_marker(title: str) -> SeasonMarker | None:
     A bare number gets a lower confidence because it may be part of the title (`Persona 5`).
 
     >>> find_season_marker("Kingdom 3rd Season")
-    SeasonMarker(title='Kingdom', season=3, sureness=0.85, part=None)
+    SeasonMarker(title='Kingdom', season=3, confidence=0.85, part=None)
     """
-    for pattern, sureness in _MARKERS:
+    for pattern, confidence in _MARKERS:
         found = pattern.match(title[:_LONGEST])
         if found is not None:
             part = found.group("part")
             return SeasonMarker(
                 found.group("title").rstrip(" -:,(["),
                 read_number(found.group("season").lower()),
-                sureness,
+                confidence,
                 read_number(part.lower()) if part else None,
             )
     return None

@@ -46,7 +46,7 @@ CORE: tuple[ControllerRouterHandler, ...] = (
     palette.palette,
     errors.nowhere,
 )
-"""What every application has; features stand in `routes.ROUTES`."""
+"""The parts of every application; features are in `routes.ROUTES`."""
 
 
 class _Once(Router):
@@ -68,7 +68,7 @@ class _Unserved(Router):
 
 
 class _NoOptions(Router):
-    """Leaves out the handler for OPTIONS that Litestar makes for every path; `errors.answer` tells what one takes."""
+    """Leaves out the handler for OPTIONS that Litestar makes for every path; `errors.answer` lists what a path accepts."""
 
     def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
         """Register what answers questions, and nothing else."""

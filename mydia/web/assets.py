@@ -69,7 +69,7 @@ class Assets:
         """Return the address of one icon in the sprite.
 
         Raises:
-            NotFound: The sprite lacks it; `sh frontend/build.sh` makes it anew from the names templates use.
+            NotFound: The sprite lacks it; `sh frontend/build.sh` rebuilds it from the names templates use.
         """
         if self._icons is None:
             self._icons = frozenset(re.findall(r'id="i-([a-z0-9-]+)"', self.load("icons.svg").body.decode()))

@@ -33,7 +33,7 @@ class ThemeChoice(msgspec.Struct):
 def choose_theme(
     request: WebRequest, data: Annotated[ThemeChoice, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[str]:
-    """Keep a theme for this browser; without JavaScript the page is loaded anew in it."""
+    """Keep a theme for this browser; without JavaScript the page is reloaded in it."""
     if data.theme not in THEMES:
         raise Invalid("Choose System, Dark or Light.")
     response = nothing() if is_htmx(request) else redirect(request, local_path(data.next))

@@ -280,7 +280,7 @@ def page(
         view: A frozen dataclass; `view` in the template.
         active: The navigation entry that is current, an id of `shell.NAV`.
         topics: What the page wants pushed, beside `shell`.
-        shell: False for pages that stand alone (login, setup).
+        shell: False for pages without it (login, setup).
         toast: Shown with the page.
         more: Further names for the template.
     """
@@ -305,7 +305,7 @@ def page(
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
         # Without counts the navigation stays as it is: empty ones would stand there until one of them changes.
         context |= {"shell": _shell(request, status), "counted": status < 400, "live": position_of(request)}
-        # A page that only reads itself anew keeps its stream, which also tells the counts: later than this answer would.
+        # A page that fetches itself again keeps its stream, which sends the counts as well, later than this answer would.
         context["moved"] = not reread
     else:
         layout = "layouts/fragment.html"

@@ -263,7 +263,7 @@ async def refuse_forgery(request: WebRequest) -> None:
     besides. Requests with an API key are not a browser's doing and pass; handlers may be marked `opt={"csrf": False}`.
 
     Raises:
-        Forbidden: It comes from elsewhere, or from nowhere that can be told.
+        Forbidden: It comes from another or an unknown site.
     """
     if request.method in _SAFE or key_of(request) or not request.route_handler.opt.get("csrf", True):
         return
@@ -276,7 +276,7 @@ async def refuse_forgery(request: WebRequest) -> None:
 def csrf_token(request: WebRequest) -> str:
     """Return the token for a page's forms and headers; makes the browser keep its counterpart.
 
-    It looks different on every page, so that compression tells nothing about it (the BREACH attack).
+    It looks different on every page, so that compression reveals nothing about it (the BREACH attack).
     """
     state = request.scope["state"]
     base = state.get("csrf_fresh") or request.cookies.get(CSRF_COOKIE, "")

@@ -135,7 +135,7 @@ type ShellProvider = Callable[[WebDeps, Caller], ShellView]
 
 
 def empty_shell(_deps: WebDeps, _caller: Caller) -> ShellView:
-    """Tell nothing; stands in until pages tell more."""
+    """Return an empty shell, for applications without one."""
     return ShellView()
 
 

@@ -65,7 +65,7 @@ def sentence(message: str) -> str:
 
 
 def by_field(detail: str, extra: Any, names: Mapping[str, str]) -> dict[str, str]:
-    """Return what Litestar tells of wrong input as field -> sentence.
+    """Return what Litestar reports about wrong input as field -> sentence.
 
     Args:
         detail: Its own sentence, which names a parameter that is missing altogether.

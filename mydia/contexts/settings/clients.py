@@ -78,7 +78,7 @@ def client_connections(session: Session, *, enabled_only: bool = True) -> list[C
 
 
 def trial_connection(session: Session, new: NewClient, *, client_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, for a test before it is saved.
+    """Return the connection that a form describes, to test it before it is saved.
 
     Args:
         client_id: The client being changed; its stored secret is used when the form's is empty.

@@ -109,7 +109,7 @@ def all_indexer_connections(session: Session) -> list[IndexerChoice]:
 
 
 def trial_indexer(session: Session, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, for a test before it is saved.
+    """Return the connection that a form describes, to test it before it is saved.
 
     Args:
         indexer_id: The indexer being changed; its stored key is used when the form's is empty.

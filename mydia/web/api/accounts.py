@@ -68,7 +68,7 @@ class UserChange(Struct):
 
 
 class KeyShape(Struct):
-    """A key for other software; its text is told once, when it is made."""
+    """A key for other software; its text is returned once, when it is made."""
 
     id: str
     name: str

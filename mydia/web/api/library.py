@@ -219,7 +219,7 @@ def scan(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewScan | None
     return Accepted(detail="The folders are looked through by a job; see /api/v1/library/scan-status.")
 
 
-@get("/library/scan-status", sync_to_thread=True, summary="Tell how scans stand")
+@get("/library/scan-status", sync_to_thread=True, summary="Get the state of scans")
 def scan_status(database: DatabaseDep, caller: CallerDep) -> list[ScanShape]:
     """Return the latest scan of each folder of the library, running or over."""
     caller.require(Permission.VIEW_ACTIVITY)
@@ -420,7 +420,7 @@ def decide(
     entry_id: FromPath[str],
     data: JSONBody[Decision],
 ) -> Settled:
-    """Link the files to a title, which is added when it is not here."""
+    """Link the files to a title, which is added if it is not in the library."""
     made = library.inbox.decide(
         database,
         outside,

@@ -52,7 +52,7 @@ class _Answer:
 
 
 _answers: UntilCommit[tuple[media.lists.ItemQuery, str | None, int], _Answer] = UntilCommit(kept=64)
-"""What is asked again and again, by a dashboard say; everybody who may browse is told the same."""
+"""Polled often, for example by a dashboard; the same for everyone who may browse."""
 
 
 @get("/media", sync_to_thread=True, summary="List titles")

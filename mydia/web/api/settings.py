@@ -333,7 +333,7 @@ def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
 def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
-    """Set up a download client; `test` tells whether it answers."""
+    """Set up a download client; `test` checks whether it answers."""
     with database.writes() as session:
         return _client(settings.clients.add_client(session, caller, clock.now(), _new_client(data)), None)
 
@@ -421,7 +421,7 @@ def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
 def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[IndexerToSet]) -> IndexerShape:
-    """Set up an indexer; `test` tells whether it answers."""
+    """Set up an indexer; `test` checks whether it answers."""
     with database.writes() as session:
         return _indexer(settings.indexers.add_indexer(session, caller, clock.now(), _new_indexer(data)), None)
 

@@ -190,7 +190,7 @@ def _run(run: Run) -> RunShape:
 # --- the system ----------------------------------------------------------------------------------------------------
 
 
-@get("/system/status", sync_to_thread=True, summary="Tell how Mydia is")
+@get("/system/status", sync_to_thread=True, summary="Get the status")
 def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
     caller.require(Permission.MANAGE_SETTINGS)
@@ -336,7 +336,7 @@ def list_history(
     cursor: Annotated[int | None, QueryParameter(ge=1, le=2**53)] = None,
     limit: Limit = 50,
 ) -> Page[Happening]:
-    """Return a page of events, newest first. Who signed in and who changed settings is told to administrators only."""
+    """Return a page of events, newest first. Sign-ins and changes of settings are shown to administrators only."""
     caller.require(Permission.VIEW_ACTIVITY)
     if unknown := [one for one in type or () if one not in EVENTS]:
         raise Invalid(f"There is no event called {unknown[0]}.", fields={"type": "Unknown event."})

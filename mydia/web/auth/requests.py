@@ -1,4 +1,4 @@
-"""Who sends a request: whoever its API key or its session cookie belongs to."""
+"""Who sends a request: the owner of its API key or its session cookie."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COOKIE = "session"
 def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
     """Return the caller of a request, None when nobody is signed in.
 
-    A key counts more than a cookie, and a wrong key is never passed over: software that sends one must hear of it.
+    A key counts more than a cookie, and a wrong key is never passed over: software that sends one must get an error.
 
     Raises:
         NotSignedIn: The request carries a key that opens nothing.

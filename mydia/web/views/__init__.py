@@ -55,7 +55,7 @@ class Artwork(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A title in a grid. A tuple, for a page holds a hundred and knows again those it has drawn."""
+    """A title in a grid. A tuple, because a page holds a hundred and recognises those it has drawn."""
 
     id: str
     href: str

@@ -78,7 +78,7 @@ def account(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
 
 
 def again(request: WebRequest) -> Response[str]:
-    """Show the page to whoever loads anew what a form answered."""
+    """Show the page when the answer of a form is reloaded."""
     return redirect(request, "/account")
 
 

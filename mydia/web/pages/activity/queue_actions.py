@@ -54,7 +54,7 @@ def resume_download(
 
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
-    """Stop all downloads, or let all go on; one client that does not answer does not keep the others."""
+    """Pause or resume all downloads; one client that does not answer does not keep the others."""
     caller.require(Permission.MANAGE_MEDIA)
     pausing = request.url.path.endswith("pause-all")
     states = ("downloading", "queued", "stalled") if pausing else ("paused",)

@@ -187,7 +187,7 @@ def grab_release(
     release_id: FromPath[str],
     form: FormDep,
 ) -> Response[str]:
-    """Hand a release to a client; what stands in the way is told in its row."""
+    """Send a release to a client; a problem is shown in its row."""
     try:
         download_id = downloads.grab(
             database, outside, caller, clock.now(), release_id, override=form.get("override") == "true"

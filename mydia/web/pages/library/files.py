@@ -90,7 +90,7 @@ def undo(
     item_id: FromPath[str],
     form: FormDep,
 ) -> Response[str]:
-    """Take back a removal or a rename; what cannot be taken back is told."""
+    """Undo a removal or a rename; what cannot be undone is reported."""
     batch_id = form.get("batch", "")
     if not batch_id:
         raise Invalid("Nothing to undo.")

@@ -20,7 +20,7 @@ from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redi
 
 
 def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
-    """Answer an action: the page re-fetches itself, or is loaded anew where there is no script."""
+    """Answer an action: the page re-fetches itself, or is reloaded without a script."""
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
     return redirect(request, f"/items/{item_id}", toast=toast)
@@ -134,7 +134,7 @@ def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
 def edit_item(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
 ) -> Response[str]:
-    """Take over what the dialog says."""
+    """Apply what the dialog says."""
     changes: dict[str, Any] = {
         name: form[name]
         for name in ("title", "profile_id", "minimum_availability", "monitor_new_seasons", "series_type", "provider")

@@ -184,7 +184,7 @@ def _params(request: WebRequest) -> dict[str, str]:
 
 
 def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
-    """Turn the parameters of an address into a question. Raises Invalid for numbers that are none."""
+    """Turn the parameters of an address into a question. Raises Invalid for a value that isn't a number."""
     return media.lists.ItemQuery(
         type=type_,
         state=params.get("state"),
@@ -315,7 +315,7 @@ def _rows(
 
 @get("/items/{item_id:str}/card", sync_to_thread=True, include_in_schema=False)
 def show_card(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
-    """Show one card anew."""
+    """Show one card again."""
     with database.reads() as session:
         found = media.lists.cards_of(session, caller, [item_id])
     return fragment(request, "library/_cards.html", cards(found))

@@ -173,7 +173,7 @@ def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_p
 def look_at_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
 ) -> Response[str]:
-    """Say what the disk says; asked apart, for a sleeping disk takes its time."""
+    """Say what the disk says; asked separately, because a sleeping disk takes its time."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         row = settings.library_paths.get_library_path(session, library_path_id)

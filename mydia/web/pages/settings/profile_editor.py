@@ -265,7 +265,7 @@ def _read_profile(form: Mapping[str, str], base: Profile | None) -> ProfileForm:
 
 
 def _megabytes(text: str, field: str = "") -> int | None:
-    """Return whole megabytes; a text that is none counts as empty, or is refused where a field is named."""
+    """Return whole megabytes; a text that isn't a number counts as empty, or is refused where a field is named."""
     cleaned = text.strip()
     if not cleaned:
         return None

@@ -268,7 +268,7 @@ def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Respons
 
 
 def test_stored(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
-    """Ask a service as it is stored, keep the outcome, and show its card anew."""
+    """Test a service as it is stored, keep the result, and show its card again."""
     said, identifier = _said(request), service_id
     caller.require(Permission.MANAGE_SETTINGS)
     toast = _ask(deps, caller, said, identifier)

@@ -155,7 +155,7 @@ def _frame(session: Session, step: str, caller: Caller | None) -> Frame:
 
 
 def _require(caller: Caller | None, session: Session) -> Caller:
-    """Let in whoever may change settings; a fresh installation begins with the account."""
+    """Admit users who may change settings; a fresh installation begins with the account."""
     if caller is None:
         if not users.has_users(session):
             raise Conflict("Make the account first: open /setup.")
