@@ -99,7 +99,7 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
         ]
         profile = settings.profiles.list_profiles(session)[0].id
         user = users.add_user(session, SYSTEM, now, NewUser("meter", Role.ADMIN))
-        _, key = users.add_api_key(session, users.caller_of(user), now, "benchmarks")
+        _, key = users.api_keys.add_api_key(session, users.caller_of(user), now, "benchmarks")
         settings.setup.finish_setup(session, now)
         path_ids = [path.id for path in paths]
     chance = random.Random(20261121)

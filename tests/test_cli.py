@@ -160,7 +160,7 @@ def test_hash_password_makes_what_signs_in(
     from mydia import clock
 
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
-    assert users.authenticate(database, clock.now(), "robin", Secret("correct horse battery"), "::1").managed
+    assert users.sign_in.authenticate(database, clock.now(), "robin", Secret("correct horse battery"), "::1").managed
     database.close()
 
 

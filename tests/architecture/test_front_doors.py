@@ -11,11 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mydia"
 MOST_NAMES = 40
-NOT_YET = {
-    "contexts/users": 42,
-}
-"""Doors that are still too wide, with how many names they may have until they are split; the numbers only fall."""
-
 DOORS = sorted(
     path.relative_to(PACKAGE).as_posix()
     for path in [
@@ -41,7 +36,7 @@ def names_of(door: str) -> list[str]:
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_front_door_has_at_most_forty_names(door: str) -> None:
-    assert len(names_of(door)) <= NOT_YET.get(door, MOST_NAMES)
+    assert len(names_of(door)) <= MOST_NAMES
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
+from mydia.contexts.users import api_keys, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -16,28 +17,13 @@ from mydia.contexts.users.accounts import (
     list_users,
     remove_user,
 )
-from mydia.contexts.users.api_keys import (
-    KeyCaller,
-    add_api_key,
-    caller_for_key,
-    revoke_api_key,
-    touch_api_key,
-)
+from mydia.contexts.users.api_keys import KeyCaller
 from mydia.contexts.users.managed import ensure_admin
-from mydia.contexts.users.models import ApiKey, User, UserSession
+from mydia.contexts.users.models import ApiKey, User
 from mydia.contexts.users.passwords import hash_password, password_objection
 from mydia.contexts.users.permissions import NO_KEYS, NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
-from mydia.contexts.users.sign_in import (
-    FoundSession,
-    authenticate,
-    close_session,
-    find_session,
-    list_sessions,
-    open_session,
-    revoke_session,
-    touch_session,
-)
-from mydia.contexts.users.throttle import TooManyAttempts, prune
+from mydia.contexts.users.sign_in import FoundSession
+from mydia.contexts.users.throttle import TooManyAttempts
 
 __all__ = [
     "NOBODY",
@@ -52,34 +38,23 @@ __all__ = [
     "Role",
     "TooManyAttempts",
     "User",
-    "UserSession",
-    "add_api_key",
     "add_first_admin",
     "add_user",
-    "authenticate",
-    "caller_for_key",
+    "api_keys",
     "caller_of",
     "change_own_password",
     "change_own_profile",
     "change_preferences",
     "change_user",
-    "close_session",
     "ensure_admin",
-    "find_session",
     "get_own",
     "get_user",
     "has_users",
     "hash_password",
     "keys_of",
-    "list_sessions",
     "list_users",
-    "open_session",
     "password_objection",
     "permissions_of",
-    "prune",
     "remove_user",
-    "revoke_api_key",
-    "revoke_session",
-    "touch_api_key",
-    "touch_session",
+    "sign_in",
 ]

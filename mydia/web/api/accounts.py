@@ -193,7 +193,7 @@ def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) ->
     if data.expires_at is not None and data.expires_at.tzinfo is None:
         raise Invalid("Say the time zone of expires_at.", fields={"expires_at": "End it with Z or an offset."})
     with database.writes() as session:
-        row, text = users.add_api_key(
+        row, text = users.api_keys.add_api_key(
             session,
             caller,
             clock.now(),
@@ -209,7 +209,7 @@ def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) ->
 def revoke_key(database: DatabaseDep, caller: CallerDep, key_id: FromPath[str]) -> None:
     """Make a key useless at once."""
     with database.writes() as session:
-        users.revoke_api_key(session, caller, clock.now(), key_id)
+        users.api_keys.revoke_api_key(session, caller, clock.now(), key_id)
 
 
 ROUTES: tuple[Any, ...] = (

@@ -61,13 +61,13 @@ def _by_key(deps: WebDeps, key: str) -> Caller:
     found = _keys.peek(deps.database, version, _digest(key))
     if found is None:
         with deps.database.reads() as session:
-            found = users.caller_for_key(session, now, key)
+            found = users.api_keys.caller_for_key(session, now, key)
         if found is None:
             raise NotSignedIn("This API key is not known, was revoked, or has expired.")
         _keys.keep(deps.database, version, _digest(key), found)
     if found.needs_touch:
         with suppress(Unavailable), deps.database.writes() as session:
-            users.touch_api_key(session, now, found.api_key_id)
+            users.api_keys.touch_api_key(session, now, found.api_key_id)
     return found.caller
 
 
@@ -79,7 +79,7 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
     found = _sessions.peek(deps.database, version, _digest(token))
     if found is None:
         with deps.database.reads() as session:
-            found = users.find_session(session, now, token)
+            found = users.sign_in.find_session(session, now, token)
         if found is None:
             return None
         _sessions.keep(deps.database, version, _digest(token), found)
@@ -87,7 +87,7 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
     if found.needs_touch:
         # Who only looks is served while somebody writes for long; it is noted with a later request.
         with suppress(Unavailable), deps.database.writes() as session:
-            users.touch_session(session, now, found.id)
+            users.sign_in.touch_session(session, now, found.id)
     return found.caller
 
 

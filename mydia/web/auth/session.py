@@ -63,7 +63,7 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
         raise Forbidden("Signing in with a password is switched off here (LOCAL_AUTH_ENABLED).")
     now, address = clock.now(), address_of(request)
     try:
-        user = users.authenticate(deps.database, now, username, Secret(form.get("password", "")), address)
+        user = users.sign_in.authenticate(deps.database, now, username, Secret(form.get("password", "")), address)
     except (Invalid, TooManyAttempts) as error:
         view = _view(request, deps, wanted, username=username, error=error.message, stay=stay)
         limited = isinstance(error, TooManyAttempts)
@@ -83,11 +83,11 @@ def open_browser_session(
     now = clock.now()
     with deps.database.writes() as session:
         if old := request.cookies.get(COOKIE):
-            users.close_session(session, old)
+            users.sign_in.close_session(session, old)
         kept = settings.of(session).auth.session_days
         days = int(str(kept)) if stay else _SHORT_DAYS
         agent = request.headers.get("user-agent", "")
-        _, token = users.open_session(session, now, user, days=days, address=address_of(request), agent=agent)
+        _, token = users.sign_in.open_session(session, now, user, days=days, address=address_of(request), agent=agent)
     response = redirect(request, path, whole=True)
     response.set_cookie(_cookie(token, is_secure(request, deps), max_age=_YEAR_S if stay else None))
     theme = str(user.preferences.get("theme", ""))
@@ -108,7 +108,7 @@ def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
     """Sign this browser out."""
     if token := request.cookies.get(COOKIE):
         with deps.database.writes() as session:
-            users.close_session(session, token)
+            users.sign_in.close_session(session, token)
     response = redirect(request, "/login", whole=True)
     response.set_cookie(_cookie("", is_secure(request, deps), max_age=0))
     return response

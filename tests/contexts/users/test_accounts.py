@@ -96,13 +96,13 @@ def test_removing_an_account_takes_its_sessions_and_keys_along(database: Databas
     caller, _ = _admin(database, now)
     with database.writes() as session:
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
-        _, token = users.open_session(session, now, kim, days=30, address="10.0.0.2", agent="Firefox")
-        _, text = users.add_api_key(session, users.caller_of(kim), now, "phone")
+        _, token = users.sign_in.open_session(session, now, kim, days=30, address="10.0.0.2", agent="Firefox")
+        _, text = users.api_keys.add_api_key(session, users.caller_of(kim), now, "phone")
     with database.writes() as session:
         users.remove_user(session, caller, now, kim.id)
     with database.reads() as session:
-        assert users.find_session(session, now, token) is None
-        assert users.caller_for_key(session, now, text) is None
+        assert users.sign_in.find_session(session, now, token) is None
+        assert users.api_keys.caller_for_key(session, now, text) is None
         with pytest.raises(NotFound):
             users.get_user(session, users.SYSTEM, kim.id)
         assert events.feed(session)[0].type == "UserRemoved"
@@ -112,17 +112,17 @@ def test_a_changed_password_ends_all_other_sessions(database: Database, now: dat
     caller, admin_id = _admin(database, now)
     with database.writes() as session:
         user = users.get_user(session, users.SYSTEM, admin_id)
-        here, token_here = users.open_session(session, now, user, days=30, address="", agent="")
-        _, token_there = users.open_session(session, now, user, days=30, address="", agent="")
+        here, token_here = users.sign_in.open_session(session, now, user, days=30, address="", agent="")
+        _, token_there = users.sign_in.open_session(session, now, user, days=30, address="", agent="")
     with pytest.raises(Invalid) as refused, database.writes() as session:
         users.change_own_password(session, caller, now, Secret("wrong one"), Secret("a new password"))
     assert "current" in refused.value.fields
     with database.writes() as session:
         users.change_own_password(session, caller, now, GOOD, Secret("a new password"), keep_session_id=here.id)
     with database.reads() as session:
-        assert users.find_session(session, now, token_here) is not None
-        assert users.find_session(session, now, token_there) is None
-    assert users.authenticate(database, now, "robin", Secret("a new password"), "10.0.0.1").id == admin_id
+        assert users.sign_in.find_session(session, now, token_here) is not None
+        assert users.sign_in.find_session(session, now, token_there) is None
+    assert users.sign_in.authenticate(database, now, "robin", Secret("a new password"), "10.0.0.1").id == admin_id
 
 
 def test_events_name_what_changed_but_tell_no_password(database: Database, now: datetime) -> None:
@@ -150,9 +150,9 @@ def test_two_accounts_cannot_share_an_address(database: Database, now: datetime)
 def _manager(database: Database, now: datetime, caller: Caller) -> Caller:
     """Return an administrator's API key that may manage accounts and nothing else."""
     with database.writes() as session:
-        _, key = users.add_api_key(session, caller, now, "accounts", scopes=["manage_users"])
+        _, key = users.api_keys.add_api_key(session, caller, now, "accounts", scopes=["manage_users"])
     with database.reads() as session:
-        found = users.caller_for_key(session, now, key)
+        found = users.api_keys.caller_for_key(session, now, key)
     assert found is not None
     return found.caller
 
@@ -182,7 +182,7 @@ def test_a_caller_cannot_take_over_an_account_with_more_permissions(database: Da
     with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
         users.remove_user(session, manager, now, admin_id)
     with pytest.raises(Invalid, match="more permissions than you"), database.writes() as session:
-        users.add_api_key(session, manager, now, "admin", user_id=admin_id, scopes=["manage_settings"])
+        users.api_keys.add_api_key(session, manager, now, "admin", user_id=admin_id, scopes=["manage_settings"])
 
 
 def test_only_those_who_manage_accounts_see_other_accounts(database: Database, now: datetime) -> None:

@@ -31,26 +31,28 @@ def _config(**environ: str) -> Config:
 
 def test_a_key_speaks_for_its_owner_and_is_not_stored(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
-        row, key = users.add_api_key(session, users.caller_of(robin), now, "Prowlarr")
+        row, key = users.api_keys.add_api_key(session, users.caller_of(robin), now, "Prowlarr")
     assert key.startswith(row.prefix + "_")
     with database.reads() as session:
-        found = users.caller_for_key(session, now, key)
+        found = users.api_keys.caller_for_key(session, now, key)
         assert found is not None
         assert (found.caller.kind, found.caller.id, found.caller.name) == ("api_key", robin.id, "Prowlarr")
-        assert users.caller_for_key(session, now, key[:-1] + ("A" if key[-1] != "A" else "B")) is None
-        assert users.caller_for_key(session, now, "") is None
+        assert users.api_keys.caller_for_key(session, now, key[:-1] + ("A" if key[-1] != "A" else "B")) is None
+        assert users.api_keys.caller_for_key(session, now, "") is None
         assert key not in str(session.execute(text("SELECT * FROM api_keys")).all())
 
 
 def test_scopes_narrow_a_key_and_never_widen_it(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
         kim = users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, PASSWORD))
-        _, narrow = users.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
+        _, narrow = users.api_keys.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
         scopes = ["browse", "manage_users"]
-        _, wide = users.add_api_key(session, users.caller_of(robin), now, "wide", user_id=kim.id, scopes=scopes)
+        _, wide = users.api_keys.add_api_key(
+            session, users.caller_of(robin), now, "wide", user_id=kim.id, scopes=scopes
+        )
     with database.reads() as session:
         for key in (narrow, wide):
-            found = users.caller_for_key(session, now, key)
+            found = users.api_keys.caller_for_key(session, now, key)
             assert found is not None
             assert found.caller.permissions == {Permission.BROWSE}
 
@@ -60,41 +62,41 @@ def test_a_narrowed_key_cannot_make_one_that_may_more(
     database: Database, now: datetime, robin: User, scopes: list[str] | None
 ) -> None:
     with database.writes() as session:
-        _, narrow = users.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
+        _, narrow = users.api_keys.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
     with database.reads() as session:
-        found = users.caller_for_key(session, now, narrow)
+        found = users.api_keys.caller_for_key(session, now, narrow)
     assert found is not None
     with database.writes() as session:
         with pytest.raises(Invalid, match="more permissions than you"):
-            users.add_api_key(session, found.caller, now, "wider", scopes=scopes)
-        users.add_api_key(session, found.caller, now, "as narrow", scopes=["browse"])
+            users.api_keys.add_api_key(session, found.caller, now, "wider", scopes=scopes)
+        users.api_keys.add_api_key(session, found.caller, now, "as narrow", scopes=["browse"])
 
 
 def test_a_revoked_or_expired_key_opens_nothing(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:
-        row, key = users.add_api_key(session, caller, now, "old")
-        _, brief = users.add_api_key(session, caller, now, "brief", expires_at=now + timedelta(days=1))
+        row, key = users.api_keys.add_api_key(session, caller, now, "old")
+        _, brief = users.api_keys.add_api_key(session, caller, now, "brief", expires_at=now + timedelta(days=1))
     with database.reads() as session:
-        assert users.caller_for_key(session, now, key) is not None
-        assert users.caller_for_key(session, now + timedelta(days=1), brief) is None
+        assert users.api_keys.caller_for_key(session, now, key) is not None
+        assert users.api_keys.caller_for_key(session, now + timedelta(days=1), brief) is None
     with database.writes() as session:
-        users.revoke_api_key(session, caller, now, row.id)
+        users.api_keys.revoke_api_key(session, caller, now, row.id)
     with database.reads() as session:
-        assert users.caller_for_key(session, now, key) is None
+        assert users.api_keys.caller_for_key(session, now, key) is None
 
 
 def test_the_second_request_does_not_pay_for_argon2_again(
     database: Database, now: datetime, robin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.writes() as session:
-        _, key = users.add_api_key(session, users.caller_of(robin), now, "busy")
+        _, key = users.api_keys.add_api_key(session, users.caller_of(robin), now, "busy")
     paid: list[str] = []
     real = passwords.verify_key
     monkeypatch.setattr(passwords, "verify_key", lambda key_hash, given: paid.append(key_hash) or real(key_hash, given))
     with database.reads() as session:
-        assert all(users.caller_for_key(session, now, key) for _ in range(5))
-        assert not any(users.caller_for_key(session, now, key[:-4] + "zzzz") for _ in range(5))
+        assert all(users.api_keys.caller_for_key(session, now, key) for _ in range(5))
+        assert not any(users.api_keys.caller_for_key(session, now, key[:-4] + "zzzz") for _ in range(5))
     assert len(paid) == 2
 
 
@@ -102,16 +104,16 @@ def test_other_peoples_keys_need_the_permission(database: Database, now: datetim
     admin = users.caller_of(robin)
     with database.writes() as session:
         kim = users.add_user(session, admin, now, NewUser("kim", Role.USER, PASSWORD))
-        row, _ = users.add_api_key(session, admin, now, "mine")
+        row, _ = users.api_keys.add_api_key(session, admin, now, "mine")
     with pytest.raises(Forbidden), database.writes() as session:
-        users.revoke_api_key(session, users.caller_of(kim), now, row.id)
+        users.api_keys.revoke_api_key(session, users.caller_of(kim), now, row.id)
     with pytest.raises(Forbidden), database.writes() as session:
-        users.add_api_key(session, users.caller_of(kim), now, "theirs", user_id=robin.id)
+        users.api_keys.add_api_key(session, users.caller_of(kim), now, "theirs", user_id=robin.id)
 
 
 def test_a_key_needs_a_name(database: Database, now: datetime, robin: User) -> None:
     with pytest.raises(Invalid) as refused, database.writes() as session:
-        users.add_api_key(session, users.caller_of(robin), now, "  ")
+        users.api_keys.add_api_key(session, users.caller_of(robin), now, "  ")
     assert "name" in refused.value.fields
 
 
@@ -120,9 +122,9 @@ def test_the_environments_administrator_and_key_are_there_after_start(database: 
     for _ in range(2):
         with database.writes() as session:
             users.ensure_admin(session, config, now)
-    assert users.authenticate(database, now, "robin", Secret("correct horse"), "::1").managed
+    assert users.sign_in.authenticate(database, now, "robin", Secret("correct horse"), "::1").managed
     with database.reads() as session:
-        found = users.caller_for_key(session, now, "k" * 24)
+        found = users.api_keys.caller_for_key(session, now, "k" * 24)
         assert found is not None
         assert found.caller.can(Permission.MANAGE_USERS)
         assert len(users.keys_of(session, users.SYSTEM, found.caller.id or "")) == 1
@@ -132,19 +134,19 @@ def test_a_new_password_in_the_environment_ends_the_old_ones_sessions(database: 
     with database.writes() as session:
         user = users.ensure_admin(session, _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD="correct horse"), now)
         assert user is not None
-        _, token = users.open_session(session, now, user, days=3, address="", agent="")
+        _, token = users.sign_in.open_session(session, now, user, days=3, address="", agent="")
     with database.writes() as session:
         users.ensure_admin(session, _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD="correct mouse"), now)
     with database.reads() as session:
-        assert users.find_session(session, now, token) is None
-    assert users.authenticate(database, now, "robin", Secret("correct mouse"), "::1")
+        assert users.sign_in.find_session(session, now, token) is None
+    assert users.sign_in.authenticate(database, now, "robin", Secret("correct mouse"), "::1")
 
 
 def test_a_hash_works_as_well_as_a_password(database: Database, now: datetime) -> None:
     hashed = users.hash_password("correct horse")
     with database.writes() as session:
         users.ensure_admin(session, _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD_HASH=hashed), now)
-    assert users.authenticate(database, now, "robin", Secret("correct horse"), "::1")
+    assert users.sign_in.authenticate(database, now, "robin", Secret("correct horse"), "::1")
 
 
 def test_what_the_environment_keeps_is_not_changed_by_hand(database: Database, now: datetime) -> None:
@@ -168,8 +170,8 @@ def test_another_key_in_the_environment_replaces_the_old_one(database: Database,
             users.ensure_admin(session, config, now)
         with database.reads() as session:
             other = ("j" if key[0] == "k" else "k") * 24
-            assert users.caller_for_key(session, now, key) is not None
-            assert users.caller_for_key(session, now, other) is None
+            assert users.api_keys.caller_for_key(session, now, key) is not None
+            assert users.api_keys.caller_for_key(session, now, other) is None
 
 
 def test_an_account_that_left_the_environment_stays_but_becomes_ordinary(database: Database, now: datetime) -> None:
@@ -182,7 +184,7 @@ def test_an_account_that_left_the_environment_stays_but_becomes_ordinary(databas
         left = find_user(session, "robin")
         assert left is not None
         assert not left.managed
-        assert users.caller_for_key(session, now, "k" * 24) is None
+        assert users.api_keys.caller_for_key(session, now, "k" * 24) is None
 
 
 def test_a_key_without_an_owner_is_a_mistake(database: Database, now: datetime) -> None:

@@ -27,7 +27,7 @@ def robin(database: Database, now: datetime) -> User:
 
 def _fail(database: Database, now: datetime, name: str = "robin", address: str = "203.0.113.5") -> str:
     with pytest.raises(Invalid) as refused:
-        users.authenticate(database, now, name, WRONG, address)
+        users.sign_in.authenticate(database, now, name, WRONG, address)
     return refused.value.message
 
 
@@ -37,7 +37,7 @@ def _count(database: Database, now: datetime, name: str, address: str) -> None:
 
 
 def test_the_right_password_gives_the_account(database: Database, now: datetime, robin: User) -> None:
-    assert users.authenticate(database, now, "Robin", RIGHT, "203.0.113.5").id == robin.id
+    assert users.sign_in.authenticate(database, now, "Robin", RIGHT, "203.0.113.5").id == robin.id
 
 
 def test_a_wrong_name_and_a_wrong_password_say_the_same(database: Database, now: datetime, robin: User) -> None:
@@ -77,20 +77,20 @@ def test_ten_wrong_passwords_stop_one_account_at_one_address_only(
     for number in range(throttle.PER_PAIR):
         _fail(database, now + timedelta(seconds=number), name=" Robin " if number % 2 else "robin")
     with pytest.raises(TooManyAttempts) as refused:
-        users.authenticate(database, now + timedelta(seconds=60), "robin", RIGHT, "203.0.113.5")
+        users.sign_in.authenticate(database, now + timedelta(seconds=60), "robin", RIGHT, "203.0.113.5")
     assert refused.value.retry_after_s == 14 * 60
     assert "14 min" in refused.value.message
-    assert users.authenticate(database, now, "kim", RIGHT, "203.0.113.5").id == kim.id
-    assert users.authenticate(database, now, "robin", RIGHT, "203.0.113.6").id == robin.id
+    assert users.sign_in.authenticate(database, now, "kim", RIGHT, "203.0.113.5").id == kim.id
+    assert users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.6").id == robin.id
     later = now + timedelta(minutes=16)
-    assert users.authenticate(database, later, "robin", RIGHT, "203.0.113.5").id == robin.id
+    assert users.sign_in.authenticate(database, later, "robin", RIGHT, "203.0.113.5").id == robin.id
 
 
 def test_an_address_that_guesses_at_many_accounts_must_wait(database: Database, now: datetime, robin: User) -> None:
     for number in range(throttle.PER_ADDRESS):
         _count(database, now, f"guess{number}", "203.0.113.5")
     with pytest.raises(TooManyAttempts):
-        users.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+        users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
 
 
 def test_twenty_wrong_passwords_from_several_addresses_do_not_lock_the_account(
@@ -98,26 +98,26 @@ def test_twenty_wrong_passwords_from_several_addresses_do_not_lock_the_account(
 ) -> None:
     for number in range(20):
         _fail(database, now, address=f"198.51.100.{number % 5}")
-    assert users.authenticate(database, now, "robin", RIGHT, "192.0.2.1").id == robin.id
+    assert users.sign_in.authenticate(database, now, "robin", RIGHT, "192.0.2.1").id == robin.id
 
 
 def test_an_account_under_attack_still_signs_in_where_it_is_in_use(
     database: Database, now: datetime, robin: User
 ) -> None:
     with database.writes() as session:
-        users.open_session(session, now, robin, days=30, address="192.0.2.1", agent="browser")
+        users.sign_in.open_session(session, now, robin, days=30, address="192.0.2.1", agent="browser")
     for number in range(throttle.PER_USERNAME):
         _count(database, now, "robin", f"198.51.100.{number}")
     with pytest.raises(TooManyAttempts):
-        users.authenticate(database, now, "ROBIN", RIGHT, "192.0.2.77")
-    assert users.authenticate(database, now, "robin", RIGHT, "192.0.2.1").id == robin.id
+        users.sign_in.authenticate(database, now, "ROBIN", RIGHT, "192.0.2.77")
+    assert users.sign_in.authenticate(database, now, "robin", RIGHT, "192.0.2.1").id == robin.id
 
 
 def test_addresses_of_one_ipv6_network_are_one_address(database: Database, now: datetime, robin: User) -> None:
     for number in range(throttle.PER_PAIR):
         _fail(database, now, address=f"2001:db8::{number + 1:x}")
     with pytest.raises(TooManyAttempts):
-        users.authenticate(database, now, "robin", RIGHT, "2001:db8::ffff")
+        users.sign_in.authenticate(database, now, "robin", RIGHT, "2001:db8::ffff")
 
 
 def test_guesses_at_the_same_time_all_count(database: Database, now: datetime, robin: User) -> None:
@@ -125,7 +125,7 @@ def test_guesses_at_the_same_time_all_count(database: Database, now: datetime, r
 
     def guess() -> None:
         try:
-            users.authenticate(database, now, "robin", WRONG, "203.0.113.5")
+            users.sign_in.authenticate(database, now, "robin", WRONG, "203.0.113.5")
         except TooManyAttempts:
             refused.append(1)
         except Invalid:
@@ -143,66 +143,66 @@ def test_signing_in_forgives_earlier_failures_there(database: Database, now: dat
     for _ in range(2):
         for _ in range(throttle.PER_PAIR - 1):
             _fail(database, now)
-        users.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+        users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
 
 
 def test_a_disabled_account_is_told_so_only_with_its_password(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
         caller = users.caller_of(robin)
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
-        _, token = users.open_session(session, now, kim, days=30, address="", agent="")
+        _, token = users.sign_in.open_session(session, now, kim, days=30, address="", agent="")
         users.change_user(session, caller, kim.id, now=now, disabled=True)
     assert "disabled" not in _fail(database, now, name="kim")
     with pytest.raises(Invalid, match="disabled"):
-        users.authenticate(database, now, "kim", RIGHT, "192.0.2.9")
+        users.sign_in.authenticate(database, now, "kim", RIGHT, "192.0.2.9")
     with database.reads() as session:
-        assert users.find_session(session, now, token) is None
+        assert users.sign_in.find_session(session, now, token) is None
 
 
 def test_a_session_is_found_by_its_token_only_and_the_token_is_not_stored(
     database: Database, now: datetime, robin: User
 ) -> None:
     with database.writes() as session:
-        _, token = users.open_session(session, now, robin, days=30, address="192.0.2.1", agent="Firefox")
+        _, token = users.sign_in.open_session(session, now, robin, days=30, address="192.0.2.1", agent="Firefox")
     with database.reads() as session:
-        found = users.find_session(session, now, token)
+        found = users.sign_in.find_session(session, now, token)
         assert found is not None
         assert found.caller.id == robin.id
-        assert users.find_session(session, now, token + "x") is None
+        assert users.sign_in.find_session(session, now, token + "x") is None
         assert token not in str(session.execute(text("SELECT * FROM sessions")).all())
 
 
 def test_a_used_session_lives_on_and_an_unused_one_ends(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
-        row, token = users.open_session(session, now, robin, days=10, address="", agent="")
+        row, token = users.sign_in.open_session(session, now, robin, days=10, address="", agent="")
     later = now + timedelta(days=9)
     with database.writes() as session:
-        found = users.find_session(session, later, token)
+        found = users.sign_in.find_session(session, later, token)
         assert found is not None
         assert found.needs_touch
-        users.touch_session(session, later, row.id)
+        users.sign_in.touch_session(session, later, row.id)
     with database.reads() as session:
-        assert users.find_session(session, now + timedelta(days=18), token) is not None
-        assert users.find_session(session, now + timedelta(days=20), token) is None
+        assert users.sign_in.find_session(session, now + timedelta(days=18), token) is not None
+        assert users.sign_in.find_session(session, now + timedelta(days=20), token) is None
 
 
 def test_people_end_their_own_sessions_and_no_others(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
-        row, token = users.open_session(session, now, robin, days=10, address="", agent="")
+        row, token = users.sign_in.open_session(session, now, robin, days=10, address="", agent="")
     from mydia.errors import NotFound
 
     with pytest.raises(NotFound), database.writes() as session:
-        users.revoke_session(session, users.caller_of(kim), row.id)
+        users.sign_in.revoke_session(session, users.caller_of(kim), row.id)
     with database.writes() as session:
-        users.revoke_session(session, caller, row.id)
+        users.sign_in.revoke_session(session, caller, row.id)
     with database.reads() as session:
-        assert users.find_session(session, now, token) is None
+        assert users.sign_in.find_session(session, now, token) is None
 
 
 def test_old_attempts_are_forgotten(database: Database, now: datetime, robin: User) -> None:
     _fail(database, now)
-    users.authenticate(database, now + timedelta(hours=1), "robin", RIGHT, "192.0.2.1")
+    users.sign_in.authenticate(database, now + timedelta(hours=1), "robin", RIGHT, "192.0.2.1")
     with database.reads() as session:
         assert session.scalars(select(LoginAttempt)).all() == []

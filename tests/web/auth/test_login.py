@@ -91,19 +91,19 @@ def test_signing_out_ends_the_session_itself(browser: Browser, robin: Caller) ->
 def test_a_used_session_is_noted(browser: Browser, robin: Caller, database: Database) -> None:
     sign_in(browser, stay="on")
     with database.writes() as session:
-        (row,) = users.list_sessions(session, robin, clock.now())
+        (row,) = users.sign_in.list_sessions(session, robin, clock.now())
         row.last_seen_at -= timedelta(days=2)
         row.expires_at -= timedelta(days=2)
     assert browser.get("/").status_code == 200
     with database.reads() as session:
-        (row,) = users.list_sessions(session, robin, clock.now())
+        (row,) = users.sign_in.list_sessions(session, robin, clock.now())
         assert clock.now() - row.last_seen_at < timedelta(minutes=1)
         assert row.expires_at - clock.now() > timedelta(days=29)
 
 
 def test_keys_work_in_both_headers_and_need_no_form_token(browser: Browser, robin: Caller, database: Database) -> None:
     with database.writes() as session:
-        row, key = users.add_api_key(session, robin, clock.now(), "Prowlarr")
+        row, key = users.api_keys.add_api_key(session, robin, clock.now(), "Prowlarr")
     for headers in ({"x-api-key": key}, {"authorization": f"Bearer {key}"}):
         answer = browser.post("/api/v1/wish", headers=headers)
         assert answer.json() == {"by": "Prowlarr", "kind": "api_key"}

@@ -104,7 +104,7 @@ def test_the_table_of_doors_names_only_addresses_that_exist(still: Server) -> No
 
 def _key(server: Server, owner: Caller, *, scopes: list[str] | None) -> tuple[str, str]:
     with server.deps.database.writes() as session:
-        row, text = users.add_api_key(session, owner, clock.now(), "a script", scopes=scopes)
+        row, text = users.api_keys.add_api_key(session, owner, clock.now(), "a script", scopes=scopes)
         return row.id, text
 
 

@@ -44,7 +44,7 @@ def test_a_list_names_the_places_of_its_posters(browser: Browser, server: Server
 
 def _sign_out(server: Server) -> None:
     with server.deps.database.writes() as session:
-        users.close_session(session, server.token)
+        users.sign_in.close_session(session, server.token)
 
 
 def _demote(server: Server) -> None:

@@ -366,12 +366,12 @@ def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, database: Da
     assert found
     assert found[0] not in browser.see("/account")
     with database.reads() as session:
-        caller = users.caller_for_key(session, clock.now(), found[0])
+        caller = users.api_keys.caller_for_key(session, clock.now(), found[0])
         assert caller is not None
         assert not caller.caller.can(users.Permission.MANAGE_MEDIA)
     browser.send(f"/account/keys/{caller.api_key_id}/revoke", {}, on="/account")
     with database.reads() as session:
-        assert users.caller_for_key(session, clock.now(), found[0]) is None
+        assert users.api_keys.caller_for_key(session, clock.now(), found[0]) is None
     assert browser.client.get("/account/keys").status_code == 303
 
 
@@ -396,12 +396,12 @@ def test_another_browser_is_signed_out(browser: Browser, database: Database) -> 
     with database.reads() as session:
         robin = find_user(session, "robin")
         assert robin is not None
-        rows = users.list_sessions(session, users.caller_of(robin), clock.now())
+        rows = users.sign_in.list_sessions(session, users.caller_of(robin), clock.now())
     assert len(rows) == 2
     with database.reads() as session:
-        here = users.find_session(session, clock.now(), browser.client.cookies["session"])
+        here = users.sign_in.find_session(session, clock.now(), browser.client.cookies["session"])
         assert here is not None
     (other,) = [row.id for row in rows if row.id != here.id]
     browser.send(f"/account/sessions/{other}/revoke", {}, on="/account")
     with database.reads() as session:
-        assert len(users.list_sessions(session, users.caller_of(robin), clock.now())) == 1
+        assert len(users.sign_in.list_sessions(session, users.caller_of(robin), clock.now())) == 1

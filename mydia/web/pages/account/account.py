@@ -142,7 +142,7 @@ def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep
             raise Invalid("Choose when the key ends.", fields={"days": "Choose one of these."})
         with deps.database.writes() as session:
             users.get_own(session, caller)
-            row, text = users.add_api_key(
+            row, text = users.api_keys.add_api_key(
                 session,
                 caller,
                 now,
@@ -162,7 +162,7 @@ def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id
     """Make a key useless."""
     with deps.database.writes() as session:
         users.get_own(session, caller)
-        users.revoke_api_key(session, caller, clock.now(), api_key_id)
+        users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
     return redirect(request, "/account", toast=Toast("The key is revoked"))
 
 
@@ -170,7 +170,7 @@ def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id
 def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, session_id: FromPath[str]) -> Response[str]:
     """Sign another browser out."""
     with deps.database.writes() as session:
-        users.revoke_session(session, caller, session_id)
+        users.sign_in.revoke_session(session, caller, session_id)
     return redirect(request, "/account", toast=Toast("That browser is signed out"))
 
 
@@ -200,7 +200,7 @@ def _view(
     with deps.database.reads() as session:
         row = users.get_own(session, caller)
         keys = tuple(users.keys_of(session, caller))
-        found = users.list_sessions(session, caller, clock.now())
+        found = users.sign_in.list_sessions(session, caller, clock.now())
     here = session_id_of(request)
     sessions = tuple(
         SessionRow(one.id, _agent(one.agent or ""), one.address or "", one.last_seen_at, one.id == here)

@@ -148,7 +148,7 @@ def revoke_key(
     """Make somebody's key useless."""
     with deps.database.writes() as session:
         users.get_user(session, caller, user_id)
-        users.revoke_api_key(session, caller, clock.now(), api_key_id)
+        users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
     return redirect(request, f"/settings/users/{user_id}", toast=Toast("The key is revoked"))
 
 
