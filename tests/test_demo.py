@@ -37,7 +37,7 @@ def test_a_demo_that_cannot_be_set_up_leaves_nothing_running(tmp_path: Path) -> 
             raise OSError("no space left for the releases")
 
     demo = Unpublishable(tmp_path, files=False)
-    with pytest.raises(OSError, match="no room left"), demo:
+    with pytest.raises(OSError, match="no space left"), demo:
         pytest.fail("it was set up")
     assert demo.swarm is not None
     assert demo.client is not None
