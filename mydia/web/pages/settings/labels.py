@@ -20,6 +20,7 @@ LABELS = {
     "library.missing_share_limit_percent": "Pause the scan if more than this share is missing (%)",
     "library.match_confident_percent": "Auto-match threshold (%)",
     "library.recycle_days": "Keep deleted files for (days)",
+    "library.after_file_removal": "After a file is removed",
     "library.watch": "Watch folders for new files",
     "downloads.monitor_interval_minutes": "Check download clients every (minutes)",
     "downloads.active_interval_seconds": "While downloading, check every (seconds)",
