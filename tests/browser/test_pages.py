@@ -138,7 +138,7 @@ def test_qualities_are_dragged_and_moved_by_keys(tab: Tab) -> None:
 def test_a_setting_is_found_by_the_slash(tab: Tab) -> None:
     page = tab.go("/settings/general")
     page.keyboard.press("/")
-    page.keyboard.type("recycle")
+    page.keyboard.type("deleted files")
     expect(page.locator("#settings-found")).to_contain_text("Keep deleted files for (days)")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
