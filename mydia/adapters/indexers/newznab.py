@@ -503,7 +503,7 @@ def _size(item: etree._Element, attributes: Mapping[str, list[str]]) -> int | No
     return next((size for text in told if (size := _bytes(text)) is not None and size > 1), None)
 
 
-_SIZE = re.compile(r"(?i)\s*(\d{1,9}(?:[.,]\d{1,6})?)\s*([kmgt])(i?)b?\s*")
+_SIZE = re.compile(r"(?i)(\d{1,9}(?:[.,]\d{1,6})?)\s{0,4}([kmgt])(i?)b?")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -515,7 +515,7 @@ def _bytes(text: str | None) -> int | None:
     """
     if (number := _number(text)) is not None:
         return number
-    match = _SIZE.fullmatch(text or "")
+    match = _SIZE.fullmatch((text or "").strip())
     if match is None:
         return None
     # Trackers write GB and mean GiB; the difference decides nothing.

@@ -62,7 +62,7 @@ def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> 
         answer = admin("POST", "/media", content=body, headers=_JSON)
         assert answer.status_code == 413
         assert answer.headers["content-type"].startswith("application/problem+json")
-        assert "larger than Mydia takes" in answer.json()["detail"]
+        assert "larger than Mydia accepts" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
