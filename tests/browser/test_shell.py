@@ -154,10 +154,10 @@ def test_what_happens_while_a_list_fetches_itself_is_fetched_next(tab: Tab) -> N
 
     page.route("**/gallery/list", answer)
     change = "document.body.dispatchEvent(new Event('queue-changed', {bubbles: true}))"
-    page.evaluate(change)
-    # The stream may have made the list fetch itself already, and then the change does not start a request of its own.
+    # A change is lost on a page whose scripts have not started yet, so announce it until the list fetches itself.
     while not held:
-        page.wait_for_timeout(20)
+        page.evaluate(change)
+        page.wait_for_timeout(100)
     page.evaluate(change)
     example.SCENE.queue = 8
     # As every list does whose address holds what it shows: its answer changes the element.
