@@ -36,6 +36,11 @@ _EXTRAS = {
 _EXTRA_BEHIND = re.compile("-(" + "|".join(_EXTRAS) + r")\Z")
 """Suffix of extras, as defined by Plex and Jellyfin."""
 
+_UPLOADED_BY_SITE = re.compile(
+    r"(?:\.(?:hi|c|orig|original|updated|corrected|edited))*\.addic7ed\.com\Z", re.IGNORECASE
+)
+"""What Addic7ed adds to the name of a download: `Show - 01x02 - Title.GRP.French.HI.C.updated.Addic7ed.com.srt`."""
+
 _SITE_ENDINGS = frozenset({
     "com", "org", "net", "info", "biz", "xyz", "club", "site", "online", "top", "pro", "live", "mobi", "name",
     "cloud", "space", "website", "tech", "store", "app", "dev", "wiki", "link", "movie", "media", "stream",
@@ -94,8 +99,8 @@ class Opened:
     front_span: Span | None = None
     front_day: date | None = None
     checksum: re.Match[str] | None = None
-    skipped_from: int = 0
-    """Start of technical words before the title (`BD25.Title.1994`)."""
+    skipped_from: int | None = None
+    """Start of technical words before the title (`BD25.Title.1994`, `HD 720p: Title`)."""
 
 
 def open_name(name: str) -> Opened:
@@ -112,6 +117,8 @@ def open_name(name: str) -> Opened:
     if _REVERSED.search(low):
         text, raw = _turn_around(text, raw)
     text, extension = _split_extension(text)
+    if text.endswith("ddic7ed.com"):
+        text = _UPLOADED_BY_SITE.sub("", text)
     subtitle = SubtitleEnding()
     if extension in SUBTITLE_EXTENSIONS:
         subtitle = read_subtitle_ending(text)
@@ -200,6 +207,7 @@ def _take_front(opened: Opened) -> None:
     for label in (_CATEGORY, _POSTING_NUMBERS):
         found = label.match(low, begin)
         if found is not None and found.end() < len(text):
+            opened.skipped_from = found.start()
             begin = found.end()
     season = _BROADCAST_SEASON.match(low, begin)
     if season is not None and season.end() < len(text):

@@ -71,7 +71,8 @@ def _skip_words_in_front(opened: Opened, words: Words, marks: list[Mark]) -> int
     """Start the title after solid words at the front (`BD25.Title.1994`); return the start of the next one."""
     first = words.index_at(opened.begin)
     solids = [m for m in marks if m.solid and m.first >= first]
-    opened.skipped_from = opened.begin
+    if opened.skipped_from is None:
+        opened.skipped_from = opened.begin
     while solids and solids[0].first == first and solids[0].last < len(words.words):
         first = solids.pop(0).last
         opened.begin = words.starts[first]
@@ -103,7 +104,7 @@ def _select(
                 or (early and m.first < numbers_word)
             )
         )
-        or (m.solid and m.last <= begin_word and starts[m.first] >= opened.skipped_from)
+        or (m.solid and m.last <= begin_word and starts[m.first] >= (opened.skipped_from or 0))
     ]
     kept += find_language_codes(words, tail_word, kept, title_word)
     kept.sort()

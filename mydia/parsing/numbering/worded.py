@@ -30,10 +30,11 @@ _EPISODE_BEHIND = re.compile(
 )
 _NUMBERED_BEHIND = re.compile(
     rf"[ .,:_\[()\]-]{{0,4}}(?:第 ?)?(?P<number>\d{{1,4}})(?:[-~](?P<last>\d{{1,4}}))?"
-    rf"(?:{ORDINAL_ENDING}[ ._]?{EPISODE_WORD}{_NO_LETTER}|\.?[ ]?[話话集回화회])"
+    rf"(?:{ORDINAL_ENDING}[ ._]?{EPISODE_WORD}{_NO_LETTER}|of\d{{1,3}}(?![^\W_])|\.?[ ]?[話话集回화회])"
 )
 _SERIES_EPISODE = re.compile(
-    rf"(?:series|book|volume)[ ._](\d{{1,2}})[ ._,-]{{1,3}}(?:{EPISODE_WORD})[ ._]?(\d{{1,4}})(?!\d)"
+    rf"(?:series|book|volume)[ ._](?P<season>\d{{1,2}})[ ._,-]{{1,3}}"
+    rf"(?:(?:{EPISODE_WORD})[ ._]?(?P<episode>\d{{1,4}})(?!\d)|(?P<of>\d{{1,3}})[ ._]?of[ ._]?\d{{1,3}}(?![^\W_]))"
 )
 _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
@@ -164,14 +165,15 @@ def season_and_episode_words(scene: Scene) -> Numbering | None:
 
 
 def _british(scene: Scene) -> Numbering | None:
-    """Read `Series 2 Episode 5`, the British form."""
+    """Read `Series 2 Episode 5` and `Series 2 5of6`, the British forms."""
     found = _SERIES_EPISODE.search(scene.low, scene.begin)
     if found is None:
         return None
-    episodes, end = follow(scene.low, found.end(), int(found.group(2)))
+    episode = "episode" if found["episode"] else "of"
+    episodes, end = follow(scene.low, found.end(), int(found[episode]))
     return Numbering(
-        found.start(), end, "series and episode words", 0.9, (int(found.group(1)),), episodes,
-        spans={"season": (found.span(1),), "episodes": ((found.start(2), end),)},
+        found.start(), end, "series and episode words", 0.9, (int(found["season"]),), episodes,
+        spans={"season": (found.span("season"),), "episodes": ((found.start(episode), end),)},
     )  # fmt: skip
 
 
