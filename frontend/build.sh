@@ -13,4 +13,4 @@ mv "$out/app.css.new" "$out/app.css"
 node_modules/.bin/esbuild frontend/scripts/*.js --bundle --minify --format=iife --target=es2022 --charset=utf8 \
   --log-level=warning --outdir="$out"
 node frontend/icons.mjs "$out/icons.svg"
-node frontend/vendor.mjs "$out/vendor"
+node frontend/vendor.mjs "$out"

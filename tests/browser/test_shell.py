@@ -381,3 +381,14 @@ def test_a_session_that_ended_leads_to_the_login(tab: Tab) -> None:
     tab.context.clear_cookies(name="who")
     page.locator("#back").click()
     page.wait_for_url("**/login?next=%2Fother")
+
+
+def test_a_page_whose_scripts_arrive_late_still_gets_its_live_updates(tab: Tab) -> None:
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        tab.page.wait_for_timeout(700)
+        route.fulfill(response=answer)
+
+    tab.page.route("**/static/app.*.js", late)
+    _is_live(tab.go("/gallery"))
+    assert tab.errors == []
