@@ -5,9 +5,11 @@ from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_versi
 from mydia.db.fetch import cursor_day, cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
 from mydia.db.session import VERSION, Database
+from mydia.db.snapshot import NOT_IN_SNAPSHOTS, Snapshot, put_back, take_snapshot
 from mydia.db.sqlite_file import SqliteFile
 
 __all__ = [
+    "NOT_IN_SNAPSHOTS",
     "PATIENCE_S",
     "VERSION",
     "Base",
@@ -15,6 +17,7 @@ __all__ = [
     "EnumText",
     "HasId",
     "Instant",
+    "Snapshot",
     "SqliteFile",
     "cursor_day",
     "cursor_id",
@@ -24,8 +27,10 @@ __all__ = [
     "get",
     "make_engine",
     "one_of",
+    "put_back",
     "sqlite_module",
     "sqlite_version",
+    "take_snapshot",
     "upgrade",
     "warn_if_old",
 ]

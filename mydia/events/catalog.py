@@ -203,6 +203,17 @@ class MediaRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaRestored(Event):
+    """The removal of a title was undone."""
+
+    resource: ClassVar[str] = "media_item"
+    audit: ClassVar[bool] = True
+    media_item_id: str
+    type: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshRequested(Event):
     """A user asked to fetch a title's details again."""
 

@@ -74,6 +74,7 @@ _LINES: dict[str, _Line] = {
     ),
     "MediaChanged": _Line("pencil", "ink-3", "Changed", details=_changes),
     "MediaRemoved": _Line("trash-2", "fail", "Removed", lambda e: e["title"]),
+    "MediaRestored": _Line("undo-2", "ok", "Restored", lambda e: e["title"]),
     "RefreshRequested": _Line("refresh-cw", "ink-3", "Refresh asked for"),
     "MetadataRetryRequested": _Line("refresh-cw", "ink-3", "Metadata source retry requested"),
     "ScanRequested": _Line("folder-search", "ink-3", "Scan asked for"),
@@ -188,7 +189,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "failures": ("Failures", ("DownloadFailed", "ImportBlocked", "FilesMissing")),
     "searches": ("Searches", ("SearchFinished",)),
     "files": ("Files", ("FilesRenamed", "FileRemoved", "ScanFinished")),
-    "titles": ("Titles", ("MediaAdded", "MediaChanged", "MediaRefreshed", "MediaRemoved")),
+    "titles": ("Titles", ("MediaAdded", "MediaChanged", "MediaRefreshed", "MediaRemoved", "MediaRestored")),
     "audit": (
         "Accounts and settings",
         (

@@ -188,6 +188,7 @@ def empty_recycle_bin(deps: Deps) -> str:
         deps.run.progress(gone, None)
     with deps.database.writes() as session:
         library.journal.prune_journal(session, clock.now())
+        library.removed.prune_removed(session, clock.now())
         library.scanning.prune_scans(session)
     return f"{gone} files deleted"
 

@@ -23,7 +23,7 @@ _QUEUE = events.names(
     events.DownloadFailed,
     events.ImportBlocked,
 )
-_MEMBERSHIP = events.names(events.MediaAdded, events.MediaRemoved, events.ScanFinished)
+_MEMBERSHIP = events.names(events.MediaAdded, events.MediaRemoved, events.MediaRestored, events.ScanFinished)
 _CARD = events.names(
     events.MediaChanged,
     events.MediaRefreshed,
@@ -41,6 +41,7 @@ _WANTED = events.names(
     events.FileImported,
     events.MediaAdded,
     events.MediaRemoved,
+    events.MediaRestored,
     events.MediaChanged,
     events.ReleaseGrabbed,
     events.DownloadChanged,
@@ -48,6 +49,7 @@ _WANTED = events.names(
 _HOME = _QUEUE | events.names(
     events.MediaAdded,
     events.MediaRemoved,
+    events.MediaRestored,
     events.FileImported,
     events.InboxChanged,
     events.InboxDecided,

@@ -87,18 +87,24 @@ def test_removing_a_title_closes_the_dialog(tab: Tab, server: Server) -> None:
     expect(page).to_have_url(f"{tab.origin}/movies")
     expect(page.locator("#dialog[open]")).to_have_count(0)
     expect(page.locator(".toastbox")).to_contain_text("Sintel removed")
+    page.locator(".toastbox").get_by_role("button", name="Undo").click()
+    expect(page).to_have_url(f"{tab.origin}/movies/{server.ids['Sintel']}")
 
 
 def test_removing_many_asks_about_their_files_and_says_how_many(tab: Tab) -> None:
     page = tab.go("/movies")
     for title in ("Nosferatu", "Sintel"):
         page.get_by_label(f"Select {title}").check(force=True)
-    page.locator("#bulkbar").get_by_role("button", name="Remove").first.click()
-    page.get_by_role("button", name="Remove, keep files").click()
-    expect(page.locator("#confirm")).to_contain_text("Remove 2 movies?")
-    with page.expect_request("**/bulk/remove*") as sent:
-        page.locator("#confirm").get_by_role("button", name="Remove").click()
-    assert "keep" in (sent.value.post_data or "") + sent.value.url
+    page.locator("#bulkbar").get_by_role("button", name="Remove").click()
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("Remove 2 movies?")
+    expect(dialog).to_contain_text("1 file")
+    expect(dialog.get_by_label("Leave the files where they are")).to_be_checked()
+    dialog.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.locator("#dialog[open]")).to_have_count(0)
+    expect(page.locator(".toastbox")).to_contain_text("2 movies removed")
+    page.locator(".toastbox").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toastbox")).to_contain_text("2 titles restored")
 
 
 def test_unsaved_changes_are_not_lost_by_leaving(tab: Tab) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mydia.db import Base, EnumText, HasId, Instant, one_of
+from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of
 
 
 class DownloadState(StrEnum):
@@ -50,6 +50,7 @@ class Search(HasId, Base):
     __table_args__ = (
         one_of("cause", "automatic", "manual", "rss", "upgrade", "backlog", "added"),
         Index("ix_searches_item", "media_item_id", "started_at"),
+        {"info": NOT_IN_SNAPSHOTS},
     )
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"))
@@ -79,6 +80,7 @@ class Release(HasId, Base):
         one_of("verdict", "approved", "refused", "waiting", "grabbed"),
         one_of("protocol", "torrent", "usenet"),
         Index("ix_releases_seen", "seen_at"),
+        {"info": NOT_IN_SNAPSHOTS},
     )
 
     search_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"))
@@ -232,7 +234,7 @@ class PendingRelease(HasId, Base):
     """An approved release that waits for its delay to pass, for a client, or as second choice."""
 
     __tablename__ = "pending_releases"
-    __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"),)
+    __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"), {"info": NOT_IN_SNAPSHOTS})
 
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), index=True)
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
@@ -272,7 +274,7 @@ class SearchState(Base):
     """When a wanted film or episode was last searched, and when it is due again."""
 
     __tablename__ = "search_state"
-    __table_args__ = (Index("ix_search_state_due", "next_due_at"),)
+    __table_args__ = (Index("ix_search_state_due", "next_due_at"), {"info": NOT_IN_SNAPSHOTS})
 
     version_id: Mapped[str] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True)
     episode_id: Mapped[str] = mapped_column(primary_key=True, default="")

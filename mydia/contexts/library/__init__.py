@@ -12,6 +12,7 @@ from mydia.contexts.library import (
     naming,
     reasons,
     recycle,
+    removed,
     renaming,
     scanning,
 )
@@ -22,6 +23,7 @@ from mydia.contexts.library.models import (
     JournalEntry,
     MediaFile,
     RecycledFile,
+    RemovedTitle,
     Scan,
     Sidecar,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "Placed",
     "PlannedFile",
     "RecycledFile",
+    "RemovedTitle",
     "Scan",
     "Sidecar",
     "SourceFile",
@@ -63,6 +66,7 @@ __all__ = [
     "plan_import",
     "reasons",
     "recycle",
+    "removed",
     "renaming",
     "rules_of",
     "scanning",

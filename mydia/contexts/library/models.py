@@ -271,3 +271,27 @@ class RecycledFile(HasId, Base):
     """The batch that put it here, for `undo_batch`."""
     recycled_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class RemovedTitle(Base):
+    """A title that was removed, kept for as long as its removal can be undone."""
+
+    __tablename__ = "removed_titles"
+    __table_args__ = (one_of("type", MediaType), one_of("files", "keep", "recycle", "delete"))
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The id it had, and has again when it is restored."""
+    removal_id: Mapped[str] = mapped_column(index=True)
+    """Titles that were removed together share it."""
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
+    title: Mapped[str]
+    year: Mapped[int | None]
+    files: Mapped[str]
+    """What became of its files."""
+    batch_id: Mapped[str | None]
+    """The batch of the journal that moved its files to the recycle bin."""
+    snapshot: Mapped[dict[str, Any]]
+    """`db.Snapshot` of its row."""
+    removed_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    removed_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from mydia.contexts.library.journal import (
 )
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile, RecycledFile, Sidecar
 from mydia.contexts.library.reasons import ReviewReason
+from mydia.contexts.library.removed import inbox_key, note_batch, remember
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
@@ -57,6 +58,10 @@ class Removed:
     """Sentences, one for each file that stayed."""
     unmonitored: int = 0
     """Films and episodes that are no longer wanted because their last file went."""
+    recycled: bool = False
+    """Whether the files are in the recycle bin."""
+    removal_id: str | None = None
+    """Of a title, for `removed.undo_removal`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +122,14 @@ def remove_item(
     item_id: str,
     *,
     files: str = "keep",
+    removal_id: str | None = None,
 ) -> Removed:
-    """Remove a title from the library.
+    """Remove a title from the library. `removed.restore_titles` undoes it.
 
     Args:
         files: `keep` leaves them where they are and sets them aside in the review, `recycle` moves them to the recycle
             bin, `delete` deletes them for good.
+        removal_id: Shared by titles that are removed together, for `removed.undo_removal`; None makes one.
 
     Raises:
         NotMounted: The library folder is not there: its files would only seem gone.
@@ -136,17 +143,21 @@ def remove_item(
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         going = _files_of(session, item_id, item.folder, item.library_path_id)
+    removal_id = removal_id or clock.new_id()
     if files == "keep":
         with database.writes() as session:
+            remember(session, caller, now, item_id, files=files, removal_id=removal_id)
             _keep_files(session, caller, now, item_id)
             media.remove_row(session, caller, now, item_id, files_deleted=0)
-        return Removed(0, 0, None, ())
+        return Removed(0, 0, None, (), removal_id=removal_id)
     removed = _take_out(database, outside, caller, now, going, ref=item_id, for_good=files == "delete")
     if removed.failures:
         raise Conflict(f"{removed.failures[0]} The title stays until all its files are gone.")
     with database.writes() as session:
+        remember(session, caller, now, item_id, files=files, removal_id=removal_id)
+        note_batch(session, item_id, removed.batch_id if removed.recycled else None)
         media.remove_row(session, caller, now, item_id, files_deleted=removed.files)
-    return removed
+    return replace(removed, removal_id=removal_id)
 
 
 def remove_files(
@@ -186,7 +197,7 @@ def remove_files(
         return removed
     with database.writes() as session:
         unmonitored = sum(_unmonitor(session, caller, now, item_id, ids) for item_id, ids in concerned.items())
-    return Removed(removed.files, removed.size_bytes, removed.batch_id, removed.failures, unmonitored)
+    return replace(removed, unmonitored=unmonitored)
 
 
 def remove_file(
@@ -328,7 +339,11 @@ def _take_out(
         except AdapterError:
             continue
     return Removed(
-        len(going) - len(failures), sum(one.size_bytes for one in going), batch_id if steps else None, tuple(failures)
+        len(going) - len(failures),
+        sum(one.size_bytes for one in going),
+        batch_id if steps else None,
+        tuple(failures),
+        recycled=bool(steps) and not for_good,
     )
 
 
@@ -371,7 +386,7 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
         entry = InboxEntry(
             library_path_id=library_path_id,
             folder=folder,
-            group_key=f"removed {item_id}",
+            group_key=inbox_key(item_id),
             type=item.type,
             title=item.title,
             year=item.year,
@@ -508,7 +523,7 @@ def empty_recycle_bin(
     recycled_ids: Sequence[str] | None = None,
     limit: int = 500,
 ) -> int:
-    """Delete for good what has been in the recycle bin long enough, or these files; return how many went.
+    """Delete what has been in the recycle bin long enough, or these files, for good; return how many went.
 
     Files of a library folder that is not mounted are left for later.
     """

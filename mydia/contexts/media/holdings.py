@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from mydia.contexts import settings
 from mydia.contexts.media import status
-from mydia.contexts.media.models import Episode, MediaItem
+from mydia.contexts.media.models import Episode, MediaItem, Version
 from mydia.db import get
 from mydia.vocabulary import MediaType
 
@@ -148,3 +149,10 @@ def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
     for item in items:
         refresh_state(session, now, item)
     return len(items)
+
+
+def ensure_version(session: Session, item_id: str) -> None:
+    """Give a title a version with the default profile if it has none: its profile was deleted meanwhile."""
+    if session.scalars(select(Version.id).where(Version.media_item_id == item_id)).first() is None:
+        session.add(Version(media_item_id=item_id, profile_id=settings.profiles.default_profile_id(session)))
+        session.flush()

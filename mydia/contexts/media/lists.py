@@ -331,6 +331,29 @@ def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -
     return [row[1] for row in session.execute(statement.limit(limit), _values(query))]
 
 
+class Totals(NamedTuple):
+    """How much some titles hold."""
+
+    titles: int
+    files: int
+    size_bytes: int
+
+
+def totals_of(session: Session, caller: Caller, ids: Sequence[str]) -> Totals:
+    """Return how many of these titles there are, with their files and their size."""
+    caller.require(Permission.BROWSE)
+    columns = (
+        func.count(),
+        func.coalesce(func.sum(MediaItem.files_count), 0),
+        func.coalesce(func.sum(MediaItem.size_bytes), 0),
+    )
+    parts = [
+        session.execute(select(*columns).where(MediaItem.id.in_(ids[start : start + 500]))).one()
+        for start in range(0, len(ids), 500)
+    ]
+    return Totals(*(sum(int(part[place]) for part in parts) for place in range(3)))
+
+
 def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]:
     """Return these titles, leaving out those that were removed."""
     caller.require(Permission.BROWSE)

@@ -1,4 +1,4 @@
-"""`/api/v1/recycle-bin`, `/api/v1/undo`, `/api/v1/backups` and `/api/v1/logs`: bringing things back, and looking after Mydia."""
+"""Bringing things back (recycle bin, removed titles, undo) and looking after Mydia (backups, logs)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from mydia import clock
 from mydia.contexts import library
 from mydia.contexts.users import Permission
 from mydia.db import maintenance
-from mydia.errors import NotFound
+from mydia.errors import Conflict, NotFound
+from mydia.vocabulary import MediaType
 from mydia.web import log_files
 from mydia.web.api.schemas import Accepted, Cursor, Limit, Page, Struct, Text
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, TaskBoardDep
@@ -40,6 +41,31 @@ class Restored(Struct):
     """A file that is back in the library."""
 
     path: str
+
+
+class RemovedTitleShape(Struct):
+    """A title that was removed and can be restored."""
+
+    id: str
+    """The id it had and gets back."""
+    removal_id: str
+    """Titles that were removed together share it."""
+    type: MediaType
+    title: str
+    year: int | None
+    files: str
+    """What became of its files: keep, recycle or delete"""
+    removed_at: datetime
+    expires_at: datetime
+    """Until when it can be restored."""
+
+
+class RestoredTitle(Struct):
+    """A title that is back in the library."""
+
+    media_id: str
+    problems: list[str]
+    """Which of its files could not be restored; empty when all were."""
 
 
 class Undone(Struct):
@@ -103,6 +129,39 @@ def delete_recycled(database: DatabaseDep, outside: OutsideDep, caller: CallerDe
     """Delete one file of the recycle bin for good."""
     if not library.recycle.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=[file_id]):
         raise NotFound("This file is not in the recycle bin.")
+
+
+@get("/removed-titles", sync_to_thread=True, summary="List removed titles")
+def list_removed_titles(database: DatabaseDep, caller: CallerDep) -> list[RemovedTitleShape]:
+    """Return the titles whose removal can be undone, newest first."""
+    with database.reads() as session:
+        return [
+            RemovedTitleShape(
+                id=one.id,
+                removal_id=one.removal_id,
+                type=one.type,
+                title=one.title,
+                year=one.year,
+                files=one.files,
+                removed_at=one.removed_at,
+                expires_at=one.expires_at,
+            )
+            for one in library.removed.removed_titles(session, caller)
+        ]
+
+
+@post("/removed-titles/{media_id:str}/restore", sync_to_thread=True, status_code=200, summary="Undo a title's removal")
+def restore_title(
+    database: DatabaseDep, outside: OutsideDep, caller: CallerDep, media_id: FromPath[str]
+) -> RestoredTitle:
+    """Restore a title with its monitoring, tags and history, and with its files if they are in the recycle bin.
+
+    409 when the title was added again meanwhile.
+    """
+    made = library.removed.restore_titles(database, outside, caller, clock.now(), [media_id])
+    if not made.item_ids:
+        raise Conflict(made.problems[0])
+    return RestoredTitle(media_id=media_id, problems=list(made.problems))
 
 
 @post("/undo/{undo_id:str}", sync_to_thread=True, status_code=200, summary="Undo a removal or rename")
@@ -186,6 +245,8 @@ ROUTES: tuple[Any, ...] = (
     list_recycled,
     restore_file,
     delete_recycled,
+    list_removed_titles,
+    restore_title,
     undo,
     list_backups,
     make_backup,

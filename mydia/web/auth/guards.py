@@ -77,6 +77,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/quality-profiles": (_LOOK, _SETTINGS),
     "/api/v1/quality-sizes": (_LOOK, _SETTINGS),
     "/api/v1/recycle-bin": (_MANAGE, _MANAGE),
+    "/api/v1/removed-titles": (_ACTIVITY, _MANAGE),
     "/api/v1/searches": (_ACTIVITY, _MANAGE),
     "/api/v1/system": (_SETTINGS, _SETTINGS),
     "/api/v1/tasks": (_SETTINGS, _SETTINGS),

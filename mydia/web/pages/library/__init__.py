@@ -12,6 +12,7 @@ from mydia.web.pages.library import (
     matches,
     pictures,
     recycle_bin,
+    removal,
     renames,
 )
 
@@ -20,6 +21,7 @@ ROUTES = (
     *lists.ROUTES,
     *item.ROUTES,
     *item_actions.ROUTES,
+    *removal.ROUTES,
     *matches.ROUTES,
     *renames.ROUTES,
     *artwork.ROUTES,

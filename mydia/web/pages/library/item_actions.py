@@ -1,4 +1,4 @@
-"""Actions on one title: monitor, search, refresh, edit, remove."""
+"""Actions on one title: monitor, search, refresh, edit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from litestar.params import FromPath
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads, library, media, settings
+from mydia.contexts import downloads, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
 from mydia.web.fields import season_of, whole_number
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
@@ -166,30 +166,4 @@ def edit_item(
     return media_changed(request, item_id, Toast("Saved"))
 
 
-@get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
-def show_remove(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
-    """Ask what is to become of the files."""
-    caller.require(Permission.MANAGE_MEDIA)
-    with database.reads() as session:
-        item = media.get_item(session, caller, item_id)
-    return dialog(request, "item/_remove.html", item, title=f"Remove {item.title}", **surroundings(item))
-
-
-@post("/items/{item_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def remove_item(
-    request: WebRequest,
-    database: DatabaseDep,
-    outside: OutsideDep,
-    caller: CallerDep,
-    item_id: FromPath[str],
-    form: FormDep,
-) -> Response[str]:
-    """Remove a title."""
-    with database.reads() as session:
-        item = media.get_item(session, caller, item_id)
-    library.recycle.remove_item(database, outside, caller, clock.now(), item_id, files=form.get("files", "keep"))
-    back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
-    return redirect(request, back, toast=Toast(f"{item.title} removed"))
-
-
-ROUTES: tuple[Any, ...] = (set_monitored, search_item, refresh_item, show_edit, edit_item, show_remove, remove_item)
+ROUTES: tuple[Any, ...] = (set_monitored, search_item, refresh_item, show_edit, edit_item)

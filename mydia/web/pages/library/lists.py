@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from mydia import clock
-from mydia.contexts import downloads, library, media, settings
+from mydia.contexts import downloads, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
@@ -175,7 +175,8 @@ _firsts: UntilCommit[media.lists.ItemQuery, tuple[Card, ...]] = UntilCommit(kept
 """What is seen of a list before anybody scrolls."""
 
 
-def _section(request: WebRequest) -> Section:
+def section_of(request: WebRequest) -> Section:
+    """Return which list an address belongs to."""
     return SECTIONS[request.url.path.split("/")[1]]
 
 
@@ -217,7 +218,7 @@ def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller:
     """Show films or series."""
     # Remembered answers are shown without asking the context again.
     caller.require(Permission.BROWSE)
-    section, params = _section(request), _params(request)
+    section, params = section_of(request), _params(request)
     asked = read_query(section.type, params)
     as_table = params.get("view") == "table"
     version = database.version()
@@ -283,7 +284,7 @@ def _applied(params: dict[str, str], profiles: dict[str, str]) -> tuple[tuple[st
 @get(["/movies/grid", "/shows/grid"], sync_to_thread=True, include_in_schema=False)
 def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show one chunk of posters."""
-    section, params = _section(request), _params(request)
+    section, params = section_of(request), _params(request)
     asked = read_query(section.type, params)
     number = _number(dict(request.query_params), "chunk") or 0
     with database.reads() as session:
@@ -295,7 +296,7 @@ def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) ->
 @get(["/movies/rows", "/shows/rows"], sync_to_thread=True, include_in_schema=False)
 def show_rows(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show further rows of the table; where there is no script, the table goes on as a page."""
-    section, params = _section(request), _params(request)
+    section, params = section_of(request), _params(request)
     if not is_htmx(request):
         return redirect(request, section.path + query(request.query_params, view="table"))
     asked = read_query(section.type, params)
@@ -330,7 +331,6 @@ _BULK = {
     "search": "being searched",
     "refresh": "being refreshed",
     "profile": "moved to another profile",
-    "remove": "removed",
 }
 """What can be done to many -> what is said of them then."""
 _UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
@@ -350,6 +350,11 @@ def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: MediaT
     return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
 
 
+def selection_of(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that `chosen_ids` reads, for a dialog that sends the same selection again."""
+    return {name: form[name] for name in ("scope", "ids", "except", *_TEXTS) if form.get(name)}
+
+
 @post(
     ["/movies/bulk/{action:str}", "/shows/bulk/{action:str}"],
     sync_to_thread=True,
@@ -360,7 +365,7 @@ def change_many(
     request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep, action: FromPath[str], form: FormDep
 ) -> Response[str]:
     """Do one thing to everything selected and say what came of it."""
-    section = _section(request)
+    section = section_of(request)
     caller.require(Permission.MANAGE_MEDIA)
     if action not in _BULK:
         raise Invalid("This action is not available for a selection.")
@@ -398,9 +403,6 @@ def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
 
 def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:
     now = clock.now()
-    if action == "remove":
-        library.recycle.remove_item(deps.database, deps.outside, caller, now, item_id, files=form.get("files", "keep"))
-        return
     with deps.database.writes() as session:
         match action:
             case "monitor" | "unmonitor":

@@ -1,0 +1,179 @@
+"""Remove one title or many: the dialogs, the removal itself, and its undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from mydia import clock
+from mydia.contexts import library, media
+from mydia.contexts.users import Permission
+from mydia.errors import MydiaError
+from mydia.vocabulary import MediaType
+from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.pages.library.lists import Section, chosen_ids, section_of, selection_of
+from mydia.web.render import Toast, dialog, is_htmx, nothing, plural, redirect
+
+_FATES = {
+    "recycle": "Its files are in the recycle bin.",
+    "delete": "Its files were deleted permanently.",
+    "keep": "",
+}
+_NAMED = 5
+"""Titles that the dialog names; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveView:
+    """The dialog that removes titles."""
+
+    heading: str
+    action: str
+    fields: Mapping[str, str]
+    """What the form sends besides the choice about files: the selection."""
+    titles: int
+    files: int
+    size_bytes: int
+    named: tuple[str, ...]
+
+
+def _undo_of(removal_id: str) -> str:
+    return f"/removals/{removal_id}/undo"
+
+
+@get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
+def ask_remove(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
+    """Ask what should happen to a title's files."""
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        item = media.get_item(session, caller, item_id)
+    view = RemoveView(
+        heading=f"Remove {item.title}?",
+        action=f"/items/{item_id}/remove",
+        fields={},
+        titles=1,
+        files=item.files_count,
+        size_bytes=item.size_bytes,
+        named=(),
+    )
+    active = "shows" if item.type == MediaType.TV_SHOW else "movies"
+    return dialog(
+        request, "item/_remove.html", view, title=f"Remove {item.title}", active=active, back=f"/items/{item_id}"
+    )
+
+
+@post("/items/{item_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_item(
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
+    form: FormDep,
+) -> Response[str]:
+    """Remove a title, and offer to undo it."""
+    with database.reads() as session:
+        item = media.get_item(session, caller, item_id)
+    files = form.get("files", "keep")
+    removed = library.recycle.remove_item(database, outside, caller, clock.now(), item_id, files=files)
+    back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
+    text = _FATES[files] if removed.files else ""
+    toast = Toast(f"{item.title} removed", text, "ok", "Undo", _undo_of(removed.removal_id or ""), True)
+    return redirect(request, back, toast=toast)
+
+
+@post(
+    ["/movies/bulk/ask-remove", "/shows/bulk/ask-remove"], sync_to_thread=True, status_code=200, include_in_schema=False
+)
+def ask_remove_many(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
+    """Ask what should happen to the files of the selected titles, and say how many there are."""
+    caller.require(Permission.MANAGE_MEDIA)
+    section = section_of(request)
+    with database.reads() as session:
+        ids = chosen_ids(session, caller, form, section.type)
+        totals = media.lists.totals_of(session, caller, ids)
+        named = sorted(card.title for card in media.lists.cards_of(session, caller, ids[:_NAMED]))
+    view = RemoveView(
+        heading=f"Remove {plural(totals.titles, section.noun)}?",
+        action=f"{section.path}/bulk/remove",
+        fields=selection_of(form),
+        titles=totals.titles,
+        files=totals.files,
+        size_bytes=totals.size_bytes,
+        named=tuple(named),
+    )
+    return dialog(
+        request, "item/_remove.html", view, title=f"Remove {section.noun}s", active=section.id, back=section.path
+    )
+
+
+@post(["/movies/bulk/remove", "/shows/bulk/remove"], sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_many(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+) -> Response[str]:
+    """Remove the selected titles, and offer to undo it; one that can't be removed does not stop the others."""
+    caller.require(Permission.MANAGE_MEDIA)
+    section = section_of(request)
+    with database.reads() as session:
+        ids = chosen_ids(session, caller, form, section.type)
+    files, removal_id = form.get("files", "keep"), clock.new_id()
+    done, freed, problems = 0, 0, []
+    for item_id in ids:
+        try:
+            removed = library.recycle.remove_item(
+                database, outside, caller, clock.now(), item_id, files=files, removal_id=removal_id
+            )
+            done += 1
+            freed += removed.files
+        except MydiaError as error:
+            problems.append(error.message)
+    text = problems[0] if problems else f"{plural(freed, 'file')} {_MOVED[files]}." if freed else ""
+    toast = Toast(f"{plural(done, section.noun)} removed", text, "miss" if problems else "ok")
+    if done:
+        toast = Toast(toast.title, text, toast.tone, "Undo", _undo_of(removal_id), True)
+    return _list_changed(request, section, toast)
+
+
+_MOVED = {"keep": "", "recycle": "moved to the recycle bin", "delete": "deleted permanently"}
+
+
+@post("/removals/{removal_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
+def undo(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, removal_id: FromPath[str]
+) -> Response[str]:
+    """Undo the removal of all titles that were removed together."""
+    made = library.removed.undo_removal(database, outside, caller, clock.now(), removal_id)
+    return _restored(request, made)
+
+
+@post("/removed/{item_id:str}/restore", sync_to_thread=True, status_code=200, include_in_schema=False)
+def restore(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, item_id: FromPath[str]
+) -> Response[str]:
+    """Undo the removal of one title."""
+    made = library.removed.restore_titles(database, outside, caller, clock.now(), [item_id])
+    return _restored(request, made)
+
+
+def _restored(request: WebRequest, made: library.removed.Restored) -> Response[str]:
+    problem = made.problems[0] if made.problems else ""
+    if len(made.item_ids) == 1:
+        toast = Toast("Restored", problem, "miss" if problem else "ok")
+        return redirect(request, f"/items/{made.item_ids[0]}", toast=toast)
+    toast = Toast(f"{plural(len(made.item_ids), 'title')} restored", problem, "miss" if problem else "ok")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"library-changed": {}})
+    return redirect(request, "/movies", toast=toast)
+
+
+def _list_changed(request: WebRequest, section: Section, toast: Toast) -> Response[str]:
+    if not is_htmx(request):
+        return redirect(request, section.path, toast=toast)
+    return nothing(toast=toast, trigger={"library-changed": {}, "selection-clear": {}, "dialog-close": {}})
+
+
+ROUTES: tuple[Any, ...] = (ask_remove, remove_item, ask_remove_many, remove_many, undo, restore)
