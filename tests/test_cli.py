@@ -18,6 +18,7 @@ import pytest
 
 from mydia import cli, config, startup
 from mydia.contexts import settings, users
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.errors import Misconfigured
 from mydia.secret import Secret
@@ -101,7 +102,7 @@ def test_an_environment_that_provides_it_all_needs_no_setup(environment: Path, m
     with database.reads() as session:
         assert settings.setup.setup_state(session).next_step is None
         assert [path.path for path in settings.library_paths.list_library_paths(session)] == ["/media/movies"]
-        assert [client.url for client in settings.clients.list_clients(session)] == ["http://nas:8080"]
+        assert [client.url for client in settings.clients.list_clients(session, SYSTEM)] == ["http://nas:8080"]
     database.close()
 
 

@@ -11,6 +11,7 @@ from mydia import cli, clock, config, startup
 from mydia.adapters import download_clients, indexers
 from mydia.contexts import library, settings
 from mydia.contexts.settings import indexers as indexer_rows
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Misconfigured
 from tests.fakes.stand_in import Answer, Asked, StandIn
 
@@ -145,7 +146,7 @@ def test_a_prowlarr_is_asked_for_its_indexers(tmp_path: Path) -> None:
         parts = startup.open_parts(loaded)
         settings.discover_indexers(parts.database, parts.outside, clock.now())
         with parts.database.reads() as session:
-            rows = settings.indexers.list_indexers(session)
+            rows = settings.indexers.list_indexers(session, SYSTEM)
             assert [(row.name, row.kind, row.url, row.managed) for row in rows] == [
                 ("Prowlarr (Films)", "torznab", f"{url}/3/api", True),
                 ("Prowlarr (Posts)", "newznab", f"{url}/7/api", True),
@@ -154,7 +155,7 @@ def test_a_prowlarr_is_asked_for_its_indexers(tmp_path: Path) -> None:
         settings.discover_indexers(parts.database, parts.outside, clock.now())
         startup.prepare(loaded)
         with parts.database.reads() as session:
-            enabled = {row.name: row.enabled for row in settings.indexers.list_indexers(session)}
+            enabled = {row.name: row.enabled for row in settings.indexers.list_indexers(session, SYSTEM)}
         parts.close()
     assert enabled == {"Prowlarr (Films)": False, "Prowlarr (Posts)": True}
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from mydia import __version__, units
 from mydia.contexts import settings
-from mydia.contexts.users import Permission
+from mydia.contexts.users import SYSTEM, Permission
 from mydia.errors import MydiaError
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
 from mydia.web.locality import is_this_machine
@@ -119,10 +119,8 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
 def look_at_clients(deps: WebDeps) -> Iterable[Check]:
     """Report how download clients answered the monitor last; Mydia works without one that is offline."""
     with deps.database.reads() as session:
-        clients = [(client.id, client.name) for client in settings.clients.list_clients(session) if client.enabled]
-        known = settings.services.statuses(session, "download_client")
-    for identifier, name in clients:
-        status = known.get(identifier)
+        clients = settings.services.list_services(session, SYSTEM, "download_client")
+    for name, status in ((client.name, client.status) for client in clients if client.enabled):
         if status is not None and status.state != "ok":
             since = status.since_at.strftime("%-d %b %H:%M UTC")
             yield Check(f"client {name}", "warning", f"{status.last_error or 'No answer.'} Since {since}.")

@@ -124,11 +124,10 @@ def _trouble(session: Session, caller: Caller) -> Banner | None:
     for path_id, scan in library.scanning.latest_scans(session, caller).items():
         if scan.state == "refused" and path_id in names:
             return Banner(f"The last scan of {names[path_id]} was rejected and changed nothing.", "/imports", "See why")
-    for client in settings.clients.list_clients(session):
-        status = settings.services.status_of(session, "download_client", client.id) if client.enabled else None
-        if status is not None and status.state != "ok":
+    for client in settings.services.list_services(session, caller, "download_client"):
+        if client.enabled and client.status is not None and client.status.state != "ok":
             return Banner(
-                f"{client.name} has not answered since {status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
+                f"{client.name} has not answered since {client.status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
                 "/activity",
                 "Open downloads",
             )

@@ -185,13 +185,15 @@ def _imported(session: Session, item_id: str, version_id: str) -> tuple[Imported
 def _protocols(session: Session) -> frozenset[str]:
     kinds = download_clients.KINDS
     return frozenset(
-        kinds[row.kind].protocol for row in settings.clients.list_clients(session) if row.enabled and row.kind in kinds
+        kinds[row.kind].protocol
+        for row in settings.clients.list_clients(session, SYSTEM)
+        if row.enabled and row.kind in kinds
     )
 
 
 def _indexer_seeders(session: Session) -> dict[str, int]:
     return {
         row.id: int(wanted)
-        for row in settings.indexers.list_indexers(session)
+        for row in settings.indexers.list_indexers(session, SYSTEM)
         if (wanted := row.options.get("minimum_seeders")) is not None
     }

@@ -26,7 +26,7 @@ from mydia.contexts.downloads.ownership import may_leave_client
 from mydia.contexts.downloads.states import is_open, may_move
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import ServiceStatus
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, NotFound
 from mydia.events import DownloadRemoved, Reason, SearchRequested, emit, reason, say
@@ -215,11 +215,10 @@ def find_queue_row(session: Session, caller: Caller, download_id: str) -> QueueR
 def queue_summary(session: Session, caller: Caller) -> QueueSummary:
     """Return the counts, the speed and the clients that don't answer."""
     rows = list_queue(session, caller)
-    names = {row.id: row.name for row in settings.clients.list_clients(session) if row.enabled}
     failing = tuple(
-        (names[id], status.since_at)
-        for id, status in settings.services.statuses(session, "download_client").items()
-        if id in names and status.state != "ok"
+        (client.name, client.status.since_at)
+        for client in settings.services.list_services(session, caller, "download_client")
+        if client.enabled and client.status is not None and client.status.state != "ok"
     )
     return QueueSummary(
         counts=dict(Counter(row.group for row in rows)),
@@ -232,7 +231,7 @@ def queue_summary(session: Session, caller: Caller) -> QueueSummary:
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[QueueRow]:
     if not found:
         return []
-    statuses = settings.services.statuses(session, "download_client")
+    statuses = settings.services.statuses(session, SYSTEM, "download_client")
     episodes: dict[str, list[str]] = {}
     ids = [row.id for row in found]
     for download_id, episode_id in session.execute(

@@ -13,7 +13,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.downloads.links import read_name
 from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, UnknownDownload
 from mydia.contexts.downloads.storing import shown_facts
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 from mydia.events import ReleaseGrabbed, emit, reason
 from mydia.parsing import Quality
@@ -85,7 +85,7 @@ def adopt(
     item = media.get_item(session, caller, item_id)
     parsed, brings = read_name(session, item, unknown.name, episode_ids)
     quality = parsed.quality if parsed else Quality()
-    client = settings.clients.get_client(session, unknown.client_id)
+    client = settings.clients.get_client(session, SYSTEM, unknown.client_id)
     because = reason("grab.adopted", by=caller.name, client=client.name).to_json()
     row = Download(
         media_item_id=item_id,

@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.adapters import download_clients
+from mydia.adapters.download_clients import ClientReport
+from mydia.adapters.errors import AdapterError
 from mydia.adapters.kinds import Connection
+from mydia.adapters.outside import Outside
 from mydia.contexts.settings import services
 from mydia.contexts.settings.current import sealer
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import DownloadClientRow, RemotePathMapping, ServiceStatus
-from mydia.contexts.users import Caller, Permission
-from mydia.db import get
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 
@@ -54,37 +57,64 @@ class ClientChoice:
     status: ServiceStatus | None
 
 
-def list_clients(session: Session) -> list[DownloadClientRow]:
+def list_clients(session: Session, caller: Caller) -> list[DownloadClientRow]:
     """Return all clients, preferred ones first."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return _all(session)
+
+
+def _all(session: Session) -> list[DownloadClientRow]:
     return list(session.scalars(select(DownloadClientRow).order_by(DownloadClientRow.priority, DownloadClientRow.name)))
 
 
-def get_client(session: Session, client_id: str) -> DownloadClientRow:
+def get_client(session: Session, caller: Caller, client_id: str) -> DownloadClientRow:
     """Return one client."""
+    caller.require(Permission.MANAGE_SETTINGS)
     return get(session, DownloadClientRow, client_id, what="This download client")
 
 
 def client_connections(session: Session, *, enabled_only: bool = True) -> list[ClientChoice]:
-    """Return the clients with what adapters need, preferred ones first."""
-    known = services.statuses(session, FAMILY)
+    """Return the clients with what adapters need, preferred ones first. For contexts and jobs: secrets are open."""
+    known = services.statuses(session, SYSTEM, FAMILY)
     mapped = _all_mappings(session)
     return [
         ClientChoice(
             _connection(row, sealer(session).open(row.sealed_secret)), row, mapped.get(row.id, ()), known.get(row.id)
         )
-        for row in list_clients(session)
+        for row in _all(session)
         if row.enabled or not enabled_only
     ]
 
 
-def trial_connection(session: Session, new: NewClient, *, client_id: str | None = None) -> Connection:
+def test_client(database: Database, outside: Outside, caller: Caller, now: datetime, client_id: str) -> ClientReport:
+    """Sign in to a client as it is stored, and record how it answered.
+
+    Raises:
+        AdapterError: It does not work.
+    """
+    with database.reads() as session:
+        row = get_client(session, caller, client_id)
+        connection = _connection(row, sealer(session).open(row.sealed_secret))
+    try:
+        report = outside.download_client(connection).test()
+    except AdapterError as error:
+        with database.writes() as session:
+            services.record_failure(session, caller, now, FAMILY, client_id, error)
+        raise
+    with database.writes() as session:
+        services.record_ok(session, now, FAMILY, client_id, version=report.version)
+    return report
+
+
+def trial_connection(session: Session, caller: Caller, new: NewClient, *, client_id: str | None = None) -> Connection:
     """Return the connection that a form describes, to test it before it is saved.
 
     Args:
         client_id: The client being changed; its stored secret is used when the form's is empty.
     """
+    caller.require(Permission.MANAGE_SETTINGS)
     row = DownloadClientRow(id=client_id or "trial")
-    stored = _fill(session, row, new, present=get_client(session, client_id) if client_id else None)
+    stored = _fill(session, row, new, present=get_client(session, caller, client_id) if client_id else None)
     # Adapters are cached by connection id: a test must not replace the one in use.
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
@@ -120,7 +150,7 @@ def change_client(
         SettingsChanged.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_client(session, client_id)
+    row = get_client(session, caller, client_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     before = _columns(session, row)
     _fill(session, row, new, present=row)
@@ -148,7 +178,7 @@ def remove_client(session: Session, caller: Caller, now: datetime, client_id: st
         SettingsChanged.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_client(session, client_id)
+    row = get_client(session, caller, client_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     services.forget_status(session, FAMILY, row.id)
     session.delete(row)
@@ -161,8 +191,9 @@ def remove_client(session: Session, caller: Caller, now: datetime, client_id: st
     )
 
 
-def mappings_of(session: Session, client_id: str) -> tuple[Mapped, ...]:
+def mappings_of(session: Session, caller: Caller, client_id: str) -> tuple[Mapped, ...]:
     """Return a client's path mappings, longest remote path first."""
+    caller.require(Permission.MANAGE_SETTINGS)
     return _all_mappings(session).get(client_id, ())
 
 
@@ -261,5 +292,5 @@ def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: 
 def _columns(session: Session, row: DownloadClientRow) -> dict[str, object]:
     columns = ("name", "kind", "url", "username", "enabled", "priority", "options")
     return {column: getattr(row, column) for column in columns} | {
-        "mappings": [list(pair) for pair in mappings_of(session, row.id)]
+        "mappings": [list(pair) for pair in _all_mappings(session).get(row.id, ())]
     }

@@ -11,13 +11,16 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.adapters import indexers
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.indexers import Capabilities
 from mydia.adapters.kinds import Connection, Need
+from mydia.adapters.outside import Outside
 from mydia.contexts.settings import services
 from mydia.contexts.settings.current import sealer
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import IndexerRow, ServiceStatus
-from mydia.contexts.users import Caller, Permission
-from mydia.db import get
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 
@@ -70,52 +73,76 @@ def needs_of(kind: str) -> tuple[Need, ...]:
     return (*found.needs, *(need for need in shared if need.key not in known))
 
 
-def list_indexers(session: Session) -> list[IndexerRow]:
+def list_indexers(session: Session, caller: Caller) -> list[IndexerRow]:
     """Return all indexers, preferred ones first."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return _all(session)
+
+
+def _all(session: Session) -> list[IndexerRow]:
     return list(session.scalars(select(IndexerRow).order_by(IndexerRow.priority, IndexerRow.name)))
 
 
-def get_indexer(session: Session, indexer_id: str) -> IndexerRow:
+def get_indexer(session: Session, caller: Caller, indexer_id: str) -> IndexerRow:
     """Return one indexer."""
+    caller.require(Permission.MANAGE_SETTINGS)
     return get(session, IndexerRow, indexer_id, what="This indexer")
+
+
+def has_interactive(session: Session, caller: Caller) -> bool:
+    """Return whether any indexer is asked when somebody searches by hand."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return any(row.enabled and row.interactive_search for row in _all(session))
 
 
 def indexer_connections(
     session: Session, *, usage: str = "automatic", now: datetime | None = None
 ) -> list[IndexerChoice]:
-    """Return the enabled indexers for a use, preferred ones first.
+    """Return the enabled indexers for a use, preferred ones first. For contexts and jobs: keys are open.
 
     Args:
         usage: `automatic` or `interactive`.
         now: When given, indexers paused after failures are left out.
     """
-    known = services.statuses(session, FAMILY)
+    known = services.statuses(session, SYSTEM, FAMILY)
     return [
         IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
-        for row in list_indexers(session)
+        for row in _all(session)
         if row.enabled
         and (row.automatic_search if usage == "automatic" else row.interactive_search)
         and (now is None or not services.is_resting(known.get(row.id), now))
     ]
 
 
-def all_indexer_connections(session: Session) -> list[IndexerChoice]:
-    """Return every indexer, including disabled ones, for tests."""
-    known = services.statuses(session, FAMILY)
-    return [
-        IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
-        for row in list_indexers(session)
-    ]
+def test_indexer(database: Database, outside: Outside, caller: Caller, now: datetime, indexer_id: str) -> Capabilities:
+    """Ask an indexer as it is stored what it can do, and record how it answered.
+
+    Raises:
+        AdapterError: It does not work.
+    """
+    with database.reads() as session:
+        row = get_indexer(session, caller, indexer_id)
+        connection = _connection(row, sealer(session).open(row.sealed_secret))
+    try:
+        able = outside.indexer(connection).capabilities()
+    except AdapterError as error:
+        with database.writes() as session:
+            services.record_failure(session, caller, now, FAMILY, indexer_id, error)
+        raise
+    with database.writes() as session:
+        services.record_ok(session, now, FAMILY, indexer_id)
+    return able
 
 
-def trial_indexer(session: Session, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
+def trial_indexer(session: Session, caller: Caller, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
     """Return the connection that a form describes, to test it before it is saved.
 
     Args:
         indexer_id: The indexer being changed; its stored key is used when the form's is empty.
     """
+    caller.require(Permission.MANAGE_SETTINGS)
     row = IndexerRow(id=indexer_id or "trial")
-    stored = _fill(session, row, new, present=get_indexer(session, indexer_id) if indexer_id else None)
+    stored = _fill(session, row, new, present=get_indexer(session, caller, indexer_id) if indexer_id else None)
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 
@@ -144,7 +171,7 @@ def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
         SettingsChanged.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_indexer(session, indexer_id)
+    row = get_indexer(session, caller, indexer_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     before = _columns(row)
     _fill(session, row, new, present=row)
@@ -169,7 +196,7 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
         SettingsChanged.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_indexer(session, indexer_id)
+    row = get_indexer(session, caller, indexer_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     services.forget_status(session, FAMILY, row.id)
     session.delete(row)

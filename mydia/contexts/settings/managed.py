@@ -115,7 +115,7 @@ def _sync_clients(session: Session, now: datetime) -> None:
             else:
                 if not new.mappings:
                     # Keep a path mapping that was made in the interface, unless the configuration has its own.
-                    new = replace(new, mappings=client_rows.mappings_of(session, row.id))
+                    new = replace(new, mappings=client_rows.mappings_of(session, SYSTEM, row.id))
                 row.managed = False
                 _drop_secret(row, new.secret)
                 client_rows.change_client(session, SYSTEM, now, row.id, new=_without_same_secret(session, row, new))

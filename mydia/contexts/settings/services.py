@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -129,13 +130,38 @@ def switch_service(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A client or indexer by name, without its address and secrets."""
+
+    id: str
+    name: str
+    enabled: bool
+    status: ServiceStatus | None
+    """How it has been answering, None before it was first asked."""
+
+
+def list_services(session: Session, caller: Caller, family: str) -> list[Service]:
+    """Return all clients or indexers and how they have been answering, preferred ones first.
+
+    Args:
+        family: `download_client` or `indexer`.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
+    kind = DownloadClientRow if family == "download_client" else IndexerRow
+    known = statuses(session, caller, family)
+    rows = session.execute(select(kind.id, kind.name, kind.enabled).order_by(kind.priority, kind.name))
+    return [Service(row.id, row.name, row.enabled, known.get(row.id)) for row in rows]
+
+
 def status_of(session: Session, family: str, service_id: str) -> ServiceStatus | None:
     """Return how a service has been answering, None before it was first asked."""
     return session.get(ServiceStatus, (family, service_id))
 
 
-def statuses(session: Session, family: str) -> dict[str, ServiceStatus]:
+def statuses(session: Session, caller: Caller, family: str) -> dict[str, ServiceStatus]:
     """Return how all services of a family have been answering."""
+    caller.require(Permission.VIEW_ACTIVITY)
     return {row.service_id: row for row in session.scalars(select(ServiceStatus).where(ServiceStatus.family == family))}
 
 

@@ -325,10 +325,9 @@ def _stored(row: settings.DownloadClientRow | settings.IndexerRow, changes: dict
 @get("/download-clients", sync_to_thread=True, summary="List download clients")
 def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
     """Return the download clients and how they have been answering."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        known = settings.services.statuses(session, "download_client")
-        return [_client(row, known.get(row.id)) for row in settings.clients.list_clients(session)]
+        known = settings.services.statuses(session, caller, "download_client")
+        return [_client(row, known.get(row.id)) for row in settings.clients.list_clients(session, caller)]
 
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
@@ -343,19 +342,18 @@ def change_client(
     database: DatabaseDep, caller: CallerDep, client_id: FromPath[str], data: JSONBody[ClientChange]
 ) -> ClientShape:
     """Change a download client. Fields and options that are left out stay unchanged."""
-    caller.require(Permission.MANAGE_SETTINGS)
     changes = given(data)
     if data.mappings is not UNSET:
         changes["mappings"] = tuple((one.remote, one.local) for one in data.mappings)
     with database.writes() as session:
-        old = settings.clients.get_client(session, client_id)
+        old = settings.clients.get_client(session, caller, client_id)
         now = _stored(old, changes) | {
             "username": old.username,
-            "mappings": settings.clients.mappings_of(session, client_id),
+            "mappings": settings.clients.mappings_of(session, caller, client_id),
         }
         new = settings.NewClient(**now | changes)
         row = settings.clients.change_client(session, caller, clock.now(), client_id, new=new)
-        return _client(row, settings.services.statuses(session, "download_client").get(client_id))
+        return _client(row, settings.services.statuses(session, caller, "download_client").get(client_id))
 
 
 @delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Forget a download client")
@@ -368,12 +366,7 @@ def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[
 @post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
 def test_client(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, client_id: FromPath[str]) -> Tried:
     """Sign in to a client. 503 with the reason when it does not answer."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    with database.reads() as session:
-        settings.clients.get_client(session, client_id)
-        choices = settings.clients.client_connections(session, enabled_only=False)
-    connection = next(choice.connection for choice in choices if choice.row.id == client_id)
-    report = outside.download_client(connection).test()
+    report = settings.clients.test_client(database, outside, caller, clock.now(), client_id)
     return Tried(version=report.version, notes=list(report.notes))
 
 
@@ -413,10 +406,9 @@ def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
 @get("/indexers", sync_to_thread=True, summary="List indexers")
 def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape]:
     """Return the indexers and how they have been answering."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        known = settings.services.statuses(session, "indexer")
-        return [_indexer(row, known.get(row.id)) for row in settings.indexers.list_indexers(session)]
+        known = settings.services.statuses(session, caller, "indexer")
+        return [_indexer(row, known.get(row.id)) for row in settings.indexers.list_indexers(session, caller)]
 
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
@@ -431,17 +423,16 @@ def change_indexer(
     database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str], data: JSONBody[IndexerChange]
 ) -> IndexerShape:
     """Change an indexer. Fields and options that are left out stay unchanged."""
-    caller.require(Permission.MANAGE_SETTINGS)
     changes = given(data)
     with database.writes() as session:
-        old = settings.indexers.get_indexer(session, indexer_id)
+        old = settings.indexers.get_indexer(session, caller, indexer_id)
         now = _stored(old, changes) | {
             "automatic_search": old.automatic_search,
             "interactive_search": old.interactive_search,
         }
         new = settings.NewIndexer(**now | changes)
         row = settings.indexers.change_indexer(session, caller, clock.now(), indexer_id, new=new)
-        return _indexer(row, settings.services.statuses(session, "indexer").get(indexer_id))
+        return _indexer(row, settings.services.statuses(session, caller, "indexer").get(indexer_id))
 
 
 @delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Forget an indexer")
@@ -454,12 +445,7 @@ def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPat
 @post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
 def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, indexer_id: FromPath[str]) -> Tried:
     """Ask an indexer what it can do. 503 with the reason when it does not answer."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    with database.reads() as session:
-        row = settings.indexers.get_indexer(session, indexer_id)
-        new = settings.NewIndexer(name=row.name, kind=row.kind, url=row.url, options=dict(row.options))
-        connection = settings.indexers.trial_indexer(session, new, indexer_id=indexer_id)
-    able = outside.indexer(connection).capabilities()
+    able = settings.indexers.test_indexer(database, outside, caller, clock.now(), indexer_id)
     return Tried(version=able.title or "", notes=[name for _, name in able.categories])
 
 

@@ -11,7 +11,7 @@ from mydia import config as configuration
 from mydia import events
 from mydia.contexts import settings
 from mydia.contexts.settings import NewClient, NewLibraryPath
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Forbidden, Misconfigured
 from mydia.secret import Secret
@@ -93,25 +93,29 @@ def test_a_second_start_changes_nothing(furnished: Database, now: datetime) -> N
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         before = events.last_id(session)
-        ids = [row.id for row in settings.clients.list_clients(session)]
+        ids = [row.id for row in settings.clients.list_clients(session, SYSTEM)]
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         assert events.last_id(session) == before
-        assert [row.id for row in settings.clients.list_clients(session)] == ids
+        assert [row.id for row in settings.clients.list_clients(session, SYSTEM)] == ids
 
 
 def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     _sync(furnished, now, {})
     with furnished.reads() as session:
-        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session)] == [(False, False)]
+        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session, SYSTEM)] == [
+            (False, False)
+        ]
         assert {(row.managed, row.monitored) for row in settings.library_paths.list_library_paths(session)} == {
             (False, False)
         }
-        assert {(row.managed, row.enabled) for row in settings.indexers.list_indexers(session)} == {(False, False)}
+        assert {(row.managed, row.enabled) for row in settings.indexers.list_indexers(session, SYSTEM)} == {
+            (False, False)
+        }
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session)] == [(True, True)]
+        assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session, SYSTEM)] == [(True, True)]
 
 
 def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller, now: datetime) -> None:
@@ -130,9 +134,9 @@ def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller
 def test_people_cannot_change_what_is_managed(furnished: Database, admin: Caller, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        client = settings.clients.list_clients(session)[0].id
+        client = settings.clients.list_clients(session, SYSTEM)[0].id
         path = settings.library_paths.list_library_paths(session)[0].id
-        indexer = settings.indexers.list_indexers(session)[0].id
+        indexer = settings.indexers.list_indexers(session, SYSTEM)[0].id
     new = NewLibraryPath("/media/x", "movies")
     for act in (
         lambda s: settings.clients.remove_client(s, admin, now, client),

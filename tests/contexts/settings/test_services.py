@@ -120,7 +120,7 @@ def test_an_empty_password_keeps_the_stored_one(database: Database, admin: Calle
         told = events.feed(session)[0].payload["changed"]
         assert told["url"] == ["http://nas:8080", "http://nas:9090"]
         assert "secret" not in told
-        trial = settings.clients.trial_connection(session, changed, client_id=identifier)
+        trial = settings.clients.trial_connection(session, SYSTEM, changed, client_id=identifier)
         assert trial.secret == PASSWORD
         assert trial.id != identifier
 
@@ -269,8 +269,8 @@ def test_removing_a_client_takes_its_mappings_along(database: Database, admin: C
     with database.writes() as session:
         settings.clients.remove_client(session, admin, now, identifier)
     with database.reads() as session:
-        assert settings.clients.list_clients(session) == []
-        assert settings.clients.mappings_of(session, identifier) == ()
+        assert settings.clients.list_clients(session, SYSTEM) == []
+        assert settings.clients.mappings_of(session, SYSTEM, identifier) == ()
 
 
 @pytest.mark.parametrize(

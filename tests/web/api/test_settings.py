@@ -54,8 +54,12 @@ def test_a_client_is_set_up_tried_and_forgotten(admin: Asker, house: House) -> N
     client_id = made.json()["id"]
     assert admin.put(f"/download-clients/{client_id}", body | {"enabled": False}).json()["enabled"] is False
     assert admin.post("/download-clients/client-1/test").json()["version"] == "1.0"
+    states = {one["id"]: one["state"] for one in admin.get("/download-clients").json()}
+    assert states == {"client-1": "ok", client_id: None}
     house.client.go_away()
     assert admin.post("/download-clients/client-1/test").status_code == 503
+    states = {one["id"]: one["state"] for one in admin.get("/download-clients").json()}
+    assert states == {"client-1": "failing", client_id: None}
     assert admin.delete(f"/download-clients/{client_id}").status_code == 204
     assert [one["name"] for one in admin.get("/download-clients").json()] == ["qBittorrent"]
     assert list(admin.post("/download-clients", body | {"kind": "carrier pigeon"}).json()["errors"]) == ["kind"]

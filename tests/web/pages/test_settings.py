@@ -84,7 +84,7 @@ def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Dat
         assert browser.send(path, form, on="/account").status_code in (403, 422), path
     assert browser.client.get("/settings/browse?field=path").status_code == 403
     with database.reads() as session:
-        assert settings.clients.list_clients(session) == []
+        assert settings.clients.list_clients(session, SYSTEM) == []
         assert len(users.list_users(session, SYSTEM)) == 2
 
 
@@ -123,8 +123,8 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     mapped = {"remote_1": "/downloads", "local_1": "/mnt/dl"}
     assert browser.send("/settings/clients/new", {**CLIENT, **mapped}).headers["location"] == "/settings/clients"
     with database.reads() as session:
-        (row,) = settings.clients.list_clients(session)
-        assert settings.clients.mappings_of(session, row.id) == (("/downloads", "/mnt/dl"),)
+        (row,) = settings.clients.list_clients(session, SYSTEM)
+        assert settings.clients.mappings_of(session, SYSTEM, row.id) == (("/downloads", "/mnt/dl"),)
     base = f"/settings/clients/{row.id}"
     page = browser.see(base)
     assert "adminadmin" not in page
@@ -140,10 +140,10 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
         assert (choice.connection.name, choice.connection.secret.reveal()) == ("Renamed", "adminadmin")
     browser.send(f"{base}/enabled", {"enabled": "false"}, on="/settings/clients")
     with database.reads() as session:
-        assert not settings.clients.list_clients(session)[0].enabled
+        assert not settings.clients.list_clients(session, SYSTEM)[0].enabled
     browser.send(base, {**CLIENT, "enabled": "false"})
     with database.reads() as session:
-        assert not settings.clients.list_clients(session)[0].enabled
+        assert not settings.clients.list_clients(session, SYSTEM)[0].enabled
     assert browser.send(f"{base}/remove", {}, on=base).status_code == 303
     assert "No download client yet" in browser.see("/settings/clients")
 
@@ -157,7 +157,7 @@ def test_an_indexer_is_added_and_tried(browser: Browser, database: Database) -> 
     form = {**form, "minimum_seeders": "3", "interactive_search": "false"}
     assert browser.send("/settings/indexers/new", form).status_code == 303
     with database.reads() as session:
-        (row,) = settings.indexers.list_indexers(session)
+        (row,) = settings.indexers.list_indexers(session, SYSTEM)
         assert (row.options["movie_categories"], row.options["minimum_seeders"]) == ([2000, 2040], 3)
         assert not row.interactive_search
     browser.send(f"/settings/indexers/{row.id}/test", {}, on="/settings/indexers")
@@ -169,7 +169,7 @@ def test_an_indexer_is_added_and_tried(browser: Browser, database: Database) -> 
 def test_managed_services_are_shown_and_cannot_be_changed(browser: Browser, database: Database) -> None:
     browser.send("/settings/clients/new", CLIENT)
     with database.writes() as session:
-        (row,) = settings.clients.list_clients(session)
+        (row,) = settings.clients.list_clients(session, SYSTEM)
         row.managed, row.managed_source = True, "environment variables DOWNLOAD_CLIENT_1_…"
     base = f"/settings/clients/{row.id}"
     page = browser.see(base)

@@ -201,7 +201,7 @@ def test_a_client_and_an_indexer_are_tried_and_added(
     client.go_away()
     assert "No answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
     with database.reads() as session:
-        assert settings.clients.list_clients(session) == []
+        assert settings.clients.list_clients(session, SYSTEM) == []
     assert browser.send("/setup/client", form).headers["location"] == "/setup/indexer"
     feed = {"kind": "torznab", "name": "Open films", "url": "http://prowlarr:9696/1/api", "secret": "k" * 32}
     assert "answers" in browser.send("/settings/indexers/test", feed, on="/setup/indexer").text

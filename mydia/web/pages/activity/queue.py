@@ -220,7 +220,7 @@ class _Speeds:
 _speeds = _Speeds()
 
 
-def totals_of(session: Session, database: Database, rows: Sequence[downloads.queue.QueueRow]) -> Totals:
+def totals_of(session: Session, database: Database, caller: Caller, rows: Sequence[downloads.queue.QueueRow]) -> Totals:
     """Return the panel above the queue."""
     moving = [row for row in rows if row.group == "downloading" and row.unreachable_since is None]
     speed = sum(row.speed_bytes_per_s or 0 for row in moving)
@@ -231,7 +231,7 @@ def totals_of(session: Session, database: Database, rows: Sequence[downloads.que
         _split(units.size(remaining)),
         left,
         _speeds.points(database.url),
-        tuple(_clients(session, rows)),
+        tuple(_clients(session, caller, rows)),
     )
 
 
@@ -240,13 +240,12 @@ def _split(said: str) -> tuple[str, str]:
     return number, unit
 
 
-def _clients(session: Session, rows: Sequence[downloads.queue.QueueRow]) -> Iterable[ClientState]:
-    known = settings.services.statuses(session, "download_client")
-    for client in settings.clients.list_clients(session):
+def _clients(session: Session, caller: Caller, rows: Sequence[downloads.queue.QueueRow]) -> Iterable[ClientState]:
+    for client in settings.services.list_services(session, caller, "download_client"):
         if not client.enabled:
             continue
         active = sum(1 for row in rows if row.client_id == client.id and row.group != "seeding")
-        status = known.get(client.id)
+        status = client.status
         if status is None:
             yield ClientState(client.id, client.name, "ink-3", "Not checked yet", f"{active} active", None)
         elif status.state == "ok":
@@ -277,9 +276,8 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
         raise Invalid(f"Show one of {', '.join(sorted(known))}.")
     with database.reads() as session:
         rows = downloads.queue.list_queue(session, caller, seeding=chosen == "seeding")
-        totals = totals_of(session, database, rows)
+        totals = totals_of(session, database, caller, rows)
         unknown = downloads.unknown.list_unknown(session, caller)
-        has_clients = any(client.enabled for client in settings.clients.list_clients(session))
         blocked, more = downloads.blocklist.list_blocklist(session, caller, limit=99)
     counts: dict[str, int] = {}
     for row in rows:
@@ -295,7 +293,7 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
         total=sum(count for group, count in counts.items() if group != "seeding"),
         totals=totals,
         unknown=tuple(unknown),
-        has_clients=has_clients,
+        has_clients=bool(totals.clients),
         blocked_count=len(blocked) + bool(more),
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
@@ -309,7 +307,7 @@ def live_queue(database: Database, caller: Caller) -> tuple[tuple[Line, ...], To
     with database.reads() as session:
         rows = downloads.queue.list_queue(session, caller)
         _speeds.add(database.url, sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None))
-        return tuple(line(row) for row in rows), totals_of(session, database, rows)
+        return tuple(line(row) for row in rows), totals_of(session, database, caller, rows)
 
 
 ROUTES: tuple[Any, ...] = (show_queue,)

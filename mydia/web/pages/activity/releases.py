@@ -106,7 +106,9 @@ def _dialog(
             else f"{profile.name} does not upgrade"
         )
         goal = goal if best else f"Wanted in {profile.name}"
-    clients = [client.name for client in settings.clients.list_clients(session) if client.enabled]
+    clients = [
+        client.name for client in settings.services.list_services(session, caller, "download_client") if client.enabled
+    ]
     picture = item.poster
     poster = None
     if picture is not None and picture.state == "present":
@@ -122,7 +124,7 @@ def _dialog(
         sends_to=" or ".join(clients[:2]),
         start=start,
         results=None,
-        has_indexers=bool(settings.indexers.indexer_connections(session, usage="interactive")),
+        has_indexers=settings.indexers.has_interactive(session, caller),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
     )
 

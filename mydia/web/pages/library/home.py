@@ -198,18 +198,17 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         for scan in scans.scan_states(session, caller)
         if scan.state == "refused"
     ]
-    names = {client.id: client.name for client in settings.clients.list_clients(session) if client.enabled}
     found += [
         Need(
             "miss",
             "unplug",
-            f"{names[service_id]} does not answer",
-            f"Since {status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
+            f"{client.name} does not answer",
+            f"Since {client.status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
             "/activity",
             "Open downloads",
         )
-        for service_id, status in settings.services.statuses(session, "download_client").items()
-        if service_id in names and status.state != "ok"
+        for client in settings.services.list_services(session, caller, "download_client")
+        if client.enabled and client.status is not None and client.status.state != "ok"
     ]
     counts = library.inbox.inbox_counts(session, caller)
     if counts.needs_attention or counts.no_match:
@@ -260,14 +259,14 @@ def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
         Step(bool(paths), "Library folders", "Where your films and series are.", "/settings/folders", "Add a folder"),
         Step(scanned, "First scan", "Finds and recognises what you have.", "/imports", "Scan"),
         Step(
-            bool(settings.clients.list_clients(session)),
+            bool(settings.clients.list_clients(session, caller)),
             "Download client",
             "Fetches what is missing.",
             "/settings/clients",
             "Add a client",
         ),
         Step(
-            bool(settings.indexers.list_indexers(session)),
+            bool(settings.indexers.list_indexers(session, caller)),
             "Indexer",
             "Knows where to find it.",
             "/settings/indexers",

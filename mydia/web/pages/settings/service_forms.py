@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mydia import units
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.errors import AdapterError
-from mydia.adapters.kinds import Need
+from mydia.adapters.kinds import Connection, Need
 from mydia.contexts import settings
 from mydia.contexts.settings import (
     DownloadClientRow,
@@ -21,7 +21,8 @@ from mydia.contexts.settings import (
     NewIndexer,
     ServiceStatus,
 )
-from mydia.errors import Invalid, MydiaError
+from mydia.contexts.users import Caller
+from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps
 from mydia.web.fields import whole_number
@@ -227,20 +228,33 @@ def _written(value: object) -> object:
 # --- trying ----------------------------------------------------------------------------------------------------------
 
 
-def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) -> Iterator[TestResult]:
-    """Sign in to the client that a form describes, and see whether its folder is in reach; tell each step."""
+def try_client(deps: WebDeps, caller: Caller, form: Mapping[str, str], client_id: str | None) -> Iterator[TestResult]:
+    """Sign in to the client that a form describes and check its folder; yield the result of each step.
+
+    Raises:
+        Forbidden: The caller may not test clients. Raised at once, before the first step.
+    """
     try:
         new = read_client(form)
         with deps.database.reads() as session:
-            connection = settings.clients.trial_connection(session, new, client_id=client_id)
+            connection = settings.clients.trial_connection(session, caller, new, client_id=client_id)
             paths = settings.library_paths.list_library_paths(session)
-        yield _trying(connection.name, connection.url, "Signing in")
+    except (Invalid, Conflict) as error:
+        return iter((_unusable(error),))
+    return _client_steps(deps, connection, new.mappings, [path.path for path in paths])
+
+
+def _client_steps(
+    deps: WebDeps, connection: Connection, mappings: tuple[tuple[str, str], ...], library: list[str]
+) -> Iterator[TestResult]:
+    yield _trying(connection.name, connection.url, "Signing in")
+    try:
         report = deps.outside.download_client(connection).test()
     except AdapterError as error:
         yield _failed(error)
         return
     except MydiaError as error:
-        yield TestResult("fail", "Something is missing or wrong", error.message)
+        yield _unusable(error)
         return
     version = f"Version {report.version.lstrip('v')}"
     reached = (FolderFinding("yes", f"It answers and lets Mydia in. {version}"),)
@@ -252,13 +266,17 @@ def try_client(deps: WebDeps, form: Mapping[str, str], client_id: str | None) ->
         findings.append(FolderFinding("yes", f"{units.size(report.free_bytes)} free at the client"))
     save_path = str(connection.options.get("save_path") or report.save_path or "")
     if save_path:
-        findings += _folder_findings(deps, save_path, new.mappings, [path.path for path in paths])
+        findings += _folder_findings(deps, save_path, mappings, library)
     tone = "miss" if any(finding.tone != "yes" for finding in findings) else "ok"
     yield TestResult(tone, f"{connection.name} answers: version {report.version.lstrip('v')}", findings=tuple(findings))
 
 
 def _trying(name: str, url: str, step: str) -> TestResult:
     return TestResult("live", f"Trying {name}", findings=(FolderFinding("run", f"{step} at {url}"),))
+
+
+def _unusable(error: MydiaError) -> TestResult:
+    return TestResult("fail", "Something is missing or wrong", error.message)
 
 
 def _failed(error: AdapterError) -> TestResult:
@@ -291,11 +309,22 @@ def _folder_findings(
     return findings
 
 
-def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) -> Iterator[TestResult]:
-    """Ask the indexer that a form describes what it can do, and for its newest releases; tell each step."""
+def try_indexer(deps: WebDeps, caller: Caller, form: Mapping[str, str], indexer_id: str | None) -> Iterator[TestResult]:
+    """Ask the indexer that a form describes for its capabilities and newest releases; yield the result of each step.
+
+    Raises:
+        Forbidden: The caller may not test indexers. Raised at once, before the first step.
+    """
     try:
         with deps.database.reads() as session:
-            connection = settings.indexers.trial_indexer(session, read_indexer(form), indexer_id=indexer_id)
+            connection = settings.indexers.trial_indexer(session, caller, read_indexer(form), indexer_id=indexer_id)
+    except (Invalid, Conflict) as error:
+        return iter((_unusable(error),))
+    return _indexer_steps(deps, connection)
+
+
+def _indexer_steps(deps: WebDeps, connection: Connection) -> Iterator[TestResult]:
+    try:
         indexer = deps.outside.indexer(connection)
         yield _trying(connection.name, connection.url, "Reading its capabilities")
         able = indexer.capabilities()
@@ -310,7 +339,7 @@ def try_indexer(deps: WebDeps, form: Mapping[str, str], indexer_id: str | None) 
         yield _failed(error)
         return
     except MydiaError as error:
-        yield TestResult("fail", "Something is missing or wrong", error.message)
+        yield _unusable(error)
         return
     findings = [
         reached,

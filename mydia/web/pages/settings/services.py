@@ -10,13 +10,14 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
+from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings import service_forms as services
@@ -97,16 +98,16 @@ class FormView:
     result: None = None
 
 
-def _rows(session: Any, family: Family) -> list[DownloadClientRow] | list[IndexerRow]:
-    return settings.clients.list_clients(session) if family == "client" else settings.indexers.list_indexers(session)
+def _rows(session: Session, caller: Caller, family: Family) -> list[DownloadClientRow] | list[IndexerRow]:
+    if family == "client":
+        return settings.clients.list_clients(session, caller)
+    return settings.indexers.list_indexers(session, caller)
 
 
-def _row(session: Any, family: Family, service_id: str) -> DownloadClientRow | IndexerRow:
-    return (
-        settings.clients.get_client(session, service_id)
-        if family == "client"
-        else settings.indexers.get_indexer(session, service_id)
-    )
+def _row(session: Session, caller: Caller, family: Family, service_id: str) -> DownloadClientRow | IndexerRow:
+    if family == "client":
+        return settings.clients.get_client(session, caller, service_id)
+    return settings.indexers.get_indexer(session, caller, service_id)
 
 
 # --- the lists -------------------------------------------------------------------------------------------------------
@@ -128,8 +129,8 @@ def _list(deps: WebDeps, caller: Caller, family: Family) -> ListView:
     said = _SAID[family]
     around = frame(caller, said.page)
     with deps.database.reads() as session:
-        rows = _rows(session, family)
-        known = settings.services.statuses(session, said.status)
+        rows = _rows(session, caller, family)
+        known = settings.services.statuses(session, caller, said.status)
     cards = tuple(_card(family, row, known.get(row.id)) for row in rows)
     return ListView(around, said, cards, services.kinds_of(family))
 
@@ -156,7 +157,7 @@ def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: Fro
     said = _said(request)
     around = frame(caller, said.page, f"Add {said.one}")
     with deps.database.reads() as session:
-        taken = {row.name for row in _rows(session, said.family)}
+        taken = {row.name for row in _rows(session, caller, said.family)}
     form = services.blank_form(said.family, kind, taken)
     return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
 
@@ -212,7 +213,7 @@ def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, servic
     """Forget a service."""
     said = _said(request)
     with deps.database.writes() as session:
-        name = _row(session, said.family, service_id).name
+        name = _row(session, caller, said.family, service_id).name
         remove = settings.clients.remove_client if said.family == "client" else settings.indexers.remove_indexer
         remove(session, caller, clock.now(), service_id)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is removed"))
@@ -227,8 +228,8 @@ def _form(
     error: MydiaError | None = None,
 ) -> FormView:
     with deps.database.reads() as session:
-        row = _row(session, said.family, service_id)
-        mappings = settings.clients.mappings_of(session, service_id) if said.family == "client" else ()
+        row = _row(session, caller, said.family, service_id)
+        mappings = settings.clients.mappings_of(session, caller, service_id) if said.family == "client" else ()
     around = frame(caller, said.page, row.name)
     if sent is not None and error is not None:
         form = services.sent_form(said.family, sent, errors_of(error), has_secret=row.sealed_secret is not None)
@@ -251,15 +252,13 @@ def _said(request: WebRequest) -> Said:
 @post("/settings/clients/test", sync_to_thread=True, status_code=200, include_in_schema=False)
 def test_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
     """Try the client that the form describes."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    return _tried(request, services.try_client(deps, form, form.get("service_id") or None))
+    return _tried(request, services.try_client(deps, caller, form, form.get("service_id") or None))
 
 
 @post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
 def test_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
     """Try the indexer that the form describes."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    return _tried(request, services.try_indexer(deps, form, form.get("service_id") or None))
+    return _tried(request, services.try_indexer(deps, caller, form, form.get("service_id") or None))
 
 
 def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Response[str] | Stream:
@@ -270,7 +269,6 @@ def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Respons
 def test_stored(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
     """Test a service as it is stored, keep the result, and show its card again."""
     said, identifier = _said(request), service_id
-    caller.require(Permission.MANAGE_SETTINGS)
     toast = _ask(deps, caller, said, identifier)
     view = _list(deps, caller, said.family)
     card = next(card for card in view.cards if card.id == identifier)
@@ -281,24 +279,16 @@ def test_stored(request: WebRequest, deps: DepsDep, caller: CallerDep, service_i
 
 def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
     with deps.database.reads() as session:
-        name = _row(session, said.family, service_id).name
-        if said.family == "client":
-            choices: list[Any] = list(settings.clients.client_connections(session, enabled_only=False))
-        else:
-            choices = list(settings.indexers.all_indexer_connections(session))
-    choice = next(choice for choice in choices if choice.row.id == service_id)
+        name = _row(session, caller, said.family, service_id).name
+    version = ""
     try:
         if said.family == "client":
-            version: str | None = deps.outside.download_client(choice.connection).test().version
+            report = settings.clients.test_client(deps.database, deps.outside, caller, clock.now(), service_id)
+            version = report.version
         else:
-            deps.outside.indexer(choice.connection).capabilities()
-            version = None
+            settings.indexers.test_indexer(deps.database, deps.outside, caller, clock.now(), service_id)
     except AdapterError as error:
-        with deps.database.writes() as session:
-            settings.services.record_failure(session, caller, clock.now(), said.status, service_id, error)
         return Toast(f"{name} does not work", error.cause, tone="fail")
-    with deps.database.writes() as session:
-        settings.services.record_ok(session, clock.now(), said.status, service_id, version=version)
     return Toast(f"{name} answers", f"Version {version.lstrip('v')}" if version else "")
 
 

@@ -436,7 +436,9 @@ def _service_view(
         caller = _require(caller, session)
         frame = _frame(session, family, caller)
         rows: list[Any] = (
-            settings.clients.list_clients(session) if family == "client" else settings.indexers.list_indexers(session)
+            settings.clients.list_clients(session, caller)
+            if family == "client"
+            else settings.indexers.list_indexers(session, caller)
         )
     question, explanation = _SAID[family]
     present = tuple((row.name, row.url, row.managed_source or "") for row in rows)

@@ -14,7 +14,7 @@ from litestar import Response, get
 
 from mydia import __version__, units
 from mydia.contexts import settings
-from mydia.contexts.users import Permission
+from mydia.contexts.users import Caller, Permission
 from mydia.db import sqlite_version
 from mydia.web import health
 from mydia.web.deps import CallerDep, DepsDep, WebDeps, WebRequest
@@ -90,7 +90,7 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
     order = {"failed": 0, "warning": 1, "unknown": 2, "ok": 3}
     findings = tuple(_finding(check) for check in sorted(checks, key=lambda check: order[check.state]))
     with deps.database.reads() as session:
-        services = tuple(_services(session))
+        services = tuple(_services(session, caller))
         folders = [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)]
     rooms = tuple(_rooms([("Data", str(deps.config.data_dir)), *folders]))
     about = _about(deps)
@@ -111,14 +111,10 @@ def _finding(check: health.Check) -> Finding:
     return Finding(check.state, check.name[:1].upper() + check.name[1:], check.sentence, href, action)
 
 
-def _services(session: Any) -> Iterator[Service]:
-    for family, kind, rows in (
-        ("download_client", "Download client", settings.clients.list_clients(session)),
-        ("indexer", "Indexer", settings.indexers.list_indexers(session)),
-    ):
-        known = settings.services.statuses(session, family)
-        for row in rows:
-            status = known.get(row.id)
+def _services(session: Any, caller: Caller) -> Iterator[Service]:
+    for family, kind in (("download_client", "Download client"), ("indexer", "Indexer")):
+        for row in settings.services.list_services(session, caller, family):
+            status = row.status
             if not row.enabled:
                 yield Service(kind, row.name, "off", "Switched off", "", None)
             elif status is None:
