@@ -7,7 +7,7 @@ from alembic import context
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import all_models  # noqa: F401  the tables register themselves
+from all_models import has_model  # its import registers the tables
 
 from mydia.db.base import Base, EnumText, Instant
 
@@ -25,6 +25,7 @@ context.configure(
     target_metadata=Base.metadata,
     render_as_batch=True,
     compare_type=True,
+    include_name=has_model,
     render_item=render_item,
 )
 with context.begin_transaction():

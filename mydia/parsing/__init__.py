@@ -19,7 +19,7 @@ from mydia.parsing.quality import (
 from mydia.parsing.reading import parse_release
 from mydia.parsing.release import Confidence, ParsedRelease, Span
 from mydia.parsing.seasons import is_season_folder, season_of_folder
-from mydia.parsing.titles import normalise_title, similarity, sort_title
+from mydia.parsing.titles import lacks_word_spaces, normalise_title, similarity, sort_title
 
 __all__ = [
     "QUALITIES",
@@ -34,6 +34,7 @@ __all__ = [
     "definition_by_radarr_id",
     "definition_by_sonarr_id",
     "is_season_folder",
+    "lacks_word_spaces",
     "normalise_title",
     "parse",
     "parse_path",

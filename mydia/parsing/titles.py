@@ -69,6 +69,11 @@ def normalise_title(text: str) -> str:
     return joined.replace(" ", "") if _CUT_SCRIPTS.search(joined) else joined
 
 
+def lacks_word_spaces(text: str) -> bool:
+    """Return whether a text is of a script without reliable spaces between words: Kana, Han, Hangul, Thai."""
+    return _CUT_SCRIPTS.search(text) is not None
+
+
 def sort_title(text: str) -> str:
     """Return the sort form: without a leading English article, with padded numbers.
 

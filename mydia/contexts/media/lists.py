@@ -9,17 +9,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import ItemState, MediaItem, Title, Version
+from mydia.contexts.media.title_index import Begins, HasWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import QualityProfile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import decode_cursor, encode_cursor
 from mydia.errors import Invalid
 from mydia.events import last_id
-from mydia.parsing import normalise_title
+from mydia.parsing import lacks_word_spaces, normalise_title
 from mydia.vocabulary import MediaType
 
 CHUNK = 120
@@ -65,6 +66,16 @@ class ItemQuery:
     sort: str = "title"
     descending: bool = False
 
+    @property
+    def words(self) -> str | None:
+        """The text, if it has words: the full-text index finds them."""
+        return None if self.text is None or lacks_word_spaces(self.text) else self.text
+
+    @property
+    def inside(self) -> str | None:
+        """The text, if its script has no spaces between words: it is searched for anywhere in a name."""
+        return self.text if self.text is not None and lacks_word_spaces(self.text) else None
+
     def check(self) -> ItemQuery:
         """Return itself. Raises Invalid if a part is not one of its choices."""
         if self.sort not in _SORTS:
@@ -108,10 +119,9 @@ class Card(NamedTuple):
 _CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
     "type": lambda: MediaItem.type == bindparam("type"),
     "state": lambda: MediaItem.state.in_(bindparam("state", expanding=True)),
-    "text": lambda: MediaItem.id.in_(
-        select(Title.media_item_id).where(
-            or_(Title.normalised.like(bindparam("text")), Title.normalised.like(bindparam("word")))
-        )
+    "words": lambda: MediaItem.id.in_(select(Title.media_item_id).where(HasWords())),
+    "inside": lambda: MediaItem.id.in_(
+        select(Title.media_item_id).where(Title.normalised.contains(bindparam("inside")))
     ),
     "genre": lambda: func.lower(func.cast(MediaItem.genres, _text())).like(bindparam("genre")),
     "year_from": lambda: MediaItem.year >= bindparam("year_from"),
@@ -136,14 +146,14 @@ def _shape(query: ItemQuery) -> tuple[str, ...]:
     return tuple(name for name in _CONDITIONS if getattr(query, name) is not None)
 
 
-def _values(query: ItemQuery) -> dict[str, Any]:
+def _values(session: Session, query: ItemQuery) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(query, name) for name in _shape(query)}
     if query.state is not None:
         values["state"] = list(STATE_FILTERS[query.state])
-    if query.text is not None:
-        normalised = normalise_title(query.text) or query.text.lower()
-        escaped = normalised.replace("%", "").replace("_", " ")
-        values["text"], values["word"] = f"{escaped}%", f"% {escaped}%"
+    if query.words is not None:
+        values["words"] = typed(query.words, session)["words"]
+    if query.inside is not None:
+        values["inside"] = normalise_title(query.inside)
     if query.genre is not None:
         values["genre"] = f'%"{query.genre.lower()}"%'
     return values
@@ -220,7 +230,7 @@ def list_items(
 
 def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, limit: int) -> list[Card]:
     statement = _page_select(_shape(query), query.sort, query.descending, after is not None)
-    values = {**_values(query), "limit": limit}
+    values = {**_values(session, query), "limit": limit}
     if after is not None:
         key = after[0]
         if query.sort == "added":
@@ -260,7 +270,7 @@ def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
     """Return the outline of a list. One pass over an index; pages keep it until the database changes."""
     caller.require(Permission.BROWSE)
     query.check()
-    rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(query)).all()
+    rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(session, query)).all()
     starts = tuple((rows[i - 1][0], rows[i - 1][1]) for i in range(CHUNK, len(rows), CHUNK))
     letters: dict[str, int] = {}
     if query.sort == "title":
@@ -328,7 +338,7 @@ def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -
     caller.require(Permission.BROWSE)
     query.check()
     statement = _outline_select(_shape(query), query.sort, query.descending)
-    return [row[1] for row in session.execute(statement.limit(limit), _values(query))]
+    return [row[1] for row in session.execute(statement.limit(limit), _values(session, query))]
 
 
 class Totals(NamedTuple):
@@ -361,12 +371,37 @@ def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]
     return _cards(session.execute(statement, {"limit": len(ids)}).all())
 
 
+_CANDIDATES = 500
+"""Names looked at for a search; more only for a word or two letters, where any choice would do."""
+_BEGINNING = select(Title.media_item_id).where(Begins()).order_by(Title.normalised).limit(bindparam("limit"))
+_WITH_WORDS = (
+    select(MediaItem.id)
+    .where(MediaItem.id.in_(select(Title.media_item_id).where(HasWords()).limit(_CANDIDATES)))
+    .order_by(MediaItem.sort_title, MediaItem.id)
+    .limit(bindparam("limit"))
+)
+_WITH_TEXT_INSIDE = (
+    select(Title.media_item_id)
+    .where(Title.normalised.contains(bindparam("begins")))
+    .order_by(Title.normalised)
+    .limit(bindparam("limit"))
+)
+
+
 def search_library(session: Session, caller: Caller, text: str, *, limit: int = 8) -> list[Card]:
-    """Return titles known by a name that begins with, or has a word that begins with, the text."""
+    """Return titles with a name that begins with the text, then those with words that begin with its words."""
     caller.require(Permission.BROWSE)
     if not text.strip():
         return []
-    return _after(session, ItemQuery(text=text), None, limit)
+    values = typed(text, session) | {"limit": 4 * limit}
+    # A title may have several names that begin alike.
+    found = list(dict.fromkeys(session.scalars(_BEGINNING, values)))
+    if len(found) < limit:
+        others = _WITH_TEXT_INSIDE if lacks_word_spaces(text) else _WITH_WORDS
+        found = list(dict.fromkeys([*found, *session.scalars(others, values)]))
+    found = found[:limit]
+    cards = {card.id: card for card in cards_of(session, caller, found)}
+    return [cards[id_] for id_ in found if id_ in cards]
 
 
 def recently_added(session: Session, caller: Caller, *, limit: int = 12) -> list[Card]:

@@ -187,6 +187,7 @@ class Title(HasId, Base):
         one_of("kind", "main", "original", "alternative", "translation", "scene", "user"),
         UniqueConstraint("media_item_id", "normalised", "season_number"),
         Index("ix_titles_normalised", "normalised"),
+        Index("ix_titles_search_row", "search_row", unique=True),
     )
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
@@ -195,6 +196,8 @@ class Title(HasId, Base):
     kind: Mapped[str]
     language: Mapped[str | None]
     season_number: Mapped[int | None]
+    search_row: Mapped[int | None]
+    """Row in the full-text index of SQLite; a trigger sets it (`title_index`)."""
 
 
 class Season(HasId, Base):
