@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
+import msgspec
 from litestar import Request
 from litestar.datastructures import FormMultiDict, State
 from litestar.di import NamedDependency, Provide
@@ -21,6 +22,7 @@ from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import MydiaError
 from mydia.taskboard import TaskBoard
+from mydia.web.forms import Form, sent_values
 
 
 class Unreadable(HTTPException):
@@ -189,23 +191,20 @@ def _taskboard(request: WebRequest) -> TaskBoard:
     return deps_of(request).taskboard
 
 
-async def _form(request: WebRequest) -> dict[str, str]:
-    """Return what a form sent, with what its address says; without the fields that guard the form itself.
-
-    Of each name the last value counts; only `ids`, the boxes of a selection, are joined by commas.
-    """
-    sent = await request.form()
-    told = {str(name): str(value) for name, value in request.query_params.items()}
-    told |= {
-        name: str(value)
-        for name, value in sent.multi_items()
-        if isinstance(value, str) and name not in ("_csrf", "_key")
-    }
-    if any("\0" in value for value in told.values()):
+async def _form(request: WebRequest) -> Form[Any] | dict[str, str]:
+    """Return the form that the handler asks for, with what its address says: a button can carry its fields there."""
+    body = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
+    values = sent_values(request.query_params.multi_items(), body, left_out=_GUARDS)
+    if any("\0" in value for sent in values.values() for value in sent):
         raise Unreadable(NO_NUL)
-    ids = [value for value in sent.getall("ids", []) if isinstance(value, str)]
-    return told | {"ids": ",".join(ids)} if len(ids) > 1 else told
+    wanted = get_args(request.route_handler.parsed_fn_signature.parameters["form"].annotation)
+    if len(wanted) > 1:
+        return {name: ",".join(sent) if name == "ids" else sent[-1] for name, sent in values.items()}
+    return Form(wanted[0], values)
 
+
+_GUARDS = frozenset({"_csrf", "_key"})
+"""Fields that protect a form."""
 
 PROVIDERS = {
     "form": Provide(_form),
@@ -228,3 +227,6 @@ TaskBoardDep = NamedDependency[TaskBoard]
 CallerDep = NamedDependency[Caller]
 MaybeCallerDep = NamedDependency[Caller | None]
 FormDep = NamedDependency[dict[str, str]]
+_Fields = TypeVar("_Fields", bound=msgspec.Struct)
+FormOf = NamedDependency[Form[_Fields]]
+"""`form: FormOf[Edit]` is the form whose fields the struct `Edit` lists."""
