@@ -48,8 +48,11 @@ class Selection(Struct, kw_only=True):
     ids: Ids
 
 
-class Nothing(Struct, kw_only=True):
-    """A form without fields."""
+def require_same(password: Secret, again: Secret) -> None:
+    """Raise Invalid unless a password was typed twice in the same way."""
+    if password != again:
+        sentence = "The two passwords are not the same."
+        raise Invalid(sentence, fields={"again": sentence})
 
 
 class Form[Fields: Struct]:
@@ -158,6 +161,10 @@ def _read(
     return found
 
 
+_TICKED = "on"
+"""What browsers send for a ticked box without a value."""
+
+
 def _raw(field: _Field, values: Mapping[str, Sequence[str]], sent: Sequence[str] | None) -> Any:
     """Return what was sent for a field, UNSET if that is nothing."""
     if isinstance(field.holds, inspect.DictType):
@@ -172,6 +179,8 @@ def _raw(field: _Field, values: Mapping[str, Sequence[str]], sent: Sequence[str]
         if field.optional:
             return None
         return text if isinstance(field.holds, inspect.StrType | inspect.CustomType) else msgspec.UNSET
+    if isinstance(field.holds, inspect.BoolType) and text == _TICKED:
+        return True
     return text.replace(",", ".") if isinstance(field.holds, inspect.FloatType) else text
 
 

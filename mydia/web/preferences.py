@@ -6,38 +6,33 @@ import hashlib
 import json
 from typing import Annotated
 
-import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from msgspec import Struct
 
-from mydia.errors import Invalid
 from mydia.web import assets
-from mydia.web.deps import PUBLIC_BODY_BYTES, WebRequest
-from mydia.web.render import THEMES, is_htmx, local_path, nothing, redirect, renderer_of, theme_of
+from mydia.web.deps import PUBLIC_BODY_BYTES, FormOf, WebRequest
+from mydia.web.forms import message
+from mydia.web.render import ThemeName, is_htmx, local_path, nothing, redirect, renderer_of, theme_of
 
 _TEN_YEARS_S = 10 * 365 * 86_400
 _FILES = ("app.css", "theme.js", "icons.svg", "favicon.svg", "fonts/archivo-latin.woff2")
 """What the page is made of that stands in when the server cannot be reached."""
 
 
-class ThemeChoice(msgspec.Struct):
-    """What the theme switch sends."""
+class ThemeFields(Struct, kw_only=True):
+    """The theme switch."""
 
-    theme: str
+    theme: Annotated[ThemeName, message("Choose System, Dark or Light.")]
     next: str = "/"
 
 
 @post("/theme", sync_to_thread=False, status_code=200, include_in_schema=False, request_max_body_size=PUBLIC_BODY_BYTES)
-def choose_theme(
-    request: WebRequest, data: Annotated[ThemeChoice, Body(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Response[str]:
+def choose_theme(request: WebRequest, form: FormOf[ThemeFields]) -> Response[str]:
     """Keep a theme for this browser; without JavaScript the page is reloaded in it."""
-    if data.theme not in THEMES:
-        raise Invalid("Choose System, Dark or Light.")
-    response = nothing() if is_htmx(request) else redirect(request, local_path(data.next))
-    response.set_cookie(Cookie(key="theme", value=data.theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
+    chosen = form.read()
+    response = nothing() if is_htmx(request) else redirect(request, local_path(chosen.next))
+    response.set_cookie(Cookie(key="theme", value=chosen.theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
     return response
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,7 +38,8 @@ from mydia.web.markup import Layout
 from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navigation
 
 TEMPLATES = Path(__file__).parent / "templates"
-THEMES = ("system", "mydia-dark", "mydia-light")
+ThemeName = Literal["system", "mydia-dark", "mydia-light"]
+THEMES: tuple[str, ...] = get_args(ThemeName)
 _FLASH = "flash"
 _TONES = ("ok", "live", "miss", "fail")
 _ADDRESS = "/?#[]@!$&'()*+,;=:%~"  # what has a meaning in an address (RFC 3986, 2.2), and what is quoted already

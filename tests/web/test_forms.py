@@ -74,6 +74,7 @@ def test_a_form_without_fields_has_all_defaults() -> None:
         ({"token": ""}, "token", None),
         ({"token": "x"}, "token", Secret("x")),
         ({"ticked": "true"}, "ticked", True),
+        ({"ticked": "on"}, "ticked", True),
         ({"ticked": ["false", "true"]}, "ticked", True),
         ({"ticked": "false"}, "ticked", False),
         ({"number": " 12 "}, "number", 12),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromQuery
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import settings, users
@@ -14,7 +15,7 @@ from mydia.contexts.users import Permission, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import COOKIE, address_of, is_secure
-from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormDep, MaybeCallerDep, WebDeps, WebRequest
+from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
 
 _YEAR_S = 365 * 86_400
@@ -22,7 +23,16 @@ _SHORT_DAYS = 1
 """How long a session lives unused that should not outlive the browser window."""
 
 
-@dataclass(frozen=True, slots=True)
+class LoginFields(Struct, kw_only=True):
+    """The form of the login page."""
+
+    username: str = ""
+    password: Secret = Secret("")
+    stay: bool = False
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginView:
     """The login page."""
 
@@ -56,20 +66,21 @@ def login_page(
     opt={"public": True},
     request_max_body_size=PUBLIC_BODY_BYTES,
 )
-def sign_in(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
-    """Sign in, or show the form again with one sentence that never says which of the two was wrong."""
-    wanted, username, stay = local_path(form.get("next")), form.get("username", ""), "stay" in form
+def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Response[str]:
+    """Sign in, or show the form again; the message never says whether the name or the password was wrong."""
+    login = form.read()
+    wanted = local_path(login.next)
     if not deps.config["auth.local_enabled"]:
         raise Forbidden("Signing in with a password is switched off here (LOCAL_AUTH_ENABLED).")
     now, address = clock.now(), address_of(request)
     try:
-        user = users.sign_in.authenticate(deps.database, now, username, Secret(form.get("password", "")), address)
+        user = users.sign_in.authenticate(deps.database, now, login.username, login.password, address)
     except (Invalid, TooManyAttempts) as error:
-        view = _view(request, deps, wanted, username=username, error=error.message, stay=stay)
+        view = _view(request, deps, wanted, username=login.username, error=error.message, stay=login.stay)
         limited = isinstance(error, TooManyAttempts)
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
         return page(request, "login/page.html", view, status=429 if limited else 422, shell=False, headers=headers)
-    return open_browser_session(request, deps, user, _onward(deps, user, wanted), stay=stay)
+    return open_browser_session(request, deps, user, _onward(deps, user, wanted), stay=login.stay)
 
 
 def open_browser_session(
@@ -132,4 +143,5 @@ def _view(
     request: WebRequest, deps: WebDeps, wanted: str, *, username: str = "", error: str = "", stay: bool = True
 ) -> LoginView:
     host = request.headers.get("host", "")
-    return LoginView(wanted, host, bool(deps.config["auth.local_enabled"]), username, error, stay)
+    enabled = bool(deps.config["auth.local_enabled"])
+    return LoginView(next=wanted, host=host, enabled=enabled, username=username, error=error, stay=stay)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import users
@@ -16,9 +18,40 @@ from mydia.contexts.users import ApiKey, Caller, Permission
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.requests import session_id_of
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
+from mydia.web.forms import message, require_same
 from mydia.web.pages.settings.frame import errors_of
-from mydia.web.render import THEMES, Toast, page, redirect
+from mydia.web.render import ThemeName, Toast, page, redirect
+
+
+class ProfileFields(Struct, kw_only=True):
+    """The form of name and e-mail address."""
+
+    display_name: str | None = None
+    email: str | None = None
+
+
+class ThemeFields(Struct, kw_only=True):
+    """The form of the theme."""
+
+    theme: Annotated[ThemeName, message("Choose System, Dark or Light.")]
+
+
+class PasswordFields(Struct, kw_only=True):
+    """The form in which a password is changed."""
+
+    current: Secret = Secret("")
+    new: Secret = Secret("")
+    again: Secret = Secret("")
+
+
+class KeyFields(Struct, kw_only=True):
+    """The form in which an API key is made."""
+
+    name: str = ""
+    scope: Literal["", "manage", "read"] = ""
+    days: Literal["", "30", "365"] = ""
+
 
 _FORMS = ("profile", "theme", "password", "keys")
 _TEN_YEARS_S = 10 * 365 * 86_400
@@ -83,24 +116,21 @@ def again(request: WebRequest) -> Response[str]:
 
 
 @post("/account/profile", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Change one's name and e-mail."""
+def save_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields]) -> Response[str]:
+    """Change the name and e-mail address of one's own account."""
     try:
+        wanted = form.read()
         with deps.database.writes() as session:
-            users.change_own_profile(
-                session, caller, clock.now(), display_name=form.get("display_name"), email=form.get("email")
-            )
+            users.change_own_profile(session, caller, clock.now(), display_name=wanted.display_name, email=wanted.email)
     except (Invalid, Conflict) as error:
-        return _show(request, _view(request, deps, caller, form, errors_of(error), "profile"), status=422)
+        return _show(request, _view(request, deps, caller, form.sent, errors_of(error), "profile"), status=422)
     return redirect(request, "/account", toast=Toast("Saved"), whole=True)
 
 
 @post("/account/theme", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_theme(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Keep a look for this account, so that other browsers begin with it, and for this browser."""
-    theme = form.get("theme", "")
-    if theme not in THEMES:
-        raise Invalid("Choose System, Dark or Light.")
+def save_theme(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ThemeFields]) -> Response[str]:
+    """Store the theme for this browser and, as the default of other browsers, for the account."""
+    theme = form.read().theme
     with deps.database.writes() as session:
         users.change_preferences(session, caller, {"theme": theme})
     response = redirect(request, "/account", toast=Toast("Saved"), whole=True)
@@ -109,19 +139,18 @@ def save_theme(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
 
 
 @post("/account/password", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Change one's password; all other browsers are signed out."""
+def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[PasswordFields]) -> Response[str]:
+    """Change the caller's password and sign out all other browsers."""
+    wanted = form.read()
     try:
-        if form.get("new", "") != form.get("again", ""):
-            sentence = "The two passwords are not the same."
-            raise Invalid(sentence, fields={"again": sentence})
+        require_same(wanted.new, wanted.again)
         with deps.database.writes() as session:
             users.change_own_password(
                 session,
                 caller,
                 clock.now(),
-                Secret(form.get("current", "")),
-                Secret(form.get("new", "")),
+                wanted.current,
+                wanted.new,
                 keep_session_id=session_id_of(request),
             )
     except Invalid as error:
@@ -130,25 +159,20 @@ def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
 
 
 @post("/account/keys", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Make a key and show it, this once."""
+def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[KeyFields]) -> Response[str]:
+    """Create a key and show it. It cannot be shown again."""
     now = clock.now()
-    days, scope = form.get("days", ""), form.get("scope", "")
     try:
-        # Never more, or for longer, than was understood.
-        if scope not in _PERMISSIONS:
-            raise Invalid("Choose what the key may.", fields={"scope": "Choose one of these."})
-        if days not in dict(_LIFETIMES):
-            raise Invalid("Choose when the key ends.", fields={"days": "Choose one of these."})
+        wanted = form.read()
         with deps.database.writes() as session:
             users.get_own(session, caller)
             row, text = users.api_keys.add_api_key(
                 session,
                 caller,
                 now,
-                form.get("name", ""),
-                scopes=_scopes(caller, scope),
-                expires_at=now + timedelta(days=int(days)) if days else None,
+                wanted.name,
+                scopes=_scopes(caller, wanted.scope),
+                expires_at=now + timedelta(days=int(wanted.days)) if wanted.days else None,
             )
     except Invalid as error:
         return _show(request, _view(request, deps, caller, {}, errors_of(error), "keys"), status=422)
