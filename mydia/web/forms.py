@@ -3,7 +3,8 @@
 How a field is read follows from its type:
 
 - Text is stripped; `Secret` is kept as it was typed. Unknown fields are ignored.
-- An empty field is `None` where the type allows it, else `""` for text, else the default.
+- An empty field is `None` where the type allows it, else `""` for text, else the default. A field without default must
+  be filled in.
 - A field that was not sent has its default. Browsers do not send boxes that are not ticked: `bool = False`.
 - With `| UnsetType = UNSET` a field that was not sent differs from one that was left empty.
 - A tuple collects all values of a name, each split at commas: selections send `ids=a,b`.
@@ -178,7 +179,8 @@ def _raw(field: _Field, values: Mapping[str, Sequence[str]], sent: Sequence[str]
     if not text:
         if field.optional:
             return None
-        return text if isinstance(field.holds, inspect.StrType | inspect.CustomType) else msgspec.UNSET
+        kept = isinstance(field.holds, inspect.StrType | inspect.CustomType) and not field.required
+        return text if kept else msgspec.UNSET
     if isinstance(field.holds, inspect.BoolType) and text == _TICKED:
         return True
     return text.replace(",", ".") if isinstance(field.holds, inspect.FloatType) else text

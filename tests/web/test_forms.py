@@ -140,11 +140,16 @@ def test_nothing_selected_is_refused() -> None:
 def test_a_required_field_must_be_filled_in() -> None:
     class Search(Struct, kw_only=True):
         q: Annotated[Count, message("Enter a number.")]
+        title: str
         ids: Ids
 
     with pytest.raises(Invalid) as refused:
-        Form(Search, sent(q="")).read()
-    assert refused.value.fields == {"q": "Enter a number.", "ids": "Nothing is selected."}
+        Form(Search, sent(q="", title=" ")).read()
+    assert refused.value.fields == {
+        "q": "Enter a number.",
+        "title": "This field is required.",
+        "ids": "Nothing is selected.",
+    }
 
 
 def test_rows_are_read_in_the_order_of_their_numbers() -> None:

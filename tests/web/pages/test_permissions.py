@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -146,7 +146,12 @@ def _sample(kind: Any) -> Any:
             return {}
         case msgspec.inspect.NoneType():
             return None
-    return "xxxxxxxx"
+        case msgspec.inspect.Metadata(type=inner):
+            return _sample(inner)
+    return _TEXT
+
+
+_TEXT = "xxxxxxxx"
 
 
 def _body(door: Door) -> dict[str, Any]:
@@ -156,7 +161,19 @@ def _body(door: Door) -> dict[str, Any]:
         if "tmdb_id" in getattr(field.annotation, "__struct_fields__", ()):
             body |= {"tmdb_id": 19}
         return {"json": body}
-    return {} if door.method in {"GET", "DELETE"} else {"data": _FORM}
+    return {} if door.method in {"GET", "DELETE"} else {"data": _FORM | _choices(door)}
+
+
+def _choices(door: Door) -> dict[str, Any]:
+    """Return what the fields of a form accept that accept only some values."""
+    form = door.handler.parsed_fn_signature.parameters.get("form")
+    if form is None or len(get_args(form.annotation)) != 1:
+        return {}
+    described = msgspec.inspect.type_info(*get_args(form.annotation))
+    assert isinstance(described, msgspec.inspect.StructType)
+    samples = {one.encode_name: _sample(one.type) for one in described.fields}
+    chosen = {name: value for name, value in samples.items() if isinstance(value, int | float | str)}
+    return {name: str(value).lower() for name, value in chosen.items() if value != _TEXT}
 
 
 def _callers(owner: str) -> list[Caller]:

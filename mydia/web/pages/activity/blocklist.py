@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -15,7 +15,8 @@ from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
+from mydia.web.forms import Selection
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect
 from mydia.web.views import specs
 
@@ -47,11 +48,9 @@ def show_blocklist(
 
 
 @post("/activity/blocklist/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
-def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[Selection]) -> Response[str]:
     """Take releases off the list."""
-    ids = [part for part in form.get("ids", "").split(",") if part]
-    if not ids:
-        raise Invalid("Nothing is selected.")
+    ids = form.read().ids
     with database.writes() as session:
         number = downloads.blocklist.unblock(session, caller, ids)
     toast = Toast(
@@ -68,61 +67,68 @@ def clear_blocklist(request: WebRequest, database: DatabaseDep, caller: CallerDe
     return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases can be grabbed again."))
 
 
-@dataclass(frozen=True, slots=True)
-class BlockForm:
-    """The dialog in which somebody blocks a release by its name."""
+class BlockFields(Struct, kw_only=True):
+    """The form in which a release is blocked by its name."""
 
-    release: str
-    protocol: str
-    reason: str
-    item_id: str
+    release: str = ""
+    protocol: str = "torrent"
+    reason: str = ""
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """The dialog in which a release is blocked by its name."""
+
+    fields: BlockFields
     found: tuple[tuple[str, str, int | None, str], ...]
     """(id, title, year, kind)."""
 
 
-def _block_form(session: Session, caller: Caller, form: Mapping[str, str]) -> BlockForm:
-    release = form.get("release", "").strip()
-    found = media.lists.search_library(session, caller, specs.title_in(release)) if release else []
-    return BlockForm(
-        release,
-        form.get("protocol", "torrent"),
-        form.get("reason", ""),
-        form.get("item_id", ""),
+def _block_view(session: Session, caller: Caller, fields: BlockFields) -> BlockView:
+    found = media.lists.search_library(session, caller, specs.title_in(fields.release)) if fields.release else []
+    return BlockView(
+        fields,
         tuple((one.id, one.title, one.year, "series" if one.type == MediaType.TV_SHOW else "film") for one in found),
     )
 
 
 @get("/activity/blocklist/new", sync_to_thread=True, include_in_schema=False)
-def ask_block(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
-    """Ask which release is not to be taken; while its name is written, which title it is of."""
+def ask_block(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[BlockFields]
+) -> Response[str]:
+    """Ask which release to block; while its name is typed, show the titles it may belong to."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        view = _block_form(session, caller, {name: str(value) for name, value in request.query_params.items()})
+        view = _block_view(session, caller, form.read())
     alone = is_htmx(request) and "release" in request.query_params
     template = "activity/_block_found.html" if alone else "activity/_block.html"
     return dialog(request, template, view, title="Block a release", active="activity", back="/activity/blocklist")
 
 
 @post("/activity/blocklist/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def block_by_name(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Put a release on the list that no search has to have found."""
+def block_by_name(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[BlockFields]
+) -> Response[str]:
+    """Block a release by its name, even if no search has found it."""
+    wanted = form.read()
     try:
         with database.writes() as session:
             downloads.blocklist.block_name(
                 session,
                 caller,
                 clock.now(),
-                form.get("item_id", ""),
-                form.get("release", ""),
-                protocol=form.get("protocol", "torrent"),
-                words=form.get("reason", ""),
+                wanted.item_id,
+                wanted.release,
+                protocol=wanted.protocol,
+                words=wanted.reason,
             )
     except Invalid as error:
         with database.reads() as session:
-            view = _block_form(session, caller, form)
+            view = _block_view(session, caller, wanted)
         back = "/activity/blocklist"
         return invalid_form(request, "activity/_block.html", view, error, title="Block a release", back=back)
-    return _unblocked(request, Toast("Blocked", f"{form['release'].strip()} will not be grabbed again."))
+    return _unblocked(request, Toast("Blocked", f"{wanted.release} will not be grabbed again."))
 
 
 def _unblocked(request: WebRequest, toast: Toast) -> Response[str]:

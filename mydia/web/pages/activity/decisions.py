@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
-from mydia.errors import Invalid, Unavailable
-from mydia.vocabulary import MediaType, find_member
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebRequest
-from mydia.web.fields import whole_number
+from mydia.errors import Unavailable
+from mydia.vocabulary import MediaType
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import Count, Selection, message
 from mydia.web.pages.activity.review import candidate_view
 from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, local_path, nothing, redirect
@@ -23,8 +23,35 @@ _AT_ONCE = 12
 """So many entries are imported while the browser waits; more are imported by a job."""
 
 
-def _back(form: Mapping[str, str]) -> str:
-    return local_path(form.get("next"), "/imports")
+class DecisionFields(Struct, kw_only=True):
+    """The candidate that was chosen for an entry, counted from 1."""
+
+    candidate: Annotated[Count, message("Choose a title first, or search for the right one.")]
+    whole_folder: bool = False
+    """Decide all entries of the folder."""
+    next: str | None = None
+
+
+class CandidateFields(Struct, kw_only=True):
+    """What is searched for instead of the candidates."""
+
+    q: Annotated[str, message("Enter a title, or an id such as tmdb:19.")]
+    type: MediaType | None = None
+    bucket: str = "check"
+
+
+class EntryFields(Selection, kw_only=True):
+    """The selected entries."""
+
+    next: str | None = None
+
+
+class ReadyFields(Struct, kw_only=True):
+    """The entries to import; without ids, or with the whole filter selected, all that are sure."""
+
+    ids: tuple[str, ...] = ()
+    scope: str = "ids"
+    next: str | None = None
 
 
 @post("/imports/{inbox_id:str}/decide", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -34,20 +61,18 @@ def decide(
     outside: OutsideDep,
     caller: CallerDep,
     inbox_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[DecisionFields],
 ) -> Response[str]:
-    """Settle an entry with one of its candidates and go on to the next."""
-    number = whole_number(form.get("candidate"))
-    if number is None:
-        raise Invalid("Choose a title first, or search for the right one.")
+    """Match an entry with one of its candidates and open the next entry."""
+    chosen = form.read()
     made = library.inbox.decide(
         database,
         outside,
         caller,
         clock.now(),
         inbox_id,
-        candidate=number - 1,
-        whole_folder=form.get("whole_folder") == "true",
+        candidate=chosen.candidate - 1,
+        whole_folder=chosen.whole_folder,
     )
     with database.reads() as session:
         item = media.get_item(session, caller, made.media_item_id)
@@ -56,7 +81,7 @@ def decide(
     toast = Toast(
         f"{item.title} {'added' if made.added else 'matched'}", f"{files}.{unclear}", "ok", "Open", f"/items/{item.id}"
     )
-    return redirect(request, _back(form), toast=toast)
+    return redirect(request, local_path(chosen.next, "/imports"), toast=toast)
 
 
 @post("/imports/{inbox_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -66,80 +91,75 @@ def search_candidates(
     outside: OutsideDep,
     caller: CallerDep,
     inbox_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[CandidateFields],
 ) -> Response[str]:
     """Look for another title; what is found replaces the candidates."""
-    text = form.get("q", "").strip()
-    if not text:
-        raise Invalid("Enter a title, or an id such as tmdb:19.")
+    wanted = form.read()
     notice, found = None, []
     try:
-        found = library.inbox.search_candidates(
-            database, outside, caller, inbox_id, text, type=find_member(MediaType, form.get("type"))
-        )
+        found = library.inbox.search_candidates(database, outside, caller, inbox_id, wanted.q, type=wanted.type)
     except Unavailable as error:
         notice = error.message
     if not is_htmx(request):
         toast = Toast("Nothing found", notice or "Try the original title or an id.", "miss") if not found else None
-        return redirect(request, f"/imports?entry={inbox_id}&bucket={form.get('bucket', 'check')}", toast=toast)
+        return redirect(request, f"/imports?entry={inbox_id}&bucket={wanted.bucket}", toast=toast)
     candidates = tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1))
-    return fragment(request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=text)
+    return fragment(request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=wanted.q)
 
 
 @post("/imports/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
-def ignore_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def ignore_entries(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[EntryFields]
+) -> Response[str]:
     """Put entries aside: their files stay and are not asked about again."""
-    ids = _ids(form)
+    chosen = form.read()
     with database.writes() as session:
-        number = library.inbox.ignore(session, caller, clock.now(), ids)
+        number = library.inbox.ignore(session, caller, clock.now(), chosen.ids)
     toast = Toast(_entries(number, "put aside"), "The files stay where they are.")
-    return _changed(request, form, undoable(toast, "/imports/reopen", ids))
+    return _changed(request, chosen.next, undoable(toast, "/imports/reopen", chosen.ids))
 
 
 @post("/imports/reopen", sync_to_thread=True, status_code=200, include_in_schema=False)
-def reopen_entries(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Take decisions back."""
+def reopen_entries(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[EntryFields]
+) -> Response[str]:
+    """Undo decisions: the entries wait for one again."""
+    chosen = form.read()
     with database.writes() as session:
-        number = library.inbox.reopen(session, caller, clock.now(), _ids(form))
-    return _changed(request, form, Toast(_entries(number, "reopened"), "Titles that were added stay."))
+        number = library.inbox.reopen(session, caller, clock.now(), chosen.ids)
+    return _changed(request, chosen.next, Toast(_entries(number, "reopened"), "Titles that were added stay."))
 
 
 @post("/imports/ready", sync_to_thread=True, status_code=200, include_in_schema=False)
-def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ReadyFields]) -> Response[str]:
     """Settle the sure ones, or those that are selected, with their best candidate."""
     caller.require(Permission.MANAGE_MEDIA)
-    chosen = [part for part in form.get("ids", "").split(",") if part] if form.get("scope") != "filter" else []
+    wanted = form.read()
+    chosen = () if wanted.scope == "filter" else wanted.ids
     with deps.database.reads() as session:
         number = len(chosen) or library.inbox.inbox_counts(session, caller).ready
     if not number:
-        return _changed(request, form, Toast("No confident matches", "Review the rest one by one.", "miss"))
+        return _changed(request, wanted.next, Toast("No confident matches", "Review the rest one by one.", "miss"))
     if number > _AT_ONCE:
         with deps.database.writes() as session:
             library.inbox.request_import_ready(session, caller, chosen or None)
         text = "You can leave this page; the import continues."
-        return _changed(request, form, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
+        return _changed(request, wanted.next, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
     made = library.inbox.import_ready(deps.database, deps.outside, caller, clock.now(), inbox_ids=chosen or None)
     problem = made.failures[0] if made.failures else ""
     return _changed(
-        request, form, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")
+        request, wanted.next, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")
     )
-
-
-def _ids(form: Mapping[str, str]) -> list[str]:
-    ids = [part for part in form.get("ids", "").split(",") if part]
-    if not ids:
-        raise Invalid("Nothing is selected.")
-    return ids
 
 
 def _entries(number: int, word: str) -> str:
     return f"{number:,} {'entry' if number == 1 else 'entries'} {word}"
 
 
-def _changed(request: WebRequest, form: Mapping[str, str], toast: Toast) -> Response[str]:
-    if is_htmx(request) and "next" not in form:
+def _changed(request: WebRequest, onward: str | None, toast: Toast) -> Response[str]:
+    if is_htmx(request) and onward is None:
         return nothing(toast=toast, trigger={"imports-changed": {}, "selection-clear": {}})
-    return redirect(request, _back(form), toast=toast)
+    return redirect(request, local_path(onward, "/imports"), toast=toast)
 
 
 ROUTES: tuple[Any, ...] = (decide, search_candidates, ignore_entries, reopen_entries, import_ready)

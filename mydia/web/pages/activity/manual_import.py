@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock, units
 from mydia.adapters.outside import Outside
@@ -15,7 +16,7 @@ from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 
@@ -106,6 +107,20 @@ def _files_dialog(
     )
 
 
+class FileRow(Struct, kw_only=True):
+    """What a person says about one file."""
+
+    path: str = ""
+    take: bool = False
+    episodes: tuple[str, ...] = ()
+
+
+class FilesFields(Struct, kw_only=True):
+    """The files of a download, as a person wants them imported."""
+
+    rows: tuple[FileRow, ...] = ()
+
+
 @post("/activity/queue/{download_id:str}/files", sync_to_thread=True, status_code=200, include_in_schema=False)
 def import_by_hand(
     request: WebRequest,
@@ -113,15 +128,11 @@ def import_by_hand(
     outside: OutsideDep,
     caller: CallerDep,
     download_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[FilesFields],
 ) -> Response[str]:
     """Import what a person chose, against any objection."""
     chosen = [
-        downloads.importing.ChosenFile(
-            path, tuple(part for part in form.get(f"episodes-{place}", "").split(",") if part)
-        )
-        for place in sorted(name.removeprefix("path-") for name in form if name.startswith("path-"))
-        if form.get(f"take-{place}") == "true" and (path := form[f"path-{place}"])
+        downloads.importing.ChosenFile(row.path, row.episodes) for row in form.read().rows if row.take and row.path
     ]
     try:
         said = downloads.importing.manual_import(database, outside, caller, clock.now(), download_id, chosen)

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import downloads
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import Ids
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
+
+
+class RemovalFields(Struct, kw_only=True):
+    """What happens to the files and the release of a download that is removed."""
+
+    where: Literal["client", "files", "queue"] | None = None
+    """Remove it from the client, delete its files too, or only from the queue; None: not chosen yet."""
+    block: bool = False
+    again: bool = False
+    """Search for another release."""
+
+    def options(self) -> dict[str, bool]:
+        """Return the options of `downloads.queue.remove`."""
+        return {
+            "from_client": self.where != "queue",
+            "delete_files": self.where == "files",
+            "blocklist": self.block,
+            "search_again": self.again,
+        }
+
+
+class BulkFields(RemovalFields, kw_only=True):
+    """The selected downloads and, for a removal, how."""
+
+    ids: Ids
 
 
 def queue_changed(request: WebRequest, toast: Toast, back: str = "/activity") -> Response[str]:
@@ -82,13 +109,6 @@ def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
     return Toast(title, problems[0] if problems else "", "miss" if problems else "ok")
 
 
-def _chosen(form: Mapping[str, str]) -> list[str]:
-    ids = [part for part in form.get("ids", "").split(",") if part]
-    if form.get("scope") == "filter" or not ids:
-        raise Invalid("Nothing is selected.")
-    return ids
-
-
 @post("/activity/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_many(
     request: WebRequest,
@@ -96,18 +116,19 @@ def change_many(
     outside: OutsideDep,
     caller: CallerDep,
     action: FromPath[str],
-    form: FormDep,
+    form: FormOf[BulkFields],
 ) -> Response[str]:
     """Do one thing to every download that is selected."""
     caller.require(Permission.MANAGE_MEDIA)
-    ids, now = _chosen(form), clock.now()
+    chosen, now = form.read(), clock.now()
+    ids = chosen.ids
 
     def take_in(one: str) -> None:
         with database.writes() as session:
             downloads.importing.request_import(session, caller, one)
 
     def take_out(one: str) -> None:
-        downloads.queue.remove(database, outside, caller, now, one, **_removal(form))
+        downloads.queue.remove(database, outside, caller, now, one, **chosen.options())
 
     match action:
         case "ask-remove":
@@ -148,33 +169,25 @@ def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller,
     )
 
 
-def _removal(form: Mapping[str, str]) -> dict[str, bool]:
-    """Return what a dialog says of the files and the release of a download that is removed."""
-    where = form.get("where", "client")
-    return {
-        "from_client": where != "queue",
-        "delete_files": where == "files",
-        "blocklist": form.get("block") == "true",
-        "search_again": form.get("again") == "true",
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class RemoveView:
     """The dialog that takes a download out."""
 
     row: downloads.queue.QueueRow
-    values: Mapping[str, str]
+    values: RemovalFields
 
 
 @get("/activity/queue/{download_id:str}/remove", sync_to_thread=True, include_in_schema=False)
 def ask_remove(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    download_id: FromPath[str],
+    form: FormOf[RemovalFields],
 ) -> Response[str]:
-    """Ask what is to become of a download's files and release."""
+    """Ask what happens to a download's files and its release."""
     caller.require(Permission.MANAGE_MEDIA)
-    values = {"block": request.query_params.get("block", ""), "again": request.query_params.get("again", "")}
-    return _remove_dialog(request, database, caller, download_id, values)
+    return _remove_dialog(request, database, caller, download_id, form.read())
 
 
 def _remove_dialog(
@@ -182,7 +195,7 @@ def _remove_dialog(
     database: Database,
     caller: Caller,
     download_id: str,
-    values: Mapping[str, str],
+    values: RemovalFields,
     error: MydiaError | None = None,
 ) -> Response[str]:
     with database.reads() as session:
@@ -209,17 +222,17 @@ def remove_download(
     outside: OutsideDep,
     caller: CallerDep,
     download_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[RemovalFields],
 ) -> Response[str]:
     """Take a download out of the queue."""
-    how = _removal(form)
+    wanted = form.read()
     try:
-        downloads.queue.remove(database, outside, caller, clock.now(), download_id, **how)
+        downloads.queue.remove(database, outside, caller, clock.now(), download_id, **wanted.options())
     except Unavailable as error:
-        return _remove_dialog(request, database, caller, download_id, form, error)
+        return _remove_dialog(request, database, caller, download_id, wanted, error)
     said = [
-        "Its release will not be grabbed again." if how["blocklist"] else "",
-        "Searching for another release." if how["search_again"] else "",
+        "Its release will not be grabbed again." if wanted.block else "",
+        "Searching for another release." if wanted.again else "",
     ]
     return queue_changed(request, Toast("Removed", " ".join(part for part in said if part)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -18,8 +19,8 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, OutsideDep, WebDeps, WebRequest
-from mydia.web.fields import season_of
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebDeps, WebRequest
+from mydia.web.forms import Season
 from mydia.web.pages.activity.release_rows import Results, Row, read_params, results_of, row_of
 from mydia.web.render import Toast, dialog, fragment, is_htmx, query, redirect
 from mydia.web.views import Artwork, specs
@@ -129,14 +130,20 @@ def _dialog(
     )
 
 
+class SearchFields(Struct, kw_only=True):
+    """What is searched for: a title, one of its seasons or one of its episodes."""
+
+    season: Season | None = None
+    episode: str = ""
+
+
 @post("/items/{item_id:str}/releases", sync_to_thread=True, status_code=200, include_in_schema=False)
 def start_search(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[SearchFields]
 ) -> Response[str]:
     """Ask the indexers; the answer fills while they do."""
-    season = season_of(form.get("season"))
-    episodes = (form["episode"],) if form.get("episode") else ()
-    target = SearchTarget(item_id, None, season, episodes)
+    wanted = form.read()
+    target = SearchTarget(item_id, None, wanted.season, (wanted.episode,) if wanted.episode else ())
     with database.writes() as session:
         search_id = downloads.open_search(session, caller, clock.now(), target)
     if not is_htmx(request):
@@ -180,6 +187,13 @@ def _show(request: WebRequest, database: Database, caller: Caller, search_id: st
     return fragment(request, "releases/_results.html", results_of(found, caller, read_params(request)))
 
 
+class GrabFields(Struct, kw_only=True):
+    """How a release is grabbed."""
+
+    override: bool = False
+    """Grab it although a rule rejects it."""
+
+
 @post("/releases/{release_id:str}/grab", sync_to_thread=True, status_code=200, include_in_schema=False)
 def grab_release(
     request: WebRequest,
@@ -187,13 +201,11 @@ def grab_release(
     outside: OutsideDep,
     caller: CallerDep,
     release_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[GrabFields],
 ) -> Response[str]:
     """Send a release to a client; a problem is shown in its row."""
     try:
-        download_id = downloads.grab(
-            database, outside, caller, clock.now(), release_id, override=form.get("override") == "true"
-        )
+        download_id = downloads.grab(database, outside, caller, clock.now(), release_id, override=form.read().override)
     except MydiaError as error:
         if not is_htmx(request) or (isinstance(error, NotFound) and not isinstance(error, downloads.ReleaseGone)):
             raise

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from litestar import Response, post
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library, settings
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
 from mydia.web.render import Toast, is_htmx, local_path, nothing, redirect
 
 _PHASES = {
@@ -90,21 +91,32 @@ def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
     return tuple(sorted(found, key=lambda one: order.get(one.state, 3)))
 
 
+class ScanFields(Struct, kw_only=True):
+    """Which folder to scan, and how."""
+
+    library_path_id: str | None = None
+    """None: all of them."""
+    accept_missing: bool = False
+    next: str = ""
+
+
 @post("/library/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
-def scan_library(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def scan_library(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[ScanFields]
+) -> Response[str]:
     """Ask for one library folder, or all, to be looked through."""
-    path_id = form.get("library_path_id") or None
-    accept = form.get("accept_missing") == "true"
+    wanted = form.read()
+    path_id = wanted.library_path_id
     with database.writes() as session:
         paths = settings.library_paths.list_library_paths(session)
         if not paths:
             raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
-        library.scanning.request_scan(session, caller, path_id, accept_missing=accept)
+        library.scanning.request_scan(session, caller, path_id, accept_missing=wanted.accept_missing)
         name = settings.library_paths.get_library_path(session, path_id).name if path_id else "the library"
     toast = Toast(f"Scanning {name}", "Its progress is shown under Imports.", "live", "Open", "/imports")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"imports-changed": {}})
-    return redirect(request, local_path(form.get("next"), "/imports"), toast=toast)
+    return redirect(request, local_path(wanted.next, "/imports"), toast=toast)
 
 
 ROUTES: tuple[Any, ...] = (scan_library,)

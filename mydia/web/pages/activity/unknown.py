@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Permission
-from mydia.errors import Conflict, Invalid
+from mydia.errors import Conflict
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
+from mydia.web.forms import message
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 from mydia.web.views import Artwork, specs
@@ -28,6 +30,12 @@ def ignore_unknown(
     with database.writes() as session:
         downloads.unknown.ignore_unknown(session, caller, unknown_id)
     return queue_changed(request, Toast("Ignored", "It is no longer shown."))
+
+
+class AdoptFields(Struct, kw_only=True):
+    """The title that was chosen for a download."""
+
+    item_id: Annotated[str, message("Choose a title.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +78,12 @@ def ask_adopt(
 
 @post("/activity/unknown/{unknown_id:str}/adopt", sync_to_thread=True, status_code=200, include_in_schema=False)
 def adopt_download(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str], form: FormOf[AdoptFields]
 ) -> Response[str]:
     """Follow and import a download that Mydia did not start."""
-    if not form.get("item_id"):
-        raise Invalid("Choose a title.")
+    item_id = form.read().item_id
     with database.writes() as session:
-        downloads.unknown.adopt(session, caller, clock.now(), unknown_id, form["item_id"])
+        downloads.unknown.adopt(session, caller, clock.now(), unknown_id, item_id)
     return queue_changed(request, Toast("Adopted", "It is imported when it is complete.", "live"))
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebRequest
+from mydia.web.forms import Selection
 from mydia.web.pages.library.lists import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
@@ -157,38 +159,43 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
     return redirect(request, "/wanted", toast=toast)
 
 
+class OneFields(Struct, kw_only=True):
+    """Which episode of the title is meant; None for a film."""
+
+    episode_id: str | None = None
+
+
 @post("/wanted/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_one(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[OneFields]
 ) -> Response[str]:
     """Search one film or episode."""
-    episodes = [form["episode_id"]] if form.get("episode_id") else []
+    episode_id = form.read().episode_id
     with database.writes() as session:
-        downloads.request_search(session, caller, item_id, episode_ids=episodes)
+        downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
     return _done(request, Toast("Searching", "The best release that passes every rule is grabbed.", "live"))
 
 
 @post("/wanted/{item_id:str}/unmonitor", sync_to_thread=True, status_code=200, include_in_schema=False)
 def unmonitor(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[OneFields]
 ) -> Response[str]:
     """Want one film or episode no longer."""
-    episodes = [form["episode_id"]] if form.get("episode_id") else None
+    episode_id = form.read().episode_id
+    episodes = [episode_id] if episode_id else None
     with database.writes() as session:
         media.monitoring.change_monitoring(session, caller, clock.now(), item_id, False, episode_ids=episodes)
-    known = f"{item_id}:{episodes[0]}" if episodes else item_id
+    known = f"{item_id}:{episode_id}" if episode_id else item_id
     return _done(request, undoable(Toast("No longer monitored"), "/wanted/bulk/monitor", [known]))
 
 
 @post("/wanted/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_many(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, action: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, action: FromPath[str], form: FormOf[Selection]
 ) -> Response[str]:
     """Search or give up what is selected; ids are `item` or `item:episode`."""
-    ids = [part for part in form.get("ids", "").split(",") if part]
+    ids = form.read().ids
     chosen = [part.partition(":") for part in ids]
-    if not chosen:
-        raise Invalid("Nothing is selected.")
     if action not in ("search", "unmonitor", "monitor"):
         raise Invalid("This action is not available for a selection.")
     with database.writes() as session:
