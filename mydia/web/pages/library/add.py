@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
+from mydia.contexts.media import MonitorPattern
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
 from mydia.vocabulary import MediaType, find_member
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import message
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, page, query, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
 
+_NO_SUCH_TITLE = message("There is no such title. Search for it again.")
 _TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 
@@ -177,54 +182,65 @@ def _form(
     )
 
 
+class AddFields(Struct, kw_only=True):
+    """The title that was chosen, and how it is kept."""
+
+    type: Annotated[MediaType, _NO_SUCH_TITLE]
+    number: Annotated[str, _NO_SUCH_TITLE]
+    """Such as `tmdb:19`."""
+    library_path_id: str | None = None
+    profile_id: str | None = None
+    monitor: MonitorPattern = MonitorPattern.ALL
+    monitor_new_seasons: media.NewSeasons | None = None
+    series_type: media.SeriesType | None = None
+    minimum_availability: media.Availability = media.Availability.RELEASED
+    search_now: bool = False
+
+
 @post("/add", sync_to_thread=True, status_code=200, include_in_schema=False)
 def add_title(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[AddFields]
 ) -> Response[str]:
     """Add a title, with all its details at once where the provider answers."""
     caller.require(Permission.MANAGE_MEDIA)
-    type_, number = find_member(MediaType, form.get("type")), form.get("number", "")
-    ids = metadata.ids_in(number)
-    if type_ is None or ids is None:
+    wanted = form.read()
+    type_, ids = wanted.type, metadata.ids_in(wanted.number)
+    if ids is None:
         raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
-        wish = media.refresh.asking(session, form.get("library_path_id") or None)
+        wish = media.refresh.asking(session, wanted.library_path_id)
     found = metadata.by_ids(outside, type_, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue no longer has this title. Search for it again.")
     details, seasons = media.refresh.fetch(
         outside, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
-    pattern = media.monitoring.pattern_of(form.get("monitor", media.MonitorPattern.ALL))
+    monitored = wanted.monitor != MonitorPattern.NONE
     new = media.NewItem(
         type=type_,
         title=details.title,
         year=details.year,
         ids=details.ids,
-        library_path_id=form.get("library_path_id") or None,
-        profile_id=form.get("profile_id") or None,
-        monitored=pattern != media.MonitorPattern.NONE,
-        monitor=pattern,
-        monitor_new_seasons=find_member(media.NewSeasons, form.get("monitor_new_seasons")),
-        series_type=find_member(media.SeriesType, form.get("series_type")),
-        minimum_availability=find_member(media.Availability, form.get("minimum_availability"))
-        or media.Availability.RELEASED,
+        library_path_id=wanted.library_path_id,
+        profile_id=wanted.profile_id,
+        monitored=monitored,
+        monitor=wanted.monitor,
+        monitor_new_seasons=wanted.monitor_new_seasons,
+        series_type=wanted.series_type,
+        minimum_availability=wanted.minimum_availability,
         provider=details.provider,
         details=details,
         seasons=seasons,
     )
-    search_now = form.get("search_now") == "true"
     try:
         with database.writes() as session:
-            item_id = media.add_item(session, caller, clock.now(), new, search_now=search_now).id
+            item_id = media.add_item(session, caller, clock.now(), new, search_now=wanted.search_now).id
     except media.AlreadyHere as error:
         return redirect(request, f"{_page_of(type_)}/{error.item_id}", toast=Toast(error.message, tone="miss"))
     except Invalid as error:
-        view = _form(database, outside, caller, type_, number, form)
+        view = _form(database, outside, caller, type_, wanted.number, form.sent)
         return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
-    said = (
-        "Mydia searches for it now." if search_now and pattern != media.MonitorPattern.NONE else "It is in the library."
-    )
+    said = "Mydia searches for it now." if wanted.search_now and monitored else "It is in the library."
     return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import media, metadata
 from mydia.errors import Unavailable
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
@@ -73,6 +74,14 @@ def _label(number: int, art: metadata.Artwork) -> str:
     return ", ".join(part for part in (f"{number}", art.language or "no text", size) if part)
 
 
+class ArtworkFields(Struct, kw_only=True):
+    """The picture that was chosen."""
+
+    role: str = "poster"
+    source: str | None = None
+    """None: the provider's choice."""
+
+
 @post("/items/{item_id:str}/artwork", sync_to_thread=True, status_code=200, include_in_schema=False)
 def choose_artwork(
     request: WebRequest,
@@ -80,13 +89,13 @@ def choose_artwork(
     outside: OutsideDep,
     caller: CallerDep,
     item_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[ArtworkFields],
 ) -> Response[str]:
-    """Take over the choice; without one, the provider's counts again."""
-    role, source = form.get("role", "poster"), form.get("source") or None
-    media.artwork.choose_artwork(database, outside, caller, clock.now(), item_id, role, source)
-    said = "Refreshes keep it." if source else "It is the provider's choice again."
-    toast = Toast(f"{_SIZES[role]} changed", said)
+    """Use the chosen picture, or the provider's choice again."""
+    chosen = form.read()
+    media.artwork.choose_artwork(database, outside, caller, clock.now(), item_id, chosen.role, chosen.source)
+    said = "Refreshes keep it." if chosen.source else "It is the provider's choice again."
+    toast = Toast(f"{_SIZES[chosen.role]} changed", said)
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
     return redirect(request, f"/items/{item_id}", toast=toast)

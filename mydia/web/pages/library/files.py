@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
-from mydia.errors import Invalid, NotFound
+from mydia.errors import NotFound
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import message
 from mydia.web.render import Toast, dialog, is_htmx, nothing, query, redirect
 
 
@@ -48,6 +50,12 @@ def ask_remove(
     )
 
 
+class RemoveFileFields(Struct, kw_only=True):
+    """What happens to a file that is removed from the library."""
+
+    how: Literal["recycle", "delete"] = "recycle"
+
+
 @post("/items/{item_id:str}/files/{file_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_file(
     request: WebRequest,
@@ -56,10 +64,10 @@ def remove_file(
     caller: CallerDep,
     item_id: FromPath[str],
     file_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[RemoveFileFields],
 ) -> Response[str]:
     """Take a file out of the library."""
-    for_good = form.get("how") == "delete"
+    for_good = form.read().how == "delete"
     made = library.recycle.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     toast = Toast("File deleted" if for_good else "File moved to the recycle bin")
     if made.batch_id and not for_good:
@@ -81,6 +89,13 @@ def analyse_file(
     return _done(request, item_id, Toast("File re-analysed", "The results are shown with the file."))
 
 
+class UndoFields(Struct, kw_only=True):
+    """The batch of file operations to undo."""
+
+    batch: Annotated[str, message("Nothing to undo.")]
+    rename: bool = False
+
+
 @post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
 def undo(
     request: WebRequest,
@@ -88,14 +103,12 @@ def undo(
     outside: OutsideDep,
     caller: CallerDep,
     item_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[UndoFields],
 ) -> Response[str]:
     """Undo a removal or a rename; what cannot be undone is reported."""
-    batch_id = form.get("batch", "")
-    if not batch_id:
-        raise Invalid("Nothing to undo.")
-    act = library.renaming.undo_rename if form.get("rename") == "true" else library.journal.undo_batch
-    problems = act(database, outside, caller, clock.now(), batch_id)
+    wanted = form.read()
+    act = library.renaming.undo_rename if wanted.rename else library.journal.undo_batch
+    problems = act(database, outside, caller, clock.now(), wanted.batch)
     return _done(request, item_id, Toast("Undone", problems[0] if problems else "", "miss" if problems else "ok"))
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import downloads, media, settings
+from mydia.contexts.media import MonitorPattern
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, WebRequest
-from mydia.web.fields import season_of, whole_number
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
+from mydia.web.forms import Count, Season, message
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
 
@@ -31,41 +34,57 @@ def surroundings(item: media.MediaItem) -> dict[str, Any]:
     return {"active": "shows" if item.type == MediaType.TV_SHOW else "movies", "back": f"/items/{item.id}"}
 
 
+class PartFields(Struct, kw_only=True):
+    """Which part of a title is meant: a season, some episodes, or all of it."""
+
+    season: Season | None = None
+    episode_id: str | None = None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def episode_ids(self) -> list[str]:
+        """Return the episodes, from a selection or a single one."""
+        return list(self.ids) or ([self.episode_id] if self.episode_id else [])
+
+
+class MonitorFields(PartFields, kw_only=True):
+    """Which part of a title to monitor, or to stop monitoring."""
+
+    monitored: bool = False
+
+
 @post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
 def set_monitored(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[MonitorFields]
 ) -> Response[str]:
-    """Monitor a title, a season or an episode, or stop."""
-    wanted = form.get("monitored") == "true"
-    season = season_of(form.get("season"))
-    episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
+    """Monitor a title, a season or an episode, or stop monitoring it."""
+    chosen = form.read()
     with database.writes() as session:
         media.monitoring.change_monitoring(
             session,
             caller,
             clock.now(),
             item_id,
-            wanted,
-            season_number=season,
-            episode_ids=episode_ids or None,
+            chosen.monitored,
+            season_number=chosen.season,
+            episode_ids=chosen.episode_ids or None,
         )
-    return media_changed(request, item_id, Toast("Monitored" if wanted else "No longer monitored"))
+    return media_changed(request, item_id, Toast("Monitored" if chosen.monitored else "No longer monitored"))
 
 
 @post("/items/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_item(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[PartFields]
 ) -> Response[str]:
-    """Ask for an automatic search of a title, a season or an episode."""
-    season = season_of(form.get("season"))
-    episode_ids = [part for part in form.get("ids", form.get("episode_id", "")).split(",") if part]
+    """Start an automatic search for a title, a season or an episode."""
+    chosen = form.read()
     with database.writes() as session:
         downloads.request_search(
             session,
             caller,
             item_id,
-            season_number=season,
-            episode_ids=episode_ids,
+            season_number=chosen.season,
+            episode_ids=chosen.episode_ids,
         )
     return media_changed(
         request, item_id, Toast("Searching", "The best release that passes every rule is grabbed.", "live")
@@ -82,9 +101,31 @@ def refresh_item(
     return media_changed(request, item_id, Toast("Refreshing", "The details are being fetched.", "live"))
 
 
-@dataclass(frozen=True, slots=True)
-class EditForm:
-    """The dialog in which a title's choices and words are changed."""
+class EditFields(Struct, kw_only=True):
+    """The form in which a title is changed. Fields that are missing or None leave a value unchanged."""
+
+    title: str | None = None
+    year: Annotated[Count, message("Write a year such as 1927.")] | None = None
+    overview: str | UnsetType = UNSET
+    profile_id: str | None = None
+    library_path_id: str | None = None
+    minimum_availability: str | None = None
+    monitor_new_seasons: str | None = None
+    series_type: str | None = None
+    provider: str | None = None
+    monitor: MonitorPattern | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what `media.change_item` changes."""
+        given = asdict(self)
+        del given["monitor"]
+        changed = {name: value for name, value in given.items() if value not in (None, UNSET)}
+        return changed | {"overview": self.overview or None} if "overview" in changed else changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditView:
+    """The dialog in which a title is changed."""
 
     item: media.MediaItem
     folders: tuple[tuple[str, str], ...]
@@ -94,7 +135,7 @@ class EditForm:
     values: dict[str, str]
 
 
-def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str, str]) -> EditForm:
+def _edit_view(session: Session, caller: Caller, item_id: str, values: dict[str, str]) -> EditView:
     item = media.get_item(session, caller, item_id)
     suits = ("mixed", "movies" if item.type == MediaType.MOVIE else "series")
     given = {
@@ -109,15 +150,15 @@ def _edit_form(session: Session, caller: Caller, item_id: str, values: dict[str,
         "monitor_new_seasons": item.monitor_new_seasons,
         "monitor": "",
     }
-    return EditForm(
-        item,
-        tuple(
+    return EditView(
+        item=item,
+        folders=tuple(
             (path.id, path.path) for path in settings.library_paths.list_library_paths(session) if path.type in suits
         ),
-        tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
-        (("", "Leave as it is"), *media.monitoring.PATTERNS.items()),
-        (("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "None: file names and NFO files")),
-        given | values,
+        profiles=tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
+        monitors=(("", "Leave as it is"), *media.monitoring.PATTERNS.items()),
+        catalogues=(("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "None: file names and NFO files")),
+        values=given | values,
     )
 
 
@@ -126,40 +167,25 @@ def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
     """Show the dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        view = _edit_form(session, caller, item_id, {})
+        view = _edit_view(session, caller, item_id, {})
     return dialog(request, "item/_edit.html", view, title=f"Edit {view.item.title}", **surroundings(view.item))
 
 
 @post("/items/{item_id:str}/edit", sync_to_thread=True, status_code=200, include_in_schema=False)
 def edit_item(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormDep
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[EditFields]
 ) -> Response[str]:
-    """Apply what the dialog says."""
-    changes: dict[str, Any] = {
-        name: form[name]
-        for name in ("title", "profile_id", "minimum_availability", "monitor_new_seasons", "series_type", "provider")
-        if form.get(name)
-    }
-    if "overview" in form:
-        changes["overview"] = form["overview"].strip() or None
-    if form.get("library_path_id"):
-        changes["library_path_id"] = form["library_path_id"]
+    """Store what was changed in the dialog."""
     try:
-        if form.get("year"):
-            year = whole_number(form["year"])
-            if year is None:
-                raise Invalid("Write a year such as 1927.", fields={"year": "Write a year such as 1927."})
-            changes["year"] = year
+        wanted = form.read()
         with database.writes() as session:
             now = clock.now()
-            media.change_item(session, caller, now, item_id, changes)
-            if form.get("monitor"):
-                media.monitoring.change_pattern(
-                    session, caller, now, item_id, media.monitoring.pattern_of(form["monitor"])
-                )
+            media.change_item(session, caller, now, item_id, wanted.changes())
+            if wanted.monitor is not None:
+                media.monitoring.change_pattern(session, caller, now, item_id, wanted.monitor)
     except Invalid as error:
         with database.reads() as session:
-            view = _edit_form(session, caller, item_id, form)
+            view = _edit_view(session, caller, item_id, form.sent)
         return invalid_form(
             request, "item/_edit.html", view, error, title=f"Edit {view.item.title}", **surroundings(view.item)
         )

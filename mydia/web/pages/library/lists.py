@@ -9,6 +9,9 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
+from msgspec import field as form_field
+from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import downloads, media, settings
@@ -16,7 +19,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork, Card
@@ -181,7 +184,12 @@ def section_of(request: WebRequest) -> Section:
 
 
 def _params(request: WebRequest) -> dict[str, str]:
-    return {name: value for name in _TEXTS if (value := request.query_params.get(name, "").strip())}
+    return _filled(request.query_params)
+
+
+def _filled(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a list that are not empty."""
+    return {name: value for name in _TEXTS if (value := given.get(name, "").strip())}
 
 
 def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
@@ -322,8 +330,6 @@ def show_card(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
     return fragment(request, "library/_cards.html", cards(found))
 
 
-# --- bulk ----------------------------------------------------------------------------------------------------------
-
 _BULK_LIMIT = 20_000
 _BULK = {
     "monitor": "monitored",
@@ -336,23 +342,36 @@ _BULK = {
 _UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
 
 
-def chosen_ids(session: Any, caller: Caller, form: dict[str, str], type_: MediaType | None) -> list[str]:
-    """Return the ids that a selection means: listed ones, or all of a filter but some."""
-    if form.get("scope") != "filter":
-        ids = [part for part in form.get("ids", "").split(",") if part]
-        if not ids:
+class SelectedTitles(Struct, kw_only=True):
+    """A selection in a list: the listed ids, or all titles of the list's filter but some."""
+
+    scope: str = "ids"
+    """`ids` or `filter`."""
+    ids: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = form_field(default=(), name="except")
+    values: dict[str, str] = {}
+    """Among them the parameters of the list."""
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields that send the same selection again."""
+        sent = {"scope": self.scope, "ids": ",".join(self.ids), "except": ",".join(self.left_out)}
+        return {name: value for name, value in sent.items() if value} | _filled(self.values)
+
+
+class BulkFields(SelectedTitles, kw_only=True):
+    """The selected titles, and the quality profile to move them to."""
+
+    to: str = ""
+
+
+def chosen_ids(session: Session, caller: Caller, chosen: SelectedTitles, type_: MediaType) -> Sequence[str]:
+    """Return the ids of a selection."""
+    if chosen.scope != "filter":
+        if not chosen.ids:
             raise Invalid("Nothing is selected.")
-        return ids[:_BULK_LIMIT]
-    asked = read_query(
-        type_ or MediaType.MOVIE, {name: value for name in _TEXTS if (value := form.get(name, "").strip())}
-    )
-    left_out = set(form.get("except", "").split(","))
+        return chosen.ids[:_BULK_LIMIT]
+    asked, left_out = read_query(type_, _filled(chosen.values)), set(chosen.left_out)
     return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
-
-
-def selection_of(form: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields that `chosen_ids` reads, for a dialog that sends the same selection again."""
-    return {name: form[name] for name in ("scope", "ids", "except", *_TEXTS) if form.get(name)}
 
 
 @post(
@@ -362,19 +381,24 @@ def selection_of(form: Mapping[str, str]) -> dict[str, str]:
     include_in_schema=False,
 )
 def change_many(
-    request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep, action: FromPath[str], form: FormDep
+    request: WebRequest,
+    database: DatabaseDep,
+    deps: DepsDep,
+    caller: CallerDep,
+    action: FromPath[str],
+    form: FormOf[BulkFields],
 ) -> Response[str]:
-    """Do one thing to everything selected and say what came of it."""
-    section = section_of(request)
+    """Do one thing to all selected titles and report the result."""
+    section, wanted = section_of(request), form.read()
     caller.require(Permission.MANAGE_MEDIA)
     if action not in _BULK:
         raise Invalid("This action is not available for a selection.")
     with database.reads() as session:
-        ids = chosen_ids(session, caller, form, section.type)
+        ids = chosen_ids(session, caller, wanted, section.type)
     done, problems = 0, []
     for item_id in ids:
         try:
-            _change_one(deps, caller, action, item_id, form)
+            _change_one(deps, caller, action, item_id, wanted)
             done += 1
         except MydiaError as error:
             problems.append(error.message)
@@ -401,7 +425,7 @@ def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
     return replace(toast, action_label="Undo", action_href=path + query({"ids": ",".join(ids)}), action_posts=True)
 
 
-def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: dict[str, str]) -> None:
+def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, wanted: BulkFields) -> None:
     now = clock.now()
     with deps.database.writes() as session:
         match action:
@@ -412,7 +436,7 @@ def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str, form: 
             case "refresh":
                 media.request_refresh(session, caller, item_id)
             case "profile":
-                media.change_item(session, caller, now, item_id, {"profile_id": form.get("to", "")})
+                media.change_item(session, caller, now, item_id, {"profile_id": wanted.to})
             case _:
                 raise Invalid("This action is not available for several titles.")
 

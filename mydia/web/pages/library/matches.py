@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media, metadata
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import message
 from mydia.web.pages.library.item_actions import media_changed, surroundings
 from mydia.web.render import Toast, dialog, is_htmx, redirect
 from mydia.web.views import Artwork
@@ -66,6 +68,12 @@ def show_match(
     return dialog(request, template, view, title=f"Match of {item.title}", **surroundings(item))
 
 
+class MatchFields(Struct, kw_only=True):
+    """The title that was chosen, such as `tmdb:19`."""
+
+    number: Annotated[str, message("Choose one of the titles.")]
+
+
 @post("/items/{item_id:str}/match", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_match(
     request: WebRequest,
@@ -73,10 +81,10 @@ def change_match(
     outside: OutsideDep,
     caller: CallerDep,
     item_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[MatchFields],
 ) -> Response[str]:
     """Make a title another one; its files and choices stay."""
-    ids = metadata.ids_in(form.get("number", ""))
+    ids = metadata.ids_in(form.read().number)
     if ids is None:
         raise Invalid("Choose one of the titles.")
     with database.reads() as session:

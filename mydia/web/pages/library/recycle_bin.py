@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +11,9 @@ from litestar.params import FromQuery
 
 from mydia import clock
 from mydia.contexts import library
-from mydia.errors import Invalid, MydiaError
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.errors import MydiaError
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.forms import Selection
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
 
 
@@ -79,11 +79,11 @@ def _lines(found: library.recycle.RecyclePage) -> tuple[RecycledLine, ...]:
 
 @post("/recycle-bin/restore", sync_to_thread=True, status_code=200, include_in_schema=False)
 def restore(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
 ) -> Response[str]:
     """Move files back to where they were."""
     done, problems = 0, []
-    for recycled_id in _ids(form):
+    for recycled_id in form.read().ids:
         try:
             library.recycle.restore_file(database, outside, caller, clock.now(), recycled_id)
             done += 1
@@ -97,18 +97,13 @@ def restore(
 
 @post("/recycle-bin/empty", sync_to_thread=True, status_code=200, include_in_schema=False)
 def empty(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
 ) -> Response[str]:
     """Delete files of the bin for good."""
-    number = library.recycle.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=_ids(form))
+    number = library.recycle.empty_recycle_bin(
+        database, outside, clock.now(), caller=caller, recycled_ids=form.read().ids
+    )
     return _changed(request, Toast(f"{plural(number, 'file')} deleted for good"))
-
-
-def _ids(form: Mapping[str, str]) -> list[str]:
-    ids = [part for part in form.get("ids", "").split(",") if part]
-    if not ids:
-        raise Invalid("Nothing is selected.")
-    return ids
 
 
 def _changed(request: WebRequest, toast: Toast) -> Response[str]:

@@ -8,14 +8,15 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
 from mydia.errors import MydiaError
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
-from mydia.web.pages.library.lists import Section, chosen_ids, section_of, selection_of
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
+from mydia.web.pages.library.lists import Section, SelectedTitles, chosen_ids, section_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, plural, redirect
 
 _FATES = {
@@ -25,6 +26,18 @@ _FATES = {
 }
 _NAMED = 5
 """Titles that the dialog names; the rest is counted."""
+
+
+class RemoveFields(Struct, kw_only=True):
+    """What happens to the files of a title that is removed."""
+
+    files: str = "keep"
+
+
+class RemoveManyFields(SelectedTitles, kw_only=True):
+    """The selected titles, and what happens to their files."""
+
+    files: str = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +86,12 @@ def remove_item(
     outside: OutsideDep,
     caller: CallerDep,
     item_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[RemoveFields],
 ) -> Response[str]:
     """Remove a title, and offer to undo it."""
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-    files = form.get("files", "keep")
+    files = form.read().files
     removed = library.recycle.remove_item(database, outside, caller, clock.now(), item_id, files=files)
     back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     text = _FATES[files] if removed.files else ""
@@ -89,18 +102,20 @@ def remove_item(
 @post(
     ["/movies/bulk/ask-remove", "/shows/bulk/ask-remove"], sync_to_thread=True, status_code=200, include_in_schema=False
 )
-def ask_remove_many(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def ask_remove_many(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[SelectedTitles]
+) -> Response[str]:
     """Ask what should happen to the files of the selected titles, and say how many there are."""
     caller.require(Permission.MANAGE_MEDIA)
-    section = section_of(request)
+    section, chosen = section_of(request), form.read()
     with database.reads() as session:
-        ids = chosen_ids(session, caller, form, section.type)
+        ids = chosen_ids(session, caller, chosen, section.type)
         totals = media.lists.totals_of(session, caller, ids)
         named = sorted(card.title for card in media.lists.cards_of(session, caller, ids[:_NAMED]))
     view = RemoveView(
         heading=f"Remove {plural(totals.titles, section.noun)}?",
         action=f"{section.path}/bulk/remove",
-        fields=selection_of(form),
+        fields=chosen.fields(),
         titles=totals.titles,
         files=totals.files,
         size_bytes=totals.size_bytes,
@@ -113,14 +128,14 @@ def ask_remove_many(request: WebRequest, database: DatabaseDep, caller: CallerDe
 
 @post(["/movies/bulk/remove", "/shows/bulk/remove"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def remove_many(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormDep
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[RemoveManyFields]
 ) -> Response[str]:
     """Remove the selected titles, and offer to undo it; one that can't be removed does not stop the others."""
     caller.require(Permission.MANAGE_MEDIA)
-    section = section_of(request)
+    section, chosen = section_of(request), form.read()
     with database.reads() as session:
-        ids = chosen_ids(session, caller, form, section.type)
-    files, removal_id = form.get("files", "keep"), clock.new_id()
+        ids = chosen_ids(session, caller, chosen, section.type)
+    files, removal_id = chosen.files, clock.new_id()
     done, freed, problems = 0, 0, []
     for item_id in ids:
         try:

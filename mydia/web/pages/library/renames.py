@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -14,7 +15,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormDep, OutsideDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.pages.library.files import undo_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
@@ -63,6 +64,12 @@ def ask_rename(
     )
 
 
+class RenameFields(Struct, kw_only=True):
+    """Whether folders are renamed too."""
+
+    folders: bool = False
+
+
 @post("/items/{item_id:str}/rename", sync_to_thread=True, status_code=200, include_in_schema=False)
 def rename_item(
     request: WebRequest,
@@ -70,15 +77,14 @@ def rename_item(
     outside: OutsideDep,
     caller: CallerDep,
     item_id: FromPath[str],
-    form: FormDep,
+    form: FormOf[RenameFields],
 ) -> Response[str]:
-    """Give a title's files the names that were shown."""
-    made = library.renaming.rename(
-        database, outside, caller, clock.now(), [item_id], folders=form.get("folders") == "true"
-    )
+    """Rename a title's files as the preview showed."""
+    folders = form.read().folders
+    made = library.renaming.rename(database, outside, caller, clock.now(), [item_id], folders=folders)
     files = f"{made.files} {'file' if made.files == 1 else 'files'} renamed"
     tone = "miss" if made.failures else "ok"
-    text = made.failures[0] if made.failures else "The journal knows how to take it back."
+    text = made.failures[0] if made.failures else "You can undo it from the history."
     toast = Toast(files, text, tone)
     if made.batch_id and made.files:
         toast = Toast(
