@@ -87,6 +87,10 @@ class Form[Fields: Struct]:
             return self._kind(**found)
         raise Invalid(next(iter(errors.values())) if len(errors) == 1 else wording.summary(errors), fields=errors)
 
+    def draft(self) -> Fields:
+        """Return the fields with the default in place of each value that cannot be used, for a form that is being filled in."""
+        return self._kind(**_read(self._kind, self._values, "", {}))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
@@ -209,7 +213,7 @@ def _secret(type_: type[Any], text: str) -> Any:
     if type_ is Secret:
         return Secret(text)
     msg = f"a form field cannot be a {type_.__name__}"
-    raise NotImplementedError(msg)
+    raise TypeError(msg)
 
 
 _SENTENCES: tuple[tuple[type[inspect.Type], str], ...] = (
