@@ -18,6 +18,7 @@ from sqlalchemy import Table, insert
 from benchmarks.measure import Figure, machine
 from mydia import clock, config
 from mydia.contexts import library, media, settings, users
+from mydia.contexts.media.models import HeldEpisode
 from mydia.contexts.metadata import Image
 from mydia.contexts.users import SYSTEM, NewUser, Role
 from mydia.db import Database
@@ -107,7 +108,7 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
     waiting: dict[Any, list[dict[str, Any]]] = {}
     # Each title's rows list parents before children, and tables are written in this order.
     order = [Image, media.MediaItem, media.Title, media.Version, media.Season, media.Episode]
-    order += [library.MediaFile, library.FileEpisode]
+    order += [library.MediaFile, library.FileEpisode, HeldEpisode]
     for kind, values in rows:
         waiting.setdefault(kind, []).append(values)
         if kind is library.MediaFile and len(waiting[kind]) >= _BATCH:
@@ -217,7 +218,14 @@ def _item(
     )
     yield (
         media.Version,
-        {"id": version_id, "media_item_id": item_id, "profile_id": profile_id, "library_path_id": path_id},
+        {
+            "id": version_id,
+            "media_item_id": item_id,
+            "profile_id": profile_id,
+            "library_path_id": path_id,
+            "files_count": EPISODES_EACH if show else 1,
+            "state": None if show else "available",
+        },
     )
     if not show:
         yield _file(
@@ -243,11 +251,13 @@ def _item(
                     "air_on": first + timedelta(days=365 * (season - 1) + 7 * number),
                     "runtime_min": runtime_min,
                     "held": True,
+                    "complete": True,
                 },
             )
             name = f"{title}/Season {season:02}/{title} - S{season:02}E{number:02}.mkv"
             yield _file(chance, path_id, item_id, version_id, name, file_id)
             yield library.FileEpisode, {"file_id": file_id, "episode_id": episode_id}
+            yield HeldEpisode, {"version_id": version_id, "episode_id": episode_id, "upgradable": False}
 
 
 def _file(chance: random.Random, path_id: str, item_id: str, version_id: str, name: str, file_id: str) -> _Row:

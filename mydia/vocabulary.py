@@ -12,6 +12,14 @@ class MediaType(StrEnum):
     TV_SHOW = "tv_show"
 
 
+class Activity(StrEnum):
+    """What the downloads of a title or of one of its versions are doing."""
+
+    DOWNLOADING = "downloading"
+    BLOCKED = "blocked"
+    """An import needs a person."""
+
+
 def find_member[Word: StrEnum](words: type[Word], text: str | None) -> Word | None:
     """Return the member with this text, None when there is none; for values from forms, addresses and files.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.metadata_providers.base import Details, EpisodeDetails, Ids, OtherTitle, SeasonDetails
 from mydia.contexts import media, settings
+from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM
@@ -102,7 +104,7 @@ def media_file(
         "device": facts.st_dev if facts else 1,
         "match_state": "matched" if item is not None else "new",
         "media_item_id": None if item is None else item.id,
-        "version_id": None if item is None else media.default_version(session, item.id).id,
+        "version_id": None if item is None else media.versions.default_version(session, item.id).id,
         "quality": held.to_json(),
         "quality_name": held.name,
         "resolution": held.resolution,
@@ -115,6 +117,29 @@ def media_file(
     session.add_all(FileEpisode(file_id=row.id, episode_id=episode_id) for episode_id in episode_ids)
     session.flush()
     return row
+
+
+def version(
+    session: Session, item_id: str, profile: str = "4K/UHD", *, name: str = "4K", now: datetime = NOW, **columns: Any
+) -> media.Version:
+    """One more version of a title, in its own profile, counted like the others."""
+    found = settings.profiles.find_profile(session, profile)
+    assert found is not None, profile
+    columns = {"position": 1} | columns
+    row = media.Version(media_item_id=item_id, name=name, profile_id=found.id, **columns)
+    session.add(row)
+    session.flush()
+    refresh_holdings(session, now, item_id)
+    return row
+
+
+def holdings(
+    session: Session, item_id: str, files: int, size_bytes: int, episode_ids: Iterable[str] = ()
+) -> media.holdings.Holdings:
+    """Holdings of which the default version has all files."""
+    default_id = media.versions.default_version(session, item_id).id
+    held = media.holdings.VersionHoldings(files, False, dict.fromkeys(episode_ids, False))
+    return media.holdings.Holdings(files_count=files, size_bytes=size_bytes, versions={default_id: held})
 
 
 def on_disk(root: Path | str, relative: str, size: int = 4096, *, fill: bytes | None = None) -> Path:

@@ -60,7 +60,10 @@ def test_downloads_keep_their_episodes_files_and_reasons(tmp_path: Path) -> None
         )
         _insert(connection, "versions", id="v", media_item_id="m", name="Default", profile_id="p")
         _insert(connection, "seasons", id="s", media_item_id="m", number=1)
-        _insert(connection, "episodes", id="e", media_item_id="m", season_id="s", season_number=1, episode_number=1)
+        _insert(connection, "versions", id="w", media_item_id="m", name="4K", profile_id="p", position=1)
+        of_season = {"media_item_id": "m", "season_id": "s", "season_number": 1, "monitored": True}
+        _insert(connection, "episodes", id="e", **of_season, episode_number=1, held=True, upgradable=True)
+        _insert(connection, "episodes", id="f", **of_season, episode_number=2)
         _insert(connection, "download_clients", id="c", name="qBittorrent", kind="qbittorrent")
         for id, guid in (("d1", "guid"), ("d2", None)):
             _insert(
@@ -90,6 +93,10 @@ def test_downloads_keep_their_episodes_files_and_reasons(tmp_path: Path) -> None
         assert json.loads(rows[0].reasons)[0]["text"] == "the best of its search"
         assert connection.execute(text("SELECT count(*) FROM download_episodes")).scalar_one() == 2
         kept = connection.execute(text("SELECT reason, because, download_id FROM blocklist")).one()
+        held = connection.execute(text("SELECT version_id, episode_id, upgradable FROM held_episodes")).all()
+        assert [(row.version_id, row.episode_id, bool(row.upgradable)) for row in held] == [("v", "e", True)]
+        complete = connection.execute(text("SELECT id FROM episodes WHERE complete")).scalars().all()
+        assert complete == ["e"]
         assert (kept.reason, json.loads(kept.because), kept.download_id) == ("fake.", {}, "d1")
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import units
@@ -15,7 +15,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, Queued
-from mydia.contexts.downloads.held import held_files
+from mydia.contexts.downloads.held import held_files, of_version
 from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Download, DownloadEpisode, DownloadState
 from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.users import SYSTEM
@@ -151,8 +151,9 @@ def _queued(session: Session, item_id: str, version_id: str) -> tuple[Queued, ..
             info_hash=row.info_hash,
             format_score=row.format_score,
         )
-        for row in open_downloads(session, item_id)
-        if row.version_id in (version_id, None)
+        for row in session.scalars(
+            select(Download).where(of_version(session, item_id, version_id), Download.state.in_(OPEN_STATES))
+        )
     )
 
 
@@ -174,8 +175,7 @@ def _blocked(session: Session, item_id: str) -> tuple[Blocked, ...]:
 def _imported(session: Session, item_id: str, version_id: str) -> tuple[Imported, ...]:
     rows = session.scalars(
         select(Download).where(
-            Download.media_item_id == item_id,
-            or_(Download.version_id == version_id, Download.version_id.is_(None)),
+            of_version(session, item_id, version_id),
             Download.state == DownloadState.IMPORTED,
         )
     )

@@ -18,6 +18,7 @@ from mydia.adapters.indexers import Fetched
 from mydia.adapters.outside import Outside
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.contexts import media, settings
+from mydia.contexts.downloads.held import of_version
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
     BlocklistEntry,
@@ -425,8 +426,7 @@ def _insert(
     known = session.scalars(
         select(Download).where(
             or_(*same),
-            Download.media_item_id == plan.item_id,
-            or_(Download.version_id == release.version_id, Download.version_id.is_(None)),
+            of_version(session, plan.item_id, release.version_id),
             Download.state.in_(OPEN_STATES),
         )
     ).first()
@@ -499,8 +499,7 @@ def _overlapping(session: Session, plan: _Plan) -> bool:
     """Return whether another grab for the same was faster; jobs never upgrade over a running download."""
     open_ids = session.scalars(
         select(Download.id).where(
-            Download.media_item_id == plan.item_id,
-            or_(Download.version_id == plan.release.version_id, Download.version_id.is_(None)),
+            of_version(session, plan.item_id, plan.release.version_id),
             Download.state.in_(OPEN_STATES),
         )
     ).all()
@@ -589,7 +588,11 @@ def _confirm(session: Session, caller: Caller, now: datetime, download_id: str, 
     if plan is None:
         note(row, now, reason("grab.interrupted", client=row.client_name), "note")
     move(session, caller, now, row, DownloadState.QUEUED)
-    session.execute(delete(PendingRelease).where(PendingRelease.media_item_id == row.media_item_id))
+    session.execute(
+        delete(PendingRelease).where(
+            PendingRelease.media_item_id == row.media_item_id, PendingRelease.version_id == row.version_id
+        )
+    )
     if row.media_item_id is not None:
         event = ReleaseGrabbed(
             media_item_id=row.media_item_id,

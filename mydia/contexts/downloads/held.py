@@ -1,20 +1,21 @@
-"""What the library holds of a version, for decisions and imports."""
+"""What the library holds of a version and what is being downloaded for it."""
 
 from __future__ import annotations
 
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library, media, settings
 from mydia.contexts.downloads.decisions import Held
+from mydia.contexts.downloads.models import Download
 
 
 def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
-    """Return the files of a version; a file without a version belongs to the default one."""
-    default_id = media.default_version(session, item_id).id
+    """Return the files of a version."""
     return tuple(
         Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
         for file in library.holdings.held_qualities(session, item_id)
-        if (file.version_id or default_id) == version_id
+        if file.version_id == version_id
     )
 
 
@@ -29,3 +30,11 @@ def held_by_episode(session: Session, item_id: str, version_id: str) -> dict[str
         for file in held_files(session, item_id, version_id)
         for id in file.episode_ids
     }
+
+
+def of_version(session: Session, item_id: str, version_id: str | None) -> ColumnElement[bool]:
+    """Return the condition for a title's downloads for a version. Those without a version are for the default one."""
+    default_id = media.versions.default_version(session, item_id).id
+    mine = Download.version_id == (version_id or default_id)
+    of_title = Download.media_item_id == item_id
+    return of_title & (or_(mine, Download.version_id.is_(None)) if version_id in (default_id, None) else mine)

@@ -54,24 +54,24 @@ def last_search(session: Session, caller: Caller, item_id: str) -> LastSearch | 
     return None if row is None else _last(row)
 
 
-def last_results(session: Session, caller: Caller, item_ids: Sequence[str]) -> dict[str, LastSearch]:
-    """Return title -> its latest search, for the list of wanted titles."""
+def last_results(session: Session, caller: Caller, version_ids: Sequence[str]) -> dict[str, LastSearch]:
+    """Return version -> its latest search, for the list of wanted titles."""
     caller.require(Permission.VIEW_ACTIVITY)
     newest = (
-        select(Search.media_item_id, func.max(Search.id).label("id"))
-        .where(Search.media_item_id.in_(item_ids))
-        .group_by(Search.media_item_id)
+        select(Search.version_id, func.max(Search.id).label("id"))
+        .where(Search.version_id.in_(version_ids))
+        .group_by(Search.version_id)
         .subquery()
     )
-    rows = session.execute(select(*_SEARCH_COLUMNS).join(newest, newest.c.id == Search.id))
-    return {row.media_item_id: _last(row) for row in rows}
+    rows = session.execute(select(*_SEARCH_COLUMNS, Search.version_id).join(newest, newest.c.id == Search.id))
+    return {row.version_id: _last(row) for row in rows if row.version_id is not None}
 
 
-def search_states(session: Session, caller: Caller, item_ids: Sequence[str]) -> dict[tuple[str, str], SearchState]:
-    """Return (item, episode or "") -> when it was last searched and is due again."""
+def search_states(session: Session, caller: Caller, version_ids: Sequence[str]) -> dict[tuple[str, str], SearchState]:
+    """Return (version, episode or "") -> when it was last searched and is due again."""
     caller.require(Permission.VIEW_ACTIVITY)
-    rows = session.scalars(select(SearchState).where(SearchState.media_item_id.in_(item_ids)))
-    return {(row.media_item_id, row.episode_id): row for row in rows}
+    rows = session.scalars(select(SearchState).where(SearchState.version_id.in_(version_ids)))
+    return {(row.version_id, row.episode_id): row for row in rows}
 
 
 def _last(row: Any) -> LastSearch:

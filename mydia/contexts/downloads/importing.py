@@ -344,9 +344,7 @@ def _gather(database: Database, download_id: str) -> _Known:
         if row.media_item_id is None:
             raise Conflict(f"The title of “{row.release_title}” is not in the library any more.")
         item = media.get_item(session, SYSTEM, row.media_item_id)
-        version = (session.get(media.Version, row.version_id) if row.version_id else None) or media.default_version(
-            session, item.id
-        )
+        version = media.versions.get_version(session, item.id, row.version_id)
         placed = session.scalars(
             select(library.MediaFile.id).where(
                 library.MediaFile.download_id == row.id, library.MediaFile.missing_since.is_(None)

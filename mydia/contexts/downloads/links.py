@@ -74,7 +74,7 @@ def add_link(
         quality_name=quality.name,
         verdict="approved",
         media_item_id=item_id,
-        version_id=version_id or media.default_version(session, item_id).id,
+        version_id=media.versions.get_version(session, item_id, version_id).id,
         episode_ids=sorted(brings),
         seen_at=now,
     )

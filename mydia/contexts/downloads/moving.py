@@ -13,6 +13,7 @@ from mydia.contexts.downloads.states import may_move
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict
 from mydia.events import DownloadChanged, Reason, emit
+from mydia.vocabulary import Activity
 
 
 def move(
@@ -56,10 +57,13 @@ def update_card(session: Session, now: datetime, item_id: str | None) -> None:
     if item_id is None:
         return
     session.flush()
-    states = set(
-        session.scalars(
-            select(Download.state).where(Download.media_item_id == item_id, Download.state.in_(OPEN_STATES))
-        )
+    activities: dict[str | None, Activity | None] = {}
+    running = select(Download.version_id, Download.state).where(
+        Download.media_item_id == item_id, Download.state.in_(OPEN_STATES)
     )
-    activity = "blocked" if DownloadState.BLOCKED in states else "downloading" if states else None
-    media.holdings.record_activity(session, now, item_id, activity)
+    for version_id, state in session.execute(running):
+        if state is DownloadState.BLOCKED:
+            activities[version_id] = Activity.BLOCKED
+        else:
+            activities.setdefault(version_id, Activity.DOWNLOADING)
+    media.holdings.record_activity(session, now, item_id, activities)

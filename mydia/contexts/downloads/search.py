@@ -16,7 +16,7 @@ from mydia.contexts.downloads import asking, gathering, storing
 from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_candidate
 from mydia.contexts.downloads.models import Search
 from mydia.contexts.downloads.queries import queries_for
-from mydia.contexts.downloads.targets import SearchTarget, checked_version, version_of
+from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.settings import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
@@ -58,7 +58,7 @@ def request_search(
     caller.require(Permission.MANAGE_MEDIA)
     get(session, media.MediaItem, item_id, what="This title")
     if version_id is not None:
-        checked_version(session, item_id, version_id)
+        media.versions.get_version(session, item_id, version_id)
     emit(session, caller, SearchRequested(item_id, season_number, list(episode_ids) or None, version_id))
 
 

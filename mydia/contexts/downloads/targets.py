@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media
-from mydia.contexts.downloads.held import held_by_episode
+from mydia.contexts.downloads.held import held_by_episode, of_version
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadEpisode, SearchState
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.users import SYSTEM
-from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
 # If this share of a season's episodes is wanted, the season is searched as one. Source: mydia-original §4.5.
@@ -85,8 +84,7 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
             select(DownloadEpisode.episode_id)
             .join(Download, Download.id == DownloadEpisode.download_id)
             .where(
-                Download.media_item_id == target.item_id,
-                or_(Download.version_id == version.id, Download.version_id.is_(None)),
+                of_version(session, target.item_id, version.id),
                 Download.state.in_(OPEN_STATES),
             )
         )
@@ -105,25 +103,7 @@ def wanted_episodes(session: Session, now: datetime, target: SearchTarget) -> li
 
 def version_of(session: Session, target: SearchTarget) -> media.Version:
     """Return the version of a target."""
-    return (
-        media.default_version(session, target.item_id)
-        if target.version_id is None
-        else checked_version(session, target.item_id, target.version_id)
-    )
-
-
-def checked_version(session: Session, item_id: str, version_id: str) -> media.Version:
-    """Return a version of an item.
-
-    Raises:
-        Invalid: The version is gone or belongs to another item.
-    """
-    row = session.get(media.Version, version_id)
-    if row is None or row.media_item_id != item_id:
-        raise Invalid(
-            "This version belongs to another title.", fields={"version_id": "Choose a version of this title."}
-        )
-    return row
+    return media.versions.get_version(session, target.item_id, target.version_id)
 
 
 def record_searched(
@@ -144,45 +124,13 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
     """Return what is wanted and due to be searched, longest unsearched first, at most `limit` targets."""
     never = datetime.min.replace(tzinfo=now.tzinfo)
     states = {(row.version_id, row.episode_id): row for row in session.scalars(select(SearchState))}
-    busy = {
-        (item_id, version_id)
-        for item_id, version_id in session.execute(
-            select(Download.media_item_id, Download.version_id).where(Download.state.in_(OPEN_STATES))
-        )
-    }
     found: list[tuple[datetime, SearchTarget]] = []
-    movies = session.execute(
-        select(media.MediaItem.id, media.Version.id)
-        .join(media.Version, media.Version.media_item_id == media.MediaItem.id)
-        .where(
-            media.MediaItem.type == MediaType.MOVIE,
-            media.MediaItem.monitored,
-            media.Version.monitored,
-            # Downloading: another version than this one may be missing; `busy` leaves out the one being downloaded.
-            media.MediaItem.state.in_(
-                [media.ItemState.MISSING, media.ItemState.UPGRADABLE, media.ItemState.DOWNLOADING]
-            ),
-        )
-    )
-    for item_id, version_id in movies:
+    for item_id, version_id in media.wanted.films_to_search(session):
         state = states.get((version_id, ""))
-        if busy.isdisjoint({(item_id, version_id), (item_id, None)}) and _is_due(state, now):
+        if _is_due(state, now):
             found.append((state.last_searched_at or never if state else never, SearchTarget(item_id, version_id)))
-    episodes = session.execute(
-        select(media.Episode.media_item_id, media.Episode.id, media.Version.id)
-        .join(media.MediaItem, media.MediaItem.id == media.Episode.media_item_id)
-        .join(media.Version, media.Version.media_item_id == media.Episode.media_item_id)
-        .where(
-            media.MediaItem.monitored,
-            media.Version.monitored,
-            media.Episode.monitored,
-            media.Episode.season_number > 0,
-            media.Episode.held.is_(False) | media.Episode.upgradable.is_(True),
-            media.Episode.air_on <= now.date(),
-        )
-    )
     series: dict[tuple[str, str], datetime] = {}
-    for item_id, episode_id, version_id in episodes:
+    for item_id, version_id, episode_id in media.wanted.episodes_to_search(session, now):
         state = states.get((version_id, episode_id))
         if _is_due(state, now):
             last = state.last_searched_at or never if state else never

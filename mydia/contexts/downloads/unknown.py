@@ -89,7 +89,7 @@ def adopt(
     because = reason("grab.adopted", by=caller.name, client=client.name).to_json()
     row = Download(
         media_item_id=item_id,
-        version_id=version_id or media.default_version(session, item_id).id,
+        version_id=media.versions.get_version(session, item_id, version_id).id,
         media_title=f"{item.title} ({item.year})" if item.year else item.title,
         client_id=client.id,
         client_name=client.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,13 @@ from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.parsing import Quality, Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFile:
     """A file that counts as held, for decisions."""
 
     file_id: str
-    version_id: str | None
+    version_id: str
+    """A file without a version counts for the title's default one."""
     quality: Quality
     size_bytes: int
     episode_ids: frozenset[str]
@@ -54,9 +55,16 @@ def held_qualities(session: Session, item_id: str) -> list[HeldFile]:
 
 
 def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[HeldFile]]:
-    """Return the held files of several titles in two reads."""
+    """Return the held files of several titles in three reads. A title that was removed has none."""
     wanted = list(dict.fromkeys(item_ids))
+    return _held_by_item(session, wanted, media.versions.versions_of(session, wanted))
+
+
+def _held_by_item(
+    session: Session, wanted: Sequence[str], versions: Mapping[str, Sequence[media.Version]]
+) -> dict[str, list[HeldFile]]:
     held: dict[str, list[HeldFile]] = {item_id: [] for item_id in wanted}
+    default = {item_id: rows[0].id for item_id, rows in versions.items() if rows}
     rows = session.execute(
         select(
             MediaFile.media_item_id,
@@ -87,13 +95,13 @@ def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[He
     for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score in rows:
         held[item_id].append(
             HeldFile(
-                file_id,
-                version_id,
-                comparable(quality_of(quality, resolution)),
-                size_bytes,
-                frozenset(episodes.get(file_id, ())),
-                group,
-                format_score,
+                file_id=file_id,
+                version_id=version_id or default[item_id],
+                quality=comparable(quality_of(quality, resolution)),
+                size_bytes=size_bytes,
+                episode_ids=frozenset(episodes.get(file_id, ())),
+                release_group=group,
+                format_score=format_score,
             )
         )
     return held
@@ -106,7 +114,7 @@ def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
         NotFound: The title was removed.
     """
     session.flush()
-    media.default_version(session, item_id)
+    media.versions.default_version(session, item_id)
     media.holdings.record_holdings(session, now, item_id, _count(session, [item_id])[item_id])
 
 
@@ -116,48 +124,36 @@ def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
 
 
 def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holdings.Holdings]:
-    held = held_by_item(session, item_ids)
-    versions: dict[str, dict[str, str]] = {item_id: {} for item_id in item_ids}
-    rows = session.execute(
-        select(media.Version.media_item_id, media.Version.id, media.Version.profile_id)
-        .where(media.Version.media_item_id.in_(item_ids))
-        .order_by(media.Version.position, media.Version.id)
-    )
-    for item_id, version_id, profile_id in rows:
-        versions[item_id][version_id] = profile_id
-    used = {profile_id for of_item in versions.values() for profile_id in of_item.values()}
+    versions = media.versions.versions_of(session, item_ids)
+    held = _held_by_item(session, item_ids, versions)
+    used = {version.profile_id for rows in versions.values() for version in rows}
     profiles = {profile_id: settings.profiles.get_profile(session, profile_id) for profile_id in used}
     return {
-        item_id: _holdings(held[item_id], {id_: profiles[profile_id] for id_, profile_id in versions[item_id].items()})
-        for item_id in item_ids
-        if versions[item_id]
-    }
-
-
-def _holdings(held: list[HeldFile], profiles: dict[str, settings.Profile]) -> media.holdings.Holdings:
-    """Sum up the files of one title.
-
-    Args:
-        profiles: Of its versions; the first one applies to files without a version.
-    """
-    first = next(iter(profiles.values()))
-    upgradable = {
-        file.file_id
-        for file in held
-        if settings.upgrades.upgradable(
-            profiles.get(file.version_id or "", first), file.quality, score=file.format_score
+        item_id: media.holdings.Holdings(
+            files_count=len(held[item_id]),
+            size_bytes=sum(file.size_bytes for file in held[item_id]),
+            best_resolution=max((file.quality.resolution or 0 for file in held[item_id]), default=0) or None,
+            versions={
+                version.id: _of_version(
+                    profiles[version.profile_id], [file for file in held[item_id] if file.version_id == version.id]
+                )
+                for version in rows
+            },
         )
+        for item_id, rows in versions.items()
+        if rows
     }
+
+
+def _of_version(profile: settings.Profile, held: Sequence[HeldFile]) -> media.holdings.VersionHoldings:
+    """Sum up the files of one version. Of two files with the same episode the better one counts."""
     below: dict[str, bool] = {}
-    for file in held:
+    upgradable = [settings.upgrades.upgradable(profile, file.quality, score=file.format_score) for file in held]
+    for file, is_below in zip(held, upgradable, strict=True):
         for episode_id in file.episode_ids:
-            # Of two files with the same episode the better one counts.
-            below[episode_id] = below.get(episode_id, True) and file.file_id in upgradable
-    return media.holdings.Holdings(
+            below[episode_id] = below.get(episode_id, True) and is_below
+    return media.holdings.VersionHoldings(
         files_count=len(held),
-        size_bytes=sum(file.size_bytes for file in held),
-        best_resolution=max((file.quality.resolution or 0 for file in held), default=0) or None,
-        held_episode_ids=frozenset(below),
-        upgradable_episode_ids=frozenset(id_ for id_, is_below in below.items() if is_below),
-        upgradable=bool(held) and not below and len(upgradable) == len(held),
+        upgradable=any(below.values()) if below else bool(held) and all(upgradable),
+        episodes=below,
     )

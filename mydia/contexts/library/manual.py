@@ -464,7 +464,7 @@ def attach(
     Call `refresh_holdings` for the title afterwards; several files need it only once.
 
     Args:
-        version_id: None takes the title's default version.
+        version_id: None takes the version that its library folder belongs to.
         columns: Facts of `media_files` to correct at the same time.
 
     Raises:
@@ -484,7 +484,11 @@ def attach(
             raise Invalid(sentence, fields={"episode_ids": sentence})
     elif episode_ids:
         raise Invalid(f"{item.title} is a film and has no episodes.")
-    version = version_id or media.default_version(session, item_id).id
+    version = (
+        media.versions.version_in(session, item_id, row.library_path_id)
+        if version_id is None
+        else media.versions.get_version(session, item_id, version_id)
+    ).id
     evidence = [f"{caller.name} chose this title"]
     more = {"match_score": 1.0, "match_evidence": evidence, "kind": "video", "left_out": None, **(columns or {})}
     if "quality" not in more:

@@ -160,7 +160,7 @@ def _restore_row(session: Session, caller: Caller, now: datetime, item_id: str) 
     if (here := media.find_by_ids(session, caller, removed.type, ids)) is not None:
         raise media.AlreadyHere(here)
     put_back(session, removed.snapshot)
-    media.holdings.ensure_version(session, item_id)
+    media.versions.ensure_version(session, item_id)
     if removed.files == "keep":
         _take_files_back(session, item_id)
     item = media.get_item(session, caller, item_id)

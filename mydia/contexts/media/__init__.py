@@ -11,6 +11,7 @@ from mydia.contexts.media import (
     numbers,
     refresh,
     status,
+    versions,
     wanted,
 )
 from mydia.contexts.media.catalogue import (
@@ -20,7 +21,6 @@ from mydia.contexts.media.catalogue import (
     add_user_title,
     change_ids,
     change_item,
-    default_version,
     find_by_ids,
     find_by_title,
     get_item,
@@ -70,7 +70,6 @@ __all__ = [
     "calendar",
     "change_ids",
     "change_item",
-    "default_version",
     "episodes",
     "find_by_ids",
     "find_by_title",
@@ -87,5 +86,6 @@ __all__ = [
     "seasons_of",
     "status",
     "titles_of",
+    "versions",
     "wanted",
 ]

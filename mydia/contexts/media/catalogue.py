@@ -26,6 +26,7 @@ from mydia.contexts.media.models import (
 )
 from mydia.contexts.media.monitoring import apply_pattern, new_seasons_of
 from mydia.contexts.media.numbers import give_numbers
+from mydia.contexts.media.versions import DEFAULT_NAME
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
@@ -118,7 +119,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     session.flush()
     give_numbers(session, NumberedKind.ITEM, [item.id])
     session.add(
-        Version(media_item_id=item.id, name="Default", profile_id=profile_id, library_path_id=new.library_path_id)
+        Version(media_item_id=item.id, name=DEFAULT_NAME, profile_id=profile_id, library_path_id=new.library_path_id)
     )
     set_titles(session, item, [])
     if new.details is not None:
@@ -386,16 +387,6 @@ def remove_row(session: Session, caller: Caller, now: datetime, item_id: str, *,
     emit(session, caller, MediaRemoved(item.id, item.type, item.title, files_deleted), at=now)
     session.delete(item)
     session.flush()
-
-
-def default_version(session: Session, item_id: str) -> Version:
-    """Return the first version of a title; every title has one."""
-    version = session.scalars(
-        select(Version).where(Version.media_item_id == item_id).order_by(Version.position, Version.id)
-    ).first()
-    if version is None:
-        raise NotFound("This title is no longer in the library.")
-    return version
 
 
 def seasons_of(session: Session, caller: Caller, item_id: str) -> list[Season]:

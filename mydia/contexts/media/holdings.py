@@ -2,116 +2,237 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import batched
+from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, delete, func, insert, not_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from mydia.contexts import settings
 from mydia.contexts.media import status
-from mydia.contexts.media.models import Episode, MediaItem, Version
+from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
+from mydia.contexts.media.versions import versions_of
 from mydia.db import get
-from mydia.vocabulary import MediaType
+from mydia.vocabulary import Activity, MediaType
 
 
 @dataclass(frozen=True, slots=True)
+class VersionHoldings:
+    """What the library has of one version."""
+
+    files_count: int = 0
+    upgradable: bool = False
+    """Something is below the profile's cutoff."""
+    episodes: Mapping[str, bool] = field(default_factory=dict)
+    """Id of each held episode -> whether its file is below the cutoff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """All that the library has of one title."""
 
     files_count: int = 0
     size_bytes: int = 0
     best_resolution: int | None = None
-    held_episode_ids: frozenset[str] = field(default_factory=frozenset)
-    upgradable_episode_ids: frozenset[str] = field(default_factory=frozenset)
-    upgradable: bool = False
-    """For films: the file is below the profile's cutoff."""
+    versions: Mapping[str, VersionHoldings] = field(default_factory=dict)
+    """By version id. A version that is not named holds nothing."""
+
+
+_NOTHING = VersionHoldings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What is recorded differently from what the library has."""
+
+    item: dict[str, object]
+    versions: dict[str, dict[str, object]]
+    episodes: list[dict[str, object]]
+    lost: list[tuple[str, str]]
+    """(version, episode) to delete from the held episodes."""
+    held: list[dict[str, object]]
+    """Held episodes to insert, or to store again because the cutoff verdict changed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.item or self.versions or self.episodes or self.lost or self.held)
 
 
 def record_holdings(session: Session, now: datetime, item_id: str, holdings: Holdings) -> None:
     """Store what the library has of a title; called after every change of its files."""
     item = get(session, MediaItem, item_id, what="This title")
-    item.files_count, item.size_bytes = holdings.files_count, holdings.size_bytes
-    item.best_resolution = holdings.best_resolution
-    if item.type == MediaType.TV_SHOW:
-        differing = _differing_episodes(session, {item_id: holdings})[item_id]
-        if differing:
-            session.flush()
-            session.execute(update(Episode), differing)
-    item.upgradable = holdings.upgradable or bool(holdings.upgradable_episode_ids)
+    session.flush()
+    changes = _compare(session, {item_id: holdings})[item_id]
+    for name, value in changes.item.items():
+        setattr(item, name, value)
+    for version in versions_of(session, [item_id])[item_id]:
+        for name, value in changes.versions.get(version.id, {}).items():
+            setattr(version, name, value)
+    if changes.episodes:
+        session.execute(update(Episode), changes.episodes)
+    gone = [*changes.lost, *((str(row["version_id"]), str(row["episode_id"])) for row in changes.held)]
+    for part in batched(gone, _KEYS_IN_A_STATEMENT, strict=False):
+        pairs = tuple_(HeldEpisode.version_id, HeldEpisode.episode_id).in_(part)
+        session.execute(delete(HeldEpisode).where(pairs), execution_options={"synchronize_session": False})
+    if changes.held:
+        session.execute(insert(HeldEpisode), changes.held)
     item.updated_at = now
     refresh_state(session, now, item)
 
 
 def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
-    """Return the titles whose recorded holdings differ from these; two reads for all of them."""
-    columns = (
-        MediaItem.id,
-        MediaItem.files_count,
-        MediaItem.size_bytes,
-        MediaItem.best_resolution,
-        MediaItem.upgradable,
+    """Return the titles whose recorded holdings differ from these; four reads for all of them."""
+    return [item_id for item_id, changes in _compare(session, holdings).items() if changes]
+
+
+def _compare(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, _Changes]:
+    """Return, for each title that exists, what its rows would have to become."""
+    versions = versions_of(session, holdings)
+    held: dict[str, dict[str, bool]] = {row.id: {} for rows in versions.values() for row in rows}
+    stored = select(HeldEpisode.version_id, HeldEpisode.episode_id, HeldEpisode.upgradable)
+    for version_id, episode_id, upgradable in session.execute(stored.where(HeldEpisode.version_id.in_(held))):
+        held[version_id][episode_id] = upgradable
+    episodes: dict[str, list[tuple[Any, ...]]] = {item_id: [] for item_id in holdings}
+    columns = (Episode.media_item_id, Episode.id, Episode.held, Episode.complete, Episode.upgradable)
+    for item_id, *row in session.execute(select(*columns).where(Episode.media_item_id.in_(holdings))):
+        episodes[item_id].append(tuple(row))
+    items = session.execute(select(MediaItem.id, *_ITEM_COLUMNS).where(MediaItem.id.in_(holdings)))
+    return {
+        item_id: _changes(holdings[item_id], recorded, versions[item_id], held, episodes[item_id])
+        for item_id, *recorded in items
+    }
+
+
+_ITEM_COLUMNS = (MediaItem.files_count, MediaItem.size_bytes, MediaItem.best_resolution, MediaItem.upgradable)
+_KEYS_IN_A_STATEMENT = 400
+
+
+def _changes(
+    new: Holdings,
+    recorded: Sequence[object],
+    versions: Sequence[Version],
+    held: Mapping[str, Mapping[str, bool]],
+    episodes: Sequence[tuple[Any, ...]],
+) -> _Changes:
+    """PURE. Compare one title's rows with its holdings; unmonitored versions want nothing, so they lack nothing.
+
+    Args:
+        recorded: The values of `_ITEM_COLUMNS`.
+        held: Version -> held episode -> whether it is below the cutoff, as recorded.
+        episodes: (id, held, complete, upgradable) as recorded.
+    """
+    of_version = {row.id: new.versions.get(row.id, _NOTHING) for row in versions}
+    monitored = [of_version[row.id] for row in versions if row.monitored]
+    item = {
+        "files_count": new.files_count,
+        "size_bytes": new.size_bytes,
+        "best_resolution": new.best_resolution,
+        "upgradable": any(one.upgradable for one in monitored),
+    }
+    changed_episodes: list[dict[str, object]] = []
+    for id_, *was in episodes:
+        now = [
+            any(id_ in one.episodes for one in of_version.values()),
+            all(id_ in one.episodes for one in monitored),
+            any(one.episodes.get(id_, False) for one in monitored),
+        ]
+        if was != now:
+            changed_episodes.append({"id": id_, "held": now[0], "complete": now[1], "upgradable": now[2]})
+    known = {id_ for id_, *_ in episodes}
+    return _Changes(
+        item={name: value for (name, value), was in zip(item.items(), recorded, strict=True) if value != was},
+        versions={
+            row.id: {"files_count": one.files_count, "upgradable": one.upgradable}
+            for row in versions
+            if (row.files_count, row.upgradable) != ((one := of_version[row.id]).files_count, one.upgradable)
+        },
+        episodes=changed_episodes,
+        lost=[(row.id, id_) for row in versions for id_ in held[row.id] if id_ not in of_version[row.id].episodes],
+        held=[
+            {"version_id": row.id, "episode_id": id_, "upgradable": upgradable}
+            for row in versions
+            for id_, upgradable in of_version[row.id].episodes.items()
+            if id_ in known and held[row.id].get(id_) is not upgradable
+        ],
     )
-    recorded = session.execute(select(*columns).where(MediaItem.id.in_(holdings))).all()
-    episodes = _differing_episodes(session, holdings)
-    found: list[str] = []
-    for item_id, *told in recorded:
-        one = holdings[item_id]
-        upgradable = one.upgradable or bool(one.upgradable_episode_ids)
-        if told != [one.files_count, one.size_bytes, one.best_resolution, upgradable] or episodes[item_id]:
-            found.append(item_id)
-    return found
 
 
-def _differing_episodes(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, list[dict[str, object]]]:
-    """Return title -> new values of its episodes that differ, in one read."""
-    found: dict[str, list[dict[str, object]]] = {item_id: [] for item_id in holdings}
-    present = select(Episode.media_item_id, Episode.id, Episode.held, Episode.upgradable)
-    for item_id, id_, held, upgradable in session.execute(present.where(Episode.media_item_id.in_(holdings))):
-        now_held = id_ in holdings[item_id].held_episode_ids
-        now_upgradable = id_ in holdings[item_id].upgradable_episode_ids
-        if (held, upgradable) != (now_held, now_upgradable):
-            found[item_id].append({"id": id_, "held": now_held, "upgradable": now_upgradable})
-    return found
+def record_activity(
+    session: Session, now: datetime, item_id: str, activities: Mapping[str | None, Activity | None]
+) -> None:
+    """Store what the downloads of a title are doing.
 
-
-def record_activity(session: Session, now: datetime, item_id: str, activity: str | None) -> None:
-    """Store what the downloads context does with a title: `downloading`, `blocked`, or None for nothing."""
+    Args:
+        activities: By version id; None is the default version. A version that is not named has no download.
+    """
     item = session.get(MediaItem, item_id)
-    if item is None or item.activity == activity:
+    if item is None:
+        return
+    changed = False
+    for position, version in enumerate(versions_of(session, [item_id])[item_id]):
+        given = [activities.get(version.id), activities.get(None) if position == 0 else None]
+        activity = _loudest(given)
+        changed |= version.activity != activity
+        version.activity = activity
+    activity = _loudest(activities.values())
+    if not changed and item.activity == activity:
         return
     item.activity = activity
     item.updated_at = now
     refresh_state(session, now, item)
 
 
+def _loudest(activities: Iterable[Activity | None]) -> Activity | None:
+    """Return what matters most: a blocked import comes before a running download."""
+    given = set(activities)
+    return next((one for one in (Activity.BLOCKED, Activity.DOWNLOADING) if one in given), None)
+
+
 def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
-    """Recompute counters and state after a change of any of their parts."""
+    """Recompute counters and states after a change of any of their parts."""
     session.flush()
     today = now.date()
+    versions = versions_of(session, [item.id])[item.id]
+    monitored = [version for version in versions if version.monitored]
     if item.type == MediaType.TV_SHOW:
         due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
         counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
-        total, held = session.execute(
+        total, held, half = session.execute(
             select(
                 func.coalesce(func.sum(case((counted, 1), else_=0)), 0),
                 func.coalesce(func.sum(case((and_(counted, Episode.held), 1), else_=0)), 0),
+                func.coalesce(func.sum(case((and_(counted, Episode.held, not_(Episode.complete)), 1), else_=0)), 0),
             ).where(Episode.media_item_id == item.id)
         ).one()
         item.episodes_total, item.episodes_held = int(total), int(held)
-    item.state = status.of(
-        status.Facts(
-            type=item.type,
-            monitored=item.monitored,
-            out=is_out(item, today),
-            files=item.files_count,
-            upgradable=item.upgradable,
-            episodes_total=item.episodes_total,
-            episodes_held=item.episodes_held,
-            activity=item.activity,
-        )
+        incomplete = half > 0
+    else:
+        incomplete = any(version.files_count == 0 for version in monitored)
+    facts = status.Facts(
+        type=item.type,
+        monitored=item.monitored and bool(monitored),
+        out=is_out(item, today),
+        files=item.files_count,
+        upgradable=item.upgradable,
+        episodes_total=item.episodes_total,
+        episodes_held=item.episodes_held,
+        activity=item.activity,
+        incomplete=incomplete,
     )
+    item.state = status.of(facts)
+    for version in versions if item.type == MediaType.MOVIE else ():
+        version.state = status.of(
+            replace(
+                facts,
+                monitored=item.monitored and version.monitored,
+                files=version.files_count,
+                upgradable=version.upgradable,
+                activity=version.activity,
+                incomplete=False,
+            )
+        )
+    item.lacking = any(version.state == ItemState.MISSING for version in versions)
     session.flush()
 
 
@@ -149,10 +270,3 @@ def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
     for item in items:
         refresh_state(session, now, item)
     return len(items)
-
-
-def ensure_version(session: Session, item_id: str) -> None:
-    """Give a title a version with the default profile if it has none: its profile was deleted meanwhile."""
-    if session.scalars(select(Version.id).where(Version.media_item_id == item_id)).first() is None:
-        session.add(Version(media_item_id=item_id, profile_id=settings.profiles.default_profile_id(session)))
-        session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata import Image
 from mydia.db import Base, EnumText, HasId, Instant, one_of
-from mydia.vocabulary import MediaType
+from mydia.vocabulary import Activity, MediaType
 
 
 class ItemState(StrEnum):
@@ -98,12 +98,15 @@ class MediaItem(HasId, Base):
         one_of("monitor_new_seasons", NewSeasons),
         one_of("monitor_pattern", MonitorPattern),
         one_of("state", ItemState),
+        one_of("activity", Activity),
         one_of("provider", "tmdb", "tvdb", "none"),
         UniqueConstraint("type", "tmdb_id"),
         UniqueConstraint("type", "tvdb_id"),
         UniqueConstraint("type", "imdb_id"),
         Index("ix_media_items_type_sort", "type", "sort_title", "id"),
         Index("ix_media_items_type_state_sort", "type", "state", "sort_title", "id"),
+        Index("ix_media_items_lacking", "type", "lacking", "sort_title", "id"),
+        Index("ix_media_items_upgradable", "type", "upgradable", "sort_title", "id"),
         Index("ix_media_items_type_added", "type", "added_at", "id"),
         Index("ix_media_items_type_year", "type", "year", "id"),
         Index("ix_media_items_refresh", "next_refresh_at"),
@@ -152,10 +155,12 @@ class MediaItem(HasId, Base):
     """A person chose the match: no scan changes it."""
 
     state: Mapped[ItemState] = mapped_column(EnumText(ItemState), default=ItemState.MISSING)
-    activity: Mapped[str | None]
-    """`downloading` or `blocked` while a download runs or needs a person; recorded by the downloads context."""
+    activity: Mapped[Activity | None] = mapped_column(EnumText(Activity))
+    """What its downloads are doing, all versions together; recorded by the downloads context."""
     upgradable: Mapped[bool] = mapped_column(default=False)
-    """Something held is below its profile's cutoff; recorded by the library context."""
+    """What a monitored version holds is below its profile's cutoff; recorded by the library context."""
+    lacking: Mapped[bool] = mapped_column(default=False)
+    """A film that is missing in a monitored version; whether in another version it is here does not matter."""
     episodes_total: Mapped[int] = mapped_column(default=0)
     """Monitored or held, aired episodes: the second number of `21/24`."""
     episodes_held: Mapped[int] = mapped_column(default=0)
@@ -218,7 +223,7 @@ class Season(HasId, Base):
 
 
 class Episode(HasId, Base):
-    """One episode. `held` mirrors whether any file is linked, so that lists need no join."""
+    """One episode. What the versions hold is summed up here, so that lists need no join; `HeldEpisode` has it per version."""
 
     __tablename__ = "episodes"
     __table_args__ = (
@@ -228,8 +233,15 @@ class Episode(HasId, Base):
             "ix_episodes_wanted",
             "air_on",
             "id",
-            sqlite_where=text("monitored = 1 AND held = 0"),
-            postgresql_where=text("monitored AND NOT held"),
+            sqlite_where=text("monitored = 1 AND complete = 0"),
+            postgresql_where=text("monitored AND NOT complete"),
+        ),
+        Index(
+            "ix_episodes_upgradable",
+            "air_on",
+            "id",
+            sqlite_where=text("monitored = 1 AND upgradable = 1"),
+            postgresql_where=text("monitored AND upgradable"),
         ),
     )
 
@@ -251,14 +263,23 @@ class Episode(HasId, Base):
     provider_id: Mapped[int | None] = mapped_column(BigInteger)
     monitored: Mapped[bool] = mapped_column(default=True)
     held: Mapped[bool] = mapped_column(default=False)
+    """Some file is linked, of whichever version."""
+    complete: Mapped[bool] = mapped_column(default=False)
+    """Every monitored version has a file."""
     upgradable: Mapped[bool] = mapped_column(default=False)
+    """A monitored version's file is below its profile's cutoff."""
 
 
 class Version(HasId, Base):
     """One wanted form of an item, with its own profile; files, searches and downloads belong to a version."""
 
     __tablename__ = "versions"
-    __table_args__ = (UniqueConstraint("media_item_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("media_item_id", "name"),
+        one_of("activity", Activity),
+        one_of("state", ItemState),
+        Index("ix_versions_state", "state", "media_item_id"),
+    )
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(default="Default")
@@ -268,8 +289,26 @@ class Version(HasId, Base):
     edition: Mapped[str | None]
     monitored: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
+    """The first version is the title's default one: it has the files and downloads that name no version."""
+    files_count: Mapped[int] = mapped_column(default=0)
+    upgradable: Mapped[bool] = mapped_column(default=False)
+    """Something it holds is below its profile's cutoff."""
+    activity: Mapped[Activity | None] = mapped_column(EnumText(Activity))
+    state: Mapped[ItemState | None] = mapped_column(EnumText(ItemState))
+    """Of a film's version. None for series, whose episodes are judged one by one."""
 
     item: Mapped[MediaItem] = relationship(back_populates="versions", lazy="raise")
+
+
+class HeldEpisode(Base):
+    """A version has a file of an episode."""
+
+    __tablename__ = "held_episodes"
+
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True)
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episodes.id", ondelete="CASCADE"), primary_key=True, index=True)
+    upgradable: Mapped[bool] = mapped_column(default=False)
+    """The file is below the version's profile's cutoff."""
 
 
 class ItemTag(Base):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mydia.contexts.media.models import ItemState
-from mydia.vocabulary import MediaType
+from mydia.vocabulary import Activity, MediaType
 
 # Films without any home release date count as out this long after their cinema date. Source: arr-stack §1.5.
 _CINEMA_TO_HOME = timedelta(days=90)
@@ -25,7 +25,9 @@ class Facts:
     episodes_total: int
     """Episodes that should be here by now: aired and monitored, or held anyway."""
     episodes_held: int
-    activity: str | None
+    activity: Activity | None
+    incomplete: bool = False
+    """Whether a monitored version lacks what another version has."""
 
 
 def of(facts: Facts) -> ItemState:
@@ -37,10 +39,11 @@ def of(facts: Facts) -> ItemState:
     if facts.activity is not None:
         return ItemState(facts.activity)
     if facts.type == MediaType.MOVIE:
-        held, whole, expected = facts.files > 0, True, facts.out
+        held, expected = facts.files > 0, facts.out
+        whole = not (facts.incomplete and facts.out)
     else:
         held, expected = facts.episodes_held > 0 or facts.files > 0, facts.episodes_total > 0
-        whole = facts.episodes_held >= facts.episodes_total
+        whole = facts.episodes_held >= facts.episodes_total and not facts.incomplete
     if held and (whole or not facts.monitored):
         return ItemState.UPGRADABLE if facts.upgradable and facts.monitored else ItemState.AVAILABLE
     if held:

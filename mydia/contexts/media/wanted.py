@@ -1,4 +1,4 @@
-"""What is wanted and not here, or here and not good enough."""
+"""What is wanted and not here, or here and not good enough: for each monitored version of a title."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import Select, and_, false, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from mydia.contexts.media.models import Episode, ItemState, MediaItem
+from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_day, decode_cursor, encode_cursor
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One film or episode that is wanted."""
+    """One film or episode that is wanted in one version."""
 
     media_item_id: str
+    version_id: str
+    version_name: str
     type: MediaType
     title: str
     year: int | None
@@ -40,15 +42,22 @@ class Wanted:
         return "" if self.episode_id is None else f"S{self.season_number:02}E{self.episode_number:02}"
 
 
+# Booleans are compared with `== true()`, as the indexes are written: SQLite uses none for `IS 1`.
+_FILM = MediaItem.type == MediaType.MOVIE
+_MISSING_FILM = (_FILM, MediaItem.lacking == true(), Version.state == ItemState.MISSING)
+_UPGRADABLE_FILM = (_FILM, MediaItem.upgradable == true(), Version.state == ItemState.UPGRADABLE)
+
+
 def wanted_movies(
     session: Session, caller: Caller, *, upgrades: bool = False, cursor: str | None = None, limit: int = 50
 ) -> tuple[list[Wanted], str | None]:
-    """Return films that are missing (or upgradable), by title, and the next page's cursor."""
+    """Return films that are missing (or upgradable) in a version, by title, and the next page's cursor."""
     caller.require(Permission.VIEW_ACTIVITY)
-    state = ItemState.UPGRADABLE if upgrades else ItemState.MISSING
     query = (
         select(
             MediaItem.id,
+            Version.id,
+            Version.name,
             MediaItem.title,
             MediaItem.year,
             func.coalesce(MediaItem.digital_on, MediaItem.physical_on, MediaItem.cinema_on),
@@ -58,19 +67,31 @@ def wanted_movies(
             Image.content_hash,
             Image.color,
         )
+        .join(Version, Version.media_item_id == MediaItem.id)
         .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
-        .where(MediaItem.type == MediaType.MOVIE, MediaItem.state == state)
-        .order_by(MediaItem.sort_title, MediaItem.id)
+        .where(*(_UPGRADABLE_FILM if upgrades else _MISSING_FILM))
+        .order_by(MediaItem.sort_title, MediaItem.id, Version.id)
         .limit(limit + 1)
     )
-    if after := decode_cursor(cursor, 2):
-        query = query.where(tuple_(MediaItem.sort_title, MediaItem.id) > after)
+    if after := decode_cursor(cursor, 3):
+        query = query.where(tuple_(MediaItem.sort_title, MediaItem.id, Version.id) > after)
     rows = session.execute(query).all()
     found = [
-        Wanted(row[0], MediaType.MOVIE, row[1], row[2], row[3], _picture(row[6:]), best_resolution=row[4])
+        Wanted(
+            media_item_id=row[0],
+            version_id=row[1],
+            version_name=row[2],
+            type=MediaType.MOVIE,
+            title=row[3],
+            year=row[4],
+            out_on=row[5],
+            poster=_picture(row[8:]),
+            best_resolution=row[6],
+        )
         for row in rows[:limit]
     ]
-    return found, encode_cursor(rows[limit - 1][5], rows[limit - 1][0]) if len(rows) > limit else None
+    last = rows[limit - 1] if len(rows) > limit else None
+    return found, None if last is None else encode_cursor(last[7], last[0], last[1])
 
 
 def wanted_episodes(
@@ -82,11 +103,14 @@ def wanted_episodes(
     cursor: str | None = None,
     limit: int = 50,
 ) -> tuple[list[Wanted], str | None]:
-    """Return episodes that aired and are missing (or upgradable), newest first, and the next page's cursor."""
+    """Return episodes that aired and are missing (or upgradable) in a version, newest first, and the next page's cursor."""
     caller.require(Permission.VIEW_ACTIVITY)
     query = (
-        select(
+        _of_episodes(
+            now,
             MediaItem.id,
+            Version.id,
+            Version.name,
             MediaItem.title,
             MediaItem.year,
             Episode.air_on,
@@ -97,46 +121,89 @@ def wanted_episodes(
             Image.id,
             Image.content_hash,
             Image.color,
+            upgrades=upgrades,
         )
-        .join(MediaItem, MediaItem.id == Episode.media_item_id)
         .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
-        .where(*_episode_conditions(now, upgrades=upgrades))
-        .order_by(Episode.air_on.desc(), Episode.id.desc())
+        .order_by(Episode.air_on.desc(), Episode.id.desc(), Version.id.desc())
         .limit(limit + 1)
     )
-    if after := decode_cursor(cursor, 2):
-        query = query.where(tuple_(Episode.air_on, Episode.id) < (cursor_day(after[0]), after[1]))
+    if after := decode_cursor(cursor, 3):
+        query = query.where(tuple_(Episode.air_on, Episode.id, Version.id) < (cursor_day(after[0]), after[1], after[2]))
     rows = session.execute(query).all()
     found = [
-        Wanted(row[0], MediaType.TV_SHOW, row[1], row[2], row[3], _picture(row[8:]), row[4], row[5], row[6], row[7])
+        Wanted(
+            media_item_id=row[0],
+            version_id=row[1],
+            version_name=row[2],
+            type=MediaType.TV_SHOW,
+            title=row[3],
+            year=row[4],
+            out_on=row[5],
+            poster=_picture(row[10:]),
+            episode_id=row[6],
+            season_number=row[7],
+            episode_number=row[8],
+            episode_title=row[9],
+        )
         for row in rows[:limit]
     ]
-    return found, encode_cursor(str(rows[limit - 1][3]), rows[limit - 1][4]) if len(rows) > limit else None
+    last = rows[limit - 1] if len(rows) > limit else None
+    return found, None if last is None else encode_cursor(str(last[5]), last[6], last[1])
 
 
-def _episode_conditions(now: datetime, *, upgrades: bool) -> tuple[ColumnElement[bool], ...]:
-    here = Episode.upgradable.is_(True) if upgrades else Episode.held.is_(False)
-    return (Episode.monitored.is_(True), MediaItem.monitored.is_(True), here, Episode.air_on <= now.date())
+def films_to_search(session: Session) -> list[tuple[str, str]]:
+    """Return (title, version) of every film that is missing or upgradable in that version."""
+    query = select(Version.media_item_id, Version.id).where(
+        Version.state.in_([ItemState.MISSING, ItemState.UPGRADABLE])
+    )
+    return [(item_id, version_id) for item_id, version_id in session.execute(query)]
+
+
+def episodes_to_search(session: Session, now: datetime) -> list[tuple[str, str, str]]:
+    """Return (title, version, episode) of what aired and is missing or upgradable in that version; specials are left out."""
+    regular = Episode.season_number > 0
+    columns = (MediaItem.id, Version.id, Episode.id)
+    return [
+        (item_id, version_id, episode_id)
+        for upgrades in (False, True)
+        for item_id, version_id, episode_id in session.execute(
+            _of_episodes(now, *columns, upgrades=upgrades).where(regular)
+        )
+    ]
+
+
+def _of_episodes(now: datetime, *columns: Any, upgrades: bool) -> Select[Any]:
+    """Return a select over episodes and monitored versions: those without a file, or with one below the cutoff."""
+    held = and_(HeldEpisode.version_id == Version.id, HeldEpisode.episode_id == Episode.id)
+    query = (
+        select(*columns)
+        .select_from(Episode)
+        .join(MediaItem, MediaItem.id == Episode.media_item_id)
+        .join(Version, Version.media_item_id == Episode.media_item_id)
+    )
+    if upgrades:
+        query = query.join(HeldEpisode, held).where(Episode.upgradable == true(), HeldEpisode.upgradable.is_(True))
+    else:
+        query = query.outerjoin(HeldEpisode, held).where(Episode.complete == false(), HeldEpisode.version_id.is_(None))
+    return query.where(
+        Episode.monitored == true(),
+        MediaItem.monitored.is_(True),
+        Version.monitored.is_(True),
+        Episode.air_on <= now.date(),
+    )
 
 
 def wanted_counts(session: Session, caller: Caller, now: datetime) -> dict[str, int]:
     """Return how much is wanted: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
     caller.require(Permission.BROWSE)
     by_state = (
-        select(MediaItem.state, func.count())
-        .where(MediaItem.type == MediaType.MOVIE, MediaItem.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
-        .group_by(MediaItem.state)
+        select(Version.state, func.count())
+        .where(Version.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
+        .group_by(Version.state)
     )
     films = {state: number for state, number in session.execute(by_state)}  # noqa: C416  rows are not pairs to dict()
     episodes = {
-        upgrades: session.scalar(
-            select(func.count())
-            .select_from(Episode)
-            .join(MediaItem, MediaItem.id == Episode.media_item_id)
-            .where(*_episode_conditions(now, upgrades=upgrades))
-        )
-        or 0
-        for upgrades in (False, True)
+        upgrades: session.scalar(_of_episodes(now, func.count(), upgrades=upgrades)) or 0 for upgrades in (False, True)
     }
     return {
         "missing_movies": films.get(ItemState.MISSING, 0),

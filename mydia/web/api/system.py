@@ -157,6 +157,9 @@ class WantedShape(Struct):
     """A film or episode that is wanted."""
 
     media_id: str
+    version_id: str
+    version: str
+    """The version's name."""
     type: MediaType
     title: str
     year: int | None
@@ -424,6 +427,8 @@ def list_wanted(
         items=[
             WantedShape(
                 media_id=one.media_item_id,
+                version_id=one.version_id,
+                version=one.version_name,
                 type=one.type,
                 title=one.title,
                 year=one.year,

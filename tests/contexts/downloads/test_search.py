@@ -17,6 +17,7 @@ from mydia.contexts.settings import IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Forbidden, Invalid
 from mydia.units import GIB
+from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import FakeIndexer, fake_outside
 
@@ -291,12 +292,7 @@ def test_a_retry_marked_while_the_search_runs_is_not_lost(house: House) -> None:
 def uhd(house: House) -> str:
     """A second version of the film, in its own profile; returns its id."""
     with house.database.writes() as session:
-        profile = settings.profiles.find_profile(session, "4K/UHD")
-        assert profile is not None
-        version = media.Version(media_item_id=house.film_id, name="4K", profile_id=profile.id, position=1)
-        session.add(version)
-        session.flush()
-        return version.id
+        return builders.version(session, house.film_id).id
 
 
 def test_every_monitored_version_is_searched_and_grabbed_by_its_own_profile(house: House, uhd: str) -> None:
@@ -317,7 +313,7 @@ def test_a_download_of_one_version_does_not_satisfy_another(house: House, uhd: s
     house.grab(release.id)
     with house.database.reads() as session:
         due = {target.version_id for target in downloads.due_searches(session, house.now, limit=10)}
-        default_id = media.default_version(session, house.film_id).id
+        default_id = media.versions.default_version(session, house.film_id).id
     assert (uhd in due, default_id in due) == (False, True)
 
 

@@ -11,6 +11,8 @@ from mydia.contexts import media
 from mydia.contexts.metadata import EpisodeDetails, Ids
 from mydia.contexts.users import SYSTEM
 from mydia.errors import Forbidden, Invalid, NotFound
+from mydia.vocabulary import Activity
+from tests import builders
 from tests.contexts.media.conftest import film, series
 
 
@@ -63,15 +65,15 @@ def test_holdings_make_the_state(add, stocked, now):
     with stocked.reads() as session:
         ids = [ref.id for ref in media.episodes.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
     with stocked.writes() as session:
-        media.holdings.record_holdings(session, now, item_id, media.holdings.Holdings(2, 10, 1080, frozenset(ids[:2])))
+        media.holdings.record_holdings(session, now, item_id, builders.holdings(session, item_id, 2, 10, ids[:2]))
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "partial"
     with stocked.writes() as session:
-        media.holdings.record_activity(session, now, item_id, "downloading")
+        media.holdings.record_activity(session, now, item_id, {None: Activity.DOWNLOADING})
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "downloading"
     with stocked.writes() as session:
-        media.holdings.record_activity(session, now, item_id, None)
+        media.holdings.record_activity(session, now, item_id, {})
         media.holdings.record_holdings(session, now, item_id, media.holdings.Holdings())
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
@@ -131,7 +133,7 @@ def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add,
         known = media.episodes.episodes_by_number(session, SYSTEM, item_id)
     with stocked.writes() as session:
         media.holdings.record_holdings(
-            session, now, item_id, media.holdings.Holdings(1, 1, 720, frozenset({known[1, 2].id}))
+            session, now, item_id, builders.holdings(session, item_id, 1, 1, [known[1, 2].id])
         )
     from dataclasses import replace
 

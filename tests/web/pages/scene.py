@@ -304,7 +304,7 @@ def _downloads(session: Session, now: datetime, ids: dict[str, str], clients: di
         parsed = downloads.DownloadState(state)
         row = downloads.Download(
             media_item_id=item.id,
-            version_id=media.default_version(session, item.id).id,
+            version_id=media.versions.default_version(session, item.id).id,
             media_title=facts.pop("named", f"{item.title} ({item.year})"),
             client_id=clients[client],
             client_name=client,

@@ -159,7 +159,7 @@ def restore_row(session: Session, now: datetime, recycled: RecycledFile) -> None
         values |= {"media_item_id": None, "version_id": None, "match_state": "new"}
         item_id = None
     elif values.get("version_id") is None or session.get(media.Version, values["version_id"]) is None:
-        values["version_id"] = media.default_version(session, item_id).id
+        values["version_id"] = media.versions.default_version(session, item_id).id
     values |= {"inbox_id": None, "missing_since": None, "verified_at": now}
     session.add(MediaFile(**values))
     session.flush()

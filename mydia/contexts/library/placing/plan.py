@@ -28,7 +28,6 @@ from mydia.contexts.library.recognise.linking import named_quality
 from mydia.contexts.media import EpisodeRef, MediaItem, Version
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
-from mydia.db import get
 from mydia.errors import Conflict, Invalid
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
@@ -111,7 +110,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = media.get_item(session, caller, request.item_id)
-    version = _version(session, item, request.version_id)
+    version = media.versions.get_version(session, item.id, request.version_id)
     path = _library_path(session, item, version, request.library_path_id)
     rules = rules_of(settings.naming_rules.get_naming_set(session, path.id))
     earlier = _placed_already(session, request)
@@ -149,7 +148,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
             one.file_id
             for one in held
             if request.replace
-            and one.version_id in (version.id, None)
+            and one.version_id == version.id
             and (item.type == MediaType.MOVIE or (one.episode_ids and one.episode_ids <= wanted))
         )
         _check_name(session, path, relative, replaces)
@@ -168,15 +167,6 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         subtitles=request.subtitles,
         bin_directory=settings.of(session).library.recycle_directory,
     )
-
-
-def _version(session: Session, item: MediaItem, version_id: str | None) -> Version:
-    if version_id is None:
-        return media.default_version(session, item.id)
-    version = get(session, Version, version_id, what="This version")
-    if version.media_item_id != item.id:
-        raise Invalid("This version belongs to another title.")
-    return version
 
 
 def _library_path(session: Session, item: MediaItem, version: Version, chosen: str | None) -> LibraryPath:

@@ -67,21 +67,21 @@ def link(
     group: Group,
     scored: Scored,
     *,
-    version_id: str | None = None,
     episode_map: Mapping[str, Sequence[str]] | None = None,
     lock: bool = False,
 ) -> Linked:
-    """Link a group's files to a title. Files whose episode is not clear are returned and stay as they are.
+    """Link a group's files to a title, in the version that their library folder is for.
+
+    Files whose episode is not clear are returned and stay as they are.
 
     Args:
-        version_id: The version the files become; None takes the title's default one.
         episode_map: File id -> episode ids that a person chose. For other files the name decides.
         lock: A person chose the title, so scans no longer change it.
 
     Emits: FileMatched.
     """
     item = get(session, MediaItem, item_id, what="This title")
-    version = version_id or media.default_version(session, item_id).id
+    version = media.versions.version_in(session, item_id, group.library_path_id).id
     sentences = [one.text for one in scored.evidence if one.verdict != "no"]
     chosen = episode_map or {}
     attachments: list[Attachment] = []

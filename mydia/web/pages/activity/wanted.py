@@ -97,7 +97,7 @@ def show_wanted(
             found, following = media.wanted.wanted_episodes(
                 session, caller, now, upgrades=upgrades, cursor=cursor or None
             )
-        ids = sorted({one.media_item_id for one in found})
+        ids = sorted({one.version_id for one in found})
         results = downloads.history.last_results(session, caller, ids)
         states = downloads.history.search_states(session, caller, ids)
     path = "/wanted/upgrades" if upgrades else "/wanted"
@@ -119,20 +119,20 @@ def _line(
     results: dict[str, downloads.history.LastSearch],
     states: dict[tuple[str, str], downloads.SearchState],
 ) -> WantedLine:
-    state = states.get((one.media_item_id, one.episode_id or "")) or states.get((one.media_item_id, ""))
-    last = results.get(one.media_item_id)
+    state = states.get((one.version_id, one.episode_id or "")) or states.get((one.version_id, ""))
+    last = results.get(one.version_id)
     episode = one.episode_id is not None
     if episode and last is not None and (state is None or state.last_search_id != last.id) and not last.running:
         last = None
     show = one.type == MediaType.TV_SHOW
     return WantedLine(
-        key=one.episode_id or one.media_item_id,
+        key=f"{one.version_id}-{one.episode_id}" if episode else one.version_id,
         item_id=one.media_item_id,
         episode_id=one.episode_id,
         href=f"/{'shows' if show else 'movies'}/{one.media_item_id}"
         + (f"?open={one.season_number}" if episode else ""),
         title=one.title if episode else f"{one.title}",
-        detail=f"{one.code} {one.episode_title or ''}".strip() if episode else str(one.year or ""),
+        detail=" ".join(part for part in _details(one) if part),
         out_on=one.out_on,
         art=artwork(one.poster),
         have=f"{one.best_resolution}p" if one.best_resolution else "",
@@ -143,6 +143,14 @@ def _line(
         search_id=last.id if last else None,
         searching=bool(last and last.running),
     )
+
+
+def _details(one: media.wanted.Wanted) -> tuple[str, ...]:
+    """Return what tells an entry from others of its title; the default version is not named."""
+    version = "" if one.version_name == media.versions.DEFAULT_NAME else f"({one.version_name})"
+    if one.episode_id is None:
+        return str(one.year or ""), version
+    return one.code, one.episode_title or "", version
 
 
 @post("/wanted/search", sync_to_thread=True, status_code=200, include_in_schema=False)
