@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from mydia.db.base import Base, Instant
 
 NOT_IN_SNAPSHOTS = {"in_snapshots": False}
-"""`Table.info` of tables whose rows are not worth restoring, such as cached search results."""
+"""`Table.info` of tables whose rows are not worth restoring, such as cached search results, and `Column.info` of columns
+that the database fills in."""
 _AT_ONCE = 500
 """Values in one `IN`; SQLite allows at most 32,766 variables in a statement."""
 
@@ -84,9 +85,10 @@ def _children(parent: Table) -> Iterator[tuple[Table, Column[Any], bool]]:
 
 def _read(session: Session, table: Table, column: Column[Any], values: list[Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
+    kept = [one for one in table.c if one.info.get("in_snapshots", True)]
     for start in range(0, len(values), _AT_ONCE):
         some = values[start : start + _AT_ONCE]
-        found += [dict(row) for row in session.execute(select(table).where(column.in_(some))).mappings()]
+        found += [dict(row) for row in session.execute(select(*kept).where(column.in_(some))).mappings()]
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, UniqueCons
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata import Image
-from mydia.db import Base, EnumText, HasId, Instant, one_of
+from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of
 from mydia.vocabulary import Activity, MediaType
 
 
@@ -201,7 +201,7 @@ class Title(HasId, Base):
     kind: Mapped[str]
     language: Mapped[str | None]
     season_number: Mapped[int | None]
-    search_row: Mapped[int | None]
+    search_row: Mapped[int | None] = mapped_column(info=NOT_IN_SNAPSHOTS)
     """Row in the full-text index of SQLite; a trigger sets it (`title_index`)."""
 
 

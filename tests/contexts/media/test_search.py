@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from mydia.contexts import media
 from mydia.contexts.metadata import OtherTitle
-from mydia.db import Base, Database, upgrade
+from mydia.db import Base, Database, put_back, take_snapshot, upgrade
 from tests.contexts.media.conftest import film
 
 
@@ -89,6 +89,19 @@ def test_the_index_follows_changes_removals_and_a_vacuum(add, stocked, admin, no
     with stocked.writes() as session:
         # FTS5 compares its index with the table and raises an error if they differ.
         session.execute(text("INSERT INTO title_words(title_words, rank) VALUES ('integrity-check', 1)"))
+
+
+def test_a_title_whose_removal_is_undone_is_found_again_beside_the_one_added_meanwhile(
+    add, stocked, admin, now, search
+):
+    gone = add(film("Metropolis", 1927, 19))
+    with stocked.writes() as session:
+        snapshot = take_snapshot(session, media.MediaItem, gone)
+        media.remove_row(session, admin, now, gone, files_deleted=0)
+    add(film("Faust", 1926, 10728))
+    with stocked.writes() as session:
+        put_back(session, snapshot)
+    assert [search("metropolis"), search("faust")] == [["Metropolis"], ["Faust"]]
 
 
 def test_a_migrated_database_has_the_same_index_as_a_new_one(tmp_path):
