@@ -1,0 +1,23 @@
+"""Imports finished downloads: what is in them, which files are wanted, and why the others are left out.
+
+Each download is imported exactly once: only the one that moves it to `importing` imports it, its files carry its id, and a
+file that is already in the library is not placed again. Everything that may be temporary is checked before that move, so a
+client that does not answer only delays the import.
+"""
+
+from mydia.contexts.downloads.importing.due import due_imports, recover_imports, request_import
+from mydia.contexts.downloads.importing.run import import_download, manual_import, preview_import
+from mydia.contexts.downloads.importing.values import ChosenFile, ImportFile, ImportPreview, NotReady
+
+__all__ = [
+    "ChosenFile",
+    "ImportFile",
+    "ImportPreview",
+    "NotReady",
+    "due_imports",
+    "import_download",
+    "manual_import",
+    "preview_import",
+    "recover_imports",
+    "request_import",
+]

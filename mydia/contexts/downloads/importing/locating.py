@@ -1,0 +1,61 @@
+"""Find where the files of a finished download are, as seen from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mydia.adapters.download_clients import RemoteDownload, RemoteFile, RemoteState
+from mydia.adapters.errors import AdapterError
+from mydia.adapters.filesystem import shown, to_os
+from mydia.adapters.outside import Outside
+from mydia.contexts import settings
+from mydia.contexts.downloads.importing.values import Content, Known, NotReady
+from mydia.events import Reason, reason
+
+
+def locate(outside: Outside, known: Known) -> Content | Reason:
+    """Return where the content is, or why it can't be found."""
+    row, choice = known.row, known.choice
+    remote: RemoteDownload | None = None
+    client = None if choice is None or row.client_ref is None else outside.download_client(choice.connection)
+    files: Sequence[RemoteFile] = ()
+    if client is not None:
+        try:
+            remote = client.get(row.client_ref or "")
+            if remote is not None:
+                files = client.files(remote.ref)
+        except AdapterError as error:
+            raise NotReady(f"{error}. The import waits for it.") from error
+    if remote is not None and (remote.progress < 1 or remote.state not in (RemoteState.SEEDING, RemoteState.COMPLETED)):
+        raise NotReady(f"{row.client_name} reports that “{row.release_title}” is not complete yet ({remote.state}).")
+    path = remote.output_path if remote else row.output_path
+    loose = path is None and remote is not None and remote.save_path is not None and bool(files)
+    path = remote.save_path if remote is not None and loose else path or row.output_path
+    if path is None:
+        return reason("import.no-path", client=row.client_name)
+    local = Path(to_os(settings.clients.map_remote_path(choice.mappings if choice else (), path)))
+    if not local.is_absolute() or not outside.files.exists(local):
+        if remote is None and client is not None:
+            return reason(
+                "import.path-removed", client=row.client_name, release=row.release_title, path=shown(str(local))
+            )
+        return reason("import.path-missing", path=shown(str(local)), client=row.client_name)
+    if known.library_folder is None:
+        return reason("import.no-library-folder", title=known.item_title)
+    if not outside.files.mount_state(known.library_folder).exists:
+        return reason("import.library-missing", path=str(known.library_folder))
+    # Paths of files() begin at the save folder; below the content folder its own name is cut off.
+    cut = "" if loose or remote is None or remote.save_path is None else _below(remote.save_path, path)
+    listed = {file.path.removeprefix(cut): file.wanted for file in files}
+    return Content(
+        local,
+        frozenset(listed) if loose else None,
+        frozenset(name for name, wanted in listed.items() if not wanted),
+    )
+
+
+def _below(save_path: str, path: str) -> str:
+    """Return the part of a content folder below the save folder, with a slash at its end: `Some.Release/`."""
+    rest = path.replace("\\", "/").removeprefix(save_path.replace("\\", "/").rstrip("/")).strip("/")
+    return f"{rest}/" if rest else ""

@@ -1,0 +1,115 @@
+"""What an import works with: the files of a download, what is known of it, and what would become of each file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mydia.adapters.media_tools import MediaFacts
+from mydia.contexts import media
+from mydia.contexts.downloads.decisions import Held
+from mydia.contexts.downloads.models import Download
+from mydia.contexts.media import EpisodeRef, MediaType
+from mydia.contexts.settings import ClientChoice, Profile
+from mydia.errors import Unavailable
+from mydia.events import Reason
+from mydia.parsing import ParsedRelease, Quality
+
+
+class NotReady(Unavailable):
+    """The download is not complete yet, or its client does not answer: the import is retried automatically."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFile:
+    """What a person decided about one file of a download."""
+
+    path: str
+    """Relative to the download's folder, as in the preview."""
+    episode_ids: tuple[str, ...] = ()
+    quality: str | None = None
+    """Name of a quality; None keeps the detected one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFile:
+    """One video of a download, and what an import would do with it."""
+
+    path: Path
+    shown_path: str
+    size_bytes: int
+    quality: Quality
+    parsed: ParsedRelease | None
+    episodes: tuple[EpisodeRef, ...] = ()
+    objections: tuple[Reason, ...] = ()
+    """What a person must decide."""
+    skipped: Reason | None = None
+    """Why it is left out without asking: an extra, not better than the held file, placed already."""
+    already: bool = False
+    """Whether an earlier attempt has placed it."""
+    release_group: str | None = None
+    facts: MediaFacts | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is imported."""
+        return not self.objections and self.skipped is None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPreview:
+    """What is in a finished download."""
+
+    download: Download
+    folder: Path | None
+    files: tuple[ImportFile, ...]
+    problems: tuple[Reason, ...]
+    """What is wrong with the whole download."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database knows, read before the disk is accessed."""
+
+    row: Download
+    item_type: MediaType
+    item_title: str
+    titles: frozenset[str]
+    """All known titles of the item, normalised."""
+    year: int | None
+    runtime_min: int | None
+    series: media.numbering.SeriesNumbers | None
+    """None for a film."""
+    profile: Profile
+    held: tuple[Held, ...]
+    episodes: tuple[EpisodeRef, ...]
+    expected: frozenset[str]
+    """Ids of the episodes that the download was grabbed for."""
+    placed_episodes: frozenset[str]
+    placed_film: bool
+    library_folder: Path | None
+    choice: ClientChoice | None
+    minimum_free_bytes: int
+    import_mode: str = "hardlink"
+    version_id: str = ""
+    quality: Quality = field(default=Quality())
+    release: ParsedRelease | None = None
+    """What the release's name says."""
+    shared: bool = False
+    """Whether another title is imported from the same torrent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Where a download's files are, as seen from here."""
+
+    folder: Path
+    """The folder that holds them, or the single file."""
+    only: frozenset[str] | None = None
+    """Paths below the folder that belong to the download; None means all of them."""
+    unwanted: frozenset[str] = frozenset()
+    """Paths below the folder that are deselected in the client."""
+
+
+# Suffixes that clients give to incomplete files.
+PARTIAL_SUFFIXES = (".!qb", ".!bt", ".part", ".crdownload", ".!ut")
