@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mydia import clock
 from mydia.contexts.users import Caller, Permission
-from mydia.errors import Conflict, NotFound
-from mydia.taskboard.file import JobsFile, count
+from mydia.db.sqlite_file import SqliteFile
+from mydia.errors import Conflict, NotFound, Unavailable
+from mydia.taskboard.file import SCHEMA, JobsFile, count
 from mydia.taskboard.values import (
     ENDED,
     WAITING,
+    Glance,
     QueueDepth,
     Run,
     RunState,
@@ -40,6 +43,7 @@ _DEPTH = " UNION ALL ".join(
         ("failed", "state IN ('failed', 'dead')"),
     )
 )
+_GLANCE_PATIENCE_S = 0.25
 _MEDIA_QUEUE = "interactive"
 """The queue of searches and previews that somebody waits for; who manages media may see and cancel its runs."""
 _MEDIA_JOBS = frozenset({"downloads.search_wanted"})
@@ -48,6 +52,32 @@ _MEDIA_JOBS = frozenset({"downloads.search_wanted"})
 
 class TaskBoard(JobsFile):
     """The task board of one data folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._glance = SqliteFile(path, [SCHEMA], timeout_s=_GLANCE_PATIENCE_S, parallel=True)
+
+    def close(self) -> None:
+        """Close the connections, as `SqliteFile.close` does."""
+        super().close()
+        self._glance.close()
+
+    def glance(self) -> Glance | None:
+        """Return what every page shows of the board. Needs no permission.
+
+        It has connections of its own, so that pages wait neither for another program's lock nor for a thread of this
+        process that does.
+
+        Returns:
+            None if the file is locked or cannot be read.
+        """
+        try:
+            alive = [row[0] for row in self._glance.rows("SELECT id FROM workers") if self.is_alive(row[0])]
+            paused = bool(self._glance.rows("SELECT 1 FROM flags WHERE name = 'paused'"))
+            failed = self._glance.rows("SELECT count(*) FROM runs WHERE state IN ('failed', 'dead')")[0][0]
+        except (self._glance.error, Unavailable):
+            return None
+        return Glance(len(alive), paused, failed)
 
     def get(self, caller: Caller, run_id: str) -> Run:
         """Return one run.

@@ -19,7 +19,7 @@ KEEP_DONE_PER_JOB = 500
 """Successful runs kept of one job: a monitor that runs every five seconds would otherwise fill the board."""
 
 _BUSY_TIMEOUT_S = 10.0
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -79,7 +79,7 @@ class JobsFile(SqliteFile):
     """A handle on `jobs.db`; open it once per process."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, [_SCHEMA], timeout_s=_BUSY_TIMEOUT_S)
+        super().__init__(path, [SCHEMA], timeout_s=_BUSY_TIMEOUT_S)
         self.locks = path.with_name(f"{path.name}-workers")
         """The folder of the lock files of live workers."""
 

@@ -114,6 +114,17 @@ class WorkerProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """What every page shows of the board."""
+
+    workers: int
+    """Live worker processes."""
+    paused: bool
+    failed: int
+    """Runs that failed and have not been started again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """How often a job ended in one state since the board was made; never pruned, for counters."""
 

@@ -92,13 +92,19 @@ def look_at_replaced_files(deps: WebDeps) -> Iterable[Check]:
 
 def look_at_worker(deps: WebDeps) -> Iterable[Check]:
     """See that at least one worker process lives."""
-    workers = deps.taskboard.workers()
-    if not workers:
+    jobs = deps.taskboard.glance()
+    if jobs is None:
+        yield Check(
+            "worker",
+            "failed",
+            "The job queue does not answer: another program has locked jobs.db, or its disk is full.",
+        )
+    elif not jobs.workers:
         yield Check(
             "worker", "failed", "No worker is running, so nothing is scanned, searched or imported. Start mydia worker."
         )
     else:
-        yield Check("worker", "ok", f"{units_of(len(workers), 'worker')} running.")
+        yield Check("worker", "ok", f"{units_of(jobs.workers, 'worker')} running.")
 
 
 def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:

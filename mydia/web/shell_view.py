@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mydia import clock, units
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.taskboard import Glance
 from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
 from mydia.web.remembered import UntilCommit, library_state
@@ -65,10 +66,11 @@ def shell_view(deps: WebDeps, caller: Caller) -> ShellView:
     """Return what the shell shows to a caller."""
     stored = _stored.get(deps.database, deps.database.version(), caller.permissions, lambda: _read(deps, caller))
     counts = dict(stored.counts)
+    jobs = deps.taskboard.glance()
     if caller.can(Permission.MANAGE_SETTINGS):
-        failed = sum(queue.failed for queue in deps.taskboard.queue_depth(caller))
+        failed = jobs.failed if jobs else 0
         counts["system"] = NavCount(f"{failed:,}" if failed else "", "alert" if failed else "")
-    return ShellView(counts, stored.transfers, _banner(deps, caller, stored.trouble))
+    return ShellView(counts, stored.transfers, _banner(caller, jobs, stored.trouble))
 
 
 def _read(deps: WebDeps, caller: Caller) -> _Stored:
@@ -107,14 +109,16 @@ def _transfers(rows: list[downloads.queue.QueueRow]) -> Transfers | None:
     return Transfers(f"{len(moving)} downloading", units.speed(speed), 100 * done / whole if whole else 0.0)
 
 
-def _banner(deps: WebDeps, caller: Caller, trouble: Banner | None) -> Banner | None:
-    """Return the gravest thing that somebody should know on every page; who can do nothing about it is left in peace."""
+def _banner(caller: Caller, jobs: Glance | None, trouble: Banner | None) -> Banner | None:
+    """Return the most serious problem, for callers who can do something about it."""
     if not caller.can(Permission.MANAGE_MEDIA):
         return None
-    if not deps.taskboard.workers():
-        fix = ("/system", "Open status") if caller.can(Permission.MANAGE_SETTINGS) else ("", "")
+    fix = ("/system", "Open status") if caller.can(Permission.MANAGE_SETTINGS) else ("", "")
+    if jobs is None:
+        return Banner("The job queue does not answer: another program has locked jobs.db, or its disk is full.", *fix)
+    if not jobs.workers:
         return Banner("No worker is running, so nothing is scanned, searched or imported.", *fix)
-    if trouble is None and deps.taskboard.paused():
+    if trouble is None and jobs.paused:
         return Banner("The workers are paused: nothing new is started.", "/system/tasks", "Open tasks")
     return trouble
 

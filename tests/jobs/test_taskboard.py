@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 
 from mydia import clock
 from mydia.contexts.users import NOBODY, SYSTEM, Caller, Permission
+from mydia.db.engine import sqlite_module
 from mydia.errors import Conflict, Forbidden, NotFound
 from mydia.jobs.broker import Deps
-from mydia.taskboard import RunState, TaskBoard
+from mydia.taskboard import Glance, RunState, TaskBoard
 from tests.jobs.conftest import MakeBench, a_job, eventually
 
 
@@ -123,3 +125,26 @@ def test_a_change_by_another_process_is_noticed_by_its_version(bench: MakeBench,
     assert board.version() == before
     bench(a_job("nothing", nothing)).enqueue("nothing")
     assert board.version() != before
+
+
+def test_a_locked_file_keeps_nobody_waiting_who_only_glances(board: TaskBoard) -> None:
+    board.set_paused(SYSTEM, True)
+    other = sqlite_module().connect(str(board.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writer = threading.Thread(target=board.set_paused, args=(SYSTEM, False))
+    writer.start()
+    seen = board.glance()
+    waited = writer.is_alive()
+    other.execute("COMMIT")
+    writer.join()
+    assert (waited, seen) == (True, Glance(workers=0, paused=True, failed=0))
+    assert board.glance() == Glance(workers=0, paused=False, failed=0)
+
+
+def test_a_file_that_cannot_be_read_is_no_answer(board: TaskBoard) -> None:
+    other = sqlite_module().connect(str(board.path), isolation_level=None)
+    other.execute("PRAGMA locking_mode=exclusive")
+    other.execute("BEGIN EXCLUSIVE")
+    assert board.glance() is None
+    other.close()
+    assert board.glance() is not None
