@@ -28,14 +28,11 @@ export const listenForChanges = () => {
   for (const element of $$("[data-reread]")) element.dataset.reread.split(" ").forEach(listen);
 };
 
-const address = (url) => {
-  const { pathname, search } = new URL(url, location);
-  return pathname + search;
-};
-
 htmx.registerExtension("reread", {
   htmx_config_request: (element, { ctx }) => {
-    if (element.dataset?.reread) ctx.request.headers["HX-Reread"] = "true";
+    if (!element.dataset?.reread) return;
+    ctx.request.headers["HX-Reread"] = "true";
+    ctx.asked = element.getAttribute("hx-get");
   },
   htmx_after_request: (element, { ctx }) => {
     if (!element.dataset?.reread) return;
@@ -44,8 +41,7 @@ htmx.registerExtension("reread", {
       retryLater(element.id);
       return false;
     }
-    const late = !element.isConnected || address(element.getAttribute("hx-get")) !== address(ctx.request.action);
-    if (late) return false;
+    if (!element.isConnected || element.getAttribute("hx-get") !== ctx.asked) return false;
   },
   htmx_finally_request: (element) => {
     if (element.dataset?.reread) rereader.finished(element.id);

@@ -3,7 +3,8 @@ import { $, $$, clicked, on } from "./dom.js";
 import { Chosen } from "./chosen.js";
 
 export const chosen = new Chosen();
-const boxes = () => $$("input[data-select]");
+const boxes = (scope) => $$("input[data-select]", scope);
+const scopeOf = (all) => all.closest("[data-select-scope]") || document;
 const bar = () => $("#bulkbar");
 
 const drawBar = (number, total) => {
@@ -22,8 +23,10 @@ export const drawSelection = () => {
     box.closest(".pcard,tr,li")?.classList.toggle("is-selected", box.checked);
   }
   for (const all of $$("input[data-select-all]")) {
-    all.checked = number > 0 && number >= shown.length;
-    all.indeterminate = number > 0 && !all.checked;
+    const inside = boxes(scopeOf(all));
+    const selected = inside.filter((box) => box.checked).length;
+    all.checked = selected > 0 && selected === inside.length;
+    all.indeterminate = selected > 0 && !all.checked;
   }
   const selecting = chosen.active || number > 0;
   document.body.classList.toggle("is-selecting", selecting);
@@ -43,8 +46,8 @@ export const clearSelection = () => {
   drawSelection();
 };
 
-export const selectShown = (selected = true) => {
-  for (const box of boxes()) chosen.set(box.value, selected);
+export const selectShown = (selected = true, scope = document) => {
+  for (const box of boxes(scope)) chosen.set(box.value, selected);
   drawSelection();
 };
 
@@ -55,7 +58,7 @@ clicked("input[data-select]", (box, event) => {
   chosen.last = box.value;
   drawSelection();
 });
-clicked("input[data-select-all]", (box) => selectShown(box.checked));
+clicked("input[data-select-all]", (box) => selectShown(box.checked, scopeOf(box)));
 clicked("[data-select-toggle]", () => {
   if (chosen.open) return clearSelection();
   chosen.active = true;

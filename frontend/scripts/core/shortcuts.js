@@ -148,6 +148,10 @@ on("keydown", (event) => {
     return selectShown();
   }
   const dialog = $("#dialog[open]");
+  // Within a table j and k move between its rows, whatever else they stand for on the page.
+  if (!dialog && "jk".includes(key) && target.closest?.("[data-rows] tbody tr") && moveFocus(event)) {
+    return event.preventDefault();
+  }
   const used = dialog
     ? press(event, dialog) || amongReleases(event, dialog) || focusField(key, dialog)
     : (Date.now() - prefixAt >= PREFIX_MS && (press(event) || focusField(key))) || globally(event);

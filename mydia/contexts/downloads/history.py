@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import library
 from mydia.contexts.downloads import wording
-from mydia.contexts.downloads.models import Download, DownloadState, Release, Search, SearchState
+from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, Release, Search, SearchState
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.events import Happened, feed
@@ -191,6 +191,14 @@ def list_history(
     rows = list(session.scalars(query))
     more = len(rows) > limit
     return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None
+
+
+def downloads_of_episode(session: Session, caller: Caller, episode_id: str, *, limit: int = 20) -> list[Download]:
+    """Return the downloads that hold an episode, newest first."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    holding = select(DownloadEpisode.download_id).where(DownloadEpisode.episode_id == episode_id)
+    query = select(Download).where(Download.id.in_(holding)).order_by(Download.added_at.desc(), Download.id.desc())
+    return list(session.scalars(query.limit(limit)))
 
 
 def get_download(session: Session, caller: Caller, download_id: str) -> Download:

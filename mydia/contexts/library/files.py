@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get
 from mydia.parsing import Modifier, Quality, Source
 
+_AT_ONCE = 500
+"""Ids in one `IN`."""
 _SOURCES = {
     Source.WORKPRINT: "Workprint",
     Source.CAM: "Cam",
@@ -157,6 +159,58 @@ def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only
     if videos_only:
         query = query.where(MediaFile.kind == "video")
     return _views(session, caller, session.scalars(query).all())
+
+
+class HeldEpisode(NamedTuple):
+    """An episode that a file holds."""
+
+    episode_id: str
+    file_id: str
+    size_bytes: int
+    """Of the whole file, which may hold several episodes."""
+
+
+def held_episodes(session: Session, caller: Caller, item_id: str) -> list[HeldEpisode]:
+    """Return which episodes of a series have a file, without the facts of the files: one light read for long series."""
+    caller.require(Permission.BROWSE)
+    rows = session.execute(
+        select(FileEpisode.episode_id, MediaFile.id, MediaFile.size_bytes)
+        .join(MediaFile, MediaFile.id == FileEpisode.file_id)
+        .where(MediaFile.media_item_id == item_id, MediaFile.kind == "video")
+        .order_by(MediaFile.relative_path)
+    )
+    return [HeldEpisode(*row) for row in rows]
+
+
+def files_of_episodes(session: Session, caller: Caller, episode_ids: Collection[str]) -> list[FileView]:
+    """Return the videos that hold any of these episodes, each once, in the order of their paths."""
+    caller.require(Permission.BROWSE)
+    wanted = list(episode_ids)
+    found: dict[str, MediaFile] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        linked = select(FileEpisode.file_id).where(FileEpisode.episode_id.in_(wanted[start : start + _AT_ONCE]))
+        rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(linked), MediaFile.kind == "video"))
+        found |= {row.id: row for row in rows}
+    return _views(session, caller, sorted(found.values(), key=lambda row: row.relative_path))
+
+
+def find_best_file(session: Session, caller: Caller, item_id: str) -> FileView | None:
+    """Return the video that stands for a title: the highest resolution, as on its card, then the largest."""
+    caller.require(Permission.BROWSE)
+    row = session.scalars(
+        select(MediaFile)
+        .where(MediaFile.media_item_id == item_id, MediaFile.kind == "video", MediaFile.missing_since.is_(None))
+        .order_by(func.coalesce(MediaFile.resolution, 0).desc(), MediaFile.size_bytes.desc(), MediaFile.id)
+        .limit(1)
+    ).first()
+    return None if row is None else _views(session, caller, [row])[0]
+
+
+def files_by_id(session: Session, caller: Caller, item_id: str, file_ids: Collection[str]) -> list[FileView]:
+    """Return those of these files that belong to a title, in the order of their paths."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    query = select(MediaFile).where(MediaFile.media_item_id == item_id, MediaFile.id.in_(file_ids))
+    return _views(session, caller, session.scalars(query.order_by(MediaFile.relative_path)).all())
 
 
 def files_of_episode(session: Session, caller: Caller, episode_id: str) -> list[FileView]:

@@ -25,7 +25,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LEFT_OUT_SENTENCES, VIDEOS, Judged, judge_files, may_enter
 from mydia.contexts.library.holdings import quality_of, refresh_holdings
-from mydia.contexts.library.models import InboxEntry, MediaFile
+from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
 from mydia.contexts.library.placing.plan import ImportRequest, SourceFile, plan_import
 from mydia.contexts.library.placing.write import place
 from mydia.contexts.library.reasons import ReviewReason, review_sentence
@@ -36,7 +36,7 @@ from mydia.contexts.media import MediaItem, numbering
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
-from mydia.events import FileMatched, InboxChanged, InboxDecided, emit
+from mydia.events import FileMatched, InboxChanged, InboxDecided, MediaChanged, emit
 from mydia.parsing import ParsedRelease, Quality, normalise_title
 from mydia.vocabulary import MediaType
 
@@ -255,25 +255,57 @@ def change_files(
     languages: Sequence[str] | None = None,
     release_group: str | None = None,
     edition: str | None = None,
+    episode_ids: Sequence[str] | None = None,
 ) -> int:
     """Correct what is known of files, several at once; None leaves a fact as it is. Returns how many were changed.
 
     Args:
         release_group: An empty text removes it; likewise the edition.
+        episode_ids: The episodes that each of the files holds.
 
     Raises:
         NotFound: None of the files is in the library.
+        Invalid: The episodes are not of the files' series, or the files belong to a film.
+
+    Emits: MediaChanged; FileMatched when the episodes change.
     """
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(file_ids))).all()
     if not rows:
         raise NotFound("These files are no longer in the library.")
+    columns = _columns(quality, languages, release_group, edition)
+    changed: dict[str, dict[str, list[object]]] = {}
     for row in rows:
-        for name, value in _columns(quality, languages, release_group, edition).items():
+        told = changed.setdefault(row.media_item_id or "", {})
+        for name, value in columns.items():
+            if (old := getattr(row, name)) == value:
+                continue
             setattr(row, name, value)
-    for item_id in {row.media_item_id for row in rows if row.media_item_id is not None}:
+            if name in _TOLD:
+                told[f"{_TOLD[name]} of {shown(row.relative_path.rpartition('/')[2])}"] = [_said(old), _said(value)]
+        if (
+            episode_ids is not None
+            and row.media_item_id is not None
+            and _episodes_of(session, row.id) != set(episode_ids)
+        ):
+            attach(session, caller, now, row.id, row.media_item_id, episode_ids, version_id=row.version_id)
+    for item_id in filter(None, changed):
         refresh_holdings(session, now, item_id)
+        if changed[item_id]:
+            emit(session, caller, MediaChanged(item_id, changed[item_id]), at=now)
     return len(rows)
+
+
+_TOLD = {"quality_name": "quality", "languages": "languages", "release_group": "release group", "edition": "edition"}
+"""Columns whose correction is part of the history -> how they are called there."""
+
+
+def _said(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _episodes_of(session: Session, file_id: str) -> set[str]:
+    return set(session.scalars(select(FileEpisode.episode_id).where(FileEpisode.file_id == file_id)))
 
 
 class _Library:

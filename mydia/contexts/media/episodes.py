@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import Episode, MediaItem, Season, Title
 from mydia.contexts.media.numbering import EpisodeRef, SeriesNumbers
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
+from mydia.errors import NotFound
 from mydia.parsing import normalise_title
 
 _COLUMNS = (
@@ -41,6 +43,42 @@ def episodes_of(
     if season_number is not None:
         query = query.where(Episode.season_number == season_number)
     return [EpisodeRef(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeDetails:
+    """One episode in full."""
+
+    ref: EpisodeRef
+    overview: str | None
+    rating: float | None
+    airs_at: datetime | None
+    """When it airs, where the provider knows the hour."""
+
+
+def get_episode(session: Session, caller: Caller, item_id: str, episode_id: str) -> EpisodeDetails:
+    """Return an episode of a series. Raises NotFound."""
+    caller.require(Permission.BROWSE)
+    row = session.execute(
+        select(*_COLUMNS, Episode.overview, Episode.rating, Episode.airs_at).where(
+            Episode.id == episode_id, Episode.media_item_id == item_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("This episode is not in the library.")
+    *ref, overview, rating, airs_at = row
+    return EpisodeDetails(ref=EpisodeRef(*ref), overview=overview, rating=rating, airs_at=airs_at)
+
+
+def count_episodes(session: Session, caller: Caller, item_id: str) -> int:
+    """Return how many episodes a series has."""
+    caller.require(Permission.BROWSE)
+    return session.scalar(select(func.count()).where(Episode.media_item_id == item_id)) or 0
+
+
+def episode_ids_of(session: Session, caller: Caller, item_id: str, *, season_number: int | None = None) -> list[str]:
+    """Return the ids of a series' episodes in order."""
+    return [ref.id for ref in episodes_of(session, caller, item_id, season_number=season_number)]
 
 
 def episodes_by_number(session: Session, caller: Caller, item_id: str) -> dict[tuple[int, int], EpisodeRef]:

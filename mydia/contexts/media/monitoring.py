@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlalchemy import select, update
@@ -142,6 +143,19 @@ def change_monitoring(
     item.updated_at = now
     refresh_state(session, now, item)
     emit(session, caller, MediaChanged(item_id, changed))
+
+
+def monitor_again(session: Session, item_id: str, episode_ids: Collection[str], *, item: bool) -> None:
+    """Monitor what was monitored before its file was removed; the file is back.
+
+    Args:
+        item: Whether the title itself was monitored. Other titles stay as they are.
+    """
+    row = get(session, MediaItem, item_id, what="This title")
+    row.monitored = row.monitored or item
+    session.execute(
+        update(Episode).where(Episode.media_item_id == item_id, Episode.id.in_(episode_ids)).values(monitored=True)
+    )
 
 
 def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str, pattern: MonitorPattern) -> int:

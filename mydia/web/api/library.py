@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from litestar import delete, get, post
+from litestar import delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts import library, media
 from mydia.contexts.users import Permission
+from mydia.errors import Invalid
+from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
@@ -100,6 +102,20 @@ class FileShape(Struct):
     analysis_error: str | None
     added_at: datetime
     missing_since: datetime | None
+
+
+class FileChange(Struct):
+    """What to correct of a file. What is left out stays as it is."""
+
+    quality: str | None = None
+    """The name of a quality, such as `WEBDL-1080p`."""
+    languages: list[str] | None = None
+    release_group: str | None = None
+    """An empty text removes it."""
+    edition: str | None = None
+    """An empty text removes it."""
+    episode_ids: list[str] | None = None
+    """The episodes that the file holds."""
 
 
 class EvidenceShape(Struct):
@@ -319,6 +335,31 @@ def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -
         return file(library.files.get_file(session, caller, file_id))
 
 
+@put("/files/{file_id:str}", sync_to_thread=True, summary="Correct a file")
+def change_file(
+    database: DatabaseDep, caller: CallerDep, file_id: FromPath[str], data: JSONBody[FileChange]
+) -> FileShape:
+    """Correct what is known of a file: its quality, languages, release group, edition, and the episodes it holds."""
+    try:
+        quality = None if data.quality is None else Quality.from_name(data.quality)
+    except KeyError as error:
+        raise Invalid("There is no such quality.", fields={"quality": "Choose one of the qualities."}) from error
+    with database.writes() as session:
+        library.manual.change_files(
+            session,
+            caller,
+            clock.now(),
+            [file_id],
+            quality=quality,
+            languages=data.languages,
+            release_group=data.release_group,
+            edition=data.edition,
+            episode_ids=data.episode_ids,
+        )
+    with database.reads() as session:
+        return file(library.files.get_file(session, caller, file_id))
+
+
 @delete("/files/{file_id:str}", sync_to_thread=True, status_code=200, summary="Remove a file")
 def remove_file(
     database: DatabaseDep,
@@ -486,6 +527,7 @@ ROUTES: tuple[Any, ...] = (
     list_scans,
     list_files,
     get_file,
+    change_file,
     remove_file,
     files_of_media,
     list_inbox,

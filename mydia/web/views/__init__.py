@@ -31,7 +31,7 @@ STATES: Mapping[str, StateLook] = {
     "blocked": StateLook("Import blocked", "fail", icon="triangle-alert", rail="fail"),
     "failed": StateLook("Failed", "fail", icon="triangle-alert", rail="fail"),
     "seeding": StateLook("Sharing", "ok", icon="arrow-up", rail="ok"),
-    "partial": StateLook("Partly here", "miss", icon="circle-dashed", rail="miss"),
+    "partial": StateLook("Incomplete", "miss", icon="circle-dashed", rail="miss"),
     "missing": StateLook("Missing", "miss", icon="circle-dashed", rail="miss"),
     "upcoming": StateLook("Upcoming", "soon", icon="clock", rail="soon"),
     "requested": StateLook("Requested", "soon", icon="hand-heart", rail="soon"),

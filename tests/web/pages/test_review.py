@@ -149,11 +149,11 @@ def _file_on_disk(server: Server, title: str) -> library.files.FileView:
 
 def test_a_file_goes_to_the_bin_and_comes_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
-    page = f"/items/{item_id}/files/{file.id}/remove"
+    page, remove = f"/items/{item_id}/files/{file.id}/remove", f"/items/{item_id}/files/remove"
     assert page in browser.get(f"/movies/{item_id}").text
     assert "File re-analysed" in press(browser, f"/items/{item_id}/files/{file.id}/analyse").headers["hx-trigger"]
     assert "Move it to the recycle bin" in words(browser.get(page))
-    answer = press(browser, page, how="recycle")
+    answer = press(browser, remove, ids=file.id, how="recycle")
     assert "media-changed" in answer.headers["hx-trigger"]
     assert not Path(file.path).exists()
     assert "No files yet" in words(browser.get(f"/movies/{item_id}"))
@@ -166,11 +166,11 @@ def test_a_file_is_deleted_for_good_without_a_way_back(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
-    answer = press(browser, f"/items/{item_id}/files/{file.id}/remove", htmx=False, how="delete")
+    answer = press(browser, f"/items/{item_id}/files/remove", htmx=False, ids=file.id, how="delete")
     assert answer.headers["location"] == f"/items/{item_id}?tab=files"
     assert not Path(file.path).exists()
     page = browser.get(f"/movies/{item_id}")
-    assert "File deleted" in words(page)
+    assert "1 file deleted" in words(page)
     assert f"/items/{item_id}/undo" not in page.text
     assert browser.get(f"/items/{item_id}/files/{file.id}/remove").status_code == 404
     assert press(browser, f"/items/{item_id}/undo").status_code == 422

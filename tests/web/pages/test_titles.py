@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from mydia.contexts import media
+from mydia import clock, events
+from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
+from tests import builders
 from tests.web.pages.conftest import Browser, Server, words
 
 type Press = Callable[..., Any]
@@ -17,7 +20,8 @@ type Press = Callable[..., Any]
 
 def _toast(answer: Any) -> dict[str, Any]:
     """Return the message that comes with an answer."""
-    return json.loads(answer.headers["hx-trigger"])["toast"]
+    toast: dict[str, Any] = json.loads(answer.headers["hx-trigger"])["toast"]
+    return toast
 
 
 def _is_here(server: Server, item_id: str) -> bool:
@@ -72,3 +76,178 @@ def test_a_filter_is_removed_as_a_whole(browser: Browser, server: Server, press:
     assert _is_here(server, kept)
     assert not _is_here(server, server.ids["Safety Last!"])
     assert _is_here(server, server.ids["Sintel"])
+
+
+def _show(server: Server) -> tuple[str, list[media.EpisodeRef]]:
+    """A series with three seasons, and its episodes."""
+    item_id = server.ids["The Cartographers"]
+    with server.deps.database.reads() as session:
+        return item_id, media.episodes.episodes_of(session, SYSTEM, item_id)
+
+
+def _files(server: Server, title: str) -> list[library.files.FileView]:
+    with server.deps.database.reads() as session:
+        return library.files.files_of_item(session, SYSTEM, server.ids[title])
+
+
+def _on_disk(files: list[library.files.FileView]) -> list[Path]:
+    paths = [Path(file.path) for file in files]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(path.name.encode() * 200)
+    return paths
+
+
+def test_a_season_is_opened_alone_and_stays_open_when_the_page_reads_itself_again(
+    reader: Browser, still: Server
+) -> None:
+    item_id, _ = _show(still)
+    part = reader.get(f"/shows/{item_id}/season/1", headers={"hx-request": "true"})
+    assert "Select S01E01" in part.text
+    assert "S02E01" not in part.text
+    page = reader.get(f"/shows/{item_id}?open=none&open=1").text
+    assert "Select S01E01" in page
+    assert "Select S03E01" not in page
+    assert "Select S0" not in reader.get(f"/shows/{item_id}?open=none").text
+    assert reader.get(f"/shows/{item_id}/season/9", headers={"hx-request": "true"}).status_code == 404
+
+
+def test_a_long_series_costs_no_more_reads_than_a_short_one(still: Server, reader: Browser) -> None:
+    from sqlalchemy import event
+
+    item_id, _ = _show(still)
+    asked: list[str] = []
+    engine = still.deps.database.engine
+    note = lambda *given: asked.append(given[2])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        reader.get(f"/shows/{item_id}/season/1", headers={"hx-request": "true"})
+        one = len(asked)
+        asked.clear()
+        reader.get(f"/shows/{item_id}?open=none")
+        closed = len(asked)
+        asked.clear()
+        reader.get(f"/shows/{item_id}?open=1,2,3")
+        opened = len(asked)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert one < 20
+    assert opened - closed <= 6, "the reads don't grow with the episodes shown"
+
+
+def test_chosen_episodes_are_monitored_and_searched_together(browser: Browser, server: Server, press: Press) -> None:
+    item_id, episodes = _show(server)
+    chosen = [one.id for one in episodes if one.season_number == 1][:3]
+    answer = press(browser, f"/items/{item_id}/monitored?monitored=false", scope="ids", ids=",".join(chosen))
+    assert _toast(answer)["title"] == "3 episodes no longer monitored"
+    assert [one.id for one in _show(server)[1] if not one.monitored and one.season_number == 1] == chosen
+    press(browser, f"/items/{item_id}/monitored?monitored=true", scope="filter", **{"except": chosen[0]})
+    assert [one.id for one in _show(server)[1] if not one.monitored] == [chosen[0]]
+    assert _toast(press(browser, f"/items/{item_id}/search", scope="ids", ids=",".join(chosen)))["title"] == "Searching"
+    with server.deps.database.reads() as session:
+        told = events.feed(session, types=["SearchRequested"], limit=1)
+    assert told[0].payload["episode_ids"] == chosen
+    refused = press(browser, f"/items/{item_id}/monitored?monitored=false", scope="ids", ids="")
+    assert refused.status_code == 422, "an empty selection never means the whole series"
+    assert all(one.monitored for one in _show(server)[1] if one.id != chosen[0])
+
+
+def test_the_files_of_chosen_episodes_go_and_come_back_with_their_monitoring(
+    browser: Browser, server: Server, press: Press
+) -> None:
+    item_id, episodes = _show(server)
+    held = {id_: file for file in _files(server, "The Cartographers") for id_ in file.episode_ids}
+    chosen = [one.id for one in episodes if one.season_number == 1 and one.id in held][:2]
+    paths = _on_disk([held[id_] for id_ in chosen])
+    asked = press(browser, f"/items/{item_id}/files/ask-remove?of=episodes", scope="ids", ids=",".join(chosen))
+    assert "Remove 2 files?" in words(asked)
+    ids = re.search(r'name="ids" value="([^"]+)"', asked.text)
+    assert ids
+    answer = press(browser, f"/items/{item_id}/files/remove", ids=ids[1], how="recycle", afterwards="unmonitor")
+    assert _toast(answer)["title"] == "2 files moved to the recycle bin"
+    assert not any(path.exists() for path in paths)
+    assert [one.monitored for one in _show(server)[1] if one.id in chosen] == [False, False]
+    press(browser, _toast(answer)["action_href"])
+    assert all(path.exists() for path in paths)
+    assert [one.monitored for one in _show(server)[1] if one.id in chosen] == [True, True]
+    without = next(one.id for one in episodes if one.id not in held)
+    refused = press(browser, f"/items/{item_id}/files/ask-remove?of=episodes", scope="ids", ids=without)
+    assert "have no files" in words(refused)
+
+
+def test_an_episode_shows_what_it_is_about_and_its_files(reader: Browser, guest: Browser, still: Server) -> None:
+    item_id, episodes = _show(still)
+    episode = next(one for one in episodes if one.code == "S01E01")
+    said = words(reader.get(f"/items/{item_id}/episodes/{episode.id}", headers={"hx-request": "true"}))
+    assert episode.title
+    for part in (episode.title, "S01E01", "What happens in", "Aired", "S01E01.mkv", "Manual search"):
+        assert part in said
+    seen = words(guest.get(f"/items/{item_id}/episodes/{episode.id}"))
+    assert "What happens in" in seen
+    assert "S01E01.mkv" not in seen
+    assert reader.get(f"/items/{item_id}/episodes/{still.ids['Sintel']}").status_code == 404
+
+
+def test_the_table_of_files_says_what_each_holds(reader: Browser, still: Server) -> None:
+    item_id, _ = _show(still)
+    said = words(reader.get(f"/shows/{item_id}?tab=files"))
+    for part in ("Episodes", "Quality", "Languages", "Group", "The Cartographers S01E02.mkv", "S01E02", "WEBDL-1080p"):
+        assert part in said
+
+
+def test_what_is_known_of_files_is_corrected(browser: Browser, server: Server, press: Press) -> None:
+    item_id, episodes = _show(server)
+    first, second = _files(server, "The Cartographers")[2:4]
+    edit = f"/items/{item_id}/files/edit"
+    asked = browser.get(f"/items/{item_id}/files/{first.id}/edit", headers={"hx-request": "true"})
+    assert 'value="S01E01"' in asked.text
+    wanted = {"quality": "Bluray-1080p", "languages": "en, de", "release_group": "ARC", "edition": "Extended"}
+    press(browser, edit, ids=first.id, episodes="S01E01-E02 1x04", **wanted)
+    (changed,) = [file for file in _files(server, "The Cartographers") if file.id == first.id]
+    codes = {one.id: one.code for one in episodes}
+    assert (changed.quality.name, changed.languages, changed.release_group, changed.edition) == (
+        "Bluray-1080p", ("en", "de"), "ARC", "Extended",
+    )  # fmt: skip
+    assert [codes[id_] for id_ in changed.episode_ids] == ["S01E01", "S01E02", "S01E04"]
+    assert "quality of The Cartographers S01E01.mkv" in words(browser.get(f"/shows/{item_id}?tab=history"))
+
+    many = {"quality": "", "languages": "fr", "release_group": "", "edition": ""}
+    press(browser, edit, ids=f"{first.id},{second.id}", **many)
+    changed = {file.id: file for file in _files(server, "The Cartographers")}  # type: ignore[assignment]
+    assert [changed[one.id].languages for one in (first, second)] == [("fr",), ("fr",)]  # type: ignore[index]
+    assert changed[first.id].release_group == "ARC"  # type: ignore[index]
+
+    for field, text in (("episodes", "S09E01"), ("languages", "English!"), ("quality", "Best")):
+        refused = press(browser, edit, ids=first.id, **{**wanted, "episodes": "S01E01", field: text})
+        assert refused.status_code == 422
+        assert f'value="{text}"' in refused.text or field == "quality"
+
+
+def test_a_film_of_two_files_shows_the_better_one_on_its_page_and_its_card(
+    browser: Browser, server: Server, press: Press
+) -> None:
+    (file,) = _files(server, "Charade")
+    with server.deps.database.writes() as session:
+        path = settings.library_paths.get_library_path(session, file.library_path_id)
+        item = media.get_item(session, SYSTEM, server.ids["Charade"])
+        builders.media_file(
+            session, path, "Charade (1963)/Charade 4K.mkv", item=item, quality="WEBDL-2160p", size_bytes=100
+        )
+        library.holdings.refresh_holdings(session, clock.now(), item.id)
+    page = browser.get(f"/movies/{item.id}").text
+    hero = page[: page.index("tabs-line")]
+    assert "2160p</b>" in hero
+    assert "1080p</b>" not in hero
+    assert "2160p" in browser.get(f"/items/{item.id}/card", headers={"hx-request": "true"}).text
+
+
+def test_a_title_that_is_being_imported_says_so(browser: Browser, server: Server) -> None:
+    with server.deps.database.writes() as session:
+        row = next(one for one in downloads.queue.list_queue(session, SYSTEM) if one.media_title.startswith("Detour"))
+        download = downloads.history.get_download(session, SYSTEM, row.id)
+        download.state = downloads.DownloadState.IMPORTING
+    said = words(browser.get(f"/movies/{server.ids['Detour']}"))
+    assert "Importing" in said
+    assert "Its files are being placed in the library" in said
+    assert "put it in the library folder" not in said
+    assert "Open the queue" in said

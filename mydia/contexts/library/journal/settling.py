@@ -135,16 +135,23 @@ def row_facts(session: Session, row: MediaFile) -> dict[str, Any]:
         value = getattr(row, name)
         facts[name] = value.isoformat() if isinstance(value, datetime) else value
     facts["episodes"] = [
-        {"episode_id": episode_id, "part": part}
-        for episode_id, part in session.execute(
-            select(FileEpisode.episode_id, FileEpisode.part).where(FileEpisode.file_id == row.id)
+        {"episode_id": episode_id, "part": part, "monitored": monitored}
+        for episode_id, part, monitored in session.execute(
+            select(FileEpisode.episode_id, FileEpisode.part, media.Episode.monitored)
+            .join(media.Episode, media.Episode.id == FileEpisode.episode_id)
+            .where(FileEpisode.file_id == row.id)
         )
     ]
+    item = session.get(media.MediaItem, row.media_item_id) if row.media_item_id is not None else None
+    facts["item_monitored"] = item is not None and item.monitored
     return facts
 
 
 def restore_row(session: Session, now: datetime, recycled: RecycledFile) -> None:
-    """Restore a file's row with the links whose targets still exist."""
+    """Restore a file's row with the links whose targets still exist.
+
+    What was monitored when the file went is monitored again: its removal may have stopped that.
+    """
     facts = dict(recycled.facts)
     episodes = facts.pop("episodes", [])
     values = {name: facts[name] for name in _FACTS if name in facts}
@@ -168,4 +175,6 @@ def restore_row(session: Session, now: datetime, recycled: RecycledFile) -> None
             session.add(FileEpisode(file_id=values["id"], episode_id=link["episode_id"], part=link.get("part")))
     session.flush()
     if item_id is not None:
+        monitored = [link["episode_id"] for link in episodes if link.get("monitored")]
+        media.monitoring.monitor_again(session, item_id, monitored, item=facts.get("item_monitored", False))
         refresh_holdings(session, now, item_id)

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.orm import Session
 
-from mydia import clock, events
+from mydia import events
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import NotFound
@@ -21,6 +21,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity import queue
+from mydia.web.pages.library import episodes, files
 from mydia.web.render import fragment, page
 from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork, preview
@@ -43,39 +44,6 @@ _STATUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class EpisodeRow:
-    """One episode in its season's table."""
-
-    id: str
-    number: int
-    code: str
-    title: str
-    air_on: date | None
-    finale: str | None
-    monitored: bool
-    state: str
-    """A key of `views.STATES`."""
-    chip: str
-    file: library.files.FileView | None
-    percent: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SeasonView:
-    """One season; `episodes` is None while it is closed."""
-
-    number: int
-    title: str
-    monitored: bool
-    total: int
-    held: int
-    size_bytes: int
-    rail: tuple[tuple[str, float], ...]
-    open: bool
-    episodes: tuple[EpisodeRow, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class ItemView:
     """The page of a title."""
 
@@ -84,9 +52,14 @@ class ItemView:
     tab: str
     poster: Artwork
     backdrop: Artwork
+    state: str
+    """A key of `views.STATES`, more exact than the title's own while it is being imported."""
     spec: library.files.SpecStrip | None
-    files: tuple[library.files.FileView, ...]
-    seasons: tuple[SeasonView, ...]
+    rows: tuple[files.FileRow, ...]
+    """The files; read only for the tab that shows them."""
+    seasons: tuple[episodes.SeasonView, ...]
+    episodes_total: int
+    """All episodes, aired or not: what can be selected."""
     next_air_on: date | None
     profile: str
     path: str | None
@@ -166,11 +139,13 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     item = media.get_item(session, caller, item_id)
     show = item.type == MediaType.TV_SHOW
     tab = request.query_params.get("tab", "episodes" if show else "overview")
-    today = clock.now().date()
     detailed = caller.can(Permission.VIEW_ACTIVITY)
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
-    files = library.files.files_of_item(session, caller, item_id, videos_only=True)
+    shows_files = tab == "files" or (tab == "overview" and not show)
+    found = library.files.files_of_item(session, caller, item_id, videos_only=True) if shows_files else []
+    refs = media.episodes.episodes_of(session, caller, item_id) if shows_files and show else []
+    best = library.files.find_best_file(session, caller, item_id)
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
     last = downloads.history.last_search(session, caller, item_id) if detailed else None
     told = (
@@ -179,16 +154,19 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     previous, following = media.lists.neighbours(session, caller, item)
     path = settings.library_paths.get_library_path(session, item.library_path_id) if item.library_path_id else None
     version = item.versions[0] if item.versions else None
-    best = max(files, key=lambda f: f.size_bytes, default=None)
+    # Other tabs show how many seasons there are, but none of their episodes.
+    opened = episodes.opened_seasons(request) if tab == "episodes" else set()
     return ItemView(
         item=item,
         show=show,
         tab=tab,
         poster=artwork(_picture(item.poster)),
         backdrop=artwork(_picture(item.backdrop), "backdrop"),
+        state=_state(item, open_downloads),
         spec=best.spec if best else None,
-        files=tuple(files),
-        seasons=_seasons(session, caller, request, item, files, open_downloads, today) if show else (),
+        rows=files.file_rows(found, refs),
+        seasons=episodes.seasons_of(session, caller, item, open_downloads, opened) if show else (),
+        episodes_total=media.episodes.count_episodes(session, caller, item_id) if show and tab == "episodes" else 0,
         next_air_on=item.next_air_on,
         profile=settings.profiles.get_profile(session, version.profile_id).name if version else "",
         path=f"{path.path}/{item.folder}" if path and item.folder else path.path if path else None,
@@ -209,6 +187,12 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     )
 
 
+def _state(item: media.MediaItem, open_downloads: Sequence[downloads.queue.QueueRow]) -> str:
+    if item.state == media.ItemState.DOWNLOADING and any(row.shown_state == "importing" for row in open_downloads):
+        return "importing"
+    return item.state
+
+
 def _picture(image: metadata.Image | None) -> metadata.Picture | None:
     if image is None or image.state != "present":
         return None
@@ -223,134 +207,6 @@ def _recommendations(item: media.MediaItem) -> tuple[Recommendation, ...]:
         )
         for r in told
         if r.get("tmdb_id")
-    )
-
-
-def _seasons(
-    session: Session,
-    caller: Caller,
-    request: WebRequest,
-    item: media.MediaItem,
-    files: Sequence[library.files.FileView],
-    open_downloads: Sequence[Any],
-    today: date,
-) -> tuple[SeasonView, ...]:
-    episodes = media.episodes.episodes_of(session, caller, item.id)
-    rows = media.seasons_of(session, caller, item.id)
-    by_episode = {episode_id: file for file in files for episode_id in file.episode_ids}
-    progress = {episode_id: row for row in open_downloads for episode_id in row.episode_ids}
-    asked = request.query_params.get("open")
-    numbers = [row.number for row in rows]
-    regular = [n for n in numbers if n > 0]
-    newest = max(
-        (e.season_number for e in episodes if e.season_number and media.status.has_aired(e.air_on, today)), default=None
-    )
-    opened = {whole_number(n) for n in asked.split(",")} if asked is not None else {newest or max(regular, default=0)}
-    views = []
-    for row in sorted(rows, key=lambda r: (r.number == 0, -r.number)):
-        of_season = [
-            _episode(e, by_episode.get(e.id), progress.get(e.id), item, today)
-            for e in episodes
-            if e.season_number == row.number
-        ]
-        counted = [e for e in of_season if e.state not in ("upcoming", "unmonitored")]
-        seen_files = {e.file.id: e.file.size_bytes for e in of_season if e.file}
-        views.append(
-            SeasonView(
-                number=row.number,
-                title=row.title or ("Specials" if row.number == 0 else f"Season {row.number}"),
-                monitored=row.monitored,
-                total=len(counted),
-                held=sum(1 for e in counted if e.file),
-                size_bytes=sum(seen_files.values()),
-                rail=_rail(of_season),
-                open=row.number in opened,
-                episodes=tuple(reversed(of_season)) if row.number in opened else None,
-            )
-        )
-    return tuple(views)
-
-
-_EPISODE_RAILS = {
-    "available": "ok",
-    "upgradable": "up",
-    "missing": "miss",
-    "upcoming": "soon",
-    "downloading": "live",
-    "importing": "live",
-    "blocked": "fail",
-    "queued": "wait",
-    "stalled": "hold",
-    "paused": "hold",
-    "failed": "fail",
-    "unmonitored": "",
-}
-
-
-def _rail(rows: Sequence[EpisodeRow]) -> tuple[tuple[str, float], ...]:
-    """Return one segment for each run of episodes in the same state."""
-    if not rows:
-        return ()
-    share = 100 / len(rows)
-    segments: list[list[Any]] = []
-    for row in rows:
-        kind = _EPISODE_RAILS.get(row.state, "")
-        if segments and segments[-1][0] == kind:
-            segments[-1][1] += share
-        else:
-            segments.append([kind or "none", share])
-    return tuple((kind, width) for kind, width in segments)
-
-
-def _episode(
-    ref: media.EpisodeRef, file: library.files.FileView | None, download: Any, item: media.MediaItem, today: date
-) -> EpisodeRow:
-    chip, percent = "", None
-    if download is not None:
-        state = download.shown_state
-        percent = 100 * download.progress
-        chip = f"{percent:.0f} %" if state == "downloading" else ""
-    elif file is not None:
-        state = "upgradable" if ref.upgradable and item.monitored else "available"
-    elif not (ref.monitored and item.monitored):
-        state = "unmonitored"
-    elif media.status.has_aired(ref.air_on, today):
-        state = "missing"
-    else:
-        state = "upcoming"
-        chip = "Not dated" if ref.air_on is None else ""
-    return EpisodeRow(
-        ref.id,
-        ref.episode_number,
-        ref.code,
-        ref.title or f"Episode {ref.episode_number}",
-        ref.air_on,
-        ref.finale,
-        ref.monitored,
-        state,
-        chip,
-        file,
-        percent,
-    )
-
-
-@get("/shows/{item_id:str}/season/{number:int}", sync_to_thread=True, include_in_schema=False)
-def show_season(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], number: FromPath[int]
-) -> Response[str]:
-    """Show one season's episodes."""
-    caller.require(Permission.BROWSE)
-    with database.reads() as session:
-        item = media.get_item(session, caller, item_id)
-        detailed = caller.can(Permission.VIEW_ACTIVITY)
-        files = library.files.files_of_item(session, caller, item_id, videos_only=True)
-        open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
-        seasons = _seasons(session, caller, request, item, files, open_downloads, clock.now().date())
-    chosen = [season for season in seasons if season.number == number]
-    if not chosen:
-        raise NotFound(f"{item.title} has no season {number}.")
-    return fragment(
-        request, "item/_episodes.html", item=item, season=chosen[0], can_manage=caller.can(Permission.MANAGE_MEDIA)
     )
 
 
@@ -372,4 +228,4 @@ def show_history(
     return fragment(request, "item/_history.html", stories=[stories.story(event) for event in told], more=more)
 
 
-ROUTES: tuple[Any, ...] = (find_item, show_item, show_season, show_history)
+ROUTES: tuple[Any, ...] = (find_item, show_item, show_history)

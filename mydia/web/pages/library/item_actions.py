@@ -1,4 +1,4 @@
-"""Actions on one title: monitor, search, refresh, edit."""
+"""Actions on one title: refresh, edit."""
 
 from __future__ import annotations
 
@@ -12,83 +12,26 @@ from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads, media, settings
+from mydia.contexts import media, settings
 from mydia.contexts.media import MonitorPattern
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
-from mydia.web.forms import Count, Season, message
+from mydia.web.forms import Count, message
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
 
 def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
     """Answer an action: the page re-fetches itself, or is reloaded without a script."""
     if is_htmx(request):
-        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})
+        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}, "selection-clear": {}})
     return redirect(request, f"/items/{item_id}", toast=toast)
 
 
 def surroundings(item: media.MediaItem) -> dict[str, Any]:
     """Return what a dialog of a title stands under where it is a page of its own."""
     return {"active": "shows" if item.type == MediaType.TV_SHOW else "movies", "back": f"/items/{item.id}"}
-
-
-class PartFields(Struct, kw_only=True):
-    """Which part of a title is meant: a season, some episodes, or all of it."""
-
-    season: Season | None = None
-    episode_id: str | None = None
-    ids: tuple[str, ...] = ()
-
-    @property
-    def episode_ids(self) -> list[str]:
-        """Return the episodes, from a selection or a single one."""
-        return list(self.ids) or ([self.episode_id] if self.episode_id else [])
-
-
-class MonitorFields(PartFields, kw_only=True):
-    """Which part of a title to monitor, or to stop monitoring."""
-
-    monitored: bool = False
-
-
-@post("/items/{item_id:str}/monitored", sync_to_thread=True, status_code=200, include_in_schema=False)
-def set_monitored(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[MonitorFields]
-) -> Response[str]:
-    """Monitor a title, a season or an episode, or stop monitoring it."""
-    chosen = form.read()
-    with database.writes() as session:
-        media.monitoring.change_monitoring(
-            session,
-            caller,
-            clock.now(),
-            item_id,
-            chosen.monitored,
-            season_number=chosen.season,
-            episode_ids=chosen.episode_ids or None,
-        )
-    return media_changed(request, item_id, Toast("Monitored" if chosen.monitored else "No longer monitored"))
-
-
-@post("/items/{item_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
-def search_item(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[PartFields]
-) -> Response[str]:
-    """Start an automatic search for a title, a season or an episode."""
-    chosen = form.read()
-    with database.writes() as session:
-        downloads.request_search(
-            session,
-            caller,
-            item_id,
-            season_number=chosen.season,
-            episode_ids=chosen.episode_ids,
-        )
-    return media_changed(
-        request, item_id, Toast("Searching", "The best release that passes every rule is grabbed.", "live")
-    )
 
 
 @post("/items/{item_id:str}/refresh", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -192,4 +135,4 @@ def edit_item(
     return media_changed(request, item_id, Toast("Saved"))
 
 
-ROUTES: tuple[Any, ...] = (set_monitored, search_item, refresh_item, show_edit, edit_item)
+ROUTES: tuple[Any, ...] = (refresh_item, show_edit, edit_item)
