@@ -206,7 +206,7 @@ def test_the_add_form_is_a_page_and_leads_to_the_title(browser: Browser, server:
     sent = {"_csrf": csrf(browser), "type": "movie", "number": "tmdb:19", "monitor": "all"}
     answer = browser.post("/add", data=sent)
     assert answer.status_code == 303
-    assert "added" in words(browser.get(answer.headers["location"]))
+    assert "is in the library already" in words(browser.get(answer.headers["location"]))
 
 
 def test_several_titles_are_changed_by_ticking_boxes(browser: Browser, server: Server) -> None:
