@@ -190,7 +190,7 @@ class _Alone(Litestar):
             if status := oversize(cast("Scope", scope)):
                 await _send(send, RelayAnswer(status, b"Too long", "text/plain; charset=utf-8"))
                 return
-            receive = Incoming(cast("Receive", receive))
+            receive = Incoming(cast("Receive", receive), cast("Scope", scope))
         await super().__call__(scope, receive, send)
 
 

@@ -137,7 +137,7 @@ class Edge:
                 ]
             await outgoing(message)
 
-        receive = Incoming(receive)
+        receive = Incoming(receive, scope)
         method = str(scope.get("method"))
         if method == "HEAD" and scope["type"] == ScopeType.HTTP:
             # What GET would answer, without its content (RFC 9110, 9.3.2), for every address at once.
@@ -157,8 +157,12 @@ class Edge:
 class Incoming:
     """Receives a body within a time limit, so that a sender that stalls does not hold a connection open."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, scope: Scope) -> None:
         self._receive = receive
+        self._has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in scope["headers"]
+        )
         self._ends_s = clock.monotonic_s() + _BODY_S
         self._complete = False
 
@@ -178,6 +182,9 @@ class Incoming:
         except (OSError, RuntimeError, ValueError) as error:
             # A chunk with a broken length, or a connection that ended within the body.
             raise Unreadable("The body cannot be read: its transfer encoding is broken.") from error
+        if message["type"] == "http.disconnect" and self._has_body:
+            # What granian reports for a broken chunk too; Litestar would answer 500 and log an error of ours.
+            raise Unreadable("The body ended early, or its transfer encoding is broken.")
         self._complete = message["type"] != "http.request" or not message.get("more_body")
         return message
 

@@ -63,7 +63,11 @@ def _ask(app: Any, receive: Any, *, path: str = "/login", method: str = "POST") 
         async def send(message: Any) -> None:
             sent.append(message)
 
-        headers = [(b"host", b"mydia.test"), (b"content-type", b"application/x-www-form-urlencoded")]
+        headers = [
+            (b"host", b"mydia.test"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            (b"transfer-encoding", b"chunked"),
+        ]
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
             "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers,
@@ -89,8 +93,15 @@ def test_a_body_that_does_not_arrive_is_given_up(web: WebApp, monkeypatch: pytes
     assert _ask(web, receive, path="/theme")["status"] == 408
 
 
-def test_a_body_that_breaks_off_is_the_senders_fault(web: WebApp) -> None:
+@pytest.mark.parametrize("ending", [RuntimeError("invalid chunk size"), {"type": "http.disconnect"}])
+def test_a_body_that_breaks_off_is_a_bad_request(web: WebApp, ending: Any, caplog: pytest.LogCaptureFixture) -> None:
+    parts = [{"type": "http.request", "body": b"username=", "more_body": True}, ending]
+
     async def receive() -> Any:
-        raise RuntimeError("invalid chunk size")
+        part = parts.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        return part
 
     assert _ask(web, receive, path="/theme")["status"] == 400
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
