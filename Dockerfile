@@ -10,7 +10,7 @@ RUN python -m venv /opt/mydia \
 COPY pyproject.toml README.md LICENSE ./
 COPY mydia mydia
 COPY migrations migrations
-# Bytecode is made here, once: the root file system may be read-only later, and starting without it takes twice as long.
+# Compile bytecode at build time: the root file system may be read-only at run time, and starting without bytecode takes twice as long.
 RUN mkdir -p /opt/app && cp -r mydia migrations /opt/app/ \
  && python -m compileall -q -j 0 /opt/app /opt/mydia/lib
 

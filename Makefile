@@ -7,7 +7,7 @@ SCRIPTS := frontend/scripts "frontend/*.mjs" tests/frontend mydia/web/static/sw.
 
 help:
 	@echo "make run    start Mydia on http://localhost:$${PORT:-4000}, data under $${DATA_DIR:-./data}"
-	@echo "make demo   start it with a generated library, stand-ins for outside services and, if installed, a real qBittorrent"
+	@echo "make demo   start Mydia with a generated library, stand-ins for outside services and, if installed, a real qBittorrent"
 	@echo "make test   install what the tests need and run all checks"
 
 run:
@@ -38,7 +38,7 @@ types:
 imports:
 	.venv/bin/lint-imports --no-cache
 
-# Browsers and real services can be late on a busy machine: what fails is run once more, alone, and must pass then.
+# Browsers and real services can be slow on a busy machine, so failed tests run a second time on their own and must pass then.
 pytest:
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup || $(PY) -m pytest --last-failed --last-failed-no-failures none
 
@@ -50,7 +50,7 @@ format:
 	$(PY) scripts/format_templates.py
 	[ ! -x node_modules/.bin/prettier ] || node_modules/.bin/prettier --write $(SCRIPTS)
 
-# Locks hold hashes only, no download addresses.
+# The lock files hold hashes but no download addresses.
 lock:
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock

@@ -1,4 +1,4 @@
-"""Sizes, durations and speeds in the words people use."""
+"""Sizes, durations, speeds and counts as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STEPS = ((1024**4, "TB"), (GIB, "GB"), (MIB, "MB"), (KIB, "kB"))
 
 
 def size(size_bytes: int | None) -> str:
-    """Say a size with binary steps and the letters every client uses.
+    """Return a size in binary steps with the unit letters that download clients use.
 
     >>> size(19_756_849_562)
     '18.4 GB'
@@ -26,13 +26,22 @@ def size(size_bytes: int | None) -> str:
     return f"{size_bytes} B"
 
 
+def plural(number: int, one: str, many: str = "") -> str:
+    """Return a count with its noun.
+
+    >>> plural(1, "movie"), plural(1204, "movie"), plural(2, "entry", "entries")
+    ('1 movie', '1,204 movies', '2 entries')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def speed(bytes_per_s: int | None) -> str:
-    """Say a speed: `'42.6 MB/s'`; nothing moving is an empty string."""
+    """Return a speed such as `'42.6 MB/s'`; an empty string for none."""
     return f"{size(bytes_per_s)}/s" if bytes_per_s else ""
 
 
 def duration(seconds: float | None) -> str:
-    """Say a duration with its two largest parts.
+    """Return a duration with its two largest units.
 
     >>> duration(4320)
     '1 h 12 min'
@@ -48,7 +57,7 @@ def duration(seconds: float | None) -> str:
 
 
 def left(seconds: float | None) -> str:
-    """Say how long something still takes, no finer than a person cares.
+    """Return the remaining time, rounded down to minutes.
 
     >>> left(372), left(20), left(4000)
     ('6 min', 'under 1 min', '1 h 6 min')

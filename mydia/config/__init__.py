@@ -1,4 +1,4 @@
-"""What a process knows before it has a database: environment over `config.yml` over default, each with its source."""
+"""Configuration that is available before the database: environment over `config.yml` over default, each with its source."""
 
 from mydia.config.checking import boolean, check, is_web_address, redis_address, wanted
 from mydia.config.entries import CLIENT_OPTIONS, INDEXER_OPTIONS, ManagedEntry

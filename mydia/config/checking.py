@@ -18,7 +18,7 @@ def check(key: Key, raw: object, source: str) -> Value:
     """Convert a raw value to the key's type.
 
     Raises:
-        Misconfigured: The value is not allowed; the message names the key, the source and what is allowed.
+        Misconfigured: The value is not allowed; the message names the key, its source and the allowed values.
     """
     try:
         value = _convert(key, raw)
@@ -45,7 +45,7 @@ def wanted(key: Key) -> str:
     if key.kind in (int, float):
         word = "a whole number" if key.kind is int else "a number"
         return f"{word} from {key.low:g} to {key.high:g}" if key.low is not None and key.high is not None else word
-    return "a text"
+    return "text"
 
 
 def boolean(text: str) -> bool:
@@ -59,7 +59,7 @@ def boolean(text: str) -> bool:
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether a text is an http or https address with a host.
+    """Return whether a string is an http or https URL with a host.
 
     >>> is_web_address("https://box.test:9696/x"), is_web_address("http://"), is_web_address("http://[::1")
     (True, False, False)
@@ -120,7 +120,7 @@ def _is_zone(text: str) -> bool:
 
 
 def redis_address(url: str) -> str:
-    """Return a Redis address with its credentials as the driver expects them.
+    """Return a Redis URL with its credentials in the form the driver expects.
 
     People write `redis://password@host`, which the driver would read as a user name without a password.
 
@@ -133,7 +133,7 @@ def redis_address(url: str) -> str:
 
 
 def is_service_url(text: str, schemes: tuple[str, ...]) -> bool:
-    """Return whether a text is an address with one of these schemes and, where its scheme has one, a host."""
+    """Return whether a string is a URL with one of these schemes and, if its scheme needs one, a host."""
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -174,4 +174,4 @@ SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     "networks": (is_network, "addresses or networks such as 10.0.0.0/8, separated by commas"),
     "path": (lambda text: text.startswith("/"), "an absolute path"),
 }
-"""Shape -> (does a text have it, how it is described)."""
+"""Shape -> (predicate that checks a string, description for messages)."""

@@ -1,4 +1,4 @@
-"""All settings, declared once: name, type, environment variable, default, limits and a sentence for people.
+"""All settings, declared once: name, type, environment variable, default, limits and description.
 
 Keys marked `editable` can be changed while Mydia runs. Their stored values rank between the environment and the file
 (environment > database > file > default); `contexts.settings.of` combines the layers.
@@ -36,7 +36,7 @@ class Key:
     secret: bool
     editable: bool
     shape: str
-    """What a text must look like: a key of `checking.SHAPES`."""
+    """The format of a string value: a key of `checking.SHAPES`."""
     also_env: tuple[str, ...]
     """Other accepted names of the variable; the first one that is set wins."""
     also_in_file: str
@@ -57,7 +57,7 @@ def key(
     also_env: tuple[str, ...] = (),
     also_in_file: str = "",
 ) -> Any:
-    """Declare a field of a section as a setting; a default of None means a text that is not set."""
+    """Declare a field of a section as a setting; a default of None means a string that is not set."""
     facts = {
         "env": env,
         "kind": str if default is None else type(default),
@@ -82,21 +82,21 @@ class ServerSettings:
     port: int = key("PORT", 4000, "The port Mydia listens on.", low=1, high=65535)
     host: str = key(
         "HOST",
-        "0.0.0.0",  # noqa: S104  published by the owner of the container
+        "0.0.0.0",  # noqa: S104  the owner of the container decides which ports are published
         "The address Mydia listens on; `::` for IPv6.",
         also_env=("PHX_IP",),
     )
     url: str | None = key(
         "EXTERNAL_URL",
         None,
-        "The address people open, e.g. https://media.example.org; required behind a proxy.",
+        "The public address of Mydia, e.g. https://media.example.org; required behind a proxy.",
         shape="url",
     )
     url_scheme: str = key(
-        "URL_SCHEME", "http", "Scheme of that address when EXTERNAL_URL is not set.", allowed=("http", "https")
+        "URL_SCHEME", "http", "Scheme of the public address when EXTERNAL_URL is not set.", allowed=("http", "https")
     )
     url_host: str = key(
-        "URL_HOST", "localhost", "Host of that address when EXTERNAL_URL is not set.", also_env=("PHX_HOST",)
+        "URL_HOST", "localhost", "Host of the public address when EXTERNAL_URL is not set.", also_env=("PHX_HOST",)
     )
     allowed_hosts: tuple[str, ...] = key("ALLOWED_HOSTS", (), "Host names accepted in requests; empty accepts any.")
     trusted_proxies: tuple[str, ...] = key(
@@ -169,7 +169,7 @@ class DatabaseSettings:
     )
     path: str | None = key("DATABASE_PATH", None, "The SQLite file; mydia.db in the data folder when not set.")
     wal_mode: bool = key(
-        "DATABASE_WAL_MODE", True, "Write-ahead log of SQLite; Mydia needs it, so only true is accepted."
+        "DATABASE_WAL_MODE", True, "SQLite's write-ahead log; Mydia needs it, so only true is accepted."
     )
     pool_size: int = key("POOL_SIZE", 6, "Database connections per process.", low=2, high=64)
     skip_backups: bool = key("SKIP_BACKUPS", False, "Skip scheduled backups and the one before a migration.")
@@ -343,7 +343,7 @@ class MediaSettings:
     """Titles: library folders by variable, and what happens when a title is added."""
 
     movies_path: str | None = key("MOVIES_PATH", None, "A library folder for movies.", shape="path")
-    tv_path: str | None = key("TV_PATH", None, "A library folder for series.", shape="path")
+    tv_path: str | None = key("TV_PATH", None, "A library folder for shows.", shape="path")
     naming_movie: str | None = key(
         "NAMING_MOVIE",
         None,
@@ -400,7 +400,7 @@ class LibrarySettings:
     after_file_removal: str = key(
         "AFTER_FILE_REMOVAL",
         "unmonitor",
-        "What a removed file means for its film or episodes: unmonitor stops wanting them, search looks for them again.",
+        "What to do with a movie or episode when its last file is removed: unmonitor it, or search for it again.",
         allowed=("unmonitor", "search"),
         editable=True,
     )
@@ -489,7 +489,7 @@ class BackupsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every value that applies now, grouped by topic."""
+    """All current values, grouped by topic."""
 
     server: ServerSettings
     data: DataSettings
@@ -534,7 +534,7 @@ def build(values: Mapping[str, object]) -> Settings:
     """Return typed settings.
 
     Args:
-        values: Key name -> its checked value; a `Secret` for keys that are secret. All keys must be there.
+        values: Key name -> its checked value; a `Secret` for keys that are secret. All keys must be present.
     """
     sections: dict[str, Any] = {
         section: kind(**{one.name: values[f"{section}.{one.name}"] for one in fields(kind)})

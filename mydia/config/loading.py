@@ -33,7 +33,7 @@ class Sourced:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the environment and the file say. Composition roots read it; contexts read `settings.of(session)`."""
+    """All values from the environment and the file. Composition roots read it; contexts read `settings.of(session)`."""
 
     values: Mapping[str, Sourced]
     download_clients: tuple[ManagedEntry, ...] = ()
@@ -43,14 +43,14 @@ class Config:
     unknown_keys: tuple[str, ...] = field(default=())
     """Unknown keys of the file; `doctor`, `config check` and the log list them."""
     inactive_keys: tuple[str, ...] = field(default=())
-    """Known keys of the file whose capability this version does not have yet; listed in the same places."""
+    """Known keys of features that this version does not have yet; listed in the same places."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
 
     @cached_property
     def settings(self) -> Settings:
-        """The same values, typed, without the layer that is stored in the database."""
+        """The same values, typed, without those stored in the database."""
         return build({key.name: self.secret(key.name) if key.secret else self[key.name] for key in KEYS})
 
     def secret(self, name: str) -> Secret:
@@ -64,7 +64,7 @@ class Config:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's address of the main database."""
+        """The SQLAlchemy URL of the main database."""
         if url := self["database.url"]:
             return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", str(url))
         return f"sqlite:///{self['database.path'] or self.data_dir / 'mydia.db'}"
@@ -110,7 +110,7 @@ class Config:
 
     @property
     def https(self) -> bool:
-        """Whether people reach Mydia over HTTPS: cookies are then marked Secure."""
+        """Whether Mydia is reached over HTTPS; cookies are then marked Secure."""
         return self.external_url.startswith("https://")
 
     def secret_key(self) -> bytes:
@@ -140,10 +140,10 @@ def load(
     Args:
         environ: The environment variables.
         file: The file to read; by default the one in `MYDIA_CONFIG`, or `config.yml` in the data or working folder.
-        read: How its text is read.
+        read: Reads the text of the file.
 
     Raises:
-        Misconfigured: A value is wrong; the message names the key, the source and what is allowed.
+        Misconfigured: A value is invalid; the message names the key, its source and the allowed values.
     """
     file = file or _find_file(environ)
     tree = _read_yaml(file, environ, read) if file else {}
@@ -160,7 +160,7 @@ def load(
 
 
 _INACTIVE = ("auth.oidc.", "notifications.webhooks")
-"""Prefixes of keys that are accepted and kept, and take effect in the version that brings their capability."""
+"""Prefixes of keys of future features, which are accepted and have no effect yet."""
 _PLACES = {
     "media.library_paths": "library_paths",
     "downloads.clients": "download_clients",
@@ -171,7 +171,7 @@ _PLACES = {
 
 
 def _in_place(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the file's content with every key at the one path that is read; a key given at both is a mistake."""
+    """Return the file's content with every alias moved to the path that is read; giving both is an error."""
     moved = copy.deepcopy(tree)
     for path, place in _PLACES.items():
         *parents, last = path.split(".")
@@ -186,7 +186,7 @@ def _in_place(tree: dict[str, Any]) -> dict[str, Any]:
         for part in above:
             target = target.setdefault(part, {})
         if name in target:
-            raise Misconfigured(f"{path} and {place} are two names of one setting. Keep one of them.")
+            raise Misconfigured(f"{path} and {place} are the same setting. Remove one of them.")
         target[name] = value
     return moved
 
@@ -195,7 +195,7 @@ def _find_file(environ: Mapping[str, str]) -> Path | None:
     if named := environ.get("MYDIA_CONFIG"):
         path = Path(named).expanduser()
         if not path.is_file():
-            raise Misconfigured(f"MYDIA_CONFIG names {named}, but there is no such file.")
+            raise Misconfigured(f"MYDIA_CONFIG is {named}, but that file does not exist.")
         return path
     for folder in (Path(environ.get("DATA_DIR") or "./data").expanduser(), Path()):
         if (path := folder / "config.yml").is_file():
@@ -266,14 +266,14 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 _LEAST_LENGTHS = {"server.secret_key_base": 32, "auth.admin_api_key": 20, "auth.admin_password": 8}
-"""Secret -> its least length in characters."""
+"""Secret -> its minimum length in characters."""
 
 
 def _check_together(config: Config) -> None:
     """Check lengths of secrets and combinations of keys.
 
     Raises:
-        Misconfigured: One is wrong.
+        Misconfigured: A check failed.
     """
     for name, least in _LEAST_LENGTHS.items():
         if (given := config[name]) and len(str(given)) < least:
@@ -283,7 +283,7 @@ def _check_together(config: Config) -> None:
     if not config["database.wal_mode"]:
         raise Misconfigured(
             f"database.wal_mode ({config.values['database.wal_mode'].source}) is false, but web and worker can only share "
-            "an SQLite database with its write-ahead log. Remove the key."
+            "a SQLite database with the write-ahead log. Remove the key."
         )
     if (config["auth.admin_password"] or config["auth.admin_password_hash"]) and not config["auth.admin_username"]:
-        raise Misconfigured("The administrator has a password but no name. Set ADMIN_USERNAME as well.")
+        raise Misconfigured("An administrator password is set, but no user name. Set ADMIN_USERNAME as well.")

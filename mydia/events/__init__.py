@@ -1,6 +1,6 @@
 """Events: the catalogue of what can happen, the log that stores it, and the outbox that turns it into jobs."""
 
-from mydia.events.catalog import *  # noqa: F403  the catalogue is what this door opens to
+from mydia.events.catalog import *  # noqa: F403  the catalogue is part of this front door
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names
 from mydia.events.log import EventRow, Happened, feed, last_id, prune, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit

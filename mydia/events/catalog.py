@@ -76,7 +76,7 @@ class SignedIn(Event):
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed(Event):
-    """A sign-in was refused; the name is what was entered, cut to 64 characters."""
+    """A sign-in was refused; the name is as entered, cut to 64 characters."""
 
     resource: ClassVar[str] = "user"
     severity: ClassVar[str] = "warning"
@@ -275,7 +275,7 @@ class FileMatched(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilesMissing(Event):
-    """A scan whose results were accepted found files missing."""
+    """A scan with accepted results found that files are missing."""
 
     resource: ClassVar[str] = "library_path"
     severity: ClassVar[str] = "warning"
@@ -295,13 +295,13 @@ class InboxChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class InboxImportRequested(Event):
-    """A person wants entries of the import review imported with their best candidates."""
+    """A user asked to import entries of the import review with their best candidates."""
 
     resource: ClassVar[str] = "inbox"
     inbox_ids: list[str] | None
     """None: all that are ready."""
     requested_by: str | None
-    """The account that decided; None for keys without one and for the system."""
+    """The account that asked; None for keys without an account and for the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +364,7 @@ class SearchRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReleasesRequested(Event):
-    """A person opened a manual search: its indexers are asked, nothing is grabbed."""
+    """A user started a manual search, which queries indexers and grabs nothing."""
 
     resource: ClassVar[str] = "search"
     search_id: str

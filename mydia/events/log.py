@@ -109,7 +109,7 @@ def feed(
     """Return a page of events, newest first; pass the last `id` as `before_id` for the next page.
 
     Args:
-        about: Ids of titles; only events of these, their downloads and their files. None for all events.
+        about: Ids of titles: only their events and those of their downloads and files. None: all events.
     """
     query = select(*_COLUMNS).order_by(EventRow.id.desc()).limit(limit)
     if before_id is not None:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Actor(Protocol):
-    """On whose behalf something happens; every Caller is one."""
+    """The user, key or system that causes an event; every Caller is one."""
 
     @property
     def kind(self) -> str:
@@ -41,7 +41,7 @@ def emit(session: Session, actor: Actor, event: Event, *, at: datetime | None = 
     """Record an event in the same transaction as its change."""
     payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     resource_id = payload.get(f"{event.resource}_id")
-    # Flushed first, so that rows named by the event exist before it.
+    # Flush first, so that the rows an event refers to exist before it.
     session.flush()
     session.execute(
         INSERT,
@@ -73,7 +73,7 @@ class Trigger:
 
 
 class Enqueue(Protocol):
-    """The function of the broker that the dispatcher needs."""
+    """The part of the broker that the dispatcher needs."""
 
     def __call__(
         self, job: str, params: Mapping[str, object], *, dedup: str | None, delay_s: float, cause: str
@@ -151,7 +151,7 @@ class Dispatcher:
 def data_version(database: Database) -> object:
     """Return a value that changes when any process commits to the database; usually takes microseconds.
 
-    Without a version, the newest event's number is used. Ask before reading, so that a commit in between shows next time.
+    Without a version, the newest event's number is used. Call it before reading, so that a commit in between is noticed next time.
     """
     version = database.version()
     if version is not None:

@@ -1,4 +1,4 @@
-"""Why something happened: stored as a code with facts, turned into a sentence only where people read it.
+"""Why something happened: stored as a code with facts and rendered as a sentence only for display.
 
 Code may compare codes and facts, never sentences. Rows and events from before this table hold sentences; they are shown
 as they are.
@@ -64,7 +64,7 @@ class _Format(string.Formatter):
     """Format specs of the sentences: `size`, `day`, `duration`, `reason`, `list`, `full` and `plural:word`."""
 
     def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
-        # A fact that an older version did not store must not break a page.
+        # A page must still render if an older version did not store a fact.
         return kwargs.get(key, "?")
 
     def format_field(self, value: Any, format_spec: str) -> str:
@@ -92,12 +92,12 @@ _FORMAT = _Format()
 
 SENTENCES: Mapping[str, str] = {
     # Why a release was rejected.
-    "unparsable": "The name can't be read.",
+    "unparsable": "The release name can't be parsed.",
     "unparsable.no-episode": "The name has no season or episode.",
-    "wrong-title": "It is called “{title}”, which is not a name of {expected}.",
-    "wrong-title.episode": "It is an episode of “{title}”, not the film {expected}.",
-    "wrong-title.other-film": "The indexer says it is another film ({catalogue} {found} instead of {expected}).",
-    "wrong-title.other-series": "The indexer says it is another series ({catalogue} {found} instead of {expected}).",
+    "wrong-title": "It is called “{title}”, which is not a title of {expected}.",
+    "wrong-title.episode": "It is an episode of “{title}”, not the movie {expected}.",
+    "wrong-title.other-film": "The indexer says it is another movie ({catalogue} {found} instead of {expected}).",
+    "wrong-title.other-series": "The indexer says it is another show ({catalogue} {found} instead of {expected}).",
     "wrong-year": "It is from {year}; {title} is from {expected}.",
     "wrong-year.missing": "The name has no year, and there is also {namesake}.",
     "wrong-episode.unknown": "{title} has no episode {episode}.",
@@ -105,16 +105,16 @@ SENTENCES: Mapping[str, str] = {
     "wrong-episode.unknown-season": "{title} has no episode in season {season}.",
     "wrong-episode.unnamed": "{title} has no episode that matches this name.",
     "wrong-episode.part": "It is only a part of {episode}.",
-    "wrong-episode.other": "It holds {episodes}, which wasn't searched for.",
+    "wrong-episode.other": "It contains {episodes}, which wasn't searched for.",
     "wrong-episode.pack": "It is a whole season of {count} episodes; one episode was searched for.",
     "wrong-season": "It is season {seasons:list}; season {expected} was searched for.",
-    "multi-season": "It is a pack of {count} seasons; Mydia takes them one at a time.",
-    "multi-season.uncounted": "It is a pack of several seasons; Mydia takes them one at a time.",
-    "extras-only": "It holds extras of a season, not its episodes.",
+    "multi-season": "It is a pack of {count} seasons; Mydia only grabs single seasons.",
+    "multi-season.uncounted": "It is a pack of several seasons; Mydia only grabs single seasons.",
+    "extras-only": "It contains extras of a season, not its episodes.",
     "not-monitored": "{title} is not monitored.",
     "not-monitored.episodes": "{episodes} is not monitored.",
     "quality-not-wanted": "{profile} does not allow {quality}.",
-    "replaces-more": "The file it would replace also holds {episodes:list}.",
+    "replaces-more": "The file it would replace also contains {episodes:list}.",
     "score-below-minimum": "It scores {score}; {profile} requires at least {minimum}.",
     "raw-disc": "It is a whole disc, not a video file.",
     "hardcoded-subs": "Its subtitles are burned into the picture.",
@@ -139,11 +139,11 @@ SENTENCES: Mapping[str, str] = {
     "availability.unknown": "It is not out yet, and no date is known.",
     "full-season-not-aired": "It is a whole season, but {episode} airs on {on:day}.",
     "full-season-not-aired.unknown": "It is a whole season, but the air date of {episode} is unknown.",
-    # How a release compares with what is held.
+    # How a release compares with the file in the library.
     "upgrade.better_quality": "{new} is better than the {current} you have.",
     "upgrade.present_is_better": "You already have {current}, which is better than {new}.",
     "upgrade.better_revision": "It is a newer revision ({revision}) of the {current} you have.",
-    "upgrade.upgrades_off": "You have {current}, and {profile} does not upgrade.",
+    "upgrade.upgrades_off": "You have {current}, and {profile} does not allow upgrades.",
     "upgrade.present_revision_is_newer": "You already have a newer revision ({revision}) of {current}.",
     "upgrade.goal_reached": "You have {current}, which meets {profile}.",
     "upgrade.same": "You already have {current}, and this is no better.",
@@ -151,28 +151,28 @@ SENTENCES: Mapping[str, str] = {
     "upgrade.score_too_close": "It scores {score} against {held}; {profile} requires {step} more.",
     "upgrade.better_score": "It scores {score} against {held}.",
     # Why a release was grabbed, and what happened on the way to its client.
-    "grab.best": "{quality}, {size:size}; the best of its search, from {indexer}.",
-    "grab.chosen": "{quality}, {size:size}; number {place} of its search, from {indexer}.",
-    "grab.link": "Added by a person, from {indexer}.",
+    "grab.best": "{quality}, {size:size}; the best result of its search, from {indexer}.",
+    "grab.chosen": "{quality}, {size:size}; number {place} in its search, from {indexer}.",
+    "grab.link": "Added manually, from {indexer}.",
     "grab.override": "{by} grabbed it despite: {because:reason}",
     "grab.adopted": "{by} adopted it from {client}.",
     "grab.shared": "{client} has this torrent already, for {title}. Both share it.",
     "grab.present": "{client} had this torrent already. Mydia imports it and never removes it.",
-    "grab.unanswered": "{error:full}. Mydia will ask {client} whether it received the release.",
+    "grab.unanswered": "{error:full}. Mydia will check whether {client} received the release.",
     "grab.interrupted": "Mydia was interrupted while handing it over; {client} had received it.",
     # What people and clients did with a download.
     "user.paused": "{by} paused it.",
     "user.resumed": "{by} resumed it.",
     "user.removed": "{by} removed it.",
     "user.forgot": "{by} removed it from the queue.",
-    "user.unwanted": "{by} does not want it.",
+    "user.unwanted": "{by} rejected it.",
     "client.removed": "{client} no longer has it: it was removed there.",
     "client.moved": "{client} now lists it under another id.",
     "client.kept": "It stays in {client}, because Mydia did not add it.",
     # Why a download makes no progress.
     "stalled": "No progress for {idle:duration}; {seeders:plural:seeder}.",
     "stalled.metadata": "Its metadata could not be fetched for {idle:duration}; {seeders:plural:seeder}.",
-    "local.client-error": "{client} can't write or find its files: {message:full}. Fix it there, then resume.",
+    "local.client-error": "{client} can't write or find its files: {message:full}. Fix the problem there, then resume.",
     "local.files-missing": "{client} can't find the files it had downloaded. Is a folder not mounted?",
     # Why a download failed.
     "failed.stalled": "No progress for {hours} hours; {seeders:plural:seeder}.",
@@ -180,7 +180,7 @@ SENTENCES: Mapping[str, str] = {
     "failed.client": "{client} reports: {message:full}.",
     "failed.client-silent": "{client} reports an error.",
     # Why an import waits for a person.
-    "import.automatic-off": "Automatic imports are off. Import it when you like.",
+    "import.automatic-off": "Automatic imports are off. Import it manually.",
     "import.no-path": "{client} does not say where the files are.",
     "import.path-removed": (
         "{client} no longer has “{release}”, and {path} is gone: both were removed before the import. "
@@ -191,32 +191,32 @@ SENTENCES: Mapping[str, str] = {
         "{client} in the settings."
     ),
     "import.no-library-folder": "{title} has no library folder. Choose one on its page.",
-    "import.library-missing": "The library folder {path} is not there. Is it mounted?",
+    "import.library-missing": "The library folder {path} does not exist. Is it mounted?",
     "import.dangerous": "It contains {names:list}, which may be harmful. Remove it and block the release.",
     "import.disc": "It is a whole disc (BDMV or VIDEO_TS), not a video file.",
     "import.packed": "It is packed (.rar or .zip). Unpack it, or let the client do so; the import then starts by itself.",
-    "import.only-extras": "It holds only samples and extras.",
-    "import.no-video": "There is no video in it.",
+    "import.only-extras": "It contains only samples and extras.",
+    "import.no-video": "It contains no video.",
     "import.parts": "It comes in {count} parts ({names:list}), which Mydia does not join.",
-    "import.several-films": "It holds {count} films ({names:list}). Choose the right one.",
-    "import.no-episode": "{path} names no episode of {title}.",
+    "import.several-films": "It contains {count} movies ({names:list}). Choose the right one.",
+    "import.no-episode": "{path} does not match any episode of {title}.",
     "import.other-episode": "{path} is {episodes:list}, which this release was not grabbed for.",
     "import.disc-image": "{path} is a disc image, not a video file.",
     "import.unplayable": "{path} can't be played: {cause:full}.",
-    "import.sample": "{path} runs {length:duration}; about {expected} min expected. It is a sample.",
+    "import.sample": "{path} runs {length:duration}; about {expected} min expected. It looks like a sample.",
     "import.silent": "{path} has no sound.",
     "import.no-room": (
         "It needs {size:size}, but only {free:size} is free in {folder} and {kept:size} of that must stay free."
     ),
-    "import.failed": "It could not be placed: {error}",
-    "import.title-removed": "{title} is not in the library any more. Add it again, or remove this download.",
-    "import.interrupted": "Mydia was interrupted while importing it, and continues.",
+    "import.failed": "Import failed: {error}",
+    "import.title-removed": "{title} is no longer in the library. Add it again, or remove this download.",
+    "import.interrupted": "Mydia was interrupted while importing it and will continue.",
     # What was left out of an import.
     "left-out.not-better": "{path} was left out. {because:reason}",
-    "left-out.duplicate": "{path} was left out: another file brings the same episode.",
+    "left-out.duplicate": "{path} was left out: another file has the same episode.",
     "left-out.extra": "{path} was left out: it is an extra.",
     "left-out.sample": "{path} was left out: it is a sample.",
-    "left-out.smaller": "{path} was left out: {film} is the film.",
+    "left-out.smaller": "{path} was left out: {film} is the movie.",
     "left-out.not-chosen": "{path} was left out: it was not chosen.",
     "left-out.already": "{path} is already in the library.",
     "note": "{text}",

@@ -1,4 +1,4 @@
-"""What happened, as sentences for people: one line for each event of the catalogue."""
+"""The history in words: one line for each event of the catalogue."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mydia.events import Happened, say
+from mydia.units import plural
 
 type Told = Mapping[str, Any]
 
@@ -59,7 +60,7 @@ def _scan(told: Told) -> str:
         for name in ("new", "changed", "moved", "missing", "matched", "waiting")
         if counts.get(name)
     ]
-    return told["reason"] or (", ".join(parts) or "Nothing had changed.")
+    return told["reason"] or (", ".join(parts) or "No changes")
 
 
 _LINES: dict[str, _Line] = {
@@ -69,20 +70,20 @@ _LINES: dict[str, _Line] = {
         "refresh-cw",
         "ink-3",
         "Details changed",
-        lambda e: f"{e['episodes_added']} new episodes" if e["episodes_added"] else "",
+        lambda e: plural(e["episodes_added"], "new episode") if e["episodes_added"] else "",
         _changes,
     ),
     "MediaChanged": _Line("pencil", "ink-3", "Changed", details=_changes),
     "MediaRemoved": _Line("trash-2", "fail", "Removed", lambda e: e["title"]),
     "MediaRestored": _Line("undo-2", "ok", "Restored", lambda e: e["title"]),
-    "RefreshRequested": _Line("refresh-cw", "ink-3", "Refresh asked for"),
+    "RefreshRequested": _Line("refresh-cw", "ink-3", "Refresh requested"),
     "MetadataRetryRequested": _Line("refresh-cw", "ink-3", "Metadata source retry requested"),
-    "ScanRequested": _Line("folder-search", "ink-3", "Scan asked for"),
+    "ScanRequested": _Line("folder-search", "ink-3", "Scan requested"),
     "ScanFinished": _Line("folder-search", "ink-3", "Scan finished", _scan),
-    "FilesFound": _Line("folder-search", "ink-3", "New files found", lambda e: f"{e['files']:,} files"),
+    "FilesFound": _Line("folder-search", "ink-3", "New files found", lambda e: plural(e["files"], "file")),
     "FileMatched": _Line("check", "ok", "File recognised", lambda e: e["relative_path"], lambda e: list(e["evidence"])),
     "FilesMissing": _Line(
-        "circle-dashed", "miss", "Files are gone", lambda e: f"{e['files']:,} files", lambda e: list(e["examples"])
+        "circle-dashed", "miss", "Files missing", lambda e: plural(e["files"], "file"), lambda e: list(e["examples"])
     ),
     "InboxDecided": _Line("folder-input", "ok", "Import decided", lambda e: e["decision"]),
     "FileImported": _Line(
@@ -92,7 +93,7 @@ _LINES: dict[str, _Line] = {
         lambda e: e["target"],
         lambda e: [f"By {e['method']} from {e['source']}", *(f"Replaced {old}" for old in e["replaced"])],
     ),
-    "FilesRenamed": _Line("file-pen-line", "ink-3", "Renamed", lambda e: f"{e['files']:,} files"),
+    "FilesRenamed": _Line("file-pen-line", "ink-3", "Renamed", lambda e: plural(e["files"], "file")),
     "FileRemoved": _Line(
         "trash-2",
         "fail",
@@ -100,17 +101,17 @@ _LINES: dict[str, _Line] = {
         lambda e: e["relative_path"],
         lambda e: [
             e["reason"],
-            "It is in the recycle bin." if e["recycled"] else "It was not deleted by way of the recycle bin.",
+            "Moved to the recycle bin." if e["recycled"] else "Deleted permanently.",
         ],
     ),
-    "SearchRequested": _Line("search", "ink-3", "Search asked for"),
+    "SearchRequested": _Line("search", "ink-3", "Search requested"),
     "SearchFinished": _Line(
         "search",
         "ink-3",
         "Searched",
         lambda e: (
             f"{e['found']} found, {e['approved']} accepted"
-            + (f", {e['failures']} indexers failed" if e["failures"] else "")
+            + (f", {plural(e['failures'], 'indexer')} failed" if e["failures"] else "")
         ),
     ),
     "ReleasesRequested": _Line("search", "ink-3", "Manual search"),
@@ -120,7 +121,7 @@ _LINES: dict[str, _Line] = {
         "live",
         "Grabbed",
         lambda e: e["release_title"],
-        lambda e: [f"From {e['indexer'] or 'a person'} to {e['client']}", *map(say, e["reasons"])],
+        lambda e: [f"From {e['indexer'] or 'a manual link'} to {e['client']}", *map(say, e["reasons"])],
     ),
     "DownloadChanged": _Line(
         "arrow-down-to-line",
@@ -130,7 +131,7 @@ _LINES: dict[str, _Line] = {
         lambda e: [say(e["reason"])] if e["reason"] else [],
     ),
     "DownloadCompleted": _Line("check", "live", "Download finished"),
-    "DownloadImported": _Line("folder-input", "ok", "Download imported", lambda e: f"{e['files']} files"),
+    "DownloadImported": _Line("folder-input", "ok", "Download imported", lambda e: plural(e["files"], "file")),
     "ImportBlocked": _Line("triangle-alert", "fail", "Import blocked", details=lambda e: list(map(say, e["reasons"]))),
     "DownloadFailed": _Line(
         "triangle-alert",
@@ -145,25 +146,25 @@ _LINES: dict[str, _Line] = {
         "Download removed",
         details=lambda e: ["The release is on the blocklist."] if e["blocklisted"] else [],
     ),
-    "ImportRequested": _Line("folder-input", "ink-3", "Import asked for"),
-    "LibraryPathAdded": _Line("folder", "ok", "Folder set up", lambda e: e["path"]),
+    "ImportRequested": _Line("folder-input", "ink-3", "Import requested"),
+    "LibraryPathAdded": _Line("folder", "ok", "Library folder added", lambda e: e["path"]),
     "SettingsChanged": _Line("sliders-horizontal", "ink-3", "Settings changed", details=_changes),
     "ServiceStateChanged": _Line(
         "server",
         "miss",
-        "Service changed",
+        "Service state changed",
         lambda e: f"{e['name']} is {e['state']}",
         lambda e: [e["reason"]] if e["reason"] else [],
     ),
     "SignedIn": _Line("user", "ink-3", "Signed in", lambda e: f"{e['username']} from {e['address']}"),
     "SignInFailed": _Line("user", "miss", "Sign-in refused", lambda e: f"{e['username']} from {e['address']}"),
-    "UserAdded": _Line("user", "ok", "Account made", lambda e: f"{e['username']}, {e['role']}"),
+    "UserAdded": _Line("user", "ok", "Account added", lambda e: f"{e['username']}, {e['role']}"),
     "UserChanged": _Line("user", "ink-3", "Account changed", lambda e: e["username"], _changes),
     "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
-    "ApiKeyAdded": _Line("key-round", "ok", "API key made", lambda e: e["name"]),
+    "ApiKeyAdded": _Line("key-round", "ok", "API key created", lambda e: e["name"]),
     "ApiKeyRevoked": _Line("key-round", "miss", "API key revoked", lambda e: e["name"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
-    "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: f"{len(e['image_ids'])} pictures"),
+    "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: plural(len(e["image_ids"]), "picture")),
 }
 QUIET = frozenset(
     {
@@ -181,7 +182,7 @@ QUIET = frozenset(
         "DownloadCompleted",
     }
 )
-"""Steps toward something that has its own entry; left out of the history unless asked for."""
+"""Steps that lead to another entry; the history omits them unless they are requested."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "grabs": ("Grabs", ("ReleaseGrabbed",)),
@@ -209,17 +210,17 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def all_but_quiet() -> list[str]:
-    """Return the types that the history shows by itself."""
+    """Return the event types that the history shows by default."""
     return [name for name in _LINES if name not in QUIET]
 
 
 def story(told: Happened) -> Story:
-    """Return an event as a line; one of a type this version does not know is named as it is."""
+    """Return an event as a line; an event of an unknown type is shown by its type name."""
     line = _LINES.get(told.type, _Line("info", "ink-3", told.type))
     try:
         text, details = line.text(told.payload), tuple(line.details(told.payload))
     except (KeyError, TypeError, ValueError):
-        # Written by another version: the payload has other fields.
+        # Another version wrote the event, so its payload has other fields.
         text, details = "", ()
     item = told.resource_id if told.resource_kind == "media_item" else told.payload.get("media_item_id")
     href = f"/items/{item}" if item else None

@@ -151,7 +151,7 @@ class Renderer:
             "day": self.day,
             "tojson_attr": _json_attribute,
             "initials": initials,
-            "plural": plural,
+            "plural": units.plural,
             "ago": lambda at: ago(at, clock.now()),
         }
         self.environment.globals |= {
@@ -191,15 +191,6 @@ def count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def plural(number: int, one: str, many: str = "") -> str:
-    """Say a count with its noun.
-
-    >>> plural(1, "movie"), plural(1204, "movie")
-    ('1 movie', '1,204 movies')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def ago(at: datetime, now: datetime) -> str:
     """Say how long ago or how far ahead, up to a week; after that the date.
 
@@ -215,7 +206,7 @@ def ago(at: datetime, now: datetime) -> str:
     elif distance < 86400:
         said = f"{round(distance / 3600)} h"
     elif distance < 7 * 86400:
-        said = plural(round(distance / 86400), "day")
+        said = units.plural(round(distance / 86400), "day")
     else:
         return at.strftime("%-d %b %Y" if at.year != now.year else "%-d %b")
     return f"{said} ago" if seconds >= 0 else f"in {said}"

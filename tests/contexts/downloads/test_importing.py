@@ -243,7 +243,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
 
 def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) -> None:
     download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
-    assert "names no episode of Silo" in house.bring_in(download_id)
+    assert "does not match any episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
     with pytest.raises(Invalid, match="Choose the episodes"):
         downloads.importing.manual_import(
@@ -258,7 +258,7 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
 def test_of_a_pack_what_is_clear_is_placed_and_the_rest_asked_about(house: House) -> None:
     files = {"Silo.S01E01.1080p.WEB-DL-GRP.mkv": BIG, "mystery.mkv": BIG}
     download_id = finished(house, PACK, files)
-    assert house.bring_in(download_id).startswith("blocked: mystery.mkv names no episode")
+    assert house.bring_in(download_id).startswith("blocked: mystery.mkv does not match any episode")
     assert len(house.library_files()) == 1
     house.bring_in(download_id)
     assert len(house.events("FileImported")) == 1, "what is placed is not placed again"
@@ -335,7 +335,7 @@ def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admi
     download_id = finished(house)
     with house.database.writes() as session:
         media.remove_row(session, admin, house.now, house.film_id, files_deleted=0)
-    assert "Metropolis (1927) is not in the library any more" in house.bring_in(download_id)
+    assert "Metropolis (1927) is no longer in the library" in house.bring_in(download_id)
     assert house.download(download_id).state == "blocked"
     with house.database.reads() as session:
         (row,) = downloads.queue.list_queue(session, admin)
@@ -371,7 +371,7 @@ def test_smaller_videos_beside_the_film_are_listed_as_left_out(house: House) -> 
     download_id = finished(house, GOOD, {f"{GOOD}.mkv": BIG, "interview with the director.mkv": BIG // 10})
     assert house.bring_in(download_id) == "1 files placed, 1 left out"
     assert sentences(house, download_id, "note") == [
-        f"interview with the director.mkv was left out: {GOOD}.mkv is the film."
+        f"interview with the director.mkv was left out: {GOOD}.mkv is the movie."
     ]
 
 

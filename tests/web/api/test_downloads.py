@@ -54,7 +54,7 @@ def test_a_magnet_is_added_for_a_title(admin: Asker, house: House) -> None:
     told = made.json()
     assert (told["release_title"], told["quality"]) == ("Silo.S01E02.1080p.WEB-DL.x264-GRP", "WEBDL-1080p")
     assert house.client.added[0].magnet == MAGNET
-    assert "Added by a person" in told["reasons"][0]["text"]
+    assert "Added manually" in told["reasons"][0]["text"]
 
 
 def test_an_address_is_fetched_from_an_indexer_and_from_nowhere_else(admin: Asker, house: House) -> None:

@@ -15,10 +15,11 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller, Permission
+from mydia.units import plural
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, OutsideDep, WebRequest
 from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
-from mydia.web.render import Toast, is_htmx, nothing, page, plural, redirect, renderer_of
+from mydia.web.render import Toast, is_htmx, nothing, page, redirect, renderer_of
 from mydia.web.views import Card
 from mydia.web.views.cards import card
 
