@@ -1,4 +1,4 @@
-"""REST v1: schemas and one module per resource. Same contexts, same callers, same permissions as the pages."""
+"""REST API v1: schemas and one module per resource, with the same contexts and permissions as the pages."""
 
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
@@ -18,7 +18,7 @@ ROUTER = Router(
         *accounts.ROUTES,
         answers.openapi,
     ],
-    # What one may see is not for others, and what one has seen must be asked for again.
+    # Responses depend on the caller's permissions, so caches must not share them and must revalidate them.
     cache_control=CacheControlHeader(private=True, no_cache=True),
     exception_handlers={answers.NotModified: answers.not_modified},
 )

@@ -22,7 +22,7 @@ Password = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class Me(Struct):
-    """Who is asking."""
+    """The current caller."""
 
     id: str | None
     name: str
@@ -42,13 +42,13 @@ class UserShape(Struct):
     role: str
     disabled: bool
     managed: bool
-    """Kept by the environment or the file."""
+    """Defined in the environment or the file, so it is read-only here."""
     last_login_at: datetime | None
     created_at: datetime
 
 
 class UserToAdd(Struct):
-    """A person to be; without a password there is no local login."""
+    """A new account; without a password it cannot sign in locally."""
 
     username: Name
     role: Roles = "user"
@@ -58,7 +58,7 @@ class UserToAdd(Struct):
 
 
 class UserChange(Struct):
-    """What is to be changed; what is left out stays as it is."""
+    """Changes to an account. Fields that are left out stay unchanged."""
 
     role: Roles | UnsetType = UNSET
     password: Password | UnsetType = UNSET
@@ -68,13 +68,13 @@ class UserChange(Struct):
 
 
 class KeyShape(Struct):
-    """A key for other software; its text is returned once, when it is made."""
+    """An API key. The key itself is only returned when it is created."""
 
     id: str
     name: str
     prefix: str
     scopes: list[str] | None
-    """What it is narrowed to; null for all that its owner may."""
+    """The permissions it is limited to; null for all permissions of its owner."""
     managed: bool
     created_at: datetime
     last_used_at: datetime | None
@@ -82,17 +82,17 @@ class KeyShape(Struct):
 
 
 class NewKey(Struct):
-    """A key to be made."""
+    """A new API key."""
 
     name: Name
     user_id: str | None = None
-    """Whose; left out, the caller's own."""
+    """The owner; by default the caller."""
     scopes: list[str] | None = None
     expires_at: datetime | None = None
 
 
 class MadeKey(KeyShape):
-    """A key with its text, which cannot be shown again."""
+    """A new API key with the key itself, which is not shown again."""
 
     key: str
 
@@ -124,9 +124,9 @@ def _key(row: users.ApiKey) -> dict[str, Any]:
     }
 
 
-@get("/me", sync_to_thread=True, summary="Tell who is asking")
+@get("/me", sync_to_thread=True, summary="Get the current caller")
 def me(caller: CallerDep) -> Me:
-    """Return whom the session or key speaks for, and what it may do."""
+    """Return the account of the session or key and its permissions."""
     return Me(
         id=caller.id,
         name=caller.name,
@@ -138,14 +138,14 @@ def me(caller: CallerDep) -> Me:
 
 @get("/users", sync_to_thread=True, summary="List accounts")
 def list_users(database: DatabaseDep, caller: CallerDep) -> list[UserShape]:
-    """Return all accounts by name."""
+    """Return all accounts, sorted by name."""
     with database.reads() as session:
         return [_user(row) for row in users.list_users(session, caller)]
 
 
 @post("/users", sync_to_thread=True, summary="Add an account")
 def add_user(database: DatabaseDep, caller: CallerDep, data: JSONBody[UserToAdd]) -> UserShape:
-    """Make an account. 409 when the name or e-mail is taken."""
+    """Add an account. 409 if the user name or e-mail address is taken."""
     new = NewUser(
         data.username,
         Role(data.role),
@@ -161,7 +161,7 @@ def add_user(database: DatabaseDep, caller: CallerDep, data: JSONBody[UserToAdd]
 def change_user(
     database: DatabaseDep, caller: CallerDep, user_id: FromPath[str], data: JSONBody[UserChange]
 ) -> UserShape:
-    """Change an account; disabling, demoting and a new password end the person's sessions."""
+    """Change an account. Disabling it, lowering its role or changing its password ends its sessions."""
     given: dict[str, Any] = {
         name: value for name in ("email", "display_name", "disabled") if (value := getattr(data, name)) is not UNSET
     }
@@ -182,16 +182,16 @@ def remove_user(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]
 
 @get("/api-keys", sync_to_thread=True, summary="List API keys")
 def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list[KeyShape]:
-    """Return the caller's keys, or with `user_id` another person's."""
+    """Return the caller's API keys, or with `user_id` those of another account."""
     with database.reads() as session:
         return [KeyShape(**_key(row)) for row in users.keys_of(session, caller, user_id)]
 
 
-@post("/api-keys", sync_to_thread=True, summary="Make an API key")
+@post("/api-keys", sync_to_thread=True, summary="Create an API key")
 def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) -> MadeKey:
-    """Make a key; its text stands in this answer and nowhere else."""
+    """Create an API key. The key is only returned in this response."""
     if data.expires_at is not None and data.expires_at.tzinfo is None:
-        raise Invalid("Say the time zone of expires_at.", fields={"expires_at": "End it with Z or an offset."})
+        raise Invalid("expires_at needs a time zone.", fields={"expires_at": "Add Z or an offset such as +01:00."})
     with database.writes() as session:
         row, text = users.api_keys.add_api_key(
             session,
@@ -207,7 +207,7 @@ def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) ->
 
 @delete("/api-keys/{key_id:str}", sync_to_thread=True, status_code=204, summary="Revoke an API key")
 def revoke_key(database: DatabaseDep, caller: CallerDep, key_id: FromPath[str]) -> None:
-    """Make a key useless at once."""
+    """Revoke an API key. It stops working immediately."""
     with database.writes() as session:
         users.api_keys.revoke_api_key(session, caller, clock.now(), key_id)
 

@@ -1,4 +1,4 @@
-"""Answers that are no shape: nothing new, and the description of all others."""
+"""The 304 response and the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from mydia.web.deps import WebRequest
 
 _PREFIX = "/api/v1"
 _ERRORS = {
-    "400": "The question cannot be read; `errors` names the fields.",
-    "401": "There is no valid session or key.",
-    "403": "The caller may not do this.",
+    "400": "Malformed request; `errors` names the fields.",
+    "401": "No valid session or API key.",
+    "403": "Permission denied.",
     "404": "It does not exist or was removed.",
-    "409": "It collides with what is there already; `detail` says how.",
+    "409": "Conflict with existing data; see `detail`.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
-    "422": "A value cannot be used; `errors` names the fields.",
-    "429": "Too many questions; `Retry-After` says how long to wait.",
-    "500": "Something went wrong; `request_id` leads to it in the log.",
-    "503": "Something that Mydia needs does not answer; `Retry-After` says when to try again.",
+    "422": "Validation error; `errors` names the fields.",
+    "429": "Too many requests; wait for the time in `Retry-After`.",
+    "500": "Internal error; search the log for `request_id`.",
+    "503": "A service that Mydia needs does not answer; try again after the time in `Retry-After`.",
 }
 _PROBLEM = {
     "type": "object",
-    "description": "What went wrong (RFC 9457).",
+    "description": "Problem details (RFC 9457).",
     "required": ["type", "title", "status", "detail", "instance", "request_id"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "A sentence for people that says what to do."},
+        "detail": {"type": "string", "description": "What went wrong and what to do."},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
-        "errors": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Field -> sentence."},
+        "errors": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Field name -> message.",
+        },
     },
 }
 _KEYS = {
@@ -46,13 +50,13 @@ _KEYS = {
         "type": "apiKey",
         "in": "cookie",
         "name": "session",
-        "description": "A signed-in browser; changes carry X-CSRF-Token too.",
+        "description": "Session of a signed-in browser; changes also need X-CSRF-Token.",
     },
 }
 
 
 class NotModified(HTTPException):
-    """Nothing changed since the answer that the asker has."""
+    """Nothing has changed since the response that the client has."""
 
     status_code = 304
 
@@ -61,12 +65,12 @@ class NotModified(HTTPException):
 
 
 def not_modified(_request: WebRequest, error: NotModified) -> Response[None]:
-    """Answer with nothing but the tag."""
+    """Return an empty response with the ETag."""
     return Response(None, status_code=304, headers=dict(error.headers or {}))
 
 
 class _Described:
-    """The description, made when it is first asked for: it costs a quarter of a second and is seldom read."""
+    """The OpenAPI description, built on the first request because it takes a quarter of a second and is rarely read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,7 +87,7 @@ _described = _Described()
 
 
 def describe(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI description of this API alone, with how to sign in and what every error looks like."""
+    """Return the OpenAPI description of this API, including authentication and error responses."""
     described = {
         **schema,
         "paths": {path: _path(item) for path, item in schema["paths"].items() if path.startswith(f"{_PREFIX}/")},
@@ -112,13 +116,13 @@ def _operation(operation: dict[str, Any], method: str) -> dict[str, Any]:
     made = {status: told for status, told in operation["responses"].items() if status.startswith(("2", "3"))}
     made |= {status: {"$ref": f"#/components/responses/Error{status}"} for status in _ERRORS}
     if method == "get":
-        made["304"] = {"description": "Nothing changed since the answer that If-None-Match names."}
+        made["304"] = {"description": "Not modified since the response whose ETag was sent in If-None-Match."}
     return {**operation, "responses": made}
 
 
 @get("/openapi.json", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def openapi(request: WebRequest) -> Response[bytes]:
-    """Describe this API as OpenAPI 3.1."""
+    """Return the description of this API (OpenAPI 3.1)."""
     return Response(
         _described.of(request.app), media_type="application/json", headers={"Cache-Control": "private, max-age=3600"}
     )

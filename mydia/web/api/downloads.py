@@ -1,4 +1,4 @@
-"""`/api/v1/downloads`, searches with every release and its objections, and the blocklist."""
+"""`/api/v1/downloads`, searches with their releases and objections, and the blocklist."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ States = Annotated[
         ]
     ]
     | None,
-    QueryParameter(name="state", description="`open` is all that is not over; left out, the whole history."),
+    QueryParameter(
+        name="state", description="`open` for unfinished downloads; by default all downloads, including finished ones."
+    ),
 ]
 
 
@@ -50,14 +52,14 @@ class Reason(Struct):
     kind: str
     """grab | block | fail | note"""
     code: str | None
-    """Never renamed; null in reasons stored by older versions."""
+    """A stable code; null in reasons stored by older versions."""
     facts: dict[str, Any]
     text: str
     """The reason as a sentence."""
 
 
 class DownloadShape(Struct):
-    """A release that was handed to a client; rows are history and stay."""
+    """A release that was sent to a download client. Finished downloads are kept as history."""
 
     id: str
     media_id: str | None
@@ -69,7 +71,7 @@ class DownloadShape(Struct):
     state: str
     state_since: datetime
     progress: float
-    """0 to 1."""
+    """From 0 to 1."""
     speed_bytes_per_s: int | None
     eta_s: int | None
     size_bytes: int | None
@@ -85,7 +87,7 @@ class DownloadShape(Struct):
     requested_by: str | None
     reasons: list[Reason]
     message: str | None
-    """What the client says of it."""
+    """The client's message."""
     added_at: datetime
     completed_at: datetime | None
     imported_at: datetime | None
@@ -98,10 +100,10 @@ def download(row: downloads.Download) -> DownloadShape:
 
 
 class DownloadStory(DownloadShape):
-    """A download with everything that happened to it and the files it brought."""
+    """A download with its events and imported files."""
 
     files: list[str]
-    """Below their library folders."""
+    """Paths relative to their library folders."""
     events: list[Happening]
 
 
@@ -149,22 +151,22 @@ def _facts(row: downloads.Download) -> dict[str, Any]:
 
 
 class NewDownload(Struct):
-    """What to fetch: a release that a search found, or a link for a title."""
+    """A release from a search, or a link for a title."""
 
     release_id: str | None = None
     override: bool = False
-    """Take a release in spite of its objections."""
+    """Grab the release despite its objections."""
     media_id: str | None = None
     link: Annotated[str, Meta(max_length=20_000)] | None = None
-    """A magnet, or an address on the host of an indexer that is set up."""
+    """A magnet link, or a URL on the host of a configured indexer."""
     title: Name | None = None
-    """What the release is called; read from the link when left out."""
+    """The release name; by default taken from the link."""
     episode_ids: list[str] = []
-    """What it brings of a series; read from the name when left out."""
+    """The episodes it contains; by default parsed from the release name."""
 
 
 class SearchShape(Struct):
-    """One question to the indexers."""
+    """A search on the indexers."""
 
     id: str
     media_id: str
@@ -179,18 +181,18 @@ class SearchShape(Struct):
     found: int
     approved: int
     indexers: list[dict[str, Any]]
-    """How each indexer answered."""
+    """The result of each indexer."""
     sentence: str | None
-    """Why nothing was taken, or what was."""
+    """The outcome: what was grabbed, or why nothing was."""
 
 
 class Objection(Struct):
-    """One reason to reject a release."""
+    """A reason for rejecting a release."""
 
     reason: str
-    """The rule that rejects it."""
+    """The rule that rejected it."""
     code: str | None
-    """Which case of the rule; null in objections stored by older versions."""
+    """The case within the rule; null in objections stored by older versions."""
     facts: dict[str, Any]
     text: str
     """The objection as a sentence."""
@@ -198,7 +200,7 @@ class Objection(Struct):
 
 
 class Preferred(Struct):
-    """One thing that is compared between releases, in the order of comparison."""
+    """A criterion by which releases are compared, in order of importance."""
 
     name: str
     value: int
@@ -206,12 +208,12 @@ class Preferred(Struct):
 
 
 class ReleaseShape(Struct):
-    """A release that was seen, with its verdict and every reason."""
+    """A release that a search found, with its verdict and reasons."""
 
     id: str
     title: str
     position: int
-    """0 is the best of its search."""
+    """Position in the search results; 0 is the best."""
     verdict: str
     """approved | refused | waiting | grabbed"""
     objections: list[Objection]
@@ -232,22 +234,22 @@ class ReleaseShape(Struct):
 
 
 class SearchResult(SearchShape):
-    """A search with everything that was seen, best first."""
+    """A search with all releases found, best first."""
 
     releases: list[ReleaseShape]
 
 
 class NewSearch(Struct):
-    """What to look for; left out, all of the title."""
+    """What to search for; by default the whole title."""
 
     season: SmallInt | None = None
     episode_ids: list[str] = []
     version_id: str | None = None
-    """Left out: the default version."""
+    """By default the first version."""
 
 
 class Blocked(Struct):
-    """A release that will not be grabbed again."""
+    """A blocklisted release."""
 
     id: str
     media_id: str | None
@@ -261,7 +263,7 @@ class Blocked(Struct):
 
 
 class Unknown(Struct):
-    """Something in our categories of a client that Mydia did not start."""
+    """A download in one of Mydia's categories that Mydia did not start."""
 
     id: str
     client_id: str
@@ -274,7 +276,7 @@ class Unknown(Struct):
 
 
 class Adoption(Struct):
-    """Which title a download is for."""
+    """The title a download is for."""
 
     media_id: str
     episode_ids: list[str] = []
@@ -333,10 +335,7 @@ def _release(row: downloads.Release) -> ReleaseShape:
     )
 
 
-# --- downloads -----------------------------------------------------------------------------------------------------
-
-
-@get("/downloads", sync_to_thread=True, summary="List downloads: the queue and the history")
+@get("/downloads", sync_to_thread=True, summary="List downloads")
 def list_downloads(
     database: DatabaseDep,
     caller: CallerDep,
@@ -348,7 +347,7 @@ def list_downloads(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[DownloadShape]:
-    """Return a page of downloads, newest first. `state=open` is the queue."""
+    """Return a page of downloads, newest first. Use `state=open` for the queue."""
     wanted: list[str] = []
     for one in wanted_state or ():
         wanted += downloads.OPEN_STATES if one == "open" else [one]
@@ -374,15 +373,15 @@ def add_download(
     caller: CallerDep,
     data: JSONBody[NewDownload],
 ) -> DownloadShape:
-    """Hand a release to a download client. 409 when it has objections and `override` is not set; they stand in the answer."""
+    """Send a release to a download client. 409 with the objections if there are any and `override` is not set."""
     caller.require(Permission.MANAGE_MEDIA)
     now = clock.now()
     release_id, override = data.release_id, data.override
     if release_id is None:
         if not data.media_id or not data.link:
             raise Invalid(
-                "Name a release by release_id, or hand in a link for a media_id.",
-                fields={"release_id": "Name a release, or give link and media_id."},
+                "Send either a release_id, or a link and a media_id.",
+                fields={"release_id": "Required unless link and media_id are set."},
             )
         with database.writes() as session:
             release_id = downloads.add_link(
@@ -399,9 +398,9 @@ def add_download(
     return _one(database, caller, download_id)
 
 
-@get("/downloads/{download_id:str}", sync_to_thread=True, summary="Get a download with its story")
+@get("/downloads/{download_id:str}", sync_to_thread=True, summary="Get a download")
 def get_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> DownloadStory:
-    """Return a download, what happened to it, and the files it brought."""
+    """Return a download with its events and imported files."""
     with database.reads() as session:
         story = downloads.history.story_of(session, caller, download_id)
     return DownloadStory(
@@ -413,7 +412,7 @@ def get_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath
 def pause_download(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
-    """Stop a download in its client."""
+    """Pause a download in its client."""
     downloads.queue.pause(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
@@ -422,17 +421,17 @@ def pause_download(
 def resume_download(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, download_id: FromPath[str]
 ) -> DownloadShape:
-    """Let a paused download go on."""
+    """Resume a paused download."""
     downloads.queue.resume(database, outside, caller, clock.now(), download_id)
     return _one(database, caller, download_id)
 
 
-@post("/downloads/{download_id:str}/import", sync_to_thread=True, status_code=202, summary="Import a download (again)")
+@post("/downloads/{download_id:str}/import", sync_to_thread=True, status_code=202, summary="Import a download")
 def import_download(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> Accepted:
-    """Ask for a finished download to be imported, also one whose import was blocked."""
+    """Import a finished download, or retry a blocked import."""
     with database.writes() as session:
         downloads.importing.request_import(session, caller, download_id)
-    return Accepted(detail="The files are placed by a job; see the download for what came of it.", id=download_id)
+    return Accepted(detail="A job imports the files; get the download to see the result.", id=download_id)
 
 
 @delete("/downloads/{download_id:str}", sync_to_thread=True, status_code=204, summary="Remove a download")
@@ -446,7 +445,7 @@ def remove_download(
     blocklist: FromQuery[bool] = False,
     search_again: FromQuery[bool] = False,
 ) -> None:
-    """Take a download out of the queue, and by choice out of its client, with its files, and for good."""
+    """Remove a download from the queue, and optionally from its client, with its files, and block its release."""
     downloads.queue.remove(
         database,
         outside,
@@ -465,12 +464,9 @@ def _one(database: Database, caller: Caller, download_id: str) -> DownloadShape:
         return download(downloads.history.get_download(session, caller, download_id))
 
 
-# --- what Mydia did not start --------------------------------------------------------------------------------------
-
-
 @get("/unknown-downloads", sync_to_thread=True, summary="List downloads that Mydia did not start")
 def list_unknown(database: DatabaseDep, caller: CallerDep) -> list[Unknown]:
-    """Return what lies in our categories of the clients without being ours."""
+    """Return downloads in Mydia's categories that Mydia did not start."""
     with database.reads() as session:
         return [
             Unknown(
@@ -491,7 +487,7 @@ def list_unknown(database: DatabaseDep, caller: CallerDep) -> list[Unknown]:
 def adopt_download(
     database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str], data: JSONBody[Adoption]
 ) -> DownloadShape:
-    """Follow and import a download that Mydia did not start."""
+    """Track and import a download that Mydia did not start."""
     with database.writes() as session:
         download_id = downloads.unknown.adopt(
             session, caller, clock.now(), unknown_id, data.media_id, episode_ids=data.episode_ids
@@ -499,14 +495,11 @@ def adopt_download(
     return _one(database, caller, download_id)
 
 
-@delete("/unknown-downloads/{unknown_id:str}", sync_to_thread=True, status_code=204, summary="Leave a download alone")
+@delete("/unknown-downloads/{unknown_id:str}", sync_to_thread=True, status_code=204, summary="Ignore a download")
 def ignore_unknown(database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str]) -> None:
-    """Never offer a download for adoption again; nothing happens to it."""
+    """Stop offering a download for adoption. The download itself is not changed."""
     with database.writes() as session:
         downloads.unknown.ignore_unknown(session, caller, unknown_id)
-
-
-# --- searches ------------------------------------------------------------------------------------------------------
 
 
 @get("/media/{media_id:str}/searches", sync_to_thread=True, summary="List a title's searches")
@@ -521,30 +514,30 @@ def list_searches(
         ]
 
 
-@post("/media/{media_id:str}/searches", sync_to_thread=True, status_code=202, summary="Search by hand")
+@post("/media/{media_id:str}/searches", sync_to_thread=True, status_code=202, summary="Start a manual search")
 def open_search(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[NewSearch | None] = None
 ) -> Accepted:
-    """Ask all indexers without grabbing anything; follow the search by its id and choose from its releases."""
+    """Search all indexers without grabbing anything. Get the search by its id to see the releases found so far."""
     asked = data or NewSearch()
     target = downloads.SearchTarget(
         media_id, asked.version_id, season_number=asked.season, episode_ids=tuple(asked.episode_ids)
     )
     with database.writes() as session:
         search_id = downloads.open_search(session, caller, clock.now(), target)
-    return Accepted(detail=f"The indexers are being asked; see /api/v1/searches/{search_id}.", id=search_id)
+    return Accepted(detail=f"The search is running; see /api/v1/searches/{search_id}.", id=search_id)
 
 
-@get("/searches/{search_id:str}", sync_to_thread=True, summary="Get a search with every release")
+@get("/searches/{search_id:str}", sync_to_thread=True, summary="Get a search")
 def get_search(database: DatabaseDep, caller: CallerDep, search_id: FromPath[str]) -> SearchResult:
-    """Return a search as far as it has come: every release with its objections, best first."""
+    """Return a search with the releases found so far and their objections, best first."""
     with database.reads() as session:
         return _result(session, caller, search_id)
 
 
-@get("/media/{media_id:str}/releases", sync_to_thread=True, summary="List the releases of a title's last search")
+@get("/media/{media_id:str}/releases", sync_to_thread=True, summary="Get a title's last search")
 def list_releases(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> SearchResult | None:
-    """Return the title's last search with every release and all objections; null when it was never searched."""
+    """Return the last search for a title with its releases and objections; null if there is none."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         last = downloads.history.last_search(session, caller, media_id)
@@ -556,19 +549,19 @@ def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
     return SearchResult(**_search(found.search), releases=[_release(row) for row in found.releases])
 
 
-@post("/releases/{release_id:str}/block", sync_to_thread=True, summary="Put a release on the blocklist")
+@post("/releases/{release_id:str}/block", sync_to_thread=True, summary="Block a release")
 def block_release(database: DatabaseDep, caller: CallerDep, release_id: FromPath[str]) -> Accepted:
-    """Never take this release; it is refused by every search from now on."""
+    """Add a release to the blocklist, so that searches reject it."""
     with database.writes() as session:
         entry_id = downloads.blocklist.block_release(session, caller, clock.now(), release_id)
-    return Accepted(status="blocked", detail="It will not be taken again.", id=entry_id)
+    return Accepted(status="blocked", detail="The release is on the blocklist.", id=entry_id)
 
 
 @get("/blocklist", sync_to_thread=True, summary="List the blocklist")
 def list_blocklist(
     database: DatabaseDep, caller: CallerDep, q: Text = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Blocked]:
-    """Return a page of releases that are not taken again, newest first."""
+    """Return a page of blocklisted releases, newest first."""
     with database.reads() as session:
         rows, following = downloads.blocklist.list_blocklist(session, caller, text=q or "", cursor=cursor, limit=limit)
     return Page(
@@ -591,7 +584,7 @@ def list_blocklist(
 
 
 class ToBlock(Struct):
-    """A release to put on the blocklist by its name."""
+    """A release to block by its name."""
 
     media_id: Annotated[str, Meta(min_length=1, max_length=64)]
     title: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -599,9 +592,9 @@ class ToBlock(Struct):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-@post("/blocklist", sync_to_thread=True, summary="Block a release by its name")
+@post("/blocklist", sync_to_thread=True, summary="Block a release by name")
 def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]) -> Accepted:
-    """Put a release on the blocklist that no search has to have found."""
+    """Add a release to the blocklist by name. No search needs to have found it."""
     with database.writes() as session:
         entry_id = downloads.blocklist.block_name(
             session, caller, clock.now(), data.media_id, data.title, protocol=data.protocol, words=data.reason
@@ -620,20 +613,20 @@ def clear_blocklist(database: DatabaseDep, caller: CallerDep) -> None:
     "/searches/{search_id:str}/indexers/{indexer_id:str}",
     sync_to_thread=True,
     status_code=202,
-    summary="Ask one indexer again",
+    summary="Retry a search on one indexer",
 )
 def retry_indexer(
     database: DatabaseDep, caller: CallerDep, search_id: FromPath[str], indexer_id: FromPath[str]
 ) -> Accepted:
-    """Repeat a search at one indexer, for example after it failed."""
+    """Repeat a search on one indexer, for example after it failed."""
     with database.writes() as session:
         downloads.request_retry(session, caller, clock.now(), search_id, indexer_id)
-    return Accepted(id=search_id, detail="The indexer is asked by a job; see /api/v1/searches/{id} for its answer.")
+    return Accepted(id=search_id, detail="A job searches the indexer; see /api/v1/searches/{id} for the result.")
 
 
-@delete("/blocklist/{entry_id:str}", sync_to_thread=True, status_code=204, summary="Take a release off the blocklist")
+@delete("/blocklist/{entry_id:str}", sync_to_thread=True, status_code=204, summary="Unblock a release")
 def unblock(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
-    """Let a release be taken again; one that is not on the list is fine too."""
+    """Remove a release from the blocklist. Succeeds even if it is not on the list."""
     with database.writes() as session:
         downloads.blocklist.unblock(session, caller, [entry_id])
 

@@ -1,4 +1,4 @@
-"""`/api/v1/library/scan`, `/api/v1/files` and the review inbox."""
+"""`/api/v1/library/scan`, `/api/v1/files` and the import review."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
 InboxStates = Annotated[
     list[Literal["new", "ready", "needs_attention", "no_match", "ignored", "queued", "done"]] | None,
-    QueryParameter(name="state", description="Left out, all that wait for a decision."),
+    QueryParameter(name="state", description="By default, entries that wait for a decision."),
 ]
 
 
 class NewScan(Struct):
-    """Which folder to look through; left out, all of them."""
+    """The folder to scan; by default all folders."""
 
     path_id: str | None = None
     subfolder: str | None = None
     accept_missing: bool = False
-    """A person has seen that files are gone and says that this is right."""
+    """Confirms that missing files are really gone."""
 
 
 class ScanShape(Struct):
-    """One look through a library folder."""
+    """A scan of a library folder."""
 
     id: str
     path_id: str
@@ -73,11 +73,11 @@ class FileShape(Struct):
     kind: str
     match_state: str
     path: str
-    """Absolute, as Mydia sees it; bytes that are no text are shown as �."""
+    """Absolute path as Mydia sees it; bytes that are not valid UTF-8 are replaced by �."""
     size_bytes: int
     quality: str
     badges: list[str]
-    """The technical facts in the order people read them."""
+    """Technical properties for display, most important first."""
     container: str | None
     width: int | None
     height: int | None
@@ -119,7 +119,7 @@ class FileChange(Struct):
 
 
 class EvidenceShape(Struct):
-    """One thing that speaks for or against a candidate."""
+    """Evidence for or against a candidate."""
 
     verdict: str
     """yes | no | warn"""
@@ -167,19 +167,19 @@ class InboxDetail(InboxShape):
 
 
 class Decision(Struct):
-    """Which title the files belong to: a candidate by its place, or a title of the library."""
+    """The title the files belong to: a candidate by position, or a title in the library."""
 
     candidate: SmallInt | None = None
     media_id: str | None = None
     episodes: dict[str, list[str]] = {}
-    """File id -> episode ids, for files whose name does not tell."""
+    """File id -> episode ids, for files whose names do not identify the episode."""
     monitored: bool | None = None
-    """Of a title that is added; null takes the setting."""
+    """Whether to monitor a title that is added; null uses the setting."""
     whole_folder: bool = False
 
 
 class Settled(Struct):
-    """What a decision led to."""
+    """The result of a decision."""
 
     media_id: str
     files: int
@@ -189,7 +189,7 @@ class Settled(Struct):
 
 
 class CandidateSearch(Struct):
-    """What to look for."""
+    """The title or catalogue id to search for."""
 
     q: str
     type: MediaType | None = None
@@ -197,14 +197,11 @@ class CandidateSearch(Struct):
 
 
 class RemovedFiles(Struct):
-    """What a removal did."""
+    """The result of a removal."""
 
     files: int
     size_bytes: int
     undo_id: str | None
-
-
-# --- scanning ------------------------------------------------------------------------------------------------------
 
 
 def _scan(row: library.Scan) -> ScanShape:
@@ -226,18 +223,18 @@ def _scan(row: library.Scan) -> ScanShape:
 
 @post("/library/scan", sync_to_thread=True, status_code=202, summary="Scan the library")
 def scan(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewScan | None] = None) -> Accepted:
-    """Ask for one folder, or all, to be looked through now."""
+    """Scan one library folder, or all of them."""
     asked = data or NewScan()
     with database.writes() as session:
         library.scanning.request_scan(
             session, caller, asked.path_id, subfolder=asked.subfolder, accept_missing=asked.accept_missing
         )
-    return Accepted(detail="The folders are looked through by a job; see /api/v1/library/scan-status.")
+    return Accepted(detail="A job scans the folders; see /api/v1/library/scan-status.")
 
 
 @get("/library/scan-status", sync_to_thread=True, summary="Get the state of scans")
 def scan_status(database: DatabaseDep, caller: CallerDep) -> list[ScanShape]:
-    """Return the latest scan of each folder of the library, running or over."""
+    """Return the latest scan of each library folder, running or finished."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         return [_scan(row) for row in library.scanning.latest_scans(session, caller).values()]
@@ -249,9 +246,6 @@ def list_scans(database: DatabaseDep, caller: CallerDep, path_id: Id = None, lim
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         return [_scan(row) for row in library.scanning.list_scans(session, caller, path_id, limit=limit)]
-
-
-# --- files ---------------------------------------------------------------------------------------------------------
 
 
 def file(view: library.files.FileView) -> FileShape:
@@ -329,7 +323,7 @@ def list_files(
 
 @get("/files/{file_id:str}", sync_to_thread=True, summary="Get a file")
 def get_file(database: DatabaseDep, caller: CallerDep, file_id: FromPath[str]) -> FileShape:
-    """Return a file with its tracks."""
+    """Return a file with its streams."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         return file(library.files.get_file(session, caller, file_id))
@@ -368,7 +362,7 @@ def remove_file(
     file_id: FromPath[str],
     for_good: FromQuery[bool] = False,
 ) -> RemovedFiles:
-    """Take a file out of the library, into the recycle bin unless `for_good`."""
+    """Remove a file from the library. It goes to the recycle bin unless `for_good` is set."""
     removed = library.recycle.remove_file(database, outside, caller, clock.now(), file_id, for_good=for_good)
     return RemovedFiles(files=removed.files, size_bytes=removed.size_bytes, undo_id=removed.batch_id)
 
@@ -383,14 +377,11 @@ def analyse_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
 
 @get("/media/{media_id:str}/files", sync_to_thread=True, summary="List a title's files")
 def files_of_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> list[FileShape]:
-    """Return a title's files in the order of their paths."""
+    """Return a title's files, sorted by path."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
         return [file(view) for view in library.files.files_of_item(session, caller, media_id)]
-
-
-# --- review --------------------------------------------------------------------------------------------------------
 
 
 def _candidate(told: dict[str, Any]) -> CandidateShape:
@@ -426,7 +417,7 @@ def _entry(row: library.InboxEntry) -> dict[str, Any]:
     }
 
 
-@get("/inbox", sync_to_thread=True, summary="List what waits for a decision")
+@get("/inbox", sync_to_thread=True, summary="List the import review")
 def list_inbox(
     database: DatabaseDep,
     caller: CallerDep,
@@ -436,7 +427,7 @@ def list_inbox(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[InboxShape]:
-    """Return a page of groups of files that could not be recognised surely, with their candidates."""
+    """Return a page of file groups that could not be matched with confidence, with their candidates."""
     with database.reads() as session:
         found = library.inbox.list_inbox(
             session, caller, state=wanted_state or None, library_path_id=path_id, text=q, cursor=cursor, limit=limit
@@ -444,7 +435,7 @@ def list_inbox(
     return Page(items=[InboxShape(**_entry(row)) for row in found.entries], next_cursor=found.next_cursor)
 
 
-@get("/inbox/{entry_id:str}", sync_to_thread=True, summary="Get an entry of the review")
+@get("/inbox/{entry_id:str}", sync_to_thread=True, summary="Get a review entry")
 def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> InboxDetail:
     """Return an entry with its candidates and files."""
     with database.reads() as session:
@@ -453,7 +444,7 @@ def get_entry(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str])
     return InboxDetail(**_entry(row), paths=paths)
 
 
-@post("/inbox/{entry_id:str}/decide", sync_to_thread=True, status_code=200, summary="Decide an entry")
+@post("/inbox/{entry_id:str}/decide", sync_to_thread=True, status_code=200, summary="Decide a review entry")
 def decide(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -461,7 +452,7 @@ def decide(
     entry_id: FromPath[str],
     data: JSONBody[Decision],
 ) -> Settled:
-    """Link the files to a title, which is added if it is not in the library."""
+    """Link the files to a title. The title is added if it is not in the library."""
     made = library.inbox.decide(
         database,
         outside,
@@ -477,7 +468,7 @@ def decide(
     return Settled(media_id=made.media_item_id, files=made.files, unclear=made.unclear, added=made.added)
 
 
-@post("/inbox/{entry_id:str}/candidates", sync_to_thread=True, status_code=200, summary="Search other candidates")
+@post("/inbox/{entry_id:str}/candidates", sync_to_thread=True, status_code=200, summary="Search for other candidates")
 def search_candidates(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -485,29 +476,29 @@ def search_candidates(
     entry_id: FromPath[str],
     data: JSONBody[CandidateSearch],
 ) -> list[CandidateShape]:
-    """Search a title or number for an entry; what is found replaces its candidates."""
+    """Search for a title or catalogue id. The results replace the entry's candidates."""
     found = library.inbox.search_candidates(database, outside, caller, entry_id, data.q, type=data.type, year=data.year)
     return [_candidate(told) for told in found]
 
 
-@post("/inbox/{entry_id:str}/ignore", sync_to_thread=True, status_code=204, summary="Ignore an entry")
+@post("/inbox/{entry_id:str}/ignore", sync_to_thread=True, status_code=204, summary="Ignore a review entry")
 def ignore(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
-    """Leave the files where they are and never ask about them again."""
+    """Leave the files where they are and take them out of the review."""
     with database.writes() as session:
         library.inbox.get_entry(session, caller, entry_id)
         library.inbox.ignore(session, caller, clock.now(), [entry_id])
 
 
-@post("/inbox/{entry_id:str}/reopen", sync_to_thread=True, status_code=204, summary="Take a decision back")
+@post("/inbox/{entry_id:str}/reopen", sync_to_thread=True, status_code=204, summary="Reopen a review entry")
 def reopen(database: DatabaseDep, caller: CallerDep, entry_id: FromPath[str]) -> None:
-    """Let an ignored or settled entry wait again."""
+    """Put an ignored or decided entry back into the review."""
     with database.writes() as session:
         library.inbox.get_entry(session, caller, entry_id)
         library.inbox.reopen(session, caller, clock.now(), [entry_id])
 
 
 class ToImport(Struct):
-    """Which confident matches to import."""
+    """The confident matches to import."""
 
     ids: list[str] | None = None
     """Null for all of them."""
@@ -518,7 +509,7 @@ def import_ready(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToImpo
     """Import entries of the review with their best candidates."""
     with database.writes() as session:
         library.inbox.request_import_ready(session, caller, data.ids if data else None)
-    return Accepted(detail="The files are imported by a job.")
+    return Accepted(detail="A job imports the files.")
 
 
 ROUTES: tuple[Any, ...] = (

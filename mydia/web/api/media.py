@@ -52,7 +52,7 @@ class _Answer:
 
 
 _answers: UntilCommit[tuple[media.lists.ItemQuery, str | None, int], _Answer] = UntilCommit(kept=64)
-"""Polled often, for example by a dashboard; the same for everyone who may browse."""
+"""Cached because dashboards poll it often; the same for every caller who may browse."""
 
 
 @get("/media", sync_to_thread=True, summary="List titles")
@@ -75,7 +75,7 @@ def list_media(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response[Page[Listed]]:
-    """Return a page of titles. With the `ETag` of an earlier answer in `If-None-Match` nothing is sent while nothing changed."""
+    """Return a page of titles. Send an earlier `ETag` in `If-None-Match` to get 304 if nothing has changed."""
     asked = media.lists.ItemQuery(
         type=type,
         state=wanted_state,
@@ -92,7 +92,7 @@ def list_media(
 
     def read() -> _Answer:
         with database.reads() as session:
-            # What the address asks for belongs to the address; only the library's state is in the tag.
+            # The ETag only needs to cover the library's state, because caches keep one entry per URL.
             tag = f'W/"{library_state(database, session)}"'
             cards, following = media.lists.list_items(session, caller, asked, cursor=cursor or None, limit=limit)
         return _Answer(tag, encode_json(Page(items=[listed(card) for card in cards], next_cursor=following)))
@@ -100,17 +100,17 @@ def list_media(
     answer = _answers.get(database, version, (asked, cursor, limit), read)
     if request.headers.get("if-none-match") == answer.tag:
         raise NotModified(answer.tag)
-    # Encoded already; the annotation is what OpenAPI tells.
+    # The body is already encoded; the annotation is for the OpenAPI description.
     return Response(answer.body, media_type="application/json", headers={"ETag": answer.tag})  # type: ignore[arg-type]
 
 
 @post("/media", sync_to_thread=True, summary="Add a title")
 def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewMedia]) -> Item:
-    """Look a title up by its number and add it. 409 when it is here already."""
+    """Look up a title by its catalogue id and add it. 409 if it is already in the library."""
     caller.require(Permission.MANAGE_MEDIA)
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
-        raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Give a number."})
+        raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     with database.reads() as session:
         wish = media.refresh.asking(session, data.library_path_id)
         search_now = data.search_now
@@ -120,7 +120,7 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
             raise media.AlreadyHere(here)
     found = metadata.by_ids(outside, data.type, ids, language=wish.language)
     if not found:
-        raise NotFound("The catalogue has no title with this number.")
+        raise NotFound("The catalogue has no title with this id.")
     details, seasons = media.refresh.fetch(
         outside, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
@@ -147,7 +147,7 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
 
 @get("/media/{media_id:str}", sync_to_thread=True, summary="Get a title")
 def get_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> Item:
-    """Return a title in full. Its `number` is accepted in place of its id."""
+    """Return a title with all details. Its `number` is accepted in place of its id."""
     if media_id.isascii() and media_id.isdigit():
         with database.reads() as session:
             media_id = media.numbers.id_of(session, caller, media.NumberedKind.ITEM, int(media_id[:18]))
@@ -158,7 +158,7 @@ def get_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str])
 def change_media(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[MediaChange]
 ) -> Item:
-    """Change a person's choices, or facts, which are then kept against refreshes."""
+    """Change a title's settings or details. Refreshes do not overwrite changed details."""
     with database.writes() as session:
         media.change_item(session, caller, clock.now(), media_id, given(data))
     return _item(database, caller, media_id)
@@ -172,15 +172,15 @@ def remove_media(
     media_id: FromPath[str],
     files: FromQuery[Literal["keep", "recycle", "delete"]] = "keep",
 ) -> None:
-    """Remove a title. `files`: keep | recycle | delete."""
+    """Remove a title. `files` says what happens to its files: keep, recycle or delete."""
     library.recycle.remove_item(database, outside, caller, clock.now(), media_id, files=files)
 
 
-@get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a series' episodes")
+@get("/media/{media_id:str}/episodes", sync_to_thread=True, summary="List a show's episodes")
 def list_episodes(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], season: Number = None
 ) -> list[EpisodeShape]:
-    """Return the episodes of a series in order."""
+    """Return the episodes of a show in order."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
@@ -191,7 +191,7 @@ def list_episodes(
 def change_monitoring(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[Monitoring]
 ) -> Item:
-    """Want, or stop wanting, all of a title or a part of it."""
+    """Monitor or unmonitor a title, one of its seasons, or some episodes."""
     with database.writes() as session:
         media.monitoring.change_monitoring(
             session,
@@ -207,22 +207,24 @@ def change_monitoring(
 
 @post("/media/{media_id:str}/refresh", sync_to_thread=True, status_code=202, summary="Refresh a title's details")
 def refresh_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str]) -> Accepted:
-    """Ask for the details to be fetched again."""
+    """Fetch a title's details again."""
     with database.writes() as session:
         media.request_refresh(session, caller, media_id)
-    return Accepted(detail="The details are fetched by a job.")
+    return Accepted(detail="A job fetches the details.")
 
 
-@post("/media/{media_id:str}/search", sync_to_thread=True, status_code=202, summary="Search for what a title lacks")
+@post(
+    "/media/{media_id:str}/search", sync_to_thread=True, status_code=202, summary="Search for a title's missing files"
+)
 def search_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], season: Number = None) -> Accepted:
-    """Ask the indexers for what is missing or can be better; the best release that passes every rule is taken."""
+    """Search the indexers for what is missing or can be upgraded, and grab the best release that passes every rule."""
     with database.writes() as session:
         downloads.request_search(session, caller, media_id, season_number=season)
-    return Accepted(detail="The indexers are asked by a job; see /api/v1/media/{id}/searches for its answer.")
+    return Accepted(detail="A job searches the indexers; see /api/v1/media/{id}/searches for the result.")
 
 
 class RenameLineShape(Struct):
-    """One file with its name now and its name by the naming templates."""
+    """A file with its current name and its name according to the naming templates."""
 
     id: str
     kind: Literal["video", "extra", "sidecar"]
@@ -233,7 +235,7 @@ class RenameLineShape(Struct):
 
 
 class NewNames(Struct):
-    """Which files of a title to rename."""
+    """The files to rename."""
 
     file_ids: list[str] | None = None
     """Null for all of them."""
@@ -251,7 +253,7 @@ class RenamedShape(Struct):
 
 
 class PictureShape(Struct):
-    """A picture that a title can have."""
+    """An available poster or backdrop."""
 
     source: str
     language: str | None
@@ -261,7 +263,7 @@ class PictureShape(Struct):
 
 
 class PictureChoice(Struct):
-    """The picture that a title is to have."""
+    """The chosen poster or backdrop."""
 
     role: Literal["poster", "backdrop"] = "poster"
     source: str | None = None
@@ -276,7 +278,7 @@ def preview_rename(
     media_id: FromPath[str],
     folders: FromQuery[bool] = False,
 ) -> list[RenameLineShape]:
-    """Return the files whose names would change, before and after; nothing is changed."""
+    """Return the files whose names would change, with old and new names. Nothing is renamed."""
     with database.reads() as session:
         lines = library.renaming.rename_preview(session, outside, caller, [media_id], folders=folders)
     return [
@@ -294,7 +296,7 @@ def rename_media(
     media_id: FromPath[str],
     data: JSONBody[NewNames | None] = None,
 ) -> RenamedShape:
-    """Rename a title's files by the naming templates."""
+    """Rename a title's files according to the naming templates."""
     asked = data or NewNames()
     made = library.renaming.rename(
         database, outside, caller, clock.now(), [media_id], file_ids=asked.file_ids, folders=asked.folders
@@ -302,7 +304,7 @@ def rename_media(
     return RenamedShape(files=made.files, failures=list(made.failures), undo_id=made.batch_id)
 
 
-@get("/media/{media_id:str}/artwork", sync_to_thread=True, summary="List a title's pictures")
+@get("/media/{media_id:str}/artwork", sync_to_thread=True, summary="List a title's artwork")
 def list_artwork(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -324,7 +326,7 @@ def list_artwork(
     ]
 
 
-@put("/media/{media_id:str}/artwork", sync_to_thread=True, summary="Choose a title's picture")
+@put("/media/{media_id:str}/artwork", sync_to_thread=True, summary="Choose a title's artwork")
 def choose_artwork(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -332,20 +334,20 @@ def choose_artwork(
     media_id: FromPath[str],
     data: JSONBody[PictureChoice],
 ) -> Item:
-    """Choose a poster or backdrop. Refreshes keep a chosen one."""
+    """Choose a poster or backdrop. Refreshes keep the choice."""
     media.artwork.choose_artwork(database, outside, caller, clock.now(), media_id, data.role, data.source)
     return _item(database, caller, media_id)
 
 
 class NewMatch(Struct):
-    """The title that an item really is, by one of its numbers."""
+    """The correct title, by one of its catalogue ids."""
 
     tmdb_id: CatalogueNumber | None = None
     tvdb_id: CatalogueNumber | None = None
     imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{7,10}$")] | None = None
 
 
-@put("/media/{media_id:str}/match", sync_to_thread=True, summary="Change a title's match")
+@put("/media/{media_id:str}/match", sync_to_thread=True, summary="Correct a title's match")
 def change_match(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -353,15 +355,15 @@ def change_match(
     media_id: FromPath[str],
     data: JSONBody[NewMatch],
 ) -> Item:
-    """Make a title another one of the catalogue. Its files and settings stay; if the other one is here, they join it."""
+    """Correct a wrong match. Files and settings are kept; if the other title is already in the library, the two are merged."""
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
-        raise Invalid("Name the title by tmdb_id, tvdb_id or imdb_id.", fields={"tmdb_id": "Enter a number."})
+        raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     matched = library.inbox.rematch_item(database, outside, caller, clock.now(), media_id, ids)
     return _item(database, caller, matched)
 
 
-@get("/search", sync_to_thread=True, summary="Search the library and the providers")
+@get("/search", sync_to_thread=True, summary="Search the library and the metadata source")
 def search(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -370,7 +372,7 @@ def search(
     type: FromQuery[MediaType | None] = None,
     year: Year = None,
 ) -> Hit:
-    """Return titles by name; a catalogue number (`tmdb:19`, `tt0017136`, `tvdb:73739`) is understood too."""
+    """Search titles by name, or by a catalogue id such as `tmdb:19`, `tt0017136` or `tvdb:73739`."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         here = media.lists.search_library(session, caller, q, limit=20)

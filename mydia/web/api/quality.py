@@ -1,4 +1,4 @@
-"""`/api/v1/quality-profiles`, `/api/v1/quality-sizes` and `/api/v1/naming`: what is wanted, how large, and how it is named."""
+"""`/api/v1/quality-profiles`, `/api/v1/quality-sizes` and `/api/v1/naming`."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class NamingChange(Struct):
 
 
 class NamingExample(Struct):
-    """What the templates make of one title."""
+    """The names that the templates produce for an example."""
 
     label: str
     path: str
@@ -135,7 +135,7 @@ def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape
 
 @post("/quality-profiles", sync_to_thread=True, summary="Add a quality profile")
 def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProfile]) -> ProfileShape:
-    """Add a quality profile. 409 when the name is taken."""
+    """Add a quality profile. 409 if the name is taken."""
     form = ProfileForm(
         name=data.name,
         items=_items(data.items),
@@ -172,7 +172,7 @@ def change_profile(
 
 @post("/quality-profiles/{profile_id:str}/duplicate", sync_to_thread=True, summary="Copy a quality profile")
 def duplicate_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
-    """Add a copy under another name."""
+    """Add a copy of a quality profile under another name."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
         return profile(settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id))
@@ -189,7 +189,7 @@ def remove_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPat
 def list_sizes(
     database: DatabaseDep, caller: CallerDep, type: FromQuery[MediaType] = MediaType.MOVIE
 ) -> list[SizeShape]:
-    """Return how large a minute of each quality may be, worst quality first."""
+    """Return the size limits of each quality in MB per minute, worst quality first."""
     caller.require(Permission.BROWSE)
     with database.reads() as session:
         return _sizes(settings.qualities.size_limits(session, type))
@@ -242,7 +242,7 @@ def change_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[Namin
 
 @post("/naming/preview", sync_to_thread=True, status_code=200, summary="Preview naming templates")
 def preview_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[NamingChange]) -> list[NamingExample]:
-    """Return what templates would make of a few titles; nothing is changed."""
+    """Return the names that templates would produce for a few examples. Nothing is changed."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         values = structs.asdict(_naming(settings.naming_rules.get_naming_set(session))) | given(data)

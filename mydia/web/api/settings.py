@@ -1,4 +1,4 @@
-"""`/api/v1/config`, `/api/v1/quality-profiles`, the folders of the library, download clients and indexers."""
+"""`/api/v1/config`, library folders, download clients and indexers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 
 class FolderShape(Struct):
-    """A folder of the library."""
+    """A library folder."""
 
     id: str
     path: str
@@ -32,14 +32,14 @@ class FolderShape(Struct):
     default_profile_id: str | None
     import_mode: str
     managed: bool
-    """Kept by the environment or the file."""
+    """Defined in the environment or the file, so it is read-only here."""
     last_scan_at: datetime | None
     last_scan_state: str | None
     last_scan_reason: str | None
 
 
 class NewFolder(Struct):
-    """A folder of the library to be."""
+    """A new library folder."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
     type: Literal["movies", "series", "mixed"]
@@ -65,7 +65,7 @@ class FolderChange(Struct):
 
 
 class ClientShape(Struct):
-    """A download client; its password is never told."""
+    """A download client, without its password."""
 
     id: str
     name: str
@@ -77,20 +77,20 @@ class ClientShape(Struct):
     priority: int
     managed: bool
     state: str | None
-    """ok | failing | disabled; null when it was not asked yet."""
+    """ok | failing | disabled; null if it has not been checked yet."""
     since_at: datetime | None
     last_error: str | None
 
 
 class Mapping(Struct):
-    """How a path that a client tells is reached from here."""
+    """Maps a path in the client to a path on this machine."""
 
     remote: Name
     local: Name
 
 
 class ClientToSet(Struct):
-    """A download client; an empty `secret` keeps the stored one."""
+    """A download client; an empty `secret` keeps the stored password or key."""
 
     name: Name
     kind: Name
@@ -112,14 +112,14 @@ class ClientChange(Struct):
     username: str | None | UnsetType = UNSET
     secret: str | UnsetType = UNSET
     options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
-    """Options that are not named stay unchanged."""
+    """Options that are left out stay unchanged."""
     enabled: bool | UnsetType = UNSET
     priority: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
     mappings: list[Mapping] | UnsetType = UNSET
 
 
 class IndexerShape(Struct):
-    """An indexer; its key is never told."""
+    """An indexer, without its key."""
 
     id: str
     name: str
@@ -159,7 +159,7 @@ class IndexerChange(Struct):
     url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     secret: str | UnsetType = UNSET
     options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
-    """Options that are not named stay unchanged."""
+    """Options that are left out stay unchanged."""
     enabled: bool | UnsetType = UNSET
     automatic_search: bool | UnsetType = UNSET
     interactive_search: bool | UnsetType = UNSET
@@ -167,7 +167,7 @@ class IndexerChange(Struct):
 
 
 class Tried(Struct):
-    """What a service answered."""
+    """The result of a connection test."""
 
     version: str
     notes: list[str]
@@ -175,13 +175,13 @@ class Tried(Struct):
 
 @get("/config", sync_to_thread=True, summary="List settings with their sources")
 def list_config(database: DatabaseDep, caller: CallerDep) -> list[SettingShape]:
-    """Return every setting, its value and where it comes from. Secrets are never told."""
+    """Return all settings with their values and sources. Secrets are not included."""
     return _settings(database, caller)
 
 
 @put("/config", sync_to_thread=True, summary="Change settings")
 def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[dict[str, Any]]) -> list[SettingShape]:
-    """Change settings by key; null goes back to the file's or the default value. One wrong value changes nothing."""
+    """Change settings by key. Null resets one to the value of the file or the default. If one value is invalid, nothing changes."""
     with database.writes() as session:
         settings.change_values(session, caller, clock.now(), data)
     return _settings(database, caller)
@@ -234,17 +234,17 @@ def _new_folder(data: NewFolder) -> settings.NewLibraryPath:
     )
 
 
-@get("/library/paths", sync_to_thread=True, summary="List the library's folders")
+@get("/library/paths", sync_to_thread=True, summary="List library folders")
 def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
-    """Return the folders of the library and how their last scan ended."""
+    """Return the library folders with the result of their last scan."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         return [_folder(row) for row in settings.library_paths.list_library_paths(session)]
 
 
-@post("/library/paths", sync_to_thread=True, summary="Add a folder to the library")
+@post("/library/paths", sync_to_thread=True, summary="Add a library folder")
 def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewFolder]) -> FolderShape:
-    """Set up a folder of the library; it must exist and lie in no other."""
+    """Add a library folder. It must exist and must not overlap another library folder."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         others = settings.library_paths.list_library_paths(session)
@@ -255,11 +255,11 @@ def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, da
         return _folder(settings.library_paths.add_library_path(session, caller, clock.now(), _new_folder(data)))
 
 
-@put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a folder of the library")
+@put("/library/paths/{path_id:str}", sync_to_thread=True, summary="Change a library folder")
 def change_folder(
     database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[FolderChange]
 ) -> FolderShape:
-    """Change a folder's settings, or its path after its files were moved by hand."""
+    """Change a library folder's settings, or its path after you moved its files."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
         row = settings.library_paths.get_library_path(session, path_id)
@@ -268,9 +268,9 @@ def change_folder(
         return _folder(settings.library_paths.change_library_path(session, caller, clock.now(), path_id, new))
 
 
-@delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Take a folder out")
+@delete("/library/paths/{path_id:str}", sync_to_thread=True, status_code=204, summary="Remove a library folder")
 def remove_folder(database: DatabaseDep, caller: CallerDep, path_id: FromPath[str]) -> None:
-    """Take a folder out of the library; nothing on the disk changes."""
+    """Remove a folder from the library. Nothing on disk changes."""
     with database.writes() as session:
         settings.library_paths.remove_library_path(session, caller, clock.now(), path_id)
 
@@ -307,7 +307,7 @@ def _new_client(data: ClientToSet) -> settings.NewClient:
 
 
 def _stored(row: settings.DownloadClientRow | settings.IndexerRow, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return what is stored of a service; turns the changed secret and options into what is to be stored."""
+    """Merge the changed secret and options of a service with the stored ones."""
     if "secret" in changes:
         changes["secret"] = Secret(changes["secret"])
     if "options" in changes:
@@ -332,7 +332,7 @@ def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
 
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
 def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
-    """Set up a download client; `test` checks whether it answers."""
+    """Add a download client. Use the test route to check the connection."""
     with database.writes() as session:
         return _client(settings.clients.add_client(session, caller, clock.now(), _new_client(data)), None)
 
@@ -356,9 +356,9 @@ def change_client(
         return _client(row, settings.services.statuses(session, caller, "download_client").get(client_id))
 
 
-@delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Forget a download client")
+@delete("/download-clients/{client_id:str}", sync_to_thread=True, status_code=204, summary="Remove a download client")
 def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[str]) -> None:
-    """Forget a client; its downloads go on by themselves, and history keeps them."""
+    """Remove a download client. Its downloads continue in the client and stay in the history."""
     with database.writes() as session:
         settings.clients.remove_client(session, caller, clock.now(), client_id)
 
@@ -413,7 +413,7 @@ def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape
 
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
 def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[IndexerToSet]) -> IndexerShape:
-    """Set up an indexer; `test` checks whether it answers."""
+    """Add an indexer. Use the test route to check the connection."""
     with database.writes() as session:
         return _indexer(settings.indexers.add_indexer(session, caller, clock.now(), _new_indexer(data)), None)
 
@@ -435,9 +435,9 @@ def change_indexer(
         return _indexer(row, settings.services.statuses(session, caller, "indexer").get(indexer_id))
 
 
-@delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Forget an indexer")
+@delete("/indexers/{indexer_id:str}", sync_to_thread=True, status_code=204, summary="Remove an indexer")
 def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str]) -> None:
-    """Forget an indexer; what was found there stays in the history."""
+    """Remove an indexer. Releases found on it stay in the history."""
     with database.writes() as session:
         settings.indexers.remove_indexer(session, caller, clock.now(), indexer_id)
 

@@ -1,4 +1,4 @@
-"""`/api/v1/system`, `/api/v1/tasks`, `/api/v1/history`, `/api/v1/calendar` and `/api/v1/wanted`: what Mydia does and did."""
+"""`/api/v1/system`, `/api/v1/tasks`, `/api/v1/history`, `/api/v1/calendar` and `/api/v1/wanted`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_CALENDAR = timedelta(days=370)
 
 
 class CheckShape(Struct):
-    """One thing that was looked at."""
+    """The result of a health check."""
 
     name: str
     state: str
@@ -34,7 +34,7 @@ class CheckShape(Struct):
 
 
 class QueueShape(Struct):
-    """How full one queue of jobs is."""
+    """The number of jobs in one queue."""
 
     queue: str
     queued: int
@@ -44,7 +44,7 @@ class QueueShape(Struct):
 
 
 class Counted(Struct):
-    """How many titles of a type there are."""
+    """The number of titles of one type."""
 
     total: int
     size_bytes: int
@@ -52,7 +52,7 @@ class Counted(Struct):
 
 
 class Status(Struct):
-    """How Mydia is."""
+    """The state of Mydia."""
 
     version: str
     python: str
@@ -67,7 +67,7 @@ class Status(Struct):
 
 
 class RunShape(Struct):
-    """One execution of a job."""
+    """A run of a job."""
 
     id: str
     job: str
@@ -87,19 +87,19 @@ class RunShape(Struct):
 
 
 class TaskShape(Struct):
-    """A job that the clock starts."""
+    """A scheduled job."""
 
     name: str
     job: str
     title: str
     cron: str | None
-    """In local time; null when switched off."""
+    """A cron expression in local time; null if the schedule is disabled."""
     next_at: datetime | None
     last: RunShape | None
 
 
 class Tasks(Struct):
-    """All that runs, waits and will run."""
+    """Running, queued and scheduled jobs."""
 
     scheduled: list[TaskShape]
     running: list[RunShape]
@@ -107,7 +107,7 @@ class Tasks(Struct):
 
 
 class Happening(Struct):
-    """Something that happened."""
+    """An event in the history."""
 
     id: int
     at: datetime
@@ -136,7 +136,7 @@ def happening(event: events.Happened) -> Happening:
 
 
 class CalendarShape(Struct):
-    """One thing on one day."""
+    """A release date in the calendar."""
 
     on: date
     kind: str
@@ -154,7 +154,7 @@ class CalendarShape(Struct):
 
 
 class WantedShape(Struct):
-    """A film or episode that is wanted."""
+    """A wanted movie or episode."""
 
     media_id: str
     version_id: str
@@ -190,12 +190,9 @@ def _run(run: Run) -> RunShape:
     )
 
 
-# --- the system ----------------------------------------------------------------------------------------------------
-
-
-@get("/system/status", sync_to_thread=True, summary="Get the status")
+@get("/system/status", sync_to_thread=True, summary="Get the system status")
 def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
-    """Return the version, what the checks of `/ready` say, the queues of jobs and the size of the library."""
+    """Return the version, the health checks of `/ready`, the job queues and the library size."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         counted = media.lists.counts(session, caller)
@@ -226,20 +223,17 @@ def _counted(counts: media.lists.Counts) -> Counted:
     return Counted(total=counts.total, size_bytes=counts.size_bytes, by_state=dict(counts.by_state))
 
 
-# --- tasks ---------------------------------------------------------------------------------------------------------
-
-
-@post("/metadata/retry", sync_to_thread=True, status_code=202, summary="Ask the metadata source again")
+@post("/metadata/retry", sync_to_thread=True, status_code=202, summary="Retry the metadata source")
 def retry_source(database: DatabaseDep, caller: CallerDep) -> Accepted:
-    """Ask the metadata source again, and match the files that wait for it if it answers."""
+    """Query the metadata source again. If it answers, waiting files are matched."""
     with database.writes() as session:
         metadata.request_retry(session, caller)
-    return Accepted(detail="The source is asked by a job; /api/v1/system/status shows how it answers.")
+    return Accepted(detail="A job queries the source; see /api/v1/system/status for the result.")
 
 
 @get("/tasks", sync_to_thread=True, summary="List tasks")
 def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
-    """Return what the clock starts, what runs now and what waits."""
+    """Return scheduled, running and queued jobs."""
     caller.require(Permission.MANAGE_SETTINGS)
     return Tasks(
         scheduled=[
@@ -260,29 +254,29 @@ def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
 
 @post("/tasks/{name:str}/run", sync_to_thread=True, status_code=202, summary="Run a task now")
 def run_task(taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Accepted:
-    """Have the worker run a scheduled task at once."""
+    """Run a scheduled task now."""
     caller.require(Permission.MANAGE_SETTINGS)
     found = next((one for one in taskboard.scheduled(caller) if name in (one.name, one.job)), None)
     if found is None:
-        raise NotFound(f"There is no task called {name}.")
+        raise NotFound(f"There is no task named {name}.")
     taskboard.run_now(caller, found.job, found.params)
-    return Accepted(detail="The worker runs it as soon as it can.")
+    return Accepted(detail="The task is queued and runs as soon as a worker is free.")
 
 
 class Pause(Struct):
-    """Whether the workers start nothing new."""
+    """Whether the workers are paused."""
 
     paused: bool
 
 
 @put("/tasks/paused", sync_to_thread=True, summary="Pause or resume the workers")
 def pause_workers(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Pause]) -> Pause:
-    """Pause the workers: running tasks finish, and nothing new starts. Or resume them."""
+    """Pause or resume the workers. While they are paused, running tasks finish and no new ones start."""
     taskboard.set_paused(caller, data.paused)
     return data
 
 
-@get("/tasks/runs", sync_to_thread=True, summary="List runs that ended")
+@get("/tasks/runs", sync_to_thread=True, summary="List finished runs")
 def list_runs(
     taskboard: TaskBoardDep,
     caller: CallerDep,
@@ -291,7 +285,7 @@ def list_runs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[RunShape]:
-    """Return a page of runs that ended, newest first."""
+    """Return a page of finished runs, newest first."""
     caller.require(Permission.MANAGE_SETTINGS)
     states = (
         (RunState(wanted_state),)
@@ -304,32 +298,30 @@ def list_runs(
 
 @get("/tasks/runs/{run_id:str}", sync_to_thread=True, summary="Get a run")
 def get_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> RunShape:
-    """Return one run of a job."""
+    """Return a run of a job."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _run(taskboard.get(caller, run_id))
 
 
 @post("/tasks/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=202, summary="Cancel a run")
 def cancel_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
-    """Cancel a run: at once while it waits, at its next step while it runs. 409 when it is over."""
+    """Cancel a run: immediately if it is queued, at its next step if it is running. 409 if it has finished."""
     caller.require(Permission.MANAGE_SETTINGS)
     return Accepted(status=str(taskboard.cancel(caller, run_id)), id=run_id)
 
 
-@post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Start a run again")
+@post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Retry a run")
 def retry_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
-    """Start a run that failed or was cancelled again. 409 when it is not over."""
+    """Start a failed or cancelled run again. 409 if it has not finished."""
     caller.require(Permission.MANAGE_SETTINGS)
     taskboard.retry_dead(caller, run_id)
     return Accepted(id=run_id)
 
 
-# --- history -------------------------------------------------------------------------------------------------------
-
 _EVERYDAY = tuple(name for name, kind in EVENTS.items() if not kind.audit)
 
 
-@get("/history", sync_to_thread=True, summary="List what happened")
+@get("/history", sync_to_thread=True, summary="List the history")
 def list_history(
     database: DatabaseDep,
     caller: CallerDep,
@@ -339,10 +331,10 @@ def list_history(
     cursor: Annotated[int | None, QueryParameter(ge=1, le=2**53)] = None,
     limit: Limit = 50,
 ) -> Page[Happening]:
-    """Return a page of events, newest first. Sign-ins and changes of settings are shown to administrators only."""
+    """Return a page of events, newest first. Only administrators see sign-ins and changes to settings."""
     caller.require(Permission.VIEW_ACTIVITY)
     if unknown := [one for one in type or () if one not in EVENTS]:
-        raise Invalid(f"There is no event called {unknown[0]}.", fields={"type": "Unknown event."})
+        raise Invalid(f"There is no event type {unknown[0]}.", fields={"type": "Unknown event type."})
     seen = list(type or ())
     if not caller.can(Permission.MANAGE_USERS):
         seen = [name for name in seen or _EVERYDAY if name in _EVERYDAY]
@@ -362,10 +354,7 @@ def list_history(
     )
 
 
-# --- what comes ----------------------------------------------------------------------------------------------------
-
-
-@get("/calendar", sync_to_thread=True, summary="List what comes out")
+@get("/calendar", sync_to_thread=True, summary="List the calendar")
 def calendar(
     database: DatabaseDep,
     caller: CallerDep,
@@ -374,15 +363,18 @@ def calendar(
     type: FromQuery[MediaType | None] = None,
     monitored_only: FromQuery[bool] = False,
 ) -> list[CalendarShape]:
-    """Return what comes out between two days, both included; left out, the four weeks from today."""
+    """Return the releases between two dates, inclusive; by default the next four weeks."""
     today = clock.now().date()
     first = start or today
     try:
         last = end or first + timedelta(days=27)
     except OverflowError as error:
-        raise Invalid("This day is too far away.", fields={"start": "Choose an earlier day."}) from error
+        raise Invalid("The start date is out of range.", fields={"start": "Choose an earlier date."}) from error
     if last < first or last - first > _LONGEST_CALENDAR:
-        raise Invalid("Ask for at most a year, ending after it starts.", fields={"end": "Choose a later, nearer day."})
+        raise Invalid(
+            "The range must be at most one year and must not end before it starts.",
+            fields={"end": "Choose a date within one year after the start."},
+        )
     with database.reads() as session:
         found = media.calendar.entries(session, caller, today, first, last, type=type, monitored_only=monitored_only)
     return [
@@ -404,7 +396,7 @@ def calendar(
     ]
 
 
-@get("/wanted", sync_to_thread=True, summary="List what is wanted")
+@get("/wanted", sync_to_thread=True, summary="List wanted titles")
 def list_wanted(
     database: DatabaseDep,
     caller: CallerDep,
@@ -413,7 +405,7 @@ def list_wanted(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[WantedShape]:
-    """Return a page of films or episodes that are out and missing, or with `upgrades` here and not good enough."""
+    """Return a page of missing movies or episodes, or with `upgrades` of those that can be upgraded."""
     with database.reads() as session:
         if type == MediaType.MOVIE:
             found, following = media.wanted.wanted_movies(

@@ -25,20 +25,20 @@ class RecycledShape(Struct):
 
     id: str
     path: str
-    """Where it was."""
+    """Its original path."""
     size_bytes: int
     media_id: str | None
     cause: str
     """import (replaced by a better file), remove or undo"""
     undo_id: str | None
-    """Restores everything that was removed with it: `/api/v1/undo/{undo_id}`."""
+    """Pass it to `/api/v1/undo/{undo_id}` to restore everything that was removed together with it."""
     recycled_at: datetime
     expires_at: datetime
-    """When it is deleted for good."""
+    """When it is deleted permanently."""
 
 
 class Restored(Struct):
-    """A file that is back in the library."""
+    """A restored file."""
 
     path: str
 
@@ -72,7 +72,7 @@ class Undone(Struct):
     """The outcome of an undo."""
 
     problems: list[str]
-    """What could not be undone; empty when everything was."""
+    """What could not be undone; empty if everything was."""
 
 
 class BackupShape(Struct):
@@ -120,13 +120,13 @@ def list_recycled(
 
 @post("/recycle-bin/{file_id:str}/restore", sync_to_thread=True, status_code=200, summary="Restore a file")
 def restore_file(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> Restored:
-    """Move a file back to where it was. 409 when another file has its name now."""
+    """Move a file back to its original path. 409 if another file is there now."""
     return Restored(path=library.recycle.restore_file(database, outside, caller, clock.now(), file_id))
 
 
-@delete("/recycle-bin/{file_id:str}", sync_to_thread=True, status_code=204, summary="Delete a file for good")
+@delete("/recycle-bin/{file_id:str}", sync_to_thread=True, status_code=204, summary="Delete a file permanently")
 def delete_recycled(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, file_id: FromPath[str]) -> None:
-    """Delete one file of the recycle bin for good."""
+    """Permanently delete a file in the recycle bin."""
     if not library.recycle.empty_recycle_bin(database, outside, clock.now(), caller=caller, recycled_ids=[file_id]):
         raise NotFound("This file is not in the recycle bin.")
 
@@ -172,7 +172,7 @@ def undo(
     undo_id: FromPath[str],
     of: FromQuery[Literal["removal", "rename"]] = "removal",
 ) -> Undone:
-    """Undo what was done to files, by the `undo_id` that the removal or rename returned."""
+    """Undo a removal or rename by the `undo_id` that it returned."""
     act = library.renaming.undo_rename if of == "rename" else library.journal.undo_batch
     return Undone(problems=list(act(database, outside, caller, clock.now(), undo_id)))
 
@@ -191,14 +191,14 @@ def list_backups(config: ConfigDep, caller: CallerDep) -> list[BackupShape]:
 
 @post("/backups", sync_to_thread=True, status_code=202, summary="Make a backup")
 def make_backup(taskboard: TaskBoardDep, caller: CallerDep) -> Accepted:
-    """Back up the database now, in the worker."""
+    """Back up the database now, as a job."""
     taskboard.run_now(caller, "upkeep.back_up")
-    return Accepted(detail="The worker makes the backup; it is listed when it is complete.")
+    return Accepted(detail="A job makes the backup; it is listed when it is complete.")
 
 
 @get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type="application/vnd.sqlite3")
 def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
-    """Return a backup: a complete SQLite database."""
+    """Download a backup, which is a complete SQLite database."""
     caller.require(Permission.MANAGE_SETTINGS)
     known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
     if name not in known:
@@ -215,7 +215,7 @@ def list_logs(
     process: Annotated[Literal["web", "worker", "serve"] | None, QueryParameter()] = None,
     limit: Limit = 100,
 ) -> list[LogLineShape]:
-    """Return the newest log lines of a level or above, newest first."""
+    """Return log lines of a level or above, newest first."""
     caller.require(Permission.MANAGE_SETTINGS)
     files = (process,) if process else log_files.present(config.log_directory)
     return [
@@ -233,7 +233,7 @@ def list_logs(
 
 @get("/logs/{process:str}", sync_to_thread=True, summary="Download a log", media_type="text/plain")
 def download_log(config: ConfigDep, caller: CallerDep, process: FromPath[str]) -> File:
-    """Return a whole log: `web`, `worker` or `serve`."""
+    """Download the log of `web`, `worker` or `serve`."""
     caller.require(Permission.MANAGE_SETTINGS)
     if process not in log_files.present(config.log_directory):
         raise NotFound("There is no such log.")

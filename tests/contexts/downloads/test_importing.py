@@ -94,7 +94,7 @@ def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> Non
         ({"BDMV/STREAM/00001.m2ts": BIG}, "whole disc"),
         ({"sample/film-sample.mkv": 1000}, "only samples and extras"),
         ({"readme.txt": 10}, "no video"),
-        ({"one.mkv": BIG, "two.mkv": BIG}, "holds 2 films"),
+        ({"one.mkv": BIG, "two.mkv": BIG}, "contains 2 movies"),
         ({"film.cd1.mkv": BIG, "film.cd2.mkv": BIG}, "2 parts"),
     ],
 )
