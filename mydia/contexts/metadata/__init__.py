@@ -1,4 +1,4 @@
-"""Metadata: looking titles up through the relay, and keeping their artwork."""
+"""Metadata: title lookups through the relay, and artwork."""
 
 from mydia.adapters.metadata_providers import (
     Artwork,

@@ -1,4 +1,4 @@
-"""Which metadata provider and which relay are in use now; a change of the settings takes effect with the next lookup."""
+"""The metadata provider and the relay in use; a change to the settings takes effect with the next lookup."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CHECK_RELAY_EVERY_S = 1.0
 
 
 class ChosenMetadata:
-    """Makes the provider that the settings choose and keeps it until they choose another.
+    """Creates the provider that the settings select and keeps it until they select another.
 
-    The order is: a relay by URL, the embedded relay if there is a key, the project's public relay unless it is switched off. Without
-    any of them Mydia works from names and NFO files.
+    The order is: a relay by URL, the embedded relay if there is a key, the project's public relay unless it is disabled. Without
+    any of them Mydia uses file names and NFO files.
     """
 
     def __init__(self, config: Config, database: Database, http: Http) -> None:
@@ -71,13 +71,13 @@ class ChosenMetadata:
         )
         old, self._relay = self._relay, relay
         self._provider, self._choice = provider, choice
-        logger.info("metadata comes from", extra={"provider": provider.name})
+        logger.info("metadata provider selected", extra={"provider": provider.name})
         if old is not None:
             old.close()
 
 
 class OfferedRelay:
-    """The relay that the web process serves at `/relay`: the embedded one, or one without keys that only takes crash reports."""
+    """The relay that the web process serves at `/relay`: the embedded one, or one without keys that only accepts crash reports."""
 
     def __init__(self, config: Config, chosen: ChosenMetadata) -> None:
         self._config = config
@@ -100,7 +100,7 @@ class OfferedRelay:
             return self._known
 
     def close(self) -> None:
-        """Close the stand-in; `ChosenMetadata` closes the real one."""
+        """Close the relay without keys; `ChosenMetadata` closes the embedded one."""
         if self._spare is not None:
             self._spare.close()
 

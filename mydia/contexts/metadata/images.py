@@ -34,11 +34,11 @@ SIZES: dict[str, tuple[int, ...]] = {
     "logo": (300,),
     "person": (92,),
 }
-"""Role -> widths in pixels that are kept. Source: reference/ui.md D.4, thinned to what the pages ask for."""
+"""Role -> stored widths in pixels. Source: reference/ui.md D.4, reduced to those the pages use."""
 _UPSTREAM = {"poster": "w500", "backdrop": "w1280", "logo": "w500", "still": "w300", "person": "w185"}
-"""Role -> the provider's size that is fetched, in the order of fetching."""
+"""Role -> the size to fetch from the provider, in the order of fetching."""
 _NOTE_EVERY_S = 2.0
-"""Fetched images are recorded together after this long."""
+"""Seconds after which fetched images are recorded together."""
 _SILENT = 3
 """Unanswered requests in a row after which the run ends."""
 _PREVIEWS_AT_ONCE = 6
@@ -55,19 +55,19 @@ type _Kept = tuple[str, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a page needs to show an image: the parts of its address, and a colour to show while it loads."""
+    """What a page needs to show an image: the parts of its URL, and a colour to show while it loads."""
 
     id: str
     content_hash: str
     color: str | None
 
     def url(self, width: int) -> str:
-        """Return the address of one size. Its content never changes."""
+        """Return the URL of one size. Its content never changes."""
         return f"/img/{self.id}/{width}.webp?v={self.content_hash}"
 
 
 def want_image(session: Session, now: datetime, role: str, source: str | None) -> str | None:
-    """Return the id of the image with this source, None for no source. A new one is fetched later."""
+    """Return the id of the image with this source, or None without a source. A new image is fetched later."""
     if not source:
         return None
     found = session.scalar(select(Image.id).where(Image.role == role, Image.source == source))
@@ -84,8 +84,8 @@ def fetch_wanted(
 ) -> int:
     """Fetch images that are wanted and due, one at a time, and return how many were tried.
 
-    Posters come first, then backdrops, then the rest. A picture that fails is tried again after 10 minutes, and after twice as long each
-    further time, up to 24 h. If the provider does not answer three times in a row, the rest waits for the next run.
+    Posters come first, then backdrops, then the rest. A failed picture is retried after 10 minutes, and the delay doubles with each
+    failure, up to 24 h. If the provider does not answer three times in a row, the rest waits for the next run.
 
     Emits:
         ArtworkFetched, every few seconds: a first scan brings thousands.
@@ -139,7 +139,7 @@ def _note(database: Database, caller: Actor, now: datetime, tried: Mapping[str, 
 
 
 def folder(directory: Path, image_id: str) -> Path:
-    """Return where an image's sizes are kept: by the last characters of the id, which spread evenly; the first ones are the time."""
+    """Return the folder of an image's sizes. It uses the last characters of the id, which are evenly distributed; the first are a timestamp."""
     return directory / image_id[-2:] / image_id
 
 
@@ -169,10 +169,10 @@ def file_of(directory: Path, image_id: str, width: int) -> Path:
         NotFound: There is no such image or size.
     """
     if not re.fullmatch(r"[0-9a-f-]{36}", image_id):
-        raise NotFound("There is no such picture.")
+        raise NotFound("This picture does not exist.")
     path = folder(directory, image_id) / f"{width}.webp"
     if not path.is_file():
-        raise NotFound("There is no such picture.")
+        raise NotFound("This picture does not exist.")
     return path
 
 
@@ -180,14 +180,14 @@ def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
     """Return a small picture of a title that is not in the library. The first call fetches it.
 
     Args:
-        source: TMDB's path such as `/abc.jpg`, or an address at TheTVDB. Nothing else is fetched.
+        source: A TMDB path such as `/abc.jpg`, or a URL at TheTVDB. Nothing else is fetched.
 
     Raises:
         Invalid: The source or role is not allowed.
         AdapterError: The provider did not send a picture, or too many are being fetched.
     """
     if role not in _PREVIEW_ROLES or not (_PATH.fullmatch(source) or _TVDB_ADDRESS.fullmatch(source)):
-        raise Invalid("This is not the address of a picture.")
+        raise Invalid("This is not a picture URL of a metadata provider.")
     name = hashlib.sha256(source.encode()).hexdigest()[:24]
     path = directory / "previews" / f"{name}-{_PREVIEW_ROLES[role]}.webp"
     if path.is_file():
@@ -205,7 +205,7 @@ def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
 
 @contextmanager
 def _fetching() -> Iterator[None]:
-    """Let few previews be fetched at a time: each holds a request's thread and a file of up to 24 MB."""
+    """Limit concurrent preview downloads: each holds a request thread and a file of up to 24 MB."""
     if not _previews.acquire(timeout=_PREVIEW_PATIENCE_S):
         raise Limited("Artwork", "is busy fetching other pictures", retry_after_s=_PREVIEW_PATIENCE_S)
     try:

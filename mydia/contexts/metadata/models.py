@@ -1,4 +1,4 @@
-"""Artwork that is kept here. Providers' answers live in the relay's cache."""
+"""Stored artwork. Providers' answers are in the relay's cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydia.db import Base, HasId, Instant, one_of
 
 
 class Image(HasId, Base):
-    """One picture: where it comes from and what of it is here. Known by provider and source path."""
+    """A picture, identified by provider and source path, and which of its sizes are stored."""
 
     __tablename__ = "images"
     __table_args__ = (
@@ -23,10 +23,10 @@ class Image(HasId, Base):
 
     role: Mapped[str]
     source: Mapped[str]
-    """Provider path (`/abc.jpg`) or absolute address."""
+    """Provider path (`/abc.jpg`) or absolute URL."""
     state: Mapped[str] = mapped_column(default="wanted")
     content_hash: Mapped[str | None]
-    """First 12 hex digits of the original's SHA-256; part of the immutable address."""
+    """First 12 hex digits of the original's SHA-256; part of the immutable URL."""
     width: Mapped[int | None]
     height: Mapped[int | None]
     color: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""Decode pictures from the internet within bounds, and encode them in the widths that pages need."""
+"""Decode untrusted pictures within limits and encode them in the widths that pages need."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _SERVICE = "Artwork"
 MAX_PIXELS = 16_000_000
-"""Decoded, that is 64 MB. The largest pictures that the catalogues give are 3840 x 2160, 8.3 million."""
+"""64 MB when decoded. The largest pictures in the catalogues are 3840 x 2160, 8.3 million pixels."""
 _MAX_RATIO = 25
-"""Longer side by shorter side. The widest logos are about 15:1."""
+"""Longer side divided by shorter side. The widest logos are about 15:1."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _WEBP_QUALITY = 78  # Source: reference/ui.md D.4
 _AT_ONCE = 2
@@ -31,18 +31,18 @@ class Encoded:
     """A picture as WebP."""
 
     width: int
-    """Of the original, as is the height."""
+    """Width of the original in pixels."""
     height: int
     color: str
-    """Its average, `#rrggbb`."""
+    """The average colour, `#rrggbb`."""
     by_width: dict[int, bytes]
-    """Asked width -> file content. A picture that is narrower is not enlarged."""
+    """Requested width -> file content. Narrower pictures are not enlarged."""
 
 
 def encode(content: bytes, widths: Sequence[int], *, transparent: bool = False) -> Encoded:
     """Decode a picture and encode it in several widths.
 
-    At most two pictures are decoded at a time in a process, so that many requests cannot fill the memory.
+    A process decodes at most two pictures at a time, so that many requests cannot exhaust its memory.
 
     Args:
         widths: In pixels.
@@ -58,9 +58,9 @@ def encode(content: bytes, widths: Sequence[int], *, transparent: bool = False) 
         except Nonsense:
             raise
         except MemoryError as error:
-            raise Limited(_SERVICE, "the memory does not suffice for a picture", retry_after_s=60) from error
+            raise Limited(_SERVICE, "is out of memory", retry_after_s=60) from error
         except Exception as error:
-            # A damaged file makes the codecs raise nearly anything: SyntaxError, struct.error, IndexError, ZeroDivisionError.
+            # For damaged files the codecs raise many kinds of errors: SyntaxError, struct.error, IndexError, ZeroDivisionError.
             raise Nonsense(_SERVICE, "sent something that is not a picture") from error
 
 
@@ -80,7 +80,7 @@ def _encoded(content: bytes, widths: Sequence[int], *, transparent: bool) -> Enc
     with Pillow.open(io.BytesIO(content), formats=_FORMATS) as opened:
         width, height = opened.size
         _check(width, height)
-        # A JPEG can be decoded at a half, a quarter or an eighth of its size, for a fraction of the memory.
+        # A JPEG can be decoded at a half, a quarter or an eighth of its size, which takes a fraction of the memory.
         opened.draft("RGB", (max(widths), max(1, height * max(widths) // width)))
         picture = opened.convert("RGBA" if transparent else "RGB")
     made = {wanted: _webp(_narrowed(picture, wanted)) for wanted in widths}
@@ -92,7 +92,7 @@ def _check(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise Nonsense(_SERVICE, f"sent a picture of {width} x {height} pixels, which is too large")
     if min(width, height) < 1 or max(width, height) > min(width, height) * _MAX_RATIO:
-        raise Nonsense(_SERVICE, f"sent a picture of {width} x {height} pixels, which is no shape for artwork")
+        raise Nonsense(_SERVICE, f"sent a picture of {width} x {height} pixels, which is too narrow for artwork")
 
 
 def _narrowed(picture: Pillow.Image, width: int) -> Pillow.Image:

@@ -1,4 +1,4 @@
-"""Ask the metadata provider: search titles and fetch the details of one."""
+"""Search titles at the metadata provider and fetch their details."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.vocabulary import MediaType
 
 WITHOUT_PROVIDER = (
-    "No metadata source is set up, so titles cannot be looked up. "
+    "No metadata source is configured, so titles cannot be looked up. "
     "Set a TMDB key or a metadata relay under Settings, General."
 )
 
 
 def available(outside: Outside) -> bool:
-    """Return whether any metadata source is set up."""
+    """Return whether any metadata source is configured."""
     return outside.metadata().available
 
 
@@ -35,28 +35,28 @@ def search(
     source: str = "tmdb",
     adult: bool = False,
 ) -> list[Candidate]:
-    """Search titles by a text, best match first.
+    """Search titles, best match first.
 
     A catalogue id works too: `tmdb:19`, `tt0017136`, `tvdb:73739`.
 
     Args:
         source: `tmdb` or `tvdb`.
-        adult: Whether titles for adults may be among them.
+        adult: Whether to include adult titles.
 
     Raises:
-        Unavailable: No provider is set up, or it does not answer.
+        Unavailable: No provider is configured, or it does not answer.
     """
     _require(outside)
     words = text.strip()
     if not words:
-        raise Invalid("Write a title to search for.", fields={"q": "Write a title."})
+        raise Invalid("Enter a title to search for.", fields={"q": "Enter a title."})
     if ids := ids_in(words):
         return by_ids(outside, type, ids, language=language)
     return outside.metadata().search(type, words, year=year, language=language, source=source, adult=adult)
 
 
 def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
-    """Return the titles that carry one of these numbers; usually one, none when the catalogue has no such number."""
+    """Return the titles with one of these ids: usually one, or none if the catalogue does not have the id."""
     _require(outside)
     if ids.tmdb_id is not None and type is not None:
         try:
@@ -77,23 +77,23 @@ def details(
     region: str | None = None,
     fresh: bool = False,
 ) -> Details:
-    """Return everything about a title.
+    """Return all details of a title.
 
     Args:
-        source: Who is asked, `tmdb` or `tvdb`; the other one when this one is not set up or has no number of it. The
-            answer's `provider` is the one that was used.
-        region: Whose release dates and age rating count; None is that of the language.
-        fresh: Past all caches, because a person asked for it.
+        source: `tmdb` or `tvdb`. The other one is used if this one is not configured or there is no id for it; the
+            result's `provider` is the one that was used.
+        region: The country for release dates and age ratings; None uses the country of the language.
+        fresh: Bypass all caches, for a refresh that a user requested.
 
     Raises:
-        NotFound: The catalogue has no such number.
-        Unavailable: No provider is set up, or it does not answer.
+        NotFound: The catalogue does not have this id.
+        Unavailable: No provider is configured, or it does not answer.
     """
     _require(outside)
     if source == "tvdb" and ids.tvdb_id is None and "tvdb" in sources(outside):
         ids = _with_tvdb_number(outside, type, ids, language)
     found = outside.metadata().details(type, ids, language=language, source=source, region=region, fresh=fresh)
-    # A catalogue knows its own number for sure; by the others the title stays known where it has been known.
+    # The catalogue's own id is certain; ids of other catalogues that are already known are kept.
     known = found.ids
     return replace(
         found,
@@ -115,7 +115,7 @@ def seasons(
     source: str = "tmdb",
     fresh: bool = False,
 ) -> tuple[SeasonDetails, ...]:
-    """Return these seasons with their episodes; one the catalogue lists but cannot tell is left out."""
+    """Return seasons with their episodes; a season that the catalogue lists but does not return is left out."""
     _require(outside)
     found: list[SeasonDetails] = []
     for number in wanted:
@@ -127,13 +127,13 @@ def seasons(
 
 
 def trending(outside: Outside, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-    """Return what is watched this week."""
+    """Return this week's trending titles."""
     _require(outside)
     return outside.metadata().trending(type, language=language)
 
 
 def as_candidate(found: Details) -> Candidate:
-    """Return details in the shape of a search answer."""
+    """Convert details to a search result."""
     return Candidate(
         type=found.type,
         title=found.title,
@@ -150,7 +150,7 @@ def as_candidate(found: Details) -> Candidate:
 
 
 def ids_in(text: str) -> Ids | None:
-    """Read a catalogue id typed instead of a title.
+    """Parse a catalogue id that was entered instead of a title.
 
     >>> ids_in("tt0017136").imdb_id
     'tt0017136'
@@ -167,7 +167,7 @@ def ids_in(text: str) -> Ids | None:
 
 
 def _with_tvdb_number(outside: Outside, type: MediaType, ids: Ids, language: str) -> Ids:
-    """Learn TheTVDB's number of a title from TMDB; titles it does not have keep the numbers they came with."""
+    """Add TheTVDB ids from TMDB; titles that TMDB does not have keep their ids."""
     if "tmdb" not in sources(outside):
         return ids
     try:

@@ -1,4 +1,4 @@
-"""Whether the metadata source answers: recorded whenever it is asked in bulk, so that every page and process knows."""
+"""The state of the metadata source, recorded by every bulk operation so that all pages and processes see it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ logger = logging.getLogger(__name__)
 
 _FAMILY = "metadata"
 _RECORD_OK_EVERY = timedelta(minutes=5)
-"""A source that goes on answering is recorded at most that often."""
+"""Minimum interval between records while the source keeps answering."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """How the metadata source has been answering."""
+    """State of the metadata source."""
 
     name: str
-    """`embedded relay`, `public relay` and the like."""
+    """The provider's name, such as `embedded relay` or `public relay`."""
     answers: bool | None
-    """None until it was first asked."""
+    """None before the first query."""
     since_at: datetime | None = None
-    """When the present state began."""
+    """When the current state began."""
     last_ok_at: datetime | None = None
     error: str | None = None
-    """What went wrong last, in a few words; None while it answers."""
+    """The last error in a few words; None while the source answers."""
 
 
 def source_state(session: Session, outside: Outside, caller: Caller) -> SourceState | None:
-    """Return how the source in use has been answering, None if no source is set up."""
+    """Return the state of the source in use; None if no source is configured."""
     caller.require(Permission.BROWSE)
     provider = outside.metadata()
     if not provider.available:
@@ -59,9 +59,9 @@ def source_state(session: Session, outside: Outside, caller: Caller) -> SourceSt
 def record_answer(
     database: Database, outside: Outside, caller: Caller, now: datetime, error: MydiaError | None
 ) -> None:
-    """Record that the source answered, or why not. Call it outside of any unit of work.
+    """Record the outcome of a query. Call it outside any unit of work.
 
-    Emits: ServiceStateChanged, when it stops or begins to answer.
+    Emits: ServiceStateChanged, when the source starts or stops answering.
     """
     name = outside.metadata().name
     with database.reads() as session:
@@ -83,7 +83,7 @@ def record_answer(
 
 
 def check_source(database: Database, outside: Outside, caller: Caller, now: datetime) -> SourceState | None:
-    """Ask the source whether it answers, record it, and return its state; None if no source is set up."""
+    """Check whether the source answers, record the outcome and return the state; None if no source is configured."""
     caller.require(Permission.MANAGE_MEDIA)
     provider = outside.metadata()
     if not provider.available:
@@ -99,6 +99,6 @@ def check_source(database: Database, outside: Outside, caller: Caller, now: date
 
 
 def request_retry(session: Session, caller: Caller) -> None:
-    """Ask the source again now, and recognise the waiting files if it answers. Emits: MetadataRetryRequested."""
+    """Check the source now, and match the waiting files if it answers. Emits: MetadataRetryRequested."""
     caller.require(Permission.MANAGE_MEDIA)
     emit(session, caller, MetadataRetryRequested())

@@ -1,4 +1,4 @@
-"""Requests: titles that people ask for, with who asked, who else wants them, and what became of them."""
+"""Requests: titles that users ask for, with requester, supporters and outcome."""
 
 from mydia.contexts.requests.models import Request, RequestFollower, RequestState
 

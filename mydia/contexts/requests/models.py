@@ -1,4 +1,4 @@
-"""Titles that people ask for. Approval adds them to the library."""
+"""Requested titles. Approval adds them to the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.vocabulary import MediaType
 
 
 class RequestState(StrEnum):
-    """How far a request is."""
+    """State of a request."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -24,7 +24,7 @@ class RequestState(StrEnum):
 
 
 class Request(HasId, Base):
-    """A title that a person without permission to add titles asks for."""
+    """A title requested by a user who may not add titles."""
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -50,7 +50,7 @@ class Request(HasId, Base):
 
 
 class RequestFollower(Base):
-    """A person who asked for the same title."""
+    """Another user who requested the same title."""
 
     __tablename__ = "request_followers"
 

@@ -1,6 +1,6 @@
-"""What administrators edit: values in layers, library folders, profiles, clients, indexers, naming.
+"""Everything administrators can edit: settings in layers, library folders, profiles, clients, indexers, naming.
 
-`of` returns the values that apply now. The modules of this front door hold what can be done with each kind of row, such as
+`of` returns the current settings. The modules of this front door hold the functions for each kind of row, such as
 `settings.clients.add_client`.
 """
 

@@ -32,7 +32,7 @@ type Mapped = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A download client as a form describes it."""
+    """A download client as submitted by a form."""
 
     name: str
     kind: str
@@ -41,7 +41,7 @@ class NewClient:
     secret: Secret = field(default_factory=lambda: Secret(""))
     """Empty keeps the stored one."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """Raw form fields by the needs of its kind."""
+    """Raw form fields, keyed by the needs of the client's kind."""
     enabled: bool = True
     priority: int = 1
     mappings: tuple[Mapped, ...] = ()
@@ -49,7 +49,7 @@ class NewClient:
 
 @dataclass(frozen=True, slots=True)
 class ClientChoice:
-    """A client with what an adapter needs."""
+    """A client with its connection for an adapter."""
 
     connection: Connection
     row: DownloadClientRow
@@ -110,7 +110,7 @@ def trial_connection(session: Session, caller: Caller, new: NewClient, *, client
     """Return the connection that a form describes, to test it before it is saved.
 
     Args:
-        client_id: The client being changed; its stored secret is used when the form's is empty.
+        client_id: The client being changed; its stored secret is used if the form's is empty.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     row = DownloadClientRow(id=client_id or "trial")
@@ -120,7 +120,7 @@ def trial_connection(session: Session, caller: Caller, new: NewClient, *, client
 
 
 def add_client(session: Session, caller: Caller, now: datetime, new: NewClient) -> DownloadClientRow:
-    """Set up a download client.
+    """Add a download client.
 
     Emits:
         SettingsChanged.
@@ -172,7 +172,7 @@ def change_client(
 
 
 def remove_client(session: Session, caller: Caller, now: datetime, client_id: str) -> None:
-    """Remove a client; its downloads continue in the client, and history keeps them.
+    """Remove a client. Its downloads continue in the client and stay in the history.
 
     Emits:
         SettingsChanged.
@@ -228,7 +228,7 @@ def _below(root: str, path: str) -> str | None:
 
 
 def set_mappings(session: Session, client_id: str, mappings: Sequence[Mapped]) -> None:
-    """Replace a client's path mappings; pairs without any text are left out.
+    """Replace a client's path mappings; empty pairs are left out.
 
     Raises:
         Invalid: One side is missing, or the local path is not absolute.
@@ -265,17 +265,17 @@ def _connection(row: DownloadClientRow, secret: Secret, *, identifier: str | Non
 
 
 def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None) -> Secret:
-    """Fill a row from a checked form and return its secret."""
+    """Fill a row from a validated form and return the secret."""
     kind = services.checked_kind(download_clients.KINDS, new.kind)
     name = " ".join(new.name.split())[:80]
     if not name:
         raise Invalid("Enter a name.", fields={"name": "Enter a name."})
     other = session.scalar(select(DownloadClientRow).where(DownloadClientRow.name == name))
     if other is not None and other.id != row.id:
-        sentence = f"There is already a download client called {name}."
+        sentence = f"A download client named {name} already exists."
         raise Conflict(sentence, fields={"name": sentence})
     if not 1 <= new.priority <= 50:
-        raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
+        raise Invalid("The priority must be from 1 (highest) to 50.", fields={"priority": "From 1 (highest) to 50."})
     options, sentences = services.read_options(kind.needs, new.options)
     if sentences:
         raise Invalid(" ".join(sentences.values()), fields=sentences)

@@ -1,4 +1,4 @@
-"""The settings that apply now, typed: environment over database over file over default."""
+"""The current settings, typed: environment over database over file over default."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mydia.errors import Misconfigured
 from mydia.secret import SealedSecret, Sealer, Secret
 
 DATABASE = "settings"
-"""Name of the source of a value that an administrator saved."""
+"""Source of values that an administrator saved."""
 _SOURCE = "settings"
 _READ = "settings_read"
 _CHANGED = "settings_changed"
 
 
 class Source:
-    """The layers of one process: what the environment and the file say, and how stored values are read over it."""
+    """The layers of one process: values of the environment and the file, and the overlay of stored values."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -30,11 +30,11 @@ class Source:
 
     @cached_property
     def sealer(self) -> Sealer:
-        """What encrypts and decrypts stored secrets."""
+        """Encrypts and decrypts stored secrets."""
         return Sealer(self.config.secret_key())
 
     def read(self, session: Session) -> Settings:
-        """Return the settings, from memory while nothing has been committed since they were read."""
+        """Return the settings, cached until the next commit."""
         info = session.info
         if (read := info.get(_READ)) is not None:
             return read  # type: ignore[no-any-return]  # only this module writes it
@@ -60,15 +60,15 @@ class Source:
 
 
 def bind(database: Database, config: Config) -> None:
-    """Make `of` answer for this database. A composition root calls it once, before any unit of work."""
+    """Enable `of` for this database. A composition root calls it once, before any unit of work."""
     database.info[_SOURCE] = Source(config)
 
 
 def of(place: Session | Database) -> Settings:
-    """Return the settings that apply now.
+    """Return the current settings.
 
     Args:
-        place: A session; or the database, where no session is open.
+        place: A session, or the database if no session is open.
     """
     if isinstance(place, Session):
         return source_of(place).read(place)
@@ -77,15 +77,15 @@ def of(place: Session | Database) -> Settings:
 
 
 def sealer(session: Session) -> Sealer:
-    """Return what encrypts and decrypts stored secrets."""
+    """Return the sealer for stored secrets."""
     return source_of(session).sealer
 
 
 def source_of(session: Session) -> Source:
-    """Return what the process was composed with.
+    """Return the layers that the process was composed with.
 
     Raises:
-        LookupError: Nobody called `bind` for this session's database.
+        LookupError: `bind` was not called for this session's database.
     """
     found: Source | None = session.info.get(_SOURCE)
     if found is None:
@@ -95,7 +95,7 @@ def source_of(session: Session) -> Source:
 
 
 def forget(session: Session) -> None:
-    """Read the settings again from here on in this session: it has changed some."""
+    """Drop the cached settings of this session, because it has changed some."""
     session.info.pop(_READ, None)
     session.info[_CHANGED] = True
 
@@ -106,7 +106,7 @@ def overrides(config: Config, key: Key) -> bool:
 
 
 def stored_value(config: Config, key: Key, row: Setting) -> Value:
-    """Return a stored value; one that an older version stored and that is no longer allowed is ignored."""
+    """Return a stored value; a value that is no longer allowed is ignored."""
     try:
         return check(key, row.value.get("value"), DATABASE)
     except Misconfigured:

@@ -1,4 +1,4 @@
-"""Indexers: their connections, and what each is used for."""
+"""Indexers: their connections and uses."""
 
 from __future__ import annotations
 
@@ -26,22 +26,27 @@ from mydia.secret import Secret
 
 FAMILY = "indexer"
 TORRENT_NEEDS = (
-    Need("minimum_seeders", "Minimum seeders", "number", help="Empty: as in the general settings."),
-    Need("seed_ratio", "Seed ratio", "number", help="Told to the download client; empty leaves it to the client."),
-    Need("seed_time_min", "Seed time in minutes", "number", help="Told to the download client."),
+    Need("minimum_seeders", "Minimum seeders", "number", help="Leave empty for the general setting."),
+    Need(
+        "seed_ratio",
+        "Seed ratio",
+        "number",
+        help="Sent to the download client. Leave empty for the client's own setting.",
+    ),
+    Need("seed_time_min", "Seed time (minutes)", "number", help="Sent to the download client."),
 )
-"""Options of every torrent indexer, whatever its kind."""
+"""Options of all torrent indexers."""
 SHARED_NEEDS = (
-    Need("rate_limit_per_min", "Requests a minute", "number", help="At most; empty for no limit."),
-    Need("timeout_s", "Seconds to wait for an answer", "number", help="Empty: 15."),
+    Need("rate_limit_per_min", "Maximum requests per minute", "number", help="Leave empty for no limit."),
+    Need("timeout_s", "Timeout (seconds)", "number", help="Leave empty for 15."),
 )
-"""Options of every indexer."""
+"""Options of all indexers."""
 _LONGEST_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class NewIndexer:
-    """An indexer as a form describes it."""
+    """An indexer as submitted by a form."""
 
     name: str
     kind: str
@@ -49,7 +54,7 @@ class NewIndexer:
     secret: Secret = field(default_factory=lambda: Secret(""))
     """Empty keeps the stored one."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """Raw form fields by the needs of its kind."""
+    """Raw form fields, keyed by the needs of the indexer's kind."""
     enabled: bool = True
     automatic_search: bool = True
     interactive_search: bool = True
@@ -58,7 +63,7 @@ class NewIndexer:
 
 @dataclass(frozen=True, slots=True)
 class IndexerChoice:
-    """An indexer with what an adapter needs."""
+    """An indexer with its connection for an adapter."""
 
     connection: Connection
     row: IndexerRow
@@ -102,7 +107,7 @@ def indexer_connections(
 
     Args:
         usage: `automatic` or `interactive`.
-        now: When given, indexers paused after failures are left out.
+        now: If given, indexers that are paused after failures are left out.
     """
     known = services.statuses(session, SYSTEM, FAMILY)
     return [
@@ -138,7 +143,7 @@ def trial_indexer(session: Session, caller: Caller, new: NewIndexer, *, indexer_
     """Return the connection that a form describes, to test it before it is saved.
 
     Args:
-        indexer_id: The indexer being changed; its stored key is used when the form's is empty.
+        indexer_id: The indexer being changed; its stored key is used if the form's is empty.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     row = IndexerRow(id=indexer_id or "trial")
@@ -147,7 +152,7 @@ def trial_indexer(session: Session, caller: Caller, new: NewIndexer, *, indexer_
 
 
 def add_indexer(session: Session, caller: Caller, now: datetime, new: NewIndexer) -> IndexerRow:
-    """Set up an indexer.
+    """Add an indexer.
 
     Emits:
         SettingsChanged.
@@ -214,22 +219,22 @@ def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = Non
 
 
 def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: IndexerRow | None) -> Secret:
-    """Fill a row from a checked form and return its secret."""
+    """Fill a row from a validated form and return the secret."""
     needs = needs_of(new.kind)
     name = " ".join(new.name.split())[:80]
     if not name:
         raise Invalid("Enter a name.", fields={"name": "Enter a name."})
     other = session.scalar(select(IndexerRow).where(IndexerRow.name == name))
     if other is not None and other.id != row.id:
-        sentence = f"There is already an indexer called {name}."
+        sentence = f"An indexer named {name} already exists."
         raise Conflict(sentence, fields={"name": sentence})
     if not 1 <= new.priority <= 50:
-        raise Invalid("The priority is 1 (first) to 50.", fields={"priority": "From 1 (first) to 50."})
+        raise Invalid("The priority must be from 1 (highest) to 50.", fields={"priority": "From 1 (highest) to 50."})
     options, sentences = services.read_options(needs, new.options)
     if not 1 <= options.get("rate_limit_per_min", 1) <= 1000:
-        sentences["rate_limit_per_min"] = "Requests a minute: from 1 to 1000, or empty for no limit."
+        sentences["rate_limit_per_min"] = "Requests per minute must be from 1 to 1000, or empty for no limit."
     if not 1 <= options.get("timeout_s", 1) <= _LONGEST_TIMEOUT_S:
-        sentences["timeout_s"] = "Seconds to wait for an answer: from 1 to 120, or empty for 15."
+        sentences["timeout_s"] = "The timeout must be from 1 to 120 seconds, or empty for 15."
     if sentences:
         raise Invalid(" ".join(sentences.values()), fields=sentences)
     row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)

@@ -1,4 +1,4 @@
-"""Where each value comes from, and changing the stored ones."""
+"""The source of each value, and changes to stored values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mydia.errors import Invalid, Misconfigured
 
 
 def sourced(session: Session, name: str) -> Sourced:
-    """Return a value with its source. A secret's value is only whether it is set (True or False)."""
+    """Return a value with its source. For a secret, the value is True or False: whether it is set."""
     return _sourced(source_of(session).config, BY_NAME[name], session.get(Setting, name))
 
 
@@ -29,14 +29,14 @@ def all_sourced(session: Session) -> dict[str, Sourced]:
 
 
 def change_values(session: Session, caller: Caller, now: datetime, changes: Mapping[str, object]) -> None:
-    """Store edited values; all of them or none.
+    """Store edited values: all of them, or none if one is invalid.
 
     Args:
-        changes: Name -> raw value. None or an empty text removes the stored value, so that the file or the default
-            applies again; for secrets too.
+        changes: Name -> raw value. None or an empty string removes the stored value, also of a secret, so that the file
+            or the default applies again.
 
     Raises:
-        Invalid: Some are not allowed; `fields` holds a sentence for each.
+        Invalid: Some values are not allowed; `fields` has a message for each.
 
     Emits:
         SettingsChanged, which names secrets without their values.
@@ -45,7 +45,7 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
     source = source_of(session)
     checked, sentences = _checked(source.config, changes)
     if sentences:
-        raise Invalid("Some settings are not valid. " + " ".join(sentences.values()), fields=sentences)
+        raise Invalid("Some settings are invalid. " + " ".join(sentences.values()), fields=sentences)
     changed: dict[str, list[object]] = {}
     for name, new_value in checked.items():
         old = sourced(session, name)
@@ -83,9 +83,9 @@ def _checked(config: Config, changes: Mapping[str, object]) -> tuple[dict[str, V
     for name, raw in changes.items():
         key = BY_NAME.get(name)
         if key is None:
-            sentences[name] = f"There is no setting called {name}."
+            sentences[name] = f"There is no setting named {name}."
         elif not key.editable:
-            sentences[name] = f"{name} is only read at start. Set {key.env} or write it in config.yml, then restart."
+            sentences[name] = f"{name} is only read at start. Set {key.env} or add it to config.yml, then restart."
         elif config.values[name].layer == "environment":
             sentences[name] = f"{name} is set by the {config.values[name].source} and cannot be changed here."
         else:

@@ -1,4 +1,4 @@
-"""The folders of the library."""
+"""Library folders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TYPES = ("movies", "series", "mixed")
 IMPORT_MODES = ("hardlink", "reflink", "copy", "move")
 PROVIDERS = ("tmdb", "tvdb")
 
-# System folders: neither they nor anything in them may become a library. Desktops mount disks in /run/media.
+# System folders. Neither they nor their subfolders can be a library folder. Desktops mount disks in /run/media.
 _SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")
 _SYSTEM_FOLDERS = ("/", "/home", "/opt", "/root", "/tmp", "/var")  # noqa: S108  # refused, not used
 _ALLOWED = "/run/media"
@@ -31,15 +31,15 @@ _ALLOWED = "/run/media"
 
 @dataclass(frozen=True, slots=True)
 class NewLibraryPath:
-    """A library folder as people describe it."""
+    """A library folder as submitted by a form."""
 
     path: str
     type: str
     name: str | None = None
-    """None takes the folder's own name."""
+    """None uses the name of the folder."""
     monitored: bool = True
     scan_cron: str | None = None
-    """None follows `jobs.scan_cron`."""
+    """None uses `jobs.scan_cron`."""
     default_profile_id: str | None = None
     naming_set_id: str | None = None
     provider: str = "tmdb"
@@ -49,7 +49,7 @@ class NewLibraryPath:
 
 @dataclass(frozen=True, slots=True)
 class FolderFinding:
-    """One thing that was found out about a folder."""
+    """One result of checking a folder."""
 
     tone: str
     """`yes`, `warn` or `no`."""
@@ -58,17 +58,17 @@ class FolderFinding:
 
 @dataclass(frozen=True, slots=True)
 class FolderLook:
-    """What the disk says about a folder."""
+    """The result of checking a folder on disk."""
 
     path: str
     findings: tuple[FolderFinding, ...]
     problem: str | None
-    """Why it cannot be a library folder; None when it can."""
+    """Why it cannot be a library folder; None if it can."""
     free_bytes: int | None = None
 
 
 def list_library_paths(session: Session) -> list[LibraryPath]:
-    """Return all library folders by name."""
+    """Return all library folders, sorted by name."""
     return list(session.scalars(select(LibraryPath).order_by(LibraryPath.name, LibraryPath.path)))
 
 
@@ -78,10 +78,10 @@ def get_library_path(session: Session, library_path_id: str) -> LibraryPath:
 
 
 def checked_path(raw: str) -> str:
-    """Return a path as it is stored: absolute, without `..` and without a trailing slash.
+    """Normalise a path: absolute, without `..` and without a trailing slash.
 
     Raises:
-        Invalid: It is not absolute, or belongs to the system.
+        Invalid: It is not absolute, or it is a system folder.
     """
     if sentence := _objection(raw):
         raise Invalid(sentence, fields={"path": sentence})
@@ -93,18 +93,18 @@ def _objection(raw: str) -> str | None:
     if not text:
         return "Enter the folder's path."
     if not text.startswith("/") or "\0" in text:
-        return "The path must be absolute: it begins with /."
+        return "The path must be absolute, starting with /."
     path = os.path.normpath(text).replace("//", "/", 1)
     if path in _SYSTEM_FOLDERS:
-        return f"{path} belongs to the system. Choose a folder of its own, such as /media/movies."
+        return f"{path} is a system folder. Choose another folder, such as /media/movies."
     inside = next((tree for tree in _SYSTEM_TREES if path == tree or path.startswith(tree + "/")), None)
     if inside and not path.startswith(_ALLOWED + "/"):
-        return f"{inside} belongs to the system. Choose a folder of its own, such as /media/movies."
+        return f"{inside} is a system folder. Choose another folder, such as /media/movies."
     return None
 
 
 def nested(path: str, others: list[LibraryPath]) -> LibraryPath | None:
-    """Return the library folder that this path lies in, holds, or is."""
+    """Return the library folder that contains this path, is inside it, or equals it."""
     return next(
         (o for o in others if path == o.path or path.startswith(o.path + "/") or o.path.startswith(path + "/")), None
     )
@@ -116,8 +116,8 @@ def look_at_folder(
     """Check on the disk whether a folder can be a library folder.
 
     Args:
-        others: The library folders there are, without the one that is being changed.
-        downloads: Where a client saves, as seen from here; decides whether hard links will work.
+        others: The existing library folders, except the one that is being changed.
+        downloads: The local path of a client's download folder; decides whether hard links work.
     """
     if sentence := _objection(raw):
         return FolderLook(raw, (), sentence)
@@ -125,7 +125,7 @@ def look_at_folder(
     folder = Path(path)
     state = outside.files.mount_state(folder)
     if not state.exists:
-        return FolderLook(path, (), f"There is no folder {path}. Create it, or mount it into the container.")
+        return FolderLook(path, (), f"The folder {path} does not exist. Create it, or mount it into the container.")
     if not state.is_folder:
         return FolderLook(path, (), f"{path} is not a folder.")
     real = os.path.realpath(path)
@@ -149,7 +149,7 @@ def look_at_folder(
     except AdapterError as error:
         findings.append(FolderFinding("warn", error.cause))
     if state.empty:
-        findings.append(FolderFinding("warn", "Empty right now"))
+        findings.append(FolderFinding("warn", "Empty"))
     if downloads and outside.files.exists(Path(downloads)):
         same = outside.files.same_filesystem(folder, Path(downloads))
         findings.append(
@@ -161,11 +161,11 @@ def look_at_folder(
 
 
 def add_library_path(session: Session, caller: Caller, now: datetime, new: NewLibraryPath) -> LibraryPath:
-    """Set up a library folder. Check the disk first with `look_at_folder`; this only checks the database.
+    """Add a library folder. Check the disk first with `look_at_folder`; this function only checks the database.
 
     Raises:
-        Invalid: The path or a choice cannot be used.
-        Conflict: It is, holds or lies in another library folder.
+        Invalid: The path or an option is invalid.
+        Conflict: It overlaps another library folder.
 
     Emits:
         LibraryPathAdded.
@@ -182,10 +182,10 @@ def add_library_path(session: Session, caller: Caller, now: datetime, new: NewLi
 def change_library_path(
     session: Session, caller: Caller, now: datetime, library_path_id: str, new: NewLibraryPath
 ) -> LibraryPath:
-    """Change a library folder's options, or its path after its files were moved by hand.
+    """Change a library folder's options, or its path after its files were moved outside Mydia.
 
     Raises:
-        Forbidden: It is kept by the environment or the file.
+        Forbidden: It is managed by the environment or the file.
 
     Emits:
         SettingsChanged.
@@ -208,11 +208,11 @@ def change_library_path(
 
 
 def remove_library_path(session: Session, caller: Caller, now: datetime, library_path_id: str) -> None:
-    """Remove a folder from the library; nothing on the disk changes.
+    """Remove a folder from the library. Nothing on disk changes.
 
     Raises:
-        Conflict: Titles still live there.
-        Forbidden: It is kept by the environment or the file.
+        Conflict: It still contains titles.
+        Forbidden: It is managed by the environment or the file.
 
     Emits:
         SettingsChanged.
@@ -226,7 +226,9 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
     try:
         session.flush()
     except IntegrityError as error:
-        raise Conflict(f"Titles still live in {row.name}. Move them to another folder or remove them first.") from error
+        raise Conflict(
+            f"{row.name} still contains titles. Move them to another folder or remove them first."
+        ) from error
     changed: dict[str, list[object]] = {"path": [row.path, None]}
     events.emit(
         session,
@@ -237,19 +239,19 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
 
 
 def record_scan(session: Session, now: datetime, library_path_id: str, *, state: str, reason: str | None) -> None:
-    """Note how the latest scan of a folder ended; the library context tells."""
+    """Record the result of the latest scan of a folder; called by the library context."""
     row = get_library_path(session, library_path_id)
     row.last_scan_at, row.last_scan_state, row.last_scan_reason = now, state, reason
 
 
 def refuse_managed(managed: bool, name: str, source: str | None) -> None:
-    """Raise Forbidden for what the environment or the file keeps."""
+    """Raise Forbidden if a row is managed by the environment or the file."""
     if managed:
         raise Forbidden(f"{name} comes from the {source or 'configuration'}. Change it there and restart.")
 
 
 def _is_our_own(session: Session, path: str) -> bool:
-    """Say whether a path is the data folder or one of its parts: databases and artwork are no library."""
+    """Reject the data folder and its subfolders: databases and artwork are not a library."""
     url = session.get_bind().engine.url
     if url.get_backend_name() != "sqlite" or not url.database:
         return False
@@ -261,7 +263,7 @@ def _is_our_own(session: Session, path: str) -> bool:
 def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
     path = checked_path(new.path)
     if _is_our_own(session, path):
-        sentence = f"{path} is where Mydia keeps its own data. Choose the folder that holds your films or series."
+        sentence = f"{path} is Mydia's data folder. Choose a folder with your movies or shows."
         raise Invalid(sentence, fields={"path": sentence})
     others = [other for other in list_library_paths(session) if other.id != row.id]
     if (clash := nested(path, others)) is not None:
@@ -276,7 +278,7 @@ def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
             sentence = f"Choose one of {', '.join(allowed)}."
             raise Invalid(sentence, fields={field: sentence})
     if new.scan_cron and not is_cron(new.scan_cron):
-        sentence = "Write five cron fields, such as 0 2 * * mon-fri."
+        sentence = "Enter five cron fields, such as 0 2 * * mon-fri."
         raise Invalid(sentence, fields={"scan_cron": sentence})
     if new.default_profile_id is not None:
         get(session, QualityProfile, new.default_profile_id, what="This quality profile")
@@ -292,10 +294,10 @@ def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
 
 def _clash_sentence(path: str, clash: LibraryPath) -> str:
     if path == clash.path:
-        return f"{path} is a library folder already: {clash.name}."
+        return f"{path} is already a library folder: {clash.name}."
     if path.startswith(clash.path + "/"):
-        return f"This folder lies in {clash.name} ({clash.path}). Folders of the library cannot hold one another."
-    return f"{clash.name} ({clash.path}) lies in this folder. Folders of the library cannot hold one another."
+        return f"This folder is inside {clash.name} ({clash.path}). Library folders cannot contain each other."
+    return f"{clash.name} ({clash.path}) is inside this folder. Library folders cannot contain each other."
 
 
 def _told(row: LibraryPath) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Writes clients, indexers and library folders of the environment and the file into the tables at start."""
+"""Stores the clients, indexers and library folders of the environment and the file at start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mydia import events
+from mydia import events, units
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.indexers import prowlarr
 from mydia.adapters.outside import Outside
@@ -31,12 +31,12 @@ logger = logging.getLogger(__name__)
 
 
 def sync_managed(session: Session, now: datetime) -> None:
-    """Write the entries of environment and file as managed rows; running it again changes nothing.
+    """Store the entries of environment and file as managed rows. Idempotent.
 
     A row of the same name (or path) becomes managed. One that is no longer configured becomes editable, and is disabled.
 
     Raises:
-        Misconfigured: An entry is not valid; the message names the key, its source and what is allowed.
+        Misconfigured: An entry is invalid; the message names the key, its source and the allowed values.
 
     Emits:
         SettingsChanged, LibraryPathAdded.
@@ -48,7 +48,7 @@ def sync_managed(session: Session, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry whose readers name the key and the source of a wrong value."""
+    """An entry whose accessors report the key and the source of an invalid value."""
 
     section: str
     entry: ManagedEntry
@@ -186,10 +186,10 @@ def _sync_indexers(session: Session, now: datetime) -> None:
 
 
 def discover_indexers(database: Database, outside: Outside, now: datetime) -> str:
-    """Ask each Prowlarr that is configured without `indexer_ids` which indexers it has, and store those.
+    """Fetch the indexers of each Prowlarr that is configured without `indexer_ids`, and store them.
 
     Raises:
-        AdapterError: A Prowlarr does not answer; indexers found earlier stay.
+        AdapterError: A Prowlarr does not answer; indexers found earlier are kept.
     """
     with database.reads() as session:
         entries = [_Entry("indexers", managed) for managed in source_of(session).config.indexers]
@@ -213,7 +213,7 @@ def discover_indexers(database: Database, outside: Outside, now: datetime) -> st
                     row.managed, row.managed_source, row.enabled = False, None, False
                     _record_released(session, now, f"indexer:{row.id}", row.name)
         found += len(listed)
-    return f"{found} indexers found"
+    return f"{units.plural(found, 'indexer')} found"
 
 
 def _is_discovered(entry: _Entry) -> bool:
@@ -237,14 +237,14 @@ def _store_indexer(session: Session, now: datetime, entry: _Entry, new: indexer_
     return row.id
 
 
-# Where Prowlarr and Jackett serve one of their indexers. Source: their own documentation of Torznab feeds.
+# Feed URLs of single indexers in Prowlarr and Jackett. Source: their documentation of Torznab feeds.
 _COLLECTIONS = {"prowlarr": "{base}/{id}/api", "jackett": "{base}/api/v2.0/indexers/{id}/results/torznab"}
 
 
 def _indexers(entry: _Entry) -> Iterator[indexer_rows.NewIndexer]:
-    """Yield the feeds of an entry: one for each of `indexer_ids` of a Prowlarr or Jackett, else one.
+    """Yield the feeds of an entry: one for each of the `indexer_ids` of a Prowlarr or Jackett, otherwise one.
 
-    A Prowlarr without `indexer_ids` yields none; `discover_indexers` asks it.
+    A Prowlarr without `indexer_ids` yields none; `discover_indexers` fetches its indexers.
     """
     kind = entry.choice("type", (*indexers.KINDS, *_COLLECTIONS), "torznab")
     name, base = entry.text("name") or kind.capitalize(), entry.needed("base_url").rstrip("/")
@@ -286,7 +286,7 @@ def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
             numbers = [int(part) for part in text.split(",") if part.strip()]
         except ValueError as error:
             raise entry.wrong("categories", "whole numbers separated by commas") from error
-        # 5000 to 5999 are series, everything else is movies. Source: the Newznab category list.
+        # 5000 to 5999 are series; everything else counts as movies. Source: the Newznab category list.
         options["movie_categories"] = [number for number in numbers if number // 1000 != 5]
         options["tv_categories"] = [number for number in numbers if number // 1000 == 5]
     options |= {option: text for option in INDEXER_OPTIONS if option in needs and (text := entry.text(option))}
@@ -295,7 +295,7 @@ def _indexer_options(entry: _Entry, kind: str) -> Mapping[str, object]:
     if limit := entry.number("rate_limit", 0, 0, 1000):
         options["rate_limit_per_min"] = limit
     if timeout := entry.number("timeout", 0, 0, 120_000):
-        # Milliseconds, as in earlier versions (30000); smaller numbers are seconds.
+        # Values from 1000 are milliseconds, as in earlier versions (30000); smaller ones are seconds.
         options["timeout_s"] = timeout / 1000 if timeout >= _FEWEST_MS else timeout
     return options
 
@@ -360,11 +360,11 @@ _TYPES = {
     "tv_shows": "series",
     "tv": "series",
 }
-"""Other accepted names of the types of library folders."""
+"""Aliases of the types of library folders."""
 
 
 def _scan_cron(entry: _Entry) -> str | None:
-    """Return the nearest cron for an interval in seconds, at least a quarter of an hour."""
+    """Return the cron expression closest to an interval in seconds; at least 15 minutes."""
     if not entry.text("scan_interval"):
         return None
     minutes = entry.number("scan_interval", 3600, 900, 7 * 86_400) // 60
@@ -389,7 +389,7 @@ def _profile_id(session: Session, entry: _Entry) -> str | None:
 
 
 def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
-    """Remove a stored secret that the entry no longer has; an empty one would keep it."""
+    """Remove a stored secret that the entry no longer has, because an empty one would keep it."""
     if not wanted and row.sealed_secret is not None:
         row.sealed_secret = None
 
@@ -397,7 +397,7 @@ def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
 def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
     session: Session, row: DownloadClientRow | IndexerRow, new: New
 ) -> New:
-    """Leave out a secret that is already stored: encrypting it again would look like a change at every start."""
+    """Leave out a secret that is already stored, because encrypting it again would look like a change at every start."""
     try:
         same = bool(new.secret) and sealer(session).open(row.sealed_secret) == new.secret
     except Misconfigured:
@@ -406,7 +406,7 @@ def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
 
 
 def _record_released(session: Session, now: datetime, key: str, name: str) -> None:
-    logger.warning("no longer configured, so it was disabled", extra={"key": key, "name_": name})
+    logger.warning("entry disabled because it is no longer configured", extra={"key": key, "name_": name})
     changed: dict[str, list[object]] = {"managed": [True, False], "enabled": [True, False]}
     events.emit(
         session, SYSTEM, events.SettingsChanged(key, changed, events.SettingsArea(key.partition(":")[0])), at=now

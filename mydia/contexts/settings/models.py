@@ -1,4 +1,4 @@
-"""What an administrator edits while Mydia runs."""
+"""Tables of everything an administrator can edit while Mydia runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mydia.vocabulary import MediaType
 
 
 class Setting(Base):
-    """One stored value of `mydia.config.KEYS`; the layers above and below it are not stored."""
+    """One stored value of `mydia.config.KEYS`; the other layers are not stored."""
 
     __tablename__ = "settings"
 
@@ -33,7 +33,7 @@ class Tag(HasId, Base):
 
 
 class QualityProfile(HasId, Base):
-    """Which qualities are wanted, in which order, and when an item is good enough."""
+    """The wanted qualities, their order, and the quality at which upgrading stops."""
 
     __tablename__ = "quality_profiles"
 
@@ -49,9 +49,9 @@ class QualityProfile(HasId, Base):
     language: Mapped[str | None]
     minimum_size_mb: Mapped[int | None]
     maximum_size_mb: Mapped[int | None]
-    """Bounds for a whole release, where the preset has them."""
+    """Size limits for a whole release; set by some presets."""
     preset: Mapped[str | None]
-    """Name of the preset it was made from; None for people's own."""
+    """Name of the preset it was created from; None for profiles that users added."""
     managed: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
@@ -82,7 +82,7 @@ class CustomFormat(HasId, Base):
 
 
 class ProfileFormat(Base):
-    """What a custom format is worth in a profile."""
+    """The score of a custom format in a profile."""
 
     __tablename__ = "profile_formats"
 
@@ -94,7 +94,7 @@ class ProfileFormat(Base):
 
 
 class NamingSet(HasId, Base):
-    """How folders and files are called."""
+    """Templates for the names of folders and files."""
 
     __tablename__ = "naming_sets"
     __table_args__ = (
@@ -119,7 +119,7 @@ class NamingSet(HasId, Base):
 
 
 class LibraryPath(HasId, Base):
-    """A folder of the library. `type` says what lives in it."""
+    """A library folder. `type` is what it contains."""
 
     __tablename__ = "library_paths"
     __table_args__ = (
@@ -133,7 +133,7 @@ class LibraryPath(HasId, Base):
     name: Mapped[str]
     type: Mapped[str]
     monitored: Mapped[bool] = mapped_column(default=True)
-    """Whether it is scanned by schedule and watched."""
+    """Whether it is watched, and scanned on schedule."""
     scan_cron: Mapped[str | None]
     default_profile_id: Mapped[str | None] = mapped_column(
         ForeignKey("quality_profiles.id", ondelete="SET NULL"), index=True
@@ -147,7 +147,7 @@ class LibraryPath(HasId, Base):
     last_scan_at: Mapped[datetime | None] = mapped_column(Instant)
     last_scan_state: Mapped[str | None]
     last_scan_reason: Mapped[str | None]
-    """Why a scan changed nothing: the mount is missing, too many files were gone, …"""
+    """Why a scan was rejected: the mount is missing, too many files are missing, …"""
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -160,7 +160,7 @@ class DownloadClientRow(HasId, Base):
     kind: Mapped[str]
     enabled: Mapped[bool] = mapped_column(default=True)
     priority: Mapped[int] = mapped_column(default=1)
-    """1 first."""
+    """1 is the highest."""
     url: Mapped[str]
     username: Mapped[str | None]
     sealed_secret: Mapped[str | None]
@@ -183,7 +183,7 @@ class IndexerRow(HasId, Base):
     automatic_search: Mapped[bool] = mapped_column(default=True)
     interactive_search: Mapped[bool] = mapped_column(default=True)
     priority: Mapped[int] = mapped_column(default=25)
-    """1 to 50, lower wins. Source: the field's convention (arr-stack §1.7)."""
+    """1 to 50, 1 is the highest. Source: the convention of other applications (arr-stack §1.7)."""
     url: Mapped[str]
     sealed_secret: Mapped[str | None]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -196,7 +196,7 @@ class IndexerRow(HasId, Base):
 
 
 class ServiceStatus(Base):
-    """How a client or indexer has been answering; back-off survives a restart."""
+    """The state of a client or indexer; stored so that back-off survives a restart."""
 
     __tablename__ = "service_status"
     __table_args__ = (
@@ -209,7 +209,7 @@ class ServiceStatus(Base):
     state: Mapped[str]
     failures: Mapped[int] = mapped_column(default=0)
     since_at: Mapped[datetime] = mapped_column(Instant)
-    """When the present state began: `unreachable since …`."""
+    """When the current state began: `unreachable since …`."""
     disabled_until: Mapped[datetime | None] = mapped_column(Instant)
     last_ok_at: Mapped[datetime | None] = mapped_column(Instant)
     last_error: Mapped[str | None]
@@ -218,7 +218,7 @@ class ServiceStatus(Base):
 
 
 class RemotePathMapping(HasId, Base):
-    """How a path that a client tells is reached from here."""
+    """Maps a path in the client to a path on this machine."""
 
     __tablename__ = "remote_path_mappings"
     __table_args__ = (UniqueConstraint("client_id", "remote_path"),)
@@ -247,7 +247,7 @@ class DelayProfile(HasId, Base):
 
 
 class ReleaseProfile(HasId, Base):
-    """Words that releases must or must not carry."""
+    """Words that release names must or must not contain."""
 
     __tablename__ = "release_profiles"
 
@@ -260,7 +260,7 @@ class ReleaseProfile(HasId, Base):
 
 
 class NotificationTarget(HasId, Base):
-    """Where messages go."""
+    """A target of notifications."""
 
     __tablename__ = "notification_targets"
 
@@ -273,7 +273,7 @@ class NotificationTarget(HasId, Base):
 
 
 class PersonDefault(Base):
-    """What a person chose last when adding a title."""
+    """A user's last choices when adding a title."""
 
     __tablename__ = "person_defaults"
 
@@ -285,7 +285,7 @@ class PersonDefault(Base):
 
 
 class SetupProgress(Base):
-    """Which steps of the first run are done; one row."""
+    """The finished steps of the setup wizard; a single row."""
 
     __tablename__ = "setup_progress"
     __table_args__ = (Index("ix_setup_progress_finished", "finished_at"),)

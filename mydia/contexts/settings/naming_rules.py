@@ -1,4 +1,4 @@
-"""Naming of folders and files; `library.naming` reads the templates and checks them."""
+"""Naming of folders and files; `library.naming` parses and checks the templates."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MULTI_EPISODE_STYLES = ("extend", "duplicate", "repeat", "scene", "range", "pref
 COLON_REPLACEMENTS = ("delete", "dash", "space_dash", "space_dash_space", "smart")
 
 type Judge = Callable[[str, str], None]
-"""(name of the template, its text); raises Invalid when the template is not valid."""
+"""(name of the template, its text); raises Invalid if the template is invalid."""
 
 # The same as `library.naming.DEFAULTS`, which this context must not import; a test compares the two.
 FIRST_TEMPLATES: Mapping[str, str] = {
@@ -54,26 +54,26 @@ def get_naming_set(session: Session, library_path_id: str | None = None) -> Nami
         if path is not None and path.naming_set_id is not None:
             return get(session, NamingSet, path.naming_set_id, what="This naming set")
     found = session.scalars(select(NamingSet).order_by(NamingSet.id).limit(1)).first()
-    assert found is not None, "ensure_defaults() makes the first naming set"
+    assert found is not None, "ensure_defaults() creates the first naming set"
     return found
 
 
 def list_naming_sets(session: Session) -> list[NamingSet]:
-    """Return all naming sets, the default first."""
+    """Return all naming sets, the default one first."""
     return list(session.scalars(select(NamingSet).order_by(NamingSet.id)))
 
 
 def change_naming_set(
     session: Session, caller: Caller, now: datetime, naming_set_id: str, changes: Mapping[str, object], *, judge: Judge
 ) -> NamingSet:
-    """Change a naming set; files keep their names until they are renamed.
+    """Change a naming set. Files keep their names until they are renamed.
 
     Args:
         changes: Column -> new value.
         judge: Checks a template; `library.naming.check_template`.
 
     Raises:
-        Invalid: A template or an option is not valid.
+        Invalid: A template or an option is invalid.
 
     Emits:
         SettingsChanged.
@@ -82,7 +82,7 @@ def change_naming_set(
     row = get(session, NamingSet, naming_set_id, what="This naming set")
     sentences = _objections(changes, judge)
     if sentences:
-        raise Invalid("Some templates are not valid.", fields=sentences)
+        raise Invalid("Some templates are invalid.", fields=sentences)
     told: dict[str, list[object]] = {}
     for column, wanted in changes.items():
         old = getattr(row, column)
@@ -98,12 +98,12 @@ def change_naming_set(
 
 
 def apply_configured(session: Session, now: datetime, *, judge: Judge) -> None:
-    """Take the naming of `media.naming_movie` and `media.naming_episode` into the default naming set, when it changed.
+    """Copy `media.naming_movie` and `media.naming_episode` to the default naming set if they have changed.
 
-    What is edited later on the settings page stays until the configured text changes.
+    Later edits on the settings page are kept until the configured text changes.
 
     Raises:
-        Misconfigured: A template is not valid.
+        Misconfigured: A template is invalid.
 
     Emits:
         SettingsChanged.
@@ -129,16 +129,16 @@ def apply_configured(session: Session, now: datetime, *, judge: Judge) -> None:
 def _movie_templates(text: str) -> dict[str, object]:
     parts = [part.strip() for part in text.strip("/").split("/")]
     if len(parts) > 2:
-        raise Invalid("A movie has one folder and a file name: {title} ({year})/{title} ({year}).")
+        raise Invalid("The template of movies needs one folder and a file name: {title} ({year})/{title} ({year}).")
     return dict(zip(("movie_folder", "movie_file")[-len(parts) :], parts, strict=True))
 
 
 def _episode_templates(text: str) -> dict[str, object]:
     parts = [part.strip() for part in text.strip("/").split("/")]
     if not 2 <= len(parts) <= 3:
-        raise Invalid("An episode has a folder of the series, one of the season, and a file name, separated by /.")
+        raise Invalid("The template of episodes needs a show folder, a season folder and a file name, separated by /.")
     if any(_SHOW.search(part) for part in parts):
-        # Where the series is called {show}, {title} means the episode's.
+        # If {show} is used for the series, {title} means the episode's title.
         parts = [_SHOW.sub(r"\1title", _TITLE.sub(r"\1episode_title", part)) for part in parts]
     names = ("series_folder", "season_folder", "episode_file") if len(parts) == 3 else ("series_folder", "episode_file")
     return dict(zip(names, parts, strict=True))
@@ -163,5 +163,5 @@ def _objections(changes: Mapping[str, object], judge: Judge) -> dict[str, str]:
             if wanted not in COLON_REPLACEMENTS:
                 sentences[column] = f"Choose one of {', '.join(COLON_REPLACEMENTS)}."
         elif column not in ("rename", "replace_illegal") or not isinstance(wanted, bool):
-            sentences[column] = f"{column} cannot be changed here."
+            sentences[column] = f"{column} is not a setting of the naming set."
     return sentences

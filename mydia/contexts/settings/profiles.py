@@ -1,4 +1,4 @@
-"""Quality profiles: which qualities are wanted, in which order, and when an item is good enough."""
+"""Quality profiles: the wanted qualities, their order, and the quality at which upgrading stops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RANKS = {name: place for place, name in enumerate(QUALITY_NAMES)}
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a profile: a quality, or several that count as equal."""
+    """One rung of a profile: a quality, or a group of qualities that count as equal."""
 
     name: str
     qualities: tuple[str, ...]
@@ -33,20 +33,20 @@ class Rung:
 
     @property
     def is_group(self) -> bool:
-        """Whether it stands for several qualities."""
+        """Whether it is a group of qualities."""
         return self.qualities != (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile as decisions read it."""
+    """A profile, as used by decisions."""
 
     id: str
     name: str
     rungs: tuple[Rung, ...]
-    """Worst first; every quality stands in exactly one."""
+    """Worst first; every quality is in exactly one rung."""
     cutoff: str | None
-    """Name of the rung at which upgrading stops; None stops at the best one allowed."""
+    """Name of the rung at which upgrading stops; None means the best one allowed."""
     upgrades_allowed: bool = True
     minimum_format_score: int = 0
     cutoff_format_score: int = 0
@@ -54,7 +54,7 @@ class Profile:
     language: str | None = None
     minimum_size_mb: int | None = None
     maximum_size_mb: int | None = None
-    """Bounds for a feature film or, by its share of time, an episode."""
+    """Size limits for a feature film, or for an episode in proportion to its length."""
     preset: str | None = None
     managed: bool = False
     _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
@@ -64,36 +64,36 @@ class Profile:
         object.__setattr__(self, "_places", places)
 
     def rank(self, quality: Quality) -> int:
-        """Return the place of a quality's rung; qualities of one group have one place. Higher is better."""
+        """Return the index of a quality's rung; qualities in a group have the same index. Higher is better."""
         return self._places[quality.name]
 
     def allows(self, quality: Quality) -> bool:
-        """Say whether a release of this quality may be taken."""
+        """Return whether a release of this quality may be grabbed."""
         return self.rungs[self.rank(quality)].allowed
 
     @property
     def best(self) -> int:
-        """The place of the best rung allowed."""
+        """Index of the best rung allowed."""
         return max((place for place, rung in enumerate(self.rungs) if rung.allowed), default=0)
 
     @property
     def goal(self) -> int:
-        """The place from which on nothing better is looked for."""
+        """Index of the rung at which upgrading stops."""
         if not self.upgrades_allowed:
             return min((place for place, rung in enumerate(self.rungs) if rung.allowed), default=0)
         return next((place for place, rung in enumerate(self.rungs) if rung.name == self.cutoff), self.best)
 
     def at_cutoff(self, quality: Quality) -> bool:
-        """Say whether this quality is good enough."""
+        """Return whether this quality needs no upgrade."""
         return self.rank(quality) >= self.goal
 
     @property
     def allowed_names(self) -> tuple[str, ...]:
-        """The rungs that are wanted, best first, as people read them."""
+        """The allowed rungs for display, best first."""
         return tuple(rung.name for rung in reversed(self.rungs) if rung.allowed)
 
     def items(self) -> list[Any]:
-        """Return the stored form of the rungs."""
+        """Return the rungs in their stored form."""
         return [
             {"group": rung.name, "qualities": list(rung.qualities), "allowed": rung.allowed}
             if rung.is_group
@@ -104,7 +104,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ProfileForm:
-    """What a person writes into a profile."""
+    """A profile as submitted by a form."""
 
     name: str
     items: list[Any]
@@ -120,7 +120,7 @@ class ProfileForm:
 
 
 def read_rungs(items: list[Any]) -> tuple[Rung, ...]:
-    """Turn the stored form into rungs; qualities that are not listed are put in their usual place, not allowed.
+    """Convert the stored form to rungs. Qualities that are not listed are added at their usual position, not allowed.
 
     Raises:
         Invalid: A quality is unknown or listed twice, or a group is empty or shares its name.
@@ -131,13 +131,14 @@ def read_rungs(items: list[Any]) -> tuple[Rung, ...]:
         rung = _read_rung(item)
         for quality in rung.qualities:
             if quality not in _RANKS:
-                raise Invalid(f"There is no quality called “{quality}”.", fields={"items": f"Unknown: {quality}."})
+                raise Invalid(f"There is no quality named “{quality}”.", fields={"items": f"Unknown: {quality}."})
             if quality in seen:
-                raise Invalid(f"{quality} stands in the profile twice.", fields={"items": f"Twice: {quality}."})
+                raise Invalid(f"{quality} is in the profile twice.", fields={"items": f"Duplicate: {quality}."})
             seen.add(quality)
         if rung.is_group and (rung.name in _RANKS or any(other.name == rung.name for other in rungs)):
             raise Invalid(
-                f"A group cannot be called “{rung.name}”: something else is.", fields={"items": "Choose another name."}
+                f"The name “{rung.name}” is already used by another group or quality.",
+                fields={"items": "Choose another name."},
             )
         rungs.append(rung)
     for quality in QUALITY_NAMES:
@@ -164,29 +165,32 @@ def _read_rung(item: object) -> Rung:
 
 
 def _checked(form: ProfileForm) -> tuple[Rung, ...]:
-    """Return the rungs of a form that makes sense. Raises: Invalid, with the field."""
+    """Validate a form and return its rungs. Raises: Invalid, with the field."""
     if not form.name.strip():
-        raise Invalid("A profile needs a name.", fields={"name": "Write a name."})
+        raise Invalid("A profile needs a name.", fields={"name": "Enter a name."})
     rungs = read_rungs(form.items)
     allowed = [rung.name for rung in rungs if rung.allowed]
     if not allowed:
         raise Invalid(
-            "Allow at least one quality: nothing would ever be taken.", fields={"items": "Allow at least one."}
+            "Allow at least one quality, otherwise nothing is ever grabbed.", fields={"items": "Allow at least one."}
         )
     if form.cutoff is not None and form.cutoff not in allowed:
         raise Invalid(
             f"Upgrades cannot stop at “{form.cutoff}”, which is not allowed here. Choose one of {', '.join(allowed)}.",
-            fields={"cutoff": "Choose a quality that is allowed."},
+            fields={"cutoff": "Choose an allowed quality."},
         )
     low, high = form.minimum_size_mb, form.maximum_size_mb
     if (low is not None and low < 0) or (high is not None and high <= 0):
-        raise Invalid("Sizes are written in megabytes, above 0.", fields={"maximum_size_mb": "Write more than 0."})
+        raise Invalid("Sizes in megabytes must be above 0.", fields={"maximum_size_mb": "Must be above 0."})
     if low is not None and high is not None and high <= low:
         raise Invalid(
-            f"The largest size must be above the smallest ({low} MB).", fields={"maximum_size_mb": f"More than {low}."}
+            f"The maximum size must be above the minimum ({low} MB).",
+            fields={"maximum_size_mb": f"Must be above {low}."},
         )
     if form.minimum_format_increment < 1:
-        raise Invalid("A better score is at least 1 better.", fields={"minimum_format_increment": "Write 1 or more."})
+        raise Invalid(
+            "The minimum score increment must be at least 1.", fields={"minimum_format_increment": "Enter 1 or more."}
+        )
     return rungs
 
 
@@ -214,18 +218,18 @@ def get_profile(session: Session, profile_id: str) -> Profile:
 
 
 def find_profile(session: Session, name: str) -> Profile | None:
-    """Return the profile of this name in any case, or None."""
+    """Return the profile with this name, ignoring case, or None."""
     row = session.scalar(select(QualityProfile).where(func.lower(QualityProfile.name) == name.strip().lower()))
     return None if row is None else _value(row)
 
 
 def list_profiles(session: Session) -> list[Profile]:
-    """Return all profiles by name."""
+    """Return all profiles, sorted by name."""
     return [_value(row) for row in session.scalars(select(QualityProfile).order_by(QualityProfile.name))]
 
 
 def default_profile_id(session: Session) -> str:
-    """Return the profile for titles of which nobody said anything: HD-1080p while it is there, else the first."""
+    """Return the profile for titles without a choice: HD-1080p if it exists, otherwise the first one."""
     wanted = select(QualityProfile.id).order_by(QualityProfile.preset != DEFAULT_PRESET, QualityProfile.name).limit(1)
     if (found := session.scalar(wanted)) is not None:
         return found
@@ -239,17 +243,17 @@ def save_profile(
     """Add a profile, or change the one with this id.
 
     Raises:
-        Invalid: The form contradicts itself; `fields` says where.
+        Invalid: Validation failed; `fields` has the messages.
         Conflict: Another profile has the name, or this one comes from the configuration.
 
-    Emits: SettingsChanged, when anything differs.
+    Emits: SettingsChanged, if anything changed.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     rungs = _checked(form)
     name = form.name.strip()
     taken = find_profile(session, name)
     if taken is not None and taken.id != profile_id:
-        raise Conflict(f"There is a profile called “{taken.name}” already.", fields={"name": "Choose another name."})
+        raise Conflict(f"A profile named “{taken.name}” already exists.", fields={"name": "Choose another name."})
     if profile_id is None:
         row = QualityProfile(created_at=now)
         session.add(row)
@@ -273,7 +277,7 @@ def save_profile(
 
 
 def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_id: str) -> Profile:
-    """Make a copy that can be changed; its name says so."""
+    """Add an editable copy with “(copy)” in its name."""
     profile = get_profile(session, profile_id)
     names = {other.name for other in list_profiles(session)}
     name = next(
@@ -296,7 +300,7 @@ def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_i
     return save_profile(session, caller, now, form)
 
 
-# What refers to profiles, in people's words. Higher contexts are known here by their tables only.
+# Table -> words for the rows that refer to profiles. Higher contexts are known here only by their tables.
 _USERS = {
     "versions": ("title", "titles"),
     "library_paths": ("library folder", "library folders"),
@@ -308,12 +312,12 @@ def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: 
     """Delete a profile that nothing uses.
 
     Raises:
-        Conflict: It is in use (the sentence says by what), comes from the configuration, or is the last one.
+        Conflict: It is in use (the message says by what), comes from the configuration, or is the last one.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     row = get(session, QualityProfile, profile_id, what="This quality profile")
     if row.managed:
-        raise Conflict(f"“{row.name}” is set by the configuration. Take it out there.")
+        raise Conflict(f"“{row.name}” is set by the configuration. Remove it there.")
     if users := profile_users(session, profile_id):
         raise Conflict(f"“{row.name}” is in use by {_listed(users)}. Give them another profile first.")
     if session.scalar(select(func.count()).select_from(QualityProfile)) == 1:
@@ -329,7 +333,7 @@ def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: 
 
 
 def profile_users(session: Session, profile_id: str) -> dict[str, int]:
-    """Return what refers to a profile: table -> number of rows, found by the foreign keys themselves."""
+    """Return what refers to a profile: table -> number of rows, found through the foreign keys."""
     counts: dict[str, int] = {}
     for table in Base.metadata.tables.values():
         if table.name == "profile_formats":
@@ -358,18 +362,16 @@ def _shown(row: QualityProfile) -> dict[str, Any]:
         "cutoff": row.cutoff,
         "upgrades": row.upgrades_allowed,
         "minimum score": row.minimum_format_score,
-        "score to reach": row.cutoff_format_score,
-        "smallest size (MB)": row.minimum_size_mb,
-        "largest size (MB)": row.maximum_size_mb,
+        "target score": row.cutoff_format_score,
+        "minimum size (MB)": row.minimum_size_mb,
+        "maximum size (MB)": row.maximum_size_mb,
         "language": row.language,
     }
 
 
-# --- presets -------------------------------------------------------------------------------------------------------
-
 DEFAULT_PRESET = "HD-1080p"
 
-# "WEB 1080p" and the like: a download and a rip of the same stream are worth the same. Source: arr-stack §2.2.
+# Groups such as "WEB 1080p": a download and a rip of the same stream count as equal. Source: arr-stack §2.2.
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     f"WEB {lines}": (f"WEBRip-{lines}", f"WEBDL-{lines}") for lines in ("480p", "720p", "1080p", "2160p")
 }
@@ -403,7 +405,7 @@ PRESETS: tuple[_Preset, ...] = (
 
 
 def ensure_default_profiles(session: Session, now: datetime) -> None:
-    """Make the presets in a database without any profile; one that somebody deleted does not come back."""
+    """Create the presets in a database without profiles. Deleted presets do not come back."""
     if session.scalar(select(QualityProfile.id).limit(1)) is not None:
         return
     for preset in PRESETS:
@@ -432,7 +434,7 @@ def ensure_default_profiles(session: Session, now: datetime) -> None:
 
 
 def preset_profile(name: str) -> Profile:
-    """Return a preset as a value, without a database: for trying names and for tests."""
+    """Return a preset as a value, without a database, for trying names and for tests."""
     preset = next(preset for preset in PRESETS if preset.name == name)
     return Profile(
         id="",
@@ -452,29 +454,27 @@ def _preset_rungs(allowed: tuple[str, ...]) -> tuple[Rung, ...]:
     return tuple(Rung(name, _GROUPS.get(name, (name,)), name in allowed) for name in names)
 
 
-# --- size, and trying a name ---------------------------------------------------------------------------------------
-
-# Films shorter than this are no features; a profile's bounds then count by their share of time. Source: the Academy's rule.
+# Shorter films are not feature films, and a profile's limits then apply in proportion. Source: the Academy's rule.
 _FEATURE_MIN = 40
-# How long a feature is for an episode's share, and a film whose length nobody knows. Source: arr-stack §1.2, row 1.
+# The assumed length of a feature film, for an episode's share and for films of unknown length. Source: arr-stack §1.2, row 1.
 ASSUMED_FILM_MIN = 110
 
 
 def size_bounds(
     profile: Profile, limits: SizeLimits, media_type: MediaType, runtime_min: int
 ) -> tuple[tuple[int, str], tuple[int | None, str]]:
-    """Return the smallest and the largest size in bytes for so many minutes, each with whose limit it is.
+    """Return the minimum and maximum size in bytes for a running time, each with the origin of the limit.
 
-    Both the profile's bounds and the quality's limits per minute count; the narrower one is returned.
+    Both the profile's limits and the quality's limits per minute apply; the stricter one is returned.
     """
     minutes = max(runtime_min, 1)
     whole = media_type == MediaType.MOVIE and minutes >= _FEATURE_MIN
     share = 1.0 if whole else minutes / ASSUMED_FILM_MIN
     per_minute = f"{minutes} min"
-    lows = [(int(limits.minimum * minutes * units.MIB), f"{limits.minimum:g} MB a minute for {per_minute}")]
+    lows = [(int(limits.minimum * minutes * units.MIB), f"{limits.minimum:g} MB per minute for {per_minute}")]
     highs: list[tuple[int, str]] = []
     if limits.maximum is not None:
-        highs.append((int(limits.maximum * minutes * units.MIB), f"{limits.maximum:g} MB a minute for {per_minute}"))
+        highs.append((int(limits.maximum * minutes * units.MIB), f"{limits.maximum:g} MB per minute for {per_minute}"))
     owner = profile.name if whole else f"{profile.name}, for {per_minute}"
     if profile.minimum_size_mb:
         lows.append((int(profile.minimum_size_mb * share * units.MIB), owner))
@@ -486,13 +486,13 @@ def size_bounds(
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a profile says about a release name, for the live tester."""
+    """The verdict of a profile on a release name, for the live tester."""
 
     parsed: ParsedRelease | None
     quality: Quality
     accepted: bool
     lines: tuple[tuple[bool, str], ...]
-    """(fine?, sentence) in the order of the rules."""
+    """(passed, message) in the order of the rules."""
 
 
 def try_release(
@@ -504,22 +504,22 @@ def try_release(
     size_bytes: int | None = None,
     limits: Mapping[str, SizeLimits] | None = None,
 ) -> Tried:
-    """Say what a profile makes of a release name (and, when given, its size)."""
+    """Check a release name, and its size if given, against a profile."""
     parsed = parse_release(name, "movie" if media_type == MediaType.MOVIE else "tv")
     if parsed is None:
-        return Tried(None, Quality(), accepted=False, lines=((False, "The name says nothing that Mydia understands."),))
+        return Tried(None, Quality(), accepted=False, lines=((False, "The release name can't be parsed."),))
     quality = parsed.quality
     allowed = profile.allows(quality)
     lines = [
-        (allowed, f"{quality.name} is {'wanted' if allowed else 'not wanted'} in {profile.name}."),
+        (allowed, f"{profile.name} {'allows' if allowed else 'does not allow'} {quality.name}."),
     ]
     if allowed:
         reached = profile.at_cutoff(quality)
         goal = profile.rungs[profile.goal].name
         if profile.upgrades_allowed:
-            lines.append((True, f"Good enough: upgrades stop here ({goal})." if reached else f"Upgraded until {goal}."))
+            lines.append((True, f"Upgrades stop here ({goal})." if reached else f"Upgraded until {goal}."))
         else:
-            lines.append((True, "Kept as it is: this profile does not upgrade."))
+            lines.append((True, "Not upgraded: this profile does not allow upgrades."))
     if size_bytes is not None:
         lines.append(_size_line(profile, quality, media_type, runtime_min or ASSUMED_FILM_MIN, size_bytes, limits))
     return Tried(parsed, quality, all(fine for fine, _ in lines), tuple(lines))
@@ -537,7 +537,7 @@ def _size_line(
     (low, low_owner), (high, high_owner) = size_bounds(profile, own, media_type, runtime_min)
     said = units.size(size_bytes)
     if size_bytes < low:
-        return False, f"{said} is under the smallest size of {units.size(low)} ({low_owner})."
+        return False, f"{said} is below the minimum size of {units.size(low)} ({low_owner})."
     if high is not None and size_bytes > high:
-        return False, f"{said} is over the largest size of {units.size(high)} ({high_owner})."
+        return False, f"{said} is above the maximum size of {units.size(high)} ({high_owner})."
     return True, f"{said} is within the size limits."

@@ -1,4 +1,4 @@
-"""How large a minute of each quality may be: the defaults, what an admin made of them, and the reading of both."""
+"""Size limits per minute for each quality: the defaults, and an administrator's changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mydia.vocabulary import MediaType
 MEDIA_TYPES = tuple(MediaType)
 QUALITY_NAMES = tuple(row.name for row in QUALITIES)
 
-# The largest limit that a form takes, in MB per minute. Source: Radarr's `qualitydefinition/limits`.
+# The largest limit that a form accepts, in MB per minute. Source: Radarr's `qualitydefinition/limits`.
 _MOST = 2000.0
 
 
@@ -60,7 +60,7 @@ _FILM_UNLIMITED = frozenset(
 
 
 def default_limits(media_type: MediaType, quality: str) -> SizeLimits:
-    """Return the limits a quality has until somebody changes them.
+    """Return the default limits of a quality.
 
     >>> default_limits(MediaType.TV_SHOW, "WEBDL-1080p")
     SizeLimits(minimum=4, preferred=95, maximum=130)
@@ -71,14 +71,14 @@ def default_limits(media_type: MediaType, quality: str) -> SizeLimits:
 
 
 def size_limits(session: Session, media_type: MediaType) -> dict[str, SizeLimits]:
-    """Return the limits of every quality for films or series, worst quality first."""
+    """Return the limits of all qualities for films or series, worst quality first."""
     rows = session.scalars(select(QualityDefinition).where(QualityDefinition.media_type == media_type))
     stored = {row.quality: _limits(row) for row in rows}
     return {name: stored.get(name) or default_limits(media_type, name) for name in QUALITY_NAMES}
 
 
 def ensure_default_qualities(session: Session) -> None:
-    """Write the limits that are not there yet."""
+    """Store missing limits."""
     present = {tuple(row) for row in session.execute(select(QualityDefinition.quality, QualityDefinition.media_type))}
     for media_type in MEDIA_TYPES:
         for name in QUALITY_NAMES:
@@ -94,7 +94,7 @@ def change_size_limits(
     """Set the limits of one quality.
 
     Raises:
-        Invalid: Unknown quality or type, or limits that contradict each other.
+        Invalid: Unknown quality or type, or inconsistent limits.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     if media_type not in MEDIA_TYPES or quality not in QUALITY_NAMES:
@@ -121,18 +121,18 @@ def _check(quality: str, limits: SizeLimits) -> None:
     low, high = limits.minimum, limits.maximum
     if not 0 <= low <= _MOST or (high is not None and not 0 < high <= _MOST):
         raise Invalid(
-            f"The limits of {quality} must lie between 0 and {_MOST:g} MB per minute.",
+            f"The limits of {quality} must be between 0 and {_MOST:g} MB per minute.",
             fields={"minimum": f"0 to {_MOST:g}."},
         )
     if high is not None and high <= low:
         raise Invalid(
-            f"The largest size of {quality} must be above the smallest ({low:g} MB per minute).",
-            fields={"maximum": f"Write more than {low:g}."},
+            f"The maximum size of {quality} must be above the minimum ({low:g} MB per minute).",
+            fields={"maximum": f"Must be above {low:g}."},
         )
     if limits.preferred is not None and not low <= limits.preferred <= (high or _MOST):
         raise Invalid(
-            f"The preferred size of {quality} must lie between its limits.",
-            fields={"preferred": "Write a size between the limits."},
+            f"The preferred size of {quality} must be between its limits.",
+            fields={"preferred": "Must be between the limits."},
         )
 
 

@@ -1,4 +1,4 @@
-"""What clients and indexers have in common: reading forms by their kind's needs, and how they have been answering."""
+"""Functions shared by clients and indexers: form validation by their kind's needs, and their state."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from mydia.errors import Invalid
 
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=24)
-# A quota that is used up seldom comes back within minutes. Source: arr-stack §4.3.
+# A used-up quota is rarely available again within minutes. Source: arr-stack §4.3.
 LIMITED_REST = timedelta(hours=1)
 
 
 def read_options(needs: Sequence[Need], raw: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Turn form fields into a connection's options.
+    """Convert form fields to a connection's options.
 
     Args:
-        raw: Field -> value. A field that is missing gets the default of its need; one that is empty stays empty.
+        raw: Field -> value. A missing field gets the default of its need; an empty one stays empty.
 
     Returns:
-        The options, and field -> sentence for those that can't be used.
+        The options, and field -> message for invalid ones.
     """
     options: dict[str, Any] = {}
     sentences: dict[str, str] = {}
@@ -48,7 +48,7 @@ def read_options(needs: Sequence[Need], raw: Mapping[str, object]) -> tuple[dict
             sentences[need.key] = f"{need.label}: “{given}” is not a number."
             continue
         if read in (None, (), []) and need.required:
-            sentences[need.key] = f"{need.label} is needed."
+            sentences[need.key] = f"{need.label} is required."
         elif read is not None:
             options[need.key] = read
     return options, sentences
@@ -69,17 +69,17 @@ def _read(need: Need, given: object) -> Any:
     return str(given).strip() or None
 
 
-# Words before a colon that are not hosts: `localhost:8080` is an address without a scheme, `javascript:1` is not.
+# Schemes that could be mistaken for hosts: `localhost:8080` is a URL without a scheme, `javascript:1` is not.
 _NO_HOSTS = frozenset(
     ("about", "blob", "data", "file", "ftp", "http", "https", "javascript", "magnet", "mailto", "smb", "vbscript", "ws")
 )
 
 
 def checked_url(raw: str) -> str:
-    """Return an address without a trailing slash, with http:// when it has no scheme.
+    """Return a URL without a trailing slash, adding http:// if it has no scheme.
 
     Raises:
-        Invalid: It is not http or https, names no host, or has credentials in it.
+        Invalid: It is not http or https, has no host, or contains credentials.
     """
     text = raw.strip()
     if "://" not in text and text.partition(":")[0].casefold() not in _NO_HOSTS:
@@ -88,7 +88,7 @@ def checked_url(raw: str) -> str:
     if not is_web_address(text):
         sentence = "Enter an address such as http://192.168.1.10:8080: http or https, and a host."
     elif "@" in urlsplit(text).netloc:
-        sentence = "Leave user name and password out of the address; they have fields of their own."
+        sentence = "The address must not contain a user name or password; use their own fields."
     if sentence:
         raise Invalid(sentence, fields={"url": sentence})
     return text.rstrip("/")
@@ -98,11 +98,11 @@ def checked_kind[K](kinds: Mapping[str, Kind[K]], key: str) -> Kind[K]:
     """Return a kind.
 
     Raises:
-        Invalid: There is none of this name.
+        Invalid: It does not exist.
     """
     kind = kinds.get(key)
     if kind is None:
-        sentence = f"There is no kind “{key}”. Choose one of {', '.join(sorted(kinds))}."
+        sentence = f"Unknown type “{key}”. Choose one of {', '.join(sorted(kinds))}."
         raise Invalid(sentence, fields={"kind": sentence})
     return kind
 
@@ -155,7 +155,7 @@ def list_services(session: Session, caller: Caller, family: str) -> list[Service
 
 
 def status_of(session: Session, family: str, service_id: str) -> ServiceStatus | None:
-    """Return how a service has been answering, None before it was first asked."""
+    """Return the state of a service; None before its first check."""
     return session.get(ServiceStatus, (family, service_id))
 
 
@@ -169,7 +169,7 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
     """Record that a service answered.
 
     Emits:
-        ServiceStateChanged, when it had not answered before.
+        ServiceStateChanged, if it did not answer before.
     """
     row = status_of(session, family, service_id)
     recovered = row is not None and row.state != "ok"
@@ -189,13 +189,13 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
 def record_failure(
     session: Session, caller: Caller, now: datetime, family: str, service_id: str, error: AdapterError
 ) -> None:
-    """Record that a service failed, and pause an indexer: a minute, then twice as long each time, up to a day.
+    """Record that a service failed. An indexer is paused for a minute, doubling with each failure up to a day.
 
-    Clients and the metadata source are not paused: downloads go on, and a source is asked only when it is needed. `since_at` is when
-    they stopped answering.
+    Clients and the metadata source are not paused, because downloads continue and the source is only queried when needed. `since_at`
+    is when they stopped answering.
 
     Emits:
-        ServiceStateChanged, when it answered before.
+        ServiceStateChanged, if it answered before.
     """
     row = status_of(session, family, service_id)
     if row is None:
@@ -216,14 +216,14 @@ def record_failure(
 
 
 def forget_status(session: Session, family: str, service_id: str) -> None:
-    """Forget how a service answered, after its connection was changed or removed."""
+    """Delete the state of a service after its connection was changed or removed."""
     row = status_of(session, family, service_id)
     if row is not None:
         session.delete(row)
 
 
 def is_resting(status: ServiceStatus | None, now: datetime) -> bool:
-    """Say whether automatic work should leave a service alone for now."""
+    """Return whether automatic work must skip a service for now."""
     return status is not None and status.disabled_until is not None and status.disabled_until > now
 
 

@@ -1,4 +1,4 @@
-"""Progress of the setup wizard; it survives closing the browser."""
+"""Progress of the setup wizard, kept when the browser is closed."""
 
 from __future__ import annotations
 

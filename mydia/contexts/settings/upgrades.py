@@ -1,4 +1,4 @@
-"""PURE. Whether a new release is worth replacing what is held, and why. One function for decisions, import and lists."""
+"""PURE. Whether a new release is an upgrade over the existing file, and why. Decisions, imports and lists all use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Propers(StrEnum):
-    """What is done about PROPER and REPACK releases of the same quality."""
+    """How to treat PROPER and REPACK releases of the same quality."""
 
     PREFER = "prefer"
     NO_UPGRADE = "no_upgrade"
@@ -22,7 +22,7 @@ class Propers(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Why it is an upgrade, or why it is none. The first three are upgrades."""
+    """Why it is an upgrade, or why not. The first three are upgrades."""
 
     BETTER_QUALITY = "better_quality"
     BETTER_REVISION = "better_revision"
@@ -41,19 +41,19 @@ _UPGRADES = frozenset({Verdict.BETTER_QUALITY, Verdict.BETTER_REVISION, Verdict.
 
 @dataclass(frozen=True, slots=True)
 class UpgradeVerdict:
-    """The answer with its reason."""
+    """The verdict with its reason."""
 
     reason: Verdict
     because: Reason
 
     @property
     def text(self) -> str:
-        """Return the answer as a sentence."""
+        """Return the verdict as a sentence."""
         return str(self.because)
 
     @property
     def upgrade(self) -> bool:
-        """Whether the new one should replace the present one."""
+        """Whether the new release should replace the existing file."""
         return self.reason in _UPGRADES
 
 
@@ -66,7 +66,7 @@ def compare(
     new_score: int = 0,
     propers: Propers = Propers.PREFER,
 ) -> UpgradeVerdict:
-    """Say whether `new` is an upgrade over `current`. The order of the rules is that of arr-stack §1.3."""
+    """Return whether `new` is an upgrade over `current`. The rules are in the order of arr-stack §1.3."""
     have, get = profile.rank(current), profile.rank(new)
     reached = profile.at_cutoff(current)
     newer = _revision(new) > _revision(current)
@@ -94,14 +94,14 @@ def compare(
 
 
 def upgradable(profile: Profile, current: Quality, *, score: int = 0) -> bool:
-    """Say whether anything could still be an upgrade over what is held: it is then on the list of upgrades."""
+    """Return whether any release could still be an upgrade over the existing file; such titles are listed as upgradable."""
     if not profile.upgrades_allowed:
         return False
     return not profile.at_cutoff(current) or score < profile.cutoff_format_score
 
 
 def _revision(quality: Quality) -> tuple[int, int]:
-    """Return what counts of a revision; `is_repack` is only a flag. Source: arr-stack §1.3."""
+    """Return the parts of a revision that are compared; `is_repack` is only a flag. Source: arr-stack §1.3."""
     return quality.revision.real, quality.revision.version
 
 

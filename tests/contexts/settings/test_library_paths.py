@@ -145,5 +145,5 @@ def test_a_folder_that_cannot_be_written_is_warned_about(outside: Outside, tmp_p
 def test_the_data_folder_is_no_library(database, admin, now):
     home = database.path.parent
     for path in (home, home / "images", home / "backups" / "old"):
-        with pytest.raises(Invalid, match="keeps its own data"), database.writes() as session:
+        with pytest.raises(Invalid, match="data folder"), database.writes() as session:
             settings.library_paths.add_library_path(session, admin, now, NewLibraryPath(str(path), "movies"))

@@ -177,7 +177,7 @@ def test_the_file_provides_the_same(furnished: Database, now: datetime, tmp_path
         ({"INDEXER_1_NAME": "x", "INDEXER_1_BASE_URL": "nope nope"}, ["indexers", "INDEXER_1", "address"]),
         ({"INDEXER_1_NAME": "x", "INDEXER_1_BASE_URL": "http://x", "INDEXER_1_TYPE": "jackett"}, ["indexer_ids"]),
         ({"LIBRARY_PATH_1_PATH": "/etc"}, ["library_paths", "LIBRARY_PATH_1", "system"]),
-        ({"MOVIES_PATH": "/media", "TV_PATH": "/media/tv"}, ["media.tv_path", "TV_PATH", "lies in"]),
+        ({"MOVIES_PATH": "/media", "TV_PATH": "/media/tv"}, ["media.tv_path", "TV_PATH", "is inside"]),
         ({"LIBRARY_PATH_1_PATH": "/m", "LIBRARY_PATH_1_QUALITY_PROFILE": "Best"}, ["quality_profile", "HD-1080p"]),
         ({"LIBRARY_PATH_1_PATH": "/m", "LIBRARY_PATH_1_SCAN_INTERVAL": "5"}, ["scan_interval", "900"]),
     ],

@@ -97,12 +97,12 @@ def test_a_profile_is_stored_and_comes_back_equal(database: Database, admin: Cal
     ("form", "field", "words"),
     [
         (ProfileForm(" ", SOME), "name", "needs a name"),
-        (ProfileForm("X", [{"quality": "8K", "allowed": True}]), "items", "no quality called “8K”"),
+        (ProfileForm("X", [{"quality": "8K", "allowed": True}]), "items", "no quality named “8K”"),
         (ProfileForm("X", [*SOME, {"quality": "SDTV", "allowed": True}]), "items", "twice"),
         (ProfileForm("X", [{"quality": "SDTV", "allowed": False}]), "items", "at least one"),
         (ProfileForm("X", [{"group": "G", "qualities": ["SDTV"], "allowed": True}]), "items", "two qualities"),
         (ProfileForm("X", SOME, cutoff="DVD"), "cutoff", "not allowed here"),
-        (ProfileForm("X", SOME, minimum_size_mb=10, maximum_size_mb=5), "maximum_size_mb", "above the smallest"),
+        (ProfileForm("X", SOME, minimum_size_mb=10, maximum_size_mb=5), "maximum_size_mb", "above the minimum"),
     ],
 )
 def test_a_form_that_contradicts_itself_says_where(
@@ -150,7 +150,7 @@ def test_the_tester_explains_a_name() -> None:
     assert good.accepted
     bad = profiles.try_release(profile, "Metropolis.1927.1080p.BluRay.x264-GRP", runtime_min=148, size_bytes=18 * GIB)
     assert not bad.accepted
-    assert any("18.0 GB is over the largest size of 15.0 GB" in text for _, text in bad.lines)
+    assert any("18.0 GB is above the maximum size of 15.0 GB" in text for _, text in bad.lines)
     other = profiles.try_release(profile, "Metropolis.1927.720p.WEB-DL-GRP")
     assert other.lines[0] == (False, "WEBDL-720p is not wanted in HD-1080p.")
 
