@@ -1,4 +1,4 @@
-"""Media: the titles of the library, what is monitored, what is wanted, what comes when."""
+"""Media: the titles of the library, monitoring, wanted lists and the calendar."""
 
 from mydia.contexts.media import (
     artwork,

@@ -1,4 +1,4 @@
-"""Which poster and backdrop a title shows: the provider's, or one that a person chose and refreshes keep."""
+"""The poster and backdrop of a title: the provider's choice, or a user's, which refreshes keep."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ArtworkChoice:
     present: str | None
     """The source of the picture in use."""
     locked: bool
-    """Whether a person chose it."""
+    """Whether a user chose it."""
 
 
 def titles_of_images(session: Session, image_ids: Sequence[str], *, posters_only: bool = False) -> list[str]:
@@ -55,7 +55,7 @@ def list_artwork(database: Database, outside: Outside, caller: Caller, item_id: 
     """Return all pictures that the provider offers for a title.
 
     Raises:
-        Unavailable: No provider is set up, or it does not answer.
+        Unavailable: No provider is configured, or it does not answer.
     """
     caller.require(Permission.MANAGE_MEDIA)
     column = _column(role)
@@ -67,7 +67,7 @@ def list_artwork(database: Database, outside: Outside, caller: Caller, item_id: 
         present = _source_of(session, getattr(item, column))
         locked = role in item.locked_fields
     if source == "none":
-        raise Invalid("This title comes from file names and NFO files only, so there is no provider to offer pictures.")
+        raise Invalid("This title comes from file names and NFO files only, so no provider has pictures for it.")
     details = metadata.details(outside, type_, ids, language=wish.language, source=source, region=wish.region)
     listed = details.posters if role == "poster" else details.backdrops
     chosen = details.poster_path if role == "poster" else details.backdrop_path
@@ -99,7 +99,7 @@ def choose_artwork(
     choice = list_artwork(database, outside, caller, item_id, role)
     known = [art.path for art in choice.offered]
     if source is not None and source not in known:
-        raise Invalid("The provider does not offer this picture. Choose another.")
+        raise Invalid("The provider does not offer this picture. Choose another one.")
     wanted = source or (known[0] if known else choice.present)
     with database.writes() as session:
         item = get(session, MediaItem, item_id, what="This title")

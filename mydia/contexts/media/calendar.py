@@ -25,9 +25,9 @@ class CalendarEntry:
     media_item_id: str
     type: MediaType
     title: str
-    """Of the film or series."""
+    """Id of the film or series."""
     state: str
-    """ok (here) | live | miss (out, wanted, not here) | soon | off."""
+    """ok (in the library) | live (downloading) | miss (released and missing) | soon | off."""
     monitored: bool
     episode_id: str | None = None
     season_number: int | None = None

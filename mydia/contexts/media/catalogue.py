@@ -37,10 +37,10 @@ from mydia.vocabulary import MediaType
 
 
 class AlreadyHere(Conflict):
-    """The title is in the library already, as `item_id`."""
+    """The title is already in the library, as `item_id`."""
 
     def __init__(self, item: MediaItem) -> None:
-        super().__init__(f"{item.title} ({item.year or 'no year'}) is in the library already.")
+        super().__init__(f"{item.title} ({item.year or 'no year'}) is already in the library.")
         self.item_id = item.id
 
 
@@ -53,16 +53,16 @@ class NewItem:
     year: int | None
     ids: Ids
     library_path_id: str | None
-    """None takes the first library path that suits the type; there may be none yet."""
+    """None uses the first library path for the type, if there is one."""
     profile_id: str | None = None
-    """None takes the library path's default."""
+    """None uses the library path's default."""
     monitored: bool = True
     monitor: MonitorPattern = MonitorPattern.ALL
     monitor_new_seasons: NewSeasons | None = None
-    """None follows from `monitor`."""
+    """None derives it from `monitor`."""
     minimum_availability: Availability = Availability.RELEASED
     series_type: SeriesType | None = None
-    """A person's choice, which refreshes keep. None takes the provider's hint, else standard."""
+    """A user's choice, which refreshes keep. None uses the provider's hint, otherwise standard."""
     provider: str = "tmdb"
     folder: str | None = None
     overview: str | None = None
@@ -77,10 +77,10 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     """Add a title with its default version.
 
     Raises:
-        AlreadyHere: One of its numbers is in the library under the same type.
+        AlreadyHere: One of its ids is already in the library with the same type.
         Invalid: The folder or profile does not exist or does not suit the type.
 
-    Emits: MediaAdded; MediaReady when `details` came along.
+    Emits: MediaAdded, and MediaReady if `details` were given.
     """
     caller.require(Permission.MANAGE_MEDIA)
     ids = new.details.ids if new.details else new.ids
@@ -142,15 +142,15 @@ def _first_path(session: Session, type_: MediaType) -> str | None:
 
 def _profile_for(session: Session, new: NewItem) -> str:
     if not new.title.strip():
-        raise Invalid("A title needs a name.", fields={"title": "Write a name."})
+        raise Invalid("A title needs a name.", fields={"title": "Enter a name."})
     profile_id = new.profile_id
     if new.library_path_id is not None:
         path = settings.library_paths.get_library_path(session, new.library_path_id)
         suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, new.type)
         if suits != new.type:
             raise Invalid(
-                f"{path.path} is for {path.type}. Choose another folder.",
-                fields={"library_path_id": "This folder is for other titles."},
+                f"{path.path} is a folder for {path.type}. Choose another folder.",
+                fields={"library_path_id": "This folder is for another type of title."},
             )
         profile_id = profile_id or path.default_profile_id
     if profile_id is None:
@@ -228,7 +228,7 @@ def add_user_title(session: Session, caller: Caller, item_id: str, title: str) -
     item = get(session, MediaItem, item_id, what="This title")
     normalised = normalise_title(title)
     if not normalised:
-        raise Invalid("Write a name.", fields={"title": "Write a name."})
+        raise Invalid("Enter a name.", fields={"title": "Enter a name."})
     known = session.scalar(select(Title.id).where(Title.media_item_id == item_id, Title.normalised == normalised))
     if known is None:
         session.add(Title(media_item_id=item.id, title=title.strip(), normalised=normalised, kind="user"))
@@ -269,14 +269,14 @@ _FACTS = ("title", "overview", "year", "sort_title", "original_title")
 
 
 def change_item(session: Session, caller: Caller, now: datetime, item_id: str, changes: dict[str, Any]) -> MediaItem:
-    """Change a person's choices, or facts (which are then locked against refreshes).
+    """Change a title's settings, or its facts, which are then locked against refreshes.
 
     Args:
         changes: Of `monitored, minimum_availability, monitor_new_seasons, series_type, library_path_id, match_locked,
             folder, profile_id, provider, title, overview, year, sort_title, original_title, locked_fields`. Another
-            provider numbers episodes its own way: those it does not have go, unless a file is linked to them.
+            provider numbers episodes differently: episodes it does not have are removed, unless a file is linked to them.
 
-    Emits: MediaChanged, when anything differs; RefreshRequested, when the provider does.
+    Emits: MediaChanged if anything changed, and RefreshRequested if the provider did.
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This title")
@@ -336,13 +336,15 @@ def _check_choice(session: Session, item: MediaItem, name: str, value: object) -
         allowed = ", ".join(str(choice) for choice in _ALLOWED[name])
         raise Invalid(f"{name} must be one of {allowed}.", fields={name: f"Choose one of {allowed}."})
     if name == "locked_fields" and not (isinstance(value, list) and set(value) <= LOCKABLE):
-        raise Invalid(f"Only {', '.join(sorted(LOCKABLE))} can be locked.", fields={name: "One of these is unknown."})
+        raise Invalid(
+            f"Only {', '.join(sorted(LOCKABLE))} can be locked.", fields={name: "One of these fields cannot be locked."}
+        )
     if name == "series_type" and item.type == MediaType.MOVIE:
-        raise Invalid("A film has no series type.", fields={name: "A film has none."})
+        raise Invalid("Movies have no series type.", fields={name: "Only shows have a series type."})
     if name == "title" and not str(value or "").strip():
-        raise Invalid("A title needs a name.", fields={"title": "Write a name."})
+        raise Invalid("A title needs a name.", fields={"title": "Enter a name."})
     if name == "year" and value is not None and not (isinstance(value, int) and 1870 <= value <= 2200):
-        raise Invalid("The year must lie between 1870 and 2200.", fields={"year": "Write a year such as 1927."})
+        raise Invalid("The year must be between 1870 and 2200.", fields={"year": "Enter a year such as 1927."})
     if name == "library_path_id" and value is not None:
         settings.library_paths.get_library_path(session, str(value))
 
@@ -357,10 +359,10 @@ def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
 def change_ids(
     session: Session, caller: Caller, now: datetime, item_id: str, new: Details, seasons: tuple[SeasonDetails, ...]
 ) -> MediaItem:
-    """Turn a title into another one (fix match): its ids and facts change; choices and files stay.
+    """Correct a title's match: its ids and facts change; its settings and files are kept.
 
     Raises:
-        AlreadyHere: The other title is in the library already.
+        AlreadyHere: The other title is already in the library.
 
     Emits: MediaChanged.
     """

@@ -1,4 +1,4 @@
-"""Apply a provider's details to a title: facts change, choices and edited fields stay."""
+"""Apply a provider's details to a title: facts change, users' choices and edited fields are kept."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLAIN_FACTS = (
 _TOLD = frozenset(
     {"title", "year", "overview", "status", "certification", "cinema_on", "digital_on", "physical_on", "runtime_min"}
 )
-"""Changes of these appear in the activity feed; ratings change every day and do not."""
+"""Fields whose changes appear in the activity feed. Ratings are left out, because they change every day."""
 _CAST_KEPT = 30
 _CREW_KEPT = 12
 _VIDEOS_KEPT = 12
@@ -53,8 +53,8 @@ def apply_details(
     """Store a provider's facts and return (changes for the activity feed, number of new episodes).
 
     Args:
-        seasons: The seasons whose episodes were fetched; others keep theirs.
-        drop_others: The match changed: episodes the new title does not have go, unless a file is linked to them.
+        seasons: The seasons whose episodes were fetched; the others keep theirs.
+        drop_others: Remove episodes that the new match does not have, unless a file is linked to them.
     """
     before = {name: getattr(item, name) for name in (*_PLAIN_FACTS, "status")}
     for name in _PLAIN_FACTS:
@@ -100,7 +100,7 @@ def apply_details(
 
 
 def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) -> None:
-    """Set a title's names to the provider's plus those that people added."""
+    """Set a title's names to the provider's plus those that users added."""
     wanted: dict[str, Title] = {}
 
     def note(title: str | None, kind: str, language: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A series' episodes: read them, and add those that a file proves and no provider lists."""
+"""A series' episodes: list them, and add those that no provider lists but a file has."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def episodes_by_number(session: Session, caller: Caller, item_id: str) -> dict[t
 
 
 def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumbers:
-    """Return what `numbering.meant_episodes` needs to know of a series. Raises NotFound."""
+    """Return what `numbering.meant_episodes` needs to know about a series. Raises NotFound."""
     caller.require(Permission.BROWSE)
-    item = get(session, MediaItem, item_id, what="This series")
+    item = get(session, MediaItem, item_id, what="This show")
     titles = session.execute(select(Title.normalised, Title.season_number).where(Title.media_item_id == item_id)).all()
     return SeriesNumbers(
         episodes=episodes_of(session, caller, item_id),
@@ -110,14 +110,14 @@ def ensure_episode(
     title: str | None = None,
     air_on: date | None = None,
 ) -> EpisodeRef:
-    """Return an episode, adding it (and its season) when no provider lists it: a file proves that it exists."""
+    """Return an episode. It is added with its season if no provider lists it, because a file proves that it exists."""
     row = session.scalar(
         select(Episode).where(
             Episode.media_item_id == item_id, Episode.season_number == season_number, Episode.episode_number == number
         )
     )
     if row is None:
-        item = get(session, MediaItem, item_id, what="This series")
+        item = get(session, MediaItem, item_id, what="This show")
         season = session.scalar(select(Season).where(Season.media_item_id == item_id, Season.number == season_number))
         if season is None:
             season = Season(media_item_id=item_id, number=season_number, monitored=item.monitored and season_number > 0)

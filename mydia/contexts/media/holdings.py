@@ -1,4 +1,4 @@
-"""What the library has of a title and what is being downloaded, recorded by the higher contexts; and the resulting state."""
+"""Files and downloads of a title, as recorded by the higher contexts, and the resulting state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VersionHoldings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """All that the library has of one title."""
+    """The files that the library has of one title."""
 
     files_count: int = 0
     size_bytes: int = 0
@@ -60,7 +60,7 @@ class _Changes:
 
 
 def record_holdings(session: Session, now: datetime, item_id: str, holdings: Holdings) -> None:
-    """Store what the library has of a title; called after every change of its files."""
+    """Store which files the library has of a title; called after every change to its files."""
     item = get(session, MediaItem, item_id, what="This title")
     session.flush()
     changes = _compare(session, {item_id: holdings})[item_id]
@@ -251,7 +251,7 @@ def is_out(item: MediaItem, today: date) -> bool:
 
 
 def due_to_roll(session: Session, now: datetime) -> list[str]:
-    """Return the ids of titles that the calendar may have changed since yesterday."""
+    """Return the ids of titles whose state may have changed since yesterday because of a release date."""
     today = now.date()
     since = today - timedelta(days=2)
     airing = select(Episode.media_item_id).where(Episode.air_on.between(since, today))
@@ -265,7 +265,7 @@ def due_to_roll(session: Session, now: datetime) -> list[str]:
 
 
 def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
-    """Recompute the state of these titles and return how many there were; a slice at a time, because there is one writer."""
+    """Recompute the state of titles and return their number. Works in slices, because there is one writer."""
     items = session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
     for item in items:
         refresh_state(session, now, item)

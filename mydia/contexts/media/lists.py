@@ -50,7 +50,7 @@ STATE_FILTERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """Which titles, in which order. Every part is optional."""
+    """Filters and order of a list of titles. Every field is optional."""
 
     type: MediaType | None = None
     state: str | None = None
@@ -77,7 +77,7 @@ class ItemQuery:
         return self.text if self.text is not None and lacks_word_spaces(self.text) else None
 
     def check(self) -> ItemQuery:
-        """Return itself. Raises Invalid if a part is not one of its choices."""
+        """Return the query itself. Raises Invalid if a value is not one of its choices."""
         if self.sort not in _SORTS:
             raise Invalid(f"Sort by one of {', '.join(_SORTS)}.", fields={"sort": "Unknown order."})
         if self.state is not None and self.state not in STATE_FILTERS:
@@ -86,7 +86,7 @@ class ItemQuery:
 
     @property
     def filtered(self) -> bool:
-        """Whether anything but the type narrows the list."""
+        """Whether a filter other than the type is set."""
         parts = (self.state, self.text, self.genre, self.year_from, self.year_to, self.resolution, self.monitored)
         return any(part is not None for part in (*parts, self.profile_id, self.library_path_id, self.status))
 
@@ -210,7 +210,7 @@ def _cards(rows: Sequence[Any]) -> list[Card]:
 def list_items(
     session: Session, caller: Caller, query: ItemQuery, *, cursor: str | None = None, limit: int = 50
 ) -> tuple[list[Card], str | None]:
-    """Return a page of titles and the cursor of the next page (None: that was all).
+    """Return a page of titles and the cursor of the next page, None after the last.
 
     Args:
         limit: At most 200.
@@ -237,20 +237,20 @@ def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, li
             try:
                 key = datetime.fromisoformat(str(key))
             except ValueError as error:
-                raise Invalid("This page address is damaged. Start again from the first page.") from error
+                raise Invalid("The cursor is invalid. Start again from the first page.") from error
         values |= {"key": key, "id": after[1]}
-    # On the connection: for plain columns the session's loaders would take a third of the time.
+    # Read plain columns on the connection, because the session's loaders would take a third of the time.
     return _cards(session.connection().execute(statement, values).all())
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The whole of a list without its rows: how many, and where each chunk begins."""
+    """The outline of a list without its rows: its length, and where each chunk begins."""
 
     total: int
     size_bytes: int
     starts: tuple[tuple[Any, str], ...]
-    """Key of the last row before each chunk after the first; a chunk is read from there."""
+    """Key of the last row before each chunk after the first; a chunk is read from its key."""
     letters: tuple[tuple[str, int], ...]
     """First letter -> chunk in which it begins; only for lists sorted by title."""
 
@@ -267,7 +267,7 @@ def _outline_select(shape: tuple[str, ...], sort: str, descending: bool) -> Sele
 
 
 def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
-    """Return the outline of a list. One pass over an index; pages keep it until the database changes."""
+    """Return the outline of a list in one pass over an index. Pages cache it until the database changes."""
     caller.require(Permission.BROWSE)
     query.check()
     rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(session, query)).all()
@@ -298,14 +298,14 @@ _COUNTS = select(MediaItem.type, MediaItem.state, func.count(), func.sum(MediaIt
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many titles there are of a type, by state."""
+    """Number of titles of a type, by state."""
 
     total: int
     size_bytes: int
     by_state: dict[str, int]
 
     def of(self, filter_: str) -> int:
-        """Return how many a filter of the page shows."""
+        """Return the number of titles that a filter of the page shows."""
         return sum(self.by_state.get(state, 0) for state in STATE_FILTERS[filter_])
 
 
@@ -326,15 +326,15 @@ def counts(session: Session, caller: Caller) -> dict[str, Counts]:
 
 
 def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
-    """Return the genres that occur, in order."""
+    """Return the genres in use, sorted."""
     caller.require(Permission.BROWSE)
-    # As text: PostgreSQL cannot compare what is JSON.
+    # Cast to text, because PostgreSQL cannot compare JSON.
     rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())
     return sorted({str(genre) for row in rows for genre in json.loads(row)})
 
 
 def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:
-    """Return the ids of all titles that a query finds, in its order; for bulk actions on a filter."""
+    """Return the ids of all titles that match a query, in its order, for bulk actions on a filter."""
     caller.require(Permission.BROWSE)
     query.check()
     statement = _outline_select(_shape(query), query.sort, query.descending)
@@ -365,7 +365,7 @@ def totals_of(session: Session, caller: Caller, ids: Sequence[str]) -> Totals:
 
 
 def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]:
-    """Return these titles, leaving out those that were removed."""
+    """Return titles by id, leaving out those that were removed."""
     caller.require(Permission.BROWSE)
     statement = _page_select((), "title", False, False).where(MediaItem.id.in_(ids))
     return _cards(session.execute(statement, {"limit": len(ids)}).all())
@@ -428,6 +428,6 @@ _NEWEST_CHANGE = select(func.max(MediaItem.updated_at))
 
 
 def snapshot(session: Session) -> str:
-    """Return a token that changes whenever any list of titles may change; it costs two index lookups."""
+    """Return a token that changes whenever a list of titles may have changed; costs two index lookups."""
     changed = session.scalar(_NEWEST_CHANGE)
     return f"{int(changed.timestamp() * 1_000_000) if changed else 0:x}-{last_id(session):x}"

@@ -1,4 +1,4 @@
-"""Titles: what the library holds and wants. Provider facts and people's choices never share a column."""
+"""Tables of titles. Provider facts and users' choices never share a column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ItemState(StrEnum):
     DOWNLOADING = "downloading"
     BLOCKED = "blocked"
     PARTIAL = "partial"
-    """Some episodes are here, some that are out are not."""
+    """Some aired episodes have files, others do not."""
     MISSING = "missing"
     UPCOMING = "upcoming"
     UNMONITORED = "unmonitored"
@@ -39,7 +39,7 @@ class SeriesType(StrEnum):
 
 
 class ReleaseStatus(StrEnum):
-    """How far a title is at its makers."""
+    """Production status of a title."""
 
     ANNOUNCED = "announced"
     IN_PRODUCTION = "in_production"
@@ -52,7 +52,7 @@ class ReleaseStatus(StrEnum):
 
 
 class Availability(StrEnum):
-    """From when on a film is searched for."""
+    """The release from which on a film is searched for."""
 
     ANNOUNCED = "announced"
     IN_CINEMAS = "in_cinemas"
@@ -61,7 +61,7 @@ class Availability(StrEnum):
 
 
 class MonitorPattern(StrEnum):
-    """Which episodes are wanted when a series is added; `monitoring.PATTERNS` holds the labels."""
+    """Which episodes to monitor when a series is added; `monitoring.PATTERNS` has the labels."""
 
     ALL = "all"
     FUTURE = "future"
@@ -74,7 +74,7 @@ class MonitorPattern(StrEnum):
 
 
 class NewSeasons(StrEnum):
-    """Whether seasons that are announced later are monitored."""
+    """Whether to monitor seasons that are announced later."""
 
     ALL = "all"
     NONE = "none"
@@ -83,7 +83,7 @@ class NewSeasons(StrEnum):
 class MediaItem(HasId, Base):
     """A film or a series.
 
-    `metadata_json` shape: {"provider" (the source of all this), "videos": [{"name", "kind", "url"}], "certifications": {region:
+    `metadata_json` shape: {"provider" (the source of the details), "videos": [{"name", "kind", "url"}], "certifications": {region:
     mark}, "external_ids": {service: id}, "tagline", "networks": [..], "countries": [..], "keywords": [..], "cast": [{"name", "role",
     "profile"}], "crew": [{"name", "role"}], "trailer_url", "homepage", "votes", "popularity", "recommendations":
     [{"type", "title", "year", "tmdb_id", "poster"}], "collection": {"id", "name"}}.
@@ -122,7 +122,7 @@ class MediaItem(HasId, Base):
     tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
     imdb_id: Mapped[str | None]
     provider: Mapped[str] = mapped_column(default="tmdb")
-    """The catalogue of its details; `none` for titles that come from names and NFO files only."""
+    """The catalogue of its details; `none` for titles that come from file names and NFO files only."""
     series_type: Mapped[SeriesType | None] = mapped_column(EnumText(SeriesType))
     status: Mapped[ReleaseStatus] = mapped_column(EnumText(ReleaseStatus), default=ReleaseStatus.UNKNOWN)
     cinema_on: Mapped[date | None] = mapped_column(index=True)
@@ -141,18 +141,18 @@ class MediaItem(HasId, Base):
     backdrop_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
     metadata_json: Mapped[dict[str, Any]] = mapped_column(default=dict)
     locked_fields: Mapped[list[Any]] = mapped_column(default=list)
-    """Provider facts that a person edited; refreshes keep them."""
+    """Provider facts that a user edited; refreshes keep them."""
 
     monitored: Mapped[bool] = mapped_column(default=True)
     monitor_pattern: Mapped[MonitorPattern] = mapped_column(EnumText(MonitorPattern), default=MonitorPattern.ALL)
-    """The choice made when it was added; it applies to the episodes of its first details."""
+    """The pattern chosen when it was added; it applies to the episodes of its first details."""
     monitor_new_seasons: Mapped[NewSeasons] = mapped_column(EnumText(NewSeasons), default=NewSeasons.ALL)
     minimum_availability: Mapped[Availability] = mapped_column(EnumText(Availability), default=Availability.RELEASED)
     library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
     folder: Mapped[str | None]
-    """Relative to the library path; None until something is placed or found."""
+    """Relative to the library path; None until a file is imported or found."""
     match_locked: Mapped[bool] = mapped_column(default=False)
-    """A person chose the match: no scan changes it."""
+    """Whether a user chose the match, so that scans do not change it."""
 
     state: Mapped[ItemState] = mapped_column(EnumText(ItemState), default=ItemState.MISSING)
     activity: Mapped[Activity | None] = mapped_column(EnumText(Activity))
@@ -162,7 +162,7 @@ class MediaItem(HasId, Base):
     lacking: Mapped[bool] = mapped_column(default=False)
     """A film that is missing in a monitored version; whether in another version it is here does not matter."""
     episodes_total: Mapped[int] = mapped_column(default=0)
-    """Monitored or held, aired episodes: the second number of `21/24`."""
+    """Number of aired episodes that are monitored or have a file: the second number of `21/24`."""
     episodes_held: Mapped[int] = mapped_column(default=0)
     files_count: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int] = mapped_column(default=0)
@@ -185,7 +185,7 @@ class MediaItem(HasId, Base):
 
 
 class Title(HasId, Base):
-    """A name of an item; matching reads `normalised`."""
+    """A name of an item; matching uses `normalised`."""
 
     __tablename__ = "titles"
     __table_args__ = (
@@ -206,7 +206,7 @@ class Title(HasId, Base):
 
 
 class Season(HasId, Base):
-    """A season; number 0 holds the specials."""
+    """A season; number 0 contains the specials."""
 
     __tablename__ = "seasons"
     __table_args__ = (UniqueConstraint("media_item_id", "number"),)
@@ -271,7 +271,7 @@ class Episode(HasId, Base):
 
 
 class Version(HasId, Base):
-    """One wanted form of an item, with its own profile; files, searches and downloads belong to a version."""
+    """A version of an item with its own profile; files, searches and downloads belong to a version."""
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -321,7 +321,7 @@ class ItemTag(Base):
 
 
 class Collection(HasId, Base):
-    """Films that belong together."""
+    """A collection of films."""
 
     __tablename__ = "collections"
 
@@ -333,7 +333,7 @@ class Collection(HasId, Base):
 
 
 class CollectionMember(Base):
-    """A film of a collection, here or not."""
+    """A film of a collection, in the library or not."""
 
     __tablename__ = "collection_members"
 
@@ -345,7 +345,7 @@ class CollectionMember(Base):
 
 
 class NumberedKind(StrEnum):
-    """What can have an integer id for foreign APIs."""
+    """Kinds of resources that can have an integer id for foreign APIs."""
 
     ITEM = "item"
     EPISODE = "episode"
@@ -353,7 +353,7 @@ class NumberedKind(StrEnum):
 
 
 class Number(Base):
-    """The integer id under which foreign APIs know an item, an episode or a file. It is given once and never reused."""
+    """The integer id of an item, an episode or a file for foreign APIs. It is assigned once and never reused."""
 
     __tablename__ = "numbers"
     __table_args__ = (
@@ -365,4 +365,4 @@ class Number(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     kind: Mapped[NumberedKind] = mapped_column(EnumText(NumberedKind))
     subject_id: Mapped[str]
-    """The UUID; no foreign key, so that the number of something removed is not given to something else."""
+    """The UUID. Not a foreign key, so that the number of a removed row is not assigned again."""

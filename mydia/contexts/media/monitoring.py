@@ -1,4 +1,4 @@
-"""Which episodes are wanted: patterns when a series is added, and later choices."""
+"""Which episodes are monitored: patterns for added series, and later changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WITHOUT_EMPTY_SEASONS = frozenset({MonitorPattern.NONE, MonitorPattern.EXISTING
 
 
 def new_seasons_of(pattern: MonitorPattern) -> NewSeasons:
-    """Return whether later seasons are monitored unless a person chose otherwise."""
+    """Return whether new seasons are monitored by default."""
     return NewSeasons.NONE if pattern in _WITHOUT_NEW_SEASONS else NewSeasons.ALL
 
 
@@ -50,7 +50,7 @@ def pattern_of(text: str) -> MonitorPattern:
 def wanted_by(
     pattern: MonitorPattern, season: int, number: int, air_on: date | None, today: date, *, held: bool, latest: int
 ) -> bool:
-    """Return whether a pattern wants an episode. Specials are wanted only if they have a file already.
+    """Return whether a pattern includes an episode. Specials are only included if they already have a file.
 
     >>> wanted_by(MonitorPattern.PILOT, 1, 1, None, date(2026, 1, 1), held=False, latest=3)
     True
@@ -77,7 +77,7 @@ def wanted_by(
 
 
 def apply_pattern(session: Session, now: datetime, item: MediaItem, pattern: MonitorPattern) -> int:
-    """Set the monitoring of every episode and season by a pattern and return how many episodes are wanted."""
+    """Apply a pattern to all episodes and seasons, and return the number of monitored episodes."""
     episodes = session.scalars(select(Episode).where(Episode.media_item_id == item.id)).all()
     latest = max((e.season_number for e in episodes), default=0)
     wanted = 0
@@ -111,7 +111,7 @@ def change_monitoring(
     season_number: int | None = None,
     episode_ids: list[str] | None = None,
 ) -> None:
-    """Monitor, or stop monitoring, a title, one season or some episodes.
+    """Monitor or unmonitor a title, one season or some episodes.
 
     Monitoring a season or an episode monitors its title too; otherwise it would have no effect.
 
@@ -159,11 +159,11 @@ def monitor_again(session: Session, item_id: str, episode_ids: Collection[str], 
 
 
 def change_pattern(session: Session, caller: Caller, now: datetime, item_id: str, pattern: MonitorPattern) -> int:
-    """Monitor a series by a pattern and return how many episodes are wanted. Emits: MediaChanged."""
+    """Monitor a series by a pattern and return the number of monitored episodes. Emits: MediaChanged."""
     caller.require(Permission.MANAGE_MEDIA)
     item = get(session, MediaItem, item_id, what="This series")
     if item.type != MediaType.TV_SHOW:
-        raise Invalid("Only series have episodes to choose from.")
+        raise Invalid("Only shows have episodes to choose from.")
     old = item.monitor_pattern
     wanted = apply_pattern(session, now, item, pattern)
     item.monitored = pattern != MonitorPattern.NONE

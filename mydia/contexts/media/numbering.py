@@ -1,6 +1,6 @@
-"""PURE. Which episodes of a series a name means: one rule for scans, searches and imports.
+"""PURE. Which episodes of a series a name refers to: one rule for scans, searches and imports.
 
-A name gives a date, a season and numbers, numbers that count from the first episode on, or both. What it means depends on
+A name gives a date, a season and numbers, absolute numbers, or both. Its meaning depends on
 the series: how long its seasons are, how it numbers its episodes, and which names belong to one season only. Where two
 readings are possible, or none is, the answer is a doubt with a reason, never a guess.
 """
@@ -15,14 +15,14 @@ from enum import StrEnum
 from mydia.parsing import ParsedRelease, normalise_title
 
 _WRITTEN_OUT = 0.9
-"""From this confidence on the parser found `S01E02`, `1x02` or a date, which mean nothing else."""
+"""At this confidence or above, the parser found `S01E02`, `1x02` or a date, which are unambiguous."""
 _MARKER_IS_SURE = 0.5
 """Below this the number may be part of the title (`Persona 5 - 03`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRef:
-    """One episode in brief."""
+    """The facts of one episode."""
 
     id: str
     season_number: int
@@ -43,31 +43,31 @@ class EpisodeRef:
 
 
 class Doubt(StrEnum):
-    """Why a name does not say which episode it is."""
+    """Why the episode of a name is unclear."""
 
     NO_NUMBER = "no_number"
     """The name has no episode number and no date."""
     NO_SUCH_SEASON = "no_such_season"
     """The series has no season of that number."""
     NO_SUCH_EPISODE = "no_such_episode"
-    """The number is higher than the season or the series is long."""
+    """The number is higher than the last episode of the season or series."""
     NO_SUCH_DATE = "no_such_date"
     """No episode aired on or next to that day."""
     TWO_READINGS = "two_readings"
-    """The number counts within the season or from the first episode on, and both exist."""
+    """The number can count within the season or from the first episode, and both episodes exist."""
     PART_OF_SEASON = "part_of_season"
-    """The number counts within a part of a season, and where that part begins is not known."""
+    """The number counts within a part of a season, and the start of that part is unknown."""
     BETWEEN_EPISODES = "between_episodes"
     """A number such as 12.5: a recap or special between two episodes."""
     LONGER_TITLE = "longer_title"
-    """The name has words behind the series' title, which may be those of a season that counts for itself."""
+    """The name has words after the series title, which may be the title of a season with its own numbering."""
     OTHER_YEAR = "other_year"
     """The name has the year of another series or another season."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesNumbers:
-    """What is known of a series' numbering."""
+    """What is known about a series' numbering."""
 
     episodes: Sequence[EpisodeRef]
     """All known episodes, in order."""
@@ -76,27 +76,27 @@ class SeriesNumbers:
     titles: Collection[str] = frozenset()
     """Normalised names of the series."""
     season_titles: Mapping[str, int] = field(default_factory=dict)
-    """Normalised name -> the season that alone has it."""
+    """Normalised name -> the only season with that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """The episodes that a name means, or why that is not clear."""
+    """The episodes that a name refers to, or why they are unclear."""
 
     episodes: tuple[EpisodeRef, ...] = ()
-    """In order. Empty with a doubt."""
+    """In order. Empty if there is a doubt."""
     unlisted: tuple[tuple[int, int], ...] = ()
-    """(season, number) that the name states in full and no provider lists (yet)."""
+    """(season, number) pairs that the name states in full but no provider lists yet."""
     doubt: Doubt | None = None
     likely: tuple[EpisodeRef, ...] = ()
-    """With a doubt: the more likely reading, to be offered first."""
+    """If there is a doubt: the more likely reading, to offer first."""
 
 
 def meant_episodes(parsed: ParsedRelease, series: SeriesNumbers, *, beside: Collection[int] = ()) -> Meaning:
-    """Return which episodes a name means.
+    """Return the episodes that a name refers to.
 
     Args:
-        beside: Numbers that other files of the same season carry. A `1` among them says that numbers count within the
+        beside: Numbers of other files of the same season. If 1 is among them, numbers count within the
             season.
     """
     meaning = _by_numbers(parsed, series, frozenset(beside))
@@ -135,7 +135,7 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
 def _by_date(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning:
     day = parsed.air_on
     assert day is not None
-    for days_off in (0, 1, -1):  # time zones move a broadcast by a day
+    for days_off in (0, 1, -1):  # a broadcast date can differ by a day between time zones
         found = tuple(one for one in series.episodes if one.air_on is not None and (one.air_on - day).days == days_off)
         if found:
             return Meaning(episodes=found)
@@ -143,7 +143,7 @@ def _by_date(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning:
 
 
 def _marked_season(parsed: ParsedRelease, series: SeriesNumbers) -> int | None:
-    """Return the season that a name with an absolute number gives, by a marker or by a name that only one season has."""
+    """Return the season of a name with an absolute number, from a marker or from a title that only one season has."""
     titles = [normalise_title(title) for title in (parsed.title, *parsed.alternative_titles) if title]
     if parsed.marked_season is None:
         return next((series.season_titles[title] for title in titles if title in series.season_titles), None)
@@ -152,7 +152,7 @@ def _marked_season(parsed: ParsedRelease, series: SeriesNumbers) -> int | None:
     if (whole := normalise_title(parsed.title)) in series.season_titles:
         return series.season_titles[whole]
     unmarked = normalise_title(parsed.unmarked_title or "")
-    # `Persona 5 - 03`: the number belongs to the title, unless the series is also called what stands before it.
+    # `Persona 5 - 03`: the number belongs to the title, unless the series also has the title without it.
     return parsed.marked_season if unmarked in series.titles or whole not in series.titles else None
 
 
@@ -172,7 +172,7 @@ def _in_marked_season(
     )
     is_within, is_counted = len(within) == len(numbers), len(counted) == len(numbers)
     if is_within and is_counted and within != counted:
-        # Only numbers that exist in one of the two ways say how the files beside this one are counted.
+        # Only numbers that exist in just one of the two readings show how the neighbouring files are counted.
         only_within = {n for n in beside if n in listed and (n not in through or through[n].season_number != season)}
         only_counted = {n for n in beside if n not in listed}
         if bool(only_within) == bool(only_counted):
@@ -197,7 +197,7 @@ def _through_all_seasons(numbers: tuple[int, ...], series: SeriesNumbers) -> Mea
 
 
 def _adds_to_title(parsed: ParsedRelease, series: SeriesNumbers) -> bool:
-    """Return whether a name goes on behind a title of the series: `Blue Exorcist - Kyoto Saga - 02`."""
+    """Return whether a name has more words after a title of the series: `Blue Exorcist - Kyoto Saga - 02`."""
     title = normalise_title(parsed.title)
     if not title or title in series.titles or len({one.season_number for one in series.episodes} - {0}) < 2:
         return False
@@ -205,7 +205,7 @@ def _adds_to_title(parsed: ParsedRelease, series: SeriesNumbers) -> bool:
 
 
 def _absolute(series: SeriesNumbers) -> dict[int, EpisodeRef]:
-    """Return the episodes by absolute number; where the provider has none they are counted from the first regular one."""
+    """Return the episodes by absolute number. If the provider has none, they are counted from the first regular episode."""
     numbered = {one.absolute_number: one for one in series.episodes if one.absolute_number is not None}
     return numbered or dict(enumerate((one for one in series.episodes if one.season_number > 0), 1))
 
@@ -225,7 +225,7 @@ def _within(
     if not any(one.season_number > 0 for one in series.episodes) or (is_written_out and _may_be_new(season, series)):
         return Meaning(episodes=found, unlisted=missing)
     if not is_written_out:
-        # 25 in the folder of season 2 may count from the first episode on.
+        # 25 in the folder of season 2 may be an absolute number.
         through = _absolute(series)
         counted = tuple(one for number in numbers if (one := through.get(number)) and one.season_number == season)
         of_season = {one.episode_number: one for one in series.episodes if one.season_number == season}
@@ -236,13 +236,13 @@ def _within(
 
 
 def _run_together(season: int, numbers: tuple[int, ...], listed: Mapping[int, EpisodeRef]) -> tuple[EpisodeRef, ...]:
-    """Return the episodes of numbers such as `115` in season 1, which is its episode 15; none when one does not exist."""
+    """Return the episodes for numbers such as `115` in season 1, which is its episode 15; empty if one does not exist."""
     found = tuple(listed[number % 100] for number in numbers if number // 100 == season and number % 100 in listed)
     return found if len(found) == len(numbers) else ()
 
 
 def _may_be_new(season: int, series: SeriesNumbers) -> bool:
-    """Whether an episode that nobody lists may exist: lists of specials are never whole, and the last season goes on."""
+    """Whether an unlisted episode may exist: lists of specials are never complete, and the last season continues."""
     return season == 0 or season >= max((one.season_number for one in series.episodes), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Integer ids for foreign APIs that cannot use UUIDs; each is given once and stays."""
+"""Integer ids for foreign APIs that cannot use UUIDs; each is assigned once and never changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mydia.contexts.users import Caller, Permission
 from mydia.errors import NotFound
 
 _AT_ONCE = 500
-"""Ids of one query: SQLite allows 32,766 parameters, but long lists are planned badly."""
+"""Ids per query. SQLite allows 32,766 parameters, but plans long lists badly."""
 
 
 def give_numbers(session: Session, kind: NumberedKind, ids: Collection[str]) -> dict[str, int]:
-    """Return id -> number, giving numbers to those that have none yet. Needs a unit of work that writes."""
+    """Return id -> number, assigning numbers where there are none yet. Needs a unit of work that writes."""
     known = _known(session, kind, ids)
     new = [Number(kind=kind, subject_id=id_) for id_ in dict.fromkeys(ids) if id_ not in known]
     if new:
@@ -34,7 +34,7 @@ def number_of(session: Session, caller: Caller, kind: NumberedKind, id_: str) ->
     caller.require(Permission.BROWSE)
     known = _known(session, kind, [id_])
     if id_ not in known:
-        raise NotFound("This has no number.")
+        raise NotFound("This resource has no number.")
     return known[id_]
 
 
@@ -42,12 +42,12 @@ def id_of(session: Session, caller: Caller, kind: NumberedKind, number: int) -> 
     """Return the id behind a number.
 
     Raises:
-        NotFound: The number was never given to something of this kind. What was removed keeps its number.
+        NotFound: No resource of this kind has the number. Removed ones keep theirs.
     """
     caller.require(Permission.BROWSE)
     found = session.scalar(select(Number.subject_id).where(Number.number == number, Number.kind == kind))
     if found is None:
-        raise NotFound(f"There is nothing with the number {number}.")
+        raise NotFound(f"The number {number} does not exist.")
     return found
 
 

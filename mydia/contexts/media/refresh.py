@@ -20,6 +20,7 @@ from mydia.contexts.users import Caller
 from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
 from mydia.events import MediaReady, MediaRefreshed, emit
+from mydia.units import plural
 from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Asking:
 
 
 def asking(session: Session, library_path_id: str | None) -> Asking:
-    """Return catalogue, language and region for a library folder; without one, those of the general settings."""
+    """Return catalogue, language and region for a library folder, or those of the general settings."""
     path = settings.library_paths.get_library_path(session, library_path_id) if library_path_id else None
     language = (path.language if path else None) or settings.of(session).metadata.language
     region = settings.of(session).metadata.region
@@ -63,8 +64,8 @@ def fetch(
     """Return a title's details with its seasons.
 
     Args:
-        known_seasons: Seasons whose episodes are here already; of an ended series only the others are fetched.
-        fresh: Past all caches.
+        known_seasons: Seasons whose episodes are already stored; for an ended series only the others are fetched.
+        fresh: Bypass all caches.
     """
     details = metadata.details(outside, type, ids, language=language, source=source, region=region, fresh=fresh)
     if type != MediaType.TV_SHOW:
@@ -73,7 +74,7 @@ def fetch(
     told = {season.number for season in complete}
     settled = known_seasons if ended else frozenset()
     wanted = [season.number for season in details.seasons if season.number not in told and season.number not in settled]
-    # From the same catalogue as the details: the two number episodes differently.
+    # Use the catalogue of the details, because the two number episodes differently.
     told_by = details.provider
     return details, (
         *complete,
@@ -94,10 +95,10 @@ def refresh_item(
     """Update a title's details and return the outcome in a few words.
 
     Args:
-        force: Somebody asked: fetch even what is fresh.
-        search_now: Passed on with MediaReady when these are the first details.
+        force: A user requested the refresh, so fetch recent details too.
+        search_now: Passed on with MediaReady if these are the first details.
 
-    Emits: MediaReady the first time, else MediaRefreshed when something changed.
+    Emits: MediaReady the first time, otherwise MediaRefreshed if anything changed.
     """
     with database.reads() as session:
         item = get(session, MediaItem, item_id, what="This title")
@@ -114,15 +115,15 @@ def refresh_item(
         _postpone(database, item_id, now + _WITHOUT_PROVIDER, None if source == "none" else metadata.WITHOUT_PROVIDER)
         return "no provider"
     if told_by == source and source not in metadata.sources(outside):
-        # The other catalogue numbers episodes its own way: a key that is missing today must not renumber a library.
+        # The other catalogue numbers episodes differently, and a missing key must not renumber a library.
         name = {"tmdb": "TMDB", "tvdb": "TheTVDB"}.get(source, source)
         _postpone(
             database,
             item_id,
             now + _WITHOUT_PROVIDER,
-            f"The details of this title come from {name}, for which no key is set. They stay as they are.",
+            f"The details of this title come from {name}, which has no key. They are not updated.",
         )
-        return "its catalogue is not set up"
+        return "its catalogue is not configured"
     try:
         details, seasons = fetch(
             outside,
@@ -136,8 +137,8 @@ def refresh_item(
             fresh=force,
         )
     except NotFound as error:
-        _postpone(database, item_id, now + _WITHOUT_PROVIDER, f"{error} The details stay as they are.")
-        return "gone at the provider"
+        _postpone(database, item_id, now + _WITHOUT_PROVIDER, f"{error} The details are not updated.")
+        return "no longer in the catalogue"
     except Unavailable as error:
         _postpone(database, item_id, now + _AFTER_AN_ERROR, str(error))
         metadata.record_answer(database, outside, caller, now, error)
@@ -156,11 +157,11 @@ def refresh_item(
             emit(session, caller, MediaReady(item_id, search_now))
         elif changed or added:
             emit(session, caller, MediaRefreshed(item_id, changed, added))
-    return f"{len(changed)} changes, {added} new episodes"
+    return f"{plural(len(changed), 'change')}, {plural(added, 'new episode')}"
 
 
 def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> list[str]:
-    """Return the ids of titles whose details are due for a refresh, oldest first."""
+    """Return the ids of titles that are due for a refresh, oldest first."""
     query = (
         select(MediaItem.id).where(MediaItem.next_refresh_at <= now).order_by(MediaItem.next_refresh_at).limit(limit)
     )
@@ -177,7 +178,7 @@ class RefreshTrouble:
 
 
 def refresh_trouble(session: Session) -> RefreshTrouble | None:
-    """Return how many titles failed to refresh, None if none did."""
+    """Return the titles whose refresh failed, None if there are none."""
     troubled = MediaItem.refresh_error.is_not(None)
     titles = session.scalar(select(func.count()).select_from(MediaItem).where(troubled)) or 0
     if not titles:
@@ -195,7 +196,7 @@ def catalogues_wanted(session: Session) -> dict[str, int]:
 
 
 def language_of(session: Session, item: MediaItem | None) -> str:
-    """Return the language of a title's details: that of its library folder, else the general one."""
+    """Return the language of a title's details: that of its library folder, or the general one."""
     return asking(session, item.library_path_id if item is not None else None).language
 
 

@@ -8,22 +8,22 @@ from datetime import date, timedelta
 from mydia.contexts.media.models import ItemState
 from mydia.vocabulary import Activity, MediaType
 
-# Films without any home release date count as out this long after their cinema date. Source: arr-stack §1.5.
+# Films without a home release date count as released this long after their cinema date. Source: arr-stack §1.5.
 _CINEMA_TO_HOME = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decides the state of a title."""
+    """The inputs of a title's state."""
 
     type: MediaType
     monitored: bool
     out: bool
-    """Whether the film has reached its minimum availability; not asked for series."""
+    """Whether the film has reached its minimum availability; not used for series."""
     files: int
     upgradable: bool
     episodes_total: int
-    """Episodes that should be here by now: aired and monitored, or held anyway."""
+    """Number of aired episodes that are monitored or have a file."""
     episodes_held: int
     activity: Activity | None
     incomplete: bool = False
@@ -72,7 +72,7 @@ def movie_is_out(
         return min(home) <= today
     if cinema_on is not None:
         return cinema_on + _CINEMA_TO_HOME <= today
-    # Without any date the catalogue's status decides.
+    # Without a date, the catalogue's status decides.
     return status == "released"
 
 
@@ -84,9 +84,9 @@ def has_aired(air_on: date | None, today: date) -> bool:
 def next_refresh_in(
     type: MediaType, status: str, today: date, *, latest_on: date | None, next_on: date | None
 ) -> timedelta:
-    """Return how long a title's details may stay as they are.
+    """Return how long a title's details stay fresh.
 
-    What is near its release changes daily; what ended years ago hardly ever.
+    Details change daily around a release, and rarely for titles that ended years ago.
     """
     if status == "continuing" or next_on is not None:
         return (

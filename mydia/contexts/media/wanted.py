@@ -194,7 +194,7 @@ def _of_episodes(now: datetime, *columns: Any, upgrades: bool) -> Select[Any]:
 
 
 def wanted_counts(session: Session, caller: Caller, now: datetime) -> dict[str, int]:
-    """Return how much is wanted: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
+    """Return the number of wanted titles: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
     caller.require(Permission.BROWSE)
     by_state = (
         select(Version.state, func.count())

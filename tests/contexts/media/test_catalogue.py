@@ -29,7 +29,7 @@ def test_a_film_and_a_series_may_carry_the_same_number(add, stocked, now):
 
 def test_the_same_film_twice_is_refused_and_says_which_it_is(add):
     here = add(film())
-    with pytest.raises(media.AlreadyHere, match="Metropolis \\(1927\\) is in the library already") as refused:
+    with pytest.raises(media.AlreadyHere, match="Metropolis \\(1927\\) is already in the library") as refused:
         add(film("Metropolis Restored"))
     assert refused.value.item_id == here
 

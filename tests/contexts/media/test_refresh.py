@@ -79,7 +79,7 @@ def test_a_number_the_catalogue_lost_keeps_what_is_known(stocked, online, bare, 
     item_id = bare("movie", "Lost Film", 999_999_9)
     assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
     with stocked.reads() as session:
-        assert "stay as they are" in media.get_item(session, SYSTEM, item_id).refresh_error
+        assert "are not updated" in media.get_item(session, SYSTEM, item_id).refresh_error
 
 
 def test_searching_by_name_and_by_number(online):
