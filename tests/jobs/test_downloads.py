@@ -52,7 +52,7 @@ def test_search_grab_follow_import(house: House, deps: Deps, asked: list[tuple[s
     assert jobs.monitor_downloads(deps).startswith("1 active")
     assert asked == [("downloads.monitor", {}, 3)], "while something is downloading it looks again"
     house.finish(row.id)
-    assert jobs.import_download(deps, download_id=row.id) == "1 files placed"
+    assert jobs.import_download(deps, download_id=row.id) == "1 file imported"
     asked.clear()
     jobs.monitor_downloads(deps)
     assert asked == [], "at rest it looks only by its schedule"
@@ -67,7 +67,7 @@ def test_what_is_wanted_is_searched_once_and_then_rests(house: House, deps: Deps
 def test_the_worker_starts_by_clearing_up(
     house: House, deps: Deps, asked: list[tuple[str, dict[str, Any], float]]
 ) -> None:
-    assert jobs.recover(deps) == "0 grabs, 0 searches and 0 imports cleared up"
+    assert jobs.recover(deps) == "recovered 0 grabs, 0 searches and 0 imports"
     assert [name for name, _, _ in asked] == ["downloads.sweep", "downloads.monitor"]
 
 

@@ -1,4 +1,4 @@
-"""Downloads: search, decide, grab and follow releases. Parts with a door of their own are the modules listed here:
+"""Downloads: search, decide, grab and monitor releases. Parts with their own front door are the modules listed here:
 `queue`, `history`, `importing`, `blocklist`, `unknown` (downloads that Mydia did not start) and `wording` (sentences).
 """
 

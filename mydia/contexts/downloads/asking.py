@@ -1,4 +1,4 @@
-"""Asks indexers for a search and keeps, on the search's row, what each of them answered so far."""
+"""Queries the indexers for a search and records the result of each one on the search's row."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from mydia.contexts.downloads.models import Search
 from mydia.contexts.settings import IndexerChoice
 from mydia.db import get
 
-# A person waits for the answer. Source: reference/ui.md, 8c.
+# A user waits for the result. Source: reference/ui.md, 8c.
 DEADLINE_S = 25.0
 _WORKERS = 8
-# States of an indexer on a search that say that it still has to be asked.
+# States of an indexer on a search in which it still has to be queried.
 _OPEN = frozenset({"searching", "retry"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Which indexers a run of a search asks."""
+    """The indexers of one run of a search."""
 
     choices: tuple[IndexerChoice, ...]
-    """Those to ask now."""
+    """Those to query now."""
     resting: tuple[IndexerChoice, ...]
-    """Those left alone until their back-off or limit ends."""
+    """Those that are skipped until their back-off or limit ends."""
 
 
 def plan_round(search: Search, choices: Sequence[IndexerChoice], now: datetime, *, interactive: bool) -> Round:
-    """Return which indexers to ask: all of them at first, later those without an answer or marked for a retry.
+    """Return the indexers to query: at first all, later those that have not answered or are marked for a retry.
 
     Args:
-        choices: The indexers that are set up for this kind of search.
-        interactive: A person asked for the search.
+        choices: The indexers that are configured for this kind of search.
+        interactive: Whether a user started the search.
     """
     states = {str(entry["id"]): str(entry["state"]) for entry in search.indexers}
     missing = [choice for choice in choices if states.get(choice.row.id, "searching") in _OPEN]
@@ -48,7 +48,7 @@ def plan_round(search: Search, choices: Sequence[IndexerChoice], now: datetime, 
 
 
 def record_round(session: Session, search_id: str, asked: Round) -> None:
-    """Show on the search who is being asked and who is not."""
+    """Record on the search which indexers are queried and which are skipped."""
     entries = [_entry(choice, "searching") for choice in asked.choices]
     for choice in asked.resting:
         entry, status = _entry(choice, "skipped"), choice.status
@@ -64,7 +64,7 @@ def record_round(session: Session, search_id: str, asked: Round) -> None:
 
 
 def record_answer(session: Session, search_id: str, choice: IndexerChoice, answer: IndexerAnswer) -> None:
-    """Note on the search what an indexer answered."""
+    """Record the result of an indexer on the search."""
     failure = answer.failure
     entry = _entry(choice, "ok" if failure is None else "failed")
     entry |= {"found": len(answer.releases), "ms": round(answer.took_s * 1000)}
@@ -76,11 +76,11 @@ def record_answer(session: Session, search_id: str, choice: IndexerChoice, answe
 def ask(
     outside: Outside, asked: Round, queries: Sequence[Query], *, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[IndexerChoice, IndexerAnswer]]:
-    """Ask the indexers at the same time and yield each answer as it arrives.
+    """Query the indexers concurrently and yield each result as it arrives.
 
     Args:
         queries: Best first; an indexer gets the next one only if it found nothing with the one before.
-        cancelled: Asked while waiting; ends the wait for the indexers that haven't answered.
+        cancelled: Polled while waiting; ends the wait for indexers that haven't answered.
     """
 
     def search(indexer: Indexer) -> Sequence[IndexerRelease]:
@@ -106,12 +106,12 @@ def close_round(search: Search) -> None:
 
 
 def is_open(search: Search) -> bool:
-    """Return whether an indexer still has to be asked."""
+    """Return whether an indexer still has to be queried."""
     return any(entry["state"] in _OPEN for entry in search.indexers)
 
 
 def counts(search: Search) -> tuple[int, int]:
-    """Return (indexers asked, indexers that failed)."""
+    """Return (indexers queried, indexers that failed)."""
     states = [str(entry["state"]) for entry in search.indexers]
     return sum(state in ("ok", "failed") for state in states), states.count("failed")
 
@@ -122,7 +122,7 @@ def _entry(choice: IndexerChoice, state: str) -> dict[str, Any]:
 
 
 def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) -> None:
-    """Write entries over those of the same indexers; the others stay, such as one marked for a retry meanwhile."""
+    """Replace the entries of these indexers and keep the others, such as one that was marked for a retry meanwhile."""
     search = get(session, Search, search_id, what="This search")
     fresh = {entry["id"]: entry for entry in entries}
     kept = [fresh.pop(str(entry["id"]), entry) for entry in search.indexers]
@@ -130,7 +130,7 @@ def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) 
 
 
 def _rests(choice: IndexerChoice, now: datetime, *, by_person: bool) -> bool:
-    """Return whether an indexer is left alone; a person may ask one that failed, but not one whose limit is used up."""
+    """Return whether to skip an indexer. A user may query one that failed, but not one whose limit is used up."""
     if not settings.services.is_resting(choice.status, now):
         return False
     return not by_person or (choice.status is not None and choice.status.last_error_code == "limited")

@@ -1,4 +1,4 @@
-"""The blocklist: releases that are not grabbed again, because they failed or a person said so."""
+"""The blocklist: releases that are not grabbed again, because they failed or a user blocked them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def block_name(
     """Put a release on the blocklist of a title by its name alone, from any indexer, and return the entry's id.
 
     Args:
-        words: Why, in a person's own words.
+        words: The user's reason.
 
     Raises:
         Invalid: The name, the title or the protocol is missing or unknown.

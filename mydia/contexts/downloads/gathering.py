@@ -1,4 +1,4 @@
-"""Gathers, in one read, everything that decisions about one target depend on."""
+"""Gathers everything that decisions about a target depend on, in one read."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from mydia.events import Reason, reason
 from mydia.parsing import Quality, normalise_title
 from mydia.vocabulary import MediaType
 
-# A film without a home release counts as out this long after its cinema date; as in `media.status`.
+# A film without a home release counts as released this long after its cinema date; as in `media.status`.
 _CINEMA_TO_HOME = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts, and what else the search needs to know about the item."""
+    """Facts, and what else the search needs from the item."""
 
     facts: Facts
     version_id: str
@@ -69,7 +69,7 @@ def gather(
     """Return the facts about a target.
 
     Raises:
-        NotFound: The item is gone.
+        NotFound: The item was removed.
     """
     item = media.get_item(session, SYSTEM, target.item_id)
     version = version_of(session, target)
@@ -129,7 +129,7 @@ def not_out(item: media.MediaItem) -> Reason:
 
 
 def open_downloads(session: Session, item_id: str) -> list[Download]:
-    """Return the item's downloads that are under way."""
+    """Return the item's open downloads."""
     return list(
         session.scalars(select(Download).where(Download.media_item_id == item_id, Download.state.in_(OPEN_STATES)))
     )

@@ -1,4 +1,4 @@
-"""Sends a release to a download client: stored first, so that a crash in between is found and cleared up."""
+"""Sends a release to a download client. It is stored first, so that a grab that a crash interrupts can be settled later."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ _UNANSWERED = "grab.unanswered"
 
 
 class ReleaseGone(NotFound):
-    """The indexer no longer has the release, or serves something else: the next best is tried."""
+    """The indexer no longer has the release, or serves something else; the next best is tried."""
 
 
 class Refusal(Conflict):
-    """Mydia rejected this release; `reasons` says why, and a person may insist."""
+    """Mydia rejected this release for these `reasons`; a user can override that."""
 
     def __init__(self, title: str, reasons: Sequence[str]) -> None:
         super().__init__(f"{' '.join(reasons)} Grab “{title}” anyway?")
@@ -62,11 +62,11 @@ class Refusal(Conflict):
 
 
 class AlreadyInClient(Conflict):
-    """The client has this torrent already, and it is a person's own: it can be adopted, but is never taken over."""
+    """The client already has this torrent, and a user added it: it can be adopted but is never taken over."""
 
 
 class NoClient(MydiaError):
-    """No client is set up for it. Not a Conflict, after which the next best release would be tried."""
+    """No client is configured for it. Not a Conflict, because then the next best release would be tried."""
 
     kind = "conflict"
 
@@ -77,7 +77,7 @@ class AlreadyComing(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What was read before any service is called."""
+    """Everything that is read before calling a service."""
 
     release: Release
     item_id: str
@@ -101,18 +101,18 @@ def grab(
     override: bool = False,
     cause: str | None = None,
 ) -> str:
-    """Send a release to a client and return the download's id. Grabbing it twice gives the same download.
+    """Send a release to a client and return the download's id. Grabbing it twice returns the same download.
 
     Args:
-        override: A person grabs it despite its objections, which are recorded.
+        override: A user grabs it despite its objections, which are recorded.
         cause: As in `Download.cause`; None is the cause of its search.
 
     Raises:
         Refusal: It has objections and `override` is not set.
         ReleaseGone: The indexer no longer has it.
-        AlreadyInClient: A person has this torrent in the client; it is offered for adoption instead.
-        Unavailable: Indexer or client did not answer; nothing was started, or it is cleared up later.
-        NoClient: None is set up for its protocol.
+        AlreadyInClient: A user's own torrent in the client; it is offered for adoption instead.
+        Unavailable: Indexer or client did not answer; nothing was started, or the grab is settled later.
+        NoClient: No client is configured for its protocol.
 
     Emits: ReleaseGrabbed.
     """
@@ -132,7 +132,7 @@ def grab(
                 return row.id
     if foreign:
         raise AlreadyInClient(
-            f"{plan.client.row.name} already has “{plan.release.title}”, and Mydia did not add it. Adopt it under Activity "
+            f"{plan.client.row.name} already has “{plan.release.title}”, and Mydia did not add it. Adopt it under Downloads "
             "to import it; it then stays in the client."
         )
     try:
@@ -148,7 +148,7 @@ def grab(
 def _ask_for(
     database: Database, client: DownloadClient, caller: Caller, now: datetime, plan: _Plan, new: NewDownload
 ) -> RemoteDownload | None:
-    """Return what the client has already for the release; records the client's failure if it does not answer."""
+    """Return the client's existing entry for the release. If the client does not answer, that is recorded."""
     try:
         return client.find(new)
     except AdapterError as error:
@@ -159,7 +159,7 @@ def _ask_for(
 
 
 def _owner(session: Session, now: datetime, plan: _Plan, present: RemoteDownload | None) -> tuple[bool, bool]:
-    """Return (whether Mydia may remove it later, whether it is a person's own and must not be used without asking)."""
+    """Return (whether Mydia may remove it later, whether it is a user's own and must not be used without asking)."""
     if present is None:
         return True, False
     earlier = session.scalars(
@@ -188,7 +188,7 @@ def search_and_grab(
     on_progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[str]:
-    """Search for everything wanted of a target and grab the best; return the downloads' ids.
+    """Search for everything wanted of a target, grab the best releases and return the downloads' ids.
 
     Args:
         only_due: Leave out what was recently searched without success.
@@ -241,7 +241,7 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
 
 
 def grab_pending(database: Database, outside: Outside, now: datetime) -> list[str]:
-    """Grab releases that waited for a client that answers again."""
+    """Grab releases that were waiting for a client that answers again."""
     with database.reads() as session:
         rows = session.execute(
             select(PendingRelease.id, PendingRelease.release_id)
@@ -262,9 +262,9 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
 
 
 def recover_grabs(database: Database, outside: Outside, now: datetime, *, all: bool = False) -> int:
-    """Clear up grabs that were interrupted and return how many were settled.
+    """Settle interrupted grabs and return their number.
 
-    The client is asked whether it received the download. If not, it is sent again, unless a person has seen that it
+    This checks whether the client received the download. If not, it is sent again, unless a user has seen that it
     failed: then the grab is undone. Sending it twice does no harm if another process is grabbing it at this moment.
 
     Args:
@@ -345,10 +345,10 @@ def _plan(
 
 
 def choose_client(session: Session, protocol: str) -> ClientChoice:
-    """Return the client for a protocol: the first by priority, those that answer before those that don't.
+    """Return the client for a protocol: those that answer first, then by priority.
 
     Raises:
-        NoClient: None is set up and enabled.
+        NoClient: None is configured and enabled.
     """
     kinds = download_clients.KINDS
     usable = [
@@ -358,7 +358,7 @@ def choose_client(session: Session, protocol: str) -> ClientChoice:
     ]
     if not usable:
         word = "torrent" if protocol == "torrent" else "Usenet"
-        raise NoClient(f"No {word} client is set up. Add one in the settings, or enable it.")
+        raise NoClient(f"No {word} client is configured. Add or enable one in the settings.")
     return min(usable, key=lambda choice: choice.status is not None and choice.status.state != "ok")
 
 
@@ -383,11 +383,11 @@ def _named(session: Session, item: media.MediaItem, release: Release) -> str:
 
 
 def _fetch(outside: Outside, plan: _Plan) -> Fetched:
-    """Fetch the .torrent or .nzb here: the client may not reach the indexer, and the hash must be known first."""
+    """Fetch the .torrent or .nzb here, because the client may not reach the indexer and the hash must be known first."""
     if plan.url is None or plan.indexer is None:
         link = plan.magnet or (plan.url if plan.url and plan.url.startswith("magnet:") else None)
         if link is None:
-            raise ReleaseGone(f"{plan.release.indexer_name} is not set up any more, so this release can't be fetched.")
+            raise ReleaseGone(f"{plan.release.indexer_name} is no longer configured, so this release can't be fetched.")
         return Fetched(None, link)
     try:
         return outside.indexer(plan.indexer.connection).fetch(plan.url)
@@ -417,7 +417,7 @@ def _info_hash(plan: _Plan, fetched: Fetched) -> str | None:
 def _insert(
     session: Session, caller: Caller, now: datetime, plan: _Plan, info_hash: str | None, *, override: bool, owned: bool
 ) -> tuple[Download, bool]:
-    """Store the download before it is sent to the client, or find the present one; True means nothing is left to do.
+    """Store the download before it is sent to the client, or find the existing one; True means there is nothing left to do.
 
     This runs under the write lock, so of two simultaneous grabs the second one sees the first.
     """
@@ -482,7 +482,7 @@ def _insert(
 
 
 def _refuse_blocked(session: Session, plan: _Plan, info_hash: str | None) -> None:
-    """Refuse a torrent that turns out to be on the blocklist once it is fetched: indexers may omit the hash."""
+    """Reject a torrent that turns out to be blocklisted once it is fetched, because indexers may omit the hash."""
     if info_hash is None:
         return
     entry = session.scalars(
@@ -496,7 +496,7 @@ def _refuse_blocked(session: Session, plan: _Plan, info_hash: str | None) -> Non
 
 
 def _overlapping(session: Session, plan: _Plan) -> bool:
-    """Return whether another grab for the same was faster; jobs never upgrade over a running download."""
+    """Return whether another grab for the same target was faster; jobs never upgrade a running download."""
     open_ids = session.scalars(
         select(Download.id).where(
             of_version(session, plan.item_id, plan.release.version_id),
@@ -538,7 +538,7 @@ def _seeding_goals(plan: _Plan) -> tuple[float | None, int | None]:
 def _sending_failed(
     database: Database, caller: Caller, now: datetime, plan: _Plan, download_id: str, error: AdapterError
 ) -> None:
-    """After a refusal nothing was started; without an answer the client may have it, so the row is cleared up later."""
+    """After a refusal nothing was started. Without an answer the client may have it, so the row is settled later."""
     with database.writes() as session:
         row = session.get(Download, download_id)
         if isinstance(error, Unreachable):
@@ -550,7 +550,7 @@ def _sending_failed(
 
 
 def _release_of(session: Session, row: Download) -> Release | None:
-    """Return the release that a download was made from, while it is kept."""
+    """Return the release of a download while it is stored."""
     made_from = select(Release).where(
         Release.guid == row.release_guid, Release.media_item_id == row.media_item_id, Release.verdict == "grabbed"
     )
@@ -577,7 +577,7 @@ def _confirm(session: Session, caller: Caller, now: datetime, download_id: str, 
         )
     ):
         if not is_open(other.state):
-            # The client keeps what it had: the old row is history and no longer followed.
+            # The client keeps what it had, and the old row becomes history.
             other.client_ref = None
         elif other.media_item_id == row.media_item_id and other.version_id == row.version_id:
             _forget(session, now, row)

@@ -20,7 +20,7 @@ def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, .
 
 
 def held_by_episode(session: Session, item_id: str, version_id: str) -> dict[str, bool]:
-    """Return held episode -> whether it can still be upgraded."""
+    """Return episode with a file -> whether it can still be upgraded."""
     version = session.get(media.Version, version_id)
     if version is None:
         return {}

@@ -20,7 +20,7 @@ from mydia.events import Happened, feed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSearch:
-    """The latest answer to "why was nothing grabbed?"."""
+    """The result of the latest search, which answers "why was nothing grabbed?"."""
 
     id: str
     media_item_id: str
@@ -100,7 +100,7 @@ class SearchView:
 
 
 def get_search(session: Session, caller: Caller, search_id: str) -> SearchView:
-    """Return a search as far as it has come. Raises: NotFound."""
+    """Return a search with its results so far. Raises: NotFound."""
     caller.require(Permission.VIEW_ACTIVITY)
     search = get(session, Search, search_id, what="This search")
     releases = tuple(
@@ -135,7 +135,7 @@ def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int 
 
 
 def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
-    """Delete old searches with their releases; the last one of each version stays. Returns how many were deleted."""
+    """Delete old searches with their releases, except the last one of each version. Returns the number deleted."""
     newest = select(func.max(Search.id)).group_by(Search.version_id, Search.media_item_id)
     old = session.scalars(
         select(Search.id).where(Search.started_at < now - timedelta(days=days), Search.id.not_in(newest))
@@ -147,7 +147,7 @@ def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
 
 
 def finish_interrupted(session: Session, now: datetime, *, after: timedelta = timedelta(minutes=5)) -> int:
-    """End searches that a crash interrupted; what they found stays. Returns how many there were."""
+    """End searches that a crash interrupted, keeping their results. Returns their number."""
     rows = session.scalars(select(Search).where(Search.state == "running", Search.started_at < now - after)).all()
     for row in rows:
         row.state, row.finished_at = "done", now
@@ -209,17 +209,17 @@ def get_download(session: Session, caller: Caller, download_id: str) -> Download
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything about one download: who, what, why, and where its files are."""
+    """A download with its events and files."""
 
     download: Download
     events: tuple[Happened, ...]
     """Oldest first."""
     files: tuple[str, ...]
-    """The files it brought, as paths below the library folder."""
+    """Imported files, as paths relative to the library folder."""
 
 
 def story_of(session: Session, caller: Caller, download_id: str) -> Story:
-    """Return a download's story. Raises: NotFound."""
+    """Return a download with its events and files. Raises: NotFound."""
     caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, Download, download_id, what="This download")
     events = feed(session, resource=("download", download_id), limit=200)
@@ -233,7 +233,7 @@ def story_of(session: Session, caller: Caller, download_id: str) -> Story:
 
 
 def counts_by_state(session: Session) -> dict[str, int]:
-    """Return state -> downloads, for metrics."""
+    """Return state -> number of downloads, for metrics."""
     rows = session.execute(select(Download.state, func.count()).group_by(Download.state))
     known = {str(state): 0 for state in DownloadState}
     return known | {row[0]: row[1] for row in rows}

@@ -1,4 +1,4 @@
-"""Links that people add themselves: a magnet, or an address at an indexer that is set up."""
+"""Links that users add themselves: a magnet link, or a URL at a configured indexer."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def add_link(
     """Store a link as a release of a title and return the release's id, ready to be grabbed.
 
     Args:
-        link: A magnet, or an http address on the host of an indexer that is set up; other hosts are refused.
-        title: Name of the release; None reads it from the link.
-        episode_ids: The episodes it brings; empty reads them from the name.
+        link: A magnet link, or an http URL on the host of a configured indexer; other hosts are refused.
+        title: Name of the release; None takes it from the link.
+        episode_ids: The episodes it contains; empty takes them from the name.
         version_id: The version it is for; None is the default version.
 
     Raises:
-        Invalid: It is no magnet and belongs to no indexer, or its name names no episode of the series.
-        NotFound: There is no such title.
+        Invalid: It is neither a magnet link nor a URL at an indexer, or its name does not match any episode of the series.
+        NotFound: The title does not exist.
     """
     caller.require(Permission.MANAGE_MEDIA)
     item = media.get_item(session, caller, item_id)
@@ -86,13 +86,13 @@ def add_link(
 def read_name(
     session: Session, item: media.MediaItem, name: str, episode_ids: Sequence[str]
 ) -> tuple[ParsedRelease | None, list[str]]:
-    """Return what a release's name says, and the ids of the episodes it brings.
+    """Return the parsed release name and the ids of the episodes it contains.
 
     Args:
-        episode_ids: What a person says it brings; empty reads it from the name.
+        episode_ids: The episodes according to the user; empty takes them from the name.
 
     Raises:
-        Invalid: It is of a series, and neither person nor name says which episodes it brings.
+        Invalid: It is for a series, and neither the user nor the name says which episodes it contains.
     """
     is_film = item.type == MediaType.MOVIE
     parsed = parse_release(name, "movie" if is_film else "tv") if name else None
@@ -105,7 +105,7 @@ def read_name(
         series = media.episodes.series_numbers(session, SYSTEM, item.id)
         brings = [episode.id for episode in media.numbering.meant_episodes(parsed, series).episodes]
     if not brings:
-        sentence = f"“{name}” names no episode of {item.title}. Choose the episodes it brings."
+        sentence = f"“{name}” does not match any episode of {item.title}. Choose its episodes."
         raise Invalid(sentence, fields={"episode_ids": sentence})
     return parsed, brings
 
@@ -114,19 +114,19 @@ def _indexer_of(session: Session, link: str) -> settings.IndexerChoice:
     try:
         parts = urlsplit(link)
     except ValueError as error:
-        raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.") from error
+        raise _wrong("This is not a link. Enter a magnet link, or the URL of a file at an indexer.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _wrong("This is not a link. Enter a magnet link, or the address of a file at an indexer.")
+        raise _wrong("This is not a link. Enter a magnet link, or the URL of a file at an indexer.")
     choices = settings.indexers.indexer_connections(session, usage="interactive")
     choices += settings.indexers.indexer_connections(session, usage="automatic")
     for choice in choices:
         if urlsplit(choice.connection.url).hostname == parts.hostname:
             return choice
-    raise _wrong(f"No indexer with the host {parts.hostname} is set up. Enter a magnet link, or set up the indexer.")
+    raise _wrong(f"No indexer with the host {parts.hostname} is configured. Enter a magnet link, or add the indexer.")
 
 
 def _name(link: str) -> str:
-    """Return the name in a link: a magnet's `dn`, else the file name."""
+    """Return the name in a link: a magnet's `dn`, or the file name."""
     parts = urlsplit(link)
     fields = parse_qs(parts.query)
     if named := fields.get("dn") or fields.get("file"):

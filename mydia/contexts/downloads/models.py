@@ -1,4 +1,4 @@
-"""Searches, releases with their verdicts, downloads with their history."""
+"""Tables of searches, releases with verdicts, and downloads with their history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of
 
 
 class DownloadState(StrEnum):
-    """How far a download is; it only moves forward (the table is in `states.py`)."""
+    """State of a download. It only moves forward; the table is in `states.py`."""
 
     GRABBING = "grabbing"
     """Stored, but not yet confirmed by the client. After a crash the client is asked."""
@@ -24,7 +24,7 @@ class DownloadState(StrEnum):
     COMPLETED = "completed"
     IMPORTING = "importing"
     BLOCKED = "blocked"
-    """Complete, but the import needs a person."""
+    """Complete, but the import needs a user."""
     IMPORTED = "imported"
     FAILED = "failed"
     REMOVED = "removed"
@@ -68,7 +68,7 @@ class Search(HasId, Base):
     indexers: Mapped[list[Any]] = mapped_column(default=list)
     """[{"id", "name", "state": "searching" | "ok" | "failed" | "skipped" | "retry", "found", "ms", "error", "code", "until"}]."""
     summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Spec -> how many releases it rejected, under "rejected"; "asked" and "failures" count indexers."""
+    """{"rejected": {spec -> number of releases it rejected}, "asked": indexers, "failures": indexers}."""
 
 
 class Release(HasId, Base):
@@ -91,7 +91,7 @@ class Release(HasId, Base):
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
     protocol: Mapped[str]
     sealed_link: Mapped[str | None]
-    """Download address or magnet, sealed: it may carry the indexer's key."""
+    """Download URL or magnet link, encrypted because it may contain the indexer's key."""
     info_hash: Mapped[str | None]
     page_url: Mapped[str | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -99,7 +99,7 @@ class Release(HasId, Base):
     seeders: Mapped[int | None]
     peers: Mapped[int | None]
     minimum_ratio: Mapped[float | None] = mapped_column(Float)
-    """Ratio that the indexer requires; the torrent stays in its client until it is reached."""
+    """Ratio that the indexer requires. The torrent stays in its client until it is reached."""
     minimum_seed_time_min: Mapped[int | None]
     """Seeding time that the indexer requires."""
     flags: Mapped[list[Any]] = mapped_column(default=list)
@@ -111,7 +111,7 @@ class Release(HasId, Base):
     preference: Mapped[list[Any]] = mapped_column(default=list)
     """[{"name", "value"}] in the order in which they are compared."""
     position: Mapped[int] = mapped_column(default=0)
-    """0 is the best of its search."""
+    """Position in the search; 0 is the best."""
     verdict: Mapped[str]
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
@@ -120,7 +120,7 @@ class Release(HasId, Base):
 
 
 class Download(HasId, Base):
-    """A release that was sent to a client. Rows are history: success never deletes one."""
+    """A release that was sent to a client. Rows are kept as history."""
 
     __tablename__ = "downloads"
     __table_args__ = (
@@ -139,9 +139,9 @@ class Download(HasId, Base):
     client_id: Mapped[str | None] = mapped_column(ForeignKey("download_clients.id", ondelete="SET NULL"))
     client_name: Mapped[str]
     client_ref: Mapped[str | None]
-    """The client's id for it. Two downloads share one if a torrent holds two titles."""
+    """The client's id for it. Two downloads share an id if a torrent contains two titles."""
     owned: Mapped[bool] = mapped_column(default=True)
-    """Whether Mydia added it to the client. Anything else is never removed there, and its files are never deleted."""
+    """Whether Mydia added it to the client. Other downloads are never removed there, and their files are never deleted."""
     indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
     indexer_name: Mapped[str | None]
     release_title: Mapped[str]
@@ -150,7 +150,7 @@ class Download(HasId, Base):
     protocol: Mapped[str]
     info_hash: Mapped[str | None] = mapped_column(index=True)
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What the release's name says, as in `Release.parsed`."""
+    """The parsed release name, as in `Release.parsed`."""
     quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quality_name: Mapped[str]
     format_score: Mapped[int] = mapped_column(default=0)
@@ -172,18 +172,18 @@ class Download(HasId, Base):
     peers: Mapped[int | None]
     ratio: Mapped[float | None] = mapped_column(Float)
     remote_message: Mapped[str | None]
-    """The client's own text about it."""
+    """The client's message."""
     trouble: Mapped[dict[str, Any] | None]
-    """The reason why it makes no progress at the moment."""
+    """Why it makes no progress at the moment."""
     strikes: Mapped[int] = mapped_column(default=0)
-    """Checks in a row in which the client answered and did not have it."""
+    """Consecutive checks in which the client answered without listing it."""
     idle_s: Mapped[int] = mapped_column(default=0)
-    """Seconds without progress that Mydia observed while the client was trying to download it."""
+    """Observed seconds without progress while the client was trying to download it."""
     seed_ratio_goal: Mapped[float | None] = mapped_column(Float)
     seed_time_goal_min: Mapped[int | None]
     remove_after_seeding: Mapped[bool] = mapped_column(default=False)
     output_path: Mapped[str | None]
-    """As the client sees it."""
+    """Path as the client sees it."""
     block_code: Mapped[str | None]
     """Code of the reason that blocks its import."""
     import_attempts: Mapped[int] = mapped_column(default=0)
@@ -197,7 +197,7 @@ class Download(HasId, Base):
     moved_at: Mapped[datetime | None] = mapped_column(Instant)
     """When it last made progress."""
     left_client_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When it left its client."""
+    """When it was removed from its client."""
 
 
 class UnknownDownload(HasId, Base):
@@ -231,7 +231,7 @@ class DownloadEpisode(Base):
 
 
 class PendingRelease(HasId, Base):
-    """An approved release that waits for its delay to pass, for a client, or as second choice."""
+    """An approved release that waits for its delay, for a client, or as second choice."""
 
     __tablename__ = "pending_releases"
     __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"), {"info": NOT_IN_SNAPSHOTS})
@@ -263,9 +263,9 @@ class BlocklistEntry(HasId, Base):
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     quality_name: Mapped[str | None]
     reason: Mapped[str]
-    """A person's own words, or the sentence that an older version stored; empty if `because` says why."""
+    """A user's reason, or the sentence stored by an older version; empty if `because` is set."""
     because: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """The reason as code and facts; empty if `reason` says why."""
+    """The reason as code and facts; empty if `reason` is set."""
     download_id: Mapped[str | None] = mapped_column(ForeignKey("downloads.id", ondelete="SET NULL"), index=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
 

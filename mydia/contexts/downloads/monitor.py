@@ -28,6 +28,7 @@ from mydia.contexts.settings import ClientChoice
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.events import DownloadCompleted, DownloadFailed, Reason, emit, reason
+from mydia.units import plural
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +36,26 @@ _S = DownloadState
 _FETCHING = frozenset({_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.STALLED, _S.PAUSED})
 _ACTIVE = (_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.COMPLETED, _S.IMPORTING)
 
-# Checks in a row without it, and at least this long, before a download counts as removed: clients restart and re-check.
+# A download counts as removed after this many consecutive checks without it and at least this long, because clients restart
+# and re-check.
 _STRIKES = 3
 _GONE_AFTER = timedelta(seconds=30)
-# Clients call a torrent stalled as soon as nothing arrives; people would not. Source: our judgement.
+# Clients report a torrent as stalled as soon as nothing arrives, which is too early for users. Source: our judgement.
 _STALLED_AFTER_S = 5 * 60
-# What a client does when it is trying to download. Only then does a lack of progress count.
+# States in which a client is trying to download. Time without progress only counts in these.
 _TRYING = frozenset({RemoteState.DOWNLOADING, RemoteState.STALLED, RemoteState.FETCHING_METADATA})
-# A longer gap between two checks was not observed: Mydia or the client was off.
+# After a longer gap between two checks, Mydia or the client was off, and the time does not count.
 _LONGEST_GAP_S = 15 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorReport:
-    """What a pass over the clients found."""
+    """The result of one pass over the clients."""
 
     clients: int
     unreachable: int
     active: int
-    """Downloads that are running or wait for their import: check again soon."""
+    """Number of downloads that are running or waiting for their import; check again soon."""
     completed: int
     failed: int
 
@@ -90,7 +92,7 @@ def monitor(database: Database, outside: Outside, now: datetime) -> MonitorRepor
 
 
 def _check(database: Database, outside: Outside, now: datetime, choice: ClientChoice) -> tuple[int, int] | None:
-    """Check one client; returns how many downloads completed and failed, None if it did not answer."""
+    """Check one client and return the number of completed and failed downloads, None if it did not answer."""
     client = outside.download_client(choice.connection)
     try:
         remotes = client.list()
@@ -135,8 +137,8 @@ def _pair(
 ) -> Mapping[str, RemoteDownload]:
     """Return download id -> what the client reports about it.
 
-    qBittorrent lists a magnet of a hybrid torrent under another id once it has the metadata: such a torrent is known by
-    any of its info-hashes, or by its name if it is in a category of ours and nothing else claims it.
+    qBittorrent lists a magnet of a hybrid torrent under another id once it has the metadata. Such a torrent is identified by
+    any of its info-hashes, or by its name if it is in one of Mydia's categories and no other row matches it.
     """
     by_ref = {remote.ref: remote for remote in remotes}
     by_hash = {info_hash: remote for remote in remotes for info_hash in remote.info_hashes}
@@ -156,7 +158,7 @@ def _pair(
 
 
 def _update(session: Session, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
-    """Bring one row up to date; returns whether the download is finished with in its client."""
+    """Update one row and return whether the download can leave its client."""
     if remote is None:
         _missed(session, now, row)
         return False
@@ -193,7 +195,7 @@ def _update(session: Session, now: datetime, row: Download, remote: RemoteDownlo
 
 
 def _observe_progress(session: Session, now: datetime, row: Download, remote: RemoteDownload) -> None:
-    """Add to the time without progress. Only time between two checks that both saw the client trying counts."""
+    """Update the time without progress. Only time between two checks that both saw the client trying counts."""
     if remote.progress > row.progress or row.moved_at is None:
         row.moved_at, row.idle_s = now, 0
         return
@@ -206,7 +208,7 @@ def _observe_progress(session: Session, now: datetime, row: Download, remote: Re
 
 
 def _judge(row: Download, remote: RemoteDownload) -> tuple[DownloadState, Reason | None]:
-    """Return the state that a client's report means, with the trouble it names."""
+    """Return the state that corresponds to a client's report, and the reason for a lack of progress."""
     match remote.state:
         case RemoteState.LOCAL_ERROR:
             because = reason("local.client-error", client=row.client_name, message=remote.message or "no details")
@@ -227,7 +229,7 @@ def _judge(row: Download, remote: RemoteDownload) -> tuple[DownloadState, Reason
 
 
 def _missed(session: Session, now: datetime, row: Download) -> None:
-    """Note that a client answered without a download; after three checks it counts as removed."""
+    """Record that a client did not list a download; after three checks it counts as removed."""
     row.strikes += 1
     last_seen = row.seen_at or row.state_since
     if row.strikes < _STRIKES or now - last_seen < _GONE_AFTER:
@@ -242,7 +244,7 @@ def _missed(session: Session, now: datetime, row: Download) -> None:
 
 
 def _has_seeded(row: Download, remote: RemoteDownload) -> bool:
-    """Return whether an imported download may leave the client: if that is configured and its goals are reached."""
+    """Return whether to remove an imported download from the client: if that is configured and its seeding goals are reached."""
     if (
         not row.owned
         or not row.remove_after_seeding
@@ -254,12 +256,12 @@ def _has_seeded(row: Download, remote: RemoteDownload) -> bool:
         goals.append(remote.ratio is not None and remote.ratio >= row.seed_ratio_goal)
     if row.seed_time_goal_min is not None:
         goals.append(remote.seeding_time_s is not None and remote.seeding_time_s >= row.seed_time_goal_min * 60)
-    # Without goals of ours the client's own count: it stops a torrent that has reached them.
+    # Without goals in Mydia, the client's own goals apply: it stops a torrent that has reached them.
     return any(goals) if goals else remote.state is RemoteState.COMPLETED
 
 
 def fail(session: Session, caller: Caller, now: datetime, row: Download, because: Reason) -> None:
-    """End a download as failed. With `downloads.retry_failed` its release is blocked, and the event starts a new search.
+    """Mark a download as failed. With `downloads.retry_failed` its release is blocked, and the event starts a new search.
 
     Emits: DownloadChanged, DownloadFailed.
     """
@@ -277,7 +279,7 @@ def _take_out(database: Database, client: DownloadClient, now: datetime, downloa
     try:
         client.remove(ref, delete_files=True)
     except AdapterError as error:
-        logger.warning("a download could not be removed from its client", extra={"reason": str(error)})
+        logger.warning("failed download not removed from its client", extra={"reason": str(error)})
         return
     with database.writes() as session:
         row = session.get(Download, download_id)
@@ -286,7 +288,7 @@ def _take_out(database: Database, client: DownloadClient, now: datetime, downloa
 
 
 def _record_unknown(session: Session, now: datetime, choice: ClientChoice, remotes: Sequence[RemoteDownload]) -> None:
-    """Keep the list of downloads that Mydia did not start: those in its categories, and those it wanted to grab."""
+    """Update the list of downloads that Mydia did not start: those in its categories, and those it wanted to grab."""
     rows = session.execute(
         select(Download.client_ref, Download.info_hash).where(Download.client_id == choice.row.id)
     ).all()
@@ -321,4 +323,6 @@ def recover(database: Database, outside: Outside, now: datetime) -> str:
     with database.writes() as session:
         searches = finish_interrupted(session, now, after=timedelta(minutes=1))
         imports = recover_imports(session, now)
-    return f"{grabs} grabs, {searches} searches and {imports} imports cleared up"
+    return (
+        f"recovered {plural(grabs, 'grab')}, {plural(searches, 'search', 'searches')} and {plural(imports, 'import')}"
+    )

@@ -1,4 +1,4 @@
-"""Changes a download's state, in one place: checked against the table, with its instant, reason and event."""
+"""The one place that changes a download's state, checked against the table, with time, reason and event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def move(
     """Put a download into another state.
 
     Raises:
-        Conflict: The table does not allow it; somebody else was faster.
+        Conflict: The table does not allow it, for example because another process was faster.
 
     Emits: DownloadChanged.
     """
@@ -53,7 +53,7 @@ def note(row: Download, now: datetime, because: Reason, kind: str) -> bool:
 
 
 def update_card(session: Session, now: datetime, item_id: str | None) -> None:
-    """Show on the item's card what its downloads are doing."""
+    """Update the download state of an item, which its card shows."""
     if item_id is None:
         return
     session.flush()

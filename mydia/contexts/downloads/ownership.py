@@ -1,4 +1,4 @@
-"""What Mydia may take out of a download client: only what it added itself, and only if no other download needs it."""
+"""What Mydia may remove from a download client: only what it added itself, and only if no other download needs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def category_for(client: DownloadClientRow, type: MediaType) -> str:
 
 
 def our_categories(client: DownloadClientRow) -> frozenset[str]:
-    """Return all categories of a client that are Mydia's."""
+    """Return all of Mydia's categories in a client."""
     options = (client.options.get(key) for key in ("category", *_CATEGORY_OPTIONS.values()))
     return frozenset({*DEFAULT_CATEGORIES.values(), *(str(option) for option in options if option)})
 

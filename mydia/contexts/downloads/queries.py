@@ -1,4 +1,4 @@
-"""PURE. What indexers are asked for a target: by ids where they can, by text everywhere."""
+"""PURE. The queries to indexers for a target: by id where supported, and by text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mydia.vocabulary import MediaType
 
 
 def queries_for(facts: Facts, *, original_title: str | None = None) -> tuple[Query, ...]:
-    """Return the questions, best first; the next is only asked where the one before found nothing."""
+    """Return the queries, best first; each one is only sent if the previous one found nothing."""
     found = _movie(facts) if facts.type == MediaType.MOVIE else _series(facts)
     if original_title and original_title != facts.title and original_title.isascii():
         found += tuple(_renamed(query, original_title) for query in found[:1])

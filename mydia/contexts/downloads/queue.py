@@ -1,4 +1,4 @@
-"""The queue as people see it, and what they can do with it: pause, resume, remove."""
+"""The queue as pages show it, with its actions: pause, resume, remove."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _GROUP_OF = {
     DownloadState.PAUSED: "paused",
     DownloadState.IMPORTED: "seeding",
 }
-# How the page calls states that pass by themselves.
+# Labels of transient states.
 _SHOWN = {DownloadState.GRABBING: "queued", DownloadState.COMPLETED: "importing", DownloadState.IMPORTED: "seeding"}
 
 
@@ -62,7 +62,7 @@ class QueueRow:
     state: str
     state_since: datetime
     progress: float
-    """0 to 1."""
+    """From 0 to 1."""
     speed_bytes_per_s: int | None
     eta_s: int | None
     size_bytes: int | None
@@ -79,11 +79,11 @@ class QueueRow:
     """Whether Mydia added it; otherwise it stays in its client with all files."""
     quality: dict[str, Any]
     parsed: dict[str, Any]
-    """What the release's name says, as in `Release.parsed`; empty for downloads of older versions."""
+    """The parsed release name, as in `Release.parsed`; empty for downloads of older versions."""
     reasons: tuple[dict[str, Any], ...]
     trouble: dict[str, Any] | None
     message: str | None
-    """The client's own text."""
+    """The client's message."""
     unreachable_since: datetime | None
     """When its client stopped answering; the row then shows the last known state."""
     episode_ids: tuple[str, ...]
@@ -98,17 +98,17 @@ class QueueRow:
 
     @property
     def shown_state(self) -> str:
-        """The state as the page calls it."""
+        """The label of the state."""
         return _SHOWN.get(DownloadState(self.state), self.state)
 
     @property
     def remaining_bytes(self) -> int:
-        """How much is still missing."""
+        """Bytes that are still missing."""
         return int((self.size_bytes or 0) * (1 - self.progress)) if self.group in ("downloading", "queued") else 0
 
     @property
     def sentence(self) -> str | None:
-        """Why it does not continue by itself, or None."""
+        """Why it does not continue automatically, or None."""
         if self.unreachable_since is not None and self.group != "seeding":
             return f"{self.client_name} has not answered since {self.unreachable_since:%-d %B, %H:%M} UTC."
         if self.state == DownloadState.BLOCKED:
@@ -119,7 +119,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSummary:
-    """The line above the queue."""
+    """The summary above the queue."""
 
     counts: dict[str, int]
     """Group -> downloads."""
@@ -206,7 +206,7 @@ def open_downloads_of(session: Session, caller: Caller, item_id: str) -> list[Qu
 
 
 def find_queue_row(session: Session, caller: Caller, download_id: str) -> QueueRow | None:
-    """Return one download as the queue shows it, or None if it has no group there any more."""
+    """Return one download as the queue shows it, or None if it is no longer in a group."""
     caller.require(Permission.VIEW_ACTIVITY)
     rows = _rows(session, session.execute(_SELECT.where(Download.id == download_id)).all())
     return next((row for row in rows if DownloadState(row.state) in _GROUP_OF), None)
@@ -257,7 +257,7 @@ def _row(row: Row[Any], statuses: dict[str, ServiceStatus], episode_ids: Iterabl
 
 
 def pause(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
-    """Stop a download in its client. Raises: Unavailable, Conflict."""
+    """Pause a download in its client. Raises: Unavailable, Conflict."""
     caller.require(Permission.MANAGE_MEDIA)
     row, client = _reach(database, outside, download_id)
     client.pause(row.client_ref or "")
@@ -265,7 +265,7 @@ def pause(database: Database, outside: Outside, caller: Caller, now: datetime, d
 
 
 def resume(database: Database, outside: Outside, caller: Caller, now: datetime, download_id: str) -> None:
-    """Start a paused download again. Raises: Unavailable, Conflict."""
+    """Resume a paused download. Raises: Unavailable, Conflict."""
     caller.require(Permission.MANAGE_MEDIA)
     row, client = _reach(database, outside, download_id)
     client.resume(row.client_ref or "")
@@ -284,13 +284,13 @@ def remove(
     blocklist: bool = False,
     search_again: bool = False,
 ) -> None:
-    """Take a download out of the queue.
+    """Remove a download from the queue.
 
-    What Mydia did not add stays in its client with all files, and so does a torrent that another download needs.
+    A download that Mydia did not add stays in its client with all files, and so does a torrent that another download needs.
 
     Args:
-        from_client: Also remove it from the client; False leaves it there and forgets it (state `ignored`).
-        delete_files: Also delete what it downloaded; files in the library are never touched.
+        from_client: Also remove it from the client; False leaves it there and stops tracking it (state `ignored`).
+        delete_files: Also delete the downloaded files; files in the library are never touched.
         blocklist: Never grab this release again.
         search_again: Search for another release.
 
@@ -315,7 +315,7 @@ def remove(
     with database.writes() as session:
         present = get(session, Download, download_id, what="This download")
         if not is_open(present.state):
-            raise Conflict(_OVER)  # somebody pressed twice, or two people once
+            raise Conflict(_OVER)  # a double click, or two users at once
         removed = reason("user.removed" if leaves else "user.forgot", by=caller.name)
         if blocklist:
             block_download(session, now, present, removed)
@@ -336,7 +336,7 @@ def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Down
         choices = settings.clients.client_connections(session, enabled_only=False)
     choice = next((choice for choice in choices if choice.row.id == row.client_id), None)
     if choice is None or row.client_ref is None:
-        raise NotFound(f"{row.client_name} is not set up any more, so this download can't be reached.")
+        raise NotFound(f"{row.client_name} is no longer configured, so this download can't be changed.")
     return row, outside.download_client(choice.connection)
 
 

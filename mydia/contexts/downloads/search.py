@@ -1,4 +1,4 @@
-"""Searches indexers for one target: asks, judges and stores every release as it arrives. Grabs nothing."""
+"""Searches indexers for one target, and judges and stores each release as it arrives. Grabs nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from mydia.events import ReleasesRequested, SearchRequested, emit
 logger = logging.getLogger(__name__)
 
 type Progress = Callable[[int, int, str], None]
-"""(indexers that answered, indexers asked, name of the one that answered last)."""
+"""(indexers that answered, indexers queried, name of the one that answered last)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
-    """What is asked for, read before any indexer is called."""
+    """The search request, read before any indexer is called."""
 
     search_id: str
     target: SearchTarget
@@ -48,10 +48,10 @@ def request_search(
     episode_ids: Sequence[str] = (),
     version_id: str | None = None,
 ) -> None:
-    """Have a title, a season or episodes searched and the best release grabbed by a job.
+    """Request a search for a title, a season or episodes that grabs the best release.
 
     Args:
-        version_id: Only for this version; None is every monitored version.
+        version_id: Only search for this version; None means every monitored version.
 
     Emits: SearchRequested.
     """
@@ -71,12 +71,12 @@ def open_search(
     cause: str = "manual",
     announce: bool = True,
 ) -> str:
-    """Store that a search begins and return its id, so that a page can show results as they arrive.
+    """Create a search and return its id, so that a page can show results as they arrive.
 
     Args:
-        announce: Have the worker run it. False if the caller runs `run_search` itself.
+        announce: Let the worker run it. False if the caller runs `run_search` itself.
 
-    Emits: ReleasesRequested, when announced.
+    Emits: ReleasesRequested, if announced.
     """
     caller.require(Permission.MANAGE_MEDIA)
     get(session, media.MediaItem, target.item_id, what="This title")
@@ -101,7 +101,7 @@ def open_search(
 
 
 def request_retry(session: Session, caller: Caller, now: datetime, search_id: str, indexer_id: str) -> None:
-    """Ask one indexer of a search again. Emits: ReleasesRequested."""
+    """Repeat a search on one indexer. Emits: ReleasesRequested."""
     caller.require(Permission.MANAGE_MEDIA)
     search = get(session, Search, search_id, what="This search")
     states = [dict(entry) for entry in search.indexers]
@@ -124,21 +124,21 @@ def run_search(
     on_progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> str:
-    """Ask the indexers, judge and store what they have, and return the search's id.
+    """Query the indexers, judge and store their releases, and return the search's id.
 
     Args:
         target: What to search for; not needed with `search_id`.
-        search_id: A search opened before. Only indexers without an answer or marked for a retry are asked, so a search
-            that was interrupted can be run again.
-        on_progress: Called after each answer.
-        cancelled: Asked now and then; ends the search with what was found so far.
+        search_id: An existing search. Only indexers that have not answered or are marked for a retry are queried, so an
+            interrupted search can be run again.
+        on_progress: Called after each indexer.
+        cancelled: Polled regularly; ends the search with the results so far.
 
     Emits: SearchFinished.
     """
     caller.require(Permission.MANAGE_MEDIA)
     if search_id is None:
         if target is None:
-            raise Invalid("Say what to search for.")
+            raise Invalid("A search needs a target.")
         with database.writes() as session:
             search_id = open_search(session, caller, now, target, cause=cause, announce=False)
     question = _prepare(database, outside, now, search_id)

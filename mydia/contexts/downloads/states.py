@@ -1,4 +1,4 @@
-"""PURE. The states of a download as one table. They only move forward; within a phase they may alternate."""
+"""PURE. The state table of downloads. Phases only move forward; states within a phase may alternate."""
 
 from __future__ import annotations
 

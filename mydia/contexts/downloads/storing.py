@@ -1,4 +1,4 @@
-"""Stores what a search found: releases with their verdicts in order, and the result of the whole search."""
+"""Stores the results of a search: releases with their verdicts in order, and the summary."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def store(
     gathered: gathering.Gathered,
     decisions: Sequence[Decision],
 ) -> None:
-    """Insert releases, keep the better of two that are the same, and update the order of all."""
+    """Insert releases, keep the better one of duplicates, and update the order."""
     rows = list(session.scalars(select(Release).where(Release.search_id == search_id)))
     by_hash = {row.info_hash: row for row in rows if row.info_hash}
     by_guid = {(row.indexer_id, row.guid): row for row in rows}
@@ -125,12 +125,12 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
 
 
 def _with_languages(facts: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
-    """Add the indexer's languages where the name has none."""
+    """Add the indexer's languages if the name has none."""
     return facts if facts.get("languages") or not languages else {**facts, "languages": list(languages)}
 
 
 def shown_facts(parsed: ParsedRelease | None) -> dict[str, Any]:
-    """Return what pages show of a release's name, as plain values; absent facts are left out."""
+    """Return the facts of a release name that pages show, as plain values; absent facts are left out."""
     if parsed is None:
         return {}
     facts: Mapping[str, Any] = {

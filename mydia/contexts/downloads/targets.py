@@ -1,4 +1,4 @@
-"""What is searched for: one film, one season, or some episodes of one version; and which of them are wanted now."""
+"""Targets of searches: one film, one season, or some episodes of one version; and which of them are wanted now."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _LONGEST_WAIT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class SearchTarget:
-    """One thing to ask indexers for."""
+    """One target of a search."""
 
     item_id: str
     version_id: str | None = None
-    """None: every monitored version for `plan_targets`, else the default version."""
+    """None: every monitored version for `plan_targets`, otherwise the default version."""
     season_number: int | None = None
     episode_ids: tuple[str, ...] = ()
-    """Episodes of one season; empty: all of it."""
+    """Episodes of one season; empty for all of it."""
 
 
 def plan_targets(session: Session, now: datetime, target: SearchTarget) -> list[SearchTarget]:
     """Return the searches that cover everything wanted of a target.
 
-    Without a version every monitored version is covered. For a series these are whole seasons where most of a season is
-    wanted, else single episodes, newest first.
+    Without a version every monitored version is covered. For a series these are whole seasons if most of a season is
+    wanted, otherwise single episodes, newest first.
     """
     item = media.get_item(session, SYSTEM, target.item_id)
     if target.version_id is None:
@@ -121,7 +121,7 @@ def record_searched(
 
 
 def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchTarget]:
-    """Return what is wanted and due to be searched, longest unsearched first, at most `limit` targets."""
+    """Return up to `limit` wanted targets that are due for a search, those not searched for longest first."""
     never = datetime.min.replace(tzinfo=now.tzinfo)
     states = {(row.version_id, row.episode_id): row for row in session.scalars(select(SearchState))}
     found: list[tuple[datetime, SearchTarget]] = []

@@ -30,7 +30,7 @@ def list_unknown(session: Session, caller: Caller) -> list[UnknownDownload]:
 
 
 def ignore_unknown(session: Session, caller: Caller, unknown_id: str) -> None:
-    """Never offer an unknown download again; nothing happens to it in its client."""
+    """Never offer an unknown download again. It is not changed in its client."""
     caller.require(Permission.MANAGE_MEDIA)
     get(session, UnknownDownload, unknown_id, what="This download").ignored = True
 
@@ -52,7 +52,7 @@ def offer_for(
 
 
 def record(row: UnknownDownload, now: datetime, remote: RemoteDownload) -> None:
-    """Copy what the client says about a download into its row."""
+    """Copy the client's report about a download into its row."""
     row.name, row.state, row.progress = remote.name, str(remote.state), remote.progress
     row.size_bytes, row.output_path, row.seen_at = remote.size_bytes, remote.output_path, now
 
@@ -67,16 +67,16 @@ def adopt(
     episode_ids: Sequence[str] = (),
     version_id: str | None = None,
 ) -> str:
-    """Follow and import a download that Mydia did not start; returns its id.
+    """Track and import a download that Mydia did not start; returns its id.
 
     It stays in its client, and its files are never deleted.
 
     Args:
-        episode_ids: The episodes it brings; empty reads them from its name.
+        episode_ids: The episodes it contains; empty takes them from its name.
         version_id: The version it is for; None is the default version.
 
     Raises:
-        Invalid: Its name names no episode of the series.
+        Invalid: Its name does not match any episode of the series.
 
     Emits: ReleaseGrabbed.
     """

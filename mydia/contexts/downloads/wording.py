@@ -1,4 +1,4 @@
-"""Sentences about searches and downloads, made from the codes and facts that are stored. Shared by pages and API."""
+"""Sentences about searches and downloads, rendered from stored codes and facts. Shared by pages and API."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from mydia import units
 from mydia.contexts.downloads.decisions import SPECS
 from mydia.contexts.downloads.models import BlocklistEntry, Release, Search
 from mydia.events import say
+from mydia.units import plural
 
 _WORDS = {spec.name: spec.word for spec in SPECS}
 
 
 def reason_word(spec: str) -> str:
-    """Return what counts of rejected releases call a spec: `size` for `size-max`."""
+    """Return the word for a spec in counts of rejected releases: `size` for `size-max`."""
     return _WORDS.get(spec, spec.replace("-", " "))
 
 
@@ -26,7 +27,7 @@ def objections(release: Release) -> tuple[str, ...]:
 
 
 def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
-    """Return what a release is compared by: (name, value, words), in the order of comparison."""
+    """Return the criteria of a release's rank: (name, value, words), in the order of comparison."""
     values = {str(entry["name"]): int(entry["value"]) for entry in release.preference}
     count, pack = len(release.episode_ids), " (season pack)" if release.parsed.get("season_pack") else ""
     revision = (release.quality.get("revision") or {}) if isinstance(release.quality.get("revision"), Mapping) else {}
@@ -34,11 +35,11 @@ def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
         "quality": release.quality_name,
         "revision": f"version {revision.get('version', 1)}",
         "format_score": f"score {release.format_score}",
-        "fit": f"{count} episode{'' if count == 1 else 's'}{pack}" if count else "the whole film",
+        "fit": f"{count} episode{'' if count == 1 else 's'}{pack}" if count else "the whole movie",
         "indexer": f"{release.indexer_name}, priority {-values.get('indexer', 0)}",
         "flags": ", ".join(map(str, release.flags)) or "no flags",
-        "seeders": "unknown seeders" if release.seeders is None else f"{release.seeders} seeders",
-        "peers": "unknown peers" if release.peers is None else f"{release.peers} peers",
+        "seeders": "unknown seeders" if release.seeders is None else plural(release.seeders, "seeder"),
+        "peers": "unknown peers" if release.peers is None else plural(release.peers, "peer"),
         "age": "" if release.published_at is None else f"posted {release.published_at:%-d %B %Y}",
         "size": units.size(release.size_bytes),
     }
@@ -56,7 +57,7 @@ def summary_sentence(found: int, accepted: int, summary: Mapping[str, Any]) -> s
     """Return the sentence of a finished search.
 
     Args:
-        summary: `Search.summary`; one of an older version holds the sentence itself.
+        summary: `Search.summary`; in rows of older versions it contains the sentence itself.
 
     >>> summary_sentence(3, 1, {"rejected": {"size-max": 1, "size-min": 1}, "asked": 2, "failures": 1})
     '3 found, 1 accepted; 2 rejected for size. 1 of 2 indexers did not answer.'
@@ -65,10 +66,10 @@ def summary_sentence(found: int, accepted: int, summary: Mapping[str, Any]) -> s
         return str(summary.get("sentence") or "The search was interrupted.")
     asked, failures = int(summary["asked"]), int(summary["failures"])
     if not asked:
-        return "No indexer could be asked."
+        return "No indexer was available."
     failed = f" {failures} of {asked} indexers did not answer." if failures else ""
     if not found:
-        return f"Nothing was found.{failed}"
+        return f"Nothing found.{failed}"
     counts: Counter[str] = Counter()
     for spec, count in summary["rejected"].items():
         counts[reason_word(spec)] += count
@@ -82,7 +83,7 @@ def blocked_because(entry: BlocklistEntry) -> str:
 
 
 def indexer_error(entry: Mapping[str, Any]) -> str | None:
-    """Return why an indexer of a search gave nothing, or None if it answered.
+    """Return why an indexer of a search returned nothing, or None if it answered.
 
     Args:
         entry: One of `Search.indexers`.

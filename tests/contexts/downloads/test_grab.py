@@ -261,7 +261,7 @@ def test_a_person_s_own_torrent_is_offered_for_adoption_and_never_taken_over(
 ) -> None:
     ref = persons_own(house, house.offer(GOOD), categories=categories)
     (row,) = house.releases(house.search())
-    with pytest.raises(downloads.AlreadyInClient, match="Adopt it under Activity"):
+    with pytest.raises(downloads.AlreadyInClient, match="Adopt it under Downloads"):
         house.grab(row.id)
     assert house.downloads() == []
     for _ in range(3):
@@ -346,7 +346,7 @@ def test_one_torrent_serves_two_titles(house: House, admin: Caller) -> None:
     ]
     house.finish(first.id)
     assert {house.download(id).state for id in taken} == {"completed"}
-    assert [house.bring_in(id) for id in taken] == ["1 files placed, 1 left out"] * 2
+    assert [house.bring_in(id) for id in taken] == ["1 file imported, 1 left out"] * 2
     names = [name for name in house.library_files() if name.endswith(".mkv")]
     assert len(names) == 2
     assert "Metropolis" in names[0]

@@ -43,7 +43,7 @@ def sentences(house: House, download_id: str, kind: str = "block") -> list[str]:
 def test_a_film_is_hard_linked_under_its_name_and_goes_on_seeding(house: House) -> None:
     download_id = grabbed(house)
     source = house.finish(download_id)
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     (placed,) = house.library_files()
     assert placed.startswith("Metropolis (1927)/Metropolis (1927)")
     assert (house.films / placed).samefile(source), "a hard link"
@@ -68,7 +68,7 @@ def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> 
     files = {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)}
     files |= {"Sample/silo.s01e01.sample.mkv": 1000, "Featurettes/Making of.mkv": 1000, "info.nfo": 10}
     download_id = finished(house, PACK, files)
-    assert house.bring_in(download_id) == "4 files placed, 2 left out"
+    assert house.bring_in(download_id) == "4 files imported, 2 left out"
     assert sentences(house, download_id, "note") == [
         "Featurettes/Making of.mkv was left out: it is an extra.",
         "Sample/silo.s01e01.sample.mkv was left out: it is a sample.",
@@ -82,7 +82,7 @@ def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> 
 
 def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> None:
     download_id = finished(house, "Silo.S01E02.1080p.WEB-DL.H264-GRP", {"abcdef0123456789.mkv": BIG})
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     assert "S01E02" in house.library_files()[0]
 
 
@@ -131,7 +131,7 @@ def test_what_is_worse_than_its_name_does_not_replace_a_better_file(house: House
     house.bring_in(first)
     house.probe.default = media_facts(480)
     second = finished(house, "Metropolis.1927.2160p.WEB-DL.x265-GRP")
-    assert house.bring_in(second) == "0 files placed, 1 left out"
+    assert house.bring_in(second) == "0 files imported, 1 left out"
     assert house.download(second).state == "imported"
     assert "You already have Bluray-1080p" in sentences(house, second, "note")[-1]
     assert len(house.library_files()) == 1
@@ -143,7 +143,7 @@ def test_an_upgrade_takes_the_place_of_the_old_file_which_goes_to_the_bin(house:
     house.bring_in(first)
     house.probe.default = media_facts(1080)
     second = finished(house)
-    assert house.bring_in(second) == "1 files placed"
+    assert house.bring_in(second) == "1 file imported"
     assert house.events("FileImported")[-1]["replaced"]
     with house.database.reads() as session:
         (held,) = library.holdings.held_qualities(session, house.film_id)
@@ -164,7 +164,7 @@ def test_an_unreachable_client_means_later(house: House) -> None:
         house.bring_in(download_id)
     assert house.download(download_id).state == "completed"
     house.client.come_back()
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_a_download_that_is_checked_again_means_later(house: House) -> None:
@@ -175,7 +175,7 @@ def test_a_download_that_is_checked_again_means_later(house: House) -> None:
         house.bring_in(download_id)
     house.client.change(ref, state=RemoteState.SEEDING, progress=1.0)
     (Path(house.client.folder) / f"{GOOD}.mkv.!qB").write_bytes(b"x")
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: House, tmp_path: Path) -> None:
@@ -188,13 +188,13 @@ def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: H
         from mydia.contexts.settings.clients import set_mappings
 
         set_mappings(session, "client-1", [("/data/torrents", house.client.folder)])
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_what_somebody_took_out_of_the_client_after_it_was_whole_is_imported_all_the_same(house: House) -> None:
     download_id = finished(house)
     house.client.downloads.clear()
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_what_somebody_removed_with_its_files_before_the_import_says_so(house: House) -> None:
@@ -214,7 +214,7 @@ def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None
     house.bring_in(download_id)
     assert "Is it mounted?" in sentences(house, download_id)[0]
     house.films.mkdir()
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> None:
@@ -223,7 +223,7 @@ def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> N
     download_id = finished(house)
     assert house.bring_in(download_id).startswith("blocked: Automatic imports are off")
     said = downloads.importing.import_download(house.database, house.outside, admin, house.now, download_id)
-    assert said == "1 files placed"
+    assert said == "1 file imported"
 
 
 def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
@@ -235,7 +235,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
     said = downloads.importing.manual_import(
         house.database, house.outside, admin, house.now, download_id, [ChosenFile("two.mkv", quality="Remux-1080p")]
     )  # fmt: skip
-    assert said == "1 files placed, 1 left out"
+    assert said == "1 file imported, 1 left out"
     with house.database.reads() as session:
         (held,) = library.holdings.held_qualities(session, house.film_id)
         assert held.quality.name == "Remux-1080p"
@@ -245,13 +245,13 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
     download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
     assert "does not match any episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
-    with pytest.raises(Invalid, match="Choose the episodes"):
+    with pytest.raises(Invalid, match="Choose its episodes"):
         downloads.importing.manual_import(
             house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")]
         )
     chosen = [ChosenFile("a.mkv", (ids[0], ids[1])), ChosenFile("b.mkv", (ids[2],))]
     said = downloads.importing.manual_import(house.database, house.outside, admin, house.now, download_id, chosen)
-    assert said == "2 files placed"
+    assert said == "2 files imported"
     assert any("S01E01" in name and "E02" in name for name in house.library_files())
 
 
@@ -287,7 +287,7 @@ def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
     with house.database.writes() as session:
         assert downloads.importing.recover_imports(session, house.now) == 1
         assert downloads.importing.due_imports(session, house.now) == [download_id]
-    assert house.bring_in(download_id) == "4 files placed"
+    assert house.bring_in(download_id) == "4 files imported"
     assert len([name for name in house.library_files() if name.endswith(".mkv")]) == 4
     with house.database.reads() as session:
         assert len(library.holdings.held_qualities(session, house.series_id)) == 4
@@ -346,14 +346,14 @@ def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admi
 def test_a_group_named_like_an_extra_does_not_hide_the_episodes(house: House, group: str) -> None:
     files = {f"Silo.S01E0{n}.1080p.BluRay.x264-{group}.mkv": BIG for n in range(1, 5)}
     download_id = finished(house, f"Silo.S01.1080p.BluRay.x264-{group}", files)
-    assert house.bring_in(download_id) == "4 files placed"
+    assert house.bring_in(download_id) == "4 files imported"
 
 
 @pytest.mark.parametrize("group", ["SCENE", "SHORT", "SAMPLE"])
 def test_a_group_named_like_an_extra_does_not_hide_the_film(house: House, group: str) -> None:
     name = f"Metropolis.1927.1080p.BluRay.x264-{group}"
     download_id = finished(house, name, {f"{name}.mkv": BIG, "info.nfo": 10})
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
 
 
 def test_episode_titles_that_read_like_extras_are_imported(house: House) -> None:
@@ -361,7 +361,7 @@ def test_episode_titles_that_read_like_extras_are_imported(house: House) -> None
     files = {f"Silo.S01E0{n}.{title.replace(' ', '.')}.mkv": BIG for n, title in enumerate(titles, 1)}
     files |= {"Extras/Silo.S01E01.Deleted.Scene.mkv": BIG}
     download_id = finished(house, PACK, files)
-    assert house.bring_in(download_id) == "4 files placed, 1 left out"
+    assert house.bring_in(download_id) == "4 files imported, 1 left out"
     assert sentences(house, download_id, "note") == [
         "Extras/Silo.S01E01.Deleted.Scene.mkv was left out: it is an extra."
     ]
@@ -369,7 +369,7 @@ def test_episode_titles_that_read_like_extras_are_imported(house: House) -> None
 
 def test_smaller_videos_beside_the_film_are_listed_as_left_out(house: House) -> None:
     download_id = finished(house, GOOD, {f"{GOOD}.mkv": BIG, "interview with the director.mkv": BIG // 10})
-    assert house.bring_in(download_id) == "1 files placed, 1 left out"
+    assert house.bring_in(download_id) == "1 file imported, 1 left out"
     assert sentences(house, download_id, "note") == [
         f"interview with the director.mkv was left out: {GOOD}.mkv is the movie."
     ]
@@ -386,7 +386,7 @@ def test_an_archive_that_is_unpacked_later_is_imported_by_the_sweep(house: House
     assert len(sentences(house, download_id)) == 1, "said once, however often it is tried"
     output = Path(house.download(download_id).output_path or "")
     (output / f"{GOOD}.mkv").write_bytes(b"x" * BIG)
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     assert house.download(download_id).block_code is None
 
 
@@ -406,7 +406,7 @@ def test_a_file_deselected_in_the_client_is_left_alone(house: House) -> None:
     house.client.deselect(ref, f"{PACK}/Silo.S01E01.1080p.WEB-DL-GRP.mkv")
     output = Path(house.download(download_id).output_path or "")
     (output / "Silo.S01E01.1080p.WEB-DL-GRP.mkv").rename(output / "Silo.S01E01.1080p.WEB-DL-GRP.mkv.part")
-    assert house.bring_in(download_id) == "3 files placed"
+    assert house.bring_in(download_id) == "3 files imported"
     assert not any("S01E01" in name for name in house.library_files())
 
 
@@ -421,7 +421,7 @@ def test_content_loose_among_other_files_is_taken_by_the_client_s_list(house: Ho
     house.client.spread(ref)
     with house.database.writes() as session:
         session.get_one(downloads.Download, download_id).output_path = None
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     assert (folder / "Another.Film.2020.1080p.mkv").exists()
 
 
@@ -437,5 +437,5 @@ def test_an_import_that_was_interrupted_says_so_without_changing_when_it_began(h
     assert (row.state_since, row.interrupted_at) == (began, house.now)
     with house.database.reads() as session:
         assert downloads.importing.due_imports(session, house.now) == [download_id]
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     assert house.download(download_id).interrupted_at is None

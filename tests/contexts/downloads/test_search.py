@@ -196,7 +196,7 @@ def test_a_search_without_any_indexer_says_so(house: House) -> None:
         row = session.get(IndexerRow, "indexer-1")
         assert row is not None
         row.enabled = False
-    assert downloads.wording.search_sentence(stored(house, house.search())) == "No indexer could be asked."
+    assert downloads.wording.search_sentence(stored(house, house.search())) == "No indexer was available."
 
 
 def test_who_may_not_manage_media_searches_nothing(house: House, guest: Caller) -> None:

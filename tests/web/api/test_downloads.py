@@ -44,7 +44,7 @@ def test_without_a_client_nothing_is_grabbed_and_the_answer_says_what_to_do(admi
     refused = admin.post("/downloads", {"release_id": release.id, "override": True})
     assert (refused.status_code, refused.json()["detail"]) == (
         409,
-        "No torrent client is set up. Add one in the settings, or enable it.",
+        "No torrent client is configured. Add or enable one in the settings.",
     )
 
 

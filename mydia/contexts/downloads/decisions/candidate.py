@@ -1,4 +1,4 @@
-"""A release, what its name says, and which episodes it would bring."""
+"""A release with its parsed name and the episodes it contains."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class Candidate:
     indexer_priority: int
     parsed: ParsedRelease | None
     episodes: tuple[EpisodeRef, ...] = ()
-    """The known episodes it would bring."""
+    """The known episodes it contains."""
     runtime_min: int = 0
-    """Of all its episodes, or the film; assumed where unknown."""
+    """Running time of all its episodes or the film; assumed if unknown."""
     format_score: int = 0
     held_verdict: UpgradeVerdict | None = None
-    """Compared with the held file that objects most; None if it replaces nothing."""
+    """The least favourable comparison with an existing file; None if it replaces nothing."""
     queue_verdict: tuple[Queued, UpgradeVerdict] | None = None
     useful: int = 0
-    """How many of its episodes are missing or would be upgraded."""
+    """Number of its episodes that are missing or would be upgraded."""
     loses: tuple[str, ...] = field(default=())
     """Episodes that would be lost with the file it replaces."""
 
     @property
     def quality(self) -> Quality:
-        """What the name says about quality."""
+        """Quality according to the name."""
         return self.parsed.quality if self.parsed else Quality()
 
     @property
     def episode_ids(self) -> frozenset[str]:
-        """Ids of what it would bring."""
+        """Ids of the episodes it contains."""
         return frozenset(episode.id for episode in self.episodes)
 
     @property
@@ -58,14 +58,14 @@ class Candidate:
 
     @property
     def identity(self) -> str:
-        """What tells two releases apart, across indexers too."""
+        """Identifies a release, also across indexers."""
         return self.release.info_hash or f"{self.indexer_id}:{self.release.guid}"
 
 
 def make_candidate(
     release: IndexerRelease, facts: Facts, *, indexer_id: str, indexer_name: str, indexer_priority: int = 25
 ) -> Candidate:
-    """Read a release's name and compare it with what is held and queued."""
+    """Parse a release's name and compare it with existing files and the queue."""
     parsed = parse_release(release.title, "movie" if facts.type == MediaType.MOVIE else "tv")
     episodes = map_episodes(parsed, facts) if parsed and facts.type == MediaType.TV_SHOW else ()
     return _against_present(
@@ -83,7 +83,7 @@ def make_candidate(
 
 
 def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
-    """Return the known episodes that a name means, in order; none where that is in doubt."""
+    """Return the known episodes that a name refers to, in order; empty if that is in doubt."""
     series = numbering.SeriesNumbers(
         episodes=facts.episodes,
         is_anime=facts.series_type == "anime",
@@ -101,7 +101,7 @@ def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
 
 
 def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
-    """Compare with what is held and queued, once for all specs."""
+    """Compare with existing files and the queue, once for all specs."""
     if candidate.parsed is None or (facts.type == MediaType.TV_SHOW and not candidate.episodes):
         return candidate
     brought = candidate.episode_ids

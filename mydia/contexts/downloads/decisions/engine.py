@@ -1,4 +1,4 @@
-"""PURE. Judges releases: asks the specs stage by stage, keeps the objections of the first stage that has any, and ranks."""
+"""PURE. Judges releases: runs the specs stage by stage, keeps the objections of the first stage that has any, and ranks."""
 
 from __future__ import annotations
 

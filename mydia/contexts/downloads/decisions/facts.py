@@ -60,7 +60,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the specs read. Nothing in it changes while a batch is judged."""
+    """The input of the specs. It does not change while a batch is judged."""
 
     now: datetime
     item_id: str
@@ -72,12 +72,12 @@ class Facts:
     profile: Profile
     limits: Mapping[str, SizeLimits]
     interactive: bool = False
-    """A person looks at the list, so a title may be unmonitored or not out yet."""
+    """A user looks at the list, so the title may be unmonitored or unreleased."""
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
     season_titles: Mapping[str, int] = field(default_factory=dict)
-    """Normalised name -> the season that alone has it."""
+    """Normalised name -> the only season with that name."""
     namesakes: tuple[str, ...] = ()
     """Other works of the library with one of these names: `Dune (1984)`."""
     series_type: str | None = None
@@ -89,7 +89,7 @@ class Facts:
     season_number: int | None = None
     """The season that was searched for; None for all or a film."""
     episode_ids: frozenset[str] = frozenset()
-    """The episodes that were searched for; empty: any."""
+    """The episodes that were searched for; empty for any."""
     held: tuple[Held, ...] = ()
     queued: tuple[Queued, ...] = ()
     blocked: tuple[Blocked, ...] = ()
@@ -98,7 +98,7 @@ class Facts:
     """Protocols with an enabled client."""
     minimum_seeders: int = 1
     indexer_seeders: Mapping[str, int] = field(default_factory=dict)
-    """Indexer id -> its own minimum."""
+    """Indexer id -> its own minimum of seeders."""
     free_bytes: int | None = None
     """Free space of the library folder; None if it can't be read."""
     minimum_free_bytes: int = 0

@@ -19,13 +19,13 @@ _FLAG_POINTS = {"freeleech": 2, "double_upload": 2, "internal": 2, "halfleech": 
 
 
 class Preference(NamedTuple):
-    """What counts, most important first; more is better everywhere. Order: arr-stack §1.7."""
+    """The criteria, most important first; higher is always better. Order: arr-stack §1.7."""
 
     quality: int
     revision: int
     format_score: int
     fit: int
-    """How many of the episodes searched for it brings; of one episode, how little else."""
+    """Number of searched episodes it contains; for a single episode, how few others."""
     indexer: int
     flags: int
     seeders: int
@@ -35,7 +35,7 @@ class Preference(NamedTuple):
 
 
 def prefer(candidate: Candidate, facts: Facts) -> Preference:
-    """Return what is compared between releases."""
+    """Return the values by which releases are compared."""
     release, quality = candidate.release, candidate.quality
     return Preference(
         quality=facts.profile.rank(quality),
@@ -64,7 +64,7 @@ def rank_key(
 
     Args:
         preference: The values of a `Preference`, also as stored.
-        identity: What tells two releases of the same title apart.
+        identity: Distinguishes two releases with the same name.
     """
     return _VERDICTS[verdict], tuple(preference), title, identity
 

@@ -1,4 +1,4 @@
-"""What a spec is: one reason to reject a release."""
+"""A spec: one reason to reject a release."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mydia.events import Reason
 
 
 class Stage(IntEnum):
-    """All specs of a stage are asked; those of the next stage only if none of this one objected."""
+    """All specs of a stage run; those of the next stage only if none of them objected."""
 
     IDENTITY = 0
-    """Whether it is the right work at all. If it is another film, no further reason matters."""
+    """Whether it is the right work. If it is another film, no other reason matters."""
     RULES = 1
     DISK = 2
 
@@ -28,7 +28,7 @@ class Spec:
     name: str
     """Stored and never renamed; the vocabulary of reference/ui.md, 8c."""
     word: str
-    """What counts of rejected releases call it: `3 rejected for size`."""
+    """The word for it in counts of rejected releases: `3 rejected for size`."""
     stage: Stage
     permanent: bool
     """False: the objection passes with time, and the release waits."""
@@ -38,7 +38,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What a spec has against a release."""
+    """The objection of a spec to a release."""
 
     spec: str
     """The spec's name."""

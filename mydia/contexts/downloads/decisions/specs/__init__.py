@@ -1,4 +1,4 @@
-"""All reasons to refuse a release, in one table."""
+"""All reasons to reject a release, in one table."""
 
 from mydia.contexts.downloads.decisions.spec import Spec
 from mydia.contexts.downloads.decisions.specs import history, identity, quality, size, swarm, timing

@@ -9,7 +9,7 @@ from mydia.events import Reason, reason
 
 
 def blocklisted(candidate: Candidate, facts: Facts) -> Reason | None:
-    """A release that failed or was thrown out is not grabbed again."""
+    """A release that failed or was blocked is not grabbed again."""
     entry = next((entry for entry in facts.blocked if _same(entry, candidate)), None)
     if entry is None:
         return None
@@ -17,7 +17,7 @@ def blocklisted(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def _same(entry: Blocked, candidate: Candidate) -> bool:
-    """Match by hash where both have one, else by name on the same indexer. Source: arr-stack §1.6."""
+    """Match by hash if both have one, otherwise by name on the same indexer. Source: arr-stack §1.6."""
     if entry.info_hash and candidate.release.info_hash:
         return entry.info_hash == candidate.release.info_hash
     if entry.normalised != normalised_name(candidate.release.title) or entry.protocol != candidate.release.protocol:

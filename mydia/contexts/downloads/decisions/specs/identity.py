@@ -24,7 +24,7 @@ def unparsable(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def wrong_title(candidate: Candidate, facts: Facts) -> Reason | None:
-    """The name must be one of the work's, or an id must agree."""
+    """The name must be one of the work's titles, or an id must match."""
     parsed, release = candidate.parsed, candidate.release
     if parsed is None:
         return None
@@ -42,12 +42,12 @@ def wrong_title(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def matched_by(candidate: Candidate, facts: Facts) -> str | None:
-    """Return by what a release was recognised: `title`, `id`, or None."""
+    """Return how a release was recognised: `title`, `id`, or None."""
     parsed, release = candidate.parsed, candidate.release
     if parsed is None:
         return None
     names = [parsed.title, *parsed.alternative_titles]
-    # A year that belongs to the name: "2001", "Blade Runner 2049", "Doctor Who 2005".
+    # A year that is part of the title: "2001", "Blade Runner 2049", "Doctor Who 2005".
     names += [f"{parsed.title} {parsed.year}"] if parsed.year else []
     if any(normalise_title(name) in facts.titles for name in names if name):
         return "title"
@@ -82,7 +82,7 @@ def wrong_year(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def wrong_episode(candidate: Candidate, facts: Facts) -> Reason | None:
-    """It must bring episodes that exist, and at least one that was searched for."""
+    """It must contain episodes that exist, and at least one that was searched for."""
     parsed = candidate.parsed
     if parsed is None or facts.type != MediaType.TV_SHOW or (parsed.type == "movie" and not candidate.episodes):
         return None

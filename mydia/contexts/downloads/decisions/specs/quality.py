@@ -1,4 +1,4 @@
-"""Is the quality allowed, and better than what is held?"""
+"""Is the quality allowed, and better than that of the existing file?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydia.contexts.settings import Verdict
 from mydia.events import Reason, reason
 from mydia.parsing import Modifier
 
-# Whole discs as they are named. Source: arr-stack §1.2, row 19.
+# Names of whole discs. Source: arr-stack §1.2, row 19.
 _DISC = re.compile(
     r"(?i)(?<![a-z0-9])(?:bdmv|video_?ts|dvd[ ._-]?(?:5|9)|bd(?:25|50|66|100)|iso|complete[ ._-]+(?:uhd[ ._-]+)?blu-?ray"
     r"|full[ ._-]+blu-?ray|(?:dis[ck][ ._-]?\d+.*blu-?ray|blu-?ray.*dis[ck][ ._-]?\d+))(?![a-z0-9])"
@@ -78,9 +78,9 @@ def hardcoded_subs(candidate: Candidate, facts: Facts) -> Reason | None:
 
 SPECS = (
     Spec("quality-not-wanted", "quality", Stage.RULES, True, not_wanted),
-    Spec("already-have-better", "not better than what is here", Stage.RULES, True, already_have_better),
-    Spec("upgrade-not-allowed", "not better than what is here", Stage.RULES, True, upgrade_not_allowed),
-    Spec("goal-reached", "not better than what is here", Stage.RULES, True, goal_reached),
+    Spec("already-have-better", "not better than the existing file", Stage.RULES, True, already_have_better),
+    Spec("upgrade-not-allowed", "not better than the existing file", Stage.RULES, True, upgrade_not_allowed),
+    Spec("goal-reached", "not better than the existing file", Stage.RULES, True, goal_reached),
     Spec("score-below-minimum", "score", Stage.RULES, True, score_below_minimum),
     Spec("raw-disc", "whole disc", Stage.RULES, True, raw_disc),
     Spec("hardcoded-subs", "burned-in subtitles", Stage.RULES, True, hardcoded_subs),

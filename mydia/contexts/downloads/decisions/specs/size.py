@@ -12,7 +12,7 @@ from mydia.contexts.downloads.decisions.spec import Spec, Stage
 from mydia.contexts.settings import SizeLimits
 from mydia.events import Reason, reason
 
-# Below this size, a release called “sample” is one. Source: arr-stack §1.2, row 15.
+# Below this size, a release with “sample” in its name is one. Source: arr-stack §1.2, row 15.
 _SAMPLE_BYTES = 70 * units.MIB
 _SAMPLE = re.compile(r"(?i)(?<![a-z])sample(?![a-z])")
 

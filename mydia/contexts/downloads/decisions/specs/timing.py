@@ -1,4 +1,4 @@
-"""Is it out yet?"""
+"""Is it released yet?"""
 
 from __future__ import annotations
 
