@@ -1,4 +1,4 @@
-"""Library: the files, how they are found, matched, named, placed and removed."""
+"""Library: scanning, matching, naming, importing and removing files."""
 
 from mydia.contexts.library import (
     filekinds,

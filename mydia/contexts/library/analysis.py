@@ -1,4 +1,4 @@
-"""Analyse what files contain, one after the other, so that the work can stop and continue at any time."""
+"""Analyse the content of files, one after the other, so that the work can stop and continue at any time."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def analyse_files(
     *,
     scan_id: str | None = None,
 ) -> int:
-    """Analyse every file that has not been analysed and return how many were.
+    """Analyse all files that have not been analysed and return their number.
 
     A file that cannot be analysed keeps the reason and is not tried again until it changes.
 
     Args:
-        library_path_id: Only this folder's; None for all.
+        library_path_id: Only files in this folder; None for all.
         scan_id: The scan whose row shows the progress.
     """
     run = run or Unwatched()
@@ -121,7 +121,7 @@ def _look(outside: Outside, root: Path, one: _Wanted) -> dict[str, Any]:
     except Invalid as error:
         return {"analysis_error": str(error)}
     except Unreachable as error:
-        # It is gone, or the disk fails. The next scan finds out which.
+        # The file is gone or the disk fails; the next scan finds out which.
         return {} if not outside.files.mount_state(root).exists else {"analysis_error": error.cause}
     except AdapterError as error:
         return {"analysis_error": error.cause}
@@ -135,10 +135,10 @@ def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[st
                 continue
             columns = dict(looked)
             if looked["analysis_error"] is None:
-                # Read now: matching may have stored what the name says while the file was analysed.
+                # Read the row again, because matching may have stored the name's facts during the analysis.
                 named = session.scalar(select(MediaFile.quality).where(MediaFile.id == one.id))
                 columns |= {"analysed_at": now, **_quality(named, looked["resolution"])}
-            # The file may have been replaced while it was analysed; then these facts are those of another file.
+            # The file may have been replaced during the analysis; these facts are then those of another file.
             result = session.execute(
                 update(MediaFile)
                 .where(
@@ -154,7 +154,7 @@ def _store(database: Database, now: datetime, found: list[tuple[_Wanted, dict[st
 
 
 def _quality(stored: dict[str, Any] | None, resolution: int | None) -> dict[str, Any]:
-    """Return the quality: the resolution as the file has it, and the source as its name says, which a file does not show."""
+    """Return the quality: the resolution from the file, and the source from its name, because the file does not contain it."""
     if resolution is None and stored is None:
         return {}
     quality = quality_of(stored, resolution)

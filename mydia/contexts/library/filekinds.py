@@ -1,4 +1,4 @@
-"""PURE. What a path in a library folder is: a video, an extra, a sample, a sidecar, part of a disc, or none of these."""
+"""PURE. Classify paths in a library folder: video, extra, sample, sidecar, part of a disc, or none of these."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _EXTRA_FOLDERS = frozenset(
 
 _STRONG_MARKERS = r"trailer|teaser|featurette|behindthescenes|behind[ ._-]the[ ._-]scenes|deleted(?:[ ._-]?scenes?)?"
 _WEAK_MARKERS = r"other|interview|scene|short|clip"
-# Plex and Jellyfin write the kind of an extra straight behind the title: `Avatar (2009)-trailer.mkv`.
+# Plex and Jellyfin put the kind of an extra directly after the title: `Avatar (2009)-trailer.mkv`.
 _ATTACHED_MARKER = re.compile(rf"[^\s._-]-(?P<word>{_STRONG_MARKERS}|{_WEAK_MARKERS})\d*$")
 _MARKER_BEHIND_FACTS = re.compile(rf"[-_. ](?:{_STRONG_MARKERS})s?\d*$", re.IGNORECASE)
 _PLAIN_EXTRA = re.compile(rf"^(?:{_STRONG_MARKERS}|theme|nc(?:op|ed)\d*)s?[ ._-]?\d*$", re.IGNORECASE)
@@ -109,17 +109,17 @@ _SAMPLE_MAX_BYTES = 300 * 1024**2  # samples of remuxes reach 200 MB; larger fil
 _JUNK = re.compile(
     r"^\._|^\.ds_store$|^thumbs\.db$|^desktop\.ini$|^\.unmanic|^\.mydia-|^\.nfs|^\.fuse_hidden|^\.~|^~\$", re.IGNORECASE
 )
-# A title may begin with a dot: `.45`, `...And Justice for All`. Other folders that do are hidden on purpose.
+# A title can start with a dot: `.45`, `...And Justice for All`. Other folders with a leading dot are hidden on purpose.
 _DOTTED_TITLE = re.compile(r"^\.(?:\d|\.\.)|^\..*\((?:19|20)\d\d\)")
 _DISC_FOLDERS = {"bdmv": "STREAM", "video_ts": ""}
-"""Top folder of a disc -> the folder in it that holds the streams."""
+"""Top folder of a disc -> the folder of its streams."""
 _DISC_STREAMS = {"bdmv": (".m2ts", ".mts"), "video_ts": (".vob", ".ifo")}
 _BESIDE_DISC = frozenset({"audio_ts", "certificate"})
 _DISC_NUMBER = re.compile(r"^(?:disc|disk|cd|dvd|bd|d)[ ._-]{0,2}\d{1,2}$", re.IGNORECASE)
 
 
 class FileKind(StrEnum):
-    """What one file is to the library."""
+    """Kind of a file in the library."""
 
     VIDEO = "video"
     EXTRA = "extra"
@@ -133,7 +133,7 @@ class FileKind(StrEnum):
 
 
 class LeftOut(StrEnum):
-    """Why a video is not matched to a title."""
+    """Why a video is left out of matching."""
 
     EXTRAS_FOLDER = "extras_folder"
     EXTRA_MARKER = "extra_marker"
@@ -143,7 +143,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a file is, and for a video that is left out, why."""
+    """The kind of a file, and the reason if it is a video that is left out."""
 
     kind: FileKind
     left_out: LeftOut | None = None
@@ -162,11 +162,11 @@ LEFT_OUT_SENTENCES = {
 
 
 def classify(path: str, size_bytes: int, *, has_main: bool = True) -> FileKind | None:
-    """Return what a file is; None for what does not concern a library.
+    """Return the kind of a file; None for files that a library ignores.
 
     Args:
         path: Relative to the library folder.
-        has_main: Whether the folder has a video that carries no marker. Without one, `-other` or `-short` at the end
+        has_main: Whether the folder has a video without a marker. If not, `-other` or `-short` at the end
             of a name is part of the title.
 
     >>> classify("Heat (1995)/Heat (1995).mkv", 8_000_000_000)
@@ -179,10 +179,10 @@ def classify(path: str, size_bytes: int, *, has_main: bool = True) -> FileKind |
 
 
 def judge_files(files: Iterable[tuple[str, int]]) -> dict[str, Judged]:
-    """Return what each of some files is, by path; what does not concern a library is left out.
+    """Return the kinds of files by path; files that a library ignores are left out.
 
-    Files of one folder are judged together: one stream represents a whole disc, and weak markers of extras count only
-    beside a video without any.
+    Files of one folder are classified together: one stream represents a whole disc, and weak markers of extras only count
+    next to a video without a marker.
 
     Args:
         files: (path relative to the library folder, size in bytes).
@@ -215,7 +215,7 @@ def _judge_disc(folder: str, disc: str, members: list[tuple[str, int]]) -> dict[
         if folder.lower() == streams_in.lower() and path.lower().endswith(_DISC_STREAMS.get(top, ()))
         and not path.rpartition("/")[2].startswith("._")
     ]  # fmt: skip
-    # The largest stream is the film. An index file represents a disc only without streams.
+    # The largest stream is the film. An index file only represents a disc that has no streams.
     main = max(
         streams, key=lambda one: (one[0].lower().endswith((".vob", ".m2ts", ".mts")), one[1], one[0]), default=None
     )
@@ -264,14 +264,14 @@ def _judge_video(folder: str, stem: str, size_bytes: int, *, has_main: bool) -> 
 
 
 def _is_marked_extra(folder: str, stem: str, *, has_main: bool) -> bool:
-    """Return whether a name marks an extra by the place of the word, not by a title that happens to end in it."""
+    """Return whether a name marks an extra by the position of the word, and not by a title that happens to end with it."""
     if _PLAIN_EXTRA.match(stem):
         read = parse_release(folder)
         return read is None or normalise_title(read.title) != normalise_title(stem)
     if (found := _ATTACHED_MARKER.search(stem)) is not None:
         if re.fullmatch(_STRONG_MARKERS, found["word"]):
             return True
-        # `-SHORT` or `-scene` behind a release's facts is its group.
+        # `-SHORT` or `-scene` after the facts of a release is its group.
         return has_main and not _has_facts(stem)
     return bool(_CREDITLESS.search(stem)) or (
         _MARKER_BEHIND_FACTS.search(stem) is not None and _has_facts(stem) and not _numbered(stem)
@@ -284,7 +284,7 @@ def _read(stem: str) -> ParsedRelease | None:
 
 
 def _has_facts(stem: str) -> bool:
-    """Return whether a name has a year or quality words, after which a title has ended."""
+    """Return whether a name has a year or quality words, which follow the title."""
     read = _read(stem)
     return read is not None and (read.year is not None or "quality" in read.spans or read.video_codec is not None)
 
@@ -295,7 +295,7 @@ def _numbered(stem: str) -> bool:
 
 
 def _is_title_of(folder: str, stem: str) -> bool:
-    """Return whether a folder called like a kind of extra is a title of that name: `Extras/…/Extras - S01E02`."""
+    """Return whether a folder named like a kind of extra is a title of that name: `Extras/…/Extras - S01E02`."""
     read = _read(stem)
     if read is None or not (read.episodes or read.year):
         return False
@@ -316,12 +316,12 @@ def disc_folder(folder: str) -> str | None:
 
 
 def is_extra_folder(name: str) -> bool:
-    """Return whether a folder of this name holds extras or samples."""
+    """Return whether a folder of this name is for extras or samples."""
     return name.lower() in _EXTRA_FOLDERS | _SAMPLE_FOLDERS
 
 
 def may_enter(path: str) -> bool:
-    """Return whether a scan looks into a folder, by its relative path.
+    """Return whether a scan enters a folder, by its relative path.
 
     >>> may_enter("Films/@eaDir"), may_enter(".45 (2006)")
     (False, True)
@@ -361,7 +361,7 @@ def own_folder(path: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _is_season_of(folder: str, above: str) -> bool:
-    """Return whether a folder such as `Game of Thrones S01 1080p` holds a season of the title that the one above names."""
+    """Return whether a folder such as `Game of Thrones S01 1080p` is a season of the title in its parent's name."""
     read = parse_release(folder, "tv")
     if read is None or not read.full_season or read.is_multi_season:
         return False
@@ -374,7 +374,7 @@ def _is_season_of(folder: str, above: str) -> bool:
 
 
 def is_too_short(duration_s: float | None, expected_min: int | None) -> bool:
-    """Return whether a video is a sample by its length (rule and numbers: arr-stack §3.3). An unknown length is not.
+    """Return whether a video is a sample by its length (rule and numbers: arr-stack §3.3). False for an unknown length.
 
     >>> is_too_short(60, 120)
     True

@@ -1,4 +1,4 @@
-"""Files for pages and APIs: what belongs to a title, with its technical facts."""
+"""Files with their technical facts, for pages and APIs."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ class FileView:
     kind: str
     match_state: str
     relative_path: str
-    """As stored; show `shown_path`. Empty, like the other two paths, for callers that may not see paths."""
+    """As stored; use `shown_path` for display. All paths are empty for callers who may not see paths."""
     path: str
     """Absolute, as stored text."""
     shown_path: str
     left_out: LeftOut | None
-    """Why an extra or sample is matched to no title; `filekinds.LEFT_OUT_SENTENCES` has the sentences."""
+    """Why an extra or sample is not matched to a title; `filekinds.LEFT_OUT_SENTENCES` has the sentences."""
     size_bytes: int
     quality: Quality
     spec: SpecStrip
@@ -153,7 +153,7 @@ def get_file(session: Session, caller: Caller, file_id: str) -> FileView:
 
 
 def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only: bool = False) -> list[FileView]:
-    """Return a title's files in the order of their paths, including missing ones."""
+    """Return a title's files, including missing ones, sorted by path."""
     caller.require(Permission.BROWSE)
     query = select(MediaFile).where(MediaFile.media_item_id == item_id).order_by(MediaFile.relative_path)
     if videos_only:
@@ -214,7 +214,7 @@ def files_by_id(session: Session, caller: Caller, item_id: str, file_ids: Collec
 
 
 def files_of_episode(session: Session, caller: Caller, episode_id: str) -> list[FileView]:
-    """Return the files that hold an episode."""
+    """Return the files of an episode."""
     caller.require(Permission.BROWSE)
     query = (
         select(MediaFile)
@@ -240,7 +240,7 @@ def list_files(
     """Return files in the order in which they were found.
 
     Args:
-        left_out: Only extras and samples, which are matched to no title; `FileView.left_out` says why.
+        left_out: Only extras and samples, which are not matched to a title; `FileView.left_out` says why.
     """
     caller.require(Permission.VIEW_ACTIVITY)
     query = select(MediaFile).order_by(MediaFile.id).limit(limit + 1)
@@ -289,7 +289,7 @@ def file_counts(session: Session, caller: Caller) -> dict[str, dict[str, int]]:
 
 
 def absolute_path(session: Session, caller: Caller, file_id: str) -> Path:
-    """Return where a file is on disk. Confine the path to its library folder before opening it."""
+    """Return the path of a file on disk. Confine it to the library folder before opening it."""
     caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, MediaFile, file_id, what="This file")
     return Path(settings.library_paths.get_library_path(session, row.library_path_id).path) / to_os(row.relative_path)

@@ -1,4 +1,4 @@
-"""What the library has of a title; recorded in the media context after every change of its files."""
+"""The files that the library has of a title, recorded in the media context after every change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mydia.parsing import Quality, Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFile:
-    """A file that counts as held, for decisions."""
+    """An existing file, for decisions."""
 
     file_id: str
     version_id: str
@@ -30,7 +30,7 @@ class HeldFile:
 
 
 def quality_of(stored: dict[str, Any] | None, resolution: int | None) -> Quality:
-    """Return a file's quality: source and revision as its name says, the resolution as analysis found it.
+    """Return a file's quality: source and revision from its name, the resolution from analysis.
 
     >>> quality_of({"source": "webdl", "resolution": 2160}, 1080).name
     'WEBDL-1080p'
@@ -40,9 +40,9 @@ def quality_of(stored: dict[str, Any] | None, resolution: int | None) -> Quality
 
 
 def comparable(quality: Quality) -> Quality:
-    """Return a quality that can be compared: without a known source, that of a broadcast of its resolution.
+    """Return a quality that can be compared. If the source is unknown, it is that of a broadcast with the same resolution.
 
-    Sonarr and Radarr assume the same (arr-stack §3.4); otherwise every plainly named film would have the lowest quality.
+    Sonarr and Radarr assume the same (arr-stack §3.4); otherwise every film with a plain name would have the lowest quality.
     """
     if quality.source is not Source.UNKNOWN or quality.resolution is None:
         return quality

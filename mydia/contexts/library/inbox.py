@@ -1,4 +1,4 @@
-"""The review: groups of files that wait for a decision, and the decisions people can take."""
+"""The import review: groups of files that wait for a decision, and the decisions users can make."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class InboxPage:
 
 @dataclass(frozen=True, slots=True)
 class InboxCounts:
-    """How many entries are in each state."""
+    """Number of entries in each state."""
 
     ready: int = 0
     needs_attention: int = 0
@@ -62,23 +62,23 @@ class InboxCounts:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a decision did."""
+    """The result of a decision."""
 
     media_item_id: str
     files: int
     unclear: int
-    """Files whose episode has to be chosen; they are in an entry of their own."""
+    """Number of files whose episode must be chosen; they are in a separate entry."""
     added: bool
-    """The title was added to the library."""
+    """Whether the title was added to the library."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedReady:
-    """What importing several entries did."""
+    """The result of importing several entries."""
 
     decided: int
     failures: tuple[str, ...]
-    """Sentences, one for each entry that could not be imported."""
+    """One message for each entry that could not be imported."""
 
 
 def list_inbox(
@@ -94,7 +94,7 @@ def list_inbox(
     """Return entries, oldest first.
 
     Args:
-        state: One or several of STATES; None is all that wait for a decision.
+        state: One or several of STATES; None means all entries that wait for a decision.
     """
     caller.require(Permission.MANAGE_MEDIA)
     states = WAITING if state is None else (state,) if isinstance(state, str) else tuple(state)
@@ -117,7 +117,7 @@ def list_inbox(
 
 
 def inbox_counts(session: Session, caller: Caller) -> InboxCounts:
-    """Return how many entries are in each state."""
+    """Return the number of entries in each state."""
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.execute(select(InboxEntry.state, func.count()).group_by(InboxEntry.state)).all()
     return InboxCounts(**{row[0]: row[1] for row in rows})
@@ -130,7 +130,7 @@ def get_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry:
 
 
 def files_of_entry(session: Session, caller: Caller, inbox_id: str) -> list[MediaFile]:
-    """Return the files that wait in an entry, in the order of their paths."""
+    """Return the files that wait in an entry, sorted by path."""
     caller.require(Permission.MANAGE_MEDIA)
     query = select(MediaFile).where(MediaFile.inbox_id == inbox_id).order_by(MediaFile.relative_path)
     return list(session.scalars(query))
@@ -150,11 +150,11 @@ def search_candidates(
     """Search by title or id for an entry and return candidates with their evidence, best first.
 
     Args:
-        type: None takes the entry's.
-        keep: Remember them as the entry's candidates, so that `decide` can choose one by its place.
+        type: None uses the entry's type.
+        keep: Store them as the entry's candidates, so that `decide` can choose one by position.
 
     Raises:
-        Unavailable: No metadata source is set up, or it does not answer.
+        Unavailable: No metadata source is configured, or it does not answer.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -187,7 +187,7 @@ def search_candidates(
 
 
 def guess_of(entry: InboxEntry, *, type: MediaType | None = None) -> Guess:
-    """Return what is known of an entry's files, for scoring."""
+    """Return the facts about an entry's files, for scoring."""
     parsed = entry.parsed
     ids = parsed.get("ids") or {}
     numbers = frozenset(
@@ -238,19 +238,19 @@ def decide(
     monitored: bool | None = None,
     whole_folder: bool = False,
 ) -> Decided:
-    """Decide an entry: link its files to the title a person chose, which is added if it is not in the library.
+    """Decide an entry: link its files to the title a user chose, which is added if it is not in the library.
 
     Args:
-        candidate: Place among the entry's candidates, 0 being the best.
-        choice: A title that is not among the candidates, in the same shape.
+        candidate: Position in the entry's candidates; 0 is the best.
+        choice: A title that is not among the candidates, in the same format.
         media_item_id: A title of the library.
-        episode_map: File id -> episode ids, for files whose name does not say (only with `media_item_id`).
-        monitored: Whether a title that is added is monitored; None takes the setting.
-        whole_folder: Decide the folder's other entries in the same way.
+        episode_map: File id -> episode ids, for files whose names are not specific enough (only with `media_item_id`).
+        monitored: Whether to monitor a title that is added; None uses the setting.
+        whole_folder: Apply the decision to the folder's other entries too.
 
     Raises:
-        Conflict: It was decided before.
-        Invalid: Nothing was chosen, or the title does not suit the folder.
+        Conflict: It has already been decided.
+        Invalid: Nothing was chosen, or the folder is for another type of title.
 
     Emits: MediaAdded, FileMatched, InboxDecided, InboxChanged.
     """
@@ -267,7 +267,7 @@ def decide(
         others = [] if not whole_folder else _siblings(session, entry)
         suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, chosen.type)
         if chosen.media_item_id is None and suits != chosen.type:
-            raise Invalid(f"{path.path} is for {path.type}; this title cannot be added there.")
+            raise Invalid(f"{path.path} is a folder for {path.type}, so this title cannot be added there.")
     details, seasons = _details(outside, chosen, language)
     first: Decided | None = None
     for row in [entry, *others]:
@@ -292,10 +292,10 @@ def decide(
 
 
 def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[str] | None) -> None:
-    """Have entries imported with their best candidate by a job. Emits: InboxImportRequested.
+    """Request the import of entries with their best candidates. Emits: InboxImportRequested.
 
     Args:
-        inbox_ids: These, whatever their state; None takes all that are `ready`.
+        inbox_ids: Entries in any state; None means all that are `ready`.
     """
     caller.require(Permission.MANAGE_MEDIA)
     chosen = None if inbox_ids is None else sorted(inbox_ids)
@@ -315,9 +315,9 @@ def import_ready(
     """Import entries with their best candidate.
 
     Args:
-        inbox_ids: These, whatever their state; None takes all that are `ready`.
+        inbox_ids: Entries in any state; None means all that are `ready`.
         on_progress: Called with (entries done, entries in all) after each.
-        cancelled: Checked before each entry; when true the rest is left.
+        cancelled: Checked before each entry; if true, the remaining ones are left.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -344,7 +344,7 @@ def import_ready(
 def ignore(
     session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[str], *, reason: str | None = None
 ) -> int:
-    """Set entries aside: their files stay where they are and no longer wait for a decision. Emits: InboxDecided."""
+    """Ignore entries: their files stay where they are and no longer wait for a decision. Emits: InboxDecided."""
     caller.require(Permission.MANAGE_MEDIA)
     entries = session.scalars(
         select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(WAITING))
@@ -429,7 +429,7 @@ def _siblings(session: Session, entry: InboxEntry) -> list[InboxEntry]:
 
 
 def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
-    """Fetch the episodes of a series that is about to be added. If that fails they follow with its refresh."""
+    """Fetch the episodes of a series that is about to be added. If that fails, its refresh fetches them."""
     if choice.media_item_id is not None or choice.type != MediaType.TV_SHOW or not metadata.available(outside):
         return None, ()
     if choice.ids == Ids():
@@ -481,7 +481,7 @@ def _settle(
     chosen_episodes = {file_id: list(ids) for file_id, ids in episode_map.items()}
     linked = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
     if linked.unclear and not linked.files:
-        # Nothing would belong to the title: keep it out of the library until an episode is chosen.
+        # No file could be linked, so the title is not added until an episode is chosen.
         code, facts = doubt_facts(linked.unclear[0], media.get_item(session, caller, item_id))
         sentence = review_sentence(code, facts)
         raise Invalid(sentence, fields={"episode_map": sentence})
@@ -507,10 +507,10 @@ def rematch_files(
     *,
     episode_map: Mapping[str, Sequence[str]] | None = None,
 ) -> int:
-    """Move files to another title of the library and lock that match; return how many were linked.
+    """Link files to another title of the library and lock that match; return the number of linked files.
 
     Raises:
-        Invalid: The episode of a file is not clear and none was chosen.
+        Invalid: The episode of a file is unclear and none was chosen.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -551,13 +551,13 @@ def rematch_item(
     item_id: str,
     choice: Mapping[str, Any] | Choice | Ids,
 ) -> str:
-    """Change which title of the catalogue a title is (fix match); its files, choices and history stay with it.
+    """Correct the match of a title. Its files, settings and history are kept.
 
     Args:
         choice: A candidate, or the ids of the right title.
 
     Returns:
-        The title's id; another one if the right title was in the library already, which then gets the files.
+        The title's id, or the id of the right title if that was already in the library, which then gets the files.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -569,7 +569,9 @@ def rematch_item(
         else:
             wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)
         if item.type != wanted.type:
-            raise Invalid("A film cannot become a series, nor a series a film. Remove it and add the other one.")
+            raise Invalid(
+                "A movie cannot be changed to a show or a show to a movie. Remove the title and add the other one."
+            )
         language = media.refresh.language_of(session, item)
         here = media.find_by_ids(session, caller, wanted.type, wanted.ids)
         file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))

@@ -1,12 +1,12 @@
-"""Import by hand: list the files of a folder or of an entry of the review, let a person correct them, import them.
+"""Manual import: list the files of a folder or of a review entry, let a user correct them, import them.
 
 Pages and APIs call, in this order:
 
 1. `manual_files` with a folder on this machine or an entry of the review; each file comes with a proposal.
-2. `manual_episodes` for the seasons and episodes to choose from, where a file's episodes are in doubt.
-3. `manual_import` with one `ManualChoice` for each file to be imported.
+2. `manual_episodes` for the seasons and episodes to choose from, if a file's episodes are in doubt.
+3. `manual_import` with one `ManualChoice` for each file to import.
 
-`change_files` corrects files that are in the library already.
+`change_files` corrects files that are already in the library.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ _HINTS = {MediaType.MOVIE: "movie", MediaType.TV_SHOW: "tv"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualFile:
-    """A file with what Mydia would import it as."""
+    """A file with the proposed import."""
 
     path: str
     """Absolute; the `path` of a `ManualChoice`."""
     name: str
-    """Below the folder, for display."""
+    """Path relative to the folder, for display."""
     size_bytes: int
     file_id: str | None = None
-    """Set for a file that is in a library folder already; the `file_id` of a `ManualChoice`."""
+    """Set for a file that is already in a library folder; the `file_id` of a `ManualChoice`."""
     media_item_id: str | None = None
     media_title: str | None = None
     """The library title it probably belongs to."""
     guessed_title: str = ""
-    """What the name says, to search for when no title is proposed."""
+    """Title from the file name, to search for if no title is proposed."""
     guessed_year: int | None = None
     episode_ids: tuple[str, ...] = ()
     likely_episode_ids: tuple[str, ...] = ()
-    """With a doubt: to be offered first."""
+    """If there is a doubt: the episodes to offer first."""
     doubt: ReviewReason | None = None
     doubt_sentence: str | None = None
     quality: Quality
@@ -71,7 +71,7 @@ class ManualFile:
     release_group: str | None = None
     edition: str | None = None
     left_out: str | None = None
-    """Why it is not proposed for import, as a sentence: an extra or a sample. It can be imported all the same."""
+    """Why it is not proposed for import, as a sentence: an extra or a sample. It can still be imported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class ManualFiles:
 
     files: tuple[ManualFile, ...]
     is_truncated: bool = False
-    """There are more than can be listed at once."""
+    """Whether there are more files than can be listed at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +98,12 @@ class ManualEpisode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualChoice:
-    """What a person decided for one file. What is None is read from the name."""
+    """A user's decision about one file. Fields that are None are taken from the name."""
 
     media_item_id: str
     path: str | None = None
     file_id: str | None = None
-    """Exactly one of the two, as `ManualFile` had it."""
+    """Exactly one of the two must be set, as in `ManualFile`."""
     episode_ids: tuple[str, ...] = ()
     version_id: str | None = None
     quality: Quality | None = None
@@ -114,13 +114,13 @@ class ManualChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualResult:
-    """What an import by hand did."""
+    """The result of a manual import."""
 
     file_ids: tuple[str, ...]
     batch_ids: tuple[str, ...]
-    """For `undo_batch`; files that were in the library already have none."""
+    """For `undo_batch`; files that were already in the library have none."""
     failures: tuple[tuple[str, str], ...]
-    """(name, sentence) of each file that was not imported."""
+    """(name, message) of each file that was not imported."""
 
 
 def manual_files(
@@ -132,21 +132,21 @@ def manual_files(
     inbox_id: str | None = None,
     item_id: str | None = None,
 ) -> ManualFiles:
-    """List the videos of a folder, or of an entry of the review, with a proposal for each.
+    """List the videos of a folder or of a review entry, with a proposal for each.
 
     Args:
-        folder: Absolute path on this machine. Outside the library folders only people who may change settings choose it.
-        item_id: The title all files belong to; None proposes one for each file.
+        folder: Absolute path on this machine. Folders outside the library require permission to change settings.
+        item_id: The title of all files; None proposes one for each file.
 
     Raises:
         Invalid: Neither or both of folder and entry are given, or the path is not absolute.
         Forbidden: The folder is outside the library folders.
-        NotFound: There is no such entry or title.
+        NotFound: The entry or title does not exist.
         AdapterError: The folder cannot be read.
     """
     caller.require(Permission.MANAGE_MEDIA)
     if (folder is None) == (inbox_id is None):
-        raise Invalid("Choose a folder or an entry of the review.", fields={"folder": "Choose a folder."})
+        raise Invalid("Choose a folder or a review entry.", fields={"folder": "Choose a folder."})
     if inbox_id is not None:
         return _files_of_entry(database, caller, inbox_id, item_id)
     root = _checked_folder(database, caller, folder or "")
@@ -204,13 +204,13 @@ def manual_import(
     *,
     mode: str | None = None,
 ) -> ManualResult:
-    """Import files as a person decided, each title's files together. A title that fails does not stop the others.
+    """Import files according to a user's decisions, grouped by title. A failure of one title does not stop the others.
 
     Args:
-        mode: hardlink | reflink | copy | move, for files outside the library; None takes the library folder's.
+        mode: hardlink | reflink | copy | move, for files outside the library; None uses that of the library folder.
 
     Raises:
-        Invalid: No choice was made, or one names neither or both of a path and a file.
+        Invalid: There is no choice, or one has neither or both of a path and a file.
 
     Emits: FileImported, FileMatched, FileRemoved, InboxDecided, InboxChanged.
     """
@@ -257,7 +257,7 @@ def change_files(
     edition: str | None = None,
     episode_ids: Sequence[str] | None = None,
 ) -> int:
-    """Correct what is known of files, several at once; None leaves a fact as it is. Returns how many were changed.
+    """Correct the facts of several files; None leaves a fact unchanged. Returns the number of changed files.
 
     Args:
         release_group: An empty text removes it; likewise the edition.
@@ -309,7 +309,7 @@ def _episodes_of(session: Session, file_id: str) -> set[str]:
 
 
 class _Library:
-    """What the library knows, read once for all files of a list."""
+    """Facts from the library, read once for all files of a list."""
 
     def __init__(self, session: Session, caller: Caller, item_id: str | None) -> None:
         self._session = session
@@ -321,7 +321,7 @@ class _Library:
     def propose(
         self, path: Path, name: str, size_bytes: int, about: Judged | None, *, file_id: str | None = None
     ) -> ManualFile:
-        """Return a file with the title and episodes its name means."""
+        """Return a file with the title and episodes of its name."""
         parsed = read_name(name, None if self._item is None else _HINTS[self._item.type])
         item = self._item or self._title_of(parsed)
         proposal = ManualFile(
@@ -370,7 +370,7 @@ class _Library:
             for item_id, year in self._index[type_].get(normalise_title(title or ""), ()):
                 if parsed.year is None or year is None or abs(parsed.year - year) <= 1:
                     found.add(item_id)
-        # Namesakes are left to the person.
+        # If several titles have the name, the user must choose.
         return self._session.get(MediaItem, found.pop()) if len(found) == 1 else None
 
 
@@ -402,11 +402,11 @@ def _files_of_entry(database: Database, caller: Caller, inbox_id: str, item_id: 
 def _checked_folder(database: Database, caller: Caller, folder: str) -> Path:
     path = Path(to_os(folder))
     if not path.is_absolute() or ".." in PurePosixPath(folder).parts:
-        raise Invalid("Write the folder as an absolute path.", fields={"folder": "Write an absolute path."})
+        raise Invalid("The folder must be an absolute path.", fields={"folder": "Enter an absolute path."})
     with database.reads() as session:
         inside = [Path(to_os(one.path)) for one in settings.library_paths.list_library_paths(session)]
     if not any(path.is_relative_to(one) for one in inside) and not caller.can(Permission.MANAGE_SETTINGS):
-        raise Forbidden("Only administrators import from folders outside the library.")
+        raise Forbidden("Only administrators can import from folders outside the library.")
     return path
 
 
@@ -455,7 +455,7 @@ def _attach_chosen(
     version_id: str | None,
     choices: Sequence[ManualChoice],
 ) -> list[str]:
-    """Link files of the library to a title as a person chose; entries of the review that are empty then are done."""
+    """Link library files to the title that a user chose, and close review entries that become empty."""
     with database.writes() as session:
         rows = {
             row.id: row
@@ -491,7 +491,7 @@ def attach(
     version_id: str | None = None,
     columns: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make a file of the library part of a title, with the episodes it holds.
+    """Link a library file to a title and its episodes.
 
     Call `refresh_holdings` for the title afterwards; several files need it only once.
 
@@ -500,8 +500,8 @@ def attach(
         columns: Facts of `media_files` to correct at the same time.
 
     Raises:
-        NotFound: There is no such file or title.
-        Invalid: A file of a series needs at least one of its episodes, a film has none.
+        NotFound: The file or title does not exist.
+        Invalid: A file of a series needs at least one episode; a film has none.
 
     Emits: FileMatched.
     """

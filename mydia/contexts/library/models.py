@@ -1,4 +1,4 @@
-"""Files in the library folders, operations on them, and files that wait for a decision."""
+"""Tables of the files in the library folders, operations on them, and files that wait for a decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.vocabulary import MediaType
 
 
 class MediaFile(HasId, Base):
-    """One video file, known by its library path and its path below it.
+    """A video file, identified by its library path and relative path.
 
     `relative_path` is text in which undecodable bytes are kept as characters of U+EF80 to U+EFFF; `adapters.filesystem`
     converts both ways. `streams` shape: {"audio": [{codec, channels, language, atmos, default, title}], "subtitles":
@@ -51,10 +51,10 @@ class MediaFile(HasId, Base):
     inbox_id: Mapped[str | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"), index=True)
     match_score: Mapped[float | None] = mapped_column(Float)
     match_evidence: Mapped[list[Any]] = mapped_column(default=list)
-    """Sentences that say why it was matched to this title."""
+    """Evidence for the match, as sentences."""
 
     quality: Mapped[dict[str, Any] | None]
-    """`parsing.Quality.to_json()`; None when nothing is known."""
+    """`parsing.Quality.to_json()`; None if unknown."""
     quality_name: Mapped[str | None]
     edition: Mapped[str | None]
     languages: Mapped[list[Any]] = mapped_column(default=list)
@@ -85,7 +85,7 @@ class MediaFile(HasId, Base):
 
 
 class FileEpisode(Base):
-    """A file contains an episode. A file may contain several, and an episode may be split over several files."""
+    """Links a file to an episode. A file can contain several, and an episode can be split over several files."""
 
     __tablename__ = "file_episodes"
 
@@ -115,7 +115,7 @@ class Sidecar(HasId, Base):
 
 
 class LibraryIdentity(Base):
-    """A library folder as it was when last seen for certain, to notice that its disk is not mounted."""
+    """The last trusted state of a library folder, used to notice that its disk is not mounted."""
 
     __tablename__ = "library_identities"
 
@@ -147,22 +147,22 @@ class Scan(HasId, Base):
     current: Mapped[str | None]
     """The folder being scanned."""
     problems: Mapped[list[Any]] = mapped_column(default=list)
-    """Sentences about what could not be read; at most 200."""
+    """Messages about unreadable files and folders; at most 200."""
     reason_code: Mapped[str | None]
-    """`reasons.ScanReason`: why it was refused or failed, or what is still open."""
+    """`reasons.ScanReason`: why it was rejected or failed, or what is still open."""
     reason_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What the sentence for the code needs."""
+    """Facts for the code's sentence."""
     reason_text: Mapped[str | None] = mapped_column("reason")
-    """A sentence that no code describes: the error of a failed scan."""
+    """The error of a failed scan, for which there is no code."""
 
     @property
     def reason(self) -> str | None:
-        """Why it was refused or failed and what to do, as a sentence."""
+        """Why it was rejected or failed and what to do, as a sentence."""
         return reasons.scan_sentence(self.reason_code, self.reason_facts) if self.reason_code else self.reason_text
 
 
 class InboxEntry(HasId, Base):
-    """A group of files (a film's folder, a series' folder) that waits for a person.
+    """A group of files (a film's folder, a series' folder) that waits for a decision.
 
     `candidates` shape: [{"type", "title", "year", "tmdb_id", "tvdb_id", "imdb_id", "poster", "overview", "score" (0..1),
     "evidence": [{"verdict": "yes" | "no" | "warn", "text"}], "media_item_id"}], best first.
@@ -179,10 +179,10 @@ class InboxEntry(HasId, Base):
     library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
     folder: Mapped[str]
     group_key: Mapped[str]
-    """Normalised title and year that the group's files share."""
+    """The normalised title and year of the group's files."""
     type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
     title: Mapped[str]
-    """As parsed, for people."""
+    """The parsed title, for display."""
     year: Mapped[int | None]
     state: Mapped[str] = mapped_column(default="new")
     files_count: Mapped[int] = mapped_column(default=0)
@@ -191,11 +191,11 @@ class InboxEntry(HasId, Base):
     candidates: Mapped[list[Any]] = mapped_column(default=list)
     chosen: Mapped[dict[str, Any] | None]
     reason_code: Mapped[str | None]
-    """`reasons.ReviewReason`: why it waits, or was set aside."""
+    """`reasons.ReviewReason`: why it waits or was ignored."""
     reason_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What the sentence for the code needs."""
+    """Facts for the code's sentence."""
     reason_text: Mapped[str | None] = mapped_column("reason")
-    """What a person wrote when setting it aside; in older rows the whole sentence."""
+    """The user's reason for ignoring it; in older rows the whole sentence."""
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -203,7 +203,7 @@ class InboxEntry(HasId, Base):
 
     @property
     def reason(self) -> str | None:
-        """Why it waits or was set aside, as a sentence."""
+        """Why it waits or was ignored, as a sentence."""
         return reasons.review_sentence(self.reason_code, self.reason_facts) if self.reason_code else self.reason_text
 
 
@@ -226,11 +226,11 @@ class JournalEntry(HasId, Base):
     batch_id: Mapped[str]
     step: Mapped[int]
     unit: Mapped[int] = mapped_column(default=0)
-    """After a crash the steps of a unit are all completed or all undone."""
+    """After a crash, either all steps of a unit are completed or all are undone."""
     operation: Mapped[str]
     source: Mapped[str | None]
     target: Mapped[str | None]
-    """Absolute paths in the stable text form."""
+    """Absolute paths in their stored text form."""
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str | None]
     """Identifies the file: `inode:device|size:hash`. Only size and hash are compared."""
@@ -243,7 +243,7 @@ class JournalEntry(HasId, Base):
     content: Mapped[str | None]
     """The text that a `write` step writes."""
     owner: Mapped[str | None]
-    """`processes.this_process()` of the process that carries the step out."""
+    """`processes.this_process()` of the process that carries out the step."""
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
     """When that process last reported progress."""
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"))
@@ -263,7 +263,7 @@ class RecycledFile(HasId, Base):
     present_path: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """The media_files row as it was."""
+    """The original media_files row."""
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
     reason: Mapped[str]
     """`journal.Cause` of the step that put it here."""

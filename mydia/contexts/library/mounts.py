@@ -1,8 +1,8 @@
-"""Is the library folder really there? One check before every write and delete in it.
+"""Check that a library folder is mounted before every write and delete in it.
 
-An unmounted disk leaves an empty folder on the disk below. What is written there is hidden as soon as the disk is mounted
-again, and what is deleted there only seemed gone. A folder is trusted when it was no mount point before or still is one,
-and when at least one of the files known in it exists.
+An unmounted disk leaves an empty folder on the parent disk. Files written there are hidden when the disk is mounted
+again, and files missing there still exist. A folder is trusted if it was never a mount point or still is one, and if at
+least one of its known files exists.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from mydia.db import Database
 from mydia.errors import Conflict
 
 _FILES_TRIED = 12
-"""Of the oldest and of the newest known files each; one that exists is enough."""
+"""How many of the oldest and of the newest known files to check; one that exists is enough."""
 _FEW_FILES = 2
-"""A single missing file was probably deleted by hand."""
+"""A single missing file was probably deleted manually."""
 
 
 class Absence(StrEnum):
@@ -36,9 +36,9 @@ class Absence(StrEnum):
     NOT_A_FOLDER = "not_a_folder"
     UNREADABLE = "unreadable"
     NOT_MOUNTED = "not_mounted"
-    """It was a mount point and is none now."""
+    """It was a mount point and no longer is one."""
     NO_KNOWN_FILE = "no_known_file"
-    """None of the files known in it exists."""
+    """None of its known files exists."""
 
 
 _SENTENCES = {
@@ -46,13 +46,13 @@ _SENTENCES = {
     Absence.NOT_A_FOLDER: "{path} is not a folder. Correct the path under Settings, Libraries. Nothing was changed.",
     Absence.UNREADABLE: "{path} cannot be read. Give Mydia's user access to it, then try again. Nothing was changed.",
     Absence.NOT_MOUNTED: "The disk of {path} is not mounted. Mount it, then try again. Nothing was changed.",
-    Absence.NO_KNOWN_FILE: "None of the known files of {path} is there: the disk is probably not mounted. Mount it, or "
+    Absence.NO_KNOWN_FILE: "None of the known files of {path} exists. The disk is probably not mounted. Mount it, or "
     "scan the folder if the files are gone. Nothing was changed.",
 }
 
 
 class NotMounted(Conflict):
-    """A library folder is not there, or another folder is in its place."""
+    """A library folder is not mounted, or another folder is in its place."""
 
     def __init__(self, path: str, absence: Absence) -> None:
         super().__init__(_SENTENCES[absence].format(path=path))
@@ -62,19 +62,19 @@ class NotMounted(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a library folder should look like."""
+    """The expected state of a library folder."""
 
     library_path_id: str
     path: str
     was_mount: bool
     device: int | None
-    """At the last sight; None when it was never seen."""
+    """Whether it was a mount point when last seen; None if it was never seen."""
     known_files: tuple[str, ...]
     """Relative paths of some files that should exist."""
 
 
 def expected(session: Session, library_path_id: str) -> Expected:
-    """Return what a library folder should look like. Raises NotFound."""
+    """Return the expected state of a library folder. Raises NotFound."""
     path = settings.library_paths.get_library_path(session, library_path_id)
     row = session.get(LibraryIdentity, library_path_id)
     files = select(MediaFile.relative_path).where(
@@ -114,10 +114,10 @@ def absence(files: Files, wanted: Expected, state: MountState | None = None) -> 
 def require_mounted(
     database: Database, files: Files, library_path_ids: Iterable[str], *, concerned: Iterable[Path] = ()
 ) -> None:
-    """Refuse when one of some library folders is not really there; called before every write and delete.
+    """Raise if a library folder is not mounted; called before every write and delete.
 
     Args:
-        concerned: Known files that are about to be changed. One that exists shows that its folder is the right one.
+        concerned: Known files that are about to be changed. If one exists, its folder is the right one.
 
     Raises:
         NotMounted: With the reason as a code.
@@ -136,7 +136,7 @@ def require_mounted(
 
 
 def note_seen(session: Session, now: datetime, library_path_id: str, state: MountState) -> None:
-    """Remember how a library folder looks that was just seen for certain."""
+    """Record the state of a library folder that is certainly mounted."""
     if state.device is None:
         return
     row = session.get(LibraryIdentity, library_path_id)

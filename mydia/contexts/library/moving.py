@@ -1,4 +1,4 @@
-"""Move a title's files to another library folder: shown first, then done, each step in the journal."""
+"""Move a title's files to another library folder: first a preview, then the move, with each step in the journal."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from mydia.runs import Run, Unwatched
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveLine:
-    """One file with its present and its future path."""
+    """A file with its current and its new path."""
 
     id: str
-    """Of the file or sidecar."""
+    """Id of the file or sidecar."""
     library_path_id: str
-    """Where it is now."""
+    """The current library folder."""
     relative_path: str
-    """The same before and after the move."""
+    """The relative path, which does not change."""
     old: str
     new: str
     """Absolute paths for display."""
@@ -45,13 +45,13 @@ class MoveLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovePreview:
-    """What moving a title would do."""
+    """Preview of a move."""
 
     lines: tuple[MoveLine, ...]
     size_bytes: int
-    """To be copied; 0 when both folders are on one disk."""
+    """Bytes to copy; 0 if both folders are on the same disk."""
     free_bytes: int | None
-    """In the new folder; None when that is not known."""
+    """Free space in the new folder; None if unknown."""
 
     @property
     def fits(self) -> bool:
@@ -61,10 +61,10 @@ class MovePreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What a move did."""
+    """The result of a move."""
 
     batch_id: str | None
-    """For `undo_move`; None when nothing had to move."""
+    """For `undo_move`; None if nothing was moved."""
     files: int
     failures: tuple[str, ...] = ()
 
@@ -72,10 +72,10 @@ class Moved:
 def move_preview(
     database: Database, outside: Outside, caller: Caller, item_id: str, library_path_id: str
 ) -> MovePreview:
-    """Return which files of a title would move to another library folder; nothing is changed.
+    """Return the files of a title that would move to another library folder. Nothing is changed.
 
     Raises:
-        NotFound: There is no such title or library folder.
+        NotFound: The title or library folder does not exist.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -101,13 +101,13 @@ def move_files(
     *,
     run: Run | None = None,
 ) -> Moved:
-    """Move a title's files to the library folder that is chosen for it. Files that are there already stay.
+    """Move a title's files to its library folder. Files that are already there stay.
 
-    Interrupted or repeated, it moves what is left.
+    If it is repeated after an interruption, it moves the remaining files.
 
     Raises:
-        NotMounted: One of the folders is not there.
-        NotFound: There is no such title.
+        NotMounted: One of the folders is not mounted.
+        NotFound: The title does not exist.
 
     Emits: FilesRenamed.
     """
@@ -146,10 +146,10 @@ def move_files(
 
 
 def undo_move(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
-    """Move the files of a move back, and choose their old library folder again; return sentences about those that stay.
+    """Undo a move and restore the old library folder of the title; return messages about files that could not be moved back.
 
     Raises:
-        NotFound: There is no such move.
+        NotFound: The move does not exist.
         Conflict: A name is taken; nothing was changed.
     """
     caller.require(Permission.MANAGE_MEDIA)
@@ -160,7 +160,7 @@ def undo_move(database: Database, outside: Outside, caller: Caller, now: datetim
             .order_by(JournalEntry.step)
         ).first()
         if entry is None or entry.source is None:
-            raise NotFound("There is no such move.")
+            raise NotFound("This move does not exist.")
         source = entry.source
         old = next(
             (
@@ -194,7 +194,7 @@ def _lines(session: Session, item_id: str, library_path_id: str) -> list[MoveLin
     beside = session.scalars(
         select(Sidecar).where(Sidecar.file_id.in_([row.id for row in files])).order_by(Sidecar.relative_path)
     ).all()
-    # Videos first: a sidecar without its video would be taken for that of another one.
+    # Move videos first, because a sidecar without its video would be assigned to another one.
     rows: Sequence[MediaFile | Sidecar] = [*files, *beside]
     return [
         MoveLine(
@@ -216,7 +216,7 @@ def _judged(outside: Outside, line: MoveLine, roots: dict[str, Path]) -> MoveLin
         if not outside.files.exists(source):
             objection = f"{line.old} does not exist. Scan the folder first."
         elif outside.files.exists(Path(to_os(line.new))):
-            objection = f"{line.new} exists already."
+            objection = f"{line.new} already exists."
     except AdapterError as error:
         objection = error.cause
     return line if objection is None else replace(line, objection=objection)

@@ -1,4 +1,4 @@
-"""PURE. Names of folders and files: templates in, relative paths out that never leave the folder.
+"""PURE. Render names of folders and files from templates, as relative paths that never leave the folder.
 
 A token is `{name}` or `{name:format}`. Text inside the braces is dropped when the value is empty: `{ [edition]}` is
 ` [Extended]` or nothing. Names are Mydia's (`title`, `season:2`, `quality`, `edition`) or those of Sonarr and Radarr
@@ -56,11 +56,11 @@ class NamingRules:
 
 @dataclass(frozen=True, slots=True)
 class NamingFacts:
-    """Everything a name can contain. Absent is None or empty."""
+    """Everything a name can contain. Absent values are None or empty."""
 
     title: str
     extension: str
-    """With its dot."""
+    """Including the dot."""
     year: int | None = None
     original_title: str | None = None
     tmdb_id: int | None = None
@@ -92,7 +92,7 @@ class NamingFacts:
     air_on: date | None = None
     episode_titles: tuple[str, ...] = ()
     version_suffix: str | None = None
-    """Distinguishes two versions of a title. Appended when the template has no token for it."""
+    """Distinguishes two versions of a title. Appended if the template has no token for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ class Example:
 
 
 def movie_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None = None) -> str:
-    """Return where a film's file belongs, relative to its library folder.
+    """Return the path of a film's file, relative to its library folder.
 
     Args:
-        folder: The title's present folder; None makes one from the template.
+        folder: The title's existing folder; None renders one from the template.
 
     >>> movie_path(NamingRules(), NamingFacts("Sintel", ".mkv", 2010, quality="Bluray-1080p"))
     'Sintel (2010)/Sintel (2010) - Bluray-1080p.mkv'
@@ -117,7 +117,7 @@ def movie_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None = 
 
 
 def episode_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None = None) -> str:
-    """Return where an episode's file belongs, relative to its library folder.
+    """Return the path of an episode's file, relative to its library folder.
 
     >>> facts = NamingFacts("Pioneer One", ".mkv", 2010, season=1, episodes=(1, 2), episode_titles=("Earthfall",))
     >>> episode_path(NamingRules(), facts)
@@ -133,20 +133,20 @@ def episode_path(naming: NamingRules, facts: NamingFacts, *, folder: str | None 
 
 
 def item_folder(naming: NamingRules, facts: NamingFacts, type: MediaType) -> str:
-    """Return the folder of a title, relative to its library folder; a template may make several levels."""
+    """Return the folder of a title, relative to its library folder; a template can have several levels."""
     return (
         _folders(naming, naming.movie_folder if type == MediaType.MOVIE else naming.series_folder, facts) or "Unknown"
     )
 
 
 def season_folder(naming: NamingRules, facts: NamingFacts) -> str:
-    """Return the folder of a season within its series' folder; empty when the template is."""
+    """Return the folder of a season within its series' folder; empty if the template is."""
     template = naming.specials_folder if facts.season == 0 else naming.season_folder
     return _folders(naming, template, facts)
 
 
 def check_template(field: str, template: str) -> None:
-    """Refuse a template that would give two things one name.
+    """Reject a template that would give two titles or episodes the same name.
 
     Args:
         field: A field of `NamingRules`.
@@ -158,7 +158,7 @@ def check_template(field: str, template: str) -> None:
     if not text:
         if field in ("season_folder", "specials_folder"):
             return
-        raise Invalid("Write a template.", fields={field: "Write a template."})
+        raise Invalid("Enter a template.", fields={field: "Enter a template."})
     names = _names_in(field, text)
     needs: tuple[tuple[frozenset[str], str], ...] = ()
     if field in ("movie_folder", "movie_file", "series_folder"):
@@ -178,7 +178,7 @@ def check_template(field: str, template: str) -> None:
 
 
 def objections(field: str, template: str) -> list[str]:
-    """Return what is wrong with a template, as sentences; `settings.change_naming_set` takes it as its validator.
+    """Return the errors of a template as sentences; used as validator by `settings.change_naming_set`.
 
     >>> objections("movie_file", "{title} ({year})")
     []
@@ -191,7 +191,7 @@ def objections(field: str, template: str) -> list[str]:
 
 
 def preview(naming: NamingRules) -> list[Example]:
-    """Return what the templates make of a film, an episode, a double episode, a daily show and an anime."""
+    """Return the names of a film, an episode, a double episode, a daily show and an anime as examples."""
     film = NamingFacts(
         "Night of the Living Dead", ".mkv", 1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
         edition="Remastered", release_group="ARCHIVE", release_name="Night.of.the.Living.Dead.1968.1080p.BluRay-ARCHIVE",
@@ -206,15 +206,13 @@ def preview(naming: NamingRules) -> list[Example]:
         episode, episodes=(2, 3), episode_titles=("The Man from Mars", "Alone in the Night"), absolute=(2, 3)
     )
     return [
-        Example("A film", movie_path(naming, film)),
+        Example("A movie", movie_path(naming, film)),
         Example("An episode", episode_path(naming, episode)),
         Example("Two episodes in one file", episode_path(naming, double)),
         Example("A daily show", episode_path(naming, replace(episode, series_type="daily"))),
         Example("Anime", episode_path(naming, replace(episode, series_type="anime"))),
     ]
 
-
-# --- values --------------------------------------------------------------------------------------------------------
 
 _ARTICLE = re.compile(r"^(the|an?)\s+(.+)$", re.IGNORECASE)
 _PART_NUMBER = re.compile(r"(?:\s+(?:part\s*)?\d+|\s*[(\[](?:part\s*)?\d+[)\]])$", re.IGNORECASE)
@@ -250,7 +248,7 @@ def _first_letter(title: str) -> str:
 
 def _episode_title(facts: NamingFacts) -> str:
     bases = [_PART_NUMBER.sub("", title) for title in facts.episode_titles]
-    # `Finale (1)` and `Finale (2)` become `Finale`; a number that no other title shares stays.
+    # `Finale (1)` and `Finale (2)` become `Finale`; the number stays if only one title has the name.
     titles = [
         base if base and bases.count(base) > 1 else title
         for title, base in zip(facts.episode_titles, bases, strict=True)
@@ -353,8 +351,6 @@ _ALIASES = {
 }  # fmt: skip
 
 
-# --- templates -----------------------------------------------------------------------------------------------------
-
 _BEFORE = "-._ [("
 _BEHIND = "])-._ "
 _INNER = re.compile(
@@ -411,7 +407,7 @@ def _names_in(field: str, template: str) -> frozenset[str]:
 
 
 def _each_token(template: str, render: Callable[[str], str]) -> str:
-    """Replace every token by what `render(inner)` returns. A nested token without a value is dropped with its frame."""
+    """Replace every token by the result of `render(inner)`. A nested token without a value is dropped with its frame."""
     out: list[str] = []
     at = 0
     while at < len(template):
@@ -532,8 +528,6 @@ def _episodes(style: str, match: re.Match[str], facts: NamingFacts) -> str:
     return f"{first}-{letter}{padded[-1]}"
 
 
-# --- what a file system bears ----------------------------------------------------------------------------------------
-
 _REPLACED = {"\\": "+", "/": "+", "<": "", ">": "", "?": "!", "*": "-", "|": "", '"': ""}
 _COLONS = {"delete": "", "dash": "-", "space_dash": " -", "space_dash_space": " - "}
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|$)", re.IGNORECASE)
@@ -606,7 +600,7 @@ def _lenient_names(template: str) -> frozenset[str]:
 
 
 def _fit(text: str, limit: int) -> str:
-    """Cut a text to so many bytes of UTF-8 without cutting a character in two."""
+    """Cut a string to a number of UTF-8 bytes without splitting a character."""
     if len(text.encode()) <= limit:
         return text
     return text.encode()[: max(limit, 1)].decode(errors="ignore").rstrip(". -") or "_"

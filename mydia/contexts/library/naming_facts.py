@@ -1,4 +1,4 @@
-"""Turn rows into the values that `naming` reads."""
+"""Convert rows to the values that `naming` uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.parsing import Quality
 
 
 def rules_of(row: NamingSet) -> naming.NamingRules:
-    """Return a naming set as the value that `naming` reads."""
+    """Return a naming set as the value that `naming` uses."""
     return naming.NamingRules(
         rename=row.rename,
         movie_folder=row.movie_folder,
@@ -40,7 +40,7 @@ def naming_facts(
     """Return the facts that a file's name can contain.
 
     Args:
-        columns: Columns of `media_files`, of a row or about to become one.
+        columns: Columns of `media_files`, of an existing or future row.
     """
     quality = Quality.from_json(columns["quality"]) if columns.get("quality") else Quality()
     ordered = sorted(episodes, key=lambda ref: (ref.season_number, ref.episode_number))
@@ -82,7 +82,7 @@ def naming_facts(
 
 
 def _without_year(title: str, year: int | None) -> str:
-    """Return a title without its own year at the end: TheTVDB calls a series `Castle (2009)`."""
+    """Return a title without its year at the end: TheTVDB names a series `Castle (2009)`."""
     return title if year is None else title.removesuffix(f"({year})").rstrip() or title
 
 

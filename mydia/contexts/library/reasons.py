@@ -1,4 +1,4 @@
-"""PURE. Why a scan stopped, a file waits or a disk operation is refused: codes with facts, and the sentences for them."""
+"""PURE. Why a scan was rejected, a file waits or a disk operation is refused: codes with facts, and their sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ScanReason(StrEnum):
-    """Why a scan was refused, or what it left open."""
+    """Why a scan was rejected, or what it left open."""
 
     MISSING = "missing"
     NOT_A_FOLDER = "not_a_folder"
@@ -17,14 +17,14 @@ class ScanReason(StrEnum):
     OTHER_DISK = "other_disk"
     MANY_MISSING = "many_missing"
     NOT_MOUNTED = "not_mounted"
-    """It was a mount point and is none now."""
+    """It was a mount point and no longer is one."""
     WALK_FAILED = "walk_failed"
     SOURCE_SILENT = "source_silent"
-    """The metadata source did not answer; files wait."""
+    """The metadata source did not answer, and files are waiting."""
 
 
 class ReviewReason(StrEnum):
-    """Why files wait for a person, or were set aside."""
+    """Why files wait for a decision, or were ignored."""
 
     NO_CANDIDATE = "no_candidate"
     RIVALS = "rivals"
@@ -49,23 +49,23 @@ _SCAN: dict[str, str] = {
     ScanReason.MISSING: "{path} does not exist. Mount the disk or correct the path under Settings, Libraries, then scan again. {kept}",
     ScanReason.NOT_A_FOLDER: "{path} is not a folder. Correct the path under Settings, Libraries. {kept}",
     ScanReason.UNREADABLE: "{path} cannot be read. Give Mydia's user access to it, then scan again. {kept}",
-    ScanReason.EMPTY: "{path} is empty, but {known} files are known there. Is the disk mounted? {kept} "
-    "If the files really are gone, remove their titles or this library folder.",
+    ScanReason.EMPTY: "{path} is empty, but should contain {known} files. Is the disk mounted? {kept} "
+    "If the files are really gone, remove their titles or this library folder.",
     ScanReason.OTHER_DISK: "{path} is on another disk than at the last scan, and {missing} of {known} files are missing. "
     "The disk is probably not mounted. Mount it and scan again. {kept}",
     ScanReason.MANY_MISSING: "{missing} of {known} files ({share} %) are missing from {path}, more than the limit of "
-    "{limit} %. Check the disk. If the files really are gone, confirm it. {kept}",
+    "{limit} %. Check the disk. If the files are really gone, confirm it. {kept}",
     ScanReason.NOT_MOUNTED: "The disk of {path} is not mounted. Mount it and scan again, or confirm that the folder is on "
     "another disk now. {kept}",
     ScanReason.WALK_FAILED: "{error} {kept}",
-    ScanReason.SOURCE_SILENT: "{error} {waiting} files wait and are matched as soon as it answers.",
+    ScanReason.SOURCE_SILENT: "{error} Files waiting for a match: {waiting}. They are matched as soon as it answers.",
 }
 _REVIEW: dict[str, str] = {
     ReviewReason.NO_CANDIDATE: "No title found for {name}.",
-    ReviewReason.RIVALS: "{best} and {rival} fit equally well. Choose one.",
+    ReviewReason.RIVALS: "{best} and {rival} match equally well. Choose one.",
     ReviewReason.BELOW_LIMIT: "{best} is likely, but below the auto-match threshold.",
     ReviewReason.WEAK: "{best} is possible, but not certain.",
-    ReviewReason.NO_SOURCE: "The name is not clear, and no metadata source is set up to look it up.",
+    ReviewReason.NO_SOURCE: "The name is ambiguous, and no metadata source is configured to look it up.",
     ReviewReason.NO_NUMBER: "The name has no episode number. Choose the episode.",
     ReviewReason.NO_SUCH_SEASON: "{title} has no season {season}. Choose the episode.",
     ReviewReason.NO_SUCH_EPISODE: "{title} has no episode {number}. Choose the episode.",
@@ -73,14 +73,14 @@ _REVIEW: dict[str, str] = {
     ReviewReason.TWO_READINGS: "{number} can count within season {season} or from the first episode. Choose the episode.",
     ReviewReason.PART_OF_SEASON: "{number} counts within a part of season {season}. Choose the episode.",
     ReviewReason.BETWEEN_EPISODES: "{number} is between two episodes. Choose the episode or special.",
-    ReviewReason.LONGER_TITLE: "The name says more than {title}, perhaps a season that counts for itself. Choose the episode.",
+    ReviewReason.LONGER_TITLE: "The name has more words than {title}, possibly a season with its own numbering. Choose the episode.",
     ReviewReason.OTHER_YEAR: "The name says {year}, but {title} started in {started}. Check the title.",
     ReviewReason.REOPENED: "Reopened.",
-    ReviewReason.SET_ASIDE: "Set aside.",
+    ReviewReason.SET_ASIDE: "Ignored.",
     ReviewReason.TITLE_REMOVED: "The title was removed and its files were kept.",
 }
 ACCEPTABLE = frozenset({ScanReason.MANY_MISSING, ScanReason.NOT_MOUNTED})
-"""Refusals that a person can overrule by confirming that the files are gone."""
+"""Rejections that a user can override by confirming that the files are gone."""
 EPISODE_UNCLEAR = frozenset(
     {
         ReviewReason.NO_NUMBER,
@@ -93,7 +93,7 @@ EPISODE_UNCLEAR = frozenset(
         ReviewReason.LONGER_TITLE,
     }
 )
-"""The title is known; an episode has to be chosen."""
+"""Reasons for which the title is known and an episode must be chosen."""
 
 
 class _Facts(dict[str, Any]):

@@ -1,4 +1,4 @@
-"""Take files out of the library: into the recycle bin, from which they can be restored, or for good."""
+"""Remove files from the library: to the recycle bin, from which they can be restored, or permanently."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ from mydia.errors import Conflict, Invalid, NotFound
 from mydia.vocabulary import MediaType
 
 FILES = ("keep", "recycle", "delete")
-"""What can become of the files of a title that is removed."""
+"""What can happen to the files of a removed title."""
 AFTERWARDS = ("unmonitor", "search")
-"""What a removed file means for its film or episodes: no longer wanted, or wanted and searched for again."""
+"""What can happen to a film or episode without files: it is unmonitored, or searched for again."""
 
 MANIFEST = "restore.json"
-"""File in each batch of the recycle bin that lists where its files came from, for people without the database."""
+"""File in each batch of the recycle bin that lists the original paths, for use without the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a removal did."""
+    """The result of a removal."""
 
     files: int
     size_bytes: int
     batch_id: str | None
-    """For `undo_batch`; None when no file was touched."""
+    """For `undo_batch`; None if no file was changed."""
     failures: tuple[str, ...]
-    """Sentences, one for each file that stayed."""
+    """One message for each file that could not be removed."""
     unmonitored: int = 0
     """Films and episodes that are no longer wanted because their last file went."""
     recycled: bool = False
@@ -78,7 +78,7 @@ class RecycledView:
     cause: str
     """`journal.Cause`: import (replaced by a better file), remove, undo."""
     batch_id: str | None
-    """For `undo_batch`, which restores everything that went at the same time."""
+    """For `undo_batch`, which restores everything that was removed at the same time."""
     recycled_at: datetime
     expires_at: datetime
 
@@ -93,18 +93,18 @@ class RecyclePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecycleTotals:
-    """What the recycle bin holds."""
+    """Contents of the recycle bin."""
 
     files: int
     size_bytes: int
     keep_days: int
-    """How long files stay; 0 deletes at once."""
+    """Days that files are kept; 0 deletes immediately."""
     next_expiry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Going:
-    """A file that is to go, with everything its step needs."""
+    """A file to remove, with everything its step needs."""
 
     path: Path
     root: Path
@@ -132,8 +132,8 @@ def remove_item(
         removal_id: Shared by titles that are removed together, for `removed.undo_removal`; None makes one.
 
     Raises:
-        NotMounted: The library folder is not there: its files would only seem gone.
-        Conflict: A file could not be removed; then the title stays too.
+        NotMounted: The library folder is not mounted, so its files only seem to be gone.
+        Conflict: A file could not be removed, so the title stays too.
 
     Emits: FileRemoved, MediaRemoved.
     """
@@ -152,7 +152,7 @@ def remove_item(
         return Removed(0, 0, None, (), removal_id=removal_id)
     removed = _take_out(database, outside, caller, now, going, ref=item_id, for_good=files == "delete")
     if removed.failures:
-        raise Conflict(f"{removed.failures[0]} The title stays until all its files are gone.")
+        raise Conflict(f"{removed.failures[0]} The title was not removed.")
     with database.writes() as session:
         remember(session, caller, now, item_id, files=files, removal_id=removal_id)
         note_batch(session, item_id, removed.batch_id if removed.recycled else None)
@@ -170,14 +170,14 @@ def remove_files(
     for_good: bool = False,
     afterwards: str | None = None,
 ) -> Removed:
-    """Remove files from the library, into the recycle bin unless `for_good`.
+    """Remove files from the library. They go to the recycle bin unless `for_good` is set.
 
     Args:
-        afterwards: One of `AFTERWARDS`, for films and episodes that have no other file; None takes the setting
+        afterwards: One of `AFTERWARDS`, for films and episodes without another file; None uses the setting
             `library.after_file_removal`.
 
     Raises:
-        NotMounted: The library folder is not there.
+        NotMounted: The library folder is not mounted.
 
     Emits: FileRemoved, MediaChanged.
     """
@@ -218,7 +218,7 @@ def remove_file(
 
 
 def _concerned(session: Session, rows: Sequence[MediaFile]) -> dict[str, list[str]]:
-    """Return title id -> the episodes that some files hold; no episodes for a film."""
+    """Return title id -> the episodes in some files; no episodes for a film."""
     concerned: dict[str, list[str]] = {row.media_item_id: [] for row in rows if row.media_item_id is not None}
     linked = select(MediaFile.media_item_id, FileEpisode.episode_id).join(
         MediaFile, MediaFile.id == FileEpisode.file_id
@@ -230,7 +230,7 @@ def _concerned(session: Session, rows: Sequence[MediaFile]) -> dict[str, list[st
 
 
 def _unmonitor(session: Session, caller: Caller, now: datetime, item_id: str, episode_ids: list[str]) -> int:
-    """Stop monitoring a film, or those of some episodes, that have no file left; return how many."""
+    """Unmonitor films and episodes that have no file left; return their number."""
     item = session.get(media.MediaItem, item_id)
     if item is None:
         return 0
@@ -252,7 +252,7 @@ def _unmonitor(session: Session, caller: Caller, now: datetime, item_id: str, ep
 def _files_of(session: Session, item_id: str, folder: str | None, library_path_id: str | None) -> list[_Going]:
     rows = list(session.scalars(select(MediaFile).where(MediaFile.media_item_id == item_id)))
     if folder and library_path_id:
-        # Extras and samples in the title's own folder go with it.
+        # Extras and samples in the title's own folder are removed too.
         known = {row.id for row in rows}
         rows += [
             row
@@ -284,7 +284,7 @@ def _with_sidecars(session: Session, rows: Sequence[MediaFile], *, item_id: str 
             size_bytes=row.size_bytes,
         )
 
-    # Sidecars first: their rows depend on the video's row.
+    # Remove sidecars first, because their rows depend on the video's row.
     beside = [going(row, owners.get(row.file_id or "", item_id)) for row in sidecars]
     return [*beside, *(going(row, owners[row.id]) for row in rows)]
 
@@ -348,7 +348,7 @@ def _take_out(
 
 
 def _manifest(bin_directory: str | None, root: Path, batch_id: str, steps: Sequence[Step]) -> Step:
-    """Return the step that writes where the files of a batch came from beside them."""
+    """Return the step that writes the original paths of a batch to a file next to it."""
     place = recycle_place(bin_directory, root, batch_id, root / MANIFEST)
     listed = [
         {"file": step.target.relative_to(place.parent).as_posix(), "from": str(step.source)}
@@ -375,7 +375,7 @@ def _forget_gone(session: Session, now: datetime, gone: Sequence[_Going]) -> Non
 
 
 def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -> None:
-    """Set a removed title's files aside, or the next scan would add it again."""
+    """Ignore a removed title's files in the review, because the next scan would otherwise add it again."""
     item = media.get_item(session, caller, item_id)
     rows = session.scalars(select(MediaFile).where(MediaFile.media_item_id == item_id)).all()
     by_folder: dict[tuple[str, str], list[MediaFile]] = {}
@@ -411,17 +411,17 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
 
 
 def recycle_place(bin_directory: str | None, root: Path, batch_id: str, path: Path) -> Path:
-    """Return where a file goes in the recycle bin: below the batch, so that two files never collide.
+    """Return the path of a file in the recycle bin: below the batch, so that two files never collide.
 
     Args:
-        bin_directory: The setting `library.recycle_directory`; None is a folder in the library folder.
+        bin_directory: The setting `library.recycle_directory`; None means a folder in the library folder.
     """
     bin_ = Path(bin_directory) / (root.name or "root") if bin_directory else root / RECYCLE_FOLDER
     return bin_ / batch_id / path.relative_to(root)
 
 
 def list_recycled(session: Session, caller: Caller, *, cursor: str | None = None, limit: int = 50) -> RecyclePage:
-    """Return what is in the recycle bin, newest first."""
+    """Return the files in the recycle bin, newest first."""
     caller.require(Permission.MANAGE_MEDIA)
     query = (
         select(RecycledFile, media.MediaItem.title)
@@ -451,7 +451,7 @@ def list_recycled(session: Session, caller: Caller, *, cursor: str | None = None
 
 
 def recycled_totals(session: Session, caller: Caller) -> RecycleTotals:
-    """Return how much the recycle bin holds and how long it keeps it."""
+    """Return the size of the recycle bin and how long files are kept."""
     caller.require(Permission.MANAGE_MEDIA)
     number, size, first = session.execute(
         select(
@@ -467,11 +467,11 @@ def recycled_totals(session: Session, caller: Caller) -> RecycleTotals:
 
 
 def restore_file(database: Database, outside: Outside, caller: Caller, now: datetime, recycled_id: str) -> str:
-    """Move a file back to where it was and return that path.
+    """Move a file back to its original path and return that path.
 
     Raises:
-        Conflict: Another file has its name now, or it is not in the recycle bin any more.
-        NotMounted: The library folder is not there.
+        Conflict: Another file has its name now, or it is no longer in the recycle bin.
+        NotMounted: The library folder is not mounted.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -487,7 +487,7 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
     target = _home(path, row)
     source = Path(to_os(row.present_path))
     if outside.files.exists(target):
-        raise Conflict(f"{shown(str(target))} exists already. Move it away first.")
+        raise Conflict(f"{shown(str(target))} already exists. Move it away first.")
     batch_id = clock.new_id()
     step = Step(
         operation="restore",
@@ -510,7 +510,7 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
 def _home(path: LibraryPath, row: RecycledFile) -> Path:
     prefix = f"{path.path}/"
     if not row.original_path.startswith(prefix):
-        raise Conflict("Its library folder has another path now. Copy the file back by hand.")
+        raise Conflict("The path of its library folder has changed. Copy the file back manually.")
     return confine(Path(path.path), row.original_path[len(prefix) :])
 
 
@@ -525,7 +525,7 @@ def empty_recycle_bin(
 ) -> int:
     """Delete what has been in the recycle bin long enough, or these files, for good; return how many went.
 
-    Files of a library folder that is not mounted are left for later.
+    Files of a library folder that is not mounted are skipped.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -582,7 +582,7 @@ def _not_mounted(database: Database, outside: Outside, library_path_ids: set[str
 
 
 def _tidy(outside: Outside, path: Path) -> None:
-    """Remove the folders in the recycle bin that have become empty, and the manifest of an empty batch."""
+    """Remove empty folders in the recycle bin, and the manifest of an empty batch."""
     bin_ = next((parent for parent in path.parents if parent.name == RECYCLE_FOLDER), None)
     if bin_ is None:
         return

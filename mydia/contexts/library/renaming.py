@@ -1,4 +1,4 @@
-"""Rename files by the templates: preview first, then rename, each step in the journal."""
+"""Rename files by the templates: first a preview, then the rename, with each step in the journal."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from mydia.vocabulary import MediaType
 
 @dataclass(frozen=True, slots=True)
 class RenameLine:
-    """One file with its old and its new name."""
+    """A file with its old and new name."""
 
     id: str
-    """Of the file or sidecar."""
+    """Id of the file or sidecar."""
     media_item_id: str
     kind: str
     """`video`, `extra` or `sidecar`."""
     old: str
     new: str
-    """Both relative to the library folder."""
+    """Both paths are relative to the library folder."""
     objection: str | None = None
     """Why it cannot be renamed."""
 
@@ -52,10 +52,10 @@ class RenameLine:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """What a rename did."""
+    """The result of a rename."""
 
     batch_id: str | None
-    """For `undo_batch`; None when nothing changed."""
+    """For `undo_batch`; None if nothing changed."""
     files: int
     failures: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ class Renamed:
 def rename_preview(
     session: Session, outside: Outside, caller: Caller, item_ids: Sequence[str], *, folders: bool = False
 ) -> list[RenameLine]:
-    """Return which files of some titles would get which names; nothing is changed.
+    """Return the new names of the files of some titles. Nothing is changed.
 
     Args:
         folders: Also rename the titles' folders with their content.
@@ -89,7 +89,7 @@ def rename(
     """Rename files as `rename_preview` shows; files with an objection keep their names.
 
     Args:
-        file_ids: Only these, with their sidecars; None takes all.
+        file_ids: Only these files, with their sidecars; None renames all.
 
     Emits: FilesRenamed.
     """
@@ -124,7 +124,7 @@ def rename(
 
 
 def undo_rename(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
-    """Undo a rename; return sentences about files that keep the new name."""
+    """Undo a rename; return messages about files that keep the new name."""
     failures = journal.undo_batch(database, outside, caller, now, batch_id)
     with database.writes() as session:
         items = session.scalars(
@@ -176,7 +176,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         if row.kind != "video" or (item.type == MediaType.TV_SHOW and row.id not in linked):
             continue
         if disc_folder(row.relative_path) is not None:
-            continue  # players find a disc's streams by their names
+            continue  # players need the original names of a disc's streams
         rules = rules_of(settings.naming_rules.get_naming_set(session, row.library_path_id))
         columns = {name: getattr(row, name) for name in _NAMED}
         extension = f".{row.relative_path.rpartition('.')[2]}"
@@ -212,7 +212,7 @@ _NAMED = (
 
 
 def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[RenameLine]:
-    """Rename sidecars that have the video's name; a `poster.jpg` moves only when the folder changes."""
+    """Rename sidecars with the video's name; a `poster.jpg` only moves if the folder changes."""
     old_stem, new_stem = row.relative_path.rpartition(".")[0], new.rpartition(".")[0]
     found = session.scalars(select(Sidecar).where(Sidecar.file_id == row.id)).all()
     return [
@@ -223,7 +223,7 @@ def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[Re
 
 
 def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) -> list[RenameLine]:
-    """Move extras, artwork and NFO files along when a title's folder gets another name."""
+    """Move extras, artwork and NFO files when a title's folder is renamed."""
     tops = {
         title_folder(line.new) if item.type == MediaType.TV_SHOW else line.new.rpartition("/")[0]
         for line in lines
@@ -269,7 +269,7 @@ def _judged(session: Session, outside: Outside, lines: list[RenameLine]) -> list
         objection = None
         if line.changes:
             if key in wanted:
-                objection = f"{wanted[key]} would get the same name."
+                objection = f"{wanted[key]} would have the same name."
             else:
                 objection = _objection(outside, root, line)
         wanted.setdefault(key, shown(line.old))
@@ -283,7 +283,7 @@ def _objection(outside: Outside, root: Path, line: RenameLine) -> str | None:
         if not outside.files.exists(source):
             return f"{shown(line.old)} does not exist. Scan the folder first."
         if outside.files.exists(target) and not outside.files.same_file(source, target):
-            return f"Another file has the name {shown(line.new)} already."
+            return f"Another file is already named {shown(line.new)}."
     except AdapterError as error:
         return error.cause
     return None

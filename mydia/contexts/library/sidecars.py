@@ -15,7 +15,7 @@ from mydia.parsing import parse_release
 
 _SUBTITLE_FOLDERS = frozenset({"subs", "subtitles", "sub", "subtitle", "untertitel"})
 _DISC = "//disc"
-"""Behind a folder: the disc in it. No path contains it."""
+"""Appended to a folder to denote the disc in it. No path contains it."""
 
 
 def video_folder(path: str) -> str:
@@ -39,7 +39,7 @@ def videos_in(session: Session, library_path_id: str, folders: set[str]) -> dict
     found: dict[str, list[tuple[str, str]]] = {}
     for part in batched(sorted(folders), 200, strict=False):
         plain = [folder.removesuffix(_DISC) for folder in part]
-        # A prefix is a range for the index; LIKE with an escape is not.
+        # A prefix as a range uses the index; LIKE with an escape does not.
         ranges: list[ColumnElement[bool]] = [
             MediaFile.relative_path.between(f"{folder}/", f"{folder}0") for folder in plain if folder
         ]  # `0` is the character after `/`
@@ -65,7 +65,7 @@ def sidecar_row(
     """Return the columns of a new sidecar, with the video it belongs to."""
     folder, _, name = found.path.rpartition("/")
     beside = videos.get(video_folder(found.path), [])
-    # Subtitles of an episode may be in a folder that is called like it.
+    # Subtitles of an episode can be in a folder with its name.
     stems = (name.rpartition(".")[0], folder.rpartition("/")[2])
     owner = max(
         (one for one in beside if any(stem.startswith(one[0]) for stem in stems)),

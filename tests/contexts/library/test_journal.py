@@ -73,7 +73,7 @@ def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
     with database.writes() as session:
         journal.write_steps(session, clock.now(), SYSTEM, "b", journal.Cause.RENAME, [step])
     mended = library.journal.recover_journal(database, fake_outside(), clock.now())
-    assert "exists already" in mended.failed[0]
+    assert "already exists" in mended.failed[0]
     assert source.exists()
     assert stranger.read_bytes()[:5] == b"other"
 

@@ -76,7 +76,7 @@ def test_a_file_that_is_in_the_way_keeps_its_place(
 ) -> None:
     builders.on_disk(other.path, NAME, 100, fill=b"else")
     preview = library.moving.move_preview(database, fake_outside(), SYSTEM, detour, other.id)
-    assert preview.lines[0].objection == f"{other.path}/{NAME} exists already."
+    assert preview.lines[0].objection == f"{other.path}/{NAME} already exists."
     choose(database, detour, other)
     moved = library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
     assert len(moved.failures) == 1

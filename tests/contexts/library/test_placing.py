@@ -178,7 +178,7 @@ def test_a_file_in_the_way_is_never_overwritten(
 ) -> None:
     stranger = builders.on_disk(films.path, "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv", fill=b"mine")
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         run(database, config, request_for(detour, source))
     assert stranger.read_bytes()[:4] == b"mine"
 

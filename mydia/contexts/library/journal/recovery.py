@@ -32,21 +32,21 @@ from mydia.errors import Conflict, MydiaError
 logger = logging.getLogger(__name__)
 
 _SILENT_S = 120.0
-"""A step on another host is left open when its process has not reported for so long; reports come every five seconds."""
+"""After this long without a report, a step on another host counts as abandoned. Processes report every five seconds."""
 _STUCK_S = 3600.0
-"""The same for a live process of this host, whose thread may have failed."""
+"""The same limit for a live process on this host, whose thread may have failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of the steps that a crash left open."""
+    """The outcome of recovery."""
 
     completed: int = 0
     taken_back: int = 0
     failed: tuple[str, ...] = ()
-    """Sentences about what could be neither completed nor undone."""
+    """Messages about steps that could neither be completed nor undone."""
     postponed: int = 0
-    """Units whose library folder is not mounted; they are tried again."""
+    """Units whose library folder is not mounted; they are retried."""
 
 
 def recover_journal(
@@ -55,7 +55,7 @@ def recover_journal(
     """Complete or undo every step that a crash left open; called when a process starts and on a schedule.
 
     A file that was being imported goes back to where it came from, because its import starts again; everything else is
-    completed. The disk decides what is left to do. Steps that a live process is carrying out are left alone.
+    completed. The state of the disk shows what is left to do. Steps of live processes are skipped.
     """
     with database.reads() as session:
         open_entries = session.scalars(
@@ -120,9 +120,9 @@ def take_back(
     *,
     after_step: AfterStep = nothing_after,
 ) -> list[str]:
-    """Undo, last step first, what an import has done for a file before its row was stored.
+    """Undo the steps of an import for a file whose row was not stored, last step first.
 
-    A file is deleted only if it exists elsewhere too. If its source is gone meanwhile, the placed file stays, and the
+    A file is only deleted if it exists elsewhere too. If its source no longer exists, the placed file stays, and the
     next scan finds it.
     """
     sentences: list[str] = []
@@ -145,7 +145,7 @@ def _take_back_one(files: Files, entry: JournalEntry) -> None:
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
     if entry.operation == "mkdir":
-        # An empty folder does no harm, and another step may be about to use it.
+        # Keep the empty folder, because another step may be about to use it.
         return
     if source is None or target is None:
         return

@@ -1,4 +1,4 @@
-"""Store what follows from a step that was performed: rows move, go to the recycle bin, or come back."""
+"""Update the database after a performed step: rows are moved, recycled or restored."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _REMOVAL_REASONS = {"import": "upgraded", "remove": "removed", "undo": "undone",
 
 
 def settle(session: Session, caller: Caller, now: datetime, step_id: str) -> None:
-    """Store what follows from a performed step together with its end."""
+    """Update the database for a performed step and mark the step as done."""
     entry = session.get(JournalEntry, step_id)
     if entry is None or entry.state in ("done", "undone"):
         return
-    # `failed` is overruled: another process performed it at the same moment.
+    # This overrides `failed`, because another process performed the step at the same time.
     entry.state, entry.finished_at, entry.error = "done", now, None
     match entry.operation:
         case "rename":
@@ -162,7 +162,7 @@ def restore_row(session: Session, now: datetime, recycled: RecycledFile) -> None
         return
     item_id = values.get("media_item_id")
     if item_id is None or session.get(media.MediaItem, item_id) is None:
-        # The title was removed meanwhile: the file is matched again.
+        # The title was removed meanwhile, so the file is matched again.
         values |= {"media_item_id": None, "version_id": None, "match_state": "new"}
         item_id = None
     elif values.get("version_id") is None or session.get(media.Version, values["version_id"]) is None:

@@ -38,7 +38,7 @@ BRINGS_IN = ("link", "reflink", "copy", "move")
 _BEAT_EVERY_S = 5.0
 
 type AfterStep = Callable[[str], None]
-"""Called with the name of each point that was passed; tests kill the process in it."""
+"""Called with the name of each point that was passed; tests use it to kill the process."""
 
 
 class Cause(StrEnum):
@@ -52,12 +52,12 @@ class Cause(StrEnum):
     RESTORE = "restore"
     UNDO = "undo"
     EXPIRE = "expire"
-    """Its time in the recycle bin is over."""
+    """The file's time in the recycle bin is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One operation to be planned."""
+    """An operation to plan."""
 
     operation: str
     source: Path | None = None
@@ -67,7 +67,7 @@ class Step:
     media_item_id: str | None = None
     size_bytes: int | None = None
     content: str | None = None
-    """Of a `write`: the text of the file."""
+    """For a `write`: the text of the file."""
 
 
 _at_work: set[str] = set()
@@ -76,7 +76,7 @@ _at_work: set[str] = set()
 
 @contextmanager
 def working_on(batch_id: str) -> Iterator[None]:
-    """Mark a batch as being carried out here, so that recovery in this process leaves it alone."""
+    """Mark a batch as running in this process, so that recovery skips it."""
     _at_work.add(batch_id)
     try:
         yield
@@ -85,12 +85,12 @@ def working_on(batch_id: str) -> Iterator[None]:
 
 
 def is_at_work(batch_id: str) -> bool:
-    """Return whether a thread of this process carries a batch out."""
+    """Return whether a thread of this process is carrying out a batch."""
     return batch_id in _at_work
 
 
 class Heartbeat:
-    """Tells other processes, a few times a minute at most, that a batch is still being carried out."""
+    """Reports to other processes, a few times a minute, that a batch is still running."""
 
     def __init__(self, database: Database, batch_id: str) -> None:
         self._database = database
@@ -98,7 +98,7 @@ class Heartbeat:
         self._at_s = clock.monotonic_s()
 
     def __call__(self, _done: int = 0) -> None:
-        """Store that there was progress. Takes the bytes done, as a copy reports them."""
+        """Record progress. Takes the number of bytes copied."""
         if clock.monotonic_s() - self._at_s < _BEAT_EVERY_S:
             return
         self._at_s = clock.monotonic_s()
@@ -115,10 +115,10 @@ def nothing_after(_point: str) -> None:
 
 
 def fingerprint(files: Files, path: Path) -> str:
-    """Return what identifies the file at a path: its size with a hash, and its inode for the record.
+    """Return the fingerprint of the file at a path: its size and hash, and its inode for information.
 
     Raises:
-        NotFound: Nothing is there.
+        NotFound: The file does not exist.
     """
     facts = files.facts(path)
     if facts is None:
@@ -128,7 +128,7 @@ def fingerprint(files: Files, path: Path) -> str:
 
 
 def is_it(files: Files, path: Path, proof: str | None) -> bool:
-    """Return whether a path holds the file with this fingerprint: the same size and hash.
+    """Return whether the file at a path has this fingerprint: the same size and hash.
 
     The inode alone proves nothing: a file system reuses the number of a deleted file.
     """
@@ -205,12 +205,12 @@ def run_steps(
     """Perform and settle planned steps one after the other; return sentences about those that failed.
 
     Raises:
-        NotMounted: A library folder is not there. Its steps stay planned and are completed once it is back.
+        NotMounted: A library folder is not mounted. Its steps stay planned and are completed once it is back.
     """
     failures: list[str] = []
     with database.reads() as session:
         planned = [entry for step_id in step_ids if (entry := session.get(JournalEntry, step_id)) is not None]
-    # What the batch has moved already shows that its folder is there.
+    # Files that the batch has already moved show that the folder is mounted.
     concerned = [Path(to_os(path)) for one in planned for path in (one.source, one.target) if path is not None]
     for step_id in step_ids:
         with database.reads() as session:
@@ -243,12 +243,12 @@ def library_paths_of(session: Session, entry: JournalEntry) -> list[str]:
 
 
 def perform(files: Files, entry: JournalEntry, *, on_progress: Callable[[int], None] | None = None) -> None:
-    """Do what is left to do of a step. Doing it twice is the same as doing it once.
+    """Complete a step. Idempotent.
 
     Raises:
         Conflict: Another file is at the target.
-        NotFound: The file is at neither place.
-        AdapterError: The disk refuses.
+        NotFound: The file is neither at the source nor at the target.
+        AdapterError: The file system returned an error.
     """
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
@@ -261,7 +261,7 @@ def perform(files: Files, entry: JournalEntry, *, on_progress: Callable[[int], N
             _write(files, target, entry.content or "", entry.fingerprint)
         case "delete":
             assert source is not None
-            # Only the file that was meant: another one may have taken its name since.
+            # Check that it is still the same file, because another one may have its name now.
             if files.exists(source) and is_it(files, source, entry.fingerprint):
                 files.delete(source)
         case _:
@@ -274,7 +274,7 @@ def _write(files: Files, target: Path, text: str, proof: str | None) -> None:
     if files.exists(target):
         if is_it(files, target, proof):
             return
-        raise Conflict(f"{shown(str(target))} exists already and is another file. Move it away first.")
+        raise Conflict(f"{shown(str(target))} already exists and is another file. Move it away first.")
     files.make_folder(target.parent)
     files.write_text(target, text)
 
@@ -294,7 +294,7 @@ def _bring(
     if not here:
         raise NotFound(f"{shown(str(source))} does not exist.")
     if there:
-        raise Conflict(f"{shown(str(target))} exists already and is another file. Move it away first.")
+        raise Conflict(f"{shown(str(target))} already exists and is another file. Move it away first.")
     files.move(source, target, on_progress=on_progress)
 
 
@@ -308,7 +308,7 @@ def _drop_second_name(files: Files, source: Path, target: Path) -> None:
 
 
 def clear_parts(files: Files, folder: Path) -> None:
-    """Delete what interrupted copies left in a folder."""
+    """Delete the partial files of interrupted copies in a folder."""
     try:
         names = files.list_folder(folder)
     except AdapterError:
@@ -319,7 +319,7 @@ def clear_parts(files: Files, folder: Path) -> None:
 
 
 def _fail(session: Session, now: datetime, step_id: str, sentence: str) -> bool:
-    """Note that a step failed; False when another process has completed it meanwhile."""
+    """Record that a step failed; returns False if another process has completed it meanwhile."""
     entry = session.get(JournalEntry, step_id)
     if entry is None or entry.state != "planned":
         return False

@@ -1,4 +1,4 @@
-"""Undo what is done: take a whole import, rename or removal back."""
+"""Undo a whole import, rename or removal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mydia.errors import Conflict, NotFound
 
 
 def undo_batch(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
-    """Undo a whole import, rename or removal, last step first; return sentences about what could not be undone.
+    """Undo a whole import, rename or removal, last step first; return messages about what could not be undone.
 
     Raises:
-        NotFound: There is no such batch.
-        Conflict: A name is taken, a linked file has no other copy any more, or a file was deleted for good. Nothing was
-            changed then.
+        NotFound: The batch does not exist.
+        Conflict: A name is taken, a linked file has no other copy, or a file was deleted permanently. Nothing is
+            changed in this case.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -34,7 +34,7 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
             .order_by(JournalEntry.step.desc())
         ).all()
     if not entries:
-        raise NotFound("There is nothing (left) to undo here.")
+        raise NotFound("There is nothing to undo.")
     disk = _Imagined(outside.files)
     steps = [(entry, step) for entry in entries if (step := _opposite(disk, entry)) is not None]
     undo_id = clock.new_id()
@@ -57,33 +57,33 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
 
 
 class _Imagined:
-    """The disk as it will be after the steps so far, so that a whole batch is checked before it begins."""
+    """Simulates the disk after the steps so far, so that a whole batch can be checked before it starts."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._changed: dict[Path, str | None] = {}
 
     def holds(self, path: Path, proof: str | None) -> bool:
-        """Return whether a path will hold a file."""
+        """Return whether a path will be a file."""
         if path in self._changed:
             return self._changed[path] is not None and self._changed[path] == proof
         return is_it(self._files, path, proof)
 
     def taken(self, path: Path) -> bool:
-        """Return whether anything will be at a path."""
+        """Return whether a path will exist."""
         return self._changed[path] is not None if path in self._changed else self._files.exists(path)
 
     def put(self, path: Path, proof: str | None) -> None:
-        """Note what will be at a path; None for nothing."""
+        """Set what will be at a path; None for nothing."""
         self._changed[path] = proof
 
 
 def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
-    """Return the step that undoes a step, or None when there is nothing to do. Raises Conflict when it cannot be undone."""
+    """Return the step that undoes a step, or None if there is nothing to do. Raises Conflict if it cannot be undone."""
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
     if entry.operation == "write" and target is not None:
-        # A file that a person has changed or removed since is left alone.
+        # A file that was changed or removed since is left alone.
         if not disk.holds(target, entry.fingerprint):
             return None
         disk.put(target, None)
@@ -91,15 +91,17 @@ def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
     if entry.operation == "mkdir" or source is None:
         return None
     if entry.operation == "delete":
-        raise Conflict(f"{shown(source.name)} was deleted for good and cannot be restored.")
+        raise Conflict(f"{shown(source.name)} was deleted permanently and cannot be restored.")
     assert target is not None
     proof = entry.fingerprint
     if not disk.holds(target, proof):
-        raise Conflict(f"{shown(str(target))} does not exist any more, or is another file.")
+        raise Conflict(f"{shown(str(target))} no longer exists, or is another file.")
     operation, place = {"recycle": "restore", "restore": "recycle"}.get(entry.operation, "rename"), source
     if entry.operation in ("link", "reflink", "copy"):
         if not disk.holds(source, proof):
-            raise Conflict(f"{shown(target.name)} exists only in the library now. Removing it would lose it.")
+            raise Conflict(
+                f"{shown(target.name)} now only exists in the library, so undoing the import would delete it."
+            )
         operation = "delete"
     elif disk.taken(source):
         raise Conflict(f"{shown(str(source))} is taken by another file. Move that file away first.")
@@ -118,7 +120,7 @@ def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
 
 
 def batches_of_item(session: Session, caller: Caller, item_id: str, *, limit: int = 50) -> list[JournalEntry]:
-    """Return the newest steps that concerned a title, newest first, for its history."""
+    """Return the latest steps for a title, newest first, for its history."""
     caller.require(Permission.VIEW_ACTIVITY)
     query = (
         select(JournalEntry).where(JournalEntry.media_item_id == item_id).order_by(JournalEntry.id.desc()).limit(limit)
@@ -127,7 +129,7 @@ def batches_of_item(session: Session, caller: Caller, item_id: str, *, limit: in
 
 
 def prune_journal(session: Session, now: datetime, *, keep_days: int = 90) -> int:
-    """Delete steps that ended long ago and return how many; they cannot be undone any more."""
+    """Delete old finished steps, which can then no longer be undone, and return their number."""
     old = session.scalars(
         select(JournalEntry)
         .where(JournalEntry.state != "planned", JournalEntry.at < now - timedelta(days=keep_days))

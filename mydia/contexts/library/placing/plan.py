@@ -1,4 +1,4 @@
-"""Plan an import: which file gets which name, and what it replaces."""
+"""Plan an import: the name of each file, and what it replaces."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from mydia.vocabulary import MediaType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One video to import and what is known of it. What is None is read from its name."""
+    """A video to import with its known facts. Fields that are None are taken from its name."""
 
     path: Path
-    """Path on this machine, in the operating system's form."""
+    """Path on this machine, in the operating system's encoding."""
     episode_ids: tuple[str, ...] = ()
     quality: Quality | None = None
     edition: str | None = None
@@ -47,7 +47,7 @@ class SourceFile:
     release_group: str | None = None
     format_score: int = 0
     facts: MediaFacts | None = None
-    """Its analysis, if there is one already."""
+    """Its analysis, if it has already been analysed."""
     part: int | None = None
 
 
@@ -58,21 +58,21 @@ class ImportRequest:
     item_id: str
     sources: tuple[SourceFile, ...]
     version_id: str | None = None
-    """None takes the title's first version."""
+    """None uses the title's first version."""
     download_id: str | None = None
     library_path_id: str | None = None
-    """None takes the version's folder, else the title's."""
+    """None uses the version's folder, or the title's."""
     mode: str | None = None
-    """hardlink | reflink | copy | move; None takes the library folder's."""
+    """hardlink | reflink | copy | move; None uses that of the library folder."""
     replace: bool = True
     """Whether files of this version with the same content go to the recycle bin."""
     subtitles: bool = True
-    """Whether subtitles beside the videos are imported too."""
+    """Whether to import subtitles next to the videos too."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """One file with the name it will get."""
+    """A file with its new name."""
 
     source: SourceFile
     relative_path: str
@@ -83,7 +83,7 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What an import will do; also the dry run."""
+    """The plan of an import; also used for the dry run."""
 
     batch_id: str
     item_id: str
@@ -102,7 +102,7 @@ class ImportPlan:
 
 
 def plan_import(session: Session, caller: Caller, now: datetime, request: ImportRequest) -> ImportPlan:
-    """Return where each file will go and what it replaces; nothing is changed.
+    """Return the target of each file and what it replaces. Nothing is changed.
 
     Raises:
         Invalid: The title has no library folder, or a file of a series has no episode.
@@ -140,7 +140,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         if relative.casefold() in names:
             first = shown(names[relative.casefold()].name)
             raise Conflict(
-                f"{first} and {shown(source.path.name)} would both get the name {relative}. Import one of them."
+                f"{first} and {shown(source.path.name)} would both be named {relative}. Import only one of them."
             )
         names[relative.casefold()] = source.path
         wanted = frozenset(source.episode_ids)
@@ -172,12 +172,12 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
 def _library_path(session: Session, item: MediaItem, version: Version, chosen: str | None) -> LibraryPath:
     path_id = chosen or version.library_path_id or item.library_path_id
     if path_id is None:
-        raise Invalid(f"{item.title} has no library folder yet. Choose one for it.")
+        raise Invalid(f"{item.title} has no library folder. Choose one in its Edit dialog.")
     return settings.library_paths.get_library_path(session, path_id)
 
 
 def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.NamingRules) -> str:
-    """Return a title's folder. Two titles of the same name get different ones."""
+    """Return a title's folder. Two titles with the same name get different folders."""
     if item.folder and path.id == item.library_path_id:
         return item.folder
     wanted = naming.item_folder(rules, naming_facts(item, (), {}, ""), item.type)
@@ -197,7 +197,7 @@ def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.
 
 def _known_episode(episodes: dict[str, EpisodeRef], episode_id: str) -> EpisodeRef:
     if episode_id not in episodes:
-        raise Invalid("An episode that was chosen does not belong to this series.")
+        raise Invalid("A chosen episode does not belong to this show.")
     return episodes[episode_id]
 
 
@@ -241,12 +241,12 @@ def _check_name(session: Session, path: LibraryPath, relative: str, replaces: Se
     ).first()
     if row is not None and row.id not in replaces and row.missing_since is None:
         raise Conflict(
-            f"{shown(relative)} exists already and is not replaced by this import. Rename or remove it first."
+            f"{shown(relative)} already exists and is not replaced by this import. Rename or remove it first."
         )
 
 
 def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
-    """Return source -> file id of what an earlier attempt imported from the same download."""
+    """Return source -> file id of the files that an earlier attempt imported from the same download."""
     if request.download_id is None:
         return {}
     rows = session.execute(

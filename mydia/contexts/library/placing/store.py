@@ -1,4 +1,4 @@
-"""Store an imported file's row in one transaction with the end of its steps."""
+"""Store an imported file's row in the same transaction that ends its steps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def store_placed(
     unit: Unit,
     unit_number: int,
 ) -> Going:
-    """End the steps, store the row and plan what is recycled next. From here on the import is not undone by a crash."""
+    """End the steps, store the row and plan what to recycle next. After this, a crash no longer undoes the import."""
     proofs = _look_at_old(database, files, planned)
     placed = files.facts(unit.target)
     assert placed is not None, "verified just before"
@@ -66,7 +66,7 @@ def store_placed(
         for entry in session.scalars(select(JournalEntry).where(JournalEntry.id.in_(unit.ids))):
             entry.state, entry.finished_at = "done", now
         session.flush()
-        # A row of the same name whose file was missing gives way.
+        # Replace a row of the same name whose file was missing.
         gone = session.scalars(
             select(MediaFile).where(
                 MediaFile.library_path_id == plan.library_path_id, MediaFile.relative_path == planned.relative_path
@@ -163,7 +163,7 @@ def _row(plan: ImportPlan, planned: PlannedFile, unit: Unit, placed: FileFacts, 
         media_item_id=plan.item_id,
         version_id=plan.version_id,
         match_score=1.0,
-        match_evidence=["It was downloaded for this title" if plan.download_id else "It was imported by hand"],
+        match_evidence=["Downloaded for this title" if plan.download_id else "Imported manually"],
         download_id=plan.download_id,
         added_at=now,
         verified_at=now,

@@ -1,4 +1,4 @@
-"""Find the subtitles that belong to a video that is imported."""
+"""Find the subtitles of an imported video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUBTITLE_FOLDERS = ("Subs", "subs", "Subtitles", "subtitles")
 
 
 def subtitles_beside(files: Files, source: Path, target: Path) -> list[tuple[str, Path, Path]]:
-    """Find the subtitles that belong to a video: of its name, or all when it is the only video there."""
+    """Find the subtitles of a video: those with its name, or all if it is the only video there."""
     try:
         names = files.list_folder(source.parent)
     except AdapterError:

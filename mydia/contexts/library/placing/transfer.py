@@ -1,4 +1,4 @@
-"""Carry out one file's steps on the disk, verify them, or take them back."""
+"""Carry out one file's steps on disk, verify them, or undo them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METHODS = {"hardlink": "link", "reflink": "reflink", "copy": "copy", "move": "mo
 
 @dataclass(slots=True)
 class Unit:
-    """The steps of one file that is being imported."""
+    """The steps of importing one file."""
 
     file_id: str
     source: Path
@@ -37,13 +37,13 @@ class Unit:
     ids: list[str] = field(default_factory=list)
     operation: str = "link"
     swapped: list[MediaFile] = field(default_factory=list)
-    """Old files that have the name of the new one and are moved away first."""
+    """Old files with the name of the new one, which are moved away first."""
     beside: list[tuple[str, Path, Path]] = field(default_factory=list)
     """(sidecar id, source, target)."""
 
 
 def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, after_step: AfterStep) -> str | None:
-    """Do a unit's steps on the disk and return a sentence when a file was not placed in the way that was asked for."""
+    """Carry out a unit's steps on disk; returns a message if a file was not placed in the requested way."""
     files.make_folder(unit.target.parent)
     after_step("folder made")
     note = _transfer(database, files, plan, unit, unit.staging or unit.target, after_step)
@@ -76,7 +76,7 @@ def _transfer(
         try:
             files.hardlink(unit.source, target)
         except CrossDevice as error:
-            # Stored first: after a crash a copy is recognised by its content, not by its inode.
+            # Store the fingerprint first, because after a crash a copy is recognised by its content, not by its inode.
             unit.operation = "copy"
             with database.writes() as session:
                 session.execute(update(JournalEntry).where(JournalEntry.id == unit.ids[1]).values(operation="copy"))
@@ -102,7 +102,7 @@ def _beat(database: Database, plan: ImportPlan, after_step: AfterStep) -> Callab
 
 
 def give_up(database: Database, outside: Outside, now: datetime, plan: ImportPlan, unit_number: int) -> None:
-    """Undo what was done for a file whose import failed."""
+    """Undo the steps for a file whose import failed."""
     with database.reads() as session:
         entries = session.scalars(
             select(JournalEntry).where(

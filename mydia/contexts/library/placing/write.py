@@ -1,8 +1,8 @@
-"""Import files: a new file is in its place, verified and stored before an old one moves.
+"""Import files: a new file is placed, verified and stored before an old one is moved.
 
 For each file the steps are planned, the folder is created, the file is linked (or copied, or moved) to its final name and
-verified. One transaction then ends the steps, stores the row, emits the import and plans that the files it replaces go to
-the recycle bin; only after it do they go. See `journal` for what happens when the process dies.
+verified. One transaction then ends the steps, stores the row, emits the import and plans to recycle the files it
+replaces, which happens afterwards. See `journal` for what happens when the process dies.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from mydia.errors import Conflict, MydiaError
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What an import did."""
+    """The result of an import."""
 
     batch_id: str
     file_ids: tuple[str, ...]
-    """All files of the request, those of earlier attempts too."""
+    """All files of the request, including those of earlier attempts."""
     method: str
-    """hardlink | reflink | copy | move; `mixed` when they differ."""
+    """hardlink | reflink | copy | move; `mixed` if they differ."""
     replaced: tuple[str, ...] = ()
     """Relative paths of the files that went to the recycle bin."""
     notes: tuple[str, ...] = ()
-    """Sentences for people: why a file was copied, what could not be recycled."""
+    """Messages: why a file was copied, what could not be recycled."""
 
 
 def place(
@@ -60,17 +60,17 @@ def place(
     on_progress: Callable[[int, int], None] | None = None,
     after_step: AfterStep = nothing_after,
 ) -> Placed:
-    """Carry out an import. Repeated after a crash or an error, it imports what is still missing and nothing twice.
+    """Carry out an import. If repeated after a crash or error, it imports what is still missing and nothing twice.
 
     Args:
         on_progress: Called with (files done, files in all).
-        after_step: For tests: called after every step; may end the process.
+        after_step: For tests: called after every step; can end the process.
 
     Raises:
-        NotMounted: The library folder is not really there.
-        Conflict: A file is in the way. What was imported before stays, the rest is undone.
-        AdapterError: The disk refuses, is full or fails; likewise. `filesystem.LOCAL_TROUBLE` are those for which the
-            file is not to blame.
+        NotMounted: The library folder is not mounted.
+        Conflict: The target exists. Files that were already imported stay, the rest is undone.
+        AdapterError: The file system returned an error; handled likewise. `filesystem.LOCAL_TROUBLE` lists the errors
+            that are not caused by the file.
 
     Emits: FileImported, FileRemoved.
     """
@@ -79,7 +79,7 @@ def place(
     file_ids, methods, replaced, notes = list(plan.placed_already), [], [], []
     with journal.working_on(plan.batch_id):
         for number, planned in enumerate(plan.files):
-            # Once more for each file: a disk may go during a long import.
+            # Check again for each file, because a disk can disappear during a long import.
             mounts.require_mounted(database, outside.files, [plan.library_path_id])
             unit = _plan_unit(database, outside, caller, now, plan, planned, number * 2)
             after_step("planned")
@@ -128,7 +128,7 @@ def _plan_unit(
         and files.exists(target)
     ]
     if files.exists(target) and not swapped:
-        raise Conflict(f"{shown(str(target))} exists already and is not in the library. Scan the folder first.")
+        raise Conflict(f"{shown(str(target))} already exists and is not in the library. Scan the folder first.")
     file_id = clock.new_id()
     proof = journal.fingerprint(files, source)
     staging = target.with_name(f"{PART_PREFIX}{file_id}{target.suffix}") if swapped else None

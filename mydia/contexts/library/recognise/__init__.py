@@ -1,1 +1,1 @@
-"""Recognise new files: group them, look for the title, link them or leave them to a person."""
+"""Recognise new files: group them, find the title, and link them or put them into the review."""

@@ -1,4 +1,4 @@
-"""PURE. Turn search results and details into choices, and a choice into a new title."""
+"""PURE. Convert search results and details to choices, and a choice to a new title."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def new_item(
 
 
 def clear_name(group: Group) -> str | None:
-    """Return the title of a group whose names are clear, for installations without a metadata source; None otherwise.
+    """Return the title of a group with unambiguous names, for installations without a metadata source; None otherwise.
 
-    A film is clear with a year or an NFO, a series with numbers or dates in its file names.
+    A film needs a year or an NFO file, a series needs numbers or dates in its file names.
     """
     guess = group.guess
     if not guess.title:
@@ -79,7 +79,7 @@ def choice_of(candidate: Candidate) -> Choice:
 
 
 def with_details(choice: Choice, details: Details) -> Choice:
-    """Return a choice with what only the details contain: length, episodes, other titles."""
+    """Return a choice with the facts from the details: length, episodes, other titles."""
     numbers: frozenset[tuple[int, int]] | None = None
     if details.type == MediaType.TV_SHOW and details.seasons:
         numbers = frozenset(

@@ -1,4 +1,4 @@
-"""Entries of the review: groups of files that wait for a person."""
+"""Entries of the review: groups of files that wait for a decision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILES_SHOWN = 500
 
 
 def count_waiting(session: Session) -> int:
-    """Return how many entries of the review wait for a person."""
+    """Return the number of review entries that wait for a decision."""
     states = ("new", "ready", "needs_attention", "no_match")
     return session.scalar(select(func.count()).select_from(InboxEntry).where(InboxEntry.state.in_(states))) or 0
 
@@ -32,7 +32,7 @@ def count_waiting(session: Session) -> int:
 def leave_unclear(
     session: Session, now: datetime, item: MediaItem, group: Group, unclear: Sequence[Unclear], scored: Scored
 ) -> InboxEntry:
-    """Put the files whose episode is not clear into an entry of their own, with the title already chosen."""
+    """Put files with unclear episodes into a separate entry, with the title already chosen."""
     code, facts = doubt_facts(unclear[0], item)
     part = replace(group, files=[one.file for one in unclear], key=f"{group.key} ?", owns_folder=False)
     likely = {one.file.id: one.likely for one in unclear}
@@ -52,7 +52,7 @@ def leave(
     """Put a group into the review, or update its entry.
 
     Args:
-        likely: File id -> episode ids to be offered first.
+        likely: File id -> episode ids to offer first.
     """
     entry = session.scalars(
         select(InboxEntry).where(

@@ -1,4 +1,4 @@
-"""New files in groups (a film's folder, a series' folder), with what their names and NFO files say."""
+"""Group new files (a film's folder, a series' folder), with the facts from their names and NFO files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NFO_BYTES = 256 * 1024
 _HINTS = {"movies": "movie", "series": "tv"}
 _TYPES = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}
 _CONTRADICTS_BELOW = 0.6
-"""Titles less alike than this are those of two works."""
+"""Titles with a lower similarity belong to different works."""
 _YEARS_APART = 2
 """Seasons do not start exactly a year after one another."""
 _DISC_QUALITY = {
@@ -47,7 +47,7 @@ _DISC_QUALITY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFile:
-    """A file that belongs to no title yet, and what its name says."""
+    """A file without a title yet, with its parsed name."""
 
     id: str
     path: str
@@ -55,7 +55,7 @@ class NewFile:
     parsed: ParsedRelease
     own_title: str = ""
     own_year: int | None = None
-    """The title and year in the file's own name, whatever its folders say."""
+    """The title and year in the file's own name, ignoring its folders."""
     nfo: NfoFacts | None = None
 
 
@@ -66,19 +66,19 @@ class Group:
     library_path_id: str
     type: MediaType
     folder: str
-    """Relative; empty for files directly in the library folder."""
+    """Relative path; empty for files directly in the library folder."""
     key: str
     guess: Guess
     files: list[NewFile]
     nfo: NfoFacts | None = None
     owns_folder: bool = False
-    """The folder holds no other title."""
+    """Whether the folder contains no other title."""
     is_guest: bool = False
-    """The files carry another year than the folder they are in, so they may belong to another title."""
+    """Whether the files have another year than their folder, so that they may belong to another title."""
 
     @property
     def name(self) -> str:
-        """What to call it before it is recognised."""
+        """Display name before it is recognised."""
         return self.guess.title or shown(self.folder) or shown(self.files[0].path.rpartition("/")[2])
 
 
@@ -88,7 +88,7 @@ def gather(
     """Return a library folder's new files in groups; groups of guests come last.
 
     Args:
-        file_ids: Only these, whatever state they are in; for matching again.
+        file_ids: Only these files, in any state; for matching again.
     """
     with database.reads() as session:
         path = settings.library_paths.get_library_path(session, library_path_id)
@@ -142,7 +142,7 @@ def _read_file(file_id: str, path: str, size_bytes: int, hint: str | None) -> Ne
 
 
 def read_name(path: str, hint: str | None) -> ParsedRelease:
-    """Return what a path says. A file of a disc has the name of the folder that contains the disc."""
+    """Parse a path. A file of a disc gets the name of the folder that contains the disc."""
     readable = shown(path)
     if (disc := disc_folder(readable.rpartition("/")[0])) is not None:
         folder = own_folder(readable)
@@ -180,23 +180,23 @@ def _grouped(library_path_id: str, path_type: str, files: Iterable[NewFile]) -> 
 
 
 def _key(type_: MediaType, folder: str, file: NewFile) -> str:
-    """Return what files of one title share within a folder, apart from a series' year."""
+    """Return the key that files of one title share within a folder, without a series' year."""
     title = normalise_title(file.parsed.title)
     if type_ == MediaType.MOVIE:
         return title if file.parsed.year is None else f"{title} {file.parsed.year}"
     named = read_folder(folder) if folder else None
     of_folder = normalise_title(named.title) if named is not None else ""
-    # Files of one series are spelt in many ways; only a quite different name on a shelf of many is another series.
+    # The names of one series vary in spelling; only a very different name in a shared folder is another series.
     if title and of_folder and not title.startswith(of_folder) and not of_folder.startswith(title):
         return title
     return of_folder or title
 
 
 def _by_title(type_: MediaType, folder: str, shelf: list[NewFile]) -> list[tuple[int | None, bool, list[NewFile]]]:
-    """Split files of one name by the years they carry; yields (year for the key, is a guest, files).
+    """Split files with the same name by year; yields (year for the key, is a guest, files).
 
-    A year may be that of the series or that in which the season aired. Years that fit no common first season are those
-    of namesakes, such as MacGyver of 1985 and of 2016.
+    A year can be that of the series or of the season. Years that are not consistent with one first season belong to
+    different series of the same name, such as MacGyver (1985) and MacGyver (2016).
     """
     if type_ == MediaType.MOVIE:
         return [(None, False, shelf)]
@@ -209,7 +209,7 @@ def _by_title(type_: MediaType, folder: str, shelf: list[NewFile]) -> list[tuple
             continue
         first = file.own_year - max((file.parsed.season or 1) - 1, 0)
         for known, members in first_years:
-            # Written out or as the season's: either way it must fit the years beside it.
+            # Whether it is the year of the series or of the season, it must be consistent with the other years.
             if min(abs(first - known), abs(file.own_year - known)) <= _YEARS_APART:
                 members.append(file)
                 break
@@ -230,13 +230,13 @@ def _by_title(type_: MediaType, folder: str, shelf: list[NewFile]) -> list[tuple
 
 
 def read_folder(folder: str) -> ParsedRelease | None:
-    """Return what the last part of a folder's path says about a series."""
+    """Parse the last part of a folder's path as a series."""
     name = shown(folder.rpartition("/")[2])
     return parse_release(name, "tv") or parse_release(f"{name} S01E01", "tv")
 
 
 def _linked_titles(session: Session, library_path_id: str) -> dict[str, set[str]]:
-    """Return folder -> titles that have files in it or below."""
+    """Return folder -> titles with files in it or in its subfolders."""
     linked: dict[str, set[str]] = {}
     rows = session.execute(
         select(MediaFile.relative_path, MediaFile.media_item_id).where(
@@ -250,7 +250,7 @@ def _linked_titles(session: Session, library_path_id: str) -> dict[str, set[str]
 
 
 def _mark_owned(groups: list[Group], linked: dict[str, set[str]]) -> None:
-    """Find out which folders hold one title only: these become the title's folder."""
+    """Find the folders that contain only one title; these become the title's folder."""
     shares: dict[str, int] = {}
     for group in groups:
         if not group.is_guest:
@@ -287,7 +287,7 @@ def _add_nfo(outside: Outside, root: Path, group: Group, nfos: set[str]) -> None
         return
     names = [_nfo_beside(file) for file in group.files]
     if group.owns_folder:
-        # On a shelf of several films it belongs to one of them, and does not say to which.
+        # In a folder with several films it belongs to one of them, and it is unknown to which.
         names += [f"{shared}movie.nfo", *(f"{shared}{disc}/{name}" for disc, name in _DISC_NFOS)]
     for name in names:
         found = _read_nfo(outside, root, name, nfos)
@@ -304,7 +304,7 @@ def _nfo_beside(file: NewFile) -> str:
 
 
 def _contradicts(group: Group, nfo: NfoFacts) -> bool:
-    """Return whether an NFO names another film than the files: both its title and its year differ."""
+    """Return whether an NFO file describes another film: both its title and its year differ."""
     titles = [file.parsed.title for file in group.files if file.parsed.title]
     years = [file.parsed.year for file in group.files if file.parsed.year is not None]
     if not titles or not years or nfo.year is None or not nfo.title:
@@ -365,7 +365,7 @@ def _guess(group: Group) -> Guess:
 
 
 def _without_own_year(title: str, year: int | None) -> tuple[str, int | None]:
-    """Take a year off a title that carries it twice: `Castle (2009)` of 2009."""
+    """Remove the year from a title that repeats it: `Castle (2009)` of 2009."""
     if year is not None and title.rstrip(" )]").endswith(str(year)):
         shorter = title.rstrip(" )]").removesuffix(str(year)).rstrip(" ([-")
         return (shorter or title), year
@@ -375,7 +375,7 @@ def _without_own_year(title: str, year: int | None) -> tuple[str, int | None]:
 def _with_series_folder(
     group: Group, parsed: ParsedRelease, title: str, year: int | None, others: list[str]
 ) -> tuple[str, int | None, list[str]]:
-    """Add what the series' folder says: another title, and a year where the files have none."""
+    """Add the facts of the series' folder: another title, and a year if the files have none."""
     others = [*others, *(file.parsed.unmarked_title for file in group.files if file.parsed.unmarked_title)]
     folder = read_folder(group.folder) if group.folder else None
     if folder is None or group.is_guest:
@@ -389,7 +389,7 @@ def _with_series_folder(
 def _with_film_folder(
     group: Group, title: str, year: int | None, others: list[str]
 ) -> tuple[str, int | None, list[str]]:
-    """Add what a film's folder says; it knows better where the title ends in a year (`Blade Runner 2049 (2017)`)."""
+    """Add the facts of a film's folder, which is more reliable for titles that end with a year (`Blade Runner 2049 (2017)`)."""
     name = shown(group.folder.rpartition("/")[2])
     folder = parse_release(name, "movie") if name else None
     if folder is None or not folder.title:
@@ -406,7 +406,7 @@ def _with_film_folder(
 
 
 def _ids(group: Group) -> tuple[Ids, str]:
-    """Return the catalogue ids that a person or program noted: in a name or folder first, then in an NFO file."""
+    """Return the catalogue ids in a name or folder, or else in an NFO file."""
     for file in group.files:
         parsed = file.parsed
         if parsed.tmdb_id or parsed.tvdb_id or parsed.imdb_id:
@@ -419,7 +419,7 @@ def _ids(group: Group) -> tuple[Ids, str]:
 
 
 def _ids_of_folders(group: Group) -> Ids | None:
-    """Return the ids in the nearest folder's name; those of a shelf of several films belong to none of them."""
+    """Return the ids in the nearest folder's name; those of a folder with several films are ignored."""
     if group.type == MediaType.MOVIE and not group.owns_folder:
         return None
     hint = "movie" if group.type == MediaType.MOVIE else "tv"

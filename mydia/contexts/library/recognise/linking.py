@@ -26,22 +26,22 @@ from mydia.parsing import ParsedRelease, Quality, Source
 from mydia.vocabulary import MediaType
 
 _QUALITY_ASSUMED = 0.5
-"""Up to this confidence the parser took the source from the file's extension alone."""
+"""At this confidence or below, the parser guessed the source from the file extension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclear:
-    """A file whose episode is not clear."""
+    """A file whose episode is unclear."""
 
     file: NewFile
     doubt: numbering.Doubt
     likely: tuple[str, ...] = ()
-    """Ids of the episodes to be offered first."""
+    """Ids of the episodes to offer first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """What became of a group's files."""
+    """The result of linking a group's files."""
 
     files: int
     unclear: tuple[Unclear, ...] = ()
@@ -49,7 +49,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One file with the title, version and episodes that it becomes part of."""
+    """A file with the title, version and episodes to link it to."""
 
     file_id: str
     version_id: str
@@ -125,7 +125,7 @@ def link(
 
 
 def attach_files(session: Session, item_id: str, attachments: Sequence[Attachment]) -> None:
-    """Make files part of a title, in a few statements for many files; earlier links are replaced."""
+    """Link many files to titles in a few statements; earlier links are replaced."""
     for part in batched([one.file_id for one in attachments], 500, strict=False):
         session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(part)))
     rows = [
@@ -151,10 +151,10 @@ def attach_files(session: Session, item_id: str, attachments: Sequence[Attachmen
 
 
 def name_columns(parsed: ParsedRelease, path: str, resolution: int | None) -> dict[str, Any]:
-    """Return what a name says as columns of `media_files`.
+    """Return the facts of a name as columns of `media_files`.
 
     Args:
-        resolution: As analysis found it, which counts more than the name's; None before analysis.
+        resolution: From analysis, which overrides the name's; None before analysis.
     """
     quality = quality_of(named_quality(parsed).to_json(), resolution)
     return {
@@ -168,7 +168,7 @@ def name_columns(parsed: ParsedRelease, path: str, resolution: int | None) -> di
 
 
 def named_quality(parsed: ParsedRelease) -> Quality:
-    """Return the quality that a name states, without what the parser assumed from the file's extension."""
+    """Return the quality stated in a name, without what the parser assumed from the file extension."""
     if parsed.confidence.quality > _QUALITY_ASSUMED:
         return parsed.quality
     resolution = parsed.quality.resolution if "quality" in parsed.spans else None
@@ -176,7 +176,7 @@ def named_quality(parsed: ParsedRelease) -> Quality:
 
 
 def doubt_facts(unclear: Unclear, item: MediaItem) -> tuple[ReviewReason, dict[str, Any]]:
-    """Return the reason for which a file's episode has to be chosen, with the facts of its sentence."""
+    """Return why a file's episode must be chosen, with the facts of the sentence."""
     parsed = unclear.file.parsed
     numbers = parsed.absolute_episodes or parsed.episodes or parsed.special_absolute_episodes
     season = parsed.marked_season if parsed.marked_season is not None else parsed.season
@@ -213,7 +213,7 @@ def _episodes_of(
     series: numbering.SeriesNumbers,
     beside: frozenset[int],
 ) -> list[str] | Unclear:
-    """Return the episodes that a file's name or NFO means. Those that no provider lists are added: the file proves them."""
+    """Return the episodes of a file's name or NFO. Episodes that no provider lists are added, because the file proves them."""
     parsed, nfo = file.parsed, file.nfo
     if parsed.is_season_pack and not parsed.episodes and not parsed.absolute_episodes:
         meaning = numbering.Meaning(doubt=numbering.Doubt.NO_NUMBER)  # a whole season in one file

@@ -1,6 +1,6 @@
-"""Recognise new files: use names, folders and NFO files, then the library itself, then the catalogue.
+"""Recognise new files from names, folders and NFO files, then from the library, then from the catalogue.
 
-Sure matches are added; the rest waits for a person with its candidates. Files are taken in groups, with one search per
+Confident matches are added; the rest goes to the review with its candidates. Files are processed in groups, with one search per
 group. Each group is settled in one short write, so the work can stop at any point and continue with the files that are
 still `new`.
 """
@@ -46,29 +46,29 @@ from mydia.vocabulary import MediaType
 _SEARCHES_AT_ONCE = 4
 _OTHER_TITLES_TRIED = 3
 _LOOKED_CLOSER = 3
-"""Search results whose details are read when none fits well by its main title."""
+"""Number of search results whose details are fetched if none matches well by its main title."""
 
 
 @dataclass(slots=True)
 class MatchReport:
-    """What matching did."""
+    """The result of matching."""
 
     matched: int = 0
     waiting: int = 0
     ignored: int = 0
     postponed: int = 0
-    """Files that stay new because the metadata source did not answer."""
+    """Number of files that stay new because the metadata source did not answer."""
     titles_added: int = 0
     reason_code: ScanReason | None = None
     reason_facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def reason(self) -> str | None:
-        """What is still open, as a sentence."""
+        """What is left open, as a sentence."""
         return None if self.reason_code is None else scan_sentence(self.reason_code, self.reason_facts)
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers for a scan's row."""
+        """Return the counts for a scan's row."""
         return {
             "matched": self.matched,
             "waiting": self.waiting,
@@ -90,8 +90,8 @@ def match_new_files(
 ) -> MatchReport:
     """Recognise the new files of a library folder.
 
-    When the metadata source does not answer, files are matched as far as the library and earlier decisions allow; the
-    others stay new and the report says so. Without any source, titles come from names and NFO files.
+    If the metadata source does not answer, files are matched with the library and earlier decisions; the others stay
+    new, and the report counts them. Without any source, titles come from names and NFO files.
 
     Emits: MediaAdded, FileMatched, InboxChanged.
     """
@@ -129,15 +129,15 @@ def match_new_files(
 
 @dataclass(slots=True)
 class _Looked:
-    """What is known about one group before its files are linked."""
+    """The facts about one group before its files are linked."""
 
     choices: list[Choice] = field(default_factory=list)
     unanswered: bool = False
-    """The metadata source was needed and did not answer."""
+    """Whether the metadata source was needed and did not answer."""
 
 
 class Matcher:
-    """One run of matching. It reads the library and asks the metadata source once for everything."""
+    """One run of matching, which reads the library and queries the metadata source once for everything."""
 
     def __init__(
         self,
@@ -181,16 +181,16 @@ class Matcher:
 
     @property
     def asked(self) -> bool:
-        """Whether the metadata source was asked for anything."""
+        """Whether the metadata source was queried."""
         return bool(self._searched) or self.trouble is not None
 
     @property
     def has_provider(self) -> bool:
-        """Whether titles can be looked up at all."""
+        """Whether titles can be looked up."""
         return metadata.available(self.outside)
 
     def look_up(self, groups: Sequence[Group], pool: ThreadPoolExecutor) -> None:
-        """Find the choices for some groups: titles of the library, and where these are not certain those of the catalogue."""
+        """Find the choices for groups: titles of the library, and if these are not certain, those of the catalogue."""
         with self.database.reads() as session:
             for group in groups:
                 self._looked[id(group)] = _Looked(self._local(session, group))
@@ -227,7 +227,7 @@ class Matcher:
             self.trouble = self.trouble or error
 
     def search(self, guess: Guess) -> list[Candidate]:
-        """Search the catalogue by id if there is one, else by title and year, then without the year and by other titles."""
+        """Search the catalogue by id if there is one, otherwise by title and year, then without the year and by other titles."""
         source = self.path.provider
         if guess.ids != Ids():
             found = metadata.by_ids(self.outside, guess.type, guess.ids, language=self.language)
@@ -300,14 +300,14 @@ class Matcher:
             provider=item.provider,
             original_language=item.original_language,
             runtime_min=item.runtime_min,
-            # A title whose details are not here yet knows no episodes; that says nothing against it.
+            # A title without details has no episodes yet, which is no evidence against it.
             numbers=numbers or None,
             media_item_id=item.id,
             owns_folder=owns_folder,
         )
 
     def settle(self, group: Group, report: MatchReport) -> None:
-        """Link a group's files, leave them to a person, or postpone them."""
+        """Link a group's files, put them into the review, or postpone them."""
         looked = self._looked.pop(id(group))
         if (entry := self._decided.get((group.folder, group.key))) is not None and self._follow(group, entry, report):
             return
@@ -327,7 +327,7 @@ class Matcher:
             self._leave(group, ranked, verdict, report)
 
     def _follow(self, group: Group, entry: InboxEntry, report: MatchReport) -> bool:
-        """Apply to new files of a folder what a person decided for earlier ones."""
+        """Apply a user's earlier decision for a folder to its new files."""
         if entry.state == "ignored":
             with self.database.writes() as session:
                 set_state(session, [file.id for file in group.files], "ignored", entry.id)
@@ -338,12 +338,12 @@ class Matcher:
             if item_id is None or session.get(MediaItem, item_id) is None:
                 return False
             choice = self._own_choice(session, item_id, owns_folder=True)
-        evidence = (Evidence("yes", "A person chose this title for the folder"),)
+        evidence = (Evidence("yes", "Chosen by a user for this folder"),)
         self._take(group, Scored(choice, 1.0, evidence), report, chosen=True)
         return True
 
     def _look_closer(self, group: Group, ranked: list[Scored], verdict: Verdict) -> tuple[list[Scored], Verdict]:
-        """Compare the details of the closest candidates: other titles, length, episodes. Only for files that would wait."""
+        """Compare the details of the closest candidates: other titles, length, episodes. Only for files that would go to the review."""
         guess = group.guess
         if guess.type == MediaType.MOVIE and guess.duration_s is None:
             biggest = max(group.files, key=lambda file: file.size_bytes)
@@ -401,7 +401,7 @@ class Matcher:
                 if linked.unclear:
                     item = get(session, MediaItem, item_id, what="This title")
                     if before is None and not linked.files:
-                        # Take the title back: nothing would belong to it until somebody chooses an episode.
+                        # No file could be linked, so the title is not added until an episode is chosen.
                         raise _NothingLinked(*doubt_facts(linked.unclear[0], item))
                     leave_unclear(session, now, item, group, linked.unclear, scored)
                 refresh_holdings(session, now, item_id)
@@ -419,9 +419,9 @@ class Matcher:
                     self._index[choice.type].setdefault(normalised, []).append((item_id, choice.year))
 
     def _details_for(self, choice: Choice) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
-        """Fetch a new series' episodes before its files are linked: dates and absolute numbers need them.
+        """Fetch a new series' episodes before its files are linked, because dates and absolute numbers need them.
 
-        A film's details follow with its refresh, and so do those of a series that cannot be fetched now.
+        The details of a film, or of a series that cannot be fetched now, are fetched by its refresh.
         """
         new_show = choice.type == MediaType.TV_SHOW and choice.media_item_id is None and choice.ids != Ids()
         if not new_show or not self.has_provider or self.trouble is not None:
@@ -458,7 +458,7 @@ class Matcher:
 
 
 class _NothingLinked(Exception):
-    """Rolls the addition of a title back to which no file could be linked."""
+    """Rolls back the addition of a title without linked files."""
 
     def __init__(self, code: ReviewReason, facts: dict[str, Any]) -> None:
         super().__init__()

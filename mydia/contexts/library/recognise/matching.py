@@ -1,4 +1,4 @@
-"""PURE. How well a title fits what is known of some files, with the evidence, and what follows from it."""
+"""PURE. Score how well a title matches some files, with the evidence, and derive the outcome."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mydia.parsing import normalise_title, similarity
 from mydia.vocabulary import MediaType
 
 NO_MATCH_BELOW = 0.5
-"""A best candidate below this counts as none."""
+"""A best candidate with a lower score is ignored."""
 READY_FROM = 0.85
-"""From this score on an entry of the review is ready to import."""
+"""With this score or above, a review entry is ready to import."""
 RIVAL_WITHIN = 0.08
-"""When two candidates are this close, a person chooses."""
+"""If two candidates are this close, a user must choose."""
 
 _TITLE_WEIGHT = 0.75
 _YEAR_SAME, _YEAR_NEAR, _YEAR_FAR = 0.20, 0.12, -0.30
@@ -29,9 +29,9 @@ _RUNTIME_FITS, _RUNTIME_FAR = 0.05, -0.12
 _EPISODES_FIT, _EPISODES_MISSING = 0.05, -0.12
 _LANGUAGE_FITS = 0.02
 _SHORT_FORM = 0.93
-"""A title without its subtitle, as people write it: `Borat` for `Borat: Cultural Learnings of …`."""
+"""Score of a title without its subtitle: `Borat` for `Borat: Cultural Learnings of …`."""
 _SHORT_FORM_CAP = 0.8
-"""A short form without a year stays below this: too many titles begin alike."""
+"""Maximum score of a short form without a year, because many titles have the same beginning."""
 _SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-Z])")
 _POSSESSIVE = re.compile(r"^\w+['’]s\s+")
 
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the names, folders and NFO of a group of files say."""
+    """The facts from the names, folders and NFO of a group of files."""
 
     type: MediaType
     title: str
@@ -55,19 +55,19 @@ class Guess:
     other_titles: tuple[str, ...] = ()
     ids: Ids = field(default=Ids())
     ids_from: str = ""
-    """Where the ids were found, for people: `The folder`."""
+    """Where the ids were found, for display: `The folder`."""
     numbers: frozenset[tuple[int, int]] = frozenset()
     """(season, episode) of every file, where known."""
     duration_s: float | None = None
-    """Of the longest file."""
+    """Length of the longest file."""
     languages: tuple[str, ...] = ()
     confidence: float = 1.0
-    """How sure the parser was of the title."""
+    """The parser's confidence in the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A title that the files may be."""
+    """A candidate title."""
 
     type: MediaType
     title: str
@@ -82,16 +82,16 @@ class Choice:
     original_language: str | None = None
     runtime_min: int | None = None
     numbers: frozenset[tuple[int, int]] | None = None
-    """(season, episode) of every known episode; None when not looked up."""
+    """(season, episode) of every known episode; None if not looked up."""
     media_item_id: str | None = None
-    """The title is in the library already."""
+    """Whether the title is already in the library."""
     owns_folder: bool = False
-    """The files are in the folder of this library title."""
+    """Whether the files are in the folder of this library title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A choice with its score from 0 to 1 and why."""
+    """A choice with its score from 0 to 1 and the evidence."""
 
     choice: Choice
     score: float
@@ -99,7 +99,7 @@ class Scored:
     by_id: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return the shape that `InboxEntry.candidates` documents."""
+        """Return the format of `InboxEntry.candidates`."""
         choice = self.choice
         return {
             "type": choice.type,
@@ -120,7 +120,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from the scores: `sure`, `ready`, `needs_attention` or `no_match`, and why it waits."""
+    """The outcome of the scores: `sure`, `ready`, `needs_attention` or `no_match`, and why it waits."""
 
     state: str
     best: Scored | None
@@ -134,7 +134,7 @@ class Verdict:
 
 
 def choice_from_json(stored: Mapping[str, Any]) -> Choice:
-    """Read back what `Scored.to_json` wrote."""
+    """Load the result of `Scored.to_json`."""
     return Choice(
         type=MediaType(stored["type"]),
         title=str(stored["title"]),
@@ -149,7 +149,7 @@ def choice_from_json(stored: Mapping[str, Any]) -> Choice:
 
 
 def score(guess: Guess, choice: Choice) -> Scored:
-    """Return how well a title fits.
+    """Return how well a title matches.
 
     >>> score(Guess(MediaType.MOVIE, "Sintel", 2010), Choice(MediaType.MOVIE, "Sintel", 2010, Ids(45745))).score
     0.95
@@ -166,7 +166,7 @@ def score(guess: Guess, choice: Choice) -> Scored:
     if choice.owns_folder and title_score >= 0.5:
         return Scored(choice, 0.98, (Evidence("yes", "This folder is the title's folder"), *title_evidence))
     parts = [_year(guess, choice), _runtime(guess, choice), _episodes(guess, choice), _language(guess, choice)]
-    # A year does not make a different title fit: the rest counts only as much as the title does.
+    # A matching year must not make up for a different title, so the rest is weighted by the title's score.
     total = title_score * _TITLE_WEIGHT
     total += sum(value if value < 0 else value * min(1.0, title_score / 0.9) for value, _ in parts)
     evidence = (*title_evidence, *(one for _, found in parts for one in found))
@@ -242,7 +242,7 @@ def _same_work(one: Choice, other: Choice) -> bool:
 
 
 def _by_ids(guess: Guess, choice: Choice) -> bool | None:
-    """Whether the ids agree, or contradict one another; None when they do not meet."""
+    """Whether the ids agree or contradict each other; None if they have no catalogue in common."""
     pairs = (
         (guess.ids.tmdb_id, choice.ids.tmdb_id),
         (guess.ids.tvdb_id, choice.ids.tvdb_id),
@@ -278,7 +278,7 @@ def _title(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     if best >= 0.8:
         return best, (Evidence("yes", f"The title is {percent} % similar{named}"),)
     verdict = "warn" if best >= 0.6 else "no"
-    # Below this, letters that happen to agree are no evidence.
+    # Below this, similar letters are coincidence.
     return best if best >= 0.6 else best * 0.6, (Evidence(verdict, f"The title is only {percent} % similar{named}"),)
 
 
@@ -291,7 +291,7 @@ def _alike(mine: str, yours: str) -> float:
 
 
 def _short_forms(title: str) -> list[str]:
-    """Return how people shorten a title: without its subtitle, its series or its owner, or with initials.
+    """Return common short forms of a title: without its subtitle, series or owner, or with initials.
 
     >>> _short_forms("Law & Order: Special Victims Unit")
     ['Law & Order', 'Law & Order SVU', 'Special Victims Unit']
@@ -340,7 +340,7 @@ def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]
     apart = abs(minutes - choice.runtime_min)
     compared = f"{round(minutes)} of {choice.runtime_min} minutes"
     if apart <= max(5.0, choice.runtime_min * 0.1):
-        return _RUNTIME_FITS, (Evidence("yes", f"The file is as long as the film, {compared}"),)
+        return _RUNTIME_FITS, (Evidence("yes", f"The running time matches, {compared}"),)
     if apart > max(15.0, choice.runtime_min * 0.25):
         return _RUNTIME_FAR, (Evidence("warn", f"Runs {round(minutes)} min; expected {choice.runtime_min}"),)
     return 0.0, ()
@@ -355,7 +355,7 @@ def _episodes(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]
         return _EPISODES_FIT, (Evidence("yes", f"All {len(regular)} episodes exist"),)
     missing = sorted(regular - known)
     season, number = missing[0]
-    sentence = f"{len(missing)} of {len(regular)} episodes do not exist there, such as S{season:02}E{number:02}"
+    sentence = f"{len(missing)} of {len(regular)} episodes do not exist in it, such as S{season:02}E{number:02}"
     return _EPISODES_MISSING * len(missing) / len(regular), (Evidence("warn", sentence),)
 
 

@@ -1,4 +1,4 @@
-"""Decide when a scan's result must not be trusted: a disk that is not mounted, or too many missing files."""
+"""Decide whether to trust the result of a scan: is the disk mounted, and are not too many files missing?"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mydia.contexts.library.scanning.known import Known
 from mydia.contexts.settings import LibraryPath
 from mydia.errors import Invalid
 
-_MANY_FROM = 2  # one missing file was deleted by hand, whatever share of a small library it is
+_MANY_FROM = 2  # a single missing file was probably deleted manually, even if it is a large share of a small library
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a scan's result is not stored."""
+    """Why a scan's result is rejected."""
 
     code: ScanReason
     facts: dict[str, Any] = field(default_factory=dict)
@@ -56,8 +56,8 @@ def why_not_to_believe(
         return Refusal(ScanReason.OTHER_DISK, facts)
     devices = Counter(one.device for one in present)
     parent = files.facts(Path(path.path).parent)
-    # An unmounted disk shows the folder below it, which is on the parent's device. Disks may get new numbers at a
-    # restart, so this counts only when most of the known files are missing.
+    # The mount point of an unmounted disk is on the parent's device. Disks can get new device numbers at a restart, so
+    # this only counts if most of the known files are missing.
     unmounted = (
         not state.is_mount
         and state.device is not None
@@ -68,7 +68,7 @@ def why_not_to_believe(
     )
     if unmounted:
         return Refusal(ScanReason.OTHER_DISK, facts)
-    # Only files that were looked for in folders that could be read count as missing.
+    # Only files in readable folders count as missing.
     if len(missing) >= _MANY_FROM and len(missing) * 100 > limit_percent * max(total, 1):
         share = round(len(missing) * 100 / max(total, 1))
         return Refusal(ScanReason.MANY_MISSING, facts | {"share": share, "limit": limit_percent})
@@ -76,7 +76,7 @@ def why_not_to_believe(
 
 
 def is_there(files: Files, root: Path, relative: str) -> bool:
-    """Look once more before calling a file missing: it may have been renamed during the walk."""
+    """Check a file again before it counts as missing, because it may have been renamed during the walk."""
     try:
         return files.exists(confine(root, relative))
     except Invalid:

@@ -1,4 +1,4 @@
-"""Read what the database knows of a library folder's files."""
+"""Read the known files of a library folder from the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS_PER_WRITE = 1000
 
 
 class Known(NamedTuple):
-    """A file as the database knows it."""
+    """A known file."""
 
     id: str
     path: str
@@ -28,7 +28,7 @@ class Known(NamedTuple):
 
 
 class KnownSidecar(NamedTuple):
-    """A sidecar as the database knows it."""
+    """A known sidecar."""
 
     id: str
     path: str

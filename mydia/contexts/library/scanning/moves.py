@@ -26,7 +26,7 @@ def find_moves(
     gone: list[Known],
     new: list[tuple[FoundFile, Judged]],
 ) -> tuple[dict[str, FoundFile], list[tuple[FoundFile, Judged]]]:
-    """Tell which new files are old ones under another name: the same inode, or the same size and hash."""
+    """Find new files that are old ones with another name: the same inode, or the same size and hash."""
     if not new:
         return {}, new
     by_inode = {(one.device, one.inode): one for one in gone}
@@ -40,7 +40,7 @@ def find_moves(
     rest: list[tuple[FoundFile, Judged]] = []
     for found, judged in new:
         old = by_inode.get((found.device, found.inode))
-        # The size and time too: a file system gives the inode of a deleted file to the next one.
+        # Compare size and time too, because file systems reuse the inodes of deleted files.
         if old is not None and (
             (old.size_bytes, old.mtime_ns) != (found.size_bytes, found.mtime_ns) or old.id in moved
         ):
@@ -59,7 +59,7 @@ def find_moves(
 def _elsewhere(
     database: Database, library_path_id: str, new: list[tuple[FoundFile, Judged]], gone: list[Known]
 ) -> Iterator[Known]:
-    """Find rows outside the folder that was scanned: a file moved into it, whose old place was not looked at."""
+    """Find rows outside the scanned folder: files that moved into it from a folder that was not scanned."""
     if len(new) > ROWS_PER_WRITE:
         return
     here = {one.id for one in gone}

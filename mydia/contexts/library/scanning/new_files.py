@@ -19,7 +19,7 @@ from mydia.db import Database
 
 
 class Store:
-    """Short writes of many rows."""
+    """Rows per write, to keep writes short."""
 
     def __init__(self, database: Database, files: Files, now_fn: Callable[[], datetime], library_path_id: str) -> None:
         self.database = database
@@ -28,7 +28,7 @@ class Store:
         self.library_path_id = library_path_id
 
     def insert_new(self, new: list[tuple[FoundFile, Judged]]) -> int:
-        """Store new files except those that an import is placing, which stores its own rows."""
+        """Store new files, except those of a running import, which stores its own rows."""
         stored = 0
         for part in batched(new, ROWS_PER_WRITE, strict=False):
             rows = [self._row(found, judged) for found, judged in part]
@@ -58,7 +58,7 @@ class Store:
 
 
 def taken_paths(session: Session, library_path_id: str, paths: list[str]) -> set[str]:
-    """Return which paths have a row, or are targets of steps that are under way."""
+    """Return the paths that have a row or are the target of an open step."""
     found: set[str] = set()
     for part in batched(paths, 500, strict=False):
         found |= set(

@@ -1,4 +1,4 @@
-"""Report how far a long piece of work is."""
+"""Report the progress of long-running work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scan's own row: begin it, end it, and read it for pages."""
+"""The row of a scan: create it, close it, and read it for pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PROBLEMS_KEPT = 200
 
 
 def begin_scan(session: Session, now: datetime, path: LibraryPath) -> str:
-    """Continue the row of a scan that was killed, or begin a new one."""
+    """Continue the row of a scan that was killed, or create a new one."""
     scan = session.scalars(
         select(Scan).where(Scan.library_path_id == path.id, Scan.state == "running").order_by(Scan.started_at.desc())
     ).first()
@@ -49,7 +49,7 @@ def end_walk(
     walked: Walked,
     counts: dict[str, int],
 ) -> None:
-    """Store what the walk found and move the scan to its matching phase. Emits: FilesFound."""
+    """Store the counts of the walk and move the scan to its matching phase. Emits: FilesFound."""
     with database.writes() as session:
         scan = get(session, Scan, scan_id, what="This scan")
         scan.counts = {**scan.counts, **counts}
@@ -61,7 +61,7 @@ def end_walk(
 
 
 def sentences_about(problems: list[WalkProblem]) -> list[Any]:
-    """Return the problems of a walk as sentences."""
+    """Return the problems of a walk as messages."""
     return [f"{shown(one.path) or 'The folder'}: {one.sentence}" for one in problems[:_PROBLEMS_KEPT]]
 
 
@@ -105,7 +105,7 @@ def fail_scan(database: Database, caller: Caller, now: datetime, scan_id: str, e
 
 
 def cancel_scan(database: Database, caller: Caller, now: datetime, scan_id: str, counts: dict[str, int]) -> None:
-    """Close a scan that a person stopped. What it stored stays. Emits: ScanFinished."""
+    """Close a scan that a user cancelled, keeping what it stored. Emits: ScanFinished."""
     end_scan(database, caller, now, scan_id, "cancelled", counts=counts)
 
 
@@ -164,7 +164,7 @@ def list_scans(session: Session, caller: Caller, library_path_id: str | None = N
 
 
 def prune_scans(session: Session, *, keep: int = 20) -> int:
-    """Delete old scans except the newest of each folder; return how many."""
+    """Delete old scans except the newest of each folder; return their number."""
     ranked = select(
         Scan.id, func.row_number().over(partition_by=Scan.library_path_id, order_by=Scan.id.desc()).label("place")
     ).subquery()

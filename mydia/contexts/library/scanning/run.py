@@ -1,8 +1,7 @@
 """Scan a library folder: find new, changed, moved and missing files, and reject results that cannot be right.
 
-A scan is idempotent and keeps no state besides its progress row, so a killed scan simply starts again and finds what it
-had stored already known. Unchanged files cost no write. A scan deletes nothing, and a mount that is missing or suddenly
-empty changes nothing.
+A scan is idempotent and has no state besides its progress row, so a killed scan can simply start again. Unchanged files
+cause no writes. A scan deletes nothing, and a mount that is missing or suddenly empty changes nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def request_scan(
     """Request a scan of a library folder; None requests one of each.
 
     Args:
-        accept_missing: A person confirmed that the missing files are gone.
+        accept_missing: A user confirmed that the missing files are gone.
 
     Emits: ScanRequested.
     """
@@ -56,7 +55,7 @@ def request_scan(
     if library_path_id is not None:
         settings.library_paths.get_library_path(session, library_path_id)
     if subfolder is not None and (subfolder.startswith("/") or ".." in subfolder.split("/")):
-        raise Invalid("A subfolder is a path relative to its library folder.")
+        raise Invalid("The subfolder must be a path relative to the library folder.")
     emit(session, caller, ScanRequested(library_path_id, subfolder, accept_missing))
 
 
@@ -71,13 +70,13 @@ def run_scan(
     accept_missing: bool = False,
     caller: Caller = SYSTEM,
 ) -> str:
-    """Scan a library folder and return the id of the scan's row, which is in phase `matching` when there is more to do.
+    """Scan a library folder and return the id of the scan's row, which is in phase `matching` if there is more to do.
 
     Args:
-        subfolder: Only this folder, for file-system events.
-        accept_missing: Mark files as missing however many there are. A missing or unreadable root still refuses.
+        subfolder: Only scan this folder, for file-system events.
+        accept_missing: Accept any number of missing files. A missing or unreadable root is still rejected.
 
-    Emits: FilesFound, FilesMissing; ScanFinished when it was refused, failed or cancelled.
+    Emits: FilesFound, FilesMissing; ScanFinished if it was rejected, failed or was cancelled.
     """
     run = run or Unwatched()
     started_s = clock.monotonic_s()

@@ -1,4 +1,4 @@
-"""Store the files beside videos that a scan found."""
+"""Store the sidecars that a scan found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.contexts.library.sidecars import sidecar_row, video_folder, videos_in
 
 
 def store_sidecars(store: Store, walked: Walked, known: dict[str, KnownSidecar]) -> None:
-    """Store the sidecars that a walk found, changed or no longer found."""
+    """Store new, changed and missing sidecars of a walk."""
     gone = [
         one.id
         for one in known.values()

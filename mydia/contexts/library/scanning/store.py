@@ -1,4 +1,4 @@
-"""Store what a scan found, in short writes."""
+"""Store the results of a scan in short writes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def store_all(
     affected: set[str] = set()
     changes: list[dict[str, Any]] = []
     for old, found in walked.changed:
-        # Another content: what analysis found out no longer holds.
+        # The content has changed, so the analysis is outdated.
         changes.append(
             _facts(old.id, found, now)
             | {"oshash": None, "analysed_at": None, "analysis_error": None, "missing_since": None}
@@ -69,7 +69,7 @@ def store_all(
         for one in missing:
             if one.id in busy:
                 continue
-            # Only if the row still is where the walk looked for it: it may have been renamed meanwhile.
+            # Only if the path of the row is unchanged, because the file may have been renamed meanwhile.
             result = session.execute(
                 update(MediaFile)
                 .where(MediaFile.id == one.id, MediaFile.relative_path == one.path, MediaFile.missing_since.is_(None))

@@ -1,4 +1,4 @@
-"""Walk a library folder and compare it with what is known."""
+"""Walk a library folder and compare it with the known files."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from mydia.contexts.library.scanning.progress import Progress
 
 @dataclass(slots=True)
 class Walked:
-    """What a walk found, compared with what was known."""
+    """The result of a walk compared with the known files."""
 
     seen: set[str] = field(default_factory=set)
     new: list[tuple[FoundFile, Judged]] = field(default_factory=list)
     changed: list[tuple[Known, FoundFile]] = field(default_factory=list)
     touched: list[tuple[Known, FoundFile]] = field(default_factory=list)
-    """Same content, other inode or device: after a restore, or when disks got new numbers."""
+    """Same content with another inode or device: after a restore, or when disks got new device numbers."""
     returned: list[Known] = field(default_factory=list)
     rejudged: list[Known] = field(default_factory=list)
-    """Videos that an earlier scan took for extras or samples."""
+    """Videos that an earlier scan classified as extras or samples."""
     sidecars_seen: set[str] = field(default_factory=set)
     sidecars_new: list[tuple[FoundFile, FileKind]] = field(default_factory=list)
     sidecars_changed: list[tuple[KnownSidecar, FoundFile]] = field(default_factory=list)
     problems: list[WalkProblem] = field(default_factory=list)
     cancelled: bool = False
     stored: int = 0
-    """Rows already written during the walk, on a first scan."""
+    """Number of rows written during the walk of a first scan."""
 
 
 def walk_folder(
@@ -43,7 +43,7 @@ def walk_folder(
     progress: Progress,
     store: Store | None,
 ) -> Walked:
-    """Compare the tree with what is known. A first scan stores new files during the walk, so that they show at once."""
+    """Compare the tree with the known files. A first scan stores new files during the walk, so that they appear early."""
     walked = Walked()
     prefix = f"{subfolder}/" if subfolder else ""
     stopped: list[str] = []
@@ -113,10 +113,10 @@ def _compare(
 
 
 def gone_files(known: Iterable[Known], walked: Walked) -> list[Known]:
-    """Return the known files that the walk did not meet, except those in folders that could not be read."""
+    """Return the known files that the walk did not find, except those in unreadable folders."""
     return [one for one in known if one.path not in walked.seen and not is_hidden(one.path, walked.problems)]
 
 
 def is_hidden(path: str, problems: list[WalkProblem]) -> bool:
-    """Return whether a path lies in a folder that could not be read."""
+    """Return whether a path is in an unreadable folder."""
     return any(not one.path or path == one.path or path.startswith(f"{one.path}/") for one in problems)
