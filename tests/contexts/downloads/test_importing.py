@@ -113,7 +113,7 @@ def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> Non
     house.probe.default = media_facts(duration_s=60)
     first = finished(house)
     house.bring_in(first)
-    assert "It is a sample" in sentences(house, first)[0]
+    assert "It looks like a sample" in sentences(house, first)[0]
     house.probe.damaged.add(f"{GOOD}.mkv")
     house.bring_in(first)
     assert "can't be played" in sentences(house, first)[-1]
