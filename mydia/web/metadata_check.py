@@ -41,7 +41,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         yield Check(
             "metadata",
             "warning",
-            "TMDB has no key: films and series come from TheTVDB alone, without recommendations and release dates.",
+            "TMDB has no key: movies and shows come from TheTVDB alone, without recommendations and release dates.",
         )
     elif trouble is not None:
         yield Check(

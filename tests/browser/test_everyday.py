@@ -50,7 +50,7 @@ def test_enter_activates_what_has_focus_and_confirms_only_when_nothing_has(tab: 
     expect(page).not_to_have_url(before)
     assert sent == []
 
-    page.get_by_role("searchbox", name="Search another title").focus()
+    page.get_by_role("searchbox", name="Search for another title").focus()
     page.keyboard.press("Enter")
     page.locator("#decide input[type=radio]").last.focus()
     page.keyboard.press("Enter")

@@ -133,7 +133,7 @@ def first_run(demo: Demo, chromium: Browser) -> Iterator[Visit]:
     page.get_by_role("button", name="Create account").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Where is your media?")
-    page.get_by_label("Films").fill(str(demo.movies))
+    page.get_by_label("Movies").fill(str(demo.movies))
     page.get_by_label("Shows").fill(str(demo.shows))
     page.get_by_label("Downloads").fill(str(demo.folder / "media" / "downloads"))
     page.get_by_label("Downloads").blur()

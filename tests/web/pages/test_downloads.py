@@ -139,7 +139,7 @@ def test_a_blocked_release_is_allowed_again(browser: Browser, server: Server, pr
     press(browser, "/activity/blocklist/remove", ids=ids[0])
     assert len(re.findall(r'id="blocked-', browser.get("/activity/blocklist").text)) == len(ids) - 1
     press(browser, "/activity/blocklist/clear")
-    assert "Nothing is blocked" in words(browser.get("/activity/blocklist"))
+    assert "The blocklist is empty" in words(browser.get("/activity/blocklist"))
 
 
 # --- manual search ---------------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_a_release_is_blocked_by_its_name(browser: Browser, server: Server, pres
     name = "Nosferatu.1922.480p.DVDRip.XviD-NOPE"
     found = browser.get("/activity/blocklist/new", params={"release": name}, headers={"hx-request": "true"})
     assert "<form" not in found.text
-    assert "Nosferatu (1922), film" in words(found)
+    assert "Nosferatu (1922), movie" in words(found)
     missing = press(browser, "/activity/blocklist/new", htmx=False, release=name, protocol="torrent")
     assert missing.status_code == 422
     assert "Choose a title." in words(missing)
@@ -355,7 +355,7 @@ def test_a_release_is_blocked_by_its_name(browser: Browser, server: Server, pres
         answer = press(browser, "/activity/blocklist/new", **sent)
         assert "dialog-close" in answer.headers["hx-trigger"]
     said = words(browser.get("/activity/blocklist", params={"q": "NOPE"}))
-    assert said.count(name) == 1 + said.count(f"Select {name}") + said.count(f"Allow again {name}")
+    assert said.count(name) == 1 + said.count(f"Select {name}") + said.count(f"Unblock {name}")
     assert "Wrong speed" in said
 
 

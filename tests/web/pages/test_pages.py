@@ -27,7 +27,7 @@ PAGES = {
     "/activity/blocklist": ("Nosferatu.1922.2160p.AI.Upscale.HEVC.DDP5.1-GRN", "Robin Baker removed it."),
     "/imports": ("To check", "Battleship Potemkin", "68 %", "No title fits well enough", "Scan results rejected"),
     "/imports?bucket=ready": ("Import 5 confident matches", "Big Buck Bunny"),
-    "/imports?bucket=none": ("MWAMC", "No title came close"),
+    "/imports?bucket=none": ("MWAMC", "No matching title found"),
     "/imports?bucket=ignored": ("holiday", "Review again"),
     "/wanted": ("Missing", "Nosferatu", "7 found, 3 accepted"),
     "/wanted?kind=episodes": ("The Cartographers", "Never searched."),

@@ -227,7 +227,7 @@ def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
         number,
         str(told["title"]),
         told.get("year"),
-        "Series" if told.get("type") == MediaType.TV_SHOW else "Film",
+        "Show" if told.get("type") == MediaType.TV_SHOW else "Movie",
         told.get("overview"),
         preview("poster", told.get("poster")),
         round(100 * float(told.get("score") or 0)),

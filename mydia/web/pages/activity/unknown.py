@@ -68,7 +68,7 @@ def ask_adopt(
         unknown,
         guessed,
         tuple(
-            (one.id, one.title, one.year, "Series" if one.type == MediaType.TV_SHOW else "Film", artwork(one.poster))
+            (one.id, one.title, one.year, "Show" if one.type == MediaType.TV_SHOW else "Movie", artwork(one.poster))
             for one in found
         ),
     )

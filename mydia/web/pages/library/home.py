@@ -257,7 +257,7 @@ def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     paths = settings.library_paths.list_library_paths(session)
     scanned = any(path.last_scan_at for path in paths)
     return (
-        Step(bool(paths), "Library folders", "Where your films and series are.", "/settings/folders", "Add a folder"),
+        Step(bool(paths), "Library folders", "Where your movies and shows are.", "/settings/folders", "Add a folder"),
         Step(scanned, "First scan", "Finds and recognises what you have.", "/imports", "Scan"),
         Step(
             bool(settings.clients.list_clients(session, caller)),

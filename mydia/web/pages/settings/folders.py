@@ -22,7 +22,7 @@ from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
-TYPES = (("movies", "Films"), ("series", "Series"), ("mixed", "Films and series"))
+TYPES = (("movies", "Movies"), ("series", "Shows"), ("mixed", "Movies and shows"))
 
 
 IMPORT_MODES = (

@@ -33,29 +33,27 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Library",
         (
-            Entry("folders", "Folders", icon="folder", hint="Where films and shows live"),
-            Entry("naming", "Naming", icon="text-cursor-input", hint="What folders and files are called"),
-            Entry(
-                "profiles", "Quality profiles", icon="list-checks", hint="What is wanted, and when it is good enough"
-            ),
-            Entry("sizes", "Quality sizes", icon="gauge", hint="How large a minute may be"),
+            Entry("folders", "Folders", icon="folder", hint="Where your movies and shows are"),
+            Entry("naming", "Naming", icon="text-cursor-input", hint="Names of folders and files"),
+            Entry("profiles", "Quality profiles", icon="list-checks", hint="Wanted qualities and upgrades"),
+            Entry("sizes", "Quality sizes", icon="gauge", hint="Size limits per minute"),
         ),
     ),
     (
         "Sources",
         (
-            Entry("metadata", "Metadata", icon="globe", hint="Where titles and posters come from"),
-            Entry("indexers", "Indexers", icon="radar", hint="Where releases are searched"),
-            Entry("clients", "Download clients", icon="download", hint="What fetches them"),
+            Entry("metadata", "Metadata", icon="globe", hint="Source of titles and posters"),
+            Entry("indexers", "Indexers", icon="radar", hint="Where Mydia searches for releases"),
+            Entry("clients", "Download clients", icon="download", hint="Programs that download releases"),
         ),
     ),
     (
         "People",
-        (Entry("users", "Users", icon="users", hint="Who may do what", permission=Permission.MANAGE_USERS),),
+        (Entry("users", "Users", icon="users", hint="Accounts and permissions", permission=Permission.MANAGE_USERS),),
     ),
     (
         "Server",
-        (Entry("general", "General", icon="settings", hint="Everything else, with where each value comes from"),),
+        (Entry("general", "General", icon="settings", hint="All other settings and their sources"),),
     ),
 )
 _BY_ID = {entry.id: entry for _, entries in SECTIONS for entry in entries}

@@ -140,7 +140,11 @@ def _try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
         for leftover in deps.config.data_dir.glob("trial.db*"):
             leftover.unlink(missing_ok=True)
     if not found:
-        return TestResult("miss", "It answers, but does not know Metropolis", "That is odd for a film catalogue.")
+        return TestResult(
+            "miss",
+            "Metropolis not found",
+            "The source answers but does not find it, which is unusual for a movie catalogue.",
+        )
     best = found[0]
     return TestResult(
         "ok", f"It knows {best.title}{f' ({best.year})' if best.year else ''}", f"Asked: {provider.name}."

@@ -33,9 +33,9 @@ class NamingView:
 
 
 GROUPS = (
-    ("Films", (("movie_folder", "Folder"), ("movie_file", "File"))),
+    ("Movies", (("movie_folder", "Folder"), ("movie_file", "File"))),
     (
-        "Series",
+        "Shows",
         (
             ("series_folder", "Folder"),
             ("season_folder", "Season folder"),

@@ -343,8 +343,8 @@ def _indexer_steps(deps: WebDeps, connection: Connection) -> Iterator[TestResult
         return
     findings = [
         reached,
-        FolderFinding("yes" if able.movie_search else "warn", "Searches films by id or title" if able.movie_search else "No film search; free text is used"),
-        FolderFinding("yes" if able.tv_search else "warn", "Searches series by season and episode" if able.tv_search else "No series search; free text is used"),
+        FolderFinding("yes" if able.movie_search else "warn", "Searches movies by id or title" if able.movie_search else "No movie search; free text is used"),
+        FolderFinding("yes" if able.tv_search else "warn", "Searches shows by season and episode" if able.tv_search else "No show search; free text is used"),
     ]  # fmt: skip
     if newest:
         findings += [FolderFinding("yes", f"Newest: {release.title}") for release in newest[:2]]

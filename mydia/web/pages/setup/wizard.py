@@ -38,13 +38,13 @@ from mydia.web.render import Toast, page, redirect
 
 _LABELS = {
     "account": ("Your account", ""),
-    "folders": ("Folders", "Where films and shows live"),
+    "folders": ("Folders", "Where your movies and shows are"),
     "metadata": ("Metadata", "Titles, posters, episodes"),
     "client": ("Download client", ""),
     "indexer": ("Indexer", ""),
     "scan": ("Existing library", "Scan and match, nothing moves"),
 }
-_WHAT = {"movies": "films", "series": "shows", "mixed": "films and shows"}
+_WHAT = {"movies": "movies", "series": "shows", "mixed": "movies and shows"}
 _MOST_EXTRA = 8
 
 _token = SetupToken()
@@ -289,8 +289,8 @@ def _add_folders(deps: WebDeps, caller: Caller, wanted: list[tuple[str, str, str
 
 def _inputs(more: int) -> list[tuple[str, str, str, str]]:
     """Return (field, type, name of the folder, note) of the inputs."""
-    inputs = [("movies", "movies", "Movies", ""), ("series", "series", "TV", "")]
-    return inputs + [(f"extra_{n}", "mixed", "", "films and shows") for n in range(1, more + 1)]
+    inputs = [("movies", "movies", "Movies", ""), ("series", "series", "Shows", "")]
+    return inputs + [(f"extra_{n}", "mixed", "", "movies and shows") for n in range(1, more + 1)]
 
 
 def _folders_view(
@@ -302,7 +302,7 @@ def _folders_view(
         paths = settings.library_paths.list_library_paths(session)
     downloads = form.get("downloads", "").strip()
     taken = {path.type for path in paths}
-    labels = {"movies": "Films", "series": "Shows"}
+    labels = {"movies": "Movies", "series": "Shows"}
     fields = tuple(
         FolderInput(
             name,
