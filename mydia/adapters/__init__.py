@@ -1,1 +1,1 @@
-"""Everything outside the process: one package per family of products, each entered by its front door."""
+"""Everything outside the process: one package per family of products, each with its own front door."""

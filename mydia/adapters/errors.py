@@ -10,8 +10,8 @@ class AdapterError(Unavailable):
 
     Args:
         service: The user's name for the service, or its product name.
-        cause: The rest of the sentence: what happened and what to do.
-        retry_after_s: How long the service asked us to wait, if it did.
+        cause: The rest of the message: what happened and what to do.
+        retry_after_s: Seconds to wait, if the service sent them.
     """
 
     code = "failed"
@@ -23,24 +23,24 @@ class AdapterError(Unavailable):
 
 
 class Unreachable(AdapterError):
-    """No answer: connection refused, name unknown, time-out, 5xx."""
+    """No answer: connection refused, unknown host, timeout, 5xx."""
 
     code = "unreachable"
 
 
 class Refused(AdapterError):
-    """It refused: wrong credentials, banned, not allowed. Retrying cannot help."""
+    """Refused: wrong credentials, banned, not allowed. Retrying does not help."""
 
     code = "refused"
 
 
 class Limited(AdapterError):
-    """Too many requests, or a quota is used up; `retry_after_s` says when to retry, if known."""
+    """Rate limit or quota reached; `retry_after_s` says when to retry, if known."""
 
     code = "limited"
 
 
 class Nonsense(AdapterError):
-    """It broke its own contract (broken XML, wrong types, HTML instead of JSON)."""
+    """An invalid response (broken XML, wrong types, HTML instead of JSON)."""
 
     code = "nonsense"

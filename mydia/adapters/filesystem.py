@@ -1,6 +1,6 @@
-"""The disk: walk folders, confine paths, and place files so that none is ever incomplete or overwritten.
+"""File operations: walk folders, confine paths, and place files without ever leaving one incomplete or overwriting one.
 
-Paths inside a root are text with `/` between parts. A name that is not UTF-8 is text too: each byte that cannot be decoded
+Paths inside a root are text with `/` between parts. Names that are not UTF-8 are text too: each byte that cannot be decoded
 becomes one character of U+EF80…U+EFFF, which databases, JSON and pages can store and `to_os` turns back into the same
 byte.
 """
@@ -28,7 +28,7 @@ from mydia.errors import Conflict, Invalid
 
 PART_PREFIX = ".mydia-"
 PART_SUFFIX = ".part"
-"""An unfinished copy is called `.mydia-<id>.part` and is beside its target; leftovers can be deleted."""
+"""An unfinished copy is named `.mydia-<id>.part`, next to its target; leftovers can be deleted."""
 _COPY_BYTES = 8 * 1024**2
 _FICLONE = 0x40049409  # ioctl that shares the blocks of two files; Source: linux/fs.h
 _RENAME_NOREPLACE = 1  # flag of renameat2(2)
@@ -40,7 +40,7 @@ _SERVICE = "Disk"
 
 
 class CrossDevice(Refused):
-    """The two paths are not on one file system: link and rename cannot work, a copy can."""
+    """The two paths are on different file systems, so linking and renaming fail; copying works."""
 
     code = "cross_device"
 
@@ -58,7 +58,7 @@ class ReadOnly(Refused):
 
 
 class NoAccess(Refused):
-    """The user Mydia runs as may not do this here."""
+    """Mydia's user does not have the required permission."""
 
     code = "no_access"
 
@@ -70,20 +70,20 @@ class NotThere(Unreachable):
 
 
 class DiskFails(Unreachable):
-    """The disk or its connection fails."""
+    """The disk or its connection failed."""
 
     code = "disk_fails"
 
 
 LOCAL_TROUBLE = (NoSpace, ReadOnly, NoAccess, DiskFails)
-"""Errors whose cause is this machine, whatever file is written: no release and no download is to blame."""
+"""Errors caused by this machine, not by a release or download."""
 
 
 class FoundFile(NamedTuple):
-    """One file found by a walk. A tuple, because a scan makes hundreds of thousands."""
+    """A file found by a walk. A tuple, because a scan creates hundreds of thousands."""
 
     path: str
-    """Relative to the root, as text (see the module)."""
+    """Path relative to the root, as text (see the module docstring)."""
     size_bytes: int
     mtime_ns: int
     device: int
@@ -93,47 +93,47 @@ class FoundFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WalkProblem:
-    """Something a walk could not read; the rest of the tree was walked."""
+    """A file or folder that a walk could not read; the walk continued."""
 
     path: str
-    """Relative to the root; empty for the root itself."""
+    """Path relative to the root; empty for the root itself."""
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class MountState:
-    """What is known about a folder that should exist."""
+    """State of a folder that should exist."""
 
     exists: bool
     is_folder: bool
     is_mount: bool
     empty: bool | None
-    """None when it could not be listed."""
+    """None if it could not be listed."""
     device: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What Mydia may do in a folder."""
+    """Mydia's permissions in a folder."""
 
     readable: bool
     writable: bool
     sentence: str
-    """What is wrong and what to do; empty if nothing is."""
+    """The problem and what to do; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """How much space the file system of a path has."""
+    """Space on the file system of a path."""
 
     total_bytes: int
     free_bytes: int
-    """Free space for Mydia's user, without what is reserved for root."""
+    """Free space for Mydia's user, without the space reserved for root."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the file system knows about a path; symbolic links are followed."""
+    """Metadata of a path; symbolic links are followed."""
 
     size_bytes: int
     mtime_ns: int
@@ -144,7 +144,7 @@ class FileFacts:
 
 
 def to_text(name: str) -> str:
-    r"""Turn a name from the operating system into text that can be stored anywhere.
+    r"""Convert a name from the operating system to text that can be stored anywhere.
 
     >>> to_text("caf\udce9.mkv")
     'caf\uefe9.mkv'
@@ -153,7 +153,7 @@ def to_text(name: str) -> str:
 
 
 def to_os(text: str) -> str:
-    r"""Turn stored text back into the operating system's name.
+    r"""Convert stored text back to the operating system's name.
 
     >>> to_os("caf\uefe9.mkv")
     'caf\udce9.mkv'
@@ -178,15 +178,15 @@ def confine(root: Path, relative: str) -> Path:
         Invalid: Absolute, empty, with `..` or NUL, or a link leads out of the root.
     """
     if "\0" in relative:
-        raise Invalid("The path holds a character that no path may hold.")
+        raise Invalid("The path contains an invalid character.")
     parts = PurePosixPath(to_os(relative)).parts
     if not parts or relative.startswith("/") or ".." in parts:
-        raise Invalid(f"The path {shown(relative)!r} does not stay inside its folder.")
+        raise Invalid(f"The path {shown(relative)!r} leaves its folder.")
     real_root = Path(os.path.realpath(root))
     path = real_root.joinpath(*parts)
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(real_root):
-        raise Invalid(f"The path {shown(relative)!r} leads out of its folder through a link.")
+        raise Invalid(f"The path {shown(relative)!r} leaves its folder through a link.")
     return path
 
 
@@ -199,7 +199,7 @@ def relative_text(root: Path, path: Path) -> str:
 
 
 class Files:
-    """All file operations of Mydia. They never overwrite, and every failure is one of our errors.
+    """All file operations of Mydia. They never overwrite files, and raise only Mydia's errors.
 
     `Conflict`: the target exists. `Refused`: permissions or the file system do not allow it, with `NoSpace`, `ReadOnly`,
     `NoAccess` and `CrossDevice` as special cases. `Unreachable`: the path does not exist or the disk fails.
@@ -212,16 +212,16 @@ class Files:
         on_problem: Callable[[WalkProblem], None] | None = None,
         enter: Callable[[str], bool] | None = None,
     ) -> Iterator[FoundFile]:
-        """Yield every regular file under a root, parents before children, names in order within a folder.
+        """Yield every regular file under a root: parents before children, sorted by name within a folder.
 
         Folders are entered once, however many links lead to them. Links that leave the root are reported and skipped.
 
         Args:
-            on_problem: Called with every folder or file that could not be read.
+            on_problem: Called for every folder or file that could not be read.
             enter: Called with each folder's relative path; False skips the folder.
 
         Raises:
-            Unreachable: The root cannot be listed, so that a failing disk is not taken for an empty library.
+            Unreachable: The root cannot be listed, so that a failing disk does not look like an empty library.
         """
         writing.assert_outside_allowed()
         real_root = os.path.realpath(root)
@@ -247,7 +247,7 @@ class Files:
                 relative = prefix + to_text(entry.name)
                 try:
                     if entry.is_symlink() and not _stays_inside(entry.path, real_root):
-                        report(WalkProblem(relative, "a link that leads out of the library folder is not followed"))
+                        report(WalkProblem(relative, "the link leaves the library folder and is not followed"))
                         continue
                     if entry.is_dir():
                         if enter is None or enter(relative):
@@ -267,7 +267,7 @@ class Files:
             waiting.extend(reversed(inner))
 
     def facts(self, path: Path) -> FileFacts | None:
-        """Return what is known about a path; None if it does not exist. Raises: Unreachable, Refused."""
+        """Return the metadata of a path; None if it does not exist. Raises: Unreachable, Refused."""
         writing.assert_outside_allowed()
         try:
             found = path.stat()
@@ -285,7 +285,7 @@ class Files:
         )
 
     def exists(self, path: Path) -> bool:
-        """Return whether a path exists; a dangling link does."""
+        """Return whether a path exists; True for a dangling link."""
         writing.assert_outside_allowed()
         try:
             os.lstat(path)
@@ -319,7 +319,7 @@ class Files:
         return sorted(names, key=str.casefold)
 
     def read_bytes(self, path: Path, *, limit: int) -> bytes:
-        """Return the content of a small file such as an NFO; Refused when it is larger than `limit` bytes."""
+        """Return the content of a small file such as an NFO file. Raises Refused if it is larger than `limit` bytes."""
         writing.assert_outside_allowed()
         try:
             with path.open("rb") as file:
@@ -327,7 +327,7 @@ class Files:
         except OSError as error:
             raise _translated(error, path) from error
         if len(content) > limit:
-            raise Refused(_SERVICE, f"{shown(path.name)} is larger than it may be")
+            raise Refused(_SERVICE, f"{shown(path.name)} is too large")
         return content
 
     def make_folder(self, path: Path) -> None:
@@ -339,24 +339,24 @@ class Files:
             raise _translated(error, path) from error
 
     def hardlink(self, source: Path, target: Path) -> None:
-        """Give a file a second name. Parents of the target are created.
+        """Create a hard link. Parents of the target are created.
 
         Raises:
-            CrossDevice: Other file system, or one without hard links, or too many links: copy instead.
+            CrossDevice: Another file system, one without hard links, or too many links; copy instead.
             Conflict: The target exists.
         """
         self.make_folder(target.parent)
         try:
-            # A hard link to a symbolic link would point into the download folder.
+            # A hard link to a symbolic link would still depend on the download folder.
             os.link(os.path.realpath(source), target)
         except OSError as error:
             if error.errno in {errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}:
-                raise CrossDevice(_SERVICE, f"no hard link is possible to {shown(str(target.parent))}") from error
+                raise CrossDevice(_SERVICE, f"hard links to {shown(str(target.parent))} are not possible") from error
             if error.errno == errno.EPERM and not self.same_filesystem(source, target.parent):
-                raise CrossDevice(_SERVICE, f"no hard link is possible to {shown(str(target.parent))}") from error
+                raise CrossDevice(_SERVICE, f"hard links to {shown(str(target.parent))} are not possible") from error
             if error.errno == errno.EPERM:
-                # FAT, exFAT and some network shares say EPERM for "no hard links here" (link(2)).
-                raise CrossDevice(_SERVICE, "the file system or its protection allows no hard link") from error
+                # FAT, exFAT and some network shares return EPERM if they do not support hard links (link(2)).
+                raise CrossDevice(_SERVICE, "the file system does not allow hard links") from error
             raise _translated(error, source if error.errno == errno.ENOENT else target) from error
         self.fsync_dir(target.parent)
 
@@ -368,21 +368,21 @@ class Files:
         verify: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Copy a file so that the target appears whole or not at all, keeping its times.
+        """Copy a file with its times. The target is either complete or does not exist.
 
-        Blocks are shared where the file system supports it (btrfs, XFS, ZFS), which takes no space and no time.
+        Blocks are shared if the file system supports it (btrfs, XFS, ZFS), which takes no space and no time.
 
         Args:
-            verify: Also read the copy back and compare SHA-256; the size is always compared.
-            on_progress: Called with the bytes copied so far; raising from it stops the copy and leaves nothing behind.
+            verify: Read the copy back and compare its SHA-256. The size is always compared.
+            on_progress: Called with the bytes copied so far. Raising an exception cancels the copy and leaves nothing behind.
 
         Raises:
             Conflict: The target exists.
-            NoSpace: It does not fit; nothing is left behind.
+            NoSpace: There is not enough space; nothing is left behind.
         """
         self.make_folder(target.parent)
         if self.exists(target):
-            raise Conflict(f"{shown(str(target))} exists already.")
+            raise Conflict(f"{shown(str(target))} already exists.")
         part = target.parent / f"{PART_PREFIX}{clock.new_id()}{PART_SUFFIX}"
         try:
             try:
@@ -396,7 +396,7 @@ class Files:
             raise
 
     def move(self, source: Path, target: Path, *, on_progress: Callable[[int], None] | None = None) -> None:
-        """Move a file: renamed on one file system, else copied, verified by hash and only then removed."""
+        """Move a file: rename it within a file system, otherwise copy it, verify the hash and then remove the source."""
         self.make_folder(target.parent)
         try:
             self.rename(source, target)
@@ -405,7 +405,7 @@ class Files:
             self.delete(source)
 
     def rename(self, source: Path, target: Path, *, replace: bool = False) -> None:
-        """Rename a file or folder within one file system; with `replace` a file at the target is replaced atomically.
+        """Rename a file or folder within a file system; `replace` atomically replaces a file at the target.
 
         A change of letter case also works on file systems that ignore case.
 
@@ -418,29 +418,29 @@ class Files:
             if replace:
                 source.rename(target)
             elif not _rename_without_replacing(source, target):
-                raise Conflict(f"{shown(str(target))} exists already.")
+                raise Conflict(f"{shown(str(target))} already exists.")
         except OSError as error:
             if error.errno == errno.EXDEV:
-                raise CrossDevice(_SERVICE, "the two folders are not on one file system") from error
+                raise CrossDevice(_SERVICE, "the two folders are on different file systems") from error
             raise _translated(error, source if error.errno == errno.ENOENT else target) from error
         self.fsync_dir(target.parent)
         if source.parent != target.parent:
             self.fsync_dir(source.parent)
 
     def recycle(self, path: Path, wanted: Path) -> Path:
-        """Move a file to a place in the recycle bin and return where it went: `_2`, `_3` … when the name is taken.
+        """Move a file into the recycle bin and return its path, with `_2`, `_3` … appended if the name is taken.
 
-        Its times are kept, because the same file may still be seeded under another name.
+        Its times are kept, because the same file may still be seeding under another name.
         """
         for number in range(1, 10_000):
             target = wanted if number == 1 else wanted.with_name(f"{wanted.stem}_{number}{wanted.suffix}")
             with suppress(Conflict):
                 self.move(path, target)
                 return target
-        raise Conflict(f"The recycle bin holds too many files named {shown(wanted.name)}.")
+        raise Conflict(f"The recycle bin contains too many files named {shown(wanted.name)}.")
 
     def write_text(self, target: Path, text: str) -> None:
-        """Write a small text file as a whole: a crash leaves either nothing or the complete file.
+        """Write a small text file atomically: after a crash it is either complete or does not exist.
 
         Raises:
             Conflict: The target exists.
@@ -471,7 +471,7 @@ class Files:
             raise _translated(error, path) from error
 
     def remove_empty_parents(self, path: Path, root: Path) -> list[Path]:
-        """Remove the empty folders above `path`, below `root`; return them."""
+        """Remove the empty parent folders of `path` below `root` and return them."""
         writing.assert_outside_allowed()
         removed: list[Path] = []
         folder = path.parent
@@ -497,9 +497,9 @@ class Files:
         return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
 
     def same_filesystem(self, one: Path, other: Path) -> bool:
-        """Return whether two paths, existing or not, are on one device.
+        """Return whether two paths are on the same device. They need not exist.
 
-        A hard link may fail all the same, as between two bind mounts of one device.
+        A hard link can still fail, for example between two bind mounts of one device.
         """
         writing.assert_outside_allowed()
         try:
@@ -508,7 +508,7 @@ class Files:
             return False
 
     def access(self, path: Path) -> Access:
-        """Find out by trying what Mydia may do in a folder, because network shares answer `access(2)` wrongly."""
+        """Test Mydia's permissions in a folder by trying, because network shares answer `access(2)` wrongly."""
         writing.assert_outside_allowed()
         try:
             with os.scandir(path) as listing:
@@ -529,7 +529,7 @@ class Files:
         try:
             found = path.stat()
         except PermissionError:
-            # A folder above it cannot be entered; the folder itself may well exist.
+            # A parent folder cannot be entered, so the folder itself may still exist.
             return MountState(exists=True, is_folder=True, is_mount=False, empty=None, device=None)
         except OSError:
             return MountState(exists=False, is_folder=False, is_mount=False, empty=None, device=None)
@@ -543,7 +543,7 @@ class Files:
         return MountState(exists=True, is_folder=True, is_mount=os.path.ismount(path), empty=empty, device=found.st_dev)
 
     def fsync_dir(self, path: Path) -> None:
-        """Make the names in a folder survive a power cut, where the file system supports it."""
+        """Sync a folder, so that its names survive a power failure, if the file system supports it."""
         writing.assert_outside_allowed()
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -553,7 +553,7 @@ class Files:
                 os.close(descriptor)
 
     def oshash(self, path: Path) -> str | None:
-        """Return the hash by which OpenSubtitles knows a video: size plus the sums of its first and last 64 KiB.
+        """Return OpenSubtitles' hash of a video: its size plus the sums of its first and last 64 KiB.
 
         None for files below 128 KiB, which have none. Source: the OpenSubtitles "moviehash" page.
         """
@@ -588,7 +588,7 @@ _TARGET_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBI
 
 
 def _escaped(match: re.Match[str]) -> str:
-    # A real character of the escape range is escaped byte by byte, so that decoding is never ambiguous.
+    # A real character in the escape range is escaped byte by byte, so that decoding is unambiguous.
     raw = os.fsencode(match.group())
     return "".join(chr(0xEF00 + byte) for byte in raw)
 
@@ -654,7 +654,7 @@ def _share_blocks(target_fd: int, source_fd: int) -> bool:
 
 
 def _rename_without_replacing(source: Path, target: Path) -> bool:
-    """Rename; False when another file is at the target."""
+    """Rename; returns False if another file is at the target."""
     libc = ctypes.CDLL(None, use_errno=True)
     rename = getattr(libc, "renameat2", None)
     if rename is not None:
@@ -663,7 +663,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
         code = ctypes.get_errno()
         if code not in {errno.EEXIST, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
             raise OSError(code, os.strerror(code), str(target))
-    # Older kernels and some file systems lack the flag, and file systems that ignore case find the file itself.
+    # Older kernels and some file systems do not support the flag, and file systems that ignore case find the file itself.
     try:
         there = os.lstat(target)
     except FileNotFoundError:
@@ -688,7 +688,7 @@ def _who_and_whose(path: Path) -> str:
         found = _nearest(path).stat()
         owner = f"belongs to {found.st_uid}:{found.st_gid} with mode {stat.S_IMODE(found.st_mode):o}"
     except OSError:
-        owner = "may not even be looked at"
+        owner = "cannot be accessed"
     return f"Mydia runs as user {os.geteuid()}, group {os.getegid()}, and {name} {owner}."
 
 
@@ -703,11 +703,11 @@ def _translated(error: OSError, path: Path) -> AdapterError | Conflict:
         case errno.ENOENT | errno.ENOTDIR:
             return NotThere(_SERVICE, f"{name} does not exist")
         case errno.EEXIST:
-            return Conflict(f"{name} exists already.")
+            return Conflict(f"{name} already exists.")
         case errno.ENOSPC | errno.EDQUOT:
             return NoSpace(_SERVICE, f"no space left for {name}")
         case errno.EFBIG:
-            return Refused(_SERVICE, f"{name} is larger than its file system allows (FAT32 holds files below 4 GiB)")
+            return Refused(_SERVICE, f"{name} is larger than its file system allows (below 4 GiB on FAT32)")
         case errno.EXDEV:
             return CrossDevice(_SERVICE, f"{name} is on another file system")
         case errno.EACCES | errno.EPERM:
@@ -719,6 +719,6 @@ def _translated(error: OSError, path: Path) -> AdapterError | Conflict:
         case errno.ELOOP:
             return Refused(_SERVICE, f"the links at {name} form a loop")
         case errno.ESTALE | errno.EIO | errno.ENODEV | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN:
-            return DiskFails(_SERVICE, f"the disk of {name} fails ({error.strerror}); check the mount")
+            return DiskFails(_SERVICE, f"the disk of {name} failed ({error.strerror}); check the mount")
         case _:
             return Unreachable(_SERVICE, f"{name}: {error.strerror or error}")

@@ -1,9 +1,8 @@
-"""The HTTP client of the process: limits on time and size, guarded addresses, errors in four causes.
+"""The HTTP client of the process, with limits on time and size, guarded addresses, and errors by four causes.
 
-An address that an administrator configured may be anywhere, except on addresses that are never a service (cloud
-metadata, multicast). An address from an answer (a redirect, a download link, a picture) must be public, or on the
-configured host. The check is made on the resolved address to which the connection is made, so DNS rebinding is no way
-around it.
+A URL that an administrator configured can be anywhere, except on addresses that are never a service (cloud metadata,
+multicast). A URL from a response (a redirect, a download link, a picture) must be public, or on the configured host. The
+check uses the resolved address of the connection, so DNS rebinding cannot bypass it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unre
 
 USER_AGENT = f"Mydia/{__version__}"
 MAX_BYTES = 16 * 1024**2
-"""The default limit of an answer's size; the largest .torrent files seen are near 10 MB."""
+"""The default size limit of a response; the largest .torrent files seen are close to 10 MB."""
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_S = 5.0
@@ -59,29 +58,29 @@ _KEY_IN_TEXT = re.compile(
 
 
 class _Dropped(Unreachable):
-    """The connection ended before the first byte of an answer."""
+    """The connection was closed before the first byte of a response."""
 
 
 class _AddressRefused(httpcore2.ConnectError):
-    """Raised instead of connecting; the text says why."""
+    """Raised instead of connecting; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer."""
+    """A complete response."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Header names are in lower case."""
     content: bytes
     url: str
-    """The address after redirects. It may contain a key, so show only `show_address(url)`."""
+    """The URL after redirects. It may contain a key, so only show `show_address(url)`."""
     magnet: str | None = None
     """The magnet link, if a redirect led to one."""
 
     @property
     def content_type(self) -> str:
-        """Return the media type without parameters, in lower case; empty when missing."""
+        """Return the media type without parameters, in lower case; empty if missing."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -94,20 +93,20 @@ class Response:
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:
-            what = "a web page" if looks_like_html(self) else "something that is not JSON"
-            raise Nonsense(service, f"answered with {what}; check the address") from error
+            what = "a web page instead of JSON" if looks_like_html(self) else "invalid JSON"
+            raise Nonsense(service, f"returned {what}; check the address") from error
 
 
 class Http:
     """One client per process, safe to share between threads."""
 
     def __init__(self, *, verify: bool = True) -> None:
-        # httpx2 logs every address with its query at INFO, and queries contain keys.
+        # httpx2 logs every URL with its query at INFO, and queries contain keys.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.getLogger("httpcore2").setLevel(logging.WARNING)
         self._verify = verify
         self._lock = threading.Lock()
-        # Made when first needed, because loading the CA certificates takes 20 ms each.
+        # Created on first use, because loading the CA certificates takes 20 ms each.
         self._clients: dict[tuple[bool, bool], httpx2.Client] = {}
 
     def close(self) -> None:
@@ -136,23 +135,23 @@ class Http:
         trusted_hosts: Collection[str] = (),
         verify: bool = True,
     ) -> Response:
-        """Send a request and read the answer, following redirects of GET and HEAD.
+        """Send a request and read the response, following redirects of GET and HEAD.
 
         Args:
-            service: How people call the service; error texts begin with it.
+            service: The service's name, with which error messages begin.
             expected: Error statuses that are returned to the caller instead of raised.
-            home: Set it when `url` came from an answer: the configured address of the service that sent it. Such a url
-                must have its host and port, be on a trusted host, or be public. None means that an administrator configured
+            home: Set it if `url` came from a response: the configured URL of the service that sent it. Such a `url` must
+                have the same host and port, be on a trusted host, or be public. None means that an administrator configured
                 `url`.
-            trusted_hosts: Hosts, with or without a port, where links and redirects may lead in a private network.
-            timeout_s: For each step of the exchange. All of it, with redirects, may take four times that, however slowly
-                the answer arrives.
-            verify: False accepts any certificate, for a configured service only.
+            trusted_hosts: Hosts in a private network, with or without a port, to which links and redirects may lead.
+            timeout_s: Timeout of each step. The whole exchange including redirects may take four times as long, no matter how
+                slowly the response arrives.
+            verify: False accepts any certificate; only for configured services.
 
         Raises:
             Unreachable: No connection, no answer in time, 5xx.
             Refused: 4xx, a forbidden address, or a redirect that may not be followed.
-            Limited: 429, or 503 that says when to come back.
+            Limited: 429, or 503 with Retry-After.
             Nonsense: Larger than `max_bytes`, or not HTTP.
         """
         writing.assert_outside_allowed()
@@ -161,11 +160,11 @@ class Http:
         deadline = _Deadline(4 * timeout_s)
         sent_headers = {"User-Agent": USER_AGENT, **({"Content-Type": "application/json"} if body else {})}
         if method not in {"GET", "HEAD"}:
-            # A request that changes something is never repeated, so it must not reuse a connection that may be stale.
+            # A request that changes state is never repeated, so it must not reuse a connection that may be stale.
             sent_headers["Connection"] = "close"
         sent_headers |= headers or {}
         check_scheme(service, url)
-        # Merged by hand, because httpx2 would replace the parameters of the address.
+        # Merge the parameters here, because httpx2 would replace those of the URL.
         url = str(httpx2.URL(url).copy_merge_params({k: v for k, v in (params or {}).items() if v is not None}))
         given_url = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -182,7 +181,7 @@ class Http:
             try:
                 status, answered, received = _exchange(service, client, request, auth, deadline, max_bytes)
             except _Dropped:
-                # The server closed a kept connection just then, which is not a failure of the service.
+                # The server closed a kept-alive connection at that moment, which is not a failure of the service.
                 if method not in {"GET", "HEAD"}:
                     raise
                 status, answered, received = _exchange(service, client, request, auth, deadline, max_bytes)
@@ -217,7 +216,7 @@ class Http:
 
 
 def fault(service: str, response: Response) -> AdapterError:
-    """Translate a failing status into one of the four causes."""
+    """Translate an error status to one of the four causes."""
     status = response.status
     retry_after_s = read_retry_after(response.headers.get("retry-after"))
     if status == 429 or (status == 503 and retry_after_s is not None):
@@ -235,7 +234,7 @@ def fault(service: str, response: Response) -> AdapterError:
 
 
 def read_retry_after(text: str | None) -> float | None:
-    """Read `Retry-After`, given in seconds or as a date (RFC 9110 §10.2.3); None when absent or unreadable.
+    """Parse `Retry-After`, given in seconds or as a date (RFC 9110 §10.2.3); None if absent or invalid.
 
     >>> read_retry_after("120")
     120.0
@@ -255,7 +254,7 @@ def read_retry_after(text: str | None) -> float | None:
 
 
 def show_address(url: str) -> str:
-    """Return an address that can be shown: scheme, host, port and path, without user, password and query.
+    """Return a URL for display: scheme, host, port and path, without user, password and query.
 
     >>> show_address("http://me:secret@box:9696/1/api?apikey=k")
     'http://box:9696/1/api'
@@ -282,14 +281,14 @@ def without_keys(text: str, *secrets: str) -> str:
 
 
 def looks_like_html(response: Response) -> bool:
-    """Return whether an answer is a web page, by its type or its first bytes."""
+    """Return whether a response is a web page, by its type or its first bytes."""
     if response.content_type in {"text/html", "application/xhtml+xml"}:
         return True
     return response.content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def check_scheme(service: str, url: str) -> None:
-    """Raise Refused unless the address is http or https with a host."""
+    """Raise Refused unless the URL is http or https with a host."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -297,7 +296,7 @@ def check_scheme(service: str, url: str) -> None:
     except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
-        raise Refused(service, "the address must begin with http:// or https:// and contain a host")
+        raise Refused(service, "the address must start with http:// or https:// and contain a host")
 
 
 def is_allowed_address(address: str, *, public_only: bool) -> bool:
@@ -321,7 +320,7 @@ def is_allowed_address(address: str, *, public_only: bool) -> bool:
 
 
 class _Deadline:
-    """When an exchange has to be complete."""
+    """The deadline of an exchange."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -329,19 +328,19 @@ class _Deadline:
 
     @property
     def left_s(self) -> float:
-        """Seconds left; negative when it has passed."""
+        """Seconds left; negative once it has passed."""
         return self._ends_at_s - clock.monotonic_s()
 
 
 _deadline: ContextVar[_Deadline | None] = ContextVar("_deadline", default=None)
-"""Of the exchange that this thread is in."""
+"""The deadline of this thread's exchange."""
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the deadline.
+    """A connection on which every operation ends at the deadline.
 
-    The timeouts of httpx2 are for one read. A service that sends a byte every few seconds never exceeds them, in the
-    headers and the TLS handshake as well.
+    httpx2's timeouts apply to a single read. A service that sends a byte every few seconds never exceeds them, even in
+    the headers and the TLS handshake.
     """
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
@@ -366,7 +365,7 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def _within(timeout: float | None, passed: type[Exception]) -> float | None:
-    """Return a timeout that ends at the deadline at the latest."""
+    """Return a timeout that ends no later than the deadline."""
     deadline = _deadline.get()
     if deadline is None:
         return timeout
@@ -429,7 +428,7 @@ class _GuardedTransport(httpx2.HTTPTransport):
 
 
 def _client(network: httpcore2.NetworkBackend, *, verify: bool) -> httpx2.Client:
-    # A cookie jar that stores nothing: a service must not receive cookies of another service or account.
+    # A cookie jar that stores nothing, because a service must not receive cookies of another service or account.
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx2.Client(
         transport=_GuardedTransport(network, verify=verify), cookies=jar, follow_redirects=False, trust_env=False
@@ -444,7 +443,7 @@ def _exchange(
     deadline: _Deadline,
     max_bytes: int,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request and read its whole answer."""
+    """Send one request and read the whole response."""
     shown = show_address(str(request.url.copy_with(path="/"))).rstrip("/")
     received = bytearray()
     token = _deadline.set(deadline)
@@ -454,7 +453,7 @@ def _exchange(
             for chunk in answer.iter_bytes(_CHUNK_BYTES):
                 received += chunk
                 if len(received) > max_bytes:
-                    raise Nonsense(service, f"answered with more than {max_bytes // 1024**2} MB, which is too large")
+                    raise Nonsense(service, f"returned more than {max_bytes // 1024**2} MB, which is too large")
         finally:
             answer.close()
     except httpx2.TimeoutException as error:
@@ -465,10 +464,10 @@ def _exchange(
         raise _cannot_connect(service, shown, error) from error
     except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
         if "disconnected" in str(error).lower():
-            raise _Dropped(service, f"{shown} closed the connection without an answer") from error
+            raise _Dropped(service, f"{shown} closed the connection without a response") from error
         if "peer closed" in str(error).lower():
-            raise Unreachable(service, f"{shown} closed the connection during its answer") from error
-        raise Nonsense(service, f"{shown} does not answer with valid HTTP; check address and port") from error
+            raise Unreachable(service, f"{shown} closed the connection during its response") from error
+        raise Nonsense(service, f"{shown} did not return valid HTTP; check address and port") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         raise Unreachable(service, f"the connection to {shown} was lost") from error
     finally:
@@ -495,10 +494,10 @@ def _cannot_connect(service: str, shown: str, error: httpx2.ConnectError) -> Ada
 
 
 def _own_places(url: str, trusted: Collection[str]) -> frozenset[str]:
-    """Return the hosts and `host:port` places that may be in a private network.
+    """Return the hosts and `host:port` pairs that may be in a private network.
 
-    A redirect to another port of the configured host would let an indexer reach other services of that machine. Ports 80
-    and 443 count as one, because servers redirect to HTTPS, and behind a proxy write links with http.
+    A redirect to another port of the configured host would let an indexer reach other services on that machine. Ports 80
+    and 443 count as the same, because servers redirect to HTTPS, and servers behind a proxy create links with http.
     """
     place = _place(url)
     own = {place, *(host.lower() for host in trusted)}

@@ -1,4 +1,4 @@
-"""How to reach a configured service: the value that settings pass to adapters."""
+"""Connections to configured services, which settings pass to adapters."""
 
 from __future__ import annotations
 

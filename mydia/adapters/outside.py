@@ -1,4 +1,4 @@
-"""Everything outside the process, as one value that is passed to the functions that need it."""
+"""Everything outside the process, as one value that is passed to functions that need it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Outside:
     """Network, disk and subprocesses. Tests build one from fakes; nothing is patched."""
 
     download_client: Callable[[Connection], DownloadClient]
-    """The adapter for one configured client; the same connection gives the same, signed-in adapter."""
+    """Returns the adapter of a configured client; the same connection returns the same, signed-in adapter."""
     indexer: Callable[[Connection], Indexer]
     metadata: Callable[[], MetadataProvider]
-    """Returns the provider that the settings choose now."""
+    """Returns the provider that the current settings select."""
     probe: MediaProbe
     files: Files
     http: Http
@@ -39,11 +39,11 @@ class _Connected(Protocol):
 
 
 def real_outside(metadata: Callable[[], MetadataProvider], http: Http | None = None) -> Outside:
-    """Build the outside of a running process.
+    """Build the `Outside` of a running process.
 
     Args:
-        metadata: From the caller, which knows the settings and the embedded relay.
-        http: One per process; made when None.
+        metadata: Provided by the caller, which has the settings and the embedded relay.
+        http: One per process; created if None.
     """
     http = http or Http()
     return Outside(
@@ -57,7 +57,7 @@ def real_outside(metadata: Callable[[], MetadataProvider], http: Http | None = N
 
 
 class _Made[Adapter: _Connected]:
-    """Makes adapters by kind and keeps the last one of each connection, so that its session is reused."""
+    """Creates adapters by kind and keeps the latest one of each connection, so that its session is reused."""
 
     def __init__(self, family: str, kinds: Mapping[str, Kind[Adapter]], http: Http) -> None:
         self._family = family

@@ -14,10 +14,10 @@ _CHECK_LIMIT_S = 300.0
 
 
 def dump(programs: Programs, url: str, path: Path) -> None:
-    """Write a database to a file that `pg_restore` reads.
+    """Dump a database to a file for `pg_restore`.
 
     Args:
-        url: A SQLAlchemy or libpq address; the password is passed in the environment, where no process list shows it.
+        url: A SQLAlchemy or libpq URL; the password is passed in the environment, so that it is not in the process list.
         path: Replaced if it exists.
 
     Raises:

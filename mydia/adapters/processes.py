@@ -1,4 +1,4 @@
-"""Whether the process that started something is still running, also when it is another one on this machine."""
+"""Identify processes, and check whether one is still running on this machine."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _this(pid: int) -> str:
 
 
 def this_process() -> str:
-    """Return a text that names this process and no other: host, number and start time."""
+    """Return a unique identifier of this process: host, process id and start time."""
     return _this(os.getpid())  # a forked child is another process
 
 
 def is_running(process: str) -> bool | None:
-    """Return whether a process named by `this_process` still runs; None when it belongs to another host.
+    """Return whether a process identified by `this_process` is still running; None if it is on another host.
 
     >>> is_running(this_process()), is_running("another-host|1|0")
     (True, None)
@@ -52,5 +52,5 @@ def _started(pid: int) -> str | None:
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()
-    # A zombie holds its number until its parent looks, and works on nothing.
+    # A zombie keeps its process id until its parent waits for it, and does no work.
     return fields[_START_TIME_FIELD] if len(fields) > _START_TIME_FIELD and fields[0] != "Z" else None

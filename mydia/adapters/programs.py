@@ -1,4 +1,4 @@
-"""Running other programs: without a shell, with a time limit and a limit on what they may print."""
+"""Run other programs without a shell, with a time limit and a limit on their output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Missing(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A program that has ended by itself."""
+    """The result of a program that has exited."""
 
     code: int
     """The exit status; negative for a signal."""
@@ -41,7 +41,7 @@ class Finished:
 
 
 class Programs:
-    """Starts programs of the machine that Mydia runs on."""
+    """Runs programs on the machine that Mydia runs on."""
 
     def find(self, program: str) -> str | None:
         """Return the path of an installed program, or None."""
@@ -56,14 +56,14 @@ class Programs:
         environment: Mapping[str, str] | None = None,
         max_output_bytes: int = MAX_OUTPUT_BYTES,
     ) -> Finished:
-        """Run a program and wait for its end.
+        """Run a program and wait until it exits.
 
         Args:
             program: A name that is looked up in PATH, or a path.
             arguments: Passed as they are; there is no shell.
-            timeout_s: After so long the program and the processes it started are killed.
-            environment: Added to PATH and LANG; nothing else of Mydia's environment is passed on, because it holds keys.
-            max_output_bytes: Of standard output and standard error each.
+            timeout_s: After this time the program and the processes it started are killed.
+            environment: Added to PATH and LANG. Mydia's other variables are not passed on, because they contain keys.
+            max_output_bytes: Limit for standard output and standard error each.
 
         Raises:
             Missing: The program is not installed.
@@ -81,7 +81,7 @@ class Programs:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", **(environment or {})},
-                # Its own process group, so that what it started can be killed with it.
+                # Its own process group, so that its child processes can be killed with it.
                 start_new_session=True,
             )
         except OSError as error:

@@ -1,6 +1,6 @@
-"""Reads .torrent files and magnet links: which torrent is it, and what is in it.
+"""Parse .torrent files and magnet links: info-hashes and files.
 
-The info-hash is computed here and never taken from elsewhere: clients know a torrent by it.
+The info-hash is always computed here, because clients identify a torrent by it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEX_40 = re.compile(r"[0-9a-fA-F]{40}")
 
 @dataclass(frozen=True, slots=True)
 class TorrentFile:
-    """One file in a torrent; `path` begins with the torrent's name when it has several files."""
+    """A file in a torrent; `path` starts with the torrent's name if there are several files."""
 
     path: str
     size_bytes: int
@@ -31,7 +31,7 @@ class TorrentFile:
 
 @dataclass(frozen=True, slots=True)
 class Torrent:
-    """What a .torrent file says."""
+    """The content of a .torrent file."""
 
     info_hashes: tuple[str, ...]
     """Lower-case hex, 40 digits each: version 1 (BEP 3) first, then version 2 (BEP 52) cut to 20 bytes. A hybrid has
@@ -48,10 +48,10 @@ class Torrent:
 
 
 def read_torrent(content: bytes) -> Torrent:
-    """Read a .torrent file.
+    """Parse a .torrent file.
 
     Raises:
-        Invalid: It is not one; the sentence says what it seems to be.
+        Invalid: It is not a valid .torrent file.
     """
     if not content.startswith(b"d"):
         raise Invalid("This is not a torrent file.")
@@ -62,7 +62,7 @@ def read_torrent(content: bytes) -> Torrent:
         raise Invalid("The torrent file is damaged.") from error
     info = meta.get(b"info") if isinstance(meta, dict) else None
     if not isinstance(meta, dict) or not isinstance(info, dict) or end > len(content):
-        raise Invalid("The torrent file says nothing about its content.")
+        raise Invalid("The torrent file has no info dictionary.")
     start, stop = spans[b"info"]
     raw_info = content[start:stop]
     hashes: list[str] = []
@@ -72,7 +72,7 @@ def read_torrent(content: bytes) -> Torrent:
         hashes.append(hashlib.sha256(raw_info).hexdigest()[:40])
     files = _files(info)
     if not hashes or not files:
-        raise Invalid("The torrent file lacks its pieces or its files.")
+        raise Invalid("The torrent file has no pieces or no files.")
     return Torrent(tuple(hashes), _text(info, b"name"), files, info.get(b"private") == 1, _trackers(meta))
 
 
@@ -101,7 +101,7 @@ def magnet_hashes(link: str) -> tuple[str, ...]:
                     # A multihash: 0x12 for SHA-256, 0x20 for its 32 bytes (BEP 52).
                     second.append(digest[4:44].lower())
     if not first and not second:
-        raise Invalid("The magnet link names no torrent.")
+        raise Invalid("The magnet link has no BitTorrent info-hash.")
     return tuple(dict.fromkeys(first + second))
 
 
@@ -112,7 +112,7 @@ def magnet_for(info_hash: str, name: str, trackers: tuple[str, ...] = ()) -> str
 
 
 def encode(value: Bencoded | str) -> bytes:
-    """Write a value in bencoding; keys are sorted as the format demands.
+    """Encode a value in bencode; keys are sorted, as the format requires.
 
     >>> encode({b"b": 1, b"a": [b"x"]})
     b'd1:al1:xe1:bi1ee'
@@ -131,7 +131,7 @@ def encode(value: Bencoded | str) -> bytes:
 
 
 def _decode(content: bytes, at: int, depth: int, spans: dict[bytes, tuple[int, int]]) -> tuple[Bencoded, int]:
-    """Return the value at a place and the place after it; spans of the top dictionary's values are noted."""
+    """Return the value at a position and the position after it; records the spans of the top-level values."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deep")
     match content[at : at + 1]:

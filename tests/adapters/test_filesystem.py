@@ -253,7 +253,7 @@ def test_a_very_deep_tree_is_walked(tmp_path: Path) -> None:
 def test_nothing_is_ever_overwritten(place: Callable[[Path, Path], None], tmp_path: Path) -> None:
     source, target = write(tmp_path / "new", b"new"), write(tmp_path / "old", b"old")
 
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         place(source, target)
 
     assert (source.read_bytes(), target.read_bytes()) == (b"new", b"old")

@@ -242,7 +242,7 @@ def test_addresses_are_judged_in_all_their_disguises(address: str, configured: b
 
 @pytest.mark.parametrize("url", ["ftp://x/", "file:///x", "http://", "x", "", "http://[", "http://x:99999/"])
 def test_an_address_that_is_none_is_refused(url: str, http: Http) -> None:
-    with pytest.raises(Refused, match="must begin with"):
+    with pytest.raises(Refused, match="must start with"):
         http.get("Echo", url)
 
 

@@ -1,4 +1,4 @@
-"""Download clients: send releases to qBittorrent and its like, and report their progress."""
+"""Download clients such as qBittorrent: send releases to them and report progress."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ def _categories(word: str, help: str = "") -> tuple[Need, ...]:
     label = word.capitalize()
     return (
         Need("category", label, default="mydia", help=f"Mydia only manages downloads with this {word}. {help}".strip()),
-        Need("movies_category", f"{label} for movies", help=f"Empty: the {word} above. {help}".strip()),
-        Need("series_category", f"{label} for series", help=f"Empty: the {word} above. {help}".strip()),
+        Need("movies_category", f"{label} for movies", help=f"Leave empty for the {word} above. {help}".strip()),
+        Need("series_category", f"{label} for shows", help=f"Leave empty for the {word} above. {help}".strip()),
     )
 
 
-_SAVE_PATH = Need("save_path", "Save folder", help="As the client sees it; empty uses the client's default.")
+_SAVE_PATH = Need("save_path", "Save folder", help="As the client sees it. Leave empty for the client's default.")
 _SHARED = (
     Need(
         "remove_completed",
         "Remove completed downloads",
         "checkbox",
         default=False,
-        help="After the import, once the seeding goals are met. Only downloads that Mydia added are removed.",
+        help="After the import, once the seeding goals are reached. Only downloads that Mydia added are removed.",
     ),
     Need("verify_certificate", "Verify the HTTPS certificate", "checkbox", default=True),
 )
@@ -85,7 +85,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         needs=(
             Need("url", "Address", "url", required=True, help="As in the browser, with a sub-path if there is one."),
             Need("username", "User name", help="Leave empty if the Web UI needs no sign-in."),
-            Need("secret", "Password or API key", "password", help="An API key of qBittorrent 5.2 begins with qbt_."),
+            Need("secret", "Password or API key", "password", help="API keys of qBittorrent 5.2 start with qbt_."),
             *_categories("category"),
             _SAVE_PATH,
             *_SHARED,
@@ -98,7 +98,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         make=_transmission,
         default_url="http://localhost:9091",
         needs=(
-            Need("url", "Address", "url", required=True, help="/transmission/rpc is added unless it ends with it."),
+            Need("url", "Address", "url", required=True, help="/transmission/rpc is added if it is missing."),
             Need("username", "User name"),
             Need("secret", "Password", "password"),
             *_categories("label"),
@@ -115,7 +115,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         needs=(
             Need("url", "Address", "url", required=True, help="As in the browser, usually ending with /sabnzbd."),
             Need("secret", "API key", "password", required=True),
-            *_categories("category", "It must exist there."),
+            *_categories("category", "It must already exist in the client."),
             *_SHARED,
         ),
     ),
@@ -129,7 +129,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
             Need("url", "Address", "url", required=True),
             Need("username", "User name"),
             Need("secret", "Password", "password"),
-            *_categories("category", "It must exist there."),
+            *_categories("category", "It must already exist in the client."),
             *_SHARED,
         ),
     ),

@@ -1,4 +1,4 @@
-"""What every download client can do, in Mydia's terms and units."""
+"""The interface of download clients, in Mydia's terms and units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydia.adapters.kinds import Connection
 
 
 class RemoteState(StrEnum):
-    """What a client is doing with a download; one translation per product, at its adapter."""
+    """State of a download in its client; each adapter translates its product's states."""
 
     QUEUED = "queued"
     CHECKING = "checking"
@@ -20,36 +20,36 @@ class RemoteState(StrEnum):
     STALLED = "stalled"
     PAUSED = "paused"
     SEEDING = "seeding"
-    """Complete and still shared."""
+    """Complete and seeding."""
     COMPLETED = "completed"
-    """Complete and no longer shared (or a protocol without sharing)."""
+    """Complete and no longer seeding, or a protocol without seeding."""
     LOCAL_ERROR = "local_error"
-    """The client can't write or move files: the disk is full, a folder is gone, permissions are missing. Not the release's
-    fault."""
+    """The client can't write or move files: the disk is full, a folder is missing, permissions are missing. Not caused by
+    the release."""
     MISSING_FILES = "missing_files"
-    """What was downloaded is not where the client left it, e.g. because a disk is not mounted."""
+    """The downloaded files are missing, for example because a disk is not mounted."""
     ENCRYPTED = "encrypted"
     """The client stopped because the content needs a password."""
     FAILED = "failed"
-    """The release itself is bad or gone."""
+    """The release itself is bad or no longer available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteDownload:
-    """One download as its client reports it now."""
+    """A download as its client reports it."""
 
     ref: str
     """The client's own id: info-hash (lower-case hex) for torrents, nzb id for Usenet."""
     name: str
     state: RemoteState
     progress: float
-    """0.0 to 1.0."""
+    """From 0.0 to 1.0."""
     size_bytes: int | None
     downloaded_bytes: int | None = None
     speed_bytes_per_s: int | None = None
     upload_bytes_per_s: int | None = None
     eta_s: int | None = None
-    """None when the client does not know."""
+    """None if the client does not know."""
     ratio: float | None = None
     seeding_time_s: int | None = None
     seeders: int | None = None
@@ -57,15 +57,15 @@ class RemoteDownload:
     categories: tuple[str, ...] = ()
     """Category, or all labels."""
     info_hashes: tuple[str, ...] = ()
-    """Of a torrent, as in `torrents.Torrent.info_hashes`; a hybrid has two."""
+    """Info-hashes of a torrent, as in `torrents.Torrent.info_hashes`; a hybrid has two."""
     output_path: str | None = None
-    """The file or folder that holds the content, as the client sees the path; None while unknown, and if the content lies
-    loose in a folder with other things: then `files()` below `save_path` says what belongs to it. Of a folder with one
-    file, qBittorrent reports the file."""
+    """Path of the file or folder with the content, as the client sees it. None while unknown, and if the content is in a folder
+    together with other files; `files()` relative to `save_path` then lists it. For a folder with one file, qBittorrent
+    reports the file."""
     save_path: str | None = None
     """The folder that the paths of `files()` are relative to, as the client sees it; None while unknown."""
     message: str | None = None
-    """The client's own error text, where it has one."""
+    """The client's error message, if it has one."""
     added_at: datetime | None = None
     completed_at: datetime | None = None
 
@@ -82,15 +82,15 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDownload:
-    """A download to add: exactly one of `magnet` and `content` is given."""
+    """A download to add, with exactly one of `magnet` and `content`."""
 
     name: str
     magnet: str | None = None
     content: bytes | None = None
     """A .torrent or .nzb file, already fetched from the indexer."""
     since: datetime | None = None
-    """When Mydia first tried to add it. A Usenet client's finished download from before that is another one; with None any
-    finished download is."""
+    """When Mydia first tried to add it. A finished download in a Usenet client from before that is a different one; with None,
+    every finished download is."""
     category: str | None = None
     save_path: str | None = None
     paused: bool = False
@@ -101,7 +101,7 @@ class NewDownload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientReport:
-    """What a connection test found."""
+    """The result of a connection test."""
 
     version: str
     api_version: str | None = None
@@ -109,11 +109,11 @@ class ClientReport:
     """The default folder, as the client sees it."""
     free_bytes: int | None = None
     notes: tuple[str, ...] = field(default=())
-    """Sentences about settings that will cause trouble (category missing, seeding limit removes files, …)."""
+    """Warnings about settings that cause problems (category missing, seeding limit removes files, …)."""
 
 
 type RemoteFiles = list[RemoteFile]
-"""Named here because inside the protocol `list` is the method."""
+"""An alias, because inside the protocol `list` is the method."""
 
 
 class DownloadClient(Protocol):
@@ -125,9 +125,9 @@ class DownloadClient(Protocol):
         """Sign in and read versions and folders. Raises: Unreachable, Refused, Nonsense."""
 
     def find(self, download: NewDownload) -> RemoteDownload | None:
-        """Return what the client already has for a download that is about to be added, no matter who added it, or None.
+        """Return the client's existing entry for a download that is about to be added, no matter who added it, or None.
 
-        Of a Usenet client, what has finished before `since` does not count.
+        For a Usenet client, downloads that finished before `since` are ignored.
         """
 
     def add(self, download: NewDownload) -> str:
@@ -137,16 +137,16 @@ class DownloadClient(Protocol):
         """Return all downloads, or those of one category."""
 
     def get(self, ref: str) -> RemoteDownload | None:
-        """Return one download, or None when the client answered and does not have it."""
+        """Return one download, or None if the client answered and does not have it."""
 
     def files(self, ref: str) -> RemoteFiles:
-        """Return the files inside a download; empty while a magnet's metadata is not there yet."""
+        """Return the files in a download; empty until a magnet's metadata has arrived."""
 
     def pause(self, ref: str) -> None:
-        """Stop a download without removing it."""
+        """Pause a download."""
 
     def resume(self, ref: str) -> None:
-        """Start a stopped download."""
+        """Resume a paused download."""
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a download. Removing one that is not there is not an error."""
+        """Remove a download. Removing one that does not exist is not an error."""

@@ -1,4 +1,4 @@
-"""NZBGet 16 and later, through its JSON-RPC. Source: `docs/api` of the project, and what 21.0 answers.
+"""NZBGet 16 and later, through its JSON-RPC API. Source: `docs/api` of the project, and responses of 21.0.
 
 Options of a connection: `category`, `verify_certificate` (default true).
 """
@@ -23,9 +23,9 @@ _GROUPS: Mapping[str, RemoteState] = {
     "DOWNLOADING": RemoteState.DOWNLOADING,
     "FETCHING": RemoteState.FETCHING_METADATA,
 }
-# What went wrong without spoiling the content; every other WARNING means that something is missing.
+# Warnings that do not affect the content; every other WARNING means that something is missing.
 _HARMLESS = frozenset({"WARNING/SCRIPT", "WARNING/SKIPPED"})
-# Trouble of the disk or of a script there, not of the release. Source: NZBGet's `history` API page.
+# Errors of the disk or a script in the client, not of the release. Source: NZBGet's `history` API page.
 _LOCAL = frozenset({"FAILURE/MOVE", "FAILURE/DISK", "FAILURE/SCRIPT", "WARNING/SPACE"})
 
 type _Downloads = list[RemoteDownload]
@@ -33,14 +33,14 @@ type _Rows = list[Mapping[str, Any]]
 
 
 class NzbGet:
-    """One NZBGet."""
+    """An NZBGet server."""
 
     def __init__(self, connection: Connection, http: Http) -> None:
         self.connection = connection
         self._http = http
 
     def test(self) -> ClientReport:
-        """Sign in and read version, folder and free room."""
+        """Sign in and read version, folder and free space."""
         version = str(self._call("version"))
         status = self._table(self._call("status"))
         settings = {str(row.get("Name")): str(row.get("Value")) for row in self._rows(self._call("config"))}
@@ -67,10 +67,10 @@ class NzbGet:
         return next(iter([*queued, *fresh]), None)
 
     def add(self, download: NewDownload) -> str:
-        """Add a .nzb and return NZBGet's id, the same one if it is in the queue already.
+        """Add an NZB and return NZBGet's id; the same one if it is already in the queue.
 
-        An older entry of its history is another download: its files may be gone, and a release that failed is downloaded
-        again.
+        An older entry in its history is a different download, because its files may be gone and a failed release must be
+        downloaded again.
         """
         content, fingerprint = download.content or b"", _fingerprint(download)
         if (known := self.find(download)) is not None:
@@ -86,12 +86,12 @@ class NzbGet:
             download.paused,
             "",
             0,
-            # Mydia decides whether a release that failed before is tried again.
+            # Mydia decides whether a failed release is retried.
             "FORCE",
             [{_MARK: fingerprint}],
         )
         if not isinstance(number, int) or number <= 0:
-            raise Refused(self.connection.name, "did not take the NZB; its log says why")
+            raise Refused(self.connection.name, "rejected the NZB; see its log")
         return str(number)
 
     def list(self, *, category: str | None = None) -> _Downloads:
@@ -102,28 +102,28 @@ class NzbGet:
         return [known for known in found if category is None or category in known.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
-        """Return one download, or None when NZBGet answered and does not have it."""
+        """Return one download, or None if NZBGet answered and does not have it."""
         return next((known for known in self.list() if known.ref == ref), None)
 
     def files(self, ref: str) -> RemoteFiles:
-        """Return nothing: what an NZB lists are the parts of archives; the folder is looked into instead."""
+        """Return nothing, because an NZB only lists parts of archives; the folder is read instead."""
         self._call("version")
         return []
 
     def pause(self, ref: str) -> None:
-        """Stop a download."""
+        """Pause a download."""
         self._edit("GroupPause", ref)
 
     def resume(self, ref: str) -> None:
-        """Start a stopped download, or process a finished one again whose files could not be unpacked or moved."""
+        """Resume a paused download, or process a finished one again if its files could not be unpacked or moved."""
         self._edit("GroupResume", ref)
         if any(str(row.get("NZBID")) == ref and str(row.get("Status")) in _LOCAL for row in self._history()):
             self._edit("HistoryProcess", ref)
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a download from queue and history; one that is not there is no error.
+        """Remove a download from queue and history. Removing one that does not exist is not an error.
 
-        NZBGet deletes what is unfinished by itself and what is finished never: such files are for us to delete.
+        NZBGet deletes unfinished files itself and never deletes finished ones, so Mydia must delete those.
         """
         self._edit("GroupFinalDelete", ref)
         self._edit("HistoryFinalDelete", ref)
@@ -137,7 +137,7 @@ class NzbGet:
 
     def _history(self) -> _Rows:
         rows = self._rows(self._call("history", False))
-        # What a person deleted there is gone for Mydia, too.
+        # A download that was deleted in NZBGet counts as removed.
         return [
             row
             for row in rows
@@ -149,7 +149,7 @@ class NzbGet:
         return RemoteDownload(
             ref=str(row["NZBID"]),
             name=str(row.get("NZBName", "")),
-            # The rest are the steps of repairing and unpacking.
+            # The other states are steps of repairing and unpacking.
             state=_GROUPS.get(str(row.get("Status")), RemoteState.CHECKING),
             progress=1 - left / size if size else 0.0,
             size_bytes=size or None,
@@ -186,12 +186,12 @@ class NzbGet:
 
     def _rows(self, answer: object) -> _Rows:
         if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
-            raise Nonsense(self.connection.name, "answered with something else than a list")
+            raise Nonsense(self.connection.name, "did not return a list")
         return answer
 
     def _table(self, answer: object) -> Mapping[str, Any]:
         if not isinstance(answer, Mapping):
-            raise Nonsense(self.connection.name, "answered with something else than a table")
+            raise Nonsense(self.connection.name, "did not return an object")
         return answer
 
     def _call(self, method: str, *parameters: object) -> object:
@@ -208,12 +208,12 @@ class NzbGet:
         if not isinstance(answer, Mapping) or not {"result", "error"} & set(answer):
             raise Nonsense(name, "does not answer like NZBGet; check the address")
         if answer.get("error"):
-            raise Refused(name, f"does not know how to “{method}”; is it older than version 16?")
+            raise Refused(name, f"does not support “{method}”; version 16 or later is required")
         return answer["result"]
 
 
 def _size(row: Mapping[str, Any], name: str) -> int | None:
-    """Put a 64-bit number together; all bits set is NZBGet's "unknown"."""
+    """Combine the halves of a 64-bit number; all bits set means "unknown" in NZBGet."""
     high, low = row.get(f"{name}Hi"), row.get(f"{name}Lo")
     if not isinstance(high, int) or not isinstance(low, int) or (high, low) == (0xFFFF_FFFF, 0xFFFF_FFFF):
         return None

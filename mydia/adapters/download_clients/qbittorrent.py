@@ -1,9 +1,9 @@
 """qBittorrent 4.1 and later, through its Web API.
 
-Versions differ in ways that matter: 5.0 renamed paused to stopped, 5.2 changed the answers to signing in and adding.
+Versions differ: 5.0 renamed paused to stopped, 5.2 changed the responses to signing in and adding.
 Sources: the project's WebUI-API pages for 4.1, 5.0 and 5.2, its WebAPI changelog and `src/webui`.
 
-Options of a connection: `category` (what new downloads are filed under), `save_path` (as the client sees it),
+Options of a connection: `category` (the category of new downloads), `save_path` (as the client sees it),
 `verify_certificate` (default true).
 """
 
@@ -49,7 +49,7 @@ _STATES: Mapping[str, RemoteState] = {
     "allocating": RemoteState.DOWNLOADING,
     "downloading": RemoteState.DOWNLOADING,
     "forcedDL": RemoteState.DOWNLOADING,
-    # Files are being moved to their final folder; they are not to be touched yet.
+    # Files are being moved to their final folder and must not be accessed yet.
     "moving": RemoteState.DOWNLOADING,
     "metaDL": RemoteState.FETCHING_METADATA,
     "forcedMetaDL": RemoteState.FETCHING_METADATA,
@@ -73,16 +73,16 @@ _ABSOLUTE = re.compile(r"/|\\\\|[A-Za-z]:[\\/]")
 
 _SENTENCES: Mapping[str, str] = {
     "error": "stopped with an error; see its log",
-    "missingFiles": "the files are missing from their folder",
+    "missingFiles": "files are missing from the download folder",
 }
 
-# Named here, for inside the class `list` is the method.
+# An alias, because inside the class `list` is the method.
 type _Rows = list[Mapping[str, Any]]
 type _Downloads = list[RemoteDownload]
 
 
 class _Rejected:
-    """Passwords that qBittorrent rejected: they are tried again only rarely, because five failures ban the address.
+    """Rejected passwords. They are rarely retried, because five failures ban the address.
 
     Source: WebUI settings, "Ban client after consecutive failures", default 5; the count is kept until a sign-in succeeds.
     """
@@ -94,20 +94,20 @@ class _Rejected:
         self._known: dict[tuple[str, str, str], tuple[int, float]] = {}
 
     def wait_s(self, credentials: tuple[str, str, str]) -> float:
-        """Return how long not to try them."""
+        """Return how long to wait before the next attempt."""
         with self._lock:
             _, until_s = self._known.get(credentials, (0, 0.0))
         return max(0.0, until_s - clock.monotonic_s())
 
     def add(self, credentials: tuple[str, str, str]) -> None:
-        """Note a rejection."""
+        """Record a rejection."""
         with self._lock:
             times, _ = self._known.get(credentials, (0, 0.0))
             wait_s = self._WAITS_S[min(times, len(self._WAITS_S) - 1)]
             self._known[credentials] = times + 1, clock.monotonic_s() + wait_s
 
     def forget(self, credentials: tuple[str, str, str]) -> None:
-        """Note that they were accepted."""
+        """Record that the credentials were accepted."""
         with self._lock:
             self._known.pop(credentials, None)
 
@@ -116,22 +116,22 @@ _rejected = _Rejected()
 
 
 class _Gone(Refused):
-    """404: the torrent is not there."""
+    """404: the torrent does not exist."""
 
 
 class QBittorrent:
-    """One qBittorrent; signs in when first needed and again when the session ends."""
+    """A qBittorrent server; signs in on first use and again when the session has ended."""
 
     def __init__(self, connection: Connection, http: Http) -> None:
         self.connection = connection
         self._http = http
-        self._lock = threading.RLock()  # the library's session may not be shared by two calls at once
+        self._lock = threading.RLock()  # the library's session does not support concurrent calls
         self._client: qbittorrentapi.Client | None = None
         self._api_version: tuple[int, ...] = ()
-        self._testing = False  # a person asked: the password is tried although it was rejected before
+        self._testing = False  # during a connection test, a rejected password is retried
 
     def test(self) -> ClientReport:
-        """Sign in and read versions, folders and the settings that will get in the way."""
+        """Sign in and read versions, folders and problematic settings."""
         with self._lock:
             self._client = None
             self._testing = True
@@ -151,15 +151,15 @@ class QBittorrent:
         )
 
     def find(self, download: NewDownload) -> RemoteDownload | None:
-        """Return the torrent if qBittorrent has it already, under any of its info-hashes."""
+        """Return the torrent if qBittorrent already has it, under any of its info-hashes."""
         return self._known_as(_hashes(download))
 
     def add(self, download: NewDownload) -> str:
-        """Add a magnet or .torrent and return its info-hash, the same one if it is there already.
+        """Add a magnet link or .torrent file and return its info-hash; the same one if it already exists.
 
         Raises:
-            Refused: qBittorrent did not take it.
-            Nonsense: What is to be added is no torrent.
+            Refused: qBittorrent rejected it.
+            Nonsense: The content is not a torrent.
         """
         hashes = _hashes(download)
         with self._lock:
@@ -172,7 +172,7 @@ class QBittorrent:
             options: dict[str, Any] = {
                 "category": category,
                 "save_path": save_path,
-                # With automatic management on, qBittorrent would ignore the folder.
+                # With automatic torrent management, qBittorrent would ignore the folder.
                 "use_auto_torrent_management": False if save_path else None,
                 "tags": ",".join(download.tags) or None,
                 "ratio_limit": download.seed_ratio,
@@ -196,13 +196,13 @@ class QBittorrent:
         return [remote for row in found if (remote := self._remote(row)) is not None]
 
     def get(self, ref: str) -> RemoteDownload | None:
-        """Return one torrent, or None when qBittorrent answered and does not have it."""
+        """Return one torrent, or None if qBittorrent answered and does not have it."""
         found = self._rows(lambda client: client.torrents_info(torrent_hashes=ref))
-        # An old version without the filter would answer with everything.
+        # Old versions ignore the filter and return all torrents.
         return next((self._remote(row) for row in found if str(row.get("hash")).lower() == ref.lower()), None)
 
     def files(self, ref: str) -> RemoteFiles:
-        """Return the files of a torrent; empty while a magnet's metadata is not there yet, or when it is gone."""
+        """Return the files of a torrent; empty until a magnet's metadata has arrived, or if the torrent is gone."""
         try:
             rows = self._rows(lambda client: client.torrents_files(torrent_hash=ref))
         except _Gone:
@@ -218,15 +218,15 @@ class QBittorrent:
         ]
 
     def pause(self, ref: str) -> None:
-        """Stop a torrent."""
+        """Pause a torrent."""
         self._call(lambda client: client.torrents_stop(torrent_hashes=ref))
 
     def resume(self, ref: str) -> None:
-        """Start a stopped torrent."""
+        """Resume a paused torrent."""
         self._call(lambda client: client.torrents_start(torrent_hashes=ref))
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a torrent; one that is not there is no error."""
+        """Remove a torrent. Removing one that does not exist is not an error."""
         self._call(lambda client: client.torrents_delete(delete_files=delete_files, torrent_hashes=ref))
 
     def _credentials(self) -> tuple[str, str, str]:
@@ -238,7 +238,7 @@ class QBittorrent:
         return str(value) if value else None
 
     def _known_as(self, hashes: tuple[str, ...]) -> RemoteDownload | None:
-        # All torrents are listed: a filter by hash knows a hybrid torrent by one of its two ids only.
+        # List all torrents, because a filter by hash finds a hybrid torrent only by one of its two ids.
         known = {info_hash: remote for remote in self.list() for info_hash in (remote.ref, *remote.info_hashes)}
         return next((known[info_hash] for info_hash in hashes if info_hash in known), None)
 
@@ -247,23 +247,23 @@ class QBittorrent:
             self._call(lambda client: client.torrents_create_category(name=category))
 
     def _accepted(self, answer: object) -> None:
-        # Up to 5.1 the answer is "Ok." or "Fails."; 5.2 answers with counts. Source: WebAPI changelog, 2.14.
+        # Up to 5.1 the response is "Ok." or "Fails."; 5.2 returns counts. Source: WebAPI changelog, 2.14.
         if isinstance(answer, str) and answer.strip() == "Fails.":
-            raise Refused(self.connection.name, "did not take the torrent")
+            raise Refused(self.connection.name, "rejected the torrent")
 
     def _wait_until_listed(self, hashes: tuple[str, ...], refused: AdapterError | None) -> str:
-        """Return the id under which the torrent came up; a refusal does not count if it was a duplicate."""
+        """Return the id of the added torrent. A rejection is ignored if it was a duplicate."""
         until_s = clock.monotonic_s() + (0 if refused else _APPEARS_WITHIN_S)
         while (known := self._known_as(hashes)) is None:
             if refused is not None:
                 raise refused
             if clock.monotonic_s() > until_s:
-                raise Refused(self.connection.name, "took the torrent and then did not list it; its log may say why")
+                raise Refused(self.connection.name, "accepted the torrent but does not list it; see its log")
             time.sleep(_LOOK_AGAIN_S)
         return known.ref
 
     def _remote(self, row: Mapping[str, Any]) -> RemoteDownload | None:
-        """Translate a row; None for one without hash or state, which must not hide the others."""
+        """Translate a row; None if it has no hash or state, so that it does not hide the others."""
         state = str(row.get("state") or "")
         ref = str(row.get("hash") or "").lower()
         if not ref or not state:
@@ -288,18 +288,18 @@ class QBittorrent:
             info_hashes=tuple(str(row[key]).lower()[:40] for key in ("infohash_v1", "infohash_v2") if row.get(key)),
             output_path=(output_path := _output_path(row)),
             save_path=_save_path(row, output_path),
-            message=_SENTENCES.get(state) or (None if state in _STATES else f"qBittorrent says “{state}”."),
+            message=_SENTENCES.get(state) or (None if state in _STATES else f"qBittorrent reports “{state}”."),
             added_at=_instant(row.get("added_on")),
             completed_at=_instant(row.get("completion_on")),
         )
 
     def _rows(self, call: Callable[[qbittorrentapi.Client], object]) -> _Rows:
         answer = self._call(call)
-        # Since 2.11.8 an empty list may come as an empty body. Source: WebAPI changelog.
+        # Since 2.11.8 an empty list can be an empty body. Source: WebAPI changelog.
         if answer in (None, ""):
             return []
         if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
-            raise Nonsense(self.connection.name, "answered with something else than a list")
+            raise Nonsense(self.connection.name, "did not return a list")
         return cast("_Rows", answer)
 
     def _table(self, call: Callable[[qbittorrentapi.Client], object]) -> Mapping[str, Any]:
@@ -307,11 +307,11 @@ class QBittorrent:
         if answer in (None, ""):
             return {}
         if not isinstance(answer, Mapping):
-            raise Nonsense(self.connection.name, "answered with something else than a table")
+            raise Nonsense(self.connection.name, "did not return an object")
         return answer
 
     def _call[T](self, call: Callable[[qbittorrentapi.Client], T]) -> T:
-        """Make one call, signed in; an ended session is renewed once."""
+        """Make an authenticated call; an expired session is renewed once."""
         writing.assert_outside_allowed()
         with self._lock:
             fresh = self._client is None
@@ -327,19 +327,19 @@ class QBittorrent:
             except qbt.APIError as error:
                 raise self._translated(error) from error
             except ValueError as error:
-                raise Nonsense(self.connection.name, "answered with something that is not JSON") from error
+                raise Nonsense(self.connection.name, "did not return JSON") from error
 
     def _sign_in(self) -> qbittorrentapi.Client:
-        """Make sure that it is a qBittorrent and that it lets us in; one attempt, for failures lead to a ban."""
+        """Check that the server is qBittorrent and sign in; only one attempt, because failures lead to a ban."""
         connection = self.connection
         verify = connection.options.get("verify_certificate", True) is not False
         if (wait_s := _rejected.wait_s(self._credentials())) > 0 and not self._testing:
             raise Refused(
                 connection.name,
-                "did not accept user name and password; correct them in the settings and test the connection",
+                "rejected the user name and password; correct them in the settings and test the connection",
                 retry_after_s=wait_s,
             )
-        # Through our own client, which refuses forbidden addresses and reports redirects before a password is sent.
+        # Use our own HTTP client first, which refuses forbidden addresses and reports redirects before a password is sent.
         answer = self._http.request(
             connection.name,
             "GET",
@@ -383,7 +383,7 @@ class QBittorrent:
         name = self.connection.name
         match error:
             case qbt.LoginFailed():
-                return Refused(name, "did not accept user name and password")
+                return Refused(name, "rejected the user name and password")
             case qbt.Forbidden403Error() if "ban" in str(error).lower():
                 return Refused(
                     name,
@@ -391,15 +391,15 @@ class QBittorrent:
                     retry_after_s=_BANNED_S,
                 )
             case qbt.Forbidden403Error():
-                return Refused(name, "did not accept the sign-in; check user name and password")
+                return Refused(name, "rejected the sign-in; check user name and password")
             case qbt.Unauthorized401Error():
                 return Refused(
                     name, "refused this address; check its Web UI settings for host header validation and reverse proxy"
                 )
             case qbt.NotFound404Error():
-                return _Gone(name, "does not have this torrent, or has nothing at this address")
+                return _Gone(name, "does not have this torrent, or the address is wrong")
             case qbt.UnsupportedMediaType415Error():
-                return Nonsense(name, "says that this is not a valid torrent")
+                return Nonsense(name, "reports that this is not a valid torrent")
             case qbt.HTTP5XXError():
                 return Unreachable(name, "server error; try again later")
             case qbt.HTTPError():
@@ -407,7 +407,7 @@ class QBittorrent:
             case qbt.APIConnectionError():
                 return Unreachable(name, f"no answer from {show_address(self.connection.url)}; is it running?")
             case _:
-                return Nonsense(name, "answered with something that cannot be read")
+                return Nonsense(name, "returned an invalid response")
 
 
 def _hashes(download: NewDownload) -> tuple[str, ...]:
@@ -424,21 +424,21 @@ def _tags(row: Mapping[str, Any]) -> list[str]:
 def _notes(
     preferences: Mapping[str, Any], categories: Mapping[str, Any], category: str | None, version: str
 ) -> tuple[str, ...]:
-    """Say which settings of qBittorrent will get in the way."""
+    """Return warnings about problematic settings of qBittorrent."""
     notes: list[str] = []
     if category and category not in categories:
-        notes.append(f"The category “{category}” does not exist yet; the first download creates it.")
+        notes.append(f"The category “{category}” does not exist yet. The first download creates it.")
     limited = preferences.get("max_ratio_enabled") or preferences.get("max_seeding_time_enabled")
     # 1 removes the torrent, 3 its files too. Source: WebUI-API page, max_ratio_act.
     if limited and preferences.get("max_ratio_act") in {1, 3}:
         notes.append(
-            "qBittorrent removes torrents that reach their seeding limit, perhaps before they are imported. "
-            "Choose “stop torrent” there instead."
+            "qBittorrent removes torrents that reach their seeding limit, possibly before they are imported. "
+            "Choose “stop torrent” in its settings instead."
         )
     if preferences.get("dht") is False:
-        notes.append("DHT is off: magnet links without trackers will not start.")
+        notes.append("DHT is disabled, so magnet links without trackers do not start.")
     if re.match(r"v?[1-3]\.", version):
-        notes.append("This qBittorrent is too old; use 4.1 or later.")
+        notes.append("This version of qBittorrent is too old. Use 4.1 or later.")
     return tuple(notes)
 
 
@@ -448,16 +448,16 @@ def _output_path(row: Mapping[str, Any]) -> str | None:
     # whole save folder, which must never be imported.
     if _same_folder(path, row.get("save_path")) or _same_folder(path, row.get("download_path")):
         return None
-    # Until a new torrent is checked the path lacks its folder; seen with 4.5.2.
+    # Until a new torrent has been checked, the path lacks its folder; seen with 4.5.2.
     return path if _ABSOLUTE.match(path) else None
 
 
 def _save_path(row: Mapping[str, Any], output_path: str | None) -> str | None:
     if output_path is None:
-        # The content lies loose in the save folder; only `files()` says what belongs to it.
+        # The content is directly in the save folder; only `files()` lists it.
         path = str(row.get("content_path") or "").rstrip("/\\")
         return path if _ABSOLUTE.match(path) else None
-    # Content that is not complete may lie in a folder of its own until then.
+    # Incomplete content can be in a separate folder.
     folders = [str(row.get(key) or "").rstrip("/\\") for key in ("save_path", "download_path")]
     return next((f for f in folders if f and output_path.startswith((f"{f}/", f"{f}\\"))), None)
 
@@ -475,7 +475,7 @@ def _positive(value: object) -> int | None:
 
 
 def _count(swarm: object, connected: object) -> int | None:
-    # The tracker's count where there is one (-1 is none), else those connected to.
+    # The tracker's count if there is one (-1 means none), otherwise the connected peers.
     return count if (count := _whole(swarm)) is not None else _whole(connected)
 
 

@@ -16,7 +16,7 @@ from mydia.adapters.http import Http, without_keys
 from mydia.adapters.kinds import Connection
 
 _MIB = 1024**2
-_KEPT = 500  # how far back history is read; more than a household downloads between two looks
+_KEPT = 500  # entries of history to read; more than a household downloads between two checks
 _PAUSED_PRIORITY, _DEFAULT_PRIORITY = -2, -100
 _QUEUE: Mapping[str, RemoteState] = {
     "Queued": RemoteState.QUEUED,
@@ -25,7 +25,7 @@ _QUEUE: Mapping[str, RemoteState] = {
     "Paused": RemoteState.PAUSED,
     "Checking": RemoteState.CHECKING,
 }
-# Trouble of the disk there, not of the release. Source: fail_msg texts in SABnzbd's postproc.py and newsunpack.py.
+# Disk errors in the client, not errors of the release. Source: fail_msg texts in SABnzbd's postproc.py and newsunpack.py.
 _LOCAL = re.compile(
     r"(?i)disk (?:is )?full|no space left|write error|permission denied|could not create|cannot create|failed (?:to )?mov|"
     r"read-only file system|folder.{0,300}(?:not exist|missing)"
@@ -37,14 +37,14 @@ type _Rows = list[Mapping[str, Any]]
 
 
 class Sabnzbd:
-    """One SABnzbd."""
+    """A SABnzbd server."""
 
     def __init__(self, connection: Connection, http: Http) -> None:
         self.connection = connection
         self._http = http
 
     def test(self) -> ClientReport:
-        """Check the key and read version, folder and free room."""
+        """Check the key and read version, folder and free space."""
         queue = self._table(self._call("queue", limit="1"), "queue")
         misc = self._table(self._table(self._call("get_config", section="misc"), "config"), "misc")
         categories = self._call("get_cats").get("categories")
@@ -59,7 +59,7 @@ class Sabnzbd:
         )
 
     def find(self, download: NewDownload) -> RemoteDownload | None:
-        """Return the download of the same name that is in the queue, or finished after `since`."""
+        """Return the download with the same name if it is in the queue or finished after `since`."""
         return next(
             (
                 known
@@ -74,7 +74,7 @@ class Sabnzbd:
         )
 
     def add(self, download: NewDownload) -> str:
-        """Add a .nzb and return SABnzbd's id; one of the same name in the queue is the same one."""
+        """Add an NZB and return SABnzbd's id. A queued download with the same name counts as the same one."""
         content = download.content or b""
         if b"<nzb" not in content[:4096]:
             raise Nonsense(download.name, "cannot be added. This is not an NZB file.")
@@ -89,7 +89,7 @@ class Sabnzbd:
         )
         ids = answer.get("nzo_ids")
         if not isinstance(ids, list) or not ids:
-            raise Refused(self.connection.name, "did not take the NZB: it is a duplicate for it, or empty")
+            raise Refused(self.connection.name, "rejected the NZB as a duplicate or empty")
         return str(ids[0])
 
     def list(self, *, category: str | None = None) -> _Downloads:
@@ -102,24 +102,24 @@ class Sabnzbd:
         return [known for known in found if category is None or category in known.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
-        """Return one download, or None when SABnzbd answered and does not have it."""
+        """Return one download, or None if SABnzbd answered and does not have it."""
         return next((known for known in self.list() if known.ref == ref), None)
 
     def files(self, ref: str) -> RemoteFiles:
-        """Return nothing: what an NZB lists are the parts of archives; the folder is looked into instead."""
+        """Return nothing, because an NZB only lists parts of archives; the folder is read instead."""
         self._call("queue", limit="1")
         return []
 
     def pause(self, ref: str) -> None:
-        """Stop a download."""
+        """Pause a download."""
         self._call("queue", name="pause", value=ref)
 
     def resume(self, ref: str) -> None:
-        """Start a stopped download."""
+        """Resume a paused download."""
         self._call("queue", name="resume", value=ref)
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a download from queue and history; one that is not there is no error."""
+        """Remove a download from queue and history. Removing one that does not exist is not an error."""
         for where in ("queue", "history"):
             self._call(where, name="delete", value=ref, del_files="1" if delete_files else "0", may_fail=True)
 
@@ -135,7 +135,7 @@ class Sabnzbd:
             state = RemoteState.PAUSED
         encrypted = "ENCRYPTED" in (row.get("labels") or ())
         if encrypted and state is RemoteState.PAUSED:
-            state = RemoteState.ENCRYPTED  # SABnzbd pauses such a job for ever
+            state = RemoteState.ENCRYPTED  # SABnzbd keeps such a job paused forever
         return RemoteDownload(
             ref=str(row["nzo_id"]),
             name=str(row.get("filename", "")),
@@ -150,7 +150,7 @@ class Sabnzbd:
 
     def _finished(self, row: Mapping[str, Any]) -> RemoteDownload:
         status = str(row.get("status", ""))
-        # Anything but the end is a step of repairing and unpacking.
+        # All other states are steps of repairing and unpacking.
         state = {"Completed": RemoteState.COMPLETED, "Failed": RemoteState.FAILED}.get(status, RemoteState.CHECKING)
         message = str(row.get("fail_message") or "")
         if state is RemoteState.FAILED and _LOCAL.search(message):
@@ -173,13 +173,13 @@ class Sabnzbd:
     def _slots(self, table: Mapping[str, Any]) -> _Rows:
         rows = table.get("slots")
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise Nonsense(self.connection.name, "answered without a list of downloads")
+            raise Nonsense(self.connection.name, "did not return a list of downloads")
         return [row for row in rows if row.get("nzo_id")]
 
     def _table(self, answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         found = answer.get(key)
         if not isinstance(found, Mapping):
-            raise Nonsense(self.connection.name, f"answered without “{key}”")
+            raise Nonsense(self.connection.name, f"returned a response without “{key}”")
         return found
 
     def _call(
@@ -201,14 +201,14 @@ class Sabnzbd:
         )
         said = without_keys(answer.text[:200], key)
         if "API Key" in said:
-            raise Refused(name, "did not accept the API key; check that it is the full key and not the one for NZBs")
+            raise Refused(name, "rejected the API key; use the full API key, not the NZB key")
         if answer.status == 403:
             raise Refused(name, "refused this address; add it to host_whitelist in its settings")
         body = answer.json(name)
         if not isinstance(body, Mapping):
             raise Nonsense(name, "does not answer like SABnzbd; check the address")
         if body.get("status") is False and not may_fail:
-            raise Refused(name, f"says: {without_keys(str(body.get('error') or 'no'), key)}")
+            raise Refused(name, f"reports: {without_keys(str(body.get('error') or 'no'), key)}")
         return body
 
 
@@ -229,7 +229,7 @@ def _categories(value: object) -> tuple[str, ...]:
 
 
 def _duration_s(value: object) -> int | None:
-    """Read `H:MM:SS` or `D:HH:MM:SS`; zero is what SABnzbd says when it does not know."""
+    """Parse `H:MM:SS` or `D:HH:MM:SS`; zero means "unknown" in SABnzbd."""
     parts = str(value or "").split(":")
     if not all(part.isdigit() for part in parts):
         return None

@@ -1,6 +1,6 @@
 """Transmission 3.0 and later, through its RPC.
 
-The older spelling of the RPC (kebab-case methods in `arguments`) is what every version up to 4.1 and beyond understands.
+It uses the older form of the RPC (kebab-case methods in `arguments`), which all versions support, including 4.1.
 Source: `docs/rpc-spec.md` of the project.
 
 Options of a connection: `category` (a label), `save_path` (as the client sees it), `verify_certificate` (default true).
@@ -33,8 +33,8 @@ from mydia.errors import Invalid
 logger = logging.getLogger(__name__)
 
 _SESSION = "X-Transmission-Session-Id"
-_LABELS_SINCE = 16  # the RPC version that brought labels (Transmission 3.0). Source: rpc-spec.md
-_LOCAL_ERROR = 3  # `error`: 1 and 2 are the tracker's, 3 is an error of the disk
+_LABELS_SINCE = 16  # the first RPC version with labels (Transmission 3.0). Source: rpc-spec.md
+_LOCAL_ERROR = 3  # `error`: 1 and 2 are tracker errors, 3 is a local error
 _FIELDS = [
     "hashString", "name", "status", "error", "errorString", "isStalled", "percentDone", "metadataPercentComplete",
     "totalSize", "sizeWhenDone", "leftUntilDone", "haveValid", "rateDownload", "rateUpload", "eta", "uploadRatio",
@@ -42,13 +42,13 @@ _FIELDS = [
 ]  # fmt: skip
 _STOPPED, _CHECK_QUEUED, _CHECKING, _QUEUED, _DOWNLOADING = range(5)
 
-# Named here, for inside the class `list` is the method.
+# An alias, because inside the class `list` is the method.
 type _Downloads = list[RemoteDownload]
 type _Rows = list[Mapping[str, Any]]
 
 
 class Transmission:
-    """One Transmission daemon."""
+    """A Transmission daemon."""
 
     def __init__(self, connection: Connection, http: Http) -> None:
         self.connection = connection
@@ -60,7 +60,7 @@ class Transmission:
         self._url = connection.url.rstrip("/") + missing
 
     def test(self) -> ClientReport:
-        """Sign in and read version, folder and the settings that will get in the way."""
+        """Sign in and read version, folder and problematic settings."""
         session = self._call("session-get")
         folder = str(session.get("download-dir") or "") or None
         free = self._call("free-space", {"path": folder}) if folder else {}
@@ -70,16 +70,16 @@ class Transmission:
             api_version=str(session.get("rpc-version", "")) or None,
             save_path=folder,
             free_bytes=_whole(free.get("size-bytes")),
-            notes=("This Transmission is too old to label downloads; use 3.0 or later.",) if too_old else (),
+            notes=("This version of Transmission does not support labels. Use 3.0 or later.",) if too_old else (),
         )
 
     def find(self, download: NewDownload) -> RemoteDownload | None:
-        """Return the torrent if Transmission has it already, under any of its info-hashes."""
+        """Return the torrent if Transmission already has it, under any of its info-hashes."""
         rows = self._torrents({"ids": list(_hashes(download)), "fields": _FIELDS})
         return next((remote for row in rows if (remote := self._remote(row)) is not None), None)
 
     def add(self, download: NewDownload) -> str:
-        """Add a magnet or .torrent and return its info-hash, the same one if it is there already."""
+        """Add a magnet link or .torrent file and return its info-hash; the same one if it already exists."""
         _hashes(download)
         wanted: dict[str, object] = {"paused": download.paused}
         if download.magnet:
@@ -93,7 +93,7 @@ class Transmission:
             return str(known.get("hashString", "")).lower()
         added = answer.get("torrent-added")
         if not isinstance(added, Mapping) or not added.get("hashString"):
-            raise Nonsense(self.connection.name, "took the torrent without telling its id")
+            raise Nonsense(self.connection.name, "accepted the torrent but did not return its id")
         ref = str(added["hashString"]).lower()
         self._set_up(ref, download)
         return ref
@@ -105,12 +105,12 @@ class Transmission:
         return [remote for remote in found if category is None or category in remote.categories]
 
     def get(self, ref: str) -> RemoteDownload | None:
-        """Return one torrent, or None when Transmission answered and does not have it."""
+        """Return one torrent, or None if Transmission answered and does not have it."""
         rows = self._torrents({"ids": [ref], "fields": _FIELDS})
         return self._remote(rows[0]) if rows else None
 
     def files(self, ref: str) -> RemoteFiles:
-        """Return the files of a torrent; empty while a magnet's metadata is not there yet, or when it is gone."""
+        """Return the files of a torrent; empty until a magnet's metadata has arrived, or if the torrent is gone."""
         rows = self._torrents({"ids": [ref], "fields": ["files", "fileStats"]})
         if not rows:
             return []
@@ -126,15 +126,15 @@ class Transmission:
         ]
 
     def pause(self, ref: str) -> None:
-        """Stop a torrent."""
+        """Pause a torrent."""
         self._call("torrent-stop", {"ids": [ref]})
 
     def resume(self, ref: str) -> None:
-        """Start a stopped torrent."""
+        """Resume a paused torrent."""
         self._call("torrent-start", {"ids": [ref]})
 
     def remove(self, ref: str, *, delete_files: bool) -> None:
-        """Remove a torrent; one that is not there is no error."""
+        """Remove a torrent. Removing one that does not exist is not an error."""
         self._call("torrent-remove", {"ids": [ref], "delete-local-data": delete_files})
 
     def _option(self, key: str) -> str | None:
@@ -142,7 +142,7 @@ class Transmission:
         return str(value) if value else None
 
     def _set_up(self, ref: str, download: NewDownload) -> None:
-        """Set labels and goals, which adding takes only from RPC 17 on or not at all."""
+        """Set labels and goals, which can only be set while adding since RPC 17, or not at all."""
         settings: dict[str, object] = {}
         category = download.category or self._option("category")
         if labels := [*([category] if category else []), *download.tags]:
@@ -150,13 +150,13 @@ class Transmission:
         if download.seed_ratio is not None:
             settings |= {"seedRatioLimit": download.seed_ratio, "seedRatioMode": 1}
         if download.seed_time_min is not None:
-            # Transmission counts idle time only; it is the nearest it has.
+            # Transmission only limits idle seeding time, which is the closest option.
             settings |= {"seedIdleLimit": download.seed_time_min, "seedIdleMode": 1}
         if settings:
             self._call("torrent-set", {"ids": [ref], **settings})
 
     def _remote(self, row: Mapping[str, Any]) -> RemoteDownload | None:
-        """Translate a row; None for one without hash or status, which must not hide the others."""
+        """Translate a row; None if it has no hash or status, so that it does not hide the others."""
         ref = str(row.get("hashString") or "").lower()
         if not ref or not isinstance(row.get("status"), int):
             logger.warning("torrent without hash or status skipped", extra={"client": self.connection.name})
@@ -192,11 +192,11 @@ class Transmission:
     def _torrents(self, arguments: Mapping[str, object]) -> _Rows:
         rows = self._call("torrent-get", arguments).get("torrents")
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise Nonsense(self.connection.name, "answered without a list of torrents")
+            raise Nonsense(self.connection.name, "did not return a list of torrents")
         return rows
 
     def _call(self, method: str, arguments: Mapping[str, object] | None = None) -> Mapping[str, Any]:
-        """Make one call; a 409 is no failure but the way in which Transmission hands out its session id."""
+        """Make one call. A 409 response is not an error but carries Transmission's session id."""
         name = self.connection.name
         with self._lock:
             session_id = self._session_id
@@ -214,7 +214,9 @@ class Transmission:
                 expected=(409, 421, 403),
             )
             if answer.status in {421, 403}:
-                raise Refused(name, "refused this address; add it to rpc-whitelist and rpc-host-whitelist there")
+                raise Refused(
+                    name, "refused this address; add it to rpc-whitelist and rpc-host-whitelist in its settings"
+                )
             if answer.status != 409:
                 break
             session_id = answer.headers.get(_SESSION.lower(), "")
@@ -228,8 +230,8 @@ class Transmission:
         if body["result"] != "success":
             said = str(body["result"])
             if "corrupt" in said or "unrecognized" in said:
-                raise Nonsense(name, f"says: {said}")
-            raise (Unreachable if "timeout" in said.lower() else Refused)(name, f"says: {said}")
+                raise Nonsense(name, f"reports: {said}")
+            raise (Unreachable if "timeout" in said.lower() else Refused)(name, f"reports: {said}")
         found = body.get("arguments")
         return found if isinstance(found, Mapping) else {}
 

@@ -1,4 +1,4 @@
-"""Indexers: where releases are searched for, and where their .torrent and .nzb files are fetched."""
+"""Indexers: search for releases and fetch their .torrent and .nzb files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def _torznab(connection: Connection, http: Http) -> Indexer:
-    from mydia.adapters.indexers.newznab import Newznab  # lxml loads only where a search runs
+    from mydia.adapters.indexers.newznab import Newznab  # imported here, so that lxml is only loaded for searches
 
     return Newznab(connection, http, Protocols.TORRENT)
 
@@ -44,18 +44,18 @@ _NEEDS = (
         "Address",
         "url",
         required=True,
-        help="The feed's address: …/1/api for Prowlarr, …/results/torznab for Jackett; one indexer each, not “all”.",
+        help="The address of one indexer's feed, not of “all”: …/1/api for Prowlarr, …/results/torznab for Jackett.",
     ),
     Need("secret", "API key", "password"),
-    Need("movie_categories", "Film categories", "numbers", default=(2000,)),
-    Need("tv_categories", "Series categories", "numbers", default=(5000,)),
-    Need("api_path", "API path", default="/api", help="Added to the address unless that ends with it."),
+    Need("movie_categories", "Movie categories", "numbers", default=(2000,)),
+    Need("tv_categories", "Show categories", "numbers", default=(5000,)),
+    Need("api_path", "API path", default="/api", help="Added to the address if it is missing."),
     Need("extra_parameters", "Additional parameters", help="Sent with every search, such as &cat_mode=exact."),
     Need(
         "trusted_hosts",
         "Trusted hosts",
         "list",
-        help="Hosts in your own network that download links may point to, besides the indexer's own.",
+        help="Additional hosts in your own network that download links may point to.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Asking many indexers at once: one that fails or dawdles is data, never the end of the search."""
+"""Query many indexers concurrently; a slow or failing indexer is part of the result and does not end the search."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mydia.adapters.indexers.base import Indexer, IndexerRelease
 from mydia.adapters.kinds import Connection
 
 _LOOK_EVERY_S = 0.25
-"""How often a search that waits for answers looks whether it was cancelled."""
+"""Interval at which a waiting search checks whether it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexerAnswer:
-    """What one indexer gave: releases or the failure, never both."""
+    """The result of one indexer: either releases or the error."""
 
     connection: Connection
     releases: tuple[IndexerRelease, ...]
@@ -32,14 +32,14 @@ def ask_all(
     deadline_s: float = 60.0,
     workers: int = 8,
 ) -> list[IndexerAnswer]:
-    """Ask every indexer, at most `workers` at a time, and answer in the order given.
+    """Query every indexer, at most `workers` at a time, and return the results in the given order.
 
     Args:
-        ask: What to ask each, such as `lambda indexer: indexer.search(query)`.
+        ask: The call for each indexer, such as `lambda indexer: indexer.search(query)`.
         deadline_s: Indexers that have not answered by then count as unreachable; their threads end by their own
-            time-outs.
+            timeouts.
     """
-    writing.assert_outside_allowed()  # asked here, for the mark belongs to this thread and not to those of the pool
+    writing.assert_outside_allowed()  # checked here, because the mark belongs to this thread and not to those of the pool
     if not indexers:
         return []
     started = clock.monotonic_s()
@@ -61,10 +61,10 @@ def ask_each(
     workers: int = 8,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[IndexerAnswer]:
-    """Ask as `ask_all` does, but yield each answer as it arrives; indexers that are late come last, as unreachable.
+    """Like `ask_all`, but yield each result as it arrives; late indexers come last, as unreachable.
 
     Args:
-        cancelled: Asked a few times a second; ends the iteration without the answers that are still missing.
+        cancelled: Polled a few times a second; ends the iteration without the remaining results.
     """
     writing.assert_outside_allowed()
     if not indexers:

@@ -1,7 +1,7 @@
-"""Reads the XML of feeds: what is damaged in one item does not lose the others, and no answer fills the memory.
+"""Parse the XML of feeds so that a damaged item does not affect the others and memory use is limited.
 
-Feeds contain HTML entities, bare ampersands, forbidden characters and bytes of another encoding. Such an answer is repaired
-as a whole; what still can't be parsed is read item by item. All patterns run in linear time.
+Feeds contain HTML entities, bare ampersands, forbidden characters and bytes of another encoding. Such a document is repaired
+as a whole; if it still can't be parsed, it is read item by item. All patterns run in linear time.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import html
 import re
 from html.entities import html5
 
-import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
+import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, which mypy only finds in this form
 
-# An answer has 100 items of some 40 tags each; a thousand items are still read. More would only fill the memory: 12 MB of
-# tiny elements took 365 MiB.
+# A page has 100 items of about 40 tags each; a thousand items are still accepted. More would exhaust memory: 12 MB of tiny
+# elements took 365 MiB.
 MOST_TAGS = 200_000
 _MOST_ITEMS = 2_000
 
 _BOM = b"\xef\xbb\xbf"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
-# `&` that begins nothing; `&name;` and `&#1;` are looked at one by one.
+# A bare `&`; `&name;` and `&#1;` are handled separately.
 _AMPERSAND = re.compile(r"&(?:#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});|([A-Za-z][A-Za-z0-9]{1,31});)?")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 _ITEM = re.compile(r"<item\b[^>]{0,2000}>", re.IGNORECASE)
@@ -29,15 +29,15 @@ _ROOT = re.compile(r"<rss\b[^>]{0,4000}>", re.IGNORECASE)
 
 
 class TooManyTags(ValueError):
-    """The document has more elements than any real answer."""
+    """The document has more elements than any real feed."""
 
 
 def parse(content: bytes) -> etree._Element:
-    """Return the root element of a document, repaired where necessary.
+    """Return the root element of a document, which is repaired if necessary.
 
     Raises:
         TooManyTags: It has more than MOST_TAGS tags.
-        lxml.etree.XMLSyntaxError: It is not XML, or of a feed no item can be read.
+        lxml.etree.XMLSyntaxError: It is not XML, or a feed without a readable item.
     """
     if content.count(b"<") > MOST_TAGS:
         raise TooManyTags
@@ -54,7 +54,7 @@ def parse(content: bytes) -> etree._Element:
 
 
 def repaired(text: str) -> str:
-    r"""Return the text without characters that XML forbids, and with every entity replaced that XML does not know.
+    r"""Remove characters that XML forbids, and replace entities that XML does not define.
 
     >>> repaired("<t>Tom & Jerry&nbsp;&#x1F;&amp; Co</t>")
     '<t>Tom &amp; Jerry\xa0&amp; Co</t>'
@@ -63,12 +63,12 @@ def repaired(text: str) -> str:
 
 
 def _parser() -> etree.XMLParser:
-    # No entities, no network, no huge trees: the content comes from a stranger.
+    # No entities, no network and no huge trees, because the content is untrusted.
     return etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
 
 
 def _decoded(content: bytes) -> str:
-    """Decode as UTF-8; single bytes that are not are read as Windows-1252, which such feeds are mixed with."""
+    """Decode UTF-8; invalid bytes are decoded as Windows-1252, which some feeds mix in."""
     return content.removeprefix(_BOM).decode("utf-8", _AS_CP1252)
 
 

@@ -1,10 +1,10 @@
-"""Torznab and Newznab: one protocol in two dialects, as spoken by Prowlarr, Jackett and the indexers themselves.
+"""Torznab and Newznab: one protocol in two dialects, used by Prowlarr, Jackett and the indexers themselves.
 
-Sources: the Newznab API text, the Torznab 1.3 draft, and what Prowlarr and Jackett really send.
+Sources: the Newznab API text, the Torznab 1.3 draft, and responses of Prowlarr and Jackett.
 
 Options of a connection: `movie_categories` and `tv_categories` (numbers), `api_path` (default `/api`), `extra_parameters`
 (`&a=b`), `trusted_hosts` (private hosts that download links may point to besides the indexer's own), `rate_limit_per_min`
-(of questions and of downloads together).
+(searches and downloads together).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urljoin
 
-import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
+import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, which mypy only finds in this form
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
@@ -32,15 +32,15 @@ from mydia.adapters.torrents import magnet_for, magnet_hashes
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
-_CAPS_KEPT_S = 24 * 3600.0  # capabilities change with the indexer's software; Sonarr keeps them for a week
+_CAPS_KEPT_S = 24 * 3600.0  # capabilities change with the indexer's software; Sonarr caches them for a week
 _LIMIT = 100
-# Pages of one question. Source: Sonarr's HttpIndexerBase reads as far while a page is full.
+# Maximum pages of one search. Source: Sonarr's HttpIndexerBase reads as many while a page is full.
 _MOST_PAGES = 10
 # An NZB of a remux or a season pack lists hundreds of thousands of parts.
 _NZB_BYTES = 128 * 1024**2
-_EVERY_STATUS = range(400, 600)  # error documents come with any of them, so they are read before the status is judged
+_EVERY_STATUS = range(400, 600)  # error documents come with any status, so they are parsed before the status is checked
 _FLAG_TAGS = frozenset({"freeleech", "halfleech", "internal", "scene", "exclusive", "personal", "featured", "nuked"})
-# What each mode is assumed to support if the indexer does not say. Source: the Newznab API text.
+# Parameters each mode is assumed to support if the indexer does not list them. Source: the Newznab API text.
 _ASSUMED: Mapping[str, tuple[str, ...]] = {
     "search": ("q",),
     "tv-search": ("q", "rid", "season", "ep"),
@@ -48,7 +48,7 @@ _ASSUMED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-# Prowlarr serves torrents and NZBs under the same kind of address.
+# Prowlarr serves torrents and NZBs under the same kind of URL.
 _PROTOCOLS: Mapping[str, Protocols] = {
     "application/x-bittorrent": Protocols.TORRENT,
     "application/x-nzb": Protocols.USENET,
@@ -57,16 +57,16 @@ _PROTOCOLS: Mapping[str, Protocols] = {
 
 @dataclass(frozen=True, slots=True)
 class _Caps:
-    """Capabilities with what only this module needs."""
+    """Capabilities with fields that only this module needs."""
 
     shown: Capabilities
     raw_text: bool
-    """The indexer matches titles as they are; otherwise punctuation confuses its full-text engine."""
+    """Whether the indexer matches raw titles; otherwise punctuation confuses its full-text search."""
     known_at_s: float
 
 
 class Newznab:
-    """One indexer behind a Torznab or Newznab address."""
+    """An indexer with a Torznab or Newznab feed."""
 
     def __init__(self, connection: Connection, http: Http, protocol: Protocols) -> None:
         self.connection = connection
@@ -76,11 +76,11 @@ class Newznab:
         self._caps: _Caps | None = None
 
     def capabilities(self) -> Capabilities:
-        """Ask what it can do, without a cache; searches keep the answer for a day."""
+        """Fetch its capabilities without a cache; searches cache them for a day."""
         return self._ask_capabilities().shown
 
     def search(self, query: Query) -> list[IndexerRelease]:
-        """Search by ids where possible, then by text, until something is found."""
+        """Search by ids if possible, then by text, until there are results."""
         caps = self._known_capabilities()
         found: list[IndexerRelease] = []
         for parameters in _tiers(query, caps):
@@ -100,7 +100,7 @@ class Newznab:
         return sorted(found, key=lambda release: release.published_at or oldest, reverse=True)
 
     def fetch(self, release_url: str) -> Fetched:
-        """Fetch a .torrent or .nzb; a magnet link, or a redirect to one, is as good."""
+        """Fetch a .torrent or .nzb file, a magnet link, or a redirect to one."""
         if (magnet := _as_magnet(release_url)) is not None:
             return Fetched(None, magnet)
         trusted = self.connection.options.get("trusted_hosts") or ()
@@ -116,7 +116,7 @@ class Newznab:
         )
         if answer.magnet:
             return Fetched(None, _as_magnet(answer.magnet) or answer.magnet)
-        # Some servers put a byte order mark or blank lines before the file.
+        # Some servers send a byte order mark or blank lines before the file.
         content = answer.content.removeprefix(b"\xef\xbb\xbf").lstrip()
         if content[:8].lower() == b"magnet:?":
             return Fetched(None, _as_magnet(content.decode("utf-8", "replace")))
@@ -124,10 +124,10 @@ class Newznab:
             return Fetched(content, None)
         if answer.status < 400 and b"<nzb" in content[:4096]:
             if b"<segment" not in content:
-                raise Nonsense(self.connection.name, "gave an NZB without files for this download")
+                raise Nonsense(self.connection.name, "returned an NZB without files")
             return Fetched(content, None)
-        self._document(answer)  # raises what an error document or a bad status means
-        raise Nonsense(self.connection.name, "gave something else than a release for this download")
+        self._document(answer)  # raises the error of an error document or status
+        raise Nonsense(self.connection.name, "did not return a .torrent or .nzb file")
 
     def _known_capabilities(self) -> _Caps:
         with self._lock:
@@ -138,7 +138,7 @@ class Newznab:
     def _ask_capabilities(self) -> _Caps:
         document = self._get({"t": "caps"})
         if document.tag != "caps":
-            raise Nonsense(self.connection.name, "does not answer with capabilities; check the address")
+            raise Nonsense(self.connection.name, "did not return capabilities; check the address")
         return _read_caps(document, self.connection.name)
 
     def _categories(self, type: str) -> tuple[int, ...]:
@@ -153,14 +153,14 @@ class Newznab:
     def _releases(
         self, parameters: Mapping[str, str], limit: int, caps: _Caps, categories: tuple[int, ...]
     ) -> list[IndexerRelease]:
-        """Read page after page while they are full, at most `limit` releases."""
+        """Read pages while they are full, up to `limit` releases."""
         page_size = min(_LIMIT, caps.shown.limit_max)
         found: dict[str, IndexerRelease] = {}
         for page in range(_MOST_PAGES):
             releases, items, total = self._page(parameters, categories, page_size, page * page_size)
             before = len(found)
             found |= {release.guid: release for release in releases if release.guid not in found}
-            # Servers that ignore the offset send the first page again.
+            # Servers that ignore the offset return the first page again.
             is_last = (
                 items < page_size or len(found) == before or (total is not None and (page + 1) * page_size >= total)
             )
@@ -171,7 +171,7 @@ class Newznab:
     def _page(
         self, parameters: Mapping[str, str], categories: tuple[int, ...], size: int, offset: int
     ) -> tuple[list[IndexerRelease], int, int | None]:
-        """Return (releases, items on the page, matches in all as far as the indexer says)."""
+        """Return (releases, items on the page, total matches if the indexer reports them)."""
         document = self._get(
             {
                 **parameters,
@@ -185,7 +185,7 @@ class Newznab:
             return [], 0, None
         channel = document.find("channel")
         if document.tag != "rss" or channel is None:
-            raise Nonsense(self.connection.name, "answered with a document that is not a feed")
+            raise Nonsense(self.connection.name, "returned a document that is not a feed")
         items = channel.findall("item")
         releases = [release for item in items if (release := self._release(item)) is not None]
         if items and not releases:
@@ -219,36 +219,34 @@ class Newznab:
         return self._document(answer)
 
     def _document(self, answer: Response) -> etree._Element:
-        """Read an answer as XML; anything but what was asked for becomes one of the four causes."""
+        """Parse a response as XML; an unexpected response is raised as one of the four causes."""
         name = self.connection.name
         try:
             document = feed_xml.parse(answer.content)
         except feed_xml.TooManyTags as error:
-            raise Nonsense(
-                name, f"answered with more than {feed_xml.MOST_TAGS:,} XML tags; no real answer has"
-            ) from error
+            raise Nonsense(name, f"returned more than {feed_xml.MOST_TAGS:,} XML tags, which is too many") from error
         except etree.XMLSyntaxError as error:
             if looks_like_html(answer) and (answer.status < 400 or answer.status == 403):
                 raise Nonsense(
-                    name, "answered with a web page: the address is wrong, or something like Cloudflare is in between"
+                    name, "returned a web page: the address is wrong, or a service such as Cloudflare is in between"
                 ) from error
             if answer.status >= 400:
                 raise fault(name, answer) from error
-            raise Nonsense(name, "answered with broken XML") from error
+            raise Nonsense(name, "returned invalid XML") from error
         if document.tag == "error":
             if (translated := self._translated(document, answer)) is not None:
                 raise translated
             return etree.Element("nothing")
         if document.tag == "html" and (answer.status < 400 or answer.status == 403):
             raise Nonsense(
-                name, "answered with a web page: the address is wrong, or something like Cloudflare is in between"
+                name, "returned a web page: the address is wrong, or a service such as Cloudflare is in between"
             )
         if answer.status >= 400:
             raise fault(name, answer)
         return document
 
     def _translated(self, document: etree._Element, answer: Response) -> AdapterError | None:
-        """Translate an error document; None if it says "no such item", which is an empty answer."""
+        """Translate an error document; None for "no such item", which means no results."""
         name = self.connection.name
         code = _number(document.get("code")) or 900
         said = without_keys(
@@ -257,15 +255,15 @@ class Newznab:
         quoted = f": “{said}”" if said else ""
         retry_after_s = read_retry_after(answer.headers.get("retry-after"))
         if answer.status == 429 or code in {429, 500, 501} or "limit reached" in said.lower():
-            return Limited(name, f"its limit is used up{quoted}", retry_after_s=retry_after_s)
+            return Limited(name, f"limit reached{quoted}", retry_after_s=retry_after_s)
         if 100 <= code < 200:
-            return Refused(name, f"did not accept the API key{quoted}")
+            return Refused(name, f"rejected the API key{quoted}")
         if code == 300 and answer.status < 400:
             return None
         if 200 <= code < 300:
             return _NotUnderstood(name, f"does not understand the request{quoted}")
         if code in {410, 910} or answer.status == 410:
-            return Refused(name, f"is switched off there{quoted}")
+            return Refused(name, f"is disabled there{quoted}")
         if code == 300 or answer.status == 404:
             return Refused(name, f"no longer has this release{quoted}")
         return Unreachable(name, f"server error{quoted}", retry_after_s=retry_after_s)
@@ -319,7 +317,7 @@ class Newznab:
         )
 
     def _absolute(self, link: str) -> str | None:
-        """Return an http address; one relative to the feed is resolved, other schemes are None."""
+        """Return an http URL; a relative one is resolved against the feed, other schemes return None."""
         if not link or link.lower().startswith("magnet:"):
             return None
         try:
@@ -332,11 +330,11 @@ class Newznab:
 
 
 class _NotUnderstood(Refused):
-    """The indexer does not know the function or parameter; another way of asking may work."""
+    """The indexer does not support the function or parameter; another query may work."""
 
 
 def _tiers(query: Query, caps: _Caps) -> Iterator[dict[str, str]]:
-    """Yield the ways to ask, best first: by ids, by title in the mode for it, by free text."""
+    """Yield the possible queries, best first: by ids, by title in the matching mode, by free text."""
     text = query.text if caps.raw_text else _plain(query.text)
     if query.type == MediaType.MOVIE:
         yield from _movie_tiers(query, caps.shown, text)
@@ -374,7 +372,7 @@ def _ids(query: Query, supported: tuple[str, ...], order: tuple[str, ...]) -> di
     values = {
         "tmdbid": str(query.tmdb_id) if query.tmdb_id else None,
         "tvdbid": str(query.tvdb_id) if query.tvdb_id else None,
-        # Digits only: servers take the tt away, and some do not know it.
+        # Digits only, because servers remove the tt and some do not accept it.
         "imdbid": query.imdb_id.removeprefix("tt") if query.imdb_id else None,
     }
     return {key: value for key in order if key in supported and (value := values[key])}
@@ -383,7 +381,7 @@ def _ids(query: Query, supported: tuple[str, ...], order: tuple[str, ...]) -> di
 def _season_and_episode(query: Query) -> tuple[str | None, str | None]:
     if query.air_on is not None:
         return str(query.air_on.year), f"{query.air_on:%m/%d}"
-    # "00" for specials, because some servers read a bare 0 as "no season".
+    # "00" for specials, because some servers treat 0 as "no season".
     season = None if query.season is None else "00" if query.season == 0 else str(query.season)
     return season, None if query.episode is None or season is None else str(query.episode)
 
@@ -397,7 +395,7 @@ def _spoken_place(query: Query) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a title as full-text engines need it: no accents, no punctuation.
+    """Return a title for full-text search, without accents and punctuation.
 
     >>> _plain("Marvel's Agents of S.H.I.E.L.D. & Amélie")
     'Marvels Agents of S H I E L D and Amelie'
@@ -409,7 +407,7 @@ def _plain(text: str) -> str:
 
 
 def _as_magnet(link: str) -> str | None:
-    """Return a magnet link in its usual spelling: feeds write `MAGNET:` and `&amp;`; None if it is not one."""
+    """Return a magnet link in its normal form, because feeds contain `MAGNET:` and `&amp;`; None if it is not one."""
     cleaned = html.unescape(link.strip())
     return f"magnet:{cleaned[7:]}" if cleaned[:7].lower() == "magnet:" else None
 
@@ -461,7 +459,7 @@ def _category_elements(document: etree._Element) -> Iterator[tuple[str, etree._E
 
 
 def _attributes(item: etree._Element) -> dict[str, list[str]]:
-    """Return the attr elements of every dialect, because feeds mix them and misspell the namespaces; names in lower case."""
+    """Return the attr elements of all dialects with names in lower case, because feeds mix dialects and misspell namespaces."""
     found: dict[str, list[str]] = {}
     for element in item.iterfind("{*}attr"):
         key, value = element.get("name"), element.get("value")
@@ -481,7 +479,7 @@ def _text(item: etree._Element, tag: str) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
-    """Read a whole number, also written as `12.0` or `1,234`; other text is None."""
+    """Parse a whole number, including `12.0` and `1,234`; None for other text."""
     if text is None:
         return None
     cleaned = text.strip().replace(",", "")
@@ -508,7 +506,7 @@ _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def _bytes(text: str | None) -> int | None:
-    """Read a size in bytes or in words.
+    """Parse a size in bytes or with a unit.
 
     >>> _bytes("1.5 GB"), _bytes("734 MiB"), _bytes("8193621")
     (1610612736, 769654784, 8193621)
@@ -518,7 +516,7 @@ def _bytes(text: str | None) -> int | None:
     match = _SIZE.fullmatch((text or "").strip())
     if match is None:
         return None
-    # Trackers write GB and mean GiB; the difference decides nothing.
+    # Trackers write GB and mean GiB; the difference is not important.
     factor: int = 1024 ** _POWERS[match[2].lower()]
     return round(float(match[1].replace(",", ".")) * factor)
 
@@ -555,7 +553,7 @@ def _flags(attributes: Mapping[str, list[str]]) -> tuple[str, ...]:
         flags.append("scene")
     if _first(attributes, "nuked") == "1":
         flags.append("nuked")
-    # 1: the archive has a password; 2: it may have. Source: Newznab API text.
+    # 1: the archive has a password; 2: it may have one. Source: Newznab API text.
     if _first(attributes, "password") == "1":
         flags.append("password")
     return tuple(dict.fromkeys(flags))
@@ -583,7 +581,7 @@ def _imdb(text: str | None) -> str | None:
 
 
 _ZONE = re.compile(r"\s([A-Za-z]{2,5})\s*$")
-# Names that RFC 822 does not define, or that `email.utils` reads as UTC.
+# Zone names that RFC 822 does not define, or that `email.utils` treats as UTC.
 _ZONES: Mapping[str, str] = {
     "CET": "+0100",
     "CEST": "+0200",
@@ -604,7 +602,7 @@ _ZONES: Mapping[str, str] = {
 
 
 def _read_date(text: str | None) -> datetime | None:
-    """Read a date of a feed: RFC 822 by the book, and the forms that feeds use instead; in UTC.
+    """Parse a date of a feed in RFC 822 format, or in other formats that feeds use; returns UTC.
 
     >>> _read_date("Sat, 14 Mar 2015 17:10:42 -0400").isoformat()
     '2015-03-14T21:10:42+00:00'

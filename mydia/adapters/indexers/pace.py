@@ -1,4 +1,4 @@
-"""Request rate of an indexer: no more requests a minute than its settings or its rules allow."""
+"""Rate limit of an indexer: no more requests per minute than its settings allow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WINDOW_S = 60.0
 
 
 def keep_pace(connection: Connection) -> None:
-    """Wait until the indexer may be asked, by its option `rate_limit_per_min`; without one, return at once.
+    """Wait until the indexer may be queried, by its option `rate_limit_per_min`; without one, return immediately.
 
     Raises:
         Limited: The wait would be longer than the connection's timeout; it says when to retry.
@@ -25,7 +25,7 @@ def keep_pace(connection: Connection) -> None:
     if not taken:
         raise Limited(
             connection.name,
-            f"is asked at most {int(allowed)} times a minute, as its settings say",
+            f"is limited to {int(allowed)} requests per minute in its settings",
             retry_after_s=wait_s,
         )
     if wait_s > 0:

@@ -1,4 +1,4 @@
-"""Prowlarr's own API: which indexers it has, each of which it serves as a Torznab or Newznab feed.
+"""Prowlarr's own API, which lists its indexers. Each one is served as a Torznab or Newznab feed.
 
 Source: Prowlarr's OpenAPI document, `GET /api/v1/indexer`.
 """
@@ -18,7 +18,7 @@ _KINDS = {"torrent": "torznab", "usenet": "newznab"}
 
 @dataclass(frozen=True, slots=True)
 class ProwlarrIndexer:
-    """One indexer of a Prowlarr."""
+    """An indexer in Prowlarr."""
 
     id: int
     name: str
@@ -28,7 +28,7 @@ class ProwlarrIndexer:
 
 
 def feed_url(base_url: str, indexer_id: int | str) -> str:
-    """Return the address of an indexer's feed.
+    """Return the URL of an indexer's feed.
 
     >>> feed_url("http://prowlarr:9696/", 3)
     'http://prowlarr:9696/3/api'
@@ -37,10 +37,10 @@ def feed_url(base_url: str, indexer_id: int | str) -> str:
 
 
 def list_indexers(http: Http, base_url: str, api_key: Secret) -> list[ProwlarrIndexer]:
-    """Return the indexers of a Prowlarr; those of an unknown protocol are left out.
+    """Return the indexers of a Prowlarr; those with an unknown protocol are left out.
 
     Raises:
-        AdapterError: It does not answer, refuses the key, or answers with something else.
+        AdapterError: It does not answer, rejects the key, or returns an invalid response.
     """
     response = http.get(
         _SERVICE,
@@ -49,7 +49,7 @@ def list_indexers(http: Http, base_url: str, api_key: Secret) -> list[ProwlarrIn
     )
     listed = response.json(_SERVICE)
     if not isinstance(listed, list):
-        raise Nonsense(_SERVICE, "did not answer with a list of indexers; check the address")
+        raise Nonsense(_SERVICE, "did not return a list of indexers; check the address")
     return [found for one in listed if (found := _read(one)) is not None]
 
 

@@ -1,4 +1,4 @@
-"""Media tools: they read the technical facts of a file."""
+"""Media tools, which read the technical facts of a file."""
 
 from __future__ import annotations
 

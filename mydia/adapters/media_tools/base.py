@@ -1,4 +1,4 @@
-"""What a media file contains according to its streams, not its name."""
+"""The content of a media file according to its streams, not its name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """One audio stream; `codec` in the parser's words (aac ac3 eac3 dts dts-hd dts-x truehd atmos flac mp3 opus pcm …)."""
+    """An audio stream; `codec` uses the parser's names (aac ac3 eac3 dts dts-hd dts-x truehd atmos flac mp3 opus pcm …)."""
 
     codec: str
     channels: str | None
     """`2.0`, `5.1`, `7.1`."""
     language: str | None
-    """ISO 639-1 where it exists, else 639-2."""
+    """ISO 639-1 if it exists, otherwise 639-2."""
     atmos: bool = False
     default: bool = False
     title: str | None = None
@@ -36,7 +36,7 @@ class SubtitleTrack:
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """What analysis found in one file."""
+    """The result of analysing a file."""
 
     container: str | None
     duration_s: float | None
@@ -66,5 +66,5 @@ class MediaProbe(Protocol):
 
         Raises:
             Nonsense: The file is not playable media, or is damaged; the message says how.
-            Unreachable: It could not be read (gone, no permission, I/O error).
+            Unreachable: It could not be read (missing, no permission, I/O error).
         """

@@ -1,4 +1,4 @@
-"""Where titles are looked up: through a metadata relay, or in the NFO files beside the media."""
+"""Metadata of titles: through a metadata relay, or from NFO files next to the media."""
 
 from mydia.adapters.metadata_providers.base import (
     Artwork,

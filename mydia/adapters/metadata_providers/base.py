@@ -1,4 +1,4 @@
-"""What a provider of metadata can tell, in our words; the relay speaks TMDB and TVDB, the provider translates."""
+"""The interface of metadata providers, in Mydia's terms. The relay returns TMDB's and TheTVDB's formats, the provider translates."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mydia.vocabulary import MediaType
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """One title's numbers in the catalogues. A film and a series may carry the same TMDB number."""
+    """A title's ids in the catalogues. A film and a series can have the same TMDB id."""
 
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
     third_id: str | None = None
-    """Its number or short name in the optional third source."""
+    """Its id or short name in the optional third source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer to a search for a title."""
+    """One result of a search for a title."""
 
     type: MediaType
     title: str
@@ -33,7 +33,7 @@ class Candidate:
     """`tmdb`, `tvdb`, or `tpdb` for the third source."""
     overview: str | None = None
     poster_path: str | None = None
-    """Provider path (`/abc.jpg` for TMDB) or absolute address (TVDB)."""
+    """Provider path (`/abc.jpg` for TMDB) or absolute URL (TheTVDB)."""
     popularity: float | None = None
     original_language: str | None = None
     other_titles: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PersonCredit:
-    """One person's part in a title."""
+    """A person's role in a title."""
 
     name: str
     role: str
@@ -55,7 +55,7 @@ class PersonCredit:
 
 @dataclass(frozen=True, slots=True)
 class OtherTitle:
-    """A further title by which the thing is known."""
+    """An alternative title."""
 
     title: str
     kind: str
@@ -65,19 +65,19 @@ class OtherTitle:
 
 @dataclass(frozen=True, slots=True)
 class Artwork:
-    """One picture that a provider offers for a title."""
+    """A picture that a provider offers for a title."""
 
     path: str
-    """Provider path (`/abc.jpg` for TMDB) or absolute address."""
+    """Provider path (`/abc.jpg` for TMDB) or absolute URL."""
     language: str | None = None
-    """Of what is written on it, `de`; None is without text."""
+    """Language of the text on it, such as `de`; None if it has no text."""
     width: int | None = None
     height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A trailer or the like."""
+    """A trailer or similar video."""
 
     name: str
     kind: str
@@ -106,7 +106,7 @@ class EpisodeDetails:
 
 @dataclass(frozen=True, slots=True)
 class SeasonDetails:
-    """One season; `episodes` is None when only the summary was asked for."""
+    """A season; `episodes` is None if only the summary was requested."""
 
     number: int
     title: str | None
@@ -119,7 +119,7 @@ class SeasonDetails:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """All that is known about one title."""
+    """All details of a title."""
 
     type: MediaType
     title: str
@@ -130,11 +130,11 @@ class Details:
     overview: str | None = None
     tagline: str | None = None
     status: str | None = None
-    """In the words of `media_items.status`: announced, in_production, in_cinemas, released, continuing, ended, cancelled."""
+    """A value of `media_items.status`: announced, in_production, in_cinemas, released, continuing, ended, cancelled."""
     original_language: str | None = None
     runtime_min: int | None = None
     rating: float | None = None
-    """0 to 10."""
+    """From 0 to 10."""
     votes: int | None = None
     popularity: float | None = None
     certification: str | None = None
@@ -150,7 +150,7 @@ class Details:
     last_air_on: date | None = None
     next_air_on: date | None = None
     series_type: str | None = None
-    """`standard`, `daily` or `anime`; None when the provider gives no hint."""
+    """`standard`, `daily` or `anime`; None if the provider gives no hint."""
     poster_path: str | None = None
     backdrop_path: str | None = None
     logo_path: str | None = None
@@ -164,32 +164,32 @@ class Details:
     recommendations: tuple[Candidate, ...] = ()
     adult: bool = False
     posters: tuple[Artwork, ...] = ()
-    """All that there are in the language, in English and without text, the provider's choice first."""
+    """All pictures in the language, in English and without text, the provider's choice first."""
     backdrops: tuple[Artwork, ...] = ()
     videos: tuple[Video, ...] = ()
     certifications: tuple[tuple[str, str], ...] = ()
-    """(region, mark) such as ("DE", "12"); `certification` is the one of the region that was asked for."""
+    """(region, rating) such as ("DE", "12"); `certification` is the one of the requested region."""
     external_ids: tuple[tuple[str, str], ...] = ()
-    """(service, id) of catalogues and networks beside the three of `ids`, such as ("wikidata", "Q152531")."""
+    """(service, id) of other catalogues and networks, such as ("wikidata", "Q152531")."""
 
 
 class MetadataProvider(Protocol):
-    """Where titles are looked up. Methods raise `AdapterError`; `search` with no hits returns an empty list."""
+    """Looks up titles. Methods raise `AdapterError`; `search` without results returns an empty list."""
 
     @property
     def name(self) -> str:
-        """`relay` and the like, for messages."""
+        """Name for messages, such as `relay`."""
 
     @property
     def available(self) -> bool:
-        """Whether any upstream is configured; False means names and NFO only."""
+        """Whether an upstream is configured; False means file names and NFO files only."""
 
     @property
     def sources(self) -> frozenset[str]:
-        """Which catalogues can be asked: `tmdb`, `tvdb`."""
+        """The available catalogues: `tmdb`, `tvdb`."""
 
     def check(self) -> None:
-        """Ask whether the catalogue answers; raises AdapterError if not."""
+        """Check whether the catalogue answers; raises AdapterError if not."""
 
     def search(
         self,
@@ -201,12 +201,12 @@ class MetadataProvider(Protocol):
         source: str = "tmdb",
         adult: bool = False,
     ) -> list[Candidate]:
-        """Search titles of one type; adult titles only when asked for."""
+        """Search titles of one type; adult titles only if requested."""
 
     def find(
         self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
     ) -> list[Candidate]:
-        """Find titles by another catalogue's number."""
+        """Find titles by another catalogue's id."""
 
     def details(
         self,
@@ -218,11 +218,11 @@ class MetadataProvider(Protocol):
         region: str | None = None,
         fresh: bool = False,
     ) -> Details:
-        """Return everything about a title; raises `mydia.errors.NotFound` when the catalogue has no such number.
+        """Return all details of a title; raises `mydia.errors.NotFound` if the catalogue does not have the id.
 
         Args:
-            region: ISO 3166-1, `AT`: whose release dates and certification count; None is that of the language.
-            fresh: Past the cache: a person asked for what is true now.
+            region: ISO 3166-1, such as `AT`, for release dates and certification; None uses that of the language.
+            fresh: Bypass the cache, for a refresh that a user requested.
         """
 
     def season(
@@ -231,7 +231,7 @@ class MetadataProvider(Protocol):
         """Return one season with its episodes."""
 
     def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-        """Return what is watched this week."""
+        """Return this week's trending titles."""
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:
         """Return (content, content type) of an image in a provider size such as `w342` or `original`."""

@@ -1,4 +1,4 @@
-"""How the relay provider reaches a relay: a Protocol, and its implementation over HTTP."""
+"""Requests to a relay: a Protocol, and its implementation over HTTP."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ _SERVICE = "Metadata relay"
 _TIMEOUT_S = 30.0
 _IMAGE_BASE = "https://image.tmdb.org/t/p"
 _MAX_IMAGE_BYTES = 24 * 1024**2
-# Statuses that carry an answer of the catalogue itself.
+# Statuses that the catalogue itself returned.
 _TOLD = frozenset({400, 404, 422})
 
 
 class Fetch(Protocol):
-    """Asks a relay."""
+    """Sends requests to a relay."""
 
     @property
     def sources(self) -> frozenset[str]:
-        """Which catalogues can be asked: `tmdb`, `tvdb`."""
+        """The available catalogues: `tmdb`, `tvdb`."""
 
     def __call__(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> tuple[int, Any]:
-        """Return (status, JSON) for 2xx, 400, 404 and 422; None instead of JSON if the body is not JSON.
+        """Return (status, JSON) for 2xx, 400, 404 and 422; the JSON is None if the body is not JSON.
 
         Args:
-            fresh: Past the cache, where the relay is our own.
+            fresh: Bypass the cache, if the relay is the embedded one.
 
         Raises:
-            AdapterError: Anything else.
+            AdapterError: Any other status or failure.
         """
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:
         """Return (content, content type).
 
         Raises:
-            NotFound: There is no such picture.
+            NotFound: The picture does not exist.
             AdapterError: It could not be fetched.
         """
 
 
 class HttpFetch:
-    """Asks a relay by its address. Pictures come from the address in the relay's configuration."""
+    """Sends requests to a relay by URL. Pictures come from the URL in the relay's configuration."""
 
     sources = frozenset({"tmdb", "tvdb"})
 
@@ -67,7 +67,7 @@ class HttpFetch:
             expected=_TOLD | {401},
         )
         if response.status == 401:
-            # The relay asks us for no credentials: its own sign-in at the catalogue failed.
+            # The relay needs no credentials from us, so its own sign-in at the catalogue failed.
             raise Refused(_SERVICE, "the relay could not sign in to the catalogue; its administrator must fix that")
         if response.status in _TOLD:
             return response.status, _json_or_none(response)
@@ -78,7 +78,7 @@ class HttpFetch:
         absolute = path.startswith(("http://", "https://"))
         base = self._url if absolute else self._base()
         url = path if absolute else f"{base}/{size}{path}"
-        # A relay in the private network may serve pictures on another port of its own host.
+        # A relay in a private network may serve pictures on another port of its host.
         home = base if urlsplit(base).hostname == urlsplit(self._url).hostname else self._url
         response = self._http.get(
             "Artwork",
@@ -89,9 +89,9 @@ class HttpFetch:
             max_bytes=_MAX_IMAGE_BYTES,
         )
         if response.status != 200:
-            raise NotFound("This picture does not exist any more.")
+            raise NotFound("This picture no longer exists.")
         if not response.content_type.startswith("image/"):
-            raise Nonsense("Artwork", "sent something that is not a picture")
+            raise Nonsense("Artwork", "did not return a picture")
         return response.content, response.content_type
 
     def _base(self) -> str:

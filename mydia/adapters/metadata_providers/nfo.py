@@ -1,7 +1,7 @@
-"""NFO files beside the media: what Kodi, Jellyfin, Emby, tinyMediaManager, MediaElch, Radarr and Sonarr write about a title.
+"""NFO files next to the media, as written by Kodi, Jellyfin, Emby, tinyMediaManager, MediaElch, Radarr and Sonarr.
 
-An NFO file is XML, XML followed by an address, only an address, or a release group's text art. Its content is not trusted, and reading
-it never raises. Every pattern in this module takes linear time: files come from the internet.
+An NFO file is XML, XML followed by a URL, only a URL, or a release group's text art. Its content is untrusted: parsing it never
+raises, and all patterns run in linear time.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from mydia.adapters.metadata_providers.base import Ids
 from mydia.vocabulary import MediaType
 
 MAX_BYTES = 1024 * 1024
-"""A larger file is no NFO file; Kodi's own have a few kilobytes."""
+"""Larger files are ignored; Kodi's NFO files have a few kilobytes."""
 
 type NfoKind = MediaType | Literal["episode"]
 
 _KINDS: dict[str, NfoKind] = {"movie": MediaType.MOVIE, "tvshow": MediaType.TV_SHOW, "episodedetails": "episode"}
 _MAX_DOCUMENTS = 20
-"""Episodes of one file."""
+"""Maximum number of episodes in one file."""
 _MAX_ADDRESSES = 100
 _IMDB_ID = re.compile(r"tt\d{6,10}")
 _NUMBER = re.compile(r"\d{1,9}")
@@ -39,12 +39,12 @@ _TVDB_PATH = re.compile(r"/(?:dereferrer/)?(series|movies?)/(\d{1,9})(?![\w-])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NfoFacts:
-    """What an NFO file says."""
+    """The content of an NFO file."""
 
     kind: NfoKind | None = None
-    """None if there is only an address that does not tell films from series."""
+    """None if there is only a URL that can be of a film or a series."""
     ids: Ids = field(default_factory=Ids)
-    """Of the film or series; for `episode` those of the episode itself, which do not identify the series."""
+    """Ids of the film or series; for `episode` those of the episode, which do not identify the series."""
     title: str | None = None
     original_title: str | None = None
     sort_title: str | None = None
@@ -58,16 +58,16 @@ class NfoFacts:
     genres: tuple[str, ...] = ()
     edition: str | None = None
     episodes: tuple[tuple[int, int], ...] = ()
-    """(season, number) of every episode in the file, if it holds several."""
+    """(season, number) of every episode, if the file contains several."""
 
     @property
     def says_something(self) -> bool:
-        """Whether there is an id or a title."""
+        """Whether it has an id or a title."""
         return self.ids != Ids() or bool(self.title)
 
 
 def read_nfo(content: bytes) -> NfoFacts | None:
-    """Read an NFO file; None if it says nothing. Never raises.
+    """Parse an NFO file; None if it has no useful content. Never raises.
 
     >>> read_nfo(b"<movie><title>Sintel</title><uniqueid type='tmdb'>45745</uniqueid></movie>").ids.tmdb_id
     45745
@@ -89,7 +89,7 @@ def read_nfo(content: bytes) -> NfoFacts | None:
 
 
 def _decoded(content: bytes) -> str:
-    """Return the text: by its byte order mark, as UTF-8, as its declaration says, or as Windows-1252."""
+    """Decode the text by its byte order mark, as UTF-8, by its declaration, or as Windows-1252."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -107,7 +107,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """Cut out the XML documents; the file of a double episode holds two, one after the other."""
+    """Split the XML documents; the file of a double episode contains two."""
     at = 0
     for _ in range(_MAX_DOCUMENTS):
         start = _ROOT.search(content, at)
@@ -121,7 +121,7 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 def _parsed(piece: bytes) -> Any | None:
-    import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types: mypy finds it only by this form
+    import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, which mypy only finds in this form
 
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -175,11 +175,11 @@ def _from_xml(root: Any) -> NfoFacts | None:
 
 
 _MOST_EPISODES = 50
-"""Of a range in one document; a longer one is a mistake."""
+"""Maximum length of a range in one document; a longer one is an error."""
 
 
 def _episodes(season: int | None, first: int | None, last: int | None) -> tuple[tuple[int, int], ...]:
-    """Return the episodes of one document; Jellyfin and Emby write a range as `episode` and `episodenumberend`."""
+    """Return the episodes of a document; Jellyfin and Emby write a range as `episode` and `episodenumberend`."""
     if season is None or first is None:
         return ()
     end = last if last is not None and first <= last < first + _MOST_EPISODES else first
@@ -219,7 +219,7 @@ def _ids(root: Any, kind: NfoKind) -> Ids:
         note(entry.findtext("key"), entry.findtext("value"))
     element = root.find("id")
     if element is not None and (text := read.text(element.text)):
-        # An IMDb id, or of series TheTVDB's number. Where there are `uniqueid`s, Kodi repeats its default one here, of any catalogue.
+        # An IMDb id, or TheTVDB's id for series. If there are `uniqueid`s, Kodi repeats its default one here, of any catalogue.
         if _IMDB_ID.fullmatch(text):
             found.setdefault("imdb", text)
         elif kind == MediaType.TV_SHOW and not unique and "tmdb" not in found:
@@ -256,7 +256,7 @@ def _from_addresses(text: str) -> NfoFacts:
 
 
 def _tvdb(path: str) -> tuple[MediaType, int] | None:
-    """Return what an address of TheTVDB names, in its present form or as `?tab=series&id=…` of before 2019."""
+    """Return the title of a TheTVDB URL, in its current form or as `?tab=series&id=…` from before 2019."""
     if match := _TVDB_PATH.match(path):
         return MediaType.MOVIE if match[1].startswith("movie") else MediaType.TV_SHOW, int(match[2])
     asked = parse_qs(path.partition("?")[2].replace("&amp;", "&"))
@@ -266,7 +266,7 @@ def _tvdb(path: str) -> tuple[MediaType, int] | None:
 
 
 def _edition(text: str | None) -> str | None:
-    """Return an edition; tinyMediaManager writes NONE where there is none."""
+    """Return an edition; tinyMediaManager writes NONE if there is none."""
     return None if text is None or text.casefold() in ("none", "unknown") else text
 
 

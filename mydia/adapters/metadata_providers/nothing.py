@@ -1,4 +1,4 @@
-"""The provider of an installation without a metadata source: titles come from names and NFO files."""
+"""The provider of an installation without a metadata source, in which titles come from names and NFO files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mydia.vocabulary import MediaType
 
 
 class NoProvider:
-    """Refuses every question, so that no caller takes it for an empty answer."""
+    """Raises for every request, so that no caller mistakes it for an empty result."""
 
     name = "none"
     available = False
@@ -69,5 +69,5 @@ class NoProvider:
     def _refuse(self) -> NoReturn:
         raise Refused(
             "Metadata",
-            "no source is set up; add a TMDB key or a relay's address in the settings, or go on with names only",
+            "no source is configured; add a TMDB key or a relay's address in the settings, or continue with file names only",
         )

@@ -1,4 +1,4 @@
-"""Read foreign JSON. A value of the wrong type counts as absent, so that one odd field does not lose a title."""
+"""Read untrusted JSON. A value of the wrong type counts as absent, so that one invalid field does not lose a title."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import date
 from typing import Any
 
 _MAX_TEXT = 100_000
-"""Characters; the longest overviews have a few thousand."""
+"""Maximum number of characters; the longest overviews have a few thousand."""
 _MAX_WHOLE = 2**31 - 1
 """The largest number of an integer column in PostgreSQL; catalogue ids have up to eight digits."""
 
 
 def text(value: Any) -> str | None:
-    """Return a text that is not empty, without what a database cannot store: NUL and halves of surrogate pairs."""
+    """Return non-empty text, without NUL and lone surrogates, which a database cannot store."""
     if not isinstance(value, str):
         return None
     kept = value[:_MAX_TEXT].strip()
@@ -25,7 +25,7 @@ def text(value: Any) -> str | None:
 
 
 def whole(value: Any) -> int | None:
-    """Return a whole number, also one written as text."""
+    """Return a whole number, which may be a string."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -60,14 +60,14 @@ def rows(value: Any) -> list[Mapping[str, Any]]:
 
 
 def part(value: Any, *names: str) -> Any:
-    """Walk into objects by name; None when a step is missing."""
+    """Return a nested value by names; None if a step is missing."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def year(value: Any) -> int | None:
-    """Return the year of a date, or a year written alone."""
+    """Return the year of a date, or a plain year."""
     found = day(value)
     if found:
         return found.year
@@ -76,7 +76,7 @@ def year(value: Any) -> int | None:
 
 
 def positive(value: Any) -> int | None:
-    """Return a whole number above zero; catalogues write 0 for unknown."""
+    """Return a whole number above zero; catalogues use 0 for unknown."""
     found = whole(value)
     return found if found and found > 0 else None
 
@@ -91,7 +91,7 @@ def imdb_id(value: Any) -> str | None:
 
 
 def without_year(title: str, year: int | None) -> str:
-    """Return a title without its own year behind it, which TheTVDB adds to series of the same name.
+    """Return a title without its year at the end, which TheTVDB adds to series of the same name.
 
     >>> without_year("Castle (2009)", 2009), without_year("Blade Runner (2049)", 2017)
     ('Castle', 'Blade Runner (2049)')

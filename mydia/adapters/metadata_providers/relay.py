@@ -1,4 +1,4 @@
-"""The metadata provider that asks a relay, embedded or by URL; TMDB and TheTVDB are translated by their own modules."""
+"""The metadata provider that uses a relay, embedded or by URL; TMDB and TheTVDB are translated in their own modules."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class RelayProvider:
 
     @property
     def available(self) -> bool:
-        """Whether any catalogue can be asked."""
+        """Whether any catalogue is available."""
         return bool(self._fetch.sources)
 
     @property
     def sources(self) -> frozenset[str]:
-        """Which catalogues can be asked."""
+        """The available catalogues."""
         return self._fetch.sources
 
     def check(self) -> None:
-        """Ask whether the relay and its catalogue answer; raises AdapterError when not."""
+        """Check whether the relay and its catalogue answer; raises AdapterError if not."""
         if "tmdb" in self._fetch.sources:
             self._ask("/configuration", {}, fresh=True)
         else:
@@ -76,7 +76,7 @@ class RelayProvider:
             return [tvdb.as_candidate(self.details(MediaType.TV_SHOW, Ids(tvdb_id=tvdb_id), source="tvdb"))]
         answer = self._ask_or_none(f"/tmdb/find/{number}", {"external_source": source})
         found = [] if answer is None else tmdb.found(answer, type)
-        # The answer does not repeat the id that it was found by.
+        # The result does not contain the id that was searched for.
         return [tmdb.with_ids(c, imdb_id=imdb_id, tvdb_id=None if imdb_id else tvdb_id) for c in found]
 
     def details(
@@ -89,16 +89,16 @@ class RelayProvider:
         region: str | None = None,
         fresh: bool = False,
     ) -> Details:
-        """Return everything about a title.
+        """Return all details of a title.
 
         Args:
-            ids: One number is enough; without the source's own it is found by another.
-            source: The catalogue that is asked, `tmdb` or `tvdb`; the other one when this one has no number.
-            region: Whose release dates and certification count; None is that of the language.
-            fresh: Past the cache, when a person asked for a refresh.
+            ids: One id is enough; without the source's own id, it is looked up by another one.
+            source: The catalogue, `tmdb` or `tvdb`; the other one is used if this one has no id.
+            region: Country for release dates and certification; None uses that of the language.
+            fresh: Bypass the cache, for a refresh that a user requested.
 
         Raises:
-            NotFound: The catalogue has no such number.
+            NotFound: The catalogue does not have the id.
         """
         if self._source(source) == "tvdb" and ids.tvdb_id:
             kind = "movies" if type == MediaType.MOVIE else "series"
@@ -115,7 +115,7 @@ class RelayProvider:
         """Return one season with its episodes.
 
         Raises:
-            NotFound: The catalogue has no such series or season.
+            NotFound: The catalogue does not have the series or season.
         """
         if self._source(source) == "tvdb" and ids.tvdb_id:
             return self._tvdb_season(ids.tvdb_id, number, language, fresh=fresh)
@@ -124,7 +124,7 @@ class RelayProvider:
         return tmdb.season(answer, number)
 
     def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-        """Return what is watched this week."""
+        """Return this week's trending titles."""
         path = "/tmdb/movies/trending" if type == MediaType.MOVIE else "/tmdb/tv/trending"
         return tmdb.candidates(self._ask(path, {"language": language}), type)
 
@@ -132,7 +132,7 @@ class RelayProvider:
         """Return (content, content type) of a picture in a provider size such as `w342` or `original`.
 
         Args:
-            path: TMDB's path, or TheTVDB's whole address, for which `size` means nothing.
+            path: A TMDB path, or a TheTVDB URL, for which `size` is ignored.
         """
         return self._fetch.image(path, size)
 
@@ -140,7 +140,7 @@ class RelayProvider:
         if wanted in self._fetch.sources:
             return wanted
         if not self._fetch.sources:
-            raise Refused(_SERVICE, "no catalogue is set up; add a TMDB or TheTVDB key in the settings")
+            raise Refused(_SERVICE, "no catalogue is configured; add a TMDB or TheTVDB key in the settings")
         return next(iter(sorted(self._fetch.sources)))
 
     def _ask(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any:
@@ -150,7 +150,7 @@ class RelayProvider:
         if status >= 300:
             raise not_told(status)
         if answer is None:
-            raise Nonsense(_SERVICE, "the relay answered with nothing")
+            raise Nonsense(_SERVICE, "the relay returned an empty response")
         return answer
 
     def _ask_or_none(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any | None:
@@ -167,21 +167,21 @@ class RelayProvider:
             for hit in hits:
                 if hit.ids.tmdb_id:
                     return hit.ids.tmdb_id
-        raise NotFound("The catalogue does not know this title by the numbers we have.")
+        raise NotFound("The catalogue does not have a title with these ids.")
 
     def _tvdb_season(self, series: int, number: int, language: str, *, fresh: bool) -> SeasonDetails:
-        # The series record was just fetched with the details; only the episodes need to be fresh.
+        # The series record was just fetched with the details, so only the episodes need to be fresh.
         extended = self._ask(f"/tvdb/series/{series}/extended", {"meta": "translations"})
         summary = tvdb.season_summary(extended, number)
         if summary is None:
-            raise NotFound(f"TheTVDB does not know season {number} of this series.")
+            raise NotFound(f"TheTVDB does not have season {number} of this show.")
         told = tvdb.language_code(language)
         episodes: list[Mapping[str, Any]] = []
         for page in range(_MAX_TVDB_PAGES):
             path = f"/tvdb/series/{series}/episodes/official/{told}"
             answer = self._ask_or_none(path, {"page": str(page)}, fresh=fresh)
             if answer is None and page == 0:
-                # The first relays find seasons only by their own id, in the original language.
+                # Early relays find seasons only by their own id, in the original language.
                 season_id = tvdb.season_id(extended, number)
                 return tvdb.season(summary, self._ask(f"/tvdb/seasons/{season_id}/extended", {}, fresh=fresh), number)
             episodes += tvdb.episode_rows(answer)

@@ -1,4 +1,4 @@
-"""Translate TMDB's answers. Pure, except that a film's status depends on the current day."""
+"""Translate TMDB's responses. Pure, except that a film's status depends on the current date."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SERIES_STATUS = {
     "Canceled": "cancelled",
 }
 _FINALES = {"finale": "season", "mid_season": "mid_season", "series_finale": "series"}
-# Without a date of a disc or a stream, a film counts as out at home this long after the cinemas, as in Radarr.
+# Without a date for disc or streaming, a film counts as released at home this long after its cinema date, as in Radarr.
 _HOME_AFTER = timedelta(days=90)
 _CINEMA, _LIMITED, _DIGITAL, _PHYSICAL = 3, 2, 4, 5
 
@@ -70,7 +70,7 @@ _SHARED_PARTS = (
 
 
 def details_params(type: MediaType, language: str) -> dict[str, str]:
-    """Return the parameters that bring everything about a title in one answer."""
+    """Return the parameters that fetch all details of a title in one response."""
     parts = sorted((*_SHARED_PARTS, "release_dates" if type == MediaType.MOVIE else "content_ratings"))
     short = language.partition("-")[0]
     languages = [short, *(["en"] if short != "en" else []), "null"]
@@ -82,15 +82,15 @@ def details_params(type: MediaType, language: str) -> dict[str, str]:
 
 
 def candidates(answer: Any, type: MediaType) -> list[Candidate]:
-    """Read a page of titles."""
+    """Parse a page of titles."""
     results = read.part(answer, "results")
     if not isinstance(results, list):
-        raise Nonsense(_SERVICE, "answered a search without results")
+        raise Nonsense(_SERVICE, "returned a search response without results")
     return [found for row in read.rows(results) if (found := _candidate(row, type)) is not None]
 
 
 def found(answer: Any, type: MediaType | None) -> list[Candidate]:
-    """Read the answer of a look-up by another catalogue's number."""
+    """Parse the response of a lookup by another catalogue's id."""
     lists = ((MediaType.MOVIE, "movie_results"), (MediaType.TV_SHOW, "tv_results"))
     return [
         candidate
@@ -102,7 +102,7 @@ def found(answer: Any, type: MediaType | None) -> list[Candidate]:
 
 
 def with_ids(candidate: Candidate, *, imdb_id: str | None, tvdb_id: int | None) -> Candidate:
-    """Return the candidate with the numbers by which it was found."""
+    """Return the candidate with the ids that were used to find it."""
     ids = candidate.ids
     return replace(candidate, ids=Ids(ids.tmdb_id, ids.tvdb_id or tvdb_id, ids.imdb_id or imdb_id))
 
@@ -132,15 +132,15 @@ def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
 
 
 def details(answer: Any, type: MediaType, language: str, region: str | None = None) -> Details:
-    """Read everything about a title."""
+    """Parse the details of a title."""
     number = read.positive(read.part(answer, "id"))
     if number is None:
-        raise Nonsense(_SERVICE, "answered with a title that has no number")
+        raise Nonsense(_SERVICE, "returned a title without an id")
     film = type == MediaType.MOVIE
     title = read.text(answer.get("title" if film else "name"))
     original = read.text(answer.get("original_title" if film else "original_name"))
     if title is None and original is None:
-        raise Nonsense(_SERVICE, "answered with a title that has no name")
+        raise Nonsense(_SERVICE, "returned a title without a name")
     region = region or language.partition("-")[2].upper() or "US"
     full = title or original or ""
     title = read.without_year(full, read.year(answer.get("release_date" if film else "first_air_date")))
@@ -289,10 +289,10 @@ def _season_summary(row: Mapping[str, Any]) -> SeasonDetails | None:
 
 
 def season(answer: Any, number: int) -> SeasonDetails:
-    """Read one season with its episodes."""
+    """Parse a season with its episodes."""
     listed = read.part(answer, "episodes")
     if not isinstance(listed, list):
-        raise Nonsense(_SERVICE, "answered with a season without episodes")
+        raise Nonsense(_SERVICE, "returned a season without episodes")
     episodes = tuple(e for row in read.rows(listed) if (e := _episode(row, number)) is not None)
     return SeasonDetails(
         number=number,
@@ -346,7 +346,7 @@ def _date_of(rows: Iterable[Mapping[str, Any]], *kinds: int) -> date | None:
 
 
 def _origin(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the countries that a film comes from, the main one first."""
+    """Return a film's countries of origin, the main one first."""
     listed = answer.get("origin_country")
     codes = [code for value in (listed if isinstance(listed, list) else []) if (code := read.text(value))]
     return tuple(codes) or _countries(answer)
@@ -355,17 +355,17 @@ def _origin(answer: Mapping[str, Any]) -> tuple[str, ...]:
 def _first_of(
     by_region: Mapping[str | None, list[Mapping[str, Any]]], regions: Iterable[str], *kinds: int
 ) -> date | None:
-    """Return the first release of these kinds in the first of the regions that has one."""
+    """Return the first release of these kinds in the first region that has one."""
     days = (_date_of(by_region.get(region, ()), *kinds) for region in regions)
     return next((day for day in days if day is not None), None)
 
 
 _SOONEST_AT_HOME = timedelta(days=14)
-"""A home release of another country that close to the film's opening is a data error or a local exception."""
+"""A home release in another country this close to the opening is a data error or a local exception."""
 
 
 def _elsewhere(by_region: Mapping[str | None, list[Mapping[str, Any]]], opened: date | None, kind: int) -> date | None:
-    """Return when a film is likely out at home if neither the household's nor the film's own country says so.
+    """Estimate the home release if neither the household's nor the film's country has one.
 
     It is the median of the other countries' first dates, so that one wrong entry or one early country does not decide.
     """

@@ -1,4 +1,4 @@
-"""The optional third source: ThePornDB, a catalogue of titles for adults. Answers only those who ask for such titles.
+"""The optional third source: ThePornDB, a catalogue of adult titles. Used only if adult titles are requested.
 
 A site is presented as a series, a year of its scenes as a season, and a scene as an episode.
 """
@@ -33,10 +33,10 @@ _MAX_IMAGE_BYTES = 24 * 1024**2
 
 
 class Tpdb:
-    """Looks titles up at ThePornDB.
+    """Looks up titles at ThePornDB.
 
     Args:
-        turn: Waits until the source may be asked again; called before each request.
+        turn: Waits until the rate limit allows the next request; called before each one.
     """
 
     name = "ThePornDB"
@@ -50,7 +50,7 @@ class Tpdb:
         self._turn = turn
 
     def check(self) -> None:
-        """Ask whether the source answers and takes the token."""
+        """Check whether the source answers and accepts the token."""
         self._ask("/sites", {"per_page": "1"})
 
     def search(
@@ -63,7 +63,7 @@ class Tpdb:
         source: str = "tpdb",
         adult: bool = False,
     ) -> list[Candidate]:
-        """Search films, or sites; nothing unless titles for adults are asked for."""
+        """Search films or sites; returns nothing unless adult titles are requested."""
         if not adult:
             return []
         params = {"q": text, "per_page": _HITS}
@@ -76,7 +76,7 @@ class Tpdb:
     def find(
         self, type: MediaType | None, *, imdb_id: str | None = None, tvdb_id: int | None = None
     ) -> list[Candidate]:
-        """Find nothing: it does not know the other catalogues' numbers."""
+        """Return nothing, because it does not have the other catalogues' ids."""
         return []
 
     def details(
@@ -89,14 +89,14 @@ class Tpdb:
         region: str | None = None,
         fresh: bool = False,
     ) -> Details:
-        """Return everything about a film or a site."""
+        """Return all details of a film or site."""
         row = self._one("movies" if type == MediaType.MOVIE else "sites", ids)
         return _film(row) if type == MediaType.MOVIE else _site(row, self._years(ids))
 
     def season(
         self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tpdb", fresh: bool = False
     ) -> SeasonDetails:
-        """Return the scenes of a year in the order of their days."""
+        """Return the scenes of a year, sorted by date."""
         scenes: list[Mapping[str, Any]] = []
         for page in range(1, _MAX_PAGES + 1):
             answer = self._ask("/scenes", self._scenes_of(ids) | {"year": str(number), "page": str(page)})
@@ -112,23 +112,23 @@ class Tpdb:
         )
 
     def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
-        """Return nothing: adult titles are shown only when asked for."""
+        """Return nothing, because adult titles are only shown if requested."""
         return []
 
     def image(self, path: str, size: str) -> tuple[bytes, str]:
-        """Return (content, content type) of a picture by its address."""
+        """Return (content, content type) of a picture by its URL."""
         self._turn()
         answer = self._http.get(
             _SERVICE, path, timeout_s=_TIMEOUT_S, home=self._url, expected=(404,), max_bytes=_MAX_IMAGE_BYTES
         )
         if answer.status == 404:
-            raise NotFound("This picture is not there any more.")
+            raise NotFound("This picture no longer exists.")
         if not answer.content_type.startswith("image/"):
-            raise Nonsense(_SERVICE, "answered with something that is no picture")
+            raise Nonsense(_SERVICE, "did not return a picture")
         return answer.content, answer.content_type
 
     def _years(self, ids: Ids) -> list[int]:
-        """Return the years between the newest and the oldest scene of a site: it has no list of them."""
+        """Return the years from the oldest to the newest scene of a site, because the source has no list of years."""
         params = self._scenes_of(ids)
         first = self._ask("/scenes", params)
         rows = read.rows(read.part(first, "data"))
@@ -144,13 +144,13 @@ class Tpdb:
     def _one(self, kind: str, ids: Ids) -> Mapping[str, Any]:
         row = read.part(self._ask(f"/{kind}/{_name(ids)}", {}), "data")
         if not isinstance(row, dict):
-            raise Nonsense(_SERVICE, "answered without the title that was asked for")
+            raise Nonsense(_SERVICE, "returned a response without the requested title")
         return row
 
     def _list(self, path: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
         listed = read.part(self._ask(path, params), "data")
         if not isinstance(listed, list):
-            raise Nonsense(_SERVICE, "answered a search without a list")
+            raise Nonsense(_SERVICE, "returned a search response without a list")
         return read.rows(listed)
 
     def _ask(self, path: str, params: Mapping[str, str]) -> Any:
@@ -170,7 +170,7 @@ class Tpdb:
 
 def _name(ids: Ids) -> str:
     if ids.third_id is None:
-        raise NotFound("The third source does not know this title by the numbers we have.")
+        raise NotFound("The third source does not have a title with these ids.")
     return ids.third_id
 
 
@@ -193,7 +193,7 @@ def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
 
 
 def _own_name(row: Mapping[str, Any], type: MediaType) -> str | None:
-    # A site's short name stays when its number differs between the two interfaces. Numbers come as int and as text.
+    # Use a site's short name, because its number differs between the two interfaces. Numbers are int or text.
     short = read.text(row.get("slug")) or read.text(row.get("short_name"))
     number = read.positive(row.get("id"))
     return short if type != MediaType.MOVIE and short else str(number) if number else short
@@ -263,7 +263,7 @@ def _title(row: Mapping[str, Any]) -> str | None:
 
 
 def _tags(row: Mapping[str, Any]) -> tuple[str, ...]:
-    # Tags are objects, and texts in older answers.
+    # Tags are objects, or strings in older responses.
     listed = row.get("tags")
     names = (
         (tag.get("name") if isinstance(tag, dict) else tag) for tag in (listed if isinstance(listed, list) else [])

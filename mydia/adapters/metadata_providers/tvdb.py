@@ -1,4 +1,4 @@
-"""Translate TheTVDB's answers. Pure."""
+"""Translate TheTVDB's responses. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CREW = {
     "Producer": "Production",
     "Showrunner": "Production",
 }
-# Three-letter codes, three of them TheTVDB's own. TheTVDB's list has no short codes. Source: its /languages.
+# Three-letter codes, three of which only TheTVDB uses. Its list has no short codes. Source: its /languages.
 _LANGUAGES = {
     "ar": "ara", "bg": "bul", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
     "et": "est", "fa": "fas", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind",
@@ -53,7 +53,7 @@ _CERTIFIED_IN = {code: long for long, code in _COUNTRIES.items()}
 
 
 def language_code(language: str) -> str:
-    """Return TheTVDB's code of a language.
+    """Return TheTVDB's code for a language.
 
     >>> language_code("de-DE"), language_code("pt-BR")
     ('deu', 'pt')
@@ -62,10 +62,10 @@ def language_code(language: str) -> str:
 
 
 def candidates(answer: Any, type: MediaType, language: str) -> list[Candidate]:
-    """Read the hits of a search."""
+    """Parse search results."""
     listed = read.part(answer, "data")
     if not isinstance(listed, list):
-        raise Nonsense(_SERVICE, "answered a search without a list")
+        raise Nonsense(_SERVICE, "returned a search response without a list")
     return [found for row in read.rows(listed) if (found := _hit(row, type, language_code(language))) is not None]
 
 
@@ -99,7 +99,7 @@ def _hit(row: Mapping[str, Any], type: MediaType, told: str) -> Candidate | None
 
 
 def found(answer: Any, type: MediaType | None) -> list[Candidate]:
-    """Read the answer of a look-up by another catalogue's number."""
+    """Parse the response of a lookup by another catalogue's id."""
     hits: list[Candidate] = []
     for row in read.rows(read.part(answer, "data")):
         for kind, name in ((MediaType.TV_SHOW, "series"), (MediaType.MOVIE, "movie")):
@@ -123,7 +123,7 @@ def found(answer: Any, type: MediaType | None) -> list[Candidate]:
 
 
 def as_candidate(known: Details) -> Candidate:
-    """Return the short form of a title."""
+    """Return a title as a search result."""
     return Candidate(
         known.type, known.title, known.original_title, known.year, known.ids, known.provider, known.overview, known.poster_path,
         known.popularity, known.original_language, tuple(other.title for other in known.titles),
@@ -131,12 +131,12 @@ def as_candidate(known: Details) -> Candidate:
 
 
 def details(answer: Any, type: MediaType, language: str, region: str | None = None) -> Details:
-    """Read an extended record."""
+    """Parse an extended record."""
     record = read.part(answer, "data")
     number = read.positive(read.part(record, "id"))
     original = read.text(read.part(record, "name"))
     if not isinstance(record, dict) or number is None:
-        raise Nonsense(_SERVICE, "answered with a title that has no number")
+        raise Nonsense(_SERVICE, "returned a title without an id")
     told = language_code(language)
     title = (
         _translation(record, "nameTranslations", told, "name")
@@ -144,7 +144,7 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
         or original
     )
     if title is None:
-        raise Nonsense(_SERVICE, "answered with a title that has no name")
+        raise Nonsense(_SERVICE, "returned a title without a name")
     film = type == MediaType.MOVIE
     first = read.day(record.get("firstAired")) or read.day(read.part(record, "first_release", "date"))
     year = first.year if first else read.year(record.get("year"))
@@ -201,7 +201,7 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
 
 
 def season_summary(answer: Any, number: int) -> SeasonDetails | None:
-    """Return a season as the series' record names it."""
+    """Return a season from the series' record."""
     return next(
         (
             _season_summary(row)
@@ -213,23 +213,23 @@ def season_summary(answer: Any, number: int) -> SeasonDetails | None:
 
 
 def season_id(answer: Any, number: int) -> int:
-    """Return TheTVDB's own number of a season."""
+    """Return TheTVDB's id of a season."""
     row = next((row for row in _official(read.part(answer, "data")) if read.whole(row.get("number")) == number), {})
     return read.positive(row.get("id")) or 0
 
 
 def episode_rows(answer: Any) -> list[Mapping[str, Any]]:
-    """Return the episodes of a page of either shape."""
+    """Return the episodes of a page in either format."""
     return read.rows(read.part(answer, "data", "episodes"))
 
 
 def has_next(answer: Any) -> bool:
-    """Return whether another page follows."""
+    """Return whether there is another page."""
     return bool(read.part(answer, "links", "next"))
 
 
 def season(summary: SeasonDetails, answer: Any, number: int) -> SeasonDetails:
-    """Return a season with its episodes, from a list that may hold all seasons."""
+    """Return a season with its episodes, from a list that may contain all seasons."""
     rows = episode_rows(answer)
     episodes = [e for row in rows if (e := _episode(row)) is not None and e.season_number == number]
     episodes.sort(key=lambda e: e.episode_number)
@@ -263,7 +263,7 @@ def _episode(row: Mapping[str, Any]) -> EpisodeDetails | None:
 
 
 def _official(record: Any) -> list[Mapping[str, Any]]:
-    # One row per ordering: the aired order is the one that files and people use.
+    # There is one row per ordering; files and users use the aired order.
     rows = [row for row in read.rows(read.part(record, "seasons")) if read.part(row, "type", "type") == "official"]
     numbered = [(number, row) for row in rows if (number := read.whole(row.get("number"))) is not None]
     return [row for _, row in sorted(numbered, key=lambda entry: entry[0])]
@@ -361,7 +361,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 _EXTERNAL = {4: "website", 18: "wikidata", 19: "tvmaze"}
-"""Types of remote ids beside those of the three catalogues. Source: TheTVDB's /sources/types."""
+"""Types of other remote ids. Source: TheTVDB's /sources/types."""
 
 
 def _artworks(record: Mapping[str, Any], kind: int) -> tuple[Artwork, ...]:

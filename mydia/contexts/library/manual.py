@@ -98,7 +98,7 @@ class ManualEpisode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualChoice:
-    """A user's decision about one file. Fields that are None are taken from the name."""
+    """A user's decision about one file. None fields are taken from the name."""
 
     media_item_id: str
     path: str | None = None

@@ -460,7 +460,7 @@ def test_an_indexer_is_asked_no_more_often_than_its_settings_say(http: Http) -> 
         for _ in range(2):
             assert indexer.search(Query("movie", "Detour", year=1945))
         asked = len(server.searches)
-        with pytest.raises(Limited, match="at most 3 times a minute") as limited:
+        with pytest.raises(Limited, match="limited to 3 requests per minute") as limited:
             indexer.search(Query("movie", "Detour", year=1945))
         assert limited.value.retry_after_s is not None
         assert 1 < limited.value.retry_after_s <= 60

@@ -168,7 +168,7 @@ def test_between_two_disks_it_is_copied_and_the_history_says_so(
     source = builders.on_disk(elsewhere, f"{RELEASE}.mkv", 200_000)
     placed = import_file(database, config, detour, source, "hardlink")
     assert placed.method == "copy"
-    assert any("no hard link is possible" in note for note in placed.notes)
+    assert any("are not possible" in note for note in placed.notes)
     assert told_methods(database) == ["copy"]
     assert source.exists()
 

@@ -98,7 +98,7 @@ def test_importing_again_brings_in_nothing_twice(
 
 class _NoLinks(Files):
     def hardlink(self, source: Path, target: Path) -> None:
-        raise CrossDevice("Disk", "the two folders are not on one file system")
+        raise CrossDevice("Disk", "the two folders are on different file systems")
 
 
 class _Full(Files):
@@ -112,7 +112,7 @@ def test_across_disks_it_is_copied_and_says_so(
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
     placed = run(database, config, request_for(detour, source), outside=replace(fake_outside(), files=_NoLinks()))
     assert placed.method == "copy"
-    assert "not on one file system" in placed.notes[0]
+    assert "on different file systems" in placed.notes[0]
 
 
 def test_a_full_disk_takes_back_what_it_began(

@@ -35,7 +35,7 @@ from mydia.vocabulary import MediaType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A video to import with its known facts. Fields that are None are taken from its name."""
+    """A video to import with its known facts. None fields are taken from its name."""
 
     path: Path
     """Path on this machine, in the operating system's encoding."""

@@ -166,7 +166,7 @@ def score(guess: Guess, choice: Choice) -> Scored:
     if choice.owns_folder and title_score >= 0.5:
         return Scored(choice, 0.98, (Evidence("yes", "This folder is the title's folder"), *title_evidence))
     parts = [_year(guess, choice), _runtime(guess, choice), _episodes(guess, choice), _language(guess, choice)]
-    # A matching year must not make up for a different title, so the rest is weighted by the title's score.
+    # A matching year must not compensate for a different title, so the rest is weighted by the title's score.
     total = title_score * _TITLE_WEIGHT
     total += sum(value if value < 0 else value * min(1.0, title_score / 0.9) for value, _ in parts)
     evidence = (*title_evidence, *(one for _, found in parts for one in found))
