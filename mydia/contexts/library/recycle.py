@@ -57,7 +57,7 @@ class Removed:
     failures: tuple[str, ...]
     """One message for each file that could not be removed."""
     unmonitored: int = 0
-    """Films and episodes that are no longer wanted because their last file went."""
+    """Number of films and episodes that were unmonitored because their last file was removed."""
     recycled: bool = False
     """Whether the files are in the recycle bin."""
     removal_id: str | None = None
@@ -127,8 +127,8 @@ def remove_item(
     """Remove a title from the library. `removed.restore_titles` undoes it.
 
     Args:
-        files: `keep` leaves them where they are and sets them aside in the review, `recycle` moves them to the recycle
-            bin, `delete` deletes them for good.
+        files: `keep` leaves them where they are and ignores them in the review, `recycle` moves them to the recycle
+            bin, `delete` deletes them permanently.
         removal_id: Shared by titles that are removed together, for `removed.undo_removal`; None makes one.
 
     Raises:

@@ -58,7 +58,7 @@ class ClientChoice:
 
 
 def list_clients(session: Session, caller: Caller) -> list[DownloadClientRow]:
-    """Return all clients, preferred ones first."""
+    """Return all clients, highest priority first."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _all(session)
 
@@ -107,7 +107,7 @@ def test_client(database: Database, outside: Outside, caller: Caller, now: datet
 
 
 def trial_connection(session: Session, caller: Caller, new: NewClient, *, client_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, to test it before it is saved.
+    """Return the connection of a submitted form, to test it before saving.
 
     Args:
         client_id: The client being changed; its stored secret is used if the form's is empty.
@@ -115,7 +115,7 @@ def trial_connection(session: Session, caller: Caller, new: NewClient, *, client
     caller.require(Permission.MANAGE_SETTINGS)
     row = DownloadClientRow(id=client_id or "trial")
     stored = _fill(session, row, new, present=get_client(session, caller, client_id) if client_id else None)
-    # Adapters are cached by connection id: a test must not replace the one in use.
+    # Adapters are cached by connection id, and a test must not replace the one in use.
     return _connection(row, stored, identifier=f"trial:{row.id}")
 
 

@@ -79,7 +79,7 @@ def needs_of(kind: str) -> tuple[Need, ...]:
 
 
 def list_indexers(session: Session, caller: Caller) -> list[IndexerRow]:
-    """Return all indexers, preferred ones first."""
+    """Return all indexers, highest priority first."""
     caller.require(Permission.MANAGE_SETTINGS)
     return _all(session)
 
@@ -103,7 +103,7 @@ def has_interactive(session: Session, caller: Caller) -> bool:
 def indexer_connections(
     session: Session, *, usage: str = "automatic", now: datetime | None = None
 ) -> list[IndexerChoice]:
-    """Return the enabled indexers for a use, preferred ones first. For contexts and jobs: keys are open.
+    """Return the enabled indexers for a use, highest priority first. For contexts and jobs: keys are open.
 
     Args:
         usage: `automatic` or `interactive`.
@@ -140,7 +140,7 @@ def test_indexer(database: Database, outside: Outside, caller: Caller, now: date
 
 
 def trial_indexer(session: Session, caller: Caller, new: NewIndexer, *, indexer_id: str | None = None) -> Connection:
-    """Return the connection that a form describes, to test it before it is saved.
+    """Return the connection of a submitted form, to test it before saving.
 
     Args:
         indexer_id: The indexer being changed; its stored key is used if the form's is empty.

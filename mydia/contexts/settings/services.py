@@ -160,7 +160,7 @@ def status_of(session: Session, family: str, service_id: str) -> ServiceStatus |
 
 
 def statuses(session: Session, caller: Caller, family: str) -> dict[str, ServiceStatus]:
-    """Return how all services of a family have been answering."""
+    """Return the states of all services of a family."""
     caller.require(Permission.VIEW_ACTIVITY)
     return {row.service_id: row for row in session.scalars(select(ServiceStatus).where(ServiceStatus.family == family))}
 

@@ -324,7 +324,7 @@ def _stored(row: settings.DownloadClientRow | settings.IndexerRow, changes: dict
 
 @get("/download-clients", sync_to_thread=True, summary="List download clients")
 def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
-    """Return the download clients and how they have been answering."""
+    """Return the download clients with their current state."""
     with database.reads() as session:
         known = settings.services.statuses(session, caller, "download_client")
         return [_client(row, known.get(row.id)) for row in settings.clients.list_clients(session, caller)]
@@ -365,7 +365,7 @@ def remove_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[
 
 @post("/download-clients/{client_id:str}/test", sync_to_thread=True, status_code=200, summary="Test a download client")
 def test_client(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, client_id: FromPath[str]) -> Tried:
-    """Sign in to a client. 503 with the reason when it does not answer."""
+    """Test the connection to a download client. 503 with the reason if it fails."""
     report = settings.clients.test_client(database, outside, caller, clock.now(), client_id)
     return Tried(version=report.version, notes=list(report.notes))
 
@@ -405,7 +405,7 @@ def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
 
 @get("/indexers", sync_to_thread=True, summary="List indexers")
 def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape]:
-    """Return the indexers and how they have been answering."""
+    """Return the indexers with their current state."""
     with database.reads() as session:
         known = settings.services.statuses(session, caller, "indexer")
         return [_indexer(row, known.get(row.id)) for row in settings.indexers.list_indexers(session, caller)]
@@ -444,7 +444,7 @@ def remove_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPat
 
 @post("/indexers/{indexer_id:str}/test", sync_to_thread=True, status_code=200, summary="Test an indexer")
 def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, indexer_id: FromPath[str]) -> Tried:
-    """Ask an indexer what it can do. 503 with the reason when it does not answer."""
+    """Query an indexer's capabilities. 503 with the reason if it does not answer."""
     able = settings.indexers.test_indexer(database, outside, caller, clock.now(), indexer_id)
     return Tried(version=able.title or "", notes=[name for _, name in able.categories])
 
