@@ -30,7 +30,7 @@ from markupsafe import Markup
 from mydia import __version__, clock, units
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.units import plural as plural
+from mydia.units import plural as plural  # noqa: PLC0414  for pages, which take their filters from here
 from mydia.vocabulary import MediaType
 from mydia.web import security, views
 from mydia.web.assets import Assets
