@@ -1,3 +1,3 @@
-"""Mydia: one container that tracks, finds, fetches, names and shows a household's films and series."""
+"""Mydia: a self-hosted media manager for a household's movies and shows."""
 
 __version__ = "0.1.0"

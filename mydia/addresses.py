@@ -1,4 +1,4 @@
-"""Network addresses: which proxies are trusted, who is behind them, and which addresses are local."""
+"""Network addresses: trusted proxies, the clients behind them, and local addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Loopback, RFC 1918, link-local and unique local addresses. What carriers share (100.64.0.0/10, RFC 6598) is not local,
+# Loopback, RFC 1918, link-local and unique local addresses. Carrier-grade NAT (100.64.0.0/10, RFC 6598) is not local,
 # and Python's `is_private` covers more than these.
 _LOCAL = tuple(
     ipaddress.ip_network(network)
@@ -22,7 +22,7 @@ _LOCAL_SUFFIXES = (".localhost", ".local", ".home.arpa", ".internal", ".lan", ".
 
 
 def parse(text: str) -> Address | None:
-    """Return an address, IPv4 also where it is written as IPv6; None when the text is none."""
+    """Parse an address; IPv4-mapped IPv6 addresses become IPv4. None if the text is not an address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -33,7 +33,7 @@ def parse(text: str) -> Address | None:
 
 
 def is_network(text: str) -> bool:
-    """Return whether a text is an address or a network such as 10.0.0.0/8."""
+    """Return whether a string is an address or a network such as 10.0.0.0/8."""
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -69,7 +69,7 @@ def is_local_host(host: str) -> bool:
 
 
 def household(text: str) -> str:
-    """Return what counts as one client: an IPv6 household has a whole /64 to itself.
+    """Return the network that counts as one client: the /64 of an IPv6 address, or the IPv4 address.
 
     >>> household("2001:db8:1:2:3:4:5:6"), household("203.0.113.7"), household("unknown")
     ('2001:db8:1:2::/64', '203.0.113.7', 'unknown')
@@ -81,7 +81,7 @@ def household(text: str) -> str:
 
 
 class TrustedProxies:
-    """Finds the client behind known reverse proxies, and only behind those.
+    """Finds the client behind trusted reverse proxies.
 
     Args:
         networks: Addresses or networks, as `server.trusted_proxies` lists them.

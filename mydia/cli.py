@@ -1,4 +1,4 @@
-"""The command line. Only this module reads the process's environment; commands import what they need when they run."""
+"""The command line. Only this module reads the environment; commands import what they need when they run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_MISCONFIGURED = 2  # as in `supervise`, and what argparse exits with
 _WORKER_WAITS_S = 20.0
-"""The worker starts after so long at the latest, even if the web is still coming up."""
+"""The worker starts after this time at the latest, even if the web process is still starting."""
 type Command = Callable[[argparse.Namespace], int]
 
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mydia",
-        description="A self-hosted media manager: finds, fetches, names and shows a household's films and series.",
+        description="A self-hosted media manager for movies and shows.",
     )
     parser.add_argument("--version", action="version", version=f"Mydia {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -59,26 +59,26 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _serve, "start the web server and a worker, and restart either if it dies")
     for name, run, what in (("web", _web, "the web server"), ("worker", _worker, "a worker")):
-        one = add(name, run, f"start {what} alone")
+        one = add(name, run, f"start only {what}")
         one.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
         one.add_argument("--tells-parent", action="store_true", help=argparse.SUPPRESS)
-    add("relay", _relay, "start a metadata relay alone, for other installations")
+    add("relay", _relay, "start only a metadata relay, for other installations")
     add("migrate", _migrate, "migrate the database to this version, after a backup")
     # Only for the list of commands: `main` passes the arguments of `parse` to the parser's own command line.
-    add("parse", lambda _: 0, "show what is read from release names, and from which characters")
+    add("parse", lambda _: 0, "show how release names are parsed, and from which characters")
     add("doctor", _doctor, "check the configuration, folders, database and services, and report problems")
     backup = add("backup", _backup, "back up the database while it is in use, list backups, or restore one")
     backup.add_argument("action", nargs="?", choices=("make", "list", "restore"), default="make")
     backup.add_argument("file", nargs="?", help="the backup to restore")
     hashing = add(
-        "hash-password", _hash_password, "make the Argon2 hash for ADMIN_PASSWORD_HASH; asks for the password"
+        "hash-password", _hash_password, "create the Argon2 hash for ADMIN_PASSWORD_HASH; asks for the password"
     )
     hashing.add_argument("--stdin", action="store_true", help="read the password from standard input")
     shown = add(
         "config", _config, "show every setting with its source, check the configuration, or print the example file"
     )
     shown.add_argument("action", nargs="?", choices=("show", "check", "example"), default="show")
-    shown.add_argument("name", nargs="?", help="only settings whose name begins so")
+    shown.add_argument("name", nargs="?", help="only settings whose names start with this")
     return parser
 
 
@@ -112,7 +112,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
     mydia = [sys.executable, "-m", "mydia"]
     web = [*mydia, "web", "--tells-parent"]
     if not schema.is_current(config.database_url):
-        # In its own process: the memory that a migration needs is released when it ends.
+        # Run it in its own process, so that the memory of a migration is released afterwards.
         prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
         if prepared != 0:
             return prepared
@@ -122,7 +122,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
     return supervise.run(
         [
             supervise.Child("web", web, vital=True, environ=environ),
-            # The worker starts later: loading it at the same time would delay the first page.
+            # The worker starts later, because loading it at the same time would delay the first page.
             supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S),
         ]
     )
@@ -130,7 +130,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
 
 def _started(arguments: argparse.Namespace, name: str) -> Config:
     """Load the configuration and prepare the data folder, unless `serve` has prepared it."""
-    # Hardly anything becomes garbage during the start, and collecting takes a tenth of its time.
+    # There is little garbage during the start, and collecting it would take a tenth of the start time.
     gc.disable()
     config = _load()
     from mydia import startup
@@ -143,7 +143,7 @@ def _started(arguments: argparse.Namespace, name: str) -> Config:
 
 
 def _settled() -> None:
-    """Exclude what was loaded at the start from garbage collection: it lives as long as the process."""
+    """Exclude objects loaded at the start from garbage collection, because they live as long as the process."""
     gc.freeze()
     gc.enable()
 
@@ -169,7 +169,7 @@ def _web(arguments: argparse.Namespace) -> int:
 
         routes.append(relay_router(offered.current))
     deps = WebDeps(config, parts.database, parts.outside, board, auth.authenticate, auth.recall)
-    # Pages remove and rename files themselves: finish what an earlier web process was killed in.
+    # Pages remove and rename files themselves, so finish operations of an earlier web process that was killed.
     library.journal.recover_journal(parts.database, parts.outside, clock.now())
     try:
         with crash_reports.reporter(config, parts.database, parts.outside.http, "web", sends=False):
@@ -209,7 +209,7 @@ def _work(config: Config) -> int:
         watching.watch(parts.database, config, stop)
 
     _settled()
-    # Before anything else touches a file: finish operations that a crash interrupted.
+    # Finish operations that a crash interrupted before anything else touches files.
     library.journal.recover_journal(parts.database, parts.outside, clock.now())
     with crash_reports.reporter(config, parts.database, parts.outside.http, "worker", sends=True):
         return worker.run(
@@ -247,7 +247,7 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
     found = startup.examine(config)
     for state, sentence in found:
-        print(f"{ {'ok': '  ok   ', 'warning': ' look  ', 'failed': 'WRONG  '}[state] }{sentence}")
+        print(f"{ {'ok': 'ok      ', 'warning': 'warning ', 'failed': 'FAILED  '}[state] }{sentence}")
     return 1 if any(state == "failed" for state, _ in found) else 0
 
 
@@ -280,11 +280,11 @@ def _restore(arguments: argparse.Namespace, config: Config, database_path: Path)
     from mydia.db import maintenance
 
     if not arguments.file:
-        raise Misconfigured("Name the backup to restore; `mydia backup list` lists them.")
+        raise Misconfigured("Give the file of the backup to restore; `mydia backup list` lists them.")
     given = Path(arguments.file)
     backup = given if given.exists() else config.backups_directory / given
     kept = maintenance.restore(backup, database_path, clock.now())
-    print(f"Restored {backup}." + (f" The former database is kept as {kept}." if kept else ""))
+    print(f"Restored {backup}." + (f" The previous database is kept as {kept}." if kept else ""))
     return 0
 
 
@@ -327,7 +327,7 @@ def _config(arguments: argparse.Namespace) -> int:
 
 
 def _all_values(config: Config) -> dict[str, Sourced]:
-    """Return all values, with those stored in the database where there is one already."""
+    """Return all values, including those stored in the database if it exists."""
     from mydia.contexts import settings
     from mydia.db import Database
 

@@ -1,4 +1,4 @@
-"""The only place that asks what time it is, and the maker of ids that sort by time."""
+"""The only module that reads the clock; also creates ids that sort by time."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _last_ns = 0
 
 
 def now() -> datetime:
-    """Return the present instant, aware, in UTC."""
+    """Return the current time as an aware instant in UTC."""
     return datetime.now(UTC)
 
 
 def monotonic_s() -> float:
-    """Return seconds on a clock that never goes back, for measuring and waiting."""
+    """Return seconds of a monotonic clock, for measuring and waiting."""
     return _time.monotonic()
 
 
 class SetBack:
-    """Notices that the wall clock was set back, by comparing it with the monotonic clock."""
+    """Detects that the wall clock was set back by comparing it with the monotonic clock."""
 
     _SMALLEST_S = 5.0
-    """Smaller steps are corrections by a time server, which delay nothing noticeably."""
+    """Smaller steps are corrections by a time server, which cause no noticeable delay."""
 
     def __init__(self) -> None:
         self._offset_s = self._present_s()
 
     def look(self) -> float:
-        """Return by how many seconds the clock was set back since the last look; 0 if it was not."""
+        """Return by how many seconds the clock was set back since the last call; 0 if it was not."""
         present_s = self._present_s()
         moved_s, self._offset_s = self._offset_s - present_s, present_s
         return moved_s if moved_s >= self._SMALLEST_S else 0.0
@@ -42,7 +42,7 @@ class SetBack:
 
 
 def new_id() -> str:
-    """Return a UUIDv7 as text: ids made later in one process sort after earlier ones (RFC 9562 §5.7)."""
+    """Return a UUIDv7 as text. Ids created later in one process sort after earlier ones (RFC 9562 §5.7)."""
     global _last_ns
     with _lock:
         # Sub-millisecond time fills rand_a, so ids made within one millisecond still sort.

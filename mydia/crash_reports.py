@@ -1,6 +1,6 @@
-"""Reporting Mydia's own crashes to a relay, if an administrator has enabled it.
+"""Report Mydia's own crashes to a relay, if an administrator has enabled it.
 
-A crash is an error logged with its traceback, which by the logging rules is a bug. Reports are redacted, queued in a file
+A crash is an error logged with its traceback, which by the logging rules means a bug. Reports are redacted, queued in a file
 while the network is down, and sent at most once a day for the same crash.
 """
 
@@ -27,10 +27,10 @@ _TOLD = ("job", "status")
 
 
 class CrashReporter(logging.Handler):
-    """A log handler that queues crashes in a thread of its own, so that logging never waits.
+    """A log handler that queues crashes in its own thread, so that logging never waits.
 
     Args:
-        component: Which process this is, `web` or `worker`.
+        component: This process: `web` or `worker`.
         sends: Whether this process also sends the queued reports; one process is enough.
     """
 
@@ -70,7 +70,7 @@ class CrashReporter(logging.Handler):
                 self._sender.report(found[0], component=self._component, **found[1])
             except queue.Empty:
                 pass
-            except Exception as error:  # noqa: BLE001  a failure of reporting must not become a crash to report
+            except Exception as error:  # noqa: BLE001  a failure of reporting must not be reported itself
                 logger.warning("a crash could not be queued", extra={"error": str(error)})
             pause_s = self._sent(pause_s)
 
@@ -88,9 +88,9 @@ class CrashReporter(logging.Handler):
 
 
 def reporter(config: Config, database: Database, http: Http, component: str, *, sends: bool) -> CrashReporter:
-    """Make the reporter of a process; a context manager.
+    """Create the reporter of a process; a context manager.
 
-    Reports go to the relay that is set, else to the Mydia project's.
+    Reports are sent to the configured relay, or else to the Mydia project's.
     """
     with database.reads() as session:
         relay_url = settings.of(session).metadata.relay_url

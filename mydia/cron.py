@@ -1,4 +1,4 @@
-"""The cron grammar: five fields, or a nickname such as @daily. Settings are checked and schedules are read by it."""
+"""The cron grammar: five fields, or a nickname such as @daily. Used to check settings and to read schedules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NICKNAMES = {
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-# (name of the field, lowest, highest, names of its values from the lowest on)
+# (name of the field, minimum, maximum, names of its values starting with the minimum)
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -27,16 +27,15 @@ _PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>[0-9]{1,
 
 
 def read(line: str) -> dict[str, str]:
-    """Return the fields of a cron line, by APScheduler's names and in its spelling.
+    """Parse a cron expression and return its fields with APScheduler's names and syntax.
 
-    Weekdays are written out by name: cron counts them from Sunday (0 and 7) and APScheduler from Monday, so a number must
-    never reach it.
+    Weekdays are converted to names, because cron counts them from Sunday (0 and 7) and APScheduler from Monday.
 
     >>> read("0 2 * * 1-5")["day_of_week"], read("15 */6 * * fri-mon")["day_of_week"], read("@daily")["hour"]
     ('mon,tue,wed,thu,fri', 'sun,mon,fri,sat', '0')
 
     Raises:
-        ValueError: The line cannot be read.
+        ValueError: The expression is invalid.
     """
     text = line.strip().lower()
     columns = _NICKNAMES.get(text, text).split()
@@ -49,7 +48,7 @@ def read(line: str) -> dict[str, str]:
 
 
 def is_cron(text: str) -> bool:
-    """Return whether a text is a cron line."""
+    """Return whether a string is a cron expression."""
     try:
         read(text)
     except ValueError:
@@ -67,7 +66,7 @@ def _checked(column: str, name: str, low: int, high: int, names: tuple[str, ...]
         return column
     chosen: set[int] = set()
     for first, last, step in spans:
-        # `5-7` and `fri-mon` cross the end of the week.
+        # `5-7` and `fri-mon` wrap around the end of the week.
         chosen |= {day % 7 for day in range(first, last + 7 * (last < first) + 1, step)}
     return ",".join(_WEEKDAYS[day] for day in sorted(chosen))
 

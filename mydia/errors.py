@@ -1,4 +1,4 @@
-"""The six kinds of error. Every message is a sentence for people that says what to do."""
+"""The six kinds of error. Every message is a sentence for users that says what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class MydiaError(Exception):
-    """The root: `str(error)` may be shown to a user as it is."""
+    """The base class. `str(error)` can be shown to users."""
 
     kind = "error"
 
@@ -14,35 +14,35 @@ class MydiaError(Exception):
         super().__init__(message)
         self.message = message
         self.fields: dict[str, str] = dict(fields or {})
-        """Form field -> sentence, for pages and problem+json."""
+        """Form field -> message, for pages and problem+json."""
 
 
 class NotFound(MydiaError):
-    """What was requested does not exist, or this caller may not see it."""
+    """The requested resource does not exist, or the caller may not see it."""
 
     kind = "not_found"
 
 
 class Conflict(MydiaError):
-    """It collides with what is there already."""
+    """A conflict with existing data."""
 
     kind = "conflict"
 
 
 class Invalid(MydiaError):
-    """The input cannot be used as it is."""
+    """Validation error."""
 
     kind = "invalid"
 
 
 class Forbidden(MydiaError):
-    """The caller lacks a permission."""
+    """Permission denied."""
 
     kind = "forbidden"
 
 
 class Unavailable(MydiaError):
-    """Something Mydia depends on does not answer; the same call may work later."""
+    """A service that Mydia depends on does not answer; the same call may work later."""
 
     kind = "unavailable"
 
@@ -54,6 +54,6 @@ class Unavailable(MydiaError):
 
 
 class Misconfigured(MydiaError):
-    """A setting is wrong: the message names the key, its source and what is allowed."""
+    """An invalid setting; the message names the key, its source and the allowed values."""
 
     kind = "misconfigured"

@@ -1,4 +1,4 @@
-"""Rate limiting: how often something may happen, per key."""
+"""Rate limiting per key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mydia import clock
 
 
 class RateLimiter:
-    """Admits at most `count` turns in any `seconds`, for each key.
+    """Allows at most `count` turns in any period of `seconds` for each key.
 
     Args:
         count: At least 1.
-        max_turns: Turns remembered for all keys together, which bounds the memory (about 40 bytes each). When there are
-            more, the key unused for longest is forgotten.
+        max_turns: Maximum number of remembered turns for all keys, which limits memory (about 40 bytes each). Beyond that,
+            the least recently used key is dropped.
         monotonic_s: The clock, in seconds.
     """
 
@@ -39,8 +39,8 @@ class RateLimiter:
         """Take the key's next turn if it comes within `max_wait_s`.
 
         Returns:
-            The seconds until that turn, and whether it was taken. The caller does the waiting; turns taken at the same
-            time queue one after the other.
+            The seconds until that turn, and whether it was taken. The caller must wait; turns taken at the same time
+            are queued.
         """
         with self._lock:
             now_s = self._monotonic_s()
@@ -65,6 +65,6 @@ class RateLimiter:
         return None if taken else wait_s
 
     def reserve(self, key: str = "", *, max_wait_s: float) -> float | None:
-        """Take the next turn and return the seconds until it; None when it is further away than `max_wait_s`."""
+        """Take the next turn and return the seconds until then; None if that is later than `max_wait_s`."""
         wait_s, taken = self.take(key, max_wait_s=max_wait_s)
         return wait_s if taken else None

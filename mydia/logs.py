@@ -13,7 +13,7 @@ from pathlib import Path
 from mydia.private import private
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
-"""Set by the web for each request and by the worker for each run; part of every line logged meanwhile."""
+"""Set by the web process for each request and by the worker for each run; included in every log line."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LEVELS = ("debug", "info", "warning", "error")
@@ -27,7 +27,7 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} 
 
 
 def _one_line(value: object) -> str:
-    """Return a field without line breaks and control characters, which file names may contain."""
+    """Return a field without line breaks and control characters, which file names can contain."""
     return str(value).translate(_CONTROLS)
 
 
@@ -67,7 +67,7 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
     Args:
         level: One of LEVELS.
         form: `text` or `json`, for standard error.
-        directory: Where `<name>.log` (JSON lines, rotated at 5 MiB, 3 kept) is written for the logs page; None for no file.
+        directory: The folder of `<name>.log` (JSON lines, rotated at 5 MiB, 3 kept) for the logs page; None for no file.
         name: `web`, `worker`, `relay`.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
@@ -76,7 +76,7 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
         from logging.handlers import RotatingFileHandler
 
         class PrivateFile(RotatingFileHandler):
-            """A log file readable only by its owner, also after each rotation."""
+            """A log file that only its owner can read, also after a rotation."""
 
             def _open(self) -> TextIOWrapper:
                 private(Path(self.baseFilename))
@@ -87,6 +87,6 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
         file.setFormatter(JsonFormatter())
         handlers.append(file)
     logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
-    # Libraries log every step at info; their warnings still come through.
+    # Libraries log every step at info; their warnings are kept.
     for noisy in ("httpx2", "httpcore2", "urllib3", "apscheduler", "alembic", "qbittorrentapi", "dramatiq"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the data folder holds keys and viewing habits.
+"""Files that only their owner can read, because the data folder contains keys and viewing habits.
 
 Media files keep the umask of the user who runs Mydia; this is only for the data folder.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def private(path: Path) -> Path:
-    """Make an empty file with mode 0600 unless it exists, and return its path; opening it later keeps the mode.
+    """Create an empty file with mode 0600 unless it exists, and return its path; opening it later keeps the mode.
 
     SQLite gives its `-wal` and `-shm` files the mode of the database. Errors are ignored here, because opening the file
     reports them better.

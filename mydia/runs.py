@@ -1,4 +1,4 @@
-"""The handle of a running piece of work: it reports progress and learns that it has been cancelled."""
+"""The handle of a running job, which reports progress and can be cancelled."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Protocol
 
 
 class Run(Protocol):
-    """What long functions take; the worker backs it with the task board."""
+    """Passed to long-running functions; in the worker it is backed by the task board."""
 
     @property
     def id(self) -> str:
         """The run's id on the task board; `-` outside a worker."""
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Report progress. Cheap: written at most twice a second.
+        """Report progress. It is written at most twice a second.
 
         Args:
-            total: None when unknown.
-            note: What is being worked on.
+            total: None if unknown.
+            note: The item being processed.
         """
 
     def cancelled(self) -> bool:
@@ -28,7 +28,7 @@ class Run(Protocol):
 
 
 class Unwatched:
-    """A run without a board, for calls from tests and the command line."""
+    """A run without a board, for tests and the command line."""
 
     id = "-"
 

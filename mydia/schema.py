@@ -1,4 +1,4 @@
-"""Whether a database needs migrating, told without loading what migrates it: `mydia serve` asks at every start."""
+"""Check whether a database needs a migration without loading Alembic; `mydia serve` does so at every start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def head() -> str:
 
 
 def is_current(database_url: str) -> bool:
-    """Say whether a SQLite database surely is at the newest revision; False for whatever has to be looked at properly."""
+    """Return whether a SQLite database is certainly at the newest revision; False if it needs a closer look."""
     prefix, _, path = database_url.partition(":///")
     if prefix != "sqlite" or not Path(path).is_file():
         return False

@@ -1,4 +1,4 @@
-"""Secrets: a text that is never printed, and its encrypted form for the database."""
+"""Secrets: text that is never printed, and its encrypted form for the database."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _VERSION = "v1"
-_NONCE_BYTES = 12  # what AES-GCM is defined for; Source: NIST SP 800-38D §5.2.1.1
+_NONCE_BYTES = 12  # the size that AES-GCM is defined for; Source: NIST SP 800-38D §5.2.1.1
 
 
 class Secret:
-    """A text that cannot be printed, logged or put in JSON by accident; `reveal()` returns it."""
+    """Text that cannot be printed, logged or serialised by accident; `reveal()` returns it."""
 
     __slots__ = ("_text",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text. Call this where it is used, and do not store the result."""
+        """Return the text. Call it only where the text is used, and do not store the result."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -44,7 +44,7 @@ class Secret:
 
 
 class SealedSecret(Secret):
-    """A stored secret that is decrypted when it is revealed; two are equal when their encrypted forms are."""
+    """A stored secret that is decrypted when it is revealed; two are equal if their encrypted forms are."""
 
     __slots__ = ("_sealed", "_sealer")
 
@@ -74,7 +74,7 @@ class Sealer:
 
     @cached_property
     def _cipher(self) -> AESGCM:
-        # Loaded on first use: the library is slow to import, and many processes never open a secret.
+        # Imported on first use, because the library is slow to import and many processes never decrypt a secret.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -82,7 +82,7 @@ class Sealer:
         return AESGCM(HKDF(SHA256(), length=32, salt=None, info=b"mydia settings").derive(self._secret_key))
 
     def seal(self, text: str) -> str:
-        """Return the encrypted form; it differs each time, also for the same text."""
+        """Return the encrypted form, which differs each time, even for the same text."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, text.encode(), None)
         return f"{_VERSION}:{base64.urlsafe_b64encode(sealed).decode()}"

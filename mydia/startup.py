@@ -1,4 +1,4 @@
-"""What every process does before its own work: make folders, migrate, store what is configured, open adapters."""
+"""The start of every process: create folders, migrate, store configured entries, open adapters."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from mydia.errors import Misconfigured, Unavailable
 logger = logging.getLogger(__name__)
 
 _HANDOVER_S = 15.0
-"""How long a worker waits for its predecessor: longer than the predecessor's running jobs may take to finish."""
+"""How long a worker waits for its predecessor; longer than the predecessor's running jobs may take to finish."""
 _RETRY_S = 0.1
 _WORKER_PATIENCE_S = 30.0
-"""How long a job waits to write; compacting a large database takes that long."""
+"""How long a job waits to write, because compacting a large database takes that long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process is composed of."""
+    """The parts of a process."""
 
     config: Config
     database: Database
@@ -51,7 +51,7 @@ class Parts:
 
 
 def prepare(config: Config) -> None:
-    """Bring the data folder to what this version and its configuration need; running it again changes nothing.
+    """Prepare the data folder for this version and its configuration. Idempotent.
 
     Processes that start at the same time wait for one another.
 
@@ -74,12 +74,12 @@ def prepare(config: Config) -> None:
 
 
 def rehearse(config: Config) -> None:
-    """Check what `prepare` would refuse, without changing anything.
+    """Check whether `prepare` would fail, without changing anything.
 
-    Names of quality profiles are looked up in the present database, or among the presets when there is none yet.
+    Names of quality profiles are looked up in the existing database, or in the presets if there is none yet.
 
     Raises:
-        Misconfigured: As `prepare`.
+        Misconfigured: As in `prepare`.
     """
     path = config.sqlite_path
     if path is not None and schema.is_current(config.database_url):
@@ -123,13 +123,13 @@ def _furnish(session: Session, config: Config) -> None:
     if admin is not None:
         settings.setup.mark_step(session, now, "account", "done")
     if admin is not None and provided and settings.setup.setup_state(session).finished_at is None:
-        # Who configures by environment or file needs no wizard; it stays available at /setup.
+        # Configuration by environment or file makes the wizard unnecessary; it stays available at /setup.
         settings.setup.finish_setup(session, now)
 
 
 @contextmanager
 def _explained(config: Config) -> Iterator[None]:
-    """Turn failures of the disk and of the database file into sentences.
+    """Convert errors of the disk and the database file to messages.
 
     Raises:
         Misconfigured: The data folder is full, or the database is damaged.
@@ -159,13 +159,13 @@ def _damaged(config: Config, what: str) -> str:
         f"Restore the newest backup, of {newest.made_at:%d %B %Y, %H:%M} UTC, with: mydia backup restore {newest.path}"
         if newest
         else f"There is no backup in {config.backups_directory}. Put a copy of the database back, or move the file away "
-        "to begin with an empty library."
+        "to start with an empty library."
     )
     return f"The database {config.sqlite_path} {what}. {help_}"
 
 
 def _refuse_emptied(config: Config) -> None:
-    """Refuse to begin a new library where an old one was lost.
+    """Refuse to start a new library if an existing one was lost.
 
     Raises:
         Misconfigured: The file of the database is empty, although this data folder has been in use.
@@ -177,7 +177,7 @@ def _refuse_emptied(config: Config) -> None:
     if path.exists() and path.stat().st_size == 0 and used:
         raise Misconfigured(_damaged(config, "is empty, although this data folder has been in use"))
     if not path.exists() and used:
-        logger.warning("the database is missing; a new library begins", extra={"file": str(path)})
+        logger.warning("the database is missing; starting a new library", extra={"file": str(path)})
 
 
 def _backup_before(config: Config, database: Database) -> Callable[[str | None, str], None]:
@@ -193,7 +193,7 @@ def _backup_before(config: Config, database: Database) -> Callable[[str | None, 
 
 
 def open_parts(config: Config, *, http: Http | None = None, sparing: bool = False) -> Parts:
-    """Open the database and the outside of a prepared data folder.
+    """Open the database and the adapters of a prepared data folder.
 
     Args:
         sparing: As in `Database`; for the worker.
@@ -209,7 +209,7 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
 
 
 def make_folders(config: Config) -> None:
-    """Make the data folder and its subfolders.
+    """Create the data folder and its subfolders.
 
     Raises:
         Misconfigured: It cannot be written.
@@ -242,12 +242,12 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_worker(config: Config, *, patience_s: float = _HANDOVER_S) -> Iterator[None]:
-    """Hold the lock of a data folder's one worker; the kernel releases it however the process dies.
+    """Hold the worker lock of a data folder; the kernel releases it however the process dies.
 
-    At its start a worker recovers interrupted operations, and would take those of a second worker for interrupted.
+    A worker recovers interrupted operations when it starts, and would mistake those of a second worker for interrupted ones.
 
     Args:
-        patience_s: How long to wait for the previous worker to end.
+        patience_s: How long to wait for the previous worker to stop.
 
     Raises:
         Misconfigured: Another worker is still running.
@@ -279,14 +279,14 @@ def _locked(descriptor: int, path: Path) -> bool:
     except OSError as error:
         # Some network file systems have no locks.
         logger.warning(
-            "cannot lock the data folder, so a second worker would go unnoticed",
+            "cannot lock the data folder, so a second worker would not be detected",
             extra={"file": str(path), "reason": str(error)},
         )
     return True
 
 
 def examine(config: Config) -> list[tuple[str, str]]:
-    """Examine an installation for `mydia doctor`, without changing it: (`ok` | `warning` | `failed`, sentence)."""
+    """Check an installation for `mydia doctor`, without changing it: (`ok` | `warning` | `failed`, message)."""
     found: list[tuple[str, str]] = [("ok", f"configuration: {config.file or 'environment and defaults'}")]
     found += [("warning", f"{config.file}: unknown key {name}") for name in config.unknown_keys]
     found += [("warning", f"{config.file}: {name} is not active yet") for name in config.inactive_keys]

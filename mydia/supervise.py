@@ -15,12 +15,12 @@ from mydia import clock
 logger = logging.getLogger(__name__)
 
 EXIT_MISCONFIGURED = 2
-"""Exit code of a child that must not be restarted: the command line's code for a wrong configuration."""
+"""Exit code of a child that must not be restarted: the command line's code for an invalid configuration."""
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 20.0
-"""A child that ran this long is healthy: its next restart waits the shortest pause again."""
+"""A child that has run this long is healthy, and its next restart uses the shortest delay again."""
 _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
 # SIGHUP: the terminal was closed.
@@ -37,11 +37,11 @@ class Child:
     name: str
     argv: Sequence[str]
     vital: bool = False
-    """Whether everything stops with its exit code when it fails before it was ever healthy."""
+    """Whether everything stops with its exit code if it fails before it was healthy."""
     environ: Mapping[str, str] | None = None
-    """Its whole environment; None passes on ours."""
+    """Its whole environment; None passes on the parent's."""
     waits_s: float = 0.0
-    """How long its first start is delayed, unless another child calls `tell_ready` before."""
+    """Delay of its first start, unless another child calls `tell_ready` earlier."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def sparing(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel send this process a signal when its parent dies, however it dies. Linux only; elsewhere a no-op."""
+    """Let the kernel send this process a signal when its parent dies. Linux only; a no-op elsewhere."""
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     except (OSError, AttributeError):
@@ -71,14 +71,14 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
 
 
 def tell_ready() -> None:
-    """Tell the parent that this child has started, so that delayed children may start; only for children of `run`."""
+    """Signal the parent that this child has started, so that delayed children can start; only for children of `run`."""
     os.kill(os.getppid(), _READY)
 
 
 def run_once(child: Child) -> int:
     """Run a child, wait for it, and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are passed on.
 
-    Use it for work that needs much memory once, such as a migration: this process lives as long as Mydia does.
+    Use it for one-off work that needs much memory, such as a migration, because this process lives as long as Mydia.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     one = _Running(child)
@@ -97,8 +97,8 @@ def run_once(child: Child) -> int:
 def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:
     """Keep the children alive until asked to stop, and return the exit code.
 
-    SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, else that of a vital
-    child that never became healthy, or of any child that is misconfigured.
+    SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, otherwise that of a vital
+    child that never became healthy, or of a misconfigured child.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     now_s = clock.monotonic_s()
@@ -140,7 +140,7 @@ def _start(one: _Running) -> None:
             # The parent died between fork and prctl, so no signal will come.
             os._exit(1)
 
-    # Its own process group: Ctrl+C then reaches only us, and we signal the children once.
+    # Its own process group, so that Ctrl+C only reaches the parent, which signals the children once.
     one.process = subprocess.Popen(
         list(one.child.argv),
         preexec_fn=in_child,  # noqa: PLW1509  this process has one thread, so nothing can be locked in the fork
@@ -152,7 +152,7 @@ def _start(one: _Running) -> None:
 
 
 def _reap(running: Sequence[_Running]) -> list[tuple[_Running, int]]:
-    """Reap dead processes: our children and, when we are process 1 of a container, orphans."""
+    """Reap dead processes: our children, and orphans if we are process 1 of a container."""
     died: list[tuple[_Running, int]] = []
     while True:
         try:
@@ -213,6 +213,6 @@ def _stop(running: Sequence[_Running], within_s: float) -> None:
             continue
         got = signal.sigtimedwait(_WATCHED, left_s)
         if got is not None and got.si_signo in _STOPS:
-            # A second signal means: stop immediately.
+            # A second signal stops immediately.
             _tell(running, signal.SIGKILL)
         _reap(running)

@@ -1,4 +1,4 @@
-"""Words shared by all packages. They sit below everything else, so that adapters, parsing, the relay and contexts can use them."""
+"""Enums shared by all packages, below everything else, so that adapters, parsing, the relay and contexts can use them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class MediaType(StrEnum):
-    """What a title is. The values are stored and sent over the API: never rename one."""
+    """Type of a title. The values are stored and sent over the API, so never rename one."""
 
     MOVIE = "movie"
     TV_SHOW = "tv_show"
@@ -21,7 +21,7 @@ class Activity(StrEnum):
 
 
 def find_member[Word: StrEnum](words: type[Word], text: str | None) -> Word | None:
-    """Return the member with this text, None when there is none; for values from forms, addresses and files.
+    """Return the member with this value, or None; for values from forms, URLs and files.
 
     >>> find_member(MediaType, "movie"), find_member(MediaType, "opera")
     (<MediaType.MOVIE: 'movie'>, None)

@@ -1,6 +1,6 @@
-"""Whether this thread is inside a unit of work that writes; nothing outside the process may be called there.
+"""Tracks whether this thread is in a unit of work that writes, where nothing outside the process may be called.
 
-SQLite has one writer. Waiting for a network or a disk while holding it would make all other writes fail, so
+SQLite has one writer. Waiting for the network or a disk while holding it would make all other writes fail, so
 `Database.writes()` marks the thread here, and everything that leaves the process checks the mark first.
 """
 
@@ -27,6 +27,6 @@ def is_writing() -> bool:
 
 
 def assert_outside_allowed() -> None:
-    """Raise RuntimeError when this thread is inside `Database.writes()`: read, call, then write."""
+    """Raise RuntimeError if this thread is inside `Database.writes()`: read, call, then write."""
     if is_writing():
         raise RuntimeError("network or disk inside writes(): read, call, then write (docs: units of work)")

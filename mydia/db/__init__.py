@@ -1,4 +1,4 @@
-"""The database: engines, units of work, reading by key, migrations."""
+"""The database: engines, units of work, lookups by key, migrations."""
 
 from mydia.db.base import Base, EnumText, HasId, Instant, one_of
 from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_version, warn_if_old

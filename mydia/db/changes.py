@@ -1,4 +1,4 @@
-"""Noticing commits of other processes without reading any table."""
+"""Detect commits of other processes without reading any table."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class SqliteChanges:
             return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def announce(self, session: Session) -> None:
-        """Do nothing: SQLite counts by itself."""
+        """Do nothing, because SQLite counts commits itself."""
 
     def committed(self) -> None:
-        """Do nothing: SQLite counts by itself."""
+        """Do nothing, because SQLite counts commits itself."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -102,7 +102,7 @@ class ServerChanges:
         self._connection = self._engine.dialect.connect(*arguments, **options)
         self._connection.autocommit = True
         self._connection.execute(f"LISTEN {_CHANNEL}")
-        # Anything may have been committed while nobody listened.
+        # Commits may have been missed while the connection was down.
         self._version += 1
         return True
 

@@ -1,4 +1,4 @@
-"""Engines: the SQLite library, its PRAGMAs, and transactions that lose no update."""
+"""Engines: the SQLite library, its PRAGMAs, and transactions without lost updates."""
 
 from __future__ import annotations
 
@@ -50,16 +50,14 @@ def warn_if_old() -> None:
     """Log a warning when the SQLite library has the WAL-reset fault."""
     if sqlite_version() < _SAFE_SQLITE:
         logger.warning(
-            "this SQLite has a fault that can, rarely, damage a database in WAL mode; 3.51.3 or newer is safe",
+            "this version of SQLite has a bug that can, in rare cases, damage a database in WAL mode; use 3.51.3 or newer",
             extra={"version": ".".join(map(str, sqlite_version()))},
         )
 
 
 def busy() -> Unavailable:
     """Return the error for a write that could not begin in time."""
-    return Unavailable(
-        "Mydia is writing something large and could not save this. Try again in a moment.", retry_after_s=5
-    )
+    return Unavailable("The database is busy, so this was not saved. Try again in a moment.", retry_after_s=5)
 
 
 def make_engine(
@@ -70,7 +68,7 @@ def make_engine(
     mapped_bytes: int = _MAPPED_BYTES,
     patience_s: float = PATIENCE_S,
 ) -> Engine:
-    """Return the engine for a database address.
+    """Return the engine for a database URL.
 
     Args:
         url: `sqlite:///path`, or `postgresql+psycopg://…`.
@@ -86,9 +84,9 @@ def make_engine(
         module=sqlite_module(),
         pool_size=pool_size,
         max_overflow=8,
-        # Errors are logged and may be reported: they must not hold what a household watches.
+        # Errors are logged and may be reported, so they must not contain what a household watches.
         hide_parameters=True,
-        # The driver must not open transactions by itself: its default runs SELECTs outside any,
+        # The driver must not open transactions itself, because by default it runs SELECTs outside any,
         # and 1,360 of 1,600 concurrent read-modify-write updates were lost. Source: stack notes §1, measured.
         connect_args={"timeout": patience_s, "isolation_level": None, "check_same_thread": False},
     )

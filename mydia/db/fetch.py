@@ -1,4 +1,4 @@
-"""Reading by key: `get_…` raises, `find_…` returns None; and key-set cursors."""
+"""Lookups by key (`get_…` raises, `find_…` returns None), and key-set cursors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str)
 
 
 def encode_cursor(*key: Any) -> str:
-    """Encode the sort key of a page's last row for the address of the next page."""
+    """Encode the sort key of a page's last row for the URL of the next page."""
     return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).decode().rstrip("=")
 
 
@@ -45,16 +45,16 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, UnicodeError) as error:
-        raise Invalid("This page address is damaged. Start again from the first page.") from error
+        raise Invalid("The cursor is invalid. Start again from the first page.") from error
     if not isinstance(key, list) or len(key) != parts or not all(map(_is_key, key)):
-        raise Invalid("This page address belongs to another list. Start again from the first page.")
+        raise Invalid("The cursor belongs to another list. Start again from the first page.")
     return tuple(key)
 
 
 def cursor_id(part: Any) -> str:
     """Return the id in a cursor's part. Raises: Invalid."""
     if not isinstance(part, str):
-        raise Invalid("This page address belongs to another list. Start again from the first page.")
+        raise Invalid("The cursor belongs to another list. Start again from the first page.")
     return part
 
 
@@ -85,7 +85,7 @@ def cursor_instant(part: Any) -> datetime:
     try:
         return datetime.fromisoformat(str(part))
     except ValueError as error:
-        raise Invalid("This page address is damaged. Start again from the first page.") from error
+        raise Invalid("The cursor is invalid. Start again from the first page.") from error
 
 
 def cursor_day(part: Any) -> date:
@@ -93,4 +93,4 @@ def cursor_day(part: Any) -> date:
     try:
         return date.fromisoformat(str(part))
     except ValueError as error:
-        raise Invalid("This page address is damaged. Start again from the first page.") from error
+        raise Invalid("The cursor is invalid. Start again from the first page.") from error

@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
 _CUT_WITHIN_MS = 100
-"""How long truncating the log may block writers while it waits for readers; otherwise it is truncated next time."""
+"""How long truncating the log may block writers while waiting for readers; after that it is left for the next time."""
 _WORTH_VACUUM = 0.10
 """Share of free pages above which the file is rewritten."""
 _VACUUM_ROOM = 2.2
-"""VACUUM needs up to twice the file's size beside it. Source: sqlite.org/lang_vacuum.html."""
+"""VACUUM needs up to twice the file's size as free space. Source: sqlite.org/lang_vacuum.html."""
 
 _DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.(?:db|dump)")
 _BEFORE_MIGRATION = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-.+\.db")
@@ -80,7 +80,7 @@ def vacuum(database: Database) -> str:
 
 
 def vacuum_file(path: Path) -> str:
-    """Do the same for one SQLite file."""
+    """Compact one SQLite file."""
     with _connected(path) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         free = connection.execute("PRAGMA freelist_count").fetchone()[0]
@@ -113,7 +113,7 @@ def _cut_log(connection: Any) -> bool:
 
 
 def check_integrity(path: Path, *, quick: bool = False) -> list[str]:
-    """Return what is wrong with a SQLite file; an empty list if nothing is.
+    """Return the problems of a SQLite file; an empty list if there are none.
 
     Args:
         quick: Skip comparing indexes with their tables, which takes most of the time.
@@ -153,10 +153,10 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
         directory.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         with _connected(source) as reading, _connected(private(temporary)) as writing:
-            # In one step, which reads one snapshot and blocks no writer. With smaller steps every commit of another
+            # Copy in one step, which reads one snapshot and blocks no writer. With smaller steps every commit of another
             # connection restarts the copy, endlessly while something writes. Source: sqlite.org/backup.html.
             reading.backup(writing, pages=-1)
-            # So that the backup is one file instead of three.
+            # Leave WAL mode, so that the backup is one file instead of three.
             writing.execute("PRAGMA journal_mode = delete")
         if wrong := check_integrity(temporary, quick=True):
             raise Unavailable(f"The backup {name} was damaged and has been deleted: {wrong[0]}.")
@@ -177,7 +177,7 @@ def new_path(directory: Path, now: datetime, ending: str) -> Path:
 
 
 def part_of(path: Path) -> Path:
-    """Return where a backup is written before it gets its name; leftovers are removed by `rotate`."""
+    """Return the temporary path of a backup; leftovers are removed by `rotate`."""
     return path.with_name(f".{path.name}.part")
 
 
@@ -190,7 +190,7 @@ def _flush(path: Path) -> None:
 
 
 def read_backup(path: Path) -> Backup | None:
-    """Return what a file's name says about a backup; None when it is not one."""
+    """Parse the file name of a backup; None if it is not one."""
     daily = _DAILY.fullmatch(path.name)
     before = _BEFORE_MIGRATION.fullmatch(path.name)
     match = daily or before
@@ -209,7 +209,7 @@ def list_backups(directory: Path) -> list[Backup]:
 
 
 def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -> list[Backup]:
-    """Return which backups rotation deletes.
+    """Return the backups that rotation deletes.
 
     It keeps the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
     weeks that have one, and the last few made before migrations.
@@ -227,7 +227,7 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
 
 
 def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime) -> int:
-    """Delete backups that are no longer kept and leftovers of interrupted backups; return how many."""
+    """Delete backups that are no longer kept and leftovers of interrupted backups; return their number."""
     gone = [
         backup.path for backup in to_remove(list_backups(directory), keep_daily=keep_daily, keep_weekly=keep_weekly)
     ]
@@ -239,13 +239,13 @@ def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime)
 
 
 def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
-    """Replace the database by a backup while nothing uses it, keeping the former database beside it.
+    """Replace the database with a backup while nothing uses it, keeping the previous database next to it.
 
     Returns:
-        Where the former database is now, or None when there was none.
+        The path of the previous database, or None if there was none.
 
     Raises:
-        NotFound: There is no such backup.
+        NotFound: The backup does not exist.
         Conflict: The backup is damaged, or Mydia is still running on the database.
     """
     if not backup.is_file():

@@ -1,4 +1,4 @@
-"""Migrate a database to the newest schema, with a backup before any change."""
+"""Migrate a database to the newest schema, with a backup before the first change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def migrations_directory() -> Path:
-    """Return the folder of the Alembic scripts: beside the package, in a checkout as in the image."""
+    """Return the folder of the Alembic scripts, which is next to the package in a checkout and in the image."""
     return Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -23,7 +23,7 @@ def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None 
     """Run missing migrations and return whether there were any.
 
     Args:
-        before: Called with (present revision, target revision) before the first change of a database that already
+        before: Called with (current revision, target revision) before the first change of a database that already
             has a schema; it makes a backup. An exception stops the migration.
 
     Raises:
@@ -31,7 +31,7 @@ def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None 
     """
     with engine.connect().execution_options(readonly=True) as connection:
         present = _present_revision(connection)
-    # Alembic adds 0.15 s to the start, and most starts find nothing to migrate.
+    # Importing Alembic takes 0.15 s, and most starts have nothing to migrate.
     head = _head_revision()
     if present == head:
         return False
@@ -60,7 +60,7 @@ def upgrade(engine: Engine, *, before: Callable[[str | None, str], None] | None 
 
 @contextmanager
 def _foreign_keys_off(connection: Connection) -> Iterator[None]:
-    """Let SQLite remake a table without deleting the rows of other tables that point to it.
+    """Let SQLite rebuild a table without deleting the rows of other tables that reference it.
 
     A change that SQLite cannot make in place copies the table and drops the old one; with foreign keys on, dropping it
     deletes its rows first, and theirs with them. The pragma does nothing inside a transaction, so it goes to the driver.

@@ -29,7 +29,7 @@ class ReadOnly(Session):
     """A session that refuses to write; what `reads()` yields."""
 
     def _flush(self, objects: object = None) -> None:
-        msg = "a change inside reads(); open writes() for it"
+        msg = "a write inside reads(); use writes()"
         raise RuntimeError(msg)
 
 
@@ -98,7 +98,7 @@ class Database:
     """One database: snapshots to read from and short transactions to write in.
 
     Args:
-        url: SQLAlchemy address, `sqlite:///…/mydia.db` or `postgresql+psycopg://…`.
+        url: SQLAlchemy URL, `sqlite:///…/mydia.db` or `postgresql+psycopg://…`.
         pool_size: Connections kept.
         sparing: Keep little of the file in memory, for a background process.
         patience_s: How long a write waits for other writers.
@@ -115,7 +115,7 @@ class Database:
         self._changes = self._make_changes()
         self._after_commit: list[Callable[[], None]] = []
         self.info: dict[str, Any] = {}
-        """What every session carries in `session.info`; `contexts.settings.bind` puts the process's settings here."""
+        """Copied to `session.info` of every session; `contexts.settings.bind` stores the process's settings here."""
 
     @property
     def path(self) -> Path | None:
@@ -130,7 +130,7 @@ class Database:
     def version(self) -> int | None:
         """Return a number that differs after any process has committed; takes microseconds.
 
-        None when there is no such number: for a database in memory, or while PostgreSQL does not answer.
+        None if there is no such number: for a database in memory, or while PostgreSQL does not answer.
         """
         return None if self._changes is None else self._changes.version()
 
@@ -177,7 +177,7 @@ class Database:
             call()
 
     def _info(self) -> dict[str, Any]:
-        # Asked before the snapshot begins: what the session reads is never older than this version.
+        # Read before the snapshot begins, so that what the session reads is never older than this version.
         return {**self.info, VERSION: self.version()}
 
     def close(self) -> None:

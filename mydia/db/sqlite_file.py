@@ -1,7 +1,7 @@
-"""Small SQLite files beside the product's database: the task board, crash reports, cached answers.
+"""Small SQLite files next to the main database: the task board, crash reports, cached answers.
 
-They hold nothing that cannot be found or fetched again, so a damaged file is replaced by an empty one instead of keeping
-Mydia from starting.
+Their content can be rebuilt or fetched again, so a damaged file is replaced by an empty one instead of preventing Mydia
+from starting.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SqliteFile:
     """A handle on one file, safe to share between threads. Nothing is opened before the first use.
 
     Args:
-        path: The file; it and its folder are made when missing. It must be on a local disk: NFS has no dependable locks.
+        path: The file; it and its folder are created if missing. It must be on a local disk, because NFS has no reliable locks.
         steps: SQL scripts; the n-th brings a file from schema version n - 1 to n. Files made before versions were counted
             have version 0, so the first script must tolerate existing tables.
         timeout_s: How long a statement waits for another process's lock.
@@ -54,7 +54,7 @@ class SqliteFile:
     ) -> None:
         self.path = path
         self.replaced = 0
-        """How often this handle has found its file damaged or exchanged, and opened a new one."""
+        """How often this handle has found its file damaged or replaced, and opened a new one."""
         self._steps = tuple(steps)
         self._timeout_s = timeout_s
         self._pragmas = (
@@ -69,7 +69,7 @@ class SqliteFile:
         self._keep_damaged = keep_damaged
         self._module: Any = sqlite_module()
         self.error: type[Exception] = self._module.Error
-        """The root of what the driver raises."""
+        """Base class of the driver's exceptions."""
         self._turn: Any = nullcontext() if parallel else threading.RLock()
         self._lock = threading.Lock()
         self._idle: list[Any] = []
@@ -128,11 +128,11 @@ class SqliteFile:
             return connection.execute(sql, params).fetchall()  # type: ignore[no-any-return]
 
     def version(self) -> int:
-        """Return a number that changes when another process commits; costs microseconds, for polling."""
+        """Return a number that changes when another process commits; takes microseconds, for polling."""
         return int(self.rows("PRAGMA data_version")[0][0])
 
     def close(self) -> None:
-        """Close the connections, also those in use as soon as they are returned; a later call opens new ones."""
+        """Close all connections, those in use as soon as they are returned. A later call opens new ones."""
         with self._turn, self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -195,7 +195,7 @@ class SqliteFile:
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            # Processes start together: the second one finds the work done.
+            # Another process may have done the work, because processes start at the same time.
             for number in range(version(), len(self._steps)):
                 for statement in filter(str.strip, self._steps[number].split(";")):
                     connection.execute(statement)
@@ -207,7 +207,7 @@ class SqliteFile:
             raise
 
     def _replace(self, error: Exception) -> None:
-        """Put a damaged file aside, unless another process has done it."""
+        """Move a damaged file away, unless another process has done so."""
         with self._lock, _exclusive(self.path.with_name(f".{self.path.name}.replacing")):
             idle, self._idle = self._idle, []
             for connection in idle:
@@ -235,7 +235,7 @@ class SqliteFile:
         )
 
     def _is_sound(self) -> bool:
-        """Say whether another process has already replaced the file that could not be opened."""
+        """Return whether another process has already replaced the file that could not be opened."""
         try:
             self._open().close()
         except self._module.DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Jobs: how they are declared, queued and attempted. The broker is chosen by URL.
+"""Declare, queue and run jobs. The broker is chosen by URL.
 
 A job is a function `fn(deps: Deps, **params)`; params are plain JSON values: ids, not rows. It opens short units of
 work, calls a context, may report its progress through `deps.run`, and returns a few words about the outcome, or None:
@@ -6,7 +6,7 @@ work, calls a context, may report its progress through `deps.run`, and returns a
     @job("library.scan", title="Library scan", queue="media", time_limit_s=6 * 3600)
     def scan(deps: Deps, *, library_path_id: str) -> str | None: ...
 
-Jobs run at least once, because a worker may be killed at any point; so they must be idempotent.
+Jobs run at least once, because a worker can be killed at any point. They must be idempotent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INTERACTIVE = "interactive"
-"""The queue of jobs that a person waits for in front of a page, such as a manual search."""
+"""The queue of jobs that a user waits for on a page, such as a manual search."""
 
 QUEUES: dict[str, int] = {
     INTERACTIVE: 4,
@@ -48,10 +48,10 @@ QUEUES: dict[str, int] = {
     "search": 2,
     "notifications": 1,
 }
-"""Queue -> how many of its jobs run concurrently in one worker process."""
+"""Queue -> maximum number of its jobs that run concurrently in one worker process."""
 
 SLOTS = 8
-"""Jobs that run at once in one worker process, without those of the interactive queue, which has slots of its own."""
+"""Number of jobs that run concurrently in one worker process, without those of the interactive queue."""
 
 _PROGRESS_EVERY_S = 0.5
 _CANCEL_LOOK_EVERY_S = 0.5
@@ -114,20 +114,20 @@ def job(
     Args:
         name: `topic.verb`, unique and never renamed, because queued messages contain it.
         queue: One of QUEUES.
-        title: Its name on the tasks page; made from `name` when missing.
+        title: Its name on the tasks page; derived from `name` if missing.
         max_retries: Attempts after the first.
         min_backoff_s: Wait before the second attempt; doubled, with jitter, for each further one, up to `max_backoff_s`.
         time_limit_s: After this time the attempt is interrupted (not inside a C call) and counts as failed.
         priority: Lower numbers run first within a queue.
     """
     if queue not in QUEUES:
-        msg = f"job {name}: there is no queue {queue!r}; choose one of {', '.join(QUEUES)}"
+        msg = f"job {name}: unknown queue {queue!r}; choose one of {', '.join(QUEUES)}"
         raise ValueError(msg)
 
     def register(function: Callable[..., str | None]) -> Job:
         known = REGISTRY.get(name)
         if known is not None and known.function.__module__ != function.__module__:
-            msg = f"two jobs are called {name}: in {known.function.__module__} and in {function.__module__}"
+            msg = f"two jobs are named {name}: in {known.function.__module__} and in {function.__module__}"
             raise ValueError(msg)
         said = title or name.rpartition(".")[2].replace("_", " ").capitalize()
         made = Job(name, function, said, queue, max_retries, min_backoff_s, max_backoff_s, time_limit_s, priority)
@@ -139,7 +139,7 @@ def job(
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An entry of the SCHEDULE table: a cron line, in local time, that starts a job."""
+    """An entry of the SCHEDULE table: a cron expression, in local time, that starts a job."""
 
     cron: str
     """Five fields as in crontab; weekdays as names or in cron's numbers (0 and 7 are Sunday)."""
@@ -149,9 +149,9 @@ class Schedule:
     """Its id on the tasks page; the job's name when empty."""
     title: str = ""
     by_hand: Mapping[str, Any] = field(default_factory=dict)
-    """Params that differ when a user starts it."""
+    """Params that replace the others if a user starts it."""
     setting: str = ""
-    """The setting that overrides this line (a cron line, or a number of minutes), if users can change it."""
+    """The setting that overrides the cron expression (with another one or a number of minutes), if users can change it."""
 
     @property
     def key(self) -> str:
@@ -216,11 +216,11 @@ class Enqueuer:
             The id of the new run, or of the one that is already waiting under `dedup`.
 
         Raises:
-            Misconfigured: There is no such job.
+            Misconfigured: The job does not exist.
         """
         known = self._jobs.get(job)
         if known is None:
-            raise Misconfigured(f"There is no job called {job}.")
+            raise Misconfigured(f"There is no job named {job}.")
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue_name=known.queue,
             actor_name=known.name,
@@ -251,13 +251,13 @@ def set_ending(message: dramatiq.MessageProxy, ending: Ending) -> None:
 
 
 def ending_of(message: dramatiq.MessageProxy) -> Ending:
-    """Return the outcome attached to the message; `done` when there is none."""
+    """Return the outcome attached to the message; `done` if there is none."""
     found: Ending = vars(message).get("ending") or Ending(RunState.DONE)
     return found
 
 
 class AttemptFailed(dramatiq.Retry):
-    """An attempt raised an error; holds what the tasks page and the log need. dramatiq does not log it again."""
+    """The error of an attempt, with what the tasks page and the log need. dramatiq does not log it again."""
 
     def __init__(self, error: BaseException) -> None:
         after_s = error.retry_after_s if isinstance(error, Unavailable) else None
@@ -269,19 +269,19 @@ class AttemptFailed(dramatiq.Retry):
 
 
 class HandedBack(dramatiq.Retry):
-    """The worker is stopping and the job ended early: deliver it again without counting the attempt."""
+    """The worker is stopping and the job ended early. It is delivered again without counting the attempt."""
 
     def __init__(self) -> None:
         super().__init__("handed back by a stopping worker", delay=0)
 
 
 def _is_worth_retrying(error: BaseException) -> bool:
-    # Errors of other kinds cannot be cured by a retry; when the cause is gone, an event or a sweep starts the job again.
+    # A retry does not help against other kinds of errors; once the cause is gone, an event or a sweep starts the job again.
     return isinstance(error, Unavailable) and not isinstance(error, Refused) if isinstance(error, MydiaError) else True
 
 
 def describe(error: BaseException) -> str:
-    """Return the text that the tasks page shows for an exception."""
+    """Return the message for an exception on the tasks page."""
     if isinstance(error, MydiaError):
         return error.message
     if isinstance(error, TimeLimitExceeded):
@@ -316,7 +316,7 @@ class _BoardRun:
             self.flush()
 
     def flush(self) -> None:
-        """Write the progress that was held back."""
+        """Write pending progress."""
         if self._last is not None:
             self._board.write_progress(self.id, *self._last)
             self._last = None
@@ -393,9 +393,9 @@ def _attempt(known: Job, deps: Deps, stopping: threading.Event) -> Callable[...,
 
 
 class Slots:
-    """How many more messages this process may take now, per queue and in total.
+    """The number of free slots of this process, per queue and in total.
 
-    Taking no more than can run at once keeps "running" true on the tasks page and leaves the rest to other workers.
+    Taking only as many messages as can run keeps the tasks page correct and leaves the rest to other workers.
     One of the shared slots is reserved for `critical`. The interactive queue has slots of its own and ignores the pause,
     so a manual search starts at once while scans fill every other slot.
     """
@@ -404,20 +404,20 @@ class Slots:
         self.shared = slots
         self.queues = dict(QUEUES if queues is None else queues)
         self.stopping = threading.Event()
-        """Set when the process is about to stop: no message is taken any more, and running jobs are asked to stop."""
+        """Set when the process is about to stop: it takes no more messages, and running jobs are asked to stop."""
         self.paused = False
-        """Whether an admin paused the queues: no new job starts, apart from interactive ones."""
+        """Whether an administrator paused the queues, so that only interactive jobs start."""
         self._in_flight: dict[str, int] = {}
         self._lock = threading.Lock()
         self._news: dict[str, threading.Event] = {}
 
     @property
     def total(self) -> int:
-        """Return how many jobs can run at once: the number of job threads."""
+        """Return the number of job threads."""
         return self.shared + self.queues.get(INTERACTIVE, 0)
 
     def news(self, queue: str) -> threading.Event:
-        """Return the event that is set when a queue may have something to take."""
+        """Return the event that is set when a queue may have a message."""
         with self._lock:
             return self._news.setdefault(queue, threading.Event())
 
@@ -431,7 +431,7 @@ class Slots:
                 event.set()
 
     def take(self, queue: str, wanted: int) -> int:
-        """Reserve up to `wanted` slots and return how many were free; give back those that aren't used."""
+        """Reserve up to `wanted` slots and return the number reserved. Release those that aren't used."""
         if self.stopping.is_set() or (self.paused and queue != INTERACTIVE):
             return 0
         with self._lock:
@@ -458,11 +458,11 @@ class Slots:
 
 
 def make_broker(url: str, board: TaskBoard, slots: Slots | None = None) -> dramatiq.Broker:
-    """Return the broker for an address.
+    """Return the broker for a URL.
 
     Args:
         url: `sqlite:` (the board's own file), `redis://…` or `amqp://…`.
-        slots: How much this process may run concurrently; the defaults when None.
+        slots: Concurrency limits of this process; None uses the defaults.
 
     Raises:
         Misconfigured: The scheme is unknown or its driver is not installed.
@@ -477,7 +477,7 @@ def make_broker(url: str, board: TaskBoard, slots: Slots | None = None) -> drama
         from mydia.jobs.foreign_brokers import make_foreign_broker
 
         return make_foreign_broker(url, board, slots, _middleware())
-    raise Misconfigured(f"BROKER_URL begins with “{scheme}:”, but only sqlite:, redis:// and amqp:// are known.")
+    raise Misconfigured(f"BROKER_URL starts with “{scheme}:”, but must start with sqlite:, redis:// or amqp://.")
 
 
 def _middleware() -> list[dramatiq.Middleware]:

@@ -1,4 +1,4 @@
-"""Jobs of getting: search, follow, import, tidy up."""
+"""Jobs of downloads: search, monitor, import, clean up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.jobs.broker import INTERACTIVE, Deps, job
 
 @job("downloads.run_search", queue=INTERACTIVE, title="Manual search", max_retries=0, time_limit_s=120)
 def run_search(deps: Deps, *, search_id: str) -> str:
-    """Ask the indexers for a search that a person opened."""
+    """Run a manual search."""
     try:
         downloads.run_search(
             deps.database,
@@ -38,7 +38,7 @@ def search_item(
     version_id: str | None = None,
     cause: str = "automatic",
 ) -> str:
-    """Search for what a title lacks and grab the best."""
+    """Search for the missing files of a title and grab the best releases."""
     target = SearchTarget(media_item_id, version_id, season_number, tuple(episode_ids or ()))
     try:
         taken = downloads.search_and_grab(
@@ -55,14 +55,14 @@ def search_item(
         return "the title was removed"
     if taken:
         _look_soon(deps)
-    return f"{len(taken)} grabbed" if taken else "nothing to take"
+    return f"{len(taken)} grabbed" if taken else "nothing to grab"
 
 
 @job(
     "downloads.search_wanted", queue="search", title="Search for wanted releases", max_retries=0, time_limit_s=3 * 3600
 )
 def search_wanted(deps: Deps) -> str:
-    """Search what is missing or upgradable, longest unsearched first, a batch at a time."""
+    """Search for missing and upgradable titles in a batch, those not searched for longest first."""
     now = clock.now()
     with deps.database.reads() as session:
         limit = settings.of(session).downloads.search_batch
@@ -94,7 +94,7 @@ def search_wanted(deps: Deps) -> str:
 
 @job("downloads.monitor", queue="critical", title="Check download clients", max_retries=0, time_limit_s=120)
 def monitor_downloads(deps: Deps) -> str:
-    """Look at the clients; while anything is under way, look again in a few seconds."""
+    """Check the clients; while downloads are running, check again in a few seconds."""
     report = downloads.monitor(deps.database, deps.outside, clock.now())
     if report.active:
         _look_soon(deps)
@@ -105,7 +105,7 @@ def monitor_downloads(deps: Deps) -> str:
     "downloads.import", queue="media", title="Import a download", max_retries=5, min_backoff_s=30, time_limit_s=6 * 3600
 )
 def import_download(deps: Deps, *, download_id: str) -> str:
-    """Bring a finished download into the library."""
+    """Import a finished download into the library."""
     try:
         return downloads.importing.import_download(
             deps.database, deps.outside, SYSTEM, clock.now(), download_id, run=deps.run
@@ -116,7 +116,7 @@ def import_download(deps: Deps, *, download_id: str) -> str:
 
 @job("downloads.sweep", queue="default", title="Find lost imports and searches", max_retries=0)
 def sweep(deps: Deps) -> str:
-    """Find what an interruption left behind: finished downloads that nobody imports, searches that never ended."""
+    """Find leftovers of an interruption: finished downloads without an import, and searches that did not end."""
     now = clock.now()
     with deps.database.writes() as session:
         searches = downloads.history.finish_interrupted(session, now)
@@ -128,9 +128,9 @@ def sweep(deps: Deps) -> str:
     return f"{len(due)} imports due, {searches} searches ended"
 
 
-@job("downloads.recover", queue="critical", title="Clear up interrupted downloads", max_retries=8, min_backoff_s=5)
+@job("downloads.recover", queue="critical", title="Recover interrupted downloads", max_retries=8, min_backoff_s=5)
 def recover(deps: Deps) -> str:
-    """At the worker's start: settle what was interrupted, take up the imports again, and look at the clients."""
+    """At the worker's start: settle interrupted grabs, continue imports, and check the clients."""
     said = downloads.recover(deps.database, deps.outside, clock.now())
     deps.enqueue("downloads.sweep", {}, dedup=sweep.key(), cause="start")
     deps.enqueue("downloads.monitor", {}, dedup=monitor_downloads.key(), cause="start")
@@ -139,13 +139,13 @@ def recover(deps: Deps) -> str:
 
 @job("downloads.prune", queue="default", title="Delete old searches", max_retries=0)
 def prune(deps: Deps) -> str:
-    """Forget old searches; the last of each version stays."""
+    """Delete old searches, except the last one of each version."""
     with deps.database.writes() as session:
-        return f"{downloads.history.prune_releases(session, clock.now())} searches forgotten"
+        return f"{downloads.history.prune_releases(session, clock.now())} searches deleted"
 
 
 def _look_soon(deps: Deps) -> None:
-    """Have the clients looked at in a few seconds; one waiting look is enough."""
+    """Queue a check of the clients in a few seconds, unless one is already queued."""
     with deps.database.reads() as session:
         seconds = settings.of(session).downloads.active_interval_seconds
     deps.enqueue(

@@ -25,7 +25,7 @@ from mydia.taskboard import RunState, TaskBoard, count, to_ms
 logger = logging.getLogger(__name__)
 
 _LOST_AFTER = timedelta(hours=1)
-"""A run that is overdue by this much is considered lost with its message, and frees its deduplication key."""
+"""A run that is overdue by this much counts as lost, and its deduplication key is released."""
 
 
 def make_foreign_broker(
@@ -97,11 +97,11 @@ class Diary(dramatiq.Middleware):
         return str(row[0])
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Sign on."""
+        """Register this worker."""
         self._presence = self.board.sign_on(self._slots.total, self._slots.queues)
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Sign off."""
+        """Unregister this worker."""
         if self._presence is not None:
             self._presence.leave()
 

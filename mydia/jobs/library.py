@@ -13,6 +13,7 @@ from mydia.contexts.users import SYSTEM
 from mydia.errors import MydiaError, NotFound
 from mydia.jobs.broker import INTERACTIVE, Deps, job
 from mydia.jobs.scheduler import cron_trigger, time_zone
+from mydia.units import plural
 
 _busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """Allows one scan or matching of a folder at a time; others are postponed."""
@@ -21,7 +22,7 @@ _TRY_AGAIN_S = 20.0
 
 @job("library.scan_all", queue="media", title="Scan all libraries", max_retries=0)
 def scan_all(deps: Deps) -> str:
-    """Start a scan of every monitored library folder without a schedule of its own."""
+    """Start a scan of every monitored library folder without its own schedule."""
     with deps.database.reads() as session:
         paths = [
             path.id
@@ -30,12 +31,12 @@ def scan_all(deps: Deps) -> str:
         ]
     for path_id in paths:
         _start(deps, path_id)
-    return f"{len(paths)} folders"
+    return plural(len(paths), "folder")
 
 
-@job("library.import_ready", queue=INTERACTIVE, title="Import what is ready", max_retries=0, time_limit_s=3600)
+@job("library.import_ready", queue=INTERACTIVE, title="Import confident matches", max_retries=0, time_limit_s=3600)
 def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by: str | None = None) -> str:
-    """Import entries of the review with their best candidates, on behalf of the account that asked for it."""
+    """Import review entries with their best candidates, on behalf of the account that requested it."""
     with deps.database.reads() as session:
         caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
     made = library.inbox.import_ready(
@@ -53,7 +54,7 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
 
 @job("library.scan_due", title="Start due scans", max_retries=0)
 def scan_due(deps: Deps) -> str:
-    """Start scans of library folders whose own schedule is due."""
+    """Start scans of library folders with their own schedule that are due."""
     zone = time_zone(str(deps.config["jobs.time_zone"]))
     now = clock.now()
     with deps.database.reads() as session:
@@ -80,13 +81,13 @@ def scan(
     subfolder: str | None = None,
     accept_missing: bool = False,
 ) -> str:
-    """Scan a folder, match what is new and analyse it. An interrupted scan resumes."""
+    """Scan a folder, and match and analyse new files. An interrupted scan resumes."""
     with deps.database.reads() as session:
         known = [path.id for path in settings.library_paths.list_library_paths(session)]
     if library_path_id is None:
         for path_id in known:
             _start(deps, path_id)
-        return f"{len(known)} folders"
+        return plural(len(known), "folder")
     if library_path_id not in known:
         return "removed in the meantime"
     lock = _busy[library_path_id]
@@ -139,7 +140,7 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
 
 @job("library.match_files", queue="media", title="Match new files", max_retries=0, time_limit_s=12 * 3600)
 def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
-    """Match files that are still new, after a scan was stopped or a metadata source did not answer."""
+    """Match files that are still new because a scan was stopped or a metadata source did not answer."""
     with deps.database.reads() as session:
         counts = library.files.file_counts(session, SYSTEM)
     paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
@@ -190,7 +191,7 @@ def empty_recycle_bin(deps: Deps) -> str:
         library.journal.prune_journal(session, clock.now())
         library.removed.prune_removed(session, clock.now())
         library.scanning.prune_scans(session)
-    return f"{gone} files deleted"
+    return f"{plural(gone, 'file')} deleted"
 
 
 @job(

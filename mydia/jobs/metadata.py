@@ -9,11 +9,12 @@ from mydia.contexts import media, metadata
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound, Unavailable
 from mydia.jobs.broker import Deps, job
+from mydia.units import plural
 
 _SLICE = 50
 """Titles per write, so that other writers do not wait long."""
 _PICTURES = 50
-"""Pictures per batch; the order of what is left is then computed again."""
+"""Pictures per batch; the order of the rest is then computed again."""
 
 
 @job("metadata.refresh_item", queue="media", title="Refresh a title", max_retries=4, min_backoff_s=30)
@@ -67,25 +68,25 @@ def fetch_images(deps: Deps) -> str:
         deps.run.progress(tried, None, f"{tried} pictures")
         if batch < _PICTURES:
             break
-    return f"{tried} pictures"
+    return plural(tried, "picture")
 
 
 @job("metadata.check_source", queue="media", title="Check the metadata source", max_retries=0)
 def check_source(deps: Deps, *, asked: bool = False) -> str:
-    """Ask a source that did not answer again; once it does, recognise the files that waited for it.
+    """Query a source again that did not answer; once it does, match the waiting files.
 
     Args:
-        asked: A user asked, so a source that answered last is asked too.
+        asked: A user requested it, so a source that answered last is queried too.
     """
     with deps.database.reads() as session:
         before = metadata.source_state(session, deps.outside, SYSTEM)
     if before is None:
-        return "no metadata source is set up"
+        return "no metadata source is configured"
     if before.answers is not False and not asked:
         return "nothing to check"
     now = metadata.check_source(deps.database, deps.outside, SYSTEM, clock.now())
     if now is None or not now.answers:
-        return f"{before.name} does not answer: {now.error if now else 'no source is set up any more'}"
+        return f"{before.name} does not answer: {now.error if now else 'no source is configured any more'}"
     deps.enqueue("library.match_files", {}, dedup="library.match_files")
     deps.enqueue("metadata.refresh_due", {}, dedup="metadata.refresh_due")
     return f"{now.name} answers"
@@ -93,14 +94,14 @@ def check_source(deps: Deps, *, asked: bool = False) -> str:
 
 @job("metadata.roll_over", queue="default", title="Update release states", max_retries=3)
 def roll_over(deps: Deps) -> str:
-    """Update the state of titles that were released since yesterday, a slice at a time."""
+    """Update the state of titles that were released since yesterday, in slices."""
     now = clock.now()
     with deps.database.reads() as session:
         due = media.holdings.due_to_roll(session, now)
     for part in batched(due, _SLICE, strict=False):
         with deps.database.writes() as session:
             media.holdings.roll_over(session, now, part)
-    return f"{len(due)} titles checked"
+    return f"{plural(len(due), 'title')} checked"
 
 
 @job("metadata.prune_previews", queue="default", title="Prune previews")

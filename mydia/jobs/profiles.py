@@ -1,4 +1,4 @@
-"""Jobs after a change of a quality profile: files are compared with it again."""
+"""Jobs after a change to a quality profile, which compare files with it again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
 
 @job("profiles.recount", title="Compare titles with their profiles", time_limit_s=3600)
 def recount(deps: Deps) -> str:
-    """Compare the files of every title with its quality profile; only changes are written."""
+    """Compare the files of all titles with their quality profiles; only changes are written."""
     with deps.database.reads() as session:
         titles = media.lists.all_ids(session, SYSTEM, media.lists.ItemQuery(), limit=_EVERY)
     changed = 0

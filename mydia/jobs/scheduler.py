@@ -1,4 +1,4 @@
-"""The schedule: cron lines become messages. Runs in one worker process only, which holds a kernel lock."""
+"""The schedule, which queues jobs by cron expressions. Runs in only one worker process, which holds a kernel lock."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OWNER_RETRY_S = 30.0
 
 
 def cron_trigger(line: str, zone: ZoneInfo) -> Any:
-    """Return APScheduler's trigger for a cron line.
+    """Return APScheduler's trigger for a cron expression.
 
-    Unlike in cron, a line that restricts both the day of the month and the weekday requires both to match.
+    Unlike in cron, an expression that restricts both the day of the month and the weekday requires both to match.
 
     Raises:
-        Invalid: The line is not valid.
+        Invalid: The expression is not valid.
     """
     from apscheduler.triggers.cron import CronTrigger
 
@@ -46,7 +46,7 @@ def time_zone(name: str | None) -> ZoneInfo:
     """Return the time zone of schedules.
 
     Raises:
-        Misconfigured: There is no such zone.
+        Misconfigured: The time zone does not exist.
     """
     try:
         return ZoneInfo((name or "UTC").removeprefix(":"))
@@ -55,7 +55,7 @@ def time_zone(name: str | None) -> ZoneInfo:
 
 
 def every_minutes(minutes: int) -> str:
-    """Return the cron line for an interval in minutes: 1 to 59, or whole hours."""
+    """Return the cron expression for an interval in minutes: 1 to 59, or whole hours."""
     return f"*/{minutes} * * * *" if minutes < 60 else f"0 */{max(1, minutes // 60)} * * *"
 
 
@@ -74,8 +74,8 @@ class Clock:
     stored with its date, so that the repeated hour in autumn starts nothing twice.
 
     Args:
-        zone: The time zone of the cron lines.
-        overrides: Called at every `refresh`: schedule name -> cron line, or None for off; others use their default.
+        zone: The time zone of the cron expressions.
+        overrides: Called at every `refresh`: schedule name -> cron expression, or None to disable it; others use their default.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Clock:
         self._scheduler = BackgroundScheduler(  # type: ignore[no-untyped-call]
             timezone=self._zone,
             executors={"default": ThreadPoolExecutor(1)},  # type: ignore[no-untyped-call]
-            # A run that is noticed late (a laptop slept) still starts, once.
+            # A late run (after a laptop slept) still starts once.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._write_rows()
@@ -127,7 +127,7 @@ class Clock:
             threading.Thread(target=wait, name="clock-owner", daemon=True).start()
 
     def write_again(self) -> None:
-        """Fill the table of a new task board; the old one was damaged."""
+        """Fill the table of a new task board after the old one was damaged."""
         with self._lock:
             if self._scheduler is not None:
                 self._write_rows()
@@ -144,10 +144,10 @@ class Clock:
                 self._owner = None
 
     def refresh(self, *, all_times: bool = False) -> None:
-        """Apply changed cron lines; cheap when nothing has changed.
+        """Apply changed cron expressions; cheap if nothing has changed.
 
         Args:
-            all_times: Compute the next time of every line again, because the clock or the table has changed.
+            all_times: Compute all next times again, because the clock or the table has changed.
         """
         with self._lock:
             if self._scheduler is None:
@@ -168,7 +168,7 @@ class Clock:
             row = self._board.rows("SELECT fired_key FROM schedule WHERE name = ?", (key,))
             if row and row[0][0] != fire_key:
                 schedule = entry.schedule
-                # First the message, then the note: a crash in between repeats the message, which deduplication tolerates.
+                # Queue the message before recording it, because deduplication tolerates a message that a crash repeats.
                 self._enqueue(
                     schedule.job, schedule.params, dedup=dedup_key(schedule.job, schedule.params), cause="schedule"
                 )
@@ -216,7 +216,7 @@ class Clock:
                 )
 
     def _catch_up(self) -> None:
-        """Start once what was due while no worker ran: its stored next time is in the past now."""
+        """Start missed runs once: their stored next time is in the past."""
         now = clock.now()
         overrides = self._overrides()
         for name, cron, next_ms in self._board.rows("SELECT name, cron, next_at FROM schedule"):
@@ -267,8 +267,8 @@ class Clock:
 
     def _fire_key(self, entry: _Entry, due: datetime) -> str:
         local = due.astimezone(self._zone)
-        # A line with fixed hours means wall-clock times: the second 02:30 of an autumn night is the same run.
-        # Other lines mean an interval, which continues through that hour.
+        # An expression with fixed hours means wall-clock times, so the second 02:30 of an autumn night is the same run.
+        # Other expressions mean an interval, which continues through that hour.
         return local.strftime("%Y-%m-%d %H:%M") if entry.fixed_hour else str(to_ms(due))
 
 

@@ -1,4 +1,4 @@
-"""The job that asks a configured Prowlarr for its indexers."""
+"""The job that fetches the indexers of a configured Prowlarr."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mydia.contexts import settings
 from mydia.jobs.broker import Deps, job
 
 
-@job("settings.discover_indexers", title="Ask Prowlarr for its indexers", max_retries=10)
+@job("settings.discover_indexers", title="Fetch indexers from Prowlarr", max_retries=10)
 def discover_indexers(deps: Deps) -> str:
-    """Store the indexers of each Prowlarr that is configured by address and key alone."""
+    """Store the indexers of each Prowlarr that is configured only by address and key."""
     return settings.discover_indexers(deps.database, deps.outside, clock.now())

@@ -27,11 +27,11 @@ from mydia.taskboard import Presence, RunState, TaskBoard, count, to_ms
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
-"""Interval of polling for messages of other processes, due times and the pause flag; costs one PRAGMA."""
+"""Interval for polling messages of other processes, due times and the pause flag; costs one PRAGMA."""
 RECOVER_EVERY_S = 5.0
 MAX_DEATHS = 5
-"""How many workers may die while running a message before it is set aside as dead. More than one, because the power may
-fail, too."""
+"""How many workers may die while running a message before it is marked as dead. More than one, because a power
+failure also counts."""
 _SPREAD_MS = 10_000
 """Pause between messages that were running at a second death, so that the next death shows which one caused it."""
 
@@ -87,7 +87,7 @@ class SqliteBroker(dramatiq.Broker):
 
     Args:
         board: Its file holds the messages.
-        slots: How much this process takes at once.
+        slots: Concurrency limits of this process.
     """
 
     def __init__(
@@ -117,13 +117,13 @@ class SqliteBroker(dramatiq.Broker):
             self.emit_after("declare_queue", queue_name)
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        """Store a message; one that was delivered before goes back on its queue (a retry).
+        """Store a message. One that was delivered before is put back on its queue (a retry).
 
         Args:
             delay: Milliseconds to wait.
 
         Returns:
-            The message; with the id of the waiting one if its deduplication key is taken.
+            The message, with the id of the waiting one if its deduplication key is taken.
         """
         if message.queue_name not in self.queues:
             raise QueueNotFound(message.queue_name)  # type: ignore[no-untyped-call]
@@ -221,7 +221,7 @@ class SqliteBroker(dramatiq.Broker):
             self.slots.give_back(queue, taken)
             raise
         self.slots.give_back(queue, taken - len(rows))
-        # RETURNING guarantees no order.
+        # RETURNING does not guarantee an order.
         return [SqliteMessage.from_row(row, now) for row in sorted(rows)]
 
     def _watch(self) -> None:
@@ -250,7 +250,7 @@ class SqliteBroker(dramatiq.Broker):
                     recovered_at = clock.monotonic_s()
                     self.recover()
             except Exception:
-                # Without this thread no delayed message would run again, and errors such as a full disk may pass.
+                # This thread must survive errors such as a full disk, because without it no delayed message would run.
                 logger.exception("the broker could not check its queue")
 
     def _sign_on_again(self) -> None:
@@ -261,7 +261,7 @@ class SqliteBroker(dramatiq.Broker):
     def _promote(self) -> None:
         """Queue the delayed messages that are due, and remember when the next one is."""
         now = to_ms(clock.now())
-        # Set before the query, so that a delay stored meanwhile can make it earlier.
+        # Set it before the query, so that a delay stored meanwhile can make it earlier.
         self._next_due_ms = float("inf")
         soonest = self.board.rows("SELECT min(due_at) FROM runs WHERE state = 'delayed'")[0][0]
         if soonest is not None and soonest <= now:
@@ -273,7 +273,7 @@ class SqliteBroker(dramatiq.Broker):
             self._next_due_ms = min(self._next_due_ms, soonest)
 
     def recover(self) -> int:
-        """Requeue what dead workers were running and return how many messages that was."""
+        """Requeue the messages of dead workers and return their number."""
         own = self._presence.id if self._presence else ""
         owners = [row[0] for row in self.board.rows("SELECT DISTINCT worker FROM runs WHERE state = 'running'")]
         dead = [owner for owner in owners if owner != own and not self.board.is_alive(owner)]
@@ -303,7 +303,7 @@ class SqliteBroker(dramatiq.Broker):
                     ).rowcount
                     if back:
                         continue
-                    # Not a failure: the run that waits does the same work.
+                    # This is not a failure, because the waiting run does the same work.
                     state, error, result = RunState.CANCELLED, None, _CONTINUED
                 connection.execute(
                     "UPDATE runs SET state = ?, error = ?, result = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
@@ -328,7 +328,7 @@ class SqliteBroker(dramatiq.Broker):
     ) -> None:
         now = to_ms(clock.now())
         self._ended.append((message, (state, now, result, error, trace, message.message_id, message.claim)))
-        # Group commit: the thread with the lock writes what all have appended, so that a busy queue makes fewer commits.
+        # Group commit: the thread with the lock writes what all threads have appended, so that a busy queue needs fewer commits.
         with self._end_lock:
             batch = [self._ended.popleft() for _ in range(len(self._ended))]
             if not batch:
@@ -366,7 +366,7 @@ class SqliteBroker(dramatiq.Broker):
             self.slots.give_back(message.queue_name)
 
     def close(self) -> None:
-        """Return the messages this process still holds and sign off."""
+        """Return the messages that this process still holds, and unregister it."""
         self._closed.set()
         if self._presence is None:
             return

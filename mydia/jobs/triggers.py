@@ -1,4 +1,4 @@
-"""What runs when, in four tables: JOBS, ON_EVENT, SCHEDULE, SWEEPS."""
+"""Defines when jobs run, in four tables: JOBS, ON_EVENT, SCHEDULE, SWEEPS."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("5 0 * * *", "metadata.roll_over", title="Update release states"),
     Schedule("*/15 * * * *", "metadata.fetch_images", title="Fetch artwork"),
     Schedule("40 4 * * *", "metadata.prune_previews", title="Prune previews"),
-    Schedule("25 5 * * *", "settings.discover_indexers", title="Ask Prowlarr for its indexers"),
+    Schedule("25 5 * * *", "settings.discover_indexers", title="Fetch indexers from Prowlarr"),
     Schedule("0 3 * * *", "upkeep.back_up", title="Back up database"),
     Schedule("10 4 * * *", "upkeep.analyze", title="Refresh database statistics"),
     Schedule(
@@ -178,7 +178,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("50 4 * * *", "upkeep.prune_events", title="Prune activity"),
     Schedule("55 4 * * *", "upkeep.prune_runs", title="Prune finished jobs"),
 )
-"""Cron line -> job, in local time. An entry with a `setting` takes its line from that setting."""
+"""Cron expression -> job, in local time. An entry with a `setting` takes its expression from that setting."""
 
 SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
@@ -186,7 +186,7 @@ SWEEPS: dict[type[Event], str] = {
     events.RefreshRequested: "metadata.refresh_due",
     events.MetadataRetryRequested: "metadata.check_source",
     events.ScanRequested: "library.scan_all",
-    # If this event were lost, the entries would stay ready and the button with them.
+    # If this event were lost, the entries would stay ready and the user could repeat the request.
     events.InboxImportRequested: "library.match_files",
     events.SearchRequested: "downloads.search_wanted",
     events.ReleasesRequested: "downloads.sweep",

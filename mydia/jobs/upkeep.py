@@ -30,10 +30,10 @@ def analyze(deps: Deps) -> str:
 
 @job("upkeep.vacuum", title="Compact databases", max_retries=0, time_limit_s=3600)
 def vacuum(deps: Deps, *, when_idle: bool = False) -> str:
-    """Free the disk space of deleted rows. Nothing can be written meanwhile.
+    """Free the disk space of deleted rows. Writes are blocked meanwhile.
 
     Args:
-        when_idle: Wait until no other job runs; otherwise it starts at once, because a user asked for it.
+        when_idle: Wait until no other job runs; otherwise start immediately, because a user requested it.
     """
     if when_idle and any(run.id != deps.run.id and run.job not in _BRIEF for run in deps.board.running(SYSTEM)):
         params = {"when_idle": True}
@@ -74,7 +74,7 @@ def check_integrity(deps: Deps) -> str:
 def back_up(deps: Deps) -> str:
     """Make a verified backup and delete those that are no longer kept."""
     if deps.config["database.skip_backups"]:
-        return "switched off"
+        return "disabled"
     now, directory = clock.now(), deps.config.backups_directory
     made = maintenance.back_up(deps.database, directory, now) or _dump(deps, directory, now)
     if made is None:
@@ -101,7 +101,7 @@ def prune_events(deps: Deps) -> str:
     """Delete events older than the retention period; audit events are kept."""
     before = clock.now() - timedelta(days=settings.of(deps.database).events.retention_days)
     removed = 0
-    # In slices, so that other writers do not wait long.
+    # Delete in slices, so that other writers do not wait long.
     while not deps.run.cancelled():
         with deps.database.writes() as session:
             pruned = events.prune(session, before)

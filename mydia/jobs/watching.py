@@ -1,7 +1,7 @@
-"""Noticing new files by file-system events: once changes in a folder have settled, it is scanned.
+"""Detect new files by file-system events: a folder is scanned once changes in it have settled.
 
-Events only speed things up. What they miss (network shares send none, and the kernel limits the number of watches) is
-found by the scheduled scan.
+Events only speed this up. The scheduled scan finds what they miss (network shares send none, and the kernel limits the
+number of watches).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from mydia.db import Database
 
 logger = logging.getLogger(__name__)
 
-_QUIET_S = 5.0  # a file that is being copied keeps changing; the scan waits until that stops
+_QUIET_S = 5.0  # a file that is being copied keeps changing, and the scan waits until it stops
 _TICK_MS = 1000
 _LOOK_EVERY_S = 30.0
-_ALL_FROM = 20  # so many folders at once are a reorganisation; one scan of everything is cheaper
+_ALL_FROM = 20  # with this many changed folders, one scan of everything is cheaper
 
 
 def watch(database: Database, config: Config, stop: threading.Event) -> None:
@@ -36,7 +36,7 @@ def watch(database: Database, config: Config, stop: threading.Event) -> None:
         try:
             _watch(database, config, stop, folders)
         except (OSError, RuntimeError) as error:
-            # Too many folders for the kernel's limit, or a folder has disappeared; the scheduled scan still runs.
+            # There are too many folders for the kernel's limit, or a folder has disappeared. The scheduled scan still runs.
             logger.warning("library folders cannot be watched", extra={"reason": str(error)})
             stop.wait(_LOOK_EVERY_S * 10)
 
@@ -79,10 +79,10 @@ def _watch(database: Database, config: Config, stop: threading.Event, folders: d
 
 
 def changed_folders(paths: Iterable[str], folders: dict[str, str]) -> set[tuple[str, str | None]]:
-    """Return (library path id, folder below it or None for all) of the changes, without what a scan would ignore.
+    """Return (library path id, subfolder or None for all) of the changes, without those that a scan would ignore.
 
     Args:
-        paths: Absolute paths of files and folders, present or gone.
+        paths: Absolute paths of files and folders, which may no longer exist.
         folders: Library folder -> its id.
     """
     found: set[tuple[str, str | None]] = set()

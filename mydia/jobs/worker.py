@@ -35,7 +35,7 @@ from mydia.taskboard import TaskBoard
 logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
-"""How long running jobs may take to finish after SIGTERM; the others are delivered again. Docker waits 10 s in all."""
+"""How long running jobs may take to finish after SIGTERM; the others are delivered again. Docker waits 10 s in total."""
 
 _TICK_S = 0.25
 _REFRESH_EVERY_S = 1.0
@@ -53,8 +53,8 @@ class Worker:
     """The parts of one worker process, started and stopped in order.
 
     Args:
-        setting: Name -> its present value; for schedules that users change.
-        jobs: What can run; by default every imported job.
+        setting: Name -> its current value, for schedules that users can change.
+        jobs: The jobs that can run; by default all imported jobs.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Worker:
                 self._clock.refresh()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """Let running jobs finish in time, return the rest, and sign off."""
+        """Let running jobs finish in time, return the rest, and unregister the worker."""
         self.stopping.set()
         self._dispatcher.wake()
         self._clock.stop()
@@ -158,7 +158,7 @@ def run(
     Args:
         setting: See `Worker`.
         at_start: Jobs to queue at the start.
-        beside: Functions to run in threads of their own until the event passed to them is set.
+        beside: Functions to run in separate threads until the event passed to them is set.
     """
     lower_priority()
     worker = Worker(config, database, outside, on_event=on_event, schedule=schedule, setting=setting)
@@ -172,14 +172,14 @@ def run(
         try:
             worker.tick()
         except Exception:
-            # This loop must survive any error: a full disk or a locked file may be free in a moment.
+            # This loop must survive any error, because a full disk or a locked file may only be temporary.
             logger.exception("the worker could not check for requests")
             worker.stopping.wait(5)
     worker.stop()
     database.close()
     logger.info("worker stopped")
     logging.shutdown()
-    # A job stuck in a system call must not keep the process alive: its message has been returned and is delivered again.
+    # A job stuck in a system call must not keep the process alive; its message has been returned and is delivered again.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""What people see of the task board and do with it. Every function checks the caller's permission."""
+"""The task board for users: list, cancel and retry runs. Every function checks the caller's permission."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RUN = (
     "r.traceback, r.pid, r.cancel_asked FROM runs r LEFT JOIN catalogue c ON c.job = r.job "
 )
 _LAST = "WHERE r.seq IN (SELECT max(x.seq) FROM runs x WHERE x.job IN (SELECT s.job FROM schedule s) GROUP BY x.job)"
-# One part for each partial index, so that the table itself, with its texts, is not read.
+# One part for each partial index, so that the table with its long texts is not read.
 _DEPTH = " UNION ALL ".join(
     f"SELECT queue, '{state}', count(*) FROM runs WHERE {where} GROUP BY queue"  # noqa: S608  constants
     for state, where in (
@@ -45,9 +45,9 @@ _DEPTH = " UNION ALL ".join(
 )
 _GLANCE_PATIENCE_S = 0.25
 _MEDIA_QUEUE = "interactive"
-"""The queue of searches and previews that somebody waits for; who manages media may see and cancel its runs."""
+"""The queue of searches and previews that users wait for. Callers who manage media may see and cancel its runs."""
 _MEDIA_JOBS = frozenset({"downloads.search_wanted"})
-"""Scheduled jobs that who manages media may start."""
+"""Scheduled jobs that callers who manage media may start."""
 
 
 class TaskBoard(JobsFile):
@@ -84,7 +84,7 @@ class TaskBoard(JobsFile):
 
         Raises:
             Forbidden: The caller may not see runs of its queue.
-            NotFound: There is no such run, or it has been pruned.
+            NotFound: The run does not exist or has been pruned.
         """
         found = self.rows(_RUN + "WHERE r.id = ?", (run_id,))
         _require(caller, job=found[0][1] if found else "", queue=found[0][3] if found else "")
@@ -137,7 +137,7 @@ class TaskBoard(JobsFile):
         return [_run(row) for row in self.rows(sql, (*values, limit))]
 
     def queue_depth(self, caller: Caller) -> list[QueueDepth]:
-        """Return how many runs wait, run and have failed, for each queue that holds any or has a worker."""
+        """Return the number of waiting, running and failed runs for each queue that has any or has a worker."""
         caller.require(Permission.MANAGE_SETTINGS)
         counted = {(row[0], row[1]): row[2] for row in self.rows(_DEPTH)}
         served = {queue for worker in self.workers() for queue in worker.queues}
@@ -153,7 +153,7 @@ class TaskBoard(JobsFile):
         ]
 
     def totals(self, caller: Caller) -> list[Total]:
-        """Return how many runs ended, and how long they took, by job and outcome, since the board was made."""
+        """Return the number and total duration of ended runs by job and outcome, since the board was created."""
         caller.require(Permission.MANAGE_SETTINGS)
         return [
             Total(row[0], RunState(row[1]), row[2], row[3])
@@ -197,7 +197,7 @@ class TaskBoard(JobsFile):
 
         Raises:
             Forbidden: The caller may not cancel runs of its queue.
-            NotFound: There is no such run.
+            NotFound: The run does not exist.
             Conflict: It has already ended.
         """
         self.get(caller, run_id)
@@ -220,7 +220,7 @@ class TaskBoard(JobsFile):
 
         Raises:
             Forbidden: The caller may not start runs of its queue.
-            NotFound: There is no such run.
+            NotFound: The run does not exist.
             Conflict: It has not ended, has succeeded, or the same job already waits.
         """
         run = self.get(caller, run_id)
@@ -244,7 +244,7 @@ class TaskBoard(JobsFile):
             raise Conflict("The same job is already waiting.")
 
     def run_now(self, caller: Caller, job: str, params: Mapping[str, Any] | None = None) -> None:
-        """Ask the worker to run a job at once. The request is stored until a worker runs.
+        """Request that the worker runs a job now. The request is stored until a worker is running.
 
         Raises:
             Forbidden: The caller may not start this job.
@@ -257,7 +257,7 @@ class TaskBoard(JobsFile):
             )
 
     def set_paused(self, caller: Caller, paused: bool) -> None:
-        """Pause or resume the workers; what runs is finished."""
+        """Pause or resume the workers. Running jobs finish."""
         caller.require(Permission.MANAGE_SETTINGS)
         with self.writes() as connection:
             if paused:

@@ -1,4 +1,4 @@
-"""The file of the task board, `jobs.db`, as the worker and the broker use it."""
+"""The file of the task board, `jobs.db`, for the worker and the broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mydia.taskboard.values import Ask, RunState, to_ms
 
 KEEP_ENDED = timedelta(days=7)
 KEEP_DONE_PER_JOB = 500
-"""Successful runs kept of one job: a monitor that runs every five seconds would otherwise fill the board."""
+"""Successful runs kept per job, because a monitor that runs every five seconds would otherwise fill the board."""
 
 _BUSY_TIMEOUT_S = 10.0
 SCHEMA = """
@@ -84,7 +84,7 @@ class JobsFile(SqliteFile):
         """The folder of the lock files of live workers."""
 
     def set_back(self, seconds: float) -> None:
-        """Move delayed runs by as much as the clock was set back, so that they wait no longer than they were meant to."""
+        """Move delayed runs by as much as the clock was set back, so that they do not wait longer than intended."""
         moved = int(seconds * 1000)
         with self.writes() as connection:
             connection.execute(
@@ -94,7 +94,7 @@ class JobsFile(SqliteFile):
             )
 
     def shorten_delays(self) -> None:
-        """Correct delayed runs that were queued in what is now the future: the clock was set back while nothing ran."""
+        """Correct delayed runs with a queue time in the future, because the clock was set back while nothing ran."""
         now = to_ms(clock.now())
         with self.writes() as connection:
             connection.execute(
@@ -112,7 +112,7 @@ class JobsFile(SqliteFile):
         ]
 
     def settle(self, ask: Ask) -> None:
-        """Delete a request that has become a message."""
+        """Delete a request that has been queued as a message."""
         with self.writes() as connection:
             connection.execute("DELETE FROM asks WHERE seq = ?", (ask.seq,))
 
@@ -141,7 +141,7 @@ class JobsFile(SqliteFile):
         return bool(self.rows("SELECT 1 FROM flags WHERE name = 'paused'"))
 
     def prune(self, now: datetime, *, keep: timedelta = KEEP_ENDED, keep_done_per_job: int = KEEP_DONE_PER_JOB) -> int:
-        """Delete runs that ended before `now - keep`, and all but the newest successes of busy jobs; return how many."""
+        """Delete runs that ended before `now - keep`, and all but the newest successes of busy jobs; return their number."""
         jobs = [row[0] for row in self.rows("SELECT DISTINCT job FROM runs")]
         with self.writes() as connection:
             removed = int(connection.execute("DELETE FROM runs WHERE finished_at < ?", (to_ms(now - keep),)).rowcount)
@@ -157,24 +157,24 @@ class JobsFile(SqliteFile):
                 )
         return removed
 
-    # Liveness: the kernel releases a file lock however a process dies, so no heartbeat is needed and a long job is not
-    # mistaken for a dead worker.
+    # The kernel releases a file lock however a process dies, so no heartbeat is needed and a long job does not look
+    # like a dead worker.
 
     def sign_on(self, slots: int, queues: Mapping[str, int]) -> Presence:
-        """Register this process as a worker; it counts as alive until `Presence.leave` or its death."""
+        """Register this process as a worker; it counts as alive until `Presence.leave` is called or the process dies."""
         self.locks.mkdir(parents=True, exist_ok=True)
         presence = Presence(self, clock.new_id(), slots, queues)
         with self.writes() as connection:
             gone = [row[0] for row in connection.execute("SELECT id FROM workers") if not self.is_alive(row[0])]
             connection.executemany("DELETE FROM workers WHERE id = ?", [(worker,) for worker in gone])
             for worker in gone:
-                # Only files with a row: one without may belong to a worker that is about to take its lock.
+                # Only files with a row, because one without may belong to a worker that is about to take its lock.
                 (self.locks / f"{worker}.lock").unlink(missing_ok=True)
         presence.register()
         return presence
 
     def is_alive(self, worker: str) -> bool:
-        """Return whether the process that signed on under this id still runs."""
+        """Return whether the process that registered with this id is still running."""
         try:
             descriptor = os.open(self.locks / f"{worker}.lock", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -195,7 +195,7 @@ class JobsFile(SqliteFile):
 
 
 class Presence:
-    """Proof of life of one worker process: an exclusive lock on its own file."""
+    """The presence of a worker process: an exclusive lock on its own file."""
 
     def __init__(self, board: JobsFile, identifier: str, slots: int, queues: Mapping[str, int]) -> None:
         self.id = identifier
@@ -205,12 +205,12 @@ class Presence:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def register(self) -> None:
-        """Write the worker's row, unless it is there."""
+        """Write the worker's row, unless it exists."""
         with self._board.writes() as connection:
             connection.execute("INSERT OR IGNORE INTO workers VALUES (?, ?, ?, ?, ?)", self._row)
 
     def leave(self) -> None:
-        """Sign off."""
+        """Unregister the worker."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -1,4 +1,4 @@
-"""What the task board holds: runs of jobs, the schedule, queues and workers."""
+"""Values of the task board: runs of jobs, the schedule, queues and workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    """Raised an error, with no retries left or none worth making. Kept with its error; can be retried."""
+    """Raised an error and has no retries left, or a retry would not help. Kept with its error; can be retried."""
     CANCELLED = "cancelled"
     DEAD = "dead"
     """Its worker process died too often, or the job does not exist. Kept with the reason; can be retried."""
@@ -65,7 +65,7 @@ class Run:
         return None if self.done is None or not self.total else min(100, 100 * self.done // self.total)
 
     def left_s(self, now: datetime) -> float | None:
-        """Return the estimated seconds left at the present pace."""
+        """Return the estimated remaining seconds."""
         if self.state != RunState.RUNNING or self.started_at is None or not self.done or not self.total:
             return None
         return (now - self.started_at).total_seconds() * (self.total - self.done) / self.done
@@ -79,19 +79,19 @@ class Scheduled:
     job: str
     title: str
     params: dict[str, Any]
-    """What it is started with by a user."""
+    """The params it is started with by a user."""
     cron: str | None
-    """The current cron line, in local time; None when switched off."""
+    """The current cron expression, in local time; None if disabled."""
     default_cron: str
     next_at: datetime | None
     fired_at: datetime | None
     last: Run | None
-    """The newest run of this job, in any state and however it was started."""
+    """The latest run of this job, in any state and however it was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepth:
-    """How many runs one queue holds, by state."""
+    """Number of runs in one queue, by state."""
 
     queue: str
     queued: int
@@ -109,7 +109,7 @@ class WorkerProcess:
     pid: int
     slots: int
     queues: dict[str, int]
-    """Queue -> how many of its jobs may run at once."""
+    """Queue -> maximum number of its jobs that run concurrently."""
     started_at: datetime
 
 
@@ -126,7 +126,7 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How often a job ended in one state since the board was made; never pruned, for counters."""
+    """How often a job ended in one state since the board was created; never pruned, for counters."""
 
     job: str
     state: RunState
@@ -136,7 +136,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to run a job now; the worker turns it into a message."""
+    """A request to run a job now; the worker queues it as a message."""
 
     seq: int
     job: str
@@ -145,7 +145,7 @@ class Ask:
 
 
 def to_ms(instant: datetime) -> int:
-    """Return milliseconds since 1970, which is how the board stores instants."""
+    """Return milliseconds since 1970, the board's format of instants."""
     return int(instant.timestamp() * 1000)
 
 

@@ -124,7 +124,7 @@ def test_one_writes_at_a_time_and_who_waits_too_long_hears_why(server: RealPostg
             thread.start()
             thread.join()
             assert [error.message for error in refused] == [
-                "Mydia is writing something large and could not save this. Try again in a moment."
+                "The database is busy, so this was not saved. Try again in a moment."
             ]
     finally:
         one.close()

@@ -51,7 +51,7 @@ def test_upkeep_runs_on_a_new_installation(deps: Deps) -> None:
 
 def test_backups_can_be_switched_off(database: Database, board: TaskBoard, tmp_path: Path) -> None:
     loaded = config.load({"DATA_DIR": str(tmp_path), "SKIP_BACKUPS": "true"})
-    assert upkeep.back_up(Deps(database, NOBODY, loaded, NOBODY, board)) == "switched off"
+    assert upkeep.back_up(Deps(database, NOBODY, loaded, NOBODY, board)) == "disabled"
     assert not loaded.backups_directory.exists()
 
 

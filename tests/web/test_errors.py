@@ -133,9 +133,6 @@ def test_a_change_that_cannot_be_written_now_says_so_and_when_to_come_back(deps:
             refused = client.post("/api/v1/slow")
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "5"
-        assert (
-            refused.json()["detail"]
-            == "Mydia is writing something large and could not save this. Try again in a moment."
-        )
+        assert refused.json()["detail"] == "The database is busy, so this was not saved. Try again in a moment."
         assert client.post("/api/v1/slow").status_code == 201
     hasty.database.close()
