@@ -515,7 +515,7 @@ def attach(
             sentence = f"Choose the episodes of {name}."
             raise Invalid(sentence, fields={"episode_ids": sentence})
     elif episode_ids:
-        raise Invalid(f"{item.title} is a film and has no episodes.")
+        raise Invalid(f"{item.title} is a movie and has no episodes.")
     version = (
         media.versions.version_in(session, item_id, row.library_path_id)
         if version_id is None

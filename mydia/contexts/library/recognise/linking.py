@@ -75,8 +75,8 @@ def link(
     Files whose episode is not clear are returned and stay as they are.
 
     Args:
-        episode_map: File id -> episode ids that a person chose. For other files the name decides.
-        lock: A person chose the title, so scans no longer change it.
+        episode_map: File id -> episode ids that a user chose. For other files the name decides.
+        lock: A user chose the title, so scans do not change it.
 
     Emits: FileMatched.
     """
