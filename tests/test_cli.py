@@ -208,9 +208,9 @@ def test_the_doctor_looks_at_everything(
         capsys.readouterr()
         assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("  ok") and str(tmp_path / "films") in line for line in said)
-    assert any(line.startswith("WRONG") and str(tmp_path / "gone") in line for line in said)
-    assert any(line.startswith("WRONG") and "download client qB" in line for line in said)
+    assert any(line.startswith("ok") and str(tmp_path / "films") in line for line in said)
+    assert any(line.startswith("FAILED") and str(tmp_path / "gone") in line for line in said)
+    assert any(line.startswith("FAILED") and "download client qB" in line for line in said)
 
 
 def test_the_metadata_choice_follows_the_settings(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ def test_a_fitting_release_is_approved() -> None:
         (film(), release("Alien.1979.COMPLETE.BLURAY-GRP", 40 * GIB), "raw-disc", "whole disc"),
         (film(profile=preset_profile("HD-1080p")), release(GOOD, 18 * GIB), "size-max", "18.0 GB is over your 15.0 GB limit for Bluray-1080p (HD-1080p)"),
         (film(profile=preset_profile("HD-1080p")), release(GOOD, 1 * GIB), "size-min", "1.0 GB is under your 2.0 GB minimum"),
-        (film(), release("Alien.1979.720p.WEB-DL-GRP", 16 * GIB), "size-max", "100 MB a minute for 117 min"),
+        (film(), release("Alien.1979.720p.WEB-DL-GRP", 16 * GIB), "size-max", "100 MB per minute for 117 min"),
         (film(), release("Alien.1979.1080p.BluRay.sample-GRP", 60 * MIB), "sample", "60.0 MB"),
         (film(held=(Held(q("Bluray-1080p"), frozenset()),)), release("Alien.1979.720p.BluRay-G"), "already-have-better", "You already have Bluray-1080p"),
         (film(held=(Held(q("Remux-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "already-have-better", "Remux-2160p"),
