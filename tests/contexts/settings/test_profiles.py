@@ -152,7 +152,7 @@ def test_the_tester_explains_a_name() -> None:
     assert not bad.accepted
     assert any("18.0 GB is above the maximum size of 15.0 GB" in text for _, text in bad.lines)
     other = profiles.try_release(profile, "Metropolis.1927.720p.WEB-DL-GRP")
-    assert other.lines[0] == (False, "WEBDL-720p is not wanted in HD-1080p.")
+    assert other.lines[0] == (False, "HD-1080p does not allow WEBDL-720p.")
 
 
 def test_an_episode_takes_its_share_of_the_bounds() -> None:
