@@ -1,6 +1,6 @@
-"""Imports finished downloads: what is in them, which files are wanted, and why the others are left out.
+"""Imports finished downloads: decides which of their files are wanted, and why others are left out.
 
-Each download is imported exactly once: only the one that moves it to `importing` imports it, its files carry its id, and a
+Each download is imported exactly once: only the process that moves it to `importing` imports it, its files have its id, and a
 file that is already in the library is not placed again. Everything that may be temporary is checked before that move, so a
 client that does not answer only delays the import.
 """

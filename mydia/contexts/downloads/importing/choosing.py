@@ -28,7 +28,7 @@ _MULTI_PART = re.compile(r"(?i)(?:^|[ ._-])(?:cd|dis[ck]|part|pt)[ ._-]?[1-9](?:
 
 
 def examine(outside: Outside, known: Known, content: Content) -> tuple[list[ImportFile], list[Reason]]:
-    """Return all videos with what an import would do with each, and what is wrong with the whole download."""
+    """Return all videos with what an import would do with each, and the problems of the whole download."""
     folder = content.folder
     found = _files_in(outside, content)
     if partial := [path for path, _ in found if str(path).lower().endswith(PARTIAL_SUFFIXES)]:
@@ -75,15 +75,15 @@ def _source(file: ImportFile, root: Path) -> tuple[PurePosixPath, int]:
     return PurePosixPath(to_text(str(file.path.relative_to(root)))), file.size_bytes
 
 
-# Nothing that is called a sample is larger; as in `library.filekinds`.
+# Samples are never larger than this; as in `library.filekinds`.
 _SAMPLE_MAX_BYTES = 300 * units.MIB
 
 
 def _is_content(known: Known, path: PurePosixPath, size: int, file: ImportFile, *, alone: bool) -> bool:
-    """Return whether a file that is named like an extra is what was grabbed.
+    """Return whether a file that is named like an extra is the wanted content.
 
     Episodes may be called “The Interview” and groups SCENE or SHORT. A file of an expected episode, or the only video of a
-    film, is no extra because of the last word of its name. The folder it lies in still counts.
+    film, is not an extra just because of the last word of its name. Its folder still counts.
     """
     if any(filekinds.is_extra_folder(part) for part in path.parts[:-1]):
         return False
@@ -103,9 +103,9 @@ def _is_sample(path: PurePosixPath) -> bool:
 
 
 def _files_in(outside: Outside, content: Content) -> list[tuple[PurePosixPath, int]]:
-    """Return the files of the download with their sizes, by their paths below the folder; for a single file its name.
+    """Return the files of the download with their sizes, by path relative to the folder; for a single file by name.
 
-    Files deselected in the client are left out: what there is of them is incomplete.
+    Files deselected in the client are left out, because they are incomplete.
     """
     folder = content.folder
     facts = outside.files.facts(folder)
@@ -120,7 +120,7 @@ def _files_in(outside: Outside, content: Content) -> list[tuple[PurePosixPath, i
 
 
 def _identify(known: Known, root: Path, path: PurePosixPath, size: int, *, alone: bool) -> ImportFile:
-    """Read a file's name. If it says too little and there is only one file, the release's name decides."""
+    """Parse a file's name. If it is not specific enough and there is only one file, the release's name decides."""
     is_film = known.item_type is MediaType.MOVIE
     parsed = parse_path(str(path), None, "movie" if is_film else "tv")
     release = known.release
@@ -163,10 +163,10 @@ def _is_named(known: Known, parsed: ParsedRelease) -> bool:
 
 
 def _main_film(known: Known, files: list[ImportFile]) -> tuple[list[ImportFile], Reason | None]:
-    """Return all files, those that are not the film with the reason why they are left out.
+    """Return all files; those that are not the film have the reason why they are left out.
 
-    The film is by far the largest video. Among several of similar size it is the only one that bears the film's name and
-    year; otherwise a person has to choose.
+    The film is by far the largest video. Among several of similar size it is the only one with the film's title and
+    year; otherwise a user has to choose.
     """
     by_size = sorted(files, key=lambda file: file.size_bytes, reverse=True)
     alike = [file for file in by_size if file.size_bytes * 2 >= by_size[0].size_bytes]
@@ -221,8 +221,8 @@ def as_chosen(known: Known, files: Sequence[ImportFile], chosen: Sequence[Chosen
         file = by_path.get(choice.path)
         if file is None:
             raise Invalid(f"{choice.path} is not a video of this download.")
-        if unknown := [id for id in choice.episode_ids if id not in by_id]:
-            raise Invalid(f"{len(unknown)} of the chosen episodes are not episodes of {known.item_title}.")
+        if any(id not in by_id for id in choice.episode_ids):
+            raise Invalid(f"Some of the chosen episodes do not belong to {known.item_title}.")
         episodes = tuple(by_id[id] for id in choice.episode_ids) or file.episodes
         if known.item_type is MediaType.TV_SHOW and not episodes:
             raise Invalid(f"Choose the episodes in {choice.path}.", fields={choice.path: "Choose episodes."})

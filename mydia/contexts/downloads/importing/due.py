@@ -26,16 +26,16 @@ _RETRIED = (
     "import.no-room",
     "import.failed",
 )
-"""Codes of blocked imports that may pass without a person: a mount comes back, an archive is unpacked, space is freed."""
+"""Codes of blocked imports that may resolve without a user: a mount comes back, an archive is unpacked, space is freed."""
 _RETRY_AFTER = timedelta(minutes=10)
 _RETRY_FOR = timedelta(days=14)
 _MOST_ATTEMPTS = 10
 in_flight: set[str] = set()
-"""Downloads that this process is importing now: clean-up after a crash leaves them alone."""
+"""Downloads that this process is importing now; recovery after a crash skips them."""
 
 
 def request_import(session: Session, caller: Caller, download_id: str) -> None:
-    """Have a finished download imported by a job. Emits: ImportRequested."""
+    """Request the import of a finished download. Emits: ImportRequested."""
     caller.require(Permission.MANAGE_MEDIA)
     row = get(session, Download, download_id, what="This download")
     if row.state not in (DownloadState.COMPLETED, DownloadState.BLOCKED):
@@ -44,7 +44,7 @@ def request_import(session: Session, caller: Caller, download_id: str) -> None:
 
 
 def due_imports(session: Session, now: datetime) -> list[str]:
-    """Return downloads whose import should be started: for the sweep.
+    """Return downloads whose import the sweep must start.
 
     These are finished ones without an import, interrupted imports, and blocked ones whose cause may have passed.
     """

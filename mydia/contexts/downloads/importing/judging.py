@@ -19,7 +19,7 @@ _ASSUMED_FILM_MIN = 110
 
 
 def checked(outside: Outside, known: Known, file: ImportFile) -> ImportFile:
-    """Compare a file with what is placed, what it contains, and what is held."""
+    """Check a file against what is already placed, its content, and the existing files."""
     if file.objections or file.skipped is not None:
         return file
     ids = frozenset(episode.id for episode in file.episodes)
@@ -43,7 +43,7 @@ def checked(outside: Outside, known: Known, file: ImportFile) -> ImportFile:
 
 
 def _probed(outside: Outside, known: Known, file: ImportFile) -> tuple[ImportFile, list[Reason]]:
-    """Probe a file: can it be played, is it long enough, does it have sound? The probed resolution corrects the name's."""
+    """Probe a file: can it be played, is it long enough, does it have sound? The probed resolution overrides the name's."""
     if file.path.suffix.lower() in (".iso", ".img"):
         return file, [reason("import.disc-image", path=file.shown_path)]
     try:
@@ -75,7 +75,7 @@ def _expected_min(known: Known, file: ImportFile) -> int:
 
 
 def _room(outside: Outside, known: Known, file: ImportFile) -> list[Reason]:
-    """Return an objection if a copy does not fit; a hard link needs no space."""
+    """Return an objection if there is not enough space for a copy; a hard link needs none."""
     folder = known.library_folder
     if folder is None or outside.files.same_filesystem(file.path, folder):
         return []

@@ -24,7 +24,7 @@ def gather(database: Database, download_id: str) -> Known:
     with database.reads() as session:
         row = get(session, Download, download_id, what="This download")
         if row.media_item_id is None:
-            raise Conflict(f"The title of “{row.release_title}” is not in the library any more.")
+            raise Conflict(f"The title of “{row.release_title}” is no longer in the library.")
         item = media.get_item(session, SYSTEM, row.media_item_id)
         version = media.versions.get_version(session, item.id, row.version_id)
         placed = session.scalars(

@@ -15,7 +15,7 @@ from mydia.events import Reason, reason
 
 
 def locate(outside: Outside, known: Known) -> Content | Reason:
-    """Return where the content is, or why it can't be found."""
+    """Return the location of the content, or why it can't be found."""
     row, choice = known.row, known.choice
     remote: RemoteDownload | None = None
     client = None if choice is None or row.client_ref is None else outside.download_client(choice.connection)
@@ -45,7 +45,7 @@ def locate(outside: Outside, known: Known) -> Content | Reason:
         return reason("import.no-library-folder", title=known.item_title)
     if not outside.files.mount_state(known.library_folder).exists:
         return reason("import.library-missing", path=str(known.library_folder))
-    # Paths of files() begin at the save folder; below the content folder its own name is cut off.
+    # Paths from files() are relative to the save folder, so the name of the content folder is removed.
     cut = "" if loose or remote is None or remote.save_path is None else _below(remote.save_path, path)
     listed = {file.path.removeprefix(cut): file.wanted for file in files}
     return Content(

@@ -14,6 +14,7 @@ from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.users import Caller
 from mydia.db import Database, get
 from mydia.events import DownloadImported, ImportBlocked, Reason, emit, reason
+from mydia.units import plural
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def finish(
             emit(session, caller, DownloadImported(item_id, row_id, placed), at=now)
     logger.info("download imported", extra={"download_id": row_id, "files": placed})
     skipped = sum(1 for file in files if file.skipped is not None and not file.already)
-    return f"{placed} files placed" + (f", {skipped} left out" if skipped else "")
+    return f"{plural(placed, 'file')} imported" + (f", {skipped} left out" if skipped else "")
 
 
 def block_without_title(database: Database, caller: Caller, now: datetime, download_id: str) -> str:
@@ -76,7 +77,7 @@ def block_without_title(database: Database, caller: Caller, now: datetime, downl
 
 
 def block(database: Database, caller: Caller, now: datetime, known: Known, because: Sequence[Reason]) -> str:
-    """Block the download until a person or a later retry settles the reasons."""
+    """Block the download until a user or a later retry resolves the reasons."""
     reasons = list({str(one): one for one in because}.values())
     with database.writes() as session:
         row = get(session, Download, known.row.id, what="This download")

@@ -47,13 +47,13 @@ def import_download(
     chosen: Sequence[ChosenFile] | None = None,
     run: Run | None = None,
 ) -> str:
-    """Import the wanted files of a finished download and return a few words about the result.
+    """Import the wanted files of a finished download and return the result in a few words.
 
     Args:
-        chosen: What a person decided about each file; it overrides every objection.
+        chosen: A user's decision about each file; it overrides every objection.
 
     Raises:
-        NotReady: Not complete yet, or the client does not answer; nothing has changed.
+        NotReady: It is not complete yet, or the client does not answer; nothing has changed.
 
     Emits: DownloadChanged, then DownloadImported or ImportBlocked; the library adds FileImported for each file.
     """
@@ -86,7 +86,7 @@ def import_download(
     in_flight.add(download_id)
     try:
         if not claim(database, caller, now, known):
-            return "another import of it is running"
+            return "another import of this download is running"
         return _carry_out(database, outside, caller, now, known, files, problems, run)
     finally:
         in_flight.discard(download_id)
@@ -128,7 +128,7 @@ def manual_import(
     *,
     run: Run | None = None,
 ) -> str:
-    """Import the files that a person chose, despite any objection; all others are left out.
+    """Import the files that a user chose, despite any objection; all others are left out.
 
     Raises:
         Invalid: Nothing was chosen, or an episode belongs to another series.
@@ -147,7 +147,7 @@ def _place(
     wanted: Sequence[ImportFile],
     run: Run | None,
 ) -> int:
-    """Have the library place the files, finishing what a crash interrupted, and return how many there are."""
+    """Let the library place the files, completing an interrupted import, and return their number."""
     row = known.row
     request = library.ImportRequest(
         item_id=row.media_item_id or "",
@@ -165,7 +165,7 @@ def _place(
         ),
         version_id=known.version_id,
         download_id=row.id,
-        # Moving would take the files away from a torrent that is still seeding.
+        # Moving the files would break a torrent that is still seeding.
         mode="hardlink" if known.import_mode == "move" and (row.protocol == "torrent" or not row.owned) else None,
     )
     with database.reads() as session:

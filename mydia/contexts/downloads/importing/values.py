@@ -22,7 +22,7 @@ class NotReady(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ChosenFile:
-    """What a person decided about one file of a download."""
+    """A user's decision about one file of a download."""
 
     path: str
     """Relative to the download's folder, as in the preview."""
@@ -33,7 +33,7 @@ class ChosenFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFile:
-    """One video of a download, and what an import would do with it."""
+    """A video of a download, and what an import would do with it."""
 
     path: Path
     shown_path: str
@@ -42,9 +42,9 @@ class ImportFile:
     parsed: ParsedRelease | None
     episodes: tuple[EpisodeRef, ...] = ()
     objections: tuple[Reason, ...] = ()
-    """What a person must decide."""
+    """What a user must decide."""
     skipped: Reason | None = None
-    """Why it is left out without asking: an extra, not better than the held file, placed already."""
+    """Why it is left out without asking: an extra, no upgrade, already placed."""
     already: bool = False
     """Whether an earlier attempt has placed it."""
     release_group: str | None = None
@@ -58,18 +58,18 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class ImportPreview:
-    """What is in a finished download."""
+    """The contents of a finished download."""
 
     download: Download
     folder: Path | None
     files: tuple[ImportFile, ...]
     problems: tuple[Reason, ...]
-    """What is wrong with the whole download."""
+    """Problems of the whole download."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the database knows, read before the disk is accessed."""
+    """What is read from the database before the disk is accessed."""
 
     row: Download
     item_type: MediaType
@@ -94,21 +94,21 @@ class Known:
     version_id: str = ""
     quality: Quality = field(default=Quality())
     release: ParsedRelease | None = None
-    """What the release's name says."""
+    """The parsed release name."""
     shared: bool = False
     """Whether another title is imported from the same torrent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Where a download's files are, as seen from here."""
+    """Where a download's files are on this machine."""
 
     folder: Path
-    """The folder that holds them, or the single file."""
+    """The folder of the files, or the single file."""
     only: frozenset[str] | None = None
-    """Paths below the folder that belong to the download; None means all of them."""
+    """Paths relative to the folder that belong to the download; None means all of them."""
     unwanted: frozenset[str] = frozenset()
-    """Paths below the folder that are deselected in the client."""
+    """Paths relative to the folder that are deselected in the client."""
 
 
 # Suffixes that clients give to incomplete files.
