@@ -260,7 +260,7 @@ def change_files(
     """Correct the facts of several files; None leaves a fact unchanged. Returns the number of changed files.
 
     Args:
-        release_group: An empty text removes it; likewise the edition.
+        release_group: An empty string removes it; likewise for the edition.
         episode_ids: The episodes that each of the files holds.
 
     Raises:
