@@ -53,6 +53,8 @@ _TOLD: dict[int, _Told] = {
     500: _Told("Something went wrong", "The error is in the log under the number below. Trying again may help."),
     503: _Told("Temporarily unavailable", "A service that Mydia needs does not answer. Try again in a moment."),
 }
+_PAGES_OF_THEIR_OWN = frozenset({401, 403, 404, 405})
+"""Errors that are about the address: the page it names cannot be shown. Others are about what was entered."""
 _ICONS = {401: "lock", 403: "lock", 404: "search-x", 429: "timer", 503: "unplug"}
 
 
@@ -87,15 +89,23 @@ def answer(request: WebRequest, error: Exception) -> Response[Any]:
     if status == 401:
         return _to_login(request)
     view = _view(request, status, sentence)
-    if not render.is_htmx(request) or render.is_navigation(request):
+    navigation = render.is_navigation(request)
+    if not render.is_htmx(request) or (navigation and request.method == "GET" and _replaces_page(status)):
         return render.page(request, "errors/page.html", view, status=status, headers=headers)
-    if request.method == "GET":
+    if request.method == "GET" and not navigation:
         return render.fragment(request, "errors/_notice.html", view, status=status, headers=headers)
-    # A failed action must not replace the row it was pressed in.
+    # A failed action changes nothing on the page: neither the row it was pressed in nor, from a form that is answered
+    # by a whole page, that page. The address stays as well.
     toast = render.Toast(view.title, sentence, tone="fail")
+    kept = {"HX-Reswap": "none", "HX-Push-Url": "false"}
     return render.fragment(
-        request, "errors/_notice.html", view, status=status, headers={**headers, "HX-Reswap": "none"}, toast=toast
+        request, "errors/_notice.html", view, status=status, headers={**headers, **kept}, toast=toast
     )
+
+
+def _replaces_page(status: int) -> bool:
+    """Say whether a followed link that fails with this status shows an error page; otherwise the page stays."""
+    return status in _PAGES_OF_THEIR_OWN or status >= 500
 
 
 @get("/{rest:path}", sync_to_thread=True, include_in_schema=False)

@@ -257,7 +257,7 @@ def test_a_selection_reaches_over_ranges_and_the_whole_filter(tab: Tab) -> None:
     boxes = page.locator("input[data-select]")
     boxes.nth(1).click()
     boxes.nth(4).click(modifiers=["Shift"])
-    bar = page.get_by_role("region", name="Selection")
+    bar = page.get_by_role("form", name="Selection")
     expect(bar).to_contain_text("4 selected")
     page.locator(".pcard-title").nth(2).click()
     expect(bar).to_contain_text("3 selected")

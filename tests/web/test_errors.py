@@ -51,6 +51,24 @@ def test_a_failed_action_swaps_nothing_and_tells_by_toast(client: TestClient[Web
     assert '"tone": "fail"' in answer.headers["hx-trigger"]
 
 
+@pytest.mark.parametrize(("kind", "status"), _CASES)
+def test_a_failed_action_never_replaces_the_page(client: TestClient[WebApp], kind: str, status: int) -> None:
+    headers = {"hx-request": "true", "hx-target": "main#main", "x-csrf-token": token_of(client)}
+    for more in ({}, {"hx-boosted": "true"}):
+        answer = client.post(f"/fail/{kind}", headers=headers | more)
+        assert answer.status_code == status
+        assert f"Error {status}" not in answer.text
+        assert answer.headers["hx-reswap"] == "none"
+        assert '"tone": "fail"' in answer.headers["hx-trigger"]
+
+
+def test_a_filter_that_is_refused_leaves_the_page_and_its_address(client: TestClient[WebApp]) -> None:
+    answer = client.get("/fail/invalid", headers={"hx-request": "true", "hx-target": "main#main"})
+    assert answer.status_code == 422
+    assert (answer.headers["hx-reswap"], answer.headers["hx-push-url"]) == ("none", "false")
+    assert '"tone": "fail"' in answer.headers["hx-trigger"]
+
+
 def test_an_api_gets_a_problem_document(client: TestClient[WebApp]) -> None:
     answer = client.get("/api/v1/fail/invalid")
     assert answer.headers["content-type"].startswith("application/problem+json")

@@ -36,9 +36,9 @@ htmx.registerExtension("reread", {
   },
   htmx_after_request: (element, { ctx }) => {
     if (!element.dataset?.reread) return;
-    // Failed: keep what is shown and try again. Late: the list is gone or shows something else by now.
-    if (ctx.response.status >= 500) {
-      retryLater(element.id);
+    // Failed: keep what is shown, and try again unless the server refused. Late: the list is gone or shows something else.
+    if (ctx.response.status >= 400) {
+      if (ctx.response.status >= 500) retryLater(element.id);
       return false;
     }
     if (!element.isConnected || element.getAttribute("hx-get") !== ctx.asked) return false;

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown
@@ -97,23 +97,38 @@ def list_inbox(
         state: One or several of STATES; None means all entries that wait for a decision.
     """
     caller.require(Permission.MANAGE_MEDIA)
+    query = select(InboxEntry).where(*_filter(state, library_path_id, text)).order_by(InboxEntry.id).limit(limit + 1)
+    if (key := decode_cursor(cursor, 1)) is not None:
+        query = query.where(InboxEntry.id > cursor_id(key[0]))
+    rows = session.scalars(query).all()
+    return InboxPage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def inbox_ids(
+    session: Session, caller: Caller, *, state: str | Collection[str] | None = None, text: str | None = None
+) -> list[str]:
+    """Return the ids of all entries that a filter matches, oldest first; arguments as of `list_inbox`."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return list(session.scalars(select(InboxEntry.id).where(*_filter(state, None, text)).order_by(InboxEntry.id)))
+
+
+def _filter(
+    state: str | Collection[str] | None, library_path_id: str | None, text: str | None
+) -> list[ColumnElement[bool]]:
     states = WAITING if state is None else (state,) if isinstance(state, str) else tuple(state)
     if unknown := [one for one in states if one not in STATES]:
         raise Invalid(f"“{unknown[0]}” is not a state. Choose one of {', '.join(STATES)}.")
-    query = select(InboxEntry).where(InboxEntry.state.in_(states)).order_by(InboxEntry.id).limit(limit + 1)
+    found: list[ColumnElement[bool]] = [InboxEntry.state.in_(states)]
     if library_path_id is not None:
-        query = query.where(InboxEntry.library_path_id == library_path_id)
+        found.append(InboxEntry.library_path_id == library_path_id)
     if text and text.strip():
-        query = query.where(
+        found.append(
             or_(
                 InboxEntry.title.icontains(text.strip(), autoescape=True),
                 InboxEntry.folder.icontains(text.strip(), autoescape=True),
             )
         )
-    if (key := decode_cursor(cursor, 1)) is not None:
-        query = query.where(InboxEntry.id > cursor_id(key[0]))
-    rows = session.scalars(query).all()
-    return InboxPage(tuple(rows[:limit]), encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+    return found
 
 
 def inbox_counts(session: Session, caller: Caller) -> InboxCounts:
@@ -127,6 +142,12 @@ def get_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry:
     """Return one entry. Raises NotFound."""
     caller.require(Permission.MANAGE_MEDIA)
     return get(session, InboxEntry, inbox_id, what="This entry of the review")
+
+
+def find_entry(session: Session, caller: Caller, inbox_id: str) -> InboxEntry | None:
+    """Return one entry, None when it is gone: decided by somebody else, or its files are."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return session.get(InboxEntry, inbox_id)
 
 
 def files_of_entry(session: Session, caller: Caller, inbox_id: str) -> list[MediaFile]:
@@ -289,6 +310,73 @@ def decide(
     with database.writes() as session:
         emit(session, caller, InboxChanged(inbox_id, count_waiting(session)), at=now)
     return first
+
+
+def decide_many(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    now: datetime,
+    inbox_ids: Sequence[str],
+    *,
+    type: MediaType | None = None,
+    ids: Ids | None = None,
+    media_item_id: str | None = None,
+) -> ImportedReady:
+    """Decide several entries as the same title, which is added if it is not in the library.
+
+    Args:
+        type: With `ids`: what the title is.
+        ids: The title's ids in the catalogue.
+        media_item_id: A title of the library, instead of `type` and `ids`.
+
+    Raises:
+        Invalid: No entry or no title was chosen.
+        NotFound: There is no such title.
+        Unavailable: The metadata source is needed and does not answer.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if not inbox_ids:
+        raise Invalid("Choose at least one entry.")
+    with database.reads() as session:
+        titles = dict(
+            session.execute(
+                select(InboxEntry.id, InboxEntry.title).where(
+                    InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(WAITING)
+                )
+            ).all()
+        )
+    chosen = _one_title(database, outside, caller, type, ids, media_item_id)
+    done, failures = 0, []
+    for inbox_id, title in titles.items():
+        try:
+            made = decide(database, outside, caller, now, inbox_id, choice=chosen)
+            chosen, done = replace(chosen, media_item_id=made.media_item_id), done + 1
+        except MydiaError as error:
+            failures.append(f"{title}: {error}")
+    return ImportedReady(done, tuple(failures))
+
+
+def _one_title(
+    database: Database,
+    outside: Outside,
+    caller: Caller,
+    type: MediaType | None,
+    ids: Ids | None,
+    media_item_id: str | None,
+) -> Choice:
+    with database.reads() as session:
+        if media_item_id is not None:
+            return own_choice(session, media_item_id)
+        if type is None or ids is None or ids == Ids():
+            raise Invalid("Choose a title.", fields={"media_id": "Choose a title."})
+        if (item := media.find_by_ids(session, caller, type, ids)) is not None:
+            return own_choice(session, item.id)
+        language = settings.of(session).metadata.language
+    found = metadata.by_ids(outside, type, ids, language=language)
+    if not found:
+        raise NotFound("The metadata source does not know this title.")
+    return choice_of(found[0])
 
 
 def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[str] | None) -> None:

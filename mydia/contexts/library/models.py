@@ -207,6 +207,19 @@ class InboxEntry(HasId, Base):
         return reasons.review_sentence(self.reason_code, self.reason_facts) if self.reason_code else self.reason_text
 
 
+class IgnoredFolder(HasId, Base):
+    """A folder below a library folder whose files never wait for a decision."""
+
+    __tablename__ = "ignored_folders"
+    __table_args__ = (UniqueConstraint("library_path_id", "folder"),)
+
+    library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
+    folder: Mapped[str]
+    """Relative, in the stable text form, without slashes at its ends."""
+    created_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class JournalEntry(HasId, Base):
     """One file operation, stored before it happens."""
 

@@ -42,6 +42,7 @@ class ReviewReason(StrEnum):
     OTHER_YEAR = "other_year"
     REOPENED = "reopened"
     SET_ASIDE = "set_aside"
+    FOLDER_IGNORED = "folder_ignored"
     TITLE_REMOVED = "title_removed"
 
 
@@ -77,6 +78,7 @@ _REVIEW: dict[str, str] = {
     ReviewReason.OTHER_YEAR: "The name says {year}, but {title} started in {started}. Check the title.",
     ReviewReason.REOPENED: "Reopened.",
     ReviewReason.SET_ASIDE: "Ignored.",
+    ReviewReason.FOLDER_IGNORED: "The folder {folder} is ignored.",
     ReviewReason.TITLE_REMOVED: "The title was removed and its files were kept.",
 }
 ACCEPTABLE = frozenset({ScanReason.MANY_MISSING, ScanReason.NOT_MOUNTED})

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import clock
 from mydia.adapters.filesystem import shown
-from mydia.contexts import library, media
+from mydia.contexts import library, media, metadata
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid
 from mydia.parsing import Quality
@@ -512,6 +512,94 @@ def import_ready(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToImpo
     return Accepted(detail="A job imports the files.")
 
 
+class Matching(Struct):
+    """Entries that are the same title: one of the library, or one of the catalogue by its type and an id."""
+
+    ids: list[str]
+    media_id: str | None = None
+    type: MediaType | None = None
+    tmdb_id: SmallInt | None = None
+    tvdb_id: SmallInt | None = None
+    imdb_id: str | None = None
+
+
+class Matched(Struct):
+    """What matching several entries did."""
+
+    matched: int
+    failures: list[str]
+    """Sentences, one for each entry that could not be matched."""
+
+
+@post("/inbox/match", sync_to_thread=True, status_code=200, summary="Match several entries to one title")
+def match_entries(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[Matching]) -> Matched:
+    """Link the files of several entries to one title, which is added if it is not in the library."""
+    made = library.inbox.decide_many(
+        database,
+        outside,
+        caller,
+        clock.now(),
+        data.ids,
+        type=data.type,
+        ids=metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id),
+        media_item_id=data.media_id,
+    )
+    return Matched(matched=made.decided, failures=list(made.failures))
+
+
+class NewIgnoredFolder(Struct):
+    """A folder below a library folder."""
+
+    path_id: str
+    folder: str
+    """Relative to the library folder."""
+
+
+class IgnoredFolderShape(Struct):
+    """A folder whose files do not wait for a decision."""
+
+    id: str
+    path_id: str
+    folder: str
+    path: str
+    """Absolute."""
+    files: int
+    created_at: datetime
+
+
+def _ignored(view: library.ignored_folders.IgnoredFolderView) -> IgnoredFolderShape:
+    return IgnoredFolderShape(
+        id=view.id,
+        path_id=view.library_path_id,
+        folder=shown(view.folder),
+        path=view.path,
+        files=view.files,
+        created_at=view.created_at,
+    )
+
+
+@get("/ignored-folders", sync_to_thread=True, summary="List ignored folders")
+def list_ignored_folders(database: DatabaseDep, caller: CallerDep) -> list[IgnoredFolderShape]:
+    """Return the folders whose files do not wait for a decision."""
+    with database.reads() as session:
+        return [_ignored(view) for view in library.ignored_folders.list_ignored_folders(session, caller)]
+
+
+@post("/ignored-folders", sync_to_thread=True, status_code=201, summary="Ignore a folder")
+def ignore_folder(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewIgnoredFolder]) -> IgnoredFolderShape:
+    """Ignore a folder's files that belong to no title, now and at later scans."""
+    with database.writes() as session:
+        made = library.ignored_folders.ignore_folder(session, caller, clock.now(), data.path_id, data.folder)
+    return _ignored(made)
+
+
+@delete("/ignored-folders/{folder_id:str}", sync_to_thread=True, status_code=204, summary="Stop ignoring a folder")
+def stop_ignoring(database: DatabaseDep, caller: CallerDep, folder_id: FromPath[str]) -> None:
+    """Let a folder's files be recognised again; a scan of it starts."""
+    with database.writes() as session:
+        library.ignored_folders.stop_ignoring(session, caller, clock.now(), folder_id)
+
+
 ROUTES: tuple[Any, ...] = (
     scan,
     scan_status,
@@ -528,5 +616,9 @@ ROUTES: tuple[Any, ...] = (
     ignore,
     reopen,
     import_ready,
+    match_entries,
+    list_ignored_folders,
+    ignore_folder,
+    stop_ignoring,
     analyse_file,
 )

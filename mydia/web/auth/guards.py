@@ -60,6 +60,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/downloads": (_ACTIVITY, _MANAGE),
     "/api/v1/files": (_ACTIVITY, _MANAGE),
     "/api/v1/history": (_ACTIVITY, _MANAGE),
+    "/api/v1/ignored-folders": (_MANAGE, _MANAGE),
     "/api/v1/inbox": (_MANAGE, _MANAGE),
     "/api/v1/indexers": (_SETTINGS, _SETTINGS),
     "/api/v1/library": (_ACTIVITY, _MANAGE),

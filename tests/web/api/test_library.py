@@ -95,3 +95,25 @@ def test_an_entry_of_the_review_is_decided_ignored_and_reopened(admin: Asker, ho
     assert admin.post(f"/inbox/{second}/reopen").status_code == 204
     assert [one["id"] for one in admin.get("/inbox").json()["items"]] == [second]
     assert admin.post("/inbox/none/ignore").status_code == 404
+
+
+def test_a_folder_is_ignored_over_the_api(admin: Asker, house: House) -> None:
+    with house.database.writes() as session:
+        path = settings.library_paths.get_library_path(session, "films")
+        builders.media_file(session, path, "clips/one.mkv", match_state="waiting")
+    made = admin.post("/ignored-folders", {"path_id": "films", "folder": "clips"})
+    assert (made.status_code, made.json()["files"]) == (201, 1)
+    assert admin.post("/ignored-folders", {"path_id": "films", "folder": "clips"}).status_code == 409
+    assert [one["folder"] for one in admin.get("/ignored-folders").json()] == ["clips"]
+    assert admin.delete(f"/ignored-folders/{made.json()['id']}").status_code == 204
+    assert admin.get("/ignored-folders").json() == []
+    assert [file["match_state"] for file in admin.get("/files").json()["items"] if "clips" in file["path"]] == ["new"]
+
+
+def test_several_entries_are_matched_to_a_title_over_the_api(admin: Asker, house: House) -> None:
+    assert admin.post("/inbox/match", {"ids": [], "media_id": house.film_id}).status_code == 422
+    assert admin.post("/inbox/match", {"ids": ["none"]}).status_code == 422
+    assert admin.post("/inbox/match", {"ids": ["none"], "media_id": house.film_id}).json() == {
+        "matched": 0,
+        "failures": [],
+    }

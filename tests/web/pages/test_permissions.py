@@ -56,7 +56,7 @@ _ACTIONS = {"/activity/bulk": "pause", "/movies/bulk": "monitor", "/shows/bulk":
 _FORM = {
     "action": "monitor", "again": "correct horse battery", "batch": "none", "candidate": "1", "chosen": "/", "current": "x",
     "default_profile_id": "none", "display_name": "x", "email": "", "enabled": "true", "episode_id": "none", "field": "path",
-    "files": "keep", "folders": "true", "how": "recycle", "ids": "none", "item_id": "none", "kind": "qbittorrent",
+    "files": "keep", "folder": "x", "folders": "true", "how": "recycle", "ids": "none", "item_id": "none", "key": "movie tmdb:19", "kind": "qbittorrent",
     "minimum_availability": "released", "monitor": "all", "monitored": "true", "name": "x", "new": "correct horse battery",
     "number": "tmdb:19", "password": "correct horse battery", "path": "/nowhere", "path-1": "x", "q": "x", "release": "x",
     "role": "guest", "scope": "", "search_now": "", "source": "none", "take-1": "true", "theme": "system", "title": "x",

@@ -80,6 +80,103 @@ def test_entries_are_put_aside_and_taken_up_again(browser: Browser, server: Serv
     assert entry_of(server, "Potemkin").state == "needs_attention"
 
 
+def _check_list(browser: Browser) -> list[str]:
+    return re.findall(r'name="ids" value="([\w-]+)"[^>]*data-select', browser.get("/imports?bucket=check").text)
+
+
+def test_several_entries_are_confirmed_at_once_and_failures_are_named(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    ids = _check_list(browser)
+    assert len(ids) == 3
+    answer = press(browser, "/imports/ready", scope="ids", ids=",".join(ids[:2]), bucket="check")
+    assert "2 entries imported" in answer.headers["hx-trigger"]
+    assert _check_list(browser) == ids[2:]
+
+
+def test_all_of_the_filter_but_one_is_ignored_and_can_be_reviewed_again(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    kept = entry_of(server, "Haxan").id
+    answer = press(browser, "/imports/ignore", scope="filter", bucket="check", **{"except": kept})
+    assert "2 entries ignored" in answer.headers["hx-trigger"]
+    assert _check_list(browser) == [kept]
+    press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
+    assert len(_check_list(browser)) == 3
+
+
+def test_only_what_the_filter_shows_is_selected_by_all(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    page = browser.get("/imports?bucket=check&q=Kid").text
+    assert "Select all 1 entry" in words(browser.get("/imports?bucket=check&q=Kid"))
+    assert 'data-total="1"' in page
+    press(browser, "/imports/ignore", scope="filter", bucket="check", q="Kid", **{"except": ""})
+    assert (entry_of(server, "Kid, The").state, entry_of(server, "Haxan").state) == ("ignored", "needs_attention")
+
+
+def test_confirm_is_not_offered_to_entries_without_a_match(reader: Browser) -> None:
+    page = reader.get("/imports?bucket=none").text
+    assert '"/imports/ready" hx-post' not in page.split('id="bulkbar"')[1]
+    assert "Search for the right one below, or ignore the files." in words(reader.get("/imports?bucket=none"))
+    assert re.search(r"<button[^>]* disabled[^>]*>\s*Confirm and next", page)
+
+
+def test_selected_entries_are_matched_to_one_title(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    ids = ",".join(_check_list(browser)[:2])
+    dialog = press(browser, "/imports/match", scope="ids", ids=ids, bucket="check")
+    assert "Which title are these 2 entries?" in words(dialog)
+    found = press(browser, "/imports/match", ids=ids, title="Metropolis", type="movie")
+    assert "already in your library" in words(found)
+    key = f"item {server.ids['Metropolis']}"
+    assert f'name="key" value="{key}"' in found.text
+    answer = press(browser, "/imports/match/confirm", ids=ids, key=key)
+    assert "2 entries matched" in answer.headers["hx-trigger"]
+    assert "dialog-close" in answer.headers["hx-trigger"]
+    with server.deps.database.reads() as session:
+        files = library.files.files_of_item(session, SYSTEM, server.ids["Metropolis"])
+    assert {"Potemkin 1925 (restored).mkv", "Kid, The.avi"} <= {file.relative_path.rpartition("/")[2] for file in files}
+
+
+def test_a_title_of_the_catalogue_is_added_for_selected_entries(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    entry = entry_of(server, "MWAMC")
+    with server.deps.database.writes() as session:
+        media.remove_row(session, SYSTEM, clock.now(), server.ids["Detour"], files_deleted=0)
+    found = press(browser, "/imports/match", ids=entry.id, title="Detour", type="movie")
+    assert 'name="key" value="movie tmdb:20367"' in found.text
+    press(browser, "/imports/match/confirm", ids=entry.id, key="movie tmdb:20367")
+    assert entry_of(server, "MWAMC").state == "done"
+    assert press(browser, "/imports/match/confirm", ids=entry.id, key="").status_code == 422
+
+
+def test_a_folder_is_ignored_and_listed_until_it_is_no_longer(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    entry = entry_of(server, "Potemkin")
+    dialog = words(browser.get(f"/imports/{entry.id}/ignore-folder"))
+    assert "_unsorted" in dialog
+    assert "2 files waiting" in dialog
+    answer = press(browser, f"/imports/{entry.id}/ignore-folder", folder="_unsorted")
+    assert "2 files in" in answer.headers["hx-trigger"]
+    assert entry_of(server, "Kid, The").state == "ignored"
+    said = words(browser.get("/imports?bucket=ignored"))
+    assert "Ignored folders 1" in said
+    assert "_unsorted 2 files" in said
+    stop = re.search(r'formaction="(/imports/folders/[^"]+/stop)"', browser.get("/imports?bucket=ignored").text)
+    assert stop
+    press(browser, stop[1], htmx=False)
+    assert "Ignored folders" not in words(browser.get("/imports?bucket=ignored"))
+    assert [told["subfolder"] for told in happened(server, "ScanRequested")] == ["_unsorted"]
+
+
+def test_an_entry_that_somebody_else_decided_makes_room_for_the_next(browser: Browser) -> None:
+    answer = browser.get("/imports?bucket=check&entry=gone", headers={"hx-request": "true", "hx-target": "main#main"})
+    assert answer.status_code == 200
+    assert "Which movie is it?" in words(answer)
+
+
 def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     answer = press(browser, "/imports/ready")
     assert "5 entries imported" in answer.headers["hx-trigger"]

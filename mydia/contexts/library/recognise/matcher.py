@@ -23,6 +23,7 @@ from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.library.holdings import refresh_holdings
+from mydia.contexts.library.ignored_folders import ignore_new_files
 from mydia.contexts.library.journal.recovery import logger
 from mydia.contexts.library.models import InboxEntry
 from mydia.contexts.library.reasons import ReviewReason, ScanReason, scan_sentence
@@ -97,6 +98,8 @@ def match_new_files(
     """
     run = run or Unwatched()
     report = MatchReport()
+    with database.writes() as session:
+        report.ignored += ignore_new_files(session, now_fn(), library_path_id)
     matcher = Matcher(database, outside, now_fn, library_path_id, caller)
     groups = gather(database, outside, library_path_id)
     total = sum(len(group.files) for group in groups)

@@ -1,26 +1,32 @@
-"""Decisions in the import review: confirm a match, search for another, ignore, reopen, import the confident ones."""
+"""Decisions in the import review, for one entry or a selection: confirm, match, ignore, ignore a folder, reopen."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, field
+from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import library, media
-from mydia.contexts.users import Permission
-from mydia.errors import Unavailable
-from mydia.vocabulary import MediaType
+from mydia.adapters.filesystem import shown
+from mydia.contexts import library, media, metadata, settings
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import Conflict, Invalid, Unavailable
+from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
-from mydia.web.forms import Count, Selection, message
-from mydia.web.pages.activity.review import candidate_view
+from mydia.web.forms import Count, message
+from mydia.web.pages.activity.review import BUCKETS, Candidate, candidate_view
 from mydia.web.pages.library.lists import undoable
-from mydia.web.render import Toast, fragment, is_htmx, local_path, nothing, redirect
+from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, redirect
 
 _AT_ONCE = 12
 """So many entries are imported while the browser waits; more are imported by a job."""
+_MATCHED_AT_ONCE = 500
+_NAMED = 5
+"""Entries that the dialog names."""
 
 
 class DecisionFields(Struct, kw_only=True):
@@ -40,17 +46,36 @@ class CandidateFields(Struct, kw_only=True):
     bucket: str = "check"
 
 
-class EntryFields(Selection, kw_only=True):
-    """The selected entries."""
+class SelectedFields(Struct, kw_only=True):
+    """The selected entries: listed, or with the scope `filter` all that the filter matches except some."""
 
+    scope: str = ""
+    ids: tuple[str, ...] = ()
+    bucket: str = ""
+    q: str | None = None
+    left_out: tuple[str, ...] = field(default=(), name="except")
     next: str | None = None
 
 
-class ReadyFields(Struct, kw_only=True):
-    """The entries to import; without ids, or with the whole filter selected, all that are sure."""
+class MatchSearchFields(SelectedFields, kw_only=True):
+    """What is searched for as the title of the selected entries."""
 
-    ids: tuple[str, ...] = ()
-    scope: str = "ids"
+    title: str | UnsetType = UNSET
+    """Unset: the title of the first entry."""
+    type: MediaType | None = None
+
+
+class MatchFields(SelectedFields, kw_only=True):
+    """The title that the selected entries are."""
+
+    key: Annotated[str, message("Choose a title.")]
+    """As in `Candidate.key`."""
+
+
+class FolderFields(Struct, kw_only=True):
+    """The folder to ignore, relative to its library folder."""
+
+    folder: Annotated[str, message("Choose a folder.")]
     next: str | None = None
 
 
@@ -104,39 +129,41 @@ def search_candidates(
         toast = Toast("Nothing found", notice or "Try the original title or an id.", "miss") if not found else None
         return redirect(request, f"/imports?entry={inbox_id}&bucket={wanted.bucket}", toast=toast)
     candidates = tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1))
-    return fragment(request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=wanted.q)
+    return fragment(
+        request, "imports/_candidates.html", candidates=candidates, notice=notice, searched=wanted.q, keyed=False
+    )
 
 
 @post("/imports/ignore", sync_to_thread=True, status_code=200, include_in_schema=False)
 def ignore_entries(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[EntryFields]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[SelectedFields]
 ) -> Response[str]:
-    """Put entries aside: their files stay and are not asked about again."""
+    """Ignore entries: their files stay where they are and no longer wait for a decision."""
     chosen = form.read()
     with database.writes() as session:
-        number = library.inbox.ignore(session, caller, clock.now(), chosen.ids)
-    toast = Toast(_entries(number, "put aside"), "The files stay where they are.")
-    return _changed(request, chosen.next, undoable(toast, "/imports/reopen", chosen.ids))
+        ids = _ids(session, caller, chosen)
+        number = library.inbox.ignore(session, caller, clock.now(), ids)
+    toast = Toast(_entries(number, "ignored"), "The files stay where they are.")
+    return _changed(request, chosen.next, undoable(toast, "/imports/reopen", ids))
 
 
 @post("/imports/reopen", sync_to_thread=True, status_code=200, include_in_schema=False)
 def reopen_entries(
-    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[EntryFields]
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[SelectedFields]
 ) -> Response[str]:
     """Undo decisions: the entries wait for one again."""
     chosen = form.read()
     with database.writes() as session:
-        number = library.inbox.reopen(session, caller, clock.now(), chosen.ids)
+        number = library.inbox.reopen(session, caller, clock.now(), _ids(session, caller, chosen))
     return _changed(request, chosen.next, Toast(_entries(number, "reopened"), "Titles that were added stay."))
 
 
 @post("/imports/ready", sync_to_thread=True, status_code=200, include_in_schema=False)
-def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ReadyFields]) -> Response[str]:
-    """Settle the sure ones, or those that are selected, with their best candidate."""
-    caller.require(Permission.MANAGE_MEDIA)
+def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SelectedFields]) -> Response[str]:
+    """Import the confident matches, or what is selected, each entry as its best candidate."""
     wanted = form.read()
-    chosen = () if wanted.scope == "filter" else wanted.ids
     with deps.database.reads() as session:
+        chosen = _ids(session, caller, wanted) if wanted.scope or wanted.ids else []
         number = len(chosen) or library.inbox.inbox_counts(session, caller).ready
     if not number:
         return _changed(request, wanted.next, Toast("No confident matches", "Review the rest one by one.", "miss"))
@@ -152,14 +179,174 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MatchView:
+    """The dialog in which several entries get the same title."""
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    """Titles of the first entries."""
+    bucket: str
+    q: str
+    type: MediaType
+    candidates: tuple[Candidate, ...]
+    notice: str | None
+
+
+@post("/imports/match", sync_to_thread=True, status_code=200, include_in_schema=False)
+def ask_match(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[MatchSearchFields]
+) -> Response[str]:
+    """Ask which title the selected entries are, with what a search finds."""
+    wanted = form.read()
+    with database.reads() as session:
+        ids = _ids(session, caller, wanted)
+        if len(ids) > _MATCHED_AT_ONCE:
+            raise Invalid(f"Match at most {_MATCHED_AT_ONCE} entries at once.")
+        entries = [row for one in ids[:_NAMED] if (row := library.inbox.find_entry(session, caller, one))]
+    if not entries:
+        raise Conflict("These entries are no longer in the review.")
+    q = entries[0].title if wanted.title is UNSET else wanted.title
+    type_ = wanted.type or entries[0].type
+    notice, found = None, []
+    try:
+        if q:
+            found = library.inbox.search_candidates(database, outside, caller, entries[0].id, q, type=type_, keep=False)
+    except Unavailable as error:
+        notice = error.message
+    view = MatchView(
+        tuple(ids),
+        tuple(row.title for row in entries),
+        wanted.bucket,
+        q,
+        type_,
+        tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1)),
+        notice,
+    )
+    alone = is_htmx(request) and wanted.title is not UNSET
+    template = "imports/_match_found.html" if alone else "imports/_match.html"
+    return dialog(
+        request, template, view, title="Match to a title", active="imports", back=local_path(wanted.next, "/imports")
+    )
+
+
+@post("/imports/match/confirm", sync_to_thread=True, status_code=200, include_in_schema=False)
+def match_entries(
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[MatchFields]
+) -> Response[str]:
+    """Match the selected entries to one title."""
+    wanted = form.read()
+    kind, _, number = wanted.key.partition(" ")
+    with database.reads() as session:
+        ids = _ids(session, caller, wanted)[:_MATCHED_AT_ONCE]
+    made = library.inbox.decide_many(
+        database,
+        outside,
+        caller,
+        clock.now(),
+        ids,
+        type=find_member(MediaType, kind),
+        ids=metadata.ids_in(number),
+        media_item_id=number if kind == "item" else None,
+    )
+    text = f"{len(made.failures)} not matched: {made.failures[0]}" if made.failures else ""
+    toast = Toast(_entries(made.decided, "matched"), text, "miss" if made.failures else "ok")
+    return _changed(request, wanted.next, toast)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreFolderView:
+    """The dialog that asks which folder to ignore."""
+
+    inbox_id: str
+    root: str
+    folders: tuple[tuple[str, str, int], ...]
+    """(relative, for display, files waiting in it), the closest first."""
+
+
+@get("/imports/{inbox_id:str}/ignore-folder", sync_to_thread=True, include_in_schema=False)
+def ask_ignore_folder(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, inbox_id: FromPath[str]
+) -> Response[str]:
+    """Ask which of the folders around an entry is ignored."""
+    with database.reads() as session:
+        entry = library.inbox.get_entry(session, caller, inbox_id)
+        root = settings.library_paths.get_library_path(session, entry.library_path_id).path
+        folders = library.ignored_folders.folders_above(session, caller, inbox_id)
+    if not folders:
+        raise Conflict("These files are not in a folder of their own.")
+    view = IgnoreFolderView(inbox_id, root, tuple((folder, shown(folder), number) for folder, number in folders))
+    return dialog(
+        request, "imports/_ignore_folder.html", view, title="Ignore a folder", active="imports", back="/imports"
+    )
+
+
+@post("/imports/{inbox_id:str}/ignore-folder", sync_to_thread=True, status_code=200, include_in_schema=False)
+def ignore_folder(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, inbox_id: FromPath[str], form: FormOf[FolderFields]
+) -> Response[str]:
+    """Ignore everything in a folder, now and at later scans."""
+    wanted = form.read()
+    with database.writes() as session:
+        entry = library.inbox.get_entry(session, caller, inbox_id)
+        made = library.ignored_folders.ignore_folder(session, caller, clock.now(), entry.library_path_id, wanted.folder)
+    files = f"{made.files:,} {'file' if made.files == 1 else 'files'}"
+    toast = Toast(
+        "Folder ignored", f"{files} in {made.path}.", action_label="Undo",
+        action_href=f"/imports/folders/{made.id}/stop", action_posts=True,
+    )  # fmt: skip
+    return _changed(request, wanted.next, toast)
+
+
+@post("/imports/folders/{ignored_id:str}/stop", sync_to_thread=True, status_code=200, include_in_schema=False)
+def stop_ignoring(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, ignored_id: FromPath[str]
+) -> Response[str]:
+    """Let the files of an ignored folder be recognised again."""
+    with database.writes() as session:
+        library.ignored_folders.stop_ignoring(session, caller, clock.now(), ignored_id)
+    toast = Toast("No longer ignored", "A scan recognises the files of the folder now.", "live")
+    return _changed(request, None, toast)
+
+
+def _ids(session: Session, caller: Caller, chosen: SelectedFields) -> list[str]:
+    """Return the ids that a selection means: listed ones, or all of a filter but some.
+
+    Raises:
+        Invalid: Nothing is selected.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if chosen.scope != "filter":
+        found = list(chosen.ids)
+    else:
+        state = next((state for slug, state, _, _ in BUCKETS if slug == chosen.bucket), None)
+        matched = library.inbox.inbox_ids(session, caller, state=state, text=chosen.q) if state else []
+        left_out = set(chosen.left_out)
+        found = [one for one in matched if one not in left_out]
+    if not found:
+        raise Invalid("Nothing is selected.")
+    return found
+
+
 def _entries(number: int, word: str) -> str:
     return f"{number:,} {'entry' if number == 1 else 'entries'} {word}"
 
 
 def _changed(request: WebRequest, onward: str | None, toast: Toast) -> Response[str]:
     if is_htmx(request) and onward is None:
-        return nothing(toast=toast, trigger={"imports-changed": {}, "selection-clear": {}})
+        return nothing(toast=toast, trigger={"imports-changed": {}, "selection-clear": {}, "dialog-close": {}})
     return redirect(request, local_path(onward, "/imports"), toast=toast)
 
 
-ROUTES: tuple[Any, ...] = (decide, search_candidates, ignore_entries, reopen_entries, import_ready)
+ROUTES: tuple[Any, ...] = (
+    decide,
+    search_candidates,
+    ignore_entries,
+    reopen_entries,
+    import_ready,
+    ask_match,
+    match_entries,
+    ask_ignore_folder,
+    ignore_folder,
+    stop_ignoring,
+)

@@ -49,6 +49,8 @@ class Candidate:
     """(`yes`, `no` or `warn`; sentence)."""
     here: bool
     catalogue: str
+    key: str
+    """`item <id>` for a title of the library, otherwise type and catalogue id, e.g. `movie tmdb:19`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class EntryView:
     skip: str
     """Address of the next entry."""
     chosen_title: str | None
+    can_ignore_folder: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ class ImportsView:
     has_paths: bool
     can_settings: bool
     total: int
+    """Entries that the filter matches."""
+    ignored_folders: tuple[library.ignored_folders.IgnoredFolderView, ...]
 
 
 @get("/imports", sync_to_thread=True, include_in_schema=False)
@@ -135,12 +140,18 @@ def show_imports(
         rows = found.entries
         picked = next((row for row in rows if row.id == entry), None)
         if picked is None and entry:
-            picked = library.inbox.get_entry(session, caller, entry)
-            picked = picked if picked.state == states[chosen] else None
+            picked = library.inbox.find_entry(session, caller, entry)
+            picked = picked if picked is not None and picked.state == states[chosen] else None
         picked = picked or (rows[0] if rows and chosen != "ready" else None)
         view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
         scans = scan_states(session, caller)
         paths = settings.library_paths.list_library_paths(session)
+        ignored = tuple(library.ignored_folders.list_ignored_folders(session, caller))
+        total = (
+            len(library.inbox.inbox_ids(session, caller, state=states[chosen], text=q))
+            if q
+            else getattr(counts, states[chosen])
+        )
     whole = counts.ready + counts.needs_attention + counts.no_match
     view = ImportsView(
         bucket=chosen,
@@ -148,7 +159,10 @@ def show_imports(
         buckets=tuple(
             (slug, label, tone, getattr(counts, state), slug == chosen)
             for slug, state, label, tone in BUCKETS
-            if slug in ("ready", "check", "none") or getattr(counts, state) or slug == chosen
+            if slug in ("ready", "check", "none")
+            or getattr(counts, state)
+            or slug == chosen
+            or (slug == "ignored" and ignored)
         ),
         rail=tuple(
             (kind, 100 * number / whole)
@@ -171,7 +185,8 @@ def show_imports(
         providers=deps.outside.metadata().available,
         has_paths=bool(paths),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
-        total=getattr(counts, states[chosen]),
+        total=total,
+        ignored_folders=ignored if chosen == "ignored" else (),
     )
     return page(request, "imports/page.html", view, active="imports", topics=["imports"])
 
@@ -217,6 +232,7 @@ def _entry(
         siblings=any(other.id != row.id and other.folder == row.folder and row.folder for other in rows),
         skip=f"/imports{query({'bucket': bucket, 'q': q, 'entry': following})}",
         chosen_title=str(row.chosen["title"]) if row.chosen else None,
+        can_ignore_folder=any("/" in one.relative_path for one in files),
     )
 
 
@@ -234,6 +250,9 @@ def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
         tuple((str(one["verdict"]), str(one["text"])) for one in told.get("evidence") or ()),
         bool(told.get("media_item_id")),
         numbers[0] if numbers else "",
+        f"item {told['media_item_id']}"
+        if told.get("media_item_id")
+        else f"{told.get('type')} {numbers[0] if numbers else ''}",
     )
 
 
