@@ -87,6 +87,9 @@ _RESOLUTIONS = (
     (480, 1, 1),
 )
 _NO_LANGUAGE = frozenset({"und", "zxx", "mis", "mul", "qaa"})
+_PARSE_SPEED = 0.0
+"""MediaInfo's least thorough setting. It reads the headers and the first frames, which hold all that is used here; the default
+of 0.5 also reads a Matroska file of 20 MB from end to end (55 to 220 ms instead of 6 to 10)."""
 _CHAPTER = re.compile(r"\d\d_\d\d_\d\d")
 _FOR_THE_DEAF = re.compile(r"(?i)\b(sdh|cc|hi|hearing[ -]impaired)\b")
 _FORCED = re.compile(r"(?i)\bforced\b")
@@ -105,7 +108,7 @@ class MediaInfoProbe:
                 if not file.read(1):
                     raise Nonsense(name, "is empty")
                 file.seek(0)
-                tracks = [track.to_data() for track in MediaInfo.parse(file).tracks]
+                tracks = [track.to_data() for track in MediaInfo.parse(file, parse_speed=_PARSE_SPEED).tracks]
         except OSError as error:
             raise Unreachable(name, f"cannot be read ({error.strerror or error})") from error
         except (RuntimeError, ValueError) as error:
@@ -139,7 +142,8 @@ def facts_of(name: str, tracks: Sequence[Mapping[str, Any]]) -> MediaFacts:
         video_codec=_video_codec(video),
         bit_depth=_whole(video.get("bit_depth")),
         hdr_format=_hdr(video),
-        frame_rate=_real(video.get("frame_rate")),
+        # At this speed a variable frame rate is suspected, and the stream's own rate is given instead.
+        frame_rate=_real(video.get("frame_rate")) or _real(video.get("original_frame_rate")),
         audio=tuple(map(_audio, _of_type(tracks, "Audio"))),
         subtitles=tuple(map(_subtitle, _of_type(tracks, "Text"))),
         chapters=sum(1 for menu in _of_type(tracks, "Menu") for key in menu if _CHAPTER.match(key)),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymediainfo import MediaInfo
 
 from mydia import writing
 from mydia.adapters.errors import Nonsense, Unreachable
@@ -56,6 +57,18 @@ def test_high_dynamic_range_is_told(hdr: str, tmp_path: Path) -> None:
 
     assert (facts.video_codec, facts.bit_depth, facts.hdr_format) == ("h265", 10, hdr)
     assert facts.audio[0] == AudioTrack("eac3", "5.1", "fr", bitrate_bps=facts.audio[0].bitrate_bps)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.ts", "film.avi"])
+def test_reading_only_the_beginning_gives_the_facts_of_the_whole_file(name: str, tmp_path: Path) -> None:
+    codec = "h264" if name == "film.avi" else "h265"
+    hdr = "HDR10" if codec == "h265" else None
+    path = make_video(tmp_path / name, Video(640, 360, 6, codec=codec, hdr=hdr, audio=(("ac3", "5.1", "ger"),)))
+    with path.open("rb") as file:
+        thorough = [track.to_data() for track in MediaInfo.parse(file, parse_speed=1.0).tracks]
+
+    assert PROBE.probe(path) == facts_of(name, thorough)
 
 
 @needs_ffmpeg
@@ -232,6 +245,5 @@ def test_languages_without_meaning_are_none_and_chapters_are_counted() -> None:
 
 
 def _tracks(path: Path) -> list[dict[str, Any]]:
-    from pymediainfo import MediaInfo
 
     return [track.to_data() for track in MediaInfo.parse(path).tracks]
