@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import library, lists, memory, start, writing
-from benchmarks.measure import Figure, machine
+from benchmarks.measure import Figure, machine, print_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,12 +91,7 @@ def main() -> None:
         print(machine())
         figures = [figure for one in options.which or known for figure in known[one]()]
     rows = [("measured", "value", "budget", ""), *(figure.row() for figure in figures)]
-    widths = [max(len(row[place]) for row in rows) for place in range(4)]
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print(f"| {' | '.join(cells)} |" if options.markdown else "  ".join(cells).rstrip())
-        if number == 0 and options.markdown:
-            print(f"|{'|'.join('-' * (width + 2) for width in widths)}|")
+    print_table(rows, markdown=options.markdown)
     if any(figure.kept is False for figure in figures):
         sys.exit(1)
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table, insert
 
@@ -64,6 +64,10 @@ _WORDS = [
 _GENRES = ("Drama", "Comedy", "Horror", "Science Fiction", "Documentary", "Crime", "Romance", "Adventure")
 _QUALITIES = ("Bluray-1080p", "WEBDL-1080p", "Bluray-720p", "WEBDL-2160p", "HDTV-720p")
 _BATCH = 5_000
+_MISSING = 0.04
+"""Share of films without a file, and of shows that lack the last two aired episodes."""
+_RUNNING = 0.1
+"""Share of shows whose last season is on air: about half of its episodes are still to come."""
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
@@ -159,7 +163,11 @@ def _item(
     now = clock.now()
     item_id, image_id, version_id = clock.new_id(), clock.new_id(), clock.new_id()
     show = type == "tv_show"
-    size = (40 if show else 8) * GIB
+    missing = chance.random() < _MISSING
+    running = show and chance.random() < _RUNNING
+    episodes = list(_episodes(chance, year, running=running, missing=missing)) if show else []
+    held = sum(episode.held for episode in episodes) if show else int(not missing)
+    state = "available" if not missing else "partial" if show else "missing"
     yield (
         Image,
         {
@@ -184,7 +192,7 @@ def _item(
             "year": year,
             "tmdb_id": tmdb_id,
             "series_type": "standard" if show else None,
-            "status": "ended" if show else "released",
+            "status": ("continuing" if running else "ended") if show else "released",
             "runtime_min": runtime_min,
             "rating": round(chance.uniform(3, 9), 1),
             "genres": chance.sample(_GENRES, 2),
@@ -193,12 +201,14 @@ def _item(
             "metadata_json": {"cast": [{"name": _name(chance), "role": _name(chance)} for _ in range(10)]},
             "library_path_id": path_id,
             "folder": f"{title} ({year})",
-            "state": "available",
-            "episodes_total": EPISODES_EACH if show else 0,
-            "episodes_held": EPISODES_EACH if show else 0,
-            "files_count": EPISODES_EACH if show else 1,
-            "size_bytes": size,
-            "best_resolution": 1080,
+            "state": state,
+            "lacking": missing,
+            "episodes_total": sum(episode.air_on <= now.date() for episode in episodes),
+            "episodes_held": held if show else 0,
+            "files_count": held,
+            "size_bytes": held * 8 * GIB,
+            "best_resolution": 1080 if held else None,
+            "digital_on": None if show else date(year, 6, 1),
             "added_at": now - timedelta(minutes=chance.randrange(10**6)),
             "refreshed_at": now,
             # No metadata is requested while measuring.
@@ -223,41 +233,61 @@ def _item(
             "media_item_id": item_id,
             "profile_id": profile_id,
             "library_path_id": path_id,
-            "files_count": EPISODES_EACH if show else 1,
-            "state": None if show else "available",
+            "files_count": held,
+            "state": None if show else state,
         },
     )
-    if not show:
-        yield _file(
-            chance, path_id, item_id, version_id, f"{title} ({year})/{title} ({year}) 1080p.mkv", clock.new_id()
-        )
-        return
-    first = date(year, 1, 3)
-    for season in range(1, SEASONS_EACH + 1):
-        season_id = clock.new_id()
+    if not show and held:
+        name = f"{title} ({year})/{title} ({year}) 1080p.mkv"
+        yield _file(chance, path_id, item_id, version_id, name, clock.new_id())
+    season_ids = {season: clock.new_id() for season in range(1, SEASONS_EACH + 1)} if show else {}
+    for season, season_id in season_ids.items():
         yield media.Season, {"id": season_id, "media_item_id": item_id, "number": season, "title": f"Season {season}"}
-        for number in range(1, EPISODES_EACH // SEASONS_EACH + 1):
-            episode_id, file_id = clock.new_id(), clock.new_id()
-            yield (
-                media.Episode,
-                {
-                    "id": episode_id,
-                    "media_item_id": item_id,
-                    "season_id": season_id,
-                    "season_number": season,
-                    "episode_number": number,
-                    "title": _name(chance),
-                    "overview": " ".join(chance.choices(_WORDS, k=25)),
-                    "air_on": first + timedelta(days=365 * (season - 1) + 7 * number),
-                    "runtime_min": runtime_min,
-                    "held": True,
-                    "complete": True,
-                },
-            )
-            name = f"{title}/Season {season:02}/{title} - S{season:02}E{number:02}.mkv"
+    for episode in episodes:
+        episode_id, file_id = clock.new_id(), clock.new_id()
+        yield (
+            media.Episode,
+            {
+                "id": episode_id,
+                "media_item_id": item_id,
+                "season_id": season_ids[episode.season],
+                "season_number": episode.season,
+                "episode_number": episode.number,
+                "title": _name(chance),
+                "overview": " ".join(chance.choices(_WORDS, k=25)),
+                "air_on": episode.air_on,
+                "runtime_min": runtime_min,
+                "held": episode.held,
+                "complete": episode.held,
+            },
+        )
+        if episode.held:
+            name = f"{title}/Season {episode.season:02}/{title} - S{episode.season:02}E{episode.number:02}.mkv"
             yield _file(chance, path_id, item_id, version_id, name, file_id)
             yield library.FileEpisode, {"file_id": file_id, "episode_id": episode_id}
             yield HeldEpisode, {"version_id": version_id, "episode_id": episode_id, "upgradable": False}
+
+
+class _Airing(NamedTuple):
+    season: int
+    number: int
+    air_on: date
+    held: bool
+
+
+def _episodes(chance: random.Random, year: int, *, running: bool, missing: bool) -> list[_Airing]:
+    """Return the episodes of a show: weekly, a season a year, the last one around today if the show is running."""
+    each, today = EPISODES_EACH // SEASONS_EACH, clock.now().date()
+    last = today - timedelta(days=7 * chance.randrange(2, each - 1)) if running else None
+    first = last - timedelta(days=365 * (SEASONS_EACH - 1)) if last else date(year, 1, 3)
+    days = [
+        (season, number, first + timedelta(days=365 * (season - 1) + 7 * (number - 1)))
+        for season in range(1, SEASONS_EACH + 1)
+        for number in range(1, each + 1)
+    ]
+    aired = [day for day in days if day[2] <= today]
+    lacking = set(aired[-2:]) if missing else set()
+    return [_Airing(*day, day[2] <= today and day not in lacking) for day in days]
 
 
 def _file(chance: random.Random, path_id: str, item_id: str, version_id: str, name: str, file_id: str) -> _Row:

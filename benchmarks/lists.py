@@ -54,7 +54,7 @@ def measure(folder: Path, key: str) -> list[Figure]:
         other_rate = per_second(serving.port, addresses, key)
         html = {**headers, "Accept": "text/html", "Accept-Encoding": "gzip"}
         pages = sorted(timed(serving.port, [_PAGE], html))
-        with _busy(folder) as commit:
+        with busy(folder) as commit:
             busy_pages = sorted(timed(serving.port, [_PAGE], html, before=commit))
         _, compressed = serving.get(_PAGE, html)
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
@@ -71,7 +71,7 @@ def measure(folder: Path, key: str) -> list[Figure]:
 
 
 @contextmanager
-def _busy(folder: Path) -> Iterator[Callable[[], None]]:
+def busy(folder: Path) -> Iterator[Callable[[], None]]:
     """Yield a function that makes a small write, as a running download does, which invalidates cached answers."""
     connection = sqlite3.connect(folder / "mydia.db", isolation_level=None)
     connection.execute("CREATE TABLE IF NOT EXISTS benchmark (number INTEGER)")

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,3 +54,13 @@ def machine() -> str:
         f"SQLite {'.'.join(map(str, sqlite_version()))}; load {os.getloadavg()[0]:.1f} before, "
         f"five million additions in {loop_s:.2f} s"
     )
+
+
+def print_table(rows: Sequence[Sequence[str]], *, markdown: bool) -> None:
+    """Print rows with aligned columns; the first is the head."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for number, row in enumerate(rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print(f"| {' | '.join(cells)} |" if markdown else "  ".join(cells).rstrip())
+        if number == 0 and markdown:
+            print(f"|{'|'.join('-' * (width + 2) for width in widths)}|")
