@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from mydia import clock, events
@@ -164,7 +165,7 @@ def test_a_search_shows_every_release_with_every_reason(browser: Browser, server
     item, search = server.ids["Nosferatu"], last_search(server, "Nosferatu")
     said = words(browser.get(f"/items/{item}/releases", params={"search": search}))
     for text in ("Accepted 3", "Rejected 4", "Best", "HD-1080p does not allow Remux-2160p.", "It is from 1979",
-                 "Blue Lagoon no answer within 20 s", "Freeleech", "86 seeds", "Grab anyway"):  # fmt: skip
+                 "Blue Lagoon no answer within 20 s", "Freeleech", "86 seeders", "Grab anyway"):  # fmt: skip
         assert text in said, text
 
 
@@ -253,6 +254,48 @@ def test_what_goes_wrong_while_grabbing_stands_in_its_row(
     answer = press(browser, f"/releases/{wanted.id}/grab")
     assert "no answer from" in words(answer)
     assert "Try again" in words(answer)
+
+
+def _titles(text: str) -> list[str]:
+    """The names of the releases in the order in which they are listed."""
+    return re.findall(r'<p class="t-rel [^"]*">\s*([^<\s]+)\s*</p>', text)
+
+
+@pytest.mark.parametrize(
+    ("sort", "accepted", "rejected"),
+    [
+        ("size", ["ARC", "KNO", "LMN"], ["ARC", "HRZ", "OLD", "TINY"]),
+        ("-size", ["LMN", "KNO", "ARC"], ["TINY", "OLD", "HRZ", "ARC"]),
+        ("age", ["KNO", "ARC", "LMN"], ["ARC", "HRZ", "OLD", "TINY"]),
+        ("seeders", ["ARC", "LMN", "KNO"], ["ARC", "HRZ", "OLD", "TINY"]),
+        ("indexer", ["LMN", "KNO", "ARC"], ["TINY", "HRZ", "ARC", "OLD"]),
+    ],
+)
+def test_releases_are_sorted_by_a_column(
+    reader: Browser, still: Server, sort: str, accepted: list[str], rejected: list[str]
+) -> None:
+    search = last_search(still, "Nosferatu")
+    answer = reader.get(f"/searches/{search}", params={"sort": sort}, headers={"hx-request": "true"})
+    groups = [title.rpartition("-")[2] for title in _titles(answer.text)]
+    assert groups == [*accepted, *rejected]
+    name = sort.lstrip("-")
+    link = re.search(rf'id="rel-sort-{name}"[^>]*href="([^"]+)"[^>]*aria-current="true"', answer.text)
+    assert link
+    assert f"sort={name if sort.startswith('-') else '-' + name}" in link[1], "another press turns it round"
+
+
+def test_a_release_says_its_languages_and_leads_to_its_page(browser: Browser, server: Server) -> None:
+    wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
+    with server.deps.database.writes() as session:
+        row = session.get_one(downloads.Release, wanted.id)
+        row.parsed = {**row.parsed, "languages": ["de", "fr"]}
+        row.page_url = "https://silver.test/details/7"
+        session.get_one(downloads.Release, release(server, "Nosferatu", "REMUX").id).page_url = "javascript:alert(1)"
+    page = browser.get(f"/searches/{last_search(server, 'Nosferatu')}", headers={"hx-request": "true"})
+    assert "de, fr" in words(page)
+    assert 'href="https://silver.test/details/7" rel="noreferrer noopener" target="_blank"' in page.text
+    assert "javascript:" not in page.text
+    assert "Grab despite these problems?" in words(page) or "Grab despite this problem?" in words(page)
 
 
 def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server, press: Callable[..., Any]) -> None:

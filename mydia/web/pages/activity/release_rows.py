@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from mydia import clock, units
 from mydia.contexts import downloads
 from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebRequest
-from mydia.web.render import query
+from mydia.web.render import plural, query
 from mydia.web.views import specs
 
 _FLAGS = {
@@ -37,6 +37,34 @@ _EARLIER = {
 _SHOWS = ("all", "accepted", "rejected")
 
 
+def _rank(release: downloads.Release) -> int:
+    return next((int(entry["value"]) for entry in release.preference if entry["name"] == "quality"), 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """An order in which the releases can be listed."""
+
+    name: str
+    label: str
+    key: Callable[[downloads.Release], Any]
+    """None is unknown and comes last in either direction."""
+    descending: bool
+    """The direction of the first click."""
+
+
+SORTS = (
+    Sort(name="score", label="Score", key=lambda release: -release.position, descending=True),
+    Sort(name="quality", label="Quality", key=_rank, descending=True),
+    Sort(name="size", label="Size", key=lambda release: release.size_bytes, descending=True),
+    Sort(name="age", label="Age", key=lambda release: release.published_at, descending=True),
+    Sort(name="language", label="Language", key=lambda release: _languages(release) or None, descending=False),
+    Sort(name="indexer", label="Indexer", key=lambda release: release.indexer_name.casefold(), descending=False),
+    Sort(name="seeders", label="Seeders", key=lambda release: release.seeders, descending=True),
+)
+_SORTS = {sort.name: sort for sort in SORTS}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One release."""
@@ -53,6 +81,7 @@ class Row:
     size: str
     age: str
     indexer: str
+    languages: str
     swarm: str
     page_url: str | None
     tags: tuple[str, ...]
@@ -105,12 +134,41 @@ class Results:
         """Return the address of these results with another filter."""
         return f"/searches/{self.search_id}" + query(self.params, **changes)
 
+    def page(self, **changes: str | None) -> str:
+        """Return the address of the page with these results, for a browser without script."""
+        return f"/items/{self.item_id}/releases" + query(self.params, search=self.search_id, **changes)
+
+    @property
+    def sorts(self) -> tuple[tuple[str, str], ...]:
+        """Return the choices of the field that sorts: (value, label)."""
+        return tuple((sort.name, sort.label) for sort in SORTS)
+
+    def sorted_by(self, name: str) -> str:
+        """Return the direction in which the releases are sorted by a column: ascending, descending, or "" if they are not."""
+        if self.params["sort"].lstrip("-") != name:
+            return ""
+        descending = _SORTS[name].descending != self.params["sort"].startswith("-")
+        return "descending" if descending else "ascending"
+
+    def sorting(self, name: str) -> str:
+        """Return the value that sorts by a column, or the other way round if they are sorted by it."""
+        return f"-{name}" if self.params["sort"] == name else name
+
 
 def read_params(request: WebRequest) -> dict[str, str]:
     """Return the filter that an address asks for."""
-    given = {name: request.query_params.get(name, "").strip() for name in ("show", "q", "indexer", "quality")}
+    given = {name: request.query_params.get(name, "").strip() for name in ("show", "q", "indexer", "quality", "sort")}
     given["show"] = given["show"] if given["show"] in _SHOWS else "all"
+    given["sort"] = given["sort"] if given["sort"].lstrip("-") in _SORTS else "score"
     return given
+
+
+def _sorted(releases: Sequence[downloads.Release], sort: str) -> list[downloads.Release]:
+    """Return releases in an order; `-` in front of its name reverses it. Equal ones stay as the search ranked them."""
+    order = _SORTS[sort.lstrip("-")]
+    known = [release for release in releases if order.key(release) is not None]
+    known.sort(key=order.key, reverse=order.descending != sort.startswith("-"))
+    return known + [release for release in releases if order.key(release) is None]
 
 
 def results_of(found: downloads.history.SearchView, caller: Caller, params: Mapping[str, str]) -> Results:
@@ -121,7 +179,7 @@ def results_of(found: downloads.history.SearchView, caller: Caller, params: Mapp
     first = next((release.id for release in found.releases if release.verdict in ("approved", "grabbed")), None)
     rows = [
         row_of(release, now, found.earlier.get(release.id), best=release.id == first, can_grab=can_grab)
-        for release in found.releases
+        for release in _sorted(found.releases, params["sort"])
     ]
     words = params["q"].casefold().split()
     shown = [
@@ -199,12 +257,10 @@ def row_of(
     if release.protocol == "usenet":
         swarm = "Usenet"
     elif release.seeders is None:
-        swarm = "seeds unknown"
+        swarm = "Seeders unknown"
     else:
         leechers = max(0, (release.peers or release.seeders) - release.seeders)
-        swarm = f"{release.seeders} {'seed' if release.seeders == 1 else 'seeds'}" + (
-            f" · {leechers} peers" if leechers else ""
-        )
+        swarm = plural(release.seeders, "seeder") + (f" · {plural(leechers, 'peer')}" if leechers else "")
     before = f"{_EARLIER[earlier[0]]}, {earlier[1]:%-d %b %Y}" if earlier and earlier[0] in _EARLIER else None
     return Row(
         id=release.id,
@@ -219,6 +275,7 @@ def row_of(
         size=units.size(release.size_bytes),
         age=_age(release.published_at, now),
         indexer=release.indexer_name,
+        languages=_languages(release),
         swarm=swarm,
         page_url=release.page_url if (release.page_url or "").startswith(("http://", "https://")) else None,
         tags=tuple(tags),
@@ -230,6 +287,11 @@ def row_of(
         error=error,
         insists=insists,
     )
+
+
+def _languages(release: downloads.Release) -> str:
+    """Return the languages a release is known to have: `en, de`; empty when neither name nor indexer says."""
+    return ", ".join(str(code) for code in release.parsed.get("languages") or ())
 
 
 def _age(at: datetime | None, now: datetime) -> str:
