@@ -2,7 +2,7 @@
 
 from mydia.events.catalog import *  # noqa: F403  the catalogue is part of this front door
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names
-from mydia.events.log import EventRow, Happened, feed, last_id, prune, since
+from mydia.events.log import EventRow, Happened, feed, last_id, names_of_removed, prune, since
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
 from mydia.events.reasons import Reason, reason, say
 
@@ -21,6 +21,7 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "feed",
     "last_id",
     "names",
+    "names_of_removed",
     "prune",
     "reason",
     "say",

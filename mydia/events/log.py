@@ -126,6 +126,24 @@ def feed(
     return _happened(session.execute(query))
 
 
+def names_of_removed(session: Session, *, ids: Collection[str] | None = None, text: str = "") -> dict[str, str]:
+    """Return id -> name of titles that were removed, newest first.
+
+    Args:
+        ids: Only these titles.
+        text: Only titles whose name contains it.
+    """
+    name = EventRow.payload["title"].as_string()
+    query = select(EventRow.resource_id, name).where(EventRow.type == "MediaRemoved").order_by(EventRow.id.desc())
+    if ids is not None:
+        query = query.where(EventRow.resource_id.in_(ids))
+    if text.strip():
+        query = query.where(name.icontains(text.strip(), autoescape=True))
+    return {str(id_): str(title) for id_, title in session.execute(query.limit(_REMOVED_AT_MOST)) if id_ is not None}
+
+
+_REMOVED_AT_MOST = 200
+
 INSERT = insert(EventRow)
 
 

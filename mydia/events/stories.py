@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from mydia.events import Happened, say
@@ -29,6 +29,12 @@ class Story:
     """Further sentences: reasons, evidence, changed values."""
     by: str
     href: str | None
+    download_id: str | None = None
+    """The download it is about."""
+    search_id: str | None = None
+    """The search it is about."""
+    steps: tuple[Story, ...] = ()
+    """The events that this line sums up, newest first; empty when it stands for one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +46,30 @@ class _Line:
     details: Callable[[Told], list[str]] = lambda _: []
 
 
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+
+
 def _changes(told: Told) -> list[str]:
-    return [f"{name.replace('_', ' ')}: {_value(old)} → {_value(new)}" for name, (old, new) in told["changed"].items()]
+    return [_change(name.replace("_", " "), old, new) for name, (old, new) in told["changed"].items()]
+
+
+def _change(name: str, old: object, new: object) -> str:
+    """Say what became of a value.
+
+    >>> _change("folder", None, "Metropolis (1927)"), _change("edition", "Extended", None), _change("year", 1926, 1927)
+    ('folder: Metropolis (1927)', 'edition: Extended removed', 'year: 1926 → 1927')
+    """
+    if old in _EMPTY and new in _EMPTY:
+        return f"{name} changed"
+    if old in _EMPTY:
+        return f"{name}: {_value(new)}"
+    return f"{name}: {_value(old)} removed" if new in _EMPTY else f"{name}: {_value(old)} → {_value(new)}"
 
 
 def _value(value: object) -> str:
-    if value in (None, ""):
-        return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
@@ -210,8 +230,9 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def all_but_quiet() -> list[str]:
-    """Return the event types that the history shows by default."""
-    return [name for name in _LINES if name not in QUIET]
+    """Return the types that the history shows by default: what happened to titles, files and downloads."""
+    audit = KINDS["audit"][1]
+    return [name for name in _LINES if name not in QUIET and name not in audit]
 
 
 def story(told: Happened) -> Story:
@@ -225,5 +246,75 @@ def story(told: Happened) -> Story:
     item = told.resource_id if told.resource_kind == "media_item" else told.payload.get("media_item_id")
     href = f"/items/{item}" if item else None
     return Story(
-        told.id, told.at, told.type, line.icon, line.tone, line.title, text, details, told.actor_name or "", href
+        told.id,
+        told.at,
+        told.type,
+        line.icon,
+        line.tone,
+        line.title,
+        text,
+        details,
+        told.actor_name or "",
+        href,
+        _download_of(told),
+        str(told.payload["search_id"]) if told.payload.get("search_id") else None,
+    )
+
+
+def _download_of(told: Happened) -> str | None:
+    found = told.resource_id if told.resource_kind == "download" else told.payload.get("download_id")
+    return None if found is None else str(found)
+
+
+_OF_AN_IMPORT = ("FileImported", "DownloadImported", "DownloadChanged", "DownloadCompleted")
+_TOGETHER = timedelta(hours=1)
+"""How far apart the events of one import may be: placing a season on a slow disk takes a while."""
+_SUMS: Mapping[str, Callable[[Sequence[Happened]], str]] = {
+    "FileImported": lambda told: plural(len(told), "file"),
+    "FileMatched": lambda told: plural(len(told), "file"),
+    "FileRemoved": lambda told: plural(len(told), "file"),
+}
+"""Type -> the text of a line that sums up several events of this type."""
+
+
+def _fold_key(told: Happened) -> tuple[str, ...] | None:
+    """Return what the events of one line share, None for an event with a line of its own."""
+    if told.type in _OF_AN_IMPORT and (download_id := _download_of(told)) is not None:
+        return ("import", download_id)
+    item_id = told.resource_id if told.resource_kind == "media_item" else told.payload.get("media_item_id")
+    return (told.type, str(item_id)) if told.type in _SUMS and item_id else None
+
+
+def folded(events: Iterable[Happened]) -> list[Story]:
+    """Return events, newest first, as lines: the many steps of one import, and many files at once, are one line each."""
+    groups: list[list[Happened]] = []
+    open_groups: dict[tuple[str, ...], list[Happened]] = {}
+    for told in events:
+        key = _fold_key(told)
+        group = open_groups.get(key) if key is not None else None
+        if group is not None and group[-1].at - told.at <= _TOGETHER:
+            group.append(told)
+            continue
+        groups.append([told])
+        if key is not None:
+            open_groups[key] = groups[-1]
+    return [_sum(group) for group in groups]
+
+
+def _sum(group: Sequence[Happened]) -> Story:
+    """Return one line for some events."""
+    if len(group) == 1:
+        return story(group[0])
+    types = {told.type for told in group}
+    head = next((told for told in group if told.type == "DownloadImported"), group[0])
+    files = [told for told in group if told.type == "FileImported"]
+    line = story(head)
+    text = line.text
+    if len(types) == 1 and head.type in _SUMS:
+        text = _SUMS[head.type](group)
+    elif files:
+        text = plural(len(files), "file")
+        line = replace(line, icon="folder-input", tone="ok", title="Imported")
+    return replace(
+        line, id=group[0].id, at=group[0].at, text=text, details=(), steps=tuple(story(told) for told in group)
     )

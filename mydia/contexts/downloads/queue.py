@@ -29,7 +29,7 @@ from mydia.contexts.settings import ServiceStatus
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, NotFound
-from mydia.events import DownloadRemoved, Reason, SearchRequested, emit, reason, say
+from mydia.events import DownloadFailed, DownloadRemoved, Reason, SearchRequested, emit, reason, say
 
 _OVER = "This download has ended. Manage its files on the title's page."
 # Groups of the page, in its order. Source: reference/ui.md, 13.
@@ -328,6 +328,26 @@ def remove(
         emit(session, caller, DownloadRemoved(download_id, present.media_item_id, leaves, blocklist), at=now)
         if search_again and present.media_item_id is not None:
             emit(session, caller, SearchRequested(present.media_item_id, None, episodes or None), at=now)
+
+
+def mark_failed(session: Session, caller: Caller, now: datetime, download_id: str) -> None:
+    """Put the release of a download that has ended on the blocklist and search for another one.
+
+    Its files in the library stay.
+
+    Raises:
+        Conflict: It has not ended yet; `remove` takes it out of the queue.
+
+    Emits: DownloadFailed, which starts the search.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    row = get(session, Download, download_id, what="This download")
+    if is_open(row.state):
+        raise Conflict("This download is still in the queue. Remove it there, and block its release.")
+    failed = reason("user.marked-failed", by=caller.name)
+    block_download(session, now, row, failed)
+    note(row, now, failed, "fail")
+    emit(session, caller, DownloadFailed(row.id, row.media_item_id, failed.to_json(), blocklisted=True), at=now)
 
 
 def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Download, DownloadClient]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -410,18 +410,20 @@ def recently_added(session: Session, caller: Caller, *, limit: int = 12) -> list
     return _after(session, ItemQuery(state="available", sort="added", descending=True), None, limit)
 
 
-def neighbours(session: Session, caller: Caller, item: MediaItem) -> tuple[str | None, str | None]:
-    """Return the ids of the titles before and after one in its list by title, for `j` and `k`."""
+def neighbours(
+    session: Session, caller: Caller, item: MediaItem, query: ItemQuery | None = None
+) -> tuple[str | None, str | None]:
+    """Return the ids of the titles before and after one in a list, for `j` and `k`.
+
+    Args:
+        query: The list; the title itself need not be in it. None is the list of its type by title.
+    """
     caller.require(Permission.BROWSE)
-    base = ItemQuery(type=item.type)
-    after = _after(session, base, (item.sort_title, item.id), 1)
-    before = session.scalar(
-        select(MediaItem.id)
-        .where(MediaItem.type == item.type, tuple_(MediaItem.sort_title, MediaItem.id) < (item.sort_title, item.id))
-        .order_by(MediaItem.sort_title.desc(), MediaItem.id.desc())
-        .limit(1)
-    )
-    return before, after[0].id if after else None
+    asked = (query or ItemQuery(type=item.type)).check()
+    place = session.scalar(select(_SORTS[asked.sort]).where(MediaItem.id == item.id)), item.id
+    after = _after(session, asked, place, 1)
+    before = _after(session, replace(asked, descending=not asked.descending), place, 1)
+    return before[0].id if before else None, after[0].id if after else None
 
 
 _NEWEST_CHANGE = select(func.max(MediaItem.updated_at))

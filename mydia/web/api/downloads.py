@@ -434,6 +434,17 @@ def import_download(database: DatabaseDep, caller: CallerDep, download_id: FromP
     return Accepted(detail="A job imports the files; get the download to see the result.", id=download_id)
 
 
+@post("/downloads/{download_id:str}/failed", sync_to_thread=True, status_code=200, summary="Mark a download as failed")
+def mark_failed(database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]) -> DownloadShape:
+    """Put the release of a download that has ended on the blocklist and search for another one.
+
+    Its files in the library stay. 409 while it is in the queue.
+    """
+    with database.writes() as session:
+        downloads.queue.mark_failed(session, caller, clock.now(), download_id)
+    return _one(database, caller, download_id)
+
+
 @delete("/downloads/{download_id:str}", sync_to_thread=True, status_code=204, summary="Remove a download")
 def remove_download(
     database: DatabaseDep,
@@ -638,6 +649,7 @@ ROUTES: tuple[Any, ...] = (
     pause_download,
     resume_download,
     import_download,
+    mark_failed,
     remove_download,
     list_unknown,
     adopt_download,

@@ -12,6 +12,7 @@ _ROUTES = {
     "/activity/blocklist/new": "POST /blocklist",
     "/activity/blocklist/remove": "DELETE /blocklist/{}",
     "/activity/bulk/{}": "POST /downloads/{}/pause",
+    "/activity/downloads/{}/failed": "POST /downloads/{}/failed",
     "/activity/pause-all": "POST /downloads/{}/pause",
     "/activity/queue/{}/files": "POST /downloads/{}/import",
     "/activity/queue/{}/import": "POST /downloads/{}/import",

@@ -251,3 +251,80 @@ def test_a_title_that_is_being_imported_says_so(browser: Browser, server: Server
     assert "Its files are being placed in the library" in said
     assert "put it in the library folder" not in said
     assert "Open the queue" in said
+
+
+def test_a_removed_title_is_found_in_the_history_by_its_name_and_restored_there(
+    browser: Browser, server: Server, press: Press
+) -> None:
+    item_id = server.ids["Sintel"]
+    press(browser, f"/items/{item_id}/remove", files="keep")
+    page = browser.get("/activity/history", params={"q": "sint"})
+    assert "Removed Sintel" in words(page)
+    assert f"/removed/{item_id}/restore" in page.text
+    assert f'href="/items/{item_id}"' not in page.text
+    press(browser, f"/removed/{item_id}/restore")
+    after = browser.get("/activity/history", params={"q": "sint"})
+    assert "Restored Sintel" in words(after)
+    assert f"/removed/{item_id}/restore" not in after.text
+
+
+def test_the_history_has_no_sign_ins_but_the_audit_log_has(reader: Browser) -> None:
+    said = words(reader.get("/activity/history"))
+    for unwanted in ("Signed in", "Settings changed", "Account added", "nothing →"):
+        assert unwanted not in said
+    assert "Settings changed" in words(reader.get("/activity/history", params={"kind": "audit"}))
+
+
+def test_an_imported_download_is_marked_as_failed(browser: Browser, server: Server, press: Press) -> None:
+    item_id = server.ids["Charade"]
+    with server.deps.database.writes() as session:
+        row = downloads.Download(
+            media_item_id=item_id,
+            media_title="Charade (1963)",
+            release_title="Charade.1963.1080p.BluRay.x264-BAD",
+            client_name="qBittorrent",
+            protocol="torrent",
+            state=downloads.DownloadState.IMPORTED,
+            state_since=clock.now(),
+            quality_name="Bluray-1080p",
+            quality={},
+            cause="automatic",
+            added_at=clock.now(),
+            size_bytes=1,
+        )
+        session.add(row)
+        session.flush()
+        download_id = row.id
+    details = browser.get(f"/activity/downloads/{download_id}", headers={"hx-request": "true"})
+    assert "Mark as failed" in words(details)
+    answer = press(browser, f"/activity/downloads/{download_id}/failed")
+    assert _toast(answer)["title"] == "Marked as failed"
+    assert "Charade.1963.1080p.BluRay.x264-BAD" in words(browser.get("/activity/blocklist"))
+    with server.deps.database.reads() as session:
+        (failed,) = events.feed(session, types=["DownloadFailed"], limit=1)
+    assert failed.payload["blocklisted"] is True
+    assert failed.payload["media_item_id"] == item_id
+    assert "marked it as failed" in words(browser.get("/activity/history", params={"kind": "failures"}))
+    with server.deps.database.reads() as session:
+        moving = next(
+            row.id for row in downloads.queue.list_queue(session, SYSTEM) if row.media_title.startswith("Detour")
+        )
+    assert "Mark as failed" not in browser.get(f"/activity/downloads/{moving}").text
+    assert press(browser, f"/activity/downloads/{moving}/failed").status_code == 409
+
+
+def test_next_and_previous_follow_the_list_that_was_shown(browser: Browser, server: Server) -> None:
+    def names(path: str) -> tuple[str, str]:
+        titles = {id_: title for title, id_ in server.ids.items()}
+        page = browser.get(path).text
+        found = dict(re.findall(r'href="/items/([\w-]+)" aria-label="(Previous|Next) title"', page))
+        said = {which: titles[id_] for id_, which in found.items()}
+        return said.get("Previous", ""), said.get("Next", "")
+
+    listed = re.compile(r'href="/movies/([\w-]+)"')
+    by_id = {id_: title for title, id_ in server.ids.items()}
+    for address in ("/movies?sort=year&dir=desc&view=table", "/movies?view=table", "/movies?state=missing&view=table"):
+        order = [by_id[id_] for id_ in dict.fromkeys(listed.findall(browser.get(address).text)) if id_ in by_id]
+        middle = len(order) // 2
+        path = f"/movies/{server.ids[order[middle]]}"
+        assert names(path) == (order[middle - 1], order[middle + 1]), address

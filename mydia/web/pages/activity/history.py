@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from sqlalchemy.orm import Session
 
 from mydia import clock, events
-from mydia.contexts import downloads, media
+from mydia.contexts import downloads, library, media
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.events import stories
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
-from mydia.web.render import dialog, fragment, is_htmx, page, query, renderer_of
+from mydia.web.pages.activity.queue_actions import queue_changed
+from mydia.web.render import Toast, dialog, fragment, is_htmx, page, query, renderer_of
 from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
 
 _HISTORY = 60
-
-
 _TITLES = 50
 """How many titles a filter of the history may mean."""
 
@@ -37,6 +37,7 @@ class StoryView:
     reasons: tuple[tuple[str, str], ...]
     """(kind of reason, sentence)."""
     files: tuple[str, ...]
+    can_mark_failed: bool
 
 
 @get("/activity/downloads/{download_id:str}", sync_to_thread=True, include_in_schema=False)
@@ -53,6 +54,7 @@ def show_story(
         tuple(stories.story(event) for event in told.events),
         tuple((tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons),
         told.files,
+        caller.can(Permission.MANAGE_MEDIA) and told.download.state not in downloads.OPEN_STATES,
     )
     return dialog(
         request, "activity/_story.html", view, title=told.download.media_title, active="activity", back="/activity"
@@ -66,6 +68,8 @@ class Told:
     story: stories.Story
     title: str
     art: Artwork | None
+    restores: str | None
+    """A removed title that can be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +110,23 @@ def show_history(
     allowed = {name: known for name, known in stories.KINDS.items() if name != "audit" or _may_audit(caller)}
     if kind and kind not in allowed:
         raise Invalid(f"Show one of {', '.join(allowed)}.")
-    hidden = set() if _may_audit(caller) else set(stories.KINDS["audit"][1])
-    types = list(allowed[kind][1]) if kind else [name for name in stories.all_but_quiet() if name not in hidden]
+    types = list(allowed[kind][1]) if kind else stories.all_but_quiet()
     with database.reads() as session:
-        about = (
-            [card.id for card in media.lists.search_library(session, caller, q, limit=_TITLES)] if q.strip() else None
-        )
+        about = _titles_called(session, caller, q) if q.strip() else None
         told = events.feed(session, before_id=before, types=types, about=about, limit=_HISTORY)
         ids = {str(id) for event in told if (id := _item_of(event)) is not None}
         cards = {card.id: card for card in media.lists.cards_of(session, caller, sorted(ids))}
+        gone = _Gone(
+            events.names_of_removed(session, ids=ids - cards.keys()),
+            {one.id for one in library.removed.removed_titles(session, caller, item_ids=sorted(ids - cards.keys()))}
+            if caller.can(Permission.MANAGE_MEDIA)
+            else set(),
+        )
         queue_total = len(downloads.queue.list_queue(session, caller)) if before is None else 0
         blocked, more_blocked = (
             downloads.blocklist.list_blocklist(session, caller, limit=99) if before is None else ([], None)
         )
-    days = _by_day(request, told, cards, day)
+    days = _by_day(request, told, cards, gone, day)
     last = f"{days[-1].on:%Y-%m-%d}" if days else ""
     more = query({"kind": kind, "q": q, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None
     view = HistoryView(
@@ -136,6 +143,20 @@ def show_history(
     return page(request, "activity/history.html", view, active="activity", topics=["queue"])
 
 
+def _titles_called(session: Session, caller: Caller, text: str) -> list[str]:
+    """Return the titles with a name like this one, those that were removed too."""
+    here = [card.id for card in media.lists.search_library(session, caller, text, limit=_TITLES)]
+    return [*here, *events.names_of_removed(session, text=text)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What is known of titles that were removed."""
+
+    names: Mapping[str, str]
+    restorable: Collection[str]
+
+
 def _may_audit(caller: Caller) -> bool:
     return caller.can(Permission.MANAGE_SETTINGS)
 
@@ -146,19 +167,36 @@ def _item_of(event: events.Happened) -> str | None:
 
 
 def _by_day(
-    request: WebRequest, told: Iterable[events.Happened], cards: Mapping[str, media.lists.Card], begun: str
+    request: WebRequest, told: Sequence[events.Happened], cards: Mapping[str, media.lists.Card], gone: _Gone, begun: str
 ) -> tuple[Day, ...]:
     zone = renderer_of(request).zone
     today = clock.now().astimezone(zone).date()
+    items = {event.id: _item_of(event) or "" for event in told}
     days: dict[date, list[Told]] = {}
-    for event in told:
-        card = cards.get(_item_of(event) or "")
+    for line in stories.folded(told):
+        item_id = items[line.id]
+        card = cards.get(item_id)
         title = f"{card.title} ({card.year})" if card and card.year else card.title if card else ""
-        days.setdefault(event.at.astimezone(zone).date(), []).append(
-            Told(stories.story(event), title, artwork(card.poster) if card else None)
+        restores = item_id if line.type == "MediaRemoved" and item_id in gone.restorable else None
+        # The page of a removed title is gone.
+        shown = line if card else replace(line, href=None)
+        days.setdefault(line.at.astimezone(zone).date(), []).append(
+            Told(shown, title or gone.names.get(item_id, ""), artwork(card.poster) if card else None, restores)
         )
     return tuple(
         Day(on, "" if f"{on:%Y-%m-%d}" == begun else day_label(on, today), tuple(lines)) for on, lines in days.items()
+    )
+
+
+@post("/activity/downloads/{download_id:str}/failed", sync_to_thread=True, status_code=200, include_in_schema=False)
+def mark_failed(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
+) -> Response[str]:
+    """Put a download's release on the blocklist and search for another one."""
+    with database.writes() as session:
+        downloads.queue.mark_failed(session, caller, clock.now(), download_id)
+    return queue_changed(
+        request, Toast("Marked as failed", "Its release is blocked. Searching for another one.", "live")
     )
 
 
@@ -172,4 +210,4 @@ def day_label(on: date, today: date, *, short: bool = False) -> str:
     return f"{on:%A, %-d %B}" if on.year == today.year else f"{on:%-d %B %Y}"
 
 
-ROUTES: tuple[Any, ...] = (show_story, show_history)
+ROUTES: tuple[Any, ...] = (show_story, show_history, mark_failed)

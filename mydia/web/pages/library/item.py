@@ -21,7 +21,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity import queue
-from mydia.web.pages.library import episodes, files
+from mydia.web.pages.library import episodes, files, lists
 from mydia.web.render import fragment, page
 from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork, preview
@@ -151,7 +151,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     told = (
         events.feed(session, resource=("media_item", item_id), limit=_HISTORY) if tab == "history" and detailed else []
     )
-    previous, following = media.lists.neighbours(session, caller, item)
+    previous, following = media.lists.neighbours(session, caller, item, lists.list_before(request, item.type))
     path = settings.library_paths.get_library_path(session, item.library_path_id) if item.library_path_id else None
     version = item.versions[0] if item.versions else None
     # Other tabs show how many seasons there are, but none of their episodes.
@@ -174,7 +174,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         why_id=last.id if last else None,
         search_running=bool(last and last.running),
         downloads=tuple(queue.line(row) for row in open_downloads),
-        history=tuple(stories.story(event) for event in told),
+        history=tuple(stories.folded(told)),
         history_more=told[-1].id if len(told) == _HISTORY else None,
         recommendations=_recommendations(item),
         titles=tuple(row.title for row in media.titles_of(session, caller, item_id)[1:]) if tab == "details" else (),
@@ -225,7 +225,7 @@ def show_history(
             limit=_HISTORY,
         )
     more = f"/items/{item_id}/history?before={told[-1].id}" if len(told) == _HISTORY else None
-    return fragment(request, "item/_history.html", stories=[stories.story(event) for event in told], more=more)
+    return fragment(request, "item/_history.html", stories=stories.folded(told), more=more)
 
 
 ROUTES: tuple[Any, ...] = (find_item, show_item, show_history)

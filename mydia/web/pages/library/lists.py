@@ -6,8 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from msgspec import Struct
 from msgspec import field as form_field
@@ -211,6 +213,30 @@ def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuer
     ).check()
 
 
+def _cookie_of(type_: MediaType) -> str:
+    return f"list-{type_.value}"
+
+
+def _remember(response: Response[str], type_: MediaType, params: dict[str, str]) -> Response[str]:
+    """Keep which list a browser shows, so that `j` and `k` on a title's page follow it."""
+    value = urlencode(params)
+    if len(value) <= _COOKIE_AT_MOST:
+        response.set_cookie(Cookie(key=_cookie_of(type_), value=value, httponly=True, samesite="lax", path="/"))
+    return response
+
+
+_COOKIE_AT_MOST = 500
+"""Characters; a longer filter is not remembered."""
+
+
+def list_before(request: WebRequest, type_: MediaType) -> media.lists.ItemQuery:
+    """Return the list that this browser showed last, by title if it showed none."""
+    try:
+        return read_query(type_, _filled(dict(parse_qsl(request.cookies.get(_cookie_of(type_), "")))))
+    except Invalid:
+        return media.lists.ItemQuery(type=type_)
+
+
 def _number(params: dict[str, str], name: str) -> int | None:
     text = params.get(name)
     if text is None:
@@ -272,7 +298,8 @@ def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller:
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         providers=deps.outside.metadata().available,
     )
-    return page(request, "library/list.html", view, active=section.id, topics=[f"library:{section.id}", "queue"])
+    answer = page(request, "library/list.html", view, active=section.id, topics=[f"library:{section.id}", "queue"])
+    return _remember(answer, section.type, params)
 
 
 def _applied(params: dict[str, str], profiles: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
