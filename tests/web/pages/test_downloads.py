@@ -75,7 +75,7 @@ def test_what_mydia_did_not_add_stays_in_its_client(
     with server.deps.database.writes() as session:
         session.get_one(downloads.Download, row.id).owned = False
     asked = words(browser.get(f"/activity/queue/{row.id}/remove", headers={"hx-request": "true"}))
-    assert "It stays there with all its files" in asked
+    assert "is only removed from the queue" in asked
     assert "Remove it and delete" not in asked
     press(browser, f"/activity/queue/{row.id}/remove", where="files")
     assert server.client.removed == []
@@ -389,7 +389,7 @@ def test_a_release_is_blocked_by_its_name(browser: Browser, server: Server, pres
     name = "Nosferatu.1922.480p.DVDRip.XviD-NOPE"
     found = browser.get("/activity/blocklist/new", params={"release": name}, headers={"hx-request": "true"})
     assert "<form" not in found.text
-    assert "Nosferatu (1922), movie" in words(found)
+    assert "Nosferatu (1922), film" in words(found)
     missing = press(browser, "/activity/blocklist/new", htmx=False, release=name, protocol="torrent")
     assert missing.status_code == 422
     assert "Choose a title." in words(missing)
