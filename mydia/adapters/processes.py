@@ -7,18 +7,27 @@ import socket
 from functools import cache
 from pathlib import Path
 
+_SILENT_S = 120.0
+"""Work of a process on another host counts as given up after this long without a report; reports come every five seconds."""
+_STUCK_S = 3600.0
+"""The same for a running process of this host, whose thread may have failed."""
 _START_TIME_FIELD = 19
 """Place of `starttime` in /proc/<pid>/stat, counted behind the command's closing bracket. Source: proc_pid_stat(5)."""
 
 
 @cache
 def _this(pid: int) -> str:
-    return "|".join((socket.gethostname(), str(pid), _started(pid) or "?"))
+    return name_of(pid)
 
 
 def this_process() -> str:
     """Return a unique identifier of this process: host, process id and start time."""
     return _this(os.getpid())  # a forked child is another process
+
+
+def name_of(pid: int) -> str:
+    """Return what `this_process` returns in another process of this machine."""
+    return "|".join((socket.gethostname(), str(pid), _started(pid) or "?"))
 
 
 def is_running(process: str) -> bool | None:
@@ -44,6 +53,20 @@ def is_running(process: str) -> bool | None:
     except OSError:
         return True
     return True
+
+
+def may_be_working(process: str, silent_s: float) -> bool:
+    """Return whether another process may still be carrying out work that it began.
+
+    Args:
+        process: The name it gave itself with `this_process`.
+        silent_s: Seconds since it last reported progress.
+
+    >>> may_be_working("another-host|1|0", 30), may_be_working("another-host|1|0", 300)
+    (True, False)
+    """
+    running = is_running(process)
+    return running is not False and silent_s < (_SILENT_S if running is None else _STUCK_S)
 
 
 def _started(pid: int) -> str | None:

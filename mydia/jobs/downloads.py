@@ -47,7 +47,7 @@ def search_item(
             SYSTEM,
             clock.now(),
             target,
-            cause=cause,
+            cause=downloads.SearchCause(cause),
             on_progress=deps.run.progress,
             cancelled=deps.run.cancelled,
         )
@@ -80,7 +80,7 @@ def search_wanted(deps: Deps) -> str:
                     SYSTEM,
                     clock.now(),
                     target,
-                    cause="backlog",
+                    cause=downloads.SearchCause.BACKLOG,
                     only_due=True,
                     cancelled=deps.run.cancelled,
                 )

@@ -25,6 +25,7 @@ from mydia.contexts.downloads.models import (
     PendingRelease,
     Release,
     Search,
+    SearchCause,
     SearchState,
     UnknownDownload,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Release",
     "ReleaseGone",
     "Search",
+    "SearchCause",
     "SearchState",
     "SearchTarget",
     "UnknownDownload",

@@ -18,6 +18,7 @@ from mydia.adapters.indexers import Fetched
 from mydia.adapters.outside import Outside
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.contexts import media, settings
+from mydia.contexts.downloads.decisions import Verdict
 from mydia.contexts.downloads.held import of_version
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
@@ -28,6 +29,7 @@ from mydia.contexts.downloads.models import (
     PendingRelease,
     Release,
     Search,
+    SearchCause,
 )
 from mydia.contexts.downloads.moving import move, note, update_card
 from mydia.contexts.downloads.ownership import category_for, is_ours
@@ -87,7 +89,7 @@ class _Plan:
     indexer: IndexerChoice | None
     url: str | None
     magnet: str | None
-    cause: str
+    cause: SearchCause
     reasons: tuple[Reason, ...]
 
 
@@ -99,7 +101,7 @@ def grab(
     release_id: str,
     *,
     override: bool = False,
-    cause: str | None = None,
+    cause: SearchCause | None = None,
 ) -> str:
     """Send a release to a client and return the download's id. Grabbing it twice returns the same download.
 
@@ -183,7 +185,7 @@ def search_and_grab(
     now: datetime,
     target: SearchTarget,
     *,
-    cause: str = "automatic",
+    cause: SearchCause = SearchCause.AUTOMATIC,
     only_due: bool = False,
     on_progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -216,7 +218,7 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
         search = get(session, Search, search_id, what="This search")
         rows = session.execute(
             select(Release.id, Release.episode_ids)
-            .where(Release.search_id == search_id, Release.verdict == "approved")
+            .where(Release.search_id == search_id, Release.verdict == Verdict.APPROVED)
             .order_by(Release.position)
         ).all()
         wanted = frozenset(map(str, search.episode_ids))
@@ -314,7 +316,7 @@ def _plan(
     release_id: str,
     *,
     override: bool,
-    cause: str | None,
+    cause: SearchCause | None,
 ) -> _Plan:
     release = get(session, Release, release_id, what="This release")
     if release.objections and not override:
@@ -339,7 +341,7 @@ def _plan(
         indexer=next((choice for choice in indexers if choice.row.id == release.indexer_id), None),
         url=url,
         magnet=magnet,
-        cause=cause or (search.cause if search else "manual"),
+        cause=cause or (search.cause if search else SearchCause.MANUAL),
         reasons=tuple(reasons),
     )
 
@@ -474,7 +476,7 @@ def _insert(
     session.add_all(DownloadEpisode(download_id=row.id, episode_id=str(id)) for id in release.episode_ids)
     stored = session.get(Release, release.id)
     if stored is not None:
-        stored.verdict = "grabbed"
+        stored.verdict = Verdict.GRABBED
     if not owned:
         note(row, now, reason("grab.present", client=row.client_name), "note")
     update_card(session, now, plan.item_id)
@@ -552,7 +554,7 @@ def _sending_failed(
 def _release_of(session: Session, row: Download) -> Release | None:
     """Return the release of a download while it is stored."""
     made_from = select(Release).where(
-        Release.guid == row.release_guid, Release.media_item_id == row.media_item_id, Release.verdict == "grabbed"
+        Release.guid == row.release_guid, Release.media_item_id == row.media_item_id, Release.verdict == Verdict.GRABBED
     )
     return session.scalars(made_from.order_by(Release.id.desc())).first()
 
@@ -561,7 +563,7 @@ def _forget(session: Session, now: datetime, row: Download) -> None:
     """Undo a grab that never reached its client."""
     release = _release_of(session, row)
     if release is not None:
-        release.verdict = "refused" if release.objections else "approved"
+        release.verdict = Verdict.REFUSED if release.objections else Verdict.APPROVED
     item_id = row.media_item_id
     session.delete(row)
     update_card(session, now, item_id)

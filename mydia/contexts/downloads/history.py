@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import library
 from mydia.contexts.downloads import wording
-from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, Release, Search, SearchState
+from mydia.contexts.downloads.models import (
+    Download,
+    DownloadEpisode,
+    DownloadState,
+    Release,
+    Search,
+    SearchCause,
+    SearchPhase,
+    SearchState,
+)
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
 from mydia.events import Happened, feed
@@ -24,7 +33,7 @@ class LastSearch:
 
     id: str
     media_item_id: str
-    cause: str
+    cause: SearchCause
     running: bool
     started_at: datetime
     finished_at: datetime | None
@@ -75,7 +84,7 @@ def search_states(session: Session, caller: Caller, version_ids: Sequence[str]) 
 
 
 def _last(row: Any) -> LastSearch:
-    running = row.state == "running"
+    running = row.state is SearchPhase.RUNNING
     return LastSearch(
         id=row.id,
         media_item_id=row.media_item_id,
@@ -148,9 +157,11 @@ def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
 
 def finish_interrupted(session: Session, now: datetime, *, after: timedelta = timedelta(minutes=5)) -> int:
     """End searches that a crash interrupted, keeping their results. Returns their number."""
-    rows = session.scalars(select(Search).where(Search.state == "running", Search.started_at < now - after)).all()
+    rows = session.scalars(
+        select(Search).where(Search.state == SearchPhase.RUNNING, Search.started_at < now - after)
+    ).all()
     for row in rows:
-        row.state, row.finished_at = "done", now
+        row.state, row.finished_at = SearchPhase.DONE, now
         row.indexers = [
             {**entry, "state": "failed", "error": "Mydia was interrupted"} if entry["state"] == "searching" else entry
             for entry in row.indexers

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mydia.adapters import indexers
 from mydia.adapters.torrents import magnet_hashes
 from mydia.contexts import media, settings
+from mydia.contexts.downloads.decisions import Verdict
 from mydia.contexts.downloads.models import Release
 from mydia.contexts.downloads.storing import shown_facts
 from mydia.contexts.users import SYSTEM, Caller, Permission
@@ -72,7 +73,7 @@ def add_link(
         info_hash=info_hash,
         quality=quality.to_json(),
         quality_name=quality.name,
-        verdict="approved",
+        verdict=Verdict.APPROVED,
         media_item_id=item_id,
         version_id=media.versions.get_version(session, item_id, version_id).id,
         episode_ids=sorted(brings),

@@ -9,6 +9,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mydia.adapters.download_clients import RemoteState
+from mydia.adapters.indexers import Protocols
+from mydia.contexts.downloads.decisions import Verdict
 from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of
 
 
@@ -43,12 +46,40 @@ OPEN_STATES = (
 )
 
 
+class SearchCause(StrEnum):
+    """Why something was searched or grabbed."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+    RSS = "rss"
+    UPGRADE = "upgrade"
+    BACKLOG = "backlog"
+    ADDED = "added"
+    """The title was added with the wish to search it at once."""
+
+
+class SearchPhase(StrEnum):
+    """Whether a search is still going on."""
+
+    RUNNING = "running"
+    DONE = "done"
+
+
+class PendingReason(StrEnum):
+    """What an approved release waits for."""
+
+    DELAY = "delay"
+    CLIENT_UNAVAILABLE = "client_unavailable"
+    FALLBACK = "fallback"
+
+
 class Search(HasId, Base):
     """One search. The last one of each version is kept with its releases."""
 
     __tablename__ = "searches"
     __table_args__ = (
-        one_of("cause", "automatic", "manual", "rss", "upgrade", "backlog", "added"),
+        one_of("cause", SearchCause),
+        one_of("state", SearchPhase),
         Index("ix_searches_item", "media_item_id", "started_at"),
         {"info": NOT_IN_SNAPSHOTS},
     )
@@ -57,9 +88,8 @@ class Search(HasId, Base):
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
     season_number: Mapped[int | None]
     episode_ids: Mapped[list[Any]] = mapped_column(default=list)
-    cause: Mapped[str]
-    state: Mapped[str] = mapped_column(default="running")
-    """running | done."""
+    cause: Mapped[SearchCause] = mapped_column(EnumText(SearchCause))
+    state: Mapped[SearchPhase] = mapped_column(EnumText(SearchPhase), default=SearchPhase.RUNNING)
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     started_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -77,8 +107,8 @@ class Release(HasId, Base):
     __tablename__ = "releases"
     __table_args__ = (
         UniqueConstraint("search_id", "indexer_id", "guid"),
-        one_of("verdict", "approved", "refused", "waiting", "grabbed"),
-        one_of("protocol", "torrent", "usenet"),
+        one_of("verdict", Verdict),
+        one_of("protocol", Protocols),
         Index("ix_releases_seen", "seen_at"),
         {"info": NOT_IN_SNAPSHOTS},
     )
@@ -89,7 +119,7 @@ class Release(HasId, Base):
     guid: Mapped[str]
     title: Mapped[str]
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    protocol: Mapped[str]
+    protocol: Mapped[Protocols] = mapped_column(EnumText(Protocols))
     sealed_link: Mapped[str | None]
     """Download URL or magnet link, encrypted because it may contain the indexer's key."""
     info_hash: Mapped[str | None]
@@ -112,7 +142,7 @@ class Release(HasId, Base):
     """[{"name", "value"}] in the order in which they are compared."""
     position: Mapped[int] = mapped_column(default=0)
     """Position in the search; 0 is the best."""
-    verdict: Mapped[str]
+    verdict: Mapped[Verdict] = mapped_column(EnumText(Verdict))
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
     episode_ids: Mapped[list[Any]] = mapped_column(default=list)
@@ -126,7 +156,8 @@ class Download(HasId, Base):
     __table_args__ = (
         Index("ix_downloads_client", "client_id", "client_ref"),
         one_of("state", DownloadState),
-        one_of("protocol", "torrent", "usenet"),
+        one_of("cause", SearchCause),
+        one_of("protocol", Protocols),
         Index("ix_downloads_open", "state", "added_at"),
         Index("ix_downloads_added", "added_at", "id"),
         Index("ix_downloads_item", "media_item_id", "added_at"),
@@ -147,7 +178,7 @@ class Download(HasId, Base):
     release_title: Mapped[str]
     release_guid: Mapped[str | None]
     sealed_link: Mapped[str | None]
-    protocol: Mapped[str]
+    protocol: Mapped[Protocols] = mapped_column(EnumText(Protocols))
     info_hash: Mapped[str | None] = mapped_column(index=True)
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """The parsed release name, as in `Release.parsed`."""
@@ -157,8 +188,7 @@ class Download(HasId, Base):
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     category: Mapped[str | None]
-    cause: Mapped[str]
-    """automatic | manual | rss | upgrade | backlog | added."""
+    cause: Mapped[SearchCause] = mapped_column(EnumText(SearchCause))
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     reasons: Mapped[list[Any]] = mapped_column(default=list)
     """Why it was grabbed, and later why it is blocked or failed: [{"at", "kind", "code", "facts"}] with the kinds `grab`,
@@ -187,6 +217,8 @@ class Download(HasId, Base):
     block_code: Mapped[str | None]
     """Code of the reason that blocks its import."""
     import_attempts: Mapped[int] = mapped_column(default=0)
+    import_owner: Mapped[str | None]
+    """The process that imports it, as `adapters.processes` names it; None while no import runs."""
     interrupted_at: Mapped[datetime | None] = mapped_column(Instant)
     """When Mydia found out that its import had been interrupted; None while an import runs or none is needed."""
     added_at: Mapped[datetime] = mapped_column(Instant)
@@ -209,8 +241,8 @@ class UnknownDownload(HasId, Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("download_clients.id", ondelete="CASCADE"))
     client_ref: Mapped[str]
     name: Mapped[str]
-    protocol: Mapped[str]
-    state: Mapped[str]
+    protocol: Mapped[Protocols] = mapped_column(EnumText(Protocols))
+    state: Mapped[RemoteState] = mapped_column(EnumText(RemoteState))
     progress: Mapped[float] = mapped_column(Float, default=0)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     output_path: Mapped[str | None]
@@ -234,12 +266,12 @@ class PendingRelease(HasId, Base):
     """An approved release that waits for its delay, for a client, or as second choice."""
 
     __tablename__ = "pending_releases"
-    __table_args__ = (one_of("reason", "delay", "client_unavailable", "fallback"), {"info": NOT_IN_SNAPSHOTS})
+    __table_args__ = (one_of("reason", PendingReason), {"info": NOT_IN_SNAPSHOTS})
 
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), index=True)
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), index=True)
-    reason: Mapped[str]
+    reason: Mapped[PendingReason] = mapped_column(EnumText(PendingReason))
     message: Mapped[str]
     since_at: Mapped[datetime] = mapped_column(Instant)
     until_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -258,7 +290,7 @@ class BlocklistEntry(HasId, Base):
     info_hash: Mapped[str | None] = mapped_column(index=True)
     indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="SET NULL"), index=True)
     indexer_name: Mapped[str | None]
-    protocol: Mapped[str]
+    protocol: Mapped[Protocols] = mapped_column(EnumText(Protocols))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     quality_name: Mapped[str | None]

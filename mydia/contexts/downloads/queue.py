@@ -20,6 +20,7 @@ from mydia.contexts.downloads.models import (
     Download,
     DownloadEpisode,
     DownloadState,
+    SearchCause,
 )
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.ownership import may_leave_client
@@ -73,7 +74,7 @@ class QueueRow:
     client_name: str
     indexer_name: str | None
     category: str | None
-    cause: str
+    cause: SearchCause
     added_at: datetime
     owned: bool
     """Whether Mydia added it; otherwise it stays in its client with all files."""

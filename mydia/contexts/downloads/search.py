@@ -14,7 +14,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.downloads import asking, gathering, storing
 from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_candidate
-from mydia.contexts.downloads.models import Search
+from mydia.contexts.downloads.models import Search, SearchCause, SearchPhase
 from mydia.contexts.downloads.queries import queries_for
 from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.settings import IndexerChoice
@@ -68,7 +68,7 @@ def open_search(
     now: datetime,
     target: SearchTarget,
     *,
-    cause: str = "manual",
+    cause: SearchCause = SearchCause.MANUAL,
     announce: bool = True,
 ) -> str:
     """Create a search and return its id, so that a page can show results as they arrive.
@@ -108,7 +108,7 @@ def request_retry(session: Session, caller: Caller, now: datetime, search_id: st
     for entry in states:
         if entry["id"] == indexer_id:
             entry.update(state="retry", error=None, code=None)
-    search.indexers, search.state = states, "running"
+    search.indexers, search.state = states, SearchPhase.RUNNING
     emit(session, caller, ReleasesRequested(search_id, search.media_item_id), at=now)
 
 
@@ -119,7 +119,7 @@ def run_search(
     now: datetime,
     target: SearchTarget | None = None,
     *,
-    cause: str = "manual",
+    cause: SearchCause = SearchCause.MANUAL,
     search_id: str | None = None,
     on_progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -168,7 +168,7 @@ def _prepare(database: Database, outside: Outside, now: datetime, search_id: str
     target = SearchTarget(
         search.media_item_id, search.version_id, search.season_number, tuple(map(str, search.episode_ids))
     )
-    interactive = search.cause == "manual"
+    interactive = search.cause is SearchCause.MANUAL
     free = gathering.free_bytes(database, outside, target)
     with database.reads() as session:
         usage = "interactive" if interactive else "automatic"

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import settings
 from mydia.contexts.downloads import asking, gathering
-from mydia.contexts.downloads.decisions import Decision, rank_key
-from mydia.contexts.downloads.models import Release, Search
+from mydia.contexts.downloads.decisions import Decision, Verdict, rank_key
+from mydia.contexts.downloads.models import Release, Search, SearchPhase
 from mydia.contexts.downloads.targets import SearchTarget, record_searched
 from mydia.contexts.users import Caller
 from mydia.db import get
@@ -44,7 +44,7 @@ def store(
         known = by_guid.get((candidate.indexer_id, release.guid)) or by_hash.get(release.info_hash or "-")
         fresh = _row(settings.sealer(session), now, search_id, gathered, decision)
         if known is not None:
-            if known.verdict == "grabbed" or _key(known) >= _key(fresh):
+            if known.verdict is Verdict.GRABBED or _key(known) >= _key(fresh):
                 continue
             session.delete(known)
             session.flush()
@@ -66,10 +66,10 @@ def finish(
     search = get(session, Search, search_id, what="This search")
     asking.close_round(search)
     rows = session.execute(select(Release.verdict, Release.objections).where(Release.search_id == search_id)).all()
-    approved = sum(verdict in ("approved", "grabbed") for verdict, _ in rows)
+    approved = sum(verdict in (Verdict.APPROVED, Verdict.GRABBED) for verdict, _ in rows)
     asked, failures = asking.counts(search)
     rejected = Counter(str(objections[0]["reason"]) for _, objections in rows if objections)
-    search.state = "running" if asking.is_open(search) else "done"
+    search.state = SearchPhase.RUNNING if asking.is_open(search) else SearchPhase.DONE
     search.finished_at = max(clock.now(), search.started_at)
     search.found, search.approved = len(rows), approved
     search.summary = {"rejected": dict(rejected), "asked": asked, "failures": failures}
@@ -98,7 +98,7 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         guid=release.guid,
         title=release.title,
         parsed=_with_languages(shown_facts(candidate.parsed), release.languages),
-        protocol=str(release.protocol),
+        protocol=release.protocol,
         sealed_link=sealer.seal(json.dumps([release.download_url, release.magnet])),
         info_hash=release.info_hash,
         page_url=release.page_url,

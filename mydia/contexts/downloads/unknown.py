@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mydia.adapters.download_clients import RemoteDownload
 from mydia.contexts import media, settings
 from mydia.contexts.downloads.links import read_name
-from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, UnknownDownload
+from mydia.contexts.downloads.models import Download, DownloadEpisode, DownloadState, SearchCause, UnknownDownload
 from mydia.contexts.downloads.storing import shown_facts
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
@@ -53,7 +53,7 @@ def offer_for(
 
 def record(row: UnknownDownload, now: datetime, remote: RemoteDownload) -> None:
     """Copy the client's report about a download into its row."""
-    row.name, row.state, row.progress = remote.name, str(remote.state), remote.progress
+    row.name, row.state, row.progress = remote.name, remote.state, remote.progress
     row.size_bytes, row.output_path, row.seen_at = remote.size_bytes, remote.output_path, now
 
 
@@ -102,7 +102,7 @@ def adopt(
         quality=quality.to_json(),
         quality_name=quality.name,
         size_bytes=unknown.size_bytes,
-        cause="manual",
+        cause=SearchCause.MANUAL,
         requested_by=caller.id,
         reasons=[{"at": now.isoformat(), "kind": "grab", **because}],
         state=DownloadState.QUEUED,
@@ -122,7 +122,7 @@ def adopt(
         release_title=row.release_title,
         client=client.name,
         indexer=None,
-        cause="manual",
+        cause=SearchCause.MANUAL,
         reasons=[because],
     )
     emit(session, caller, event, at=now)

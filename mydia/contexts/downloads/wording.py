@@ -9,7 +9,7 @@ from typing import Any
 
 from mydia import units
 from mydia.contexts.downloads.decisions import SPECS
-from mydia.contexts.downloads.models import BlocklistEntry, Release, Search
+from mydia.contexts.downloads.models import BlocklistEntry, Release, Search, SearchPhase
 from mydia.events import say
 from mydia.units import plural
 
@@ -48,7 +48,7 @@ def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
 
 def search_sentence(search: Search) -> str:
     """Return the answer to "why was nothing grabbed?": what was found and why the rest was rejected."""
-    if search.state == "running":
+    if search.state is SearchPhase.RUNNING:
         return "Searching …"
     return summary_sentence(search.found, search.approved, search.summary)
 

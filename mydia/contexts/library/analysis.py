@@ -19,6 +19,7 @@ from mydia.contexts.library.files import columns_of
 from mydia.contexts.library.holdings import quality_of, refresh_holdings
 from mydia.contexts.library.models import MediaFile
 from mydia.contexts.library.scanning.progress import record_progress
+from mydia.contexts.library.words import ScanPhase
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid
@@ -89,7 +90,9 @@ def analyse_files(
         done += len(part)
         run.progress(done, max(total, done), shown(part[-1].relative_path))
         if scan_id is not None:
-            record_progress(database, scan_id, done, max(total, done), part[-1].relative_path, phase="analysing")
+            record_progress(
+                database, scan_id, done, max(total, done), part[-1].relative_path, phase=ScanPhase.ANALYSING
+            )
     return done
 
 

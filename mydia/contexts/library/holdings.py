@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media, settings
+from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.models import FileEpisode, MediaFile
+from mydia.contexts.library.words import MatchState
 from mydia.parsing import Quality, Source
 
 
@@ -78,8 +80,8 @@ def _held_by_item(
         )
         .where(
             MediaFile.media_item_id.in_(wanted),
-            MediaFile.kind == "video",
-            MediaFile.match_state == "matched",
+            MediaFile.kind == FileKind.VIDEO,
+            MediaFile.match_state == MatchState.MATCHED,
             MediaFile.missing_since.is_(None),
         )
         .order_by(MediaFile.id)

@@ -15,6 +15,7 @@ from mydia.contexts import settings
 from mydia.contexts.library.models import IgnoredFolder, InboxEntry, MediaFile
 from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.recognise.entries import count_entry, count_waiting
+from mydia.contexts.library.words import MatchState, ReviewState
 from mydia.contexts.users import Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid
@@ -59,7 +60,7 @@ def folders_above(session: Session, caller: Caller, inbox_id: str) -> list[tuple
     shared = next((place for place, names in enumerate(zip(*parts, strict=False)) if len(set(names)) > 1), None)
     closest = parts[0][: min(len(one) for one in parts) if shared is None else shared]
     return [
-        (folder, _number(session, entry.library_path_id, folder, ("new", "waiting")))
+        (folder, _number(session, entry.library_path_id, folder, (MatchState.NEW, MatchState.WAITING)))
         for folder in ("/".join(closest[:depth]) for depth in range(len(closest), 0, -1))
     ]
 
@@ -95,7 +96,7 @@ def ignore_folder(
     row = IgnoredFolder(library_path_id=library_path_id, folder=folder, created_by=caller.id, created_at=now)
     session.add(row)
     session.flush()
-    _ignore_files(session, now, row, ("new", "waiting"))
+    _ignore_files(session, now, row, (MatchState.NEW, MatchState.WAITING))
     emit(session, caller, InboxChanged(None, count_waiting(session)), at=now)
     return _view(session, path.path, row)
 
@@ -110,7 +111,11 @@ def stop_ignoring(session: Session, caller: Caller, now: datetime, ignored_id: s
     """
     caller.require(Permission.MANAGE_MEDIA)
     row = get(session, IgnoredFolder, ignored_id, what="This ignored folder")
-    inside = (MediaFile.library_path_id == row.library_path_id, _below(row.folder), MediaFile.match_state == "ignored")
+    inside = (
+        MediaFile.library_path_id == row.library_path_id,
+        _below(row.folder),
+        MediaFile.match_state == MatchState.IGNORED,
+    )
     entries = session.scalars(select(MediaFile.inbox_id).where(*inside, MediaFile.inbox_id.is_not(None)).distinct())
     by_rule = set(
         session.scalars(
@@ -122,7 +127,7 @@ def stop_ignoring(session: Session, caller: Caller, now: datetime, ignored_id: s
     session.execute(
         update(MediaFile)
         .where(*inside, MediaFile.inbox_id.is_(None) | MediaFile.inbox_id.in_(by_rule))
-        .values(match_state="new", inbox_id=None)
+        .values(match_state=MatchState.NEW, inbox_id=None)
     )
     session.execute(delete(InboxEntry).where(InboxEntry.id.in_(by_rule)))
     session.delete(row)
@@ -133,7 +138,7 @@ def stop_ignoring(session: Session, caller: Caller, now: datetime, ignored_id: s
 def ignore_new_files(session: Session, now: datetime, library_path_id: str) -> int:
     """Apply the rules of a library folder to its new files and return how many are ignored by them."""
     rows = session.scalars(select(IgnoredFolder).where(IgnoredFolder.library_path_id == library_path_id)).all()
-    return sum(_ignore_files(session, now, row, ("new",)) for row in rows)
+    return sum(_ignore_files(session, now, row, (MatchState.NEW,)) for row in rows)
 
 
 def _ignore_files(session: Session, now: datetime, row: IgnoredFolder, states: Collection[str]) -> int:
@@ -146,21 +151,25 @@ def _ignore_files(session: Session, now: datetime, row: IgnoredFolder, states: C
         select(MediaFile.inbox_id).where(*inside, MediaFile.inbox_id.is_not(None)).distinct()
     ).all()
     number = len(
-        session.execute(update(MediaFile).where(*inside).values(match_state="ignored").returning(MediaFile.id)).all()
+        session.execute(
+            update(MediaFile).where(*inside).values(match_state=MatchState.IGNORED).returning(MediaFile.id)
+        ).all()
     )
     for entry in session.scalars(select(InboxEntry).where(InboxEntry.id.in_(entries))):
-        waiting = select(func.count()).where(MediaFile.inbox_id == entry.id, MediaFile.match_state == "waiting")
+        waiting = select(func.count()).where(
+            MediaFile.inbox_id == entry.id, MediaFile.match_state == MatchState.WAITING
+        )
         entry.updated_at = now
         if session.scalar(waiting):
             # The rest of the entry is elsewhere and goes on waiting.
             session.execute(
                 update(MediaFile)
-                .where(MediaFile.inbox_id == entry.id, MediaFile.match_state == "ignored")
+                .where(MediaFile.inbox_id == entry.id, MediaFile.match_state == MatchState.IGNORED)
                 .values(inbox_id=None)
             )
             count_entry(session, entry)
             continue
-        entry.state, entry.reason_text = "ignored", None
+        entry.state, entry.reason_text = ReviewState.IGNORED, None
         entry.reason_code, entry.reason_facts = ReviewReason.FOLDER_IGNORED, {"folder": shown(row.folder)}
     return number
 
@@ -192,6 +201,6 @@ def _view(session: Session, root: str, row: IgnoredFolder) -> IgnoredFolderView:
         library_path_id=row.library_path_id,
         folder=row.folder,
         path=f"{root}/{shown(row.folder)}",
-        files=_number(session, row.library_path_id, row.folder, ("ignored",)),
+        files=_number(session, row.library_path_id, row.folder, (MatchState.IGNORED,)),
         created_at=row.created_at,
     )

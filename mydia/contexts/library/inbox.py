@@ -22,6 +22,7 @@ from mydia.contexts.library.recognise.entries import count_entry, count_waiting,
 from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored
+from mydia.contexts.library.words import MatchState, ReviewState
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
@@ -29,9 +30,9 @@ from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
 from mydia.vocabulary import MediaType
 
-WAITING = ("new", "ready", "needs_attention", "no_match")
+WAITING = (ReviewState.NEW, ReviewState.READY, ReviewState.NEEDS_ATTENTION, ReviewState.NO_MATCH)
 """States in which an entry waits for a decision."""
-STATES = (*WAITING, "ignored", "queued", "done")
+STATES = tuple(ReviewState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +279,7 @@ def decide(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
-        if entry.state == "done":
+        if entry.state == ReviewState.DONE:
             raise Conflict("This entry is already decided. Reopen it to choose another title.")
         chosen = _chosen(session, entry, candidate, choice, media_item_id)
         path = settings.library_paths.get_library_path(session, entry.library_path_id)
@@ -411,7 +412,7 @@ def import_ready(
     with database.reads() as session:
         query = select(InboxEntry.id, InboxEntry.title).order_by(InboxEntry.id)
         query = query.where(
-            InboxEntry.id.in_(inbox_ids) if inbox_ids is not None else InboxEntry.state == "ready",
+            InboxEntry.id.in_(inbox_ids) if inbox_ids is not None else InboxEntry.state == ReviewState.READY,
             InboxEntry.state.in_(WAITING),
         )
         entries = session.execute(query).all()
@@ -438,13 +439,13 @@ def ignore(
         select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(WAITING))
     ).all()
     for entry in entries:
-        entry.state, entry.decided_by, entry.decided_at, entry.updated_at = "ignored", caller.id, now, now
+        entry.state, entry.decided_by, entry.decided_at, entry.updated_at = ReviewState.IGNORED, caller.id, now, now
         entry.reason_code, entry.reason_facts, entry.reason_text = (
             None if reason else ReviewReason.SET_ASIDE,
             {},
             reason,
         )
-        session.execute(update(MediaFile).where(MediaFile.inbox_id == entry.id).values(match_state="ignored"))
+        session.execute(update(MediaFile).where(MediaFile.inbox_id == entry.id).values(match_state=MatchState.IGNORED))
         emit(session, caller, InboxDecided(entry.id, "ignored"), at=now)
     if entries:
         emit(session, caller, InboxChanged(None, count_waiting(session)), at=now)
@@ -455,7 +456,9 @@ def reopen(session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[
     """Reopen ignored or decided entries. Titles that were added stay. Emits: InboxDecided."""
     caller.require(Permission.MANAGE_MEDIA)
     entries = session.scalars(
-        select(InboxEntry).where(InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_(("ignored", "done")))
+        select(InboxEntry).where(
+            InboxEntry.id.in_(inbox_ids), InboxEntry.state.in_((ReviewState.IGNORED, ReviewState.DONE))
+        )
     ).all()
     for entry in entries:
         ids = [file["id"] for file in entry.parsed.get("files", ())]
@@ -465,10 +468,10 @@ def reopen(session: Session, caller: Caller, now: datetime, inbox_ids: Sequence[
         session.execute(
             update(MediaFile)
             .where(or_(MediaFile.id.in_(ids), MediaFile.inbox_id == entry.id))
-            .values(match_state="waiting", inbox_id=entry.id, media_item_id=None, version_id=None)
+            .values(match_state=MatchState.WAITING, inbox_id=entry.id, media_item_id=None, version_id=None)
         )
         best = entry.candidates[0]["score"] if entry.candidates else 0.0
-        entry.state = "needs_attention" if best >= matching.NO_MATCH_BELOW else "no_match"
+        entry.state = ReviewState.NEEDS_ATTENTION if best >= matching.NO_MATCH_BELOW else ReviewState.NO_MATCH
         entry.reason_code, entry.reason_facts, entry.reason_text = ReviewReason.REOPENED, {}, None
         entry.chosen = entry.decided_by = entry.decided_at = None
         entry.updated_at = now
@@ -575,7 +578,7 @@ def _settle(
         raise Invalid(sentence, fields={"episode_map": sentence})
     if linked.unclear:
         leave_unclear(session, now, media.get_item(session, caller, item_id), group, linked.unclear, scored)
-    entry.state = "done"
+    entry.state = ReviewState.DONE
     entry.reason_code, entry.reason_facts, entry.reason_text = None, {}, None
     entry.chosen = replace(scored, choice=replace(choice, media_item_id=item_id)).to_json()
     entry.decided_by, entry.decided_at = caller.id, now
@@ -688,6 +691,6 @@ def unmatch_files(session: Session, caller: Caller, now: datetime, file_ids: Seq
     session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(file_ids)))
     for row in rows:
         row.media_item_id = row.version_id = row.inbox_id = None
-        row.match_state, row.match_score, row.match_evidence = "new", None, []
+        row.match_state, row.match_score, row.match_evidence = MatchState.NEW, None, []
     for item_id in items:
         refresh_holdings(session, now, item_id)

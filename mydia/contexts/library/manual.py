@@ -32,6 +32,7 @@ from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.library.recognise.entries import count_entry, count_waiting
 from mydia.contexts.library.recognise.groups import NewFile, read_name
 from mydia.contexts.library.recognise.linking import Attachment, Unclear, attach_files, doubt_facts, named_quality
+from mydia.contexts.library.words import ReviewState
 from mydia.contexts.media import MediaItem, numbering
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
@@ -543,7 +544,7 @@ def _close_if_empty(session: Session, caller: Caller, now: datetime, inbox_id: s
     if entry.files_count:
         return
     item = media.get_item(session, caller, item_id)
-    entry.state, entry.reason_code, entry.reason_facts, entry.reason_text = "done", None, {}, None
+    entry.state, entry.reason_code, entry.reason_facts, entry.reason_text = ReviewState.DONE, None, {}, None
     entry.chosen = {"media_item_id": item_id, "title": item.title, "year": item.year, "type": item.type}
     entry.decided_by, entry.decided_at = caller.id, now
     emit(session, caller, InboxDecided(entry.id, f"{item.title} ({item.year or 'no year'})"), at=now)

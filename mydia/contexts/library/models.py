@@ -9,6 +9,16 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.contexts.library import reasons
+from mydia.contexts.library.filekinds import FileKind
+from mydia.contexts.library.words import (
+    MatchState,
+    Operation,
+    ReviewState,
+    ScanPhase,
+    ScanState,
+    SidecarKind,
+    StepState,
+)
 from mydia.db import Base, EnumText, HasId, Instant, one_of
 from mydia.vocabulary import MediaType
 
@@ -24,8 +34,8 @@ class MediaFile(HasId, Base):
     __tablename__ = "media_files"
     __table_args__ = (
         UniqueConstraint("library_path_id", "relative_path"),
-        one_of("kind", "video", "extra", "sample"),
-        one_of("match_state", "new", "matched", "waiting", "ignored"),
+        one_of("kind", FileKind.VIDEO, FileKind.EXTRA, FileKind.SAMPLE),
+        one_of("match_state", MatchState),
         Index("ix_media_files_state", "library_path_id", "match_state", "id"),
         Index(
             "ix_media_files_unanalysed",
@@ -42,10 +52,10 @@ class MediaFile(HasId, Base):
     inode: Mapped[int] = mapped_column(BigInteger)
     device: Mapped[int] = mapped_column(BigInteger)
     oshash: Mapped[str | None]
-    kind: Mapped[str] = mapped_column(default="video")
+    kind: Mapped[FileKind] = mapped_column(EnumText(FileKind), default=FileKind.VIDEO)
     left_out: Mapped[str | None]
     """`filekinds.LeftOut`: why an extra or sample is not matched."""
-    match_state: Mapped[str] = mapped_column(default="new")
+    match_state: Mapped[MatchState] = mapped_column(EnumText(MatchState), default=MatchState.NEW)
     media_item_id: Mapped[str | None] = mapped_column(ForeignKey("media_items.id", ondelete="SET NULL"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="SET NULL"), index=True)
     inbox_id: Mapped[str | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"), index=True)
@@ -99,14 +109,14 @@ class Sidecar(HasId, Base):
 
     __tablename__ = "sidecars"
     __table_args__ = (
-        one_of("kind", "subtitle", "nfo", "artwork", "other"),
+        one_of("kind", SidecarKind),
         UniqueConstraint("library_path_id", "relative_path"),
     )
 
     library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
     file_id: Mapped[str | None] = mapped_column(ForeignKey("media_files.id", ondelete="CASCADE"), index=True)
     relative_path: Mapped[str]
-    kind: Mapped[str]
+    kind: Mapped[SidecarKind] = mapped_column(EnumText(SidecarKind))
     language: Mapped[str | None]
     flags: Mapped[list[Any]] = mapped_column(default=list)
     size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -130,16 +140,16 @@ class Scan(HasId, Base):
 
     __tablename__ = "scans"
     __table_args__ = (
-        one_of("state", "running", "done", "refused", "failed", "cancelled"),
-        one_of("phase", "walking", "matching", "analysing", "finished"),
+        one_of("state", ScanState),
+        one_of("phase", ScanPhase),
         Index("ix_scans_path", "library_path_id", "started_at"),
     )
 
     library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
     started_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
-    state: Mapped[str] = mapped_column(default="running")
-    phase: Mapped[str] = mapped_column(default="walking")
+    state: Mapped[ScanState] = mapped_column(EnumText(ScanState), default=ScanState.RUNNING)
+    phase: Mapped[ScanPhase] = mapped_column(EnumText(ScanPhase), default=ScanPhase.WALKING)
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """seen, new, changed, moved, missing, unreadable, matched, waiting, ignored, analysed, ms."""
     progress_done: Mapped[int] = mapped_column(default=0)
@@ -171,7 +181,7 @@ class InboxEntry(HasId, Base):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("library_path_id", "folder", "group_key"),
-        one_of("state", "new", "ready", "needs_attention", "no_match", "ignored", "queued", "done"),
+        one_of("state", ReviewState),
         one_of("type", MediaType),
         Index("ix_inbox_state", "state", "id"),
     )
@@ -184,7 +194,7 @@ class InboxEntry(HasId, Base):
     title: Mapped[str]
     """The parsed title, for display."""
     year: Mapped[int | None]
-    state: Mapped[str] = mapped_column(default="new")
+    state: Mapped[ReviewState] = mapped_column(EnumText(ReviewState), default=ReviewState.NEW)
     files_count: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     parsed: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -225,10 +235,8 @@ class JournalEntry(HasId, Base):
 
     __tablename__ = "journal"
     __table_args__ = (
-        one_of(
-            "operation", "link", "reflink", "copy", "move", "rename", "recycle", "restore", "delete", "write", "mkdir"
-        ),
-        one_of("state", "planned", "done", "undone", "failed"),
+        one_of("operation", Operation),
+        one_of("state", StepState),
         UniqueConstraint("batch_id", "step"),
         Index(
             "ix_journal_open", "id", sqlite_where=text("state = 'planned'"), postgresql_where=text("state = 'planned'")
@@ -240,14 +248,14 @@ class JournalEntry(HasId, Base):
     step: Mapped[int]
     unit: Mapped[int] = mapped_column(default=0)
     """After a crash, either all steps of a unit are completed or all are undone."""
-    operation: Mapped[str]
+    operation: Mapped[Operation] = mapped_column(EnumText(Operation))
     source: Mapped[str | None]
     target: Mapped[str | None]
     """Absolute paths in their stored text form."""
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str | None]
     """Identifies the file: `inode:device|size:hash`. Only size and hash are compared."""
-    state: Mapped[str] = mapped_column(default="planned")
+    state: Mapped[StepState] = mapped_column(EnumText(StepState), default=StepState.PLANNED)
     error: Mapped[str | None]
     cause: Mapped[str]
     """`journal.Cause`: import, rename, move, remove, restore, undo, expire, …"""

@@ -18,6 +18,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library import journal, mounts
 from mydia.contexts.library.journal import Cause, Step
 from mydia.contexts.library.models import JournalEntry, MediaFile, Sidecar
+from mydia.contexts.library.words import Operation
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import NotFound
@@ -248,7 +249,7 @@ def _move_one(
     except (AdapterError, NotFound) as error:
         return [str(error)]
     step = Step(
-        operation="rename",
+        operation=Operation.RENAME,
         source=source,
         target=target,
         fingerprint=proof,

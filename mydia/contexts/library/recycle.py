@@ -31,6 +31,7 @@ from mydia.contexts.library.journal import (
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile, RecycledFile, Sidecar
 from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.removed import inbox_key, note_batch, remember
+from mydia.contexts.library.words import MatchState, Operation, ReviewState
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
@@ -315,7 +316,7 @@ def _take_out(
             continue
         steps.append(
             Step(
-                operation="delete" if for_good else "recycle",
+                operation=Operation.DELETE if for_good else Operation.RECYCLE,
                 source=path,
                 target=None if for_good else recycle_place(wanted.recycle_directory, one.root, batch_id, path),
                 fingerprint=fingerprint(outside.files, path),
@@ -356,7 +357,7 @@ def _manifest(bin_directory: str | None, root: Path, batch_id: str, steps: Seque
         if step.source is not None and step.target is not None and step.target.is_relative_to(place.parent)
     ]
     text = json.dumps({"batch": batch_id, "files": listed}, indent=2, ensure_ascii=True) + "\n"
-    return Step(operation="write", target=place, content=text, fingerprint=fingerprint_of_text(text))
+    return Step(operation=Operation.WRITE, target=place, content=text, fingerprint=fingerprint_of_text(text))
 
 
 def _forget_gone(session: Session, now: datetime, gone: Sequence[_Going]) -> None:
@@ -390,7 +391,7 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
             type=item.type,
             title=item.title,
             year=item.year,
-            state="ignored",
+            state=ReviewState.IGNORED,
             files_count=len(files),
             size_bytes=sum(file.size_bytes for file in files),
             parsed={"files": [{"id": file.id, "path": shown(file.relative_path)} for file in files]},
@@ -406,7 +407,7 @@ def _keep_files(session: Session, caller: Caller, now: datetime, item_id: str) -
         session.flush()
         for file in files:
             file.media_item_id = file.version_id = None
-            file.match_state, file.inbox_id = "ignored", entry.id
+            file.match_state, file.inbox_id = MatchState.IGNORED, entry.id
     session.flush()
 
 
@@ -490,7 +491,7 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
         raise Conflict(f"{shown(str(target))} already exists. Move it away first.")
     batch_id = clock.new_id()
     step = Step(
-        operation="restore",
+        operation=Operation.RESTORE,
         source=source,
         target=target,
         fingerprint=fingerprint(outside.files, source),
@@ -546,7 +547,7 @@ def empty_recycle_bin(
         try:
             steps.append(
                 Step(
-                    operation="delete",
+                    operation=Operation.DELETE,
                     source=path,
                     fingerprint=fingerprint(outside.files, path),
                     media_item_id=row.media_item_id,

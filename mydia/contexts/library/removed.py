@@ -13,6 +13,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.journal import undo_batch
 from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile, RemovedTitle
+from mydia.contexts.library.words import MatchState
 from mydia.contexts.metadata import Ids
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, put_back, take_snapshot
@@ -177,7 +178,7 @@ def _take_files_back(session: Session, item_id: str) -> None:
     key = inbox_key(item_id)
     entries = session.scalars(select(InboxEntry).where(InboxEntry.group_key == key)).all()
     for row in session.scalars(select(MediaFile).where(MediaFile.media_item_id == item_id)):
-        row.match_state, row.inbox_id = "matched", None
+        row.match_state, row.inbox_id = MatchState.MATCHED, None
     session.flush()
     ours = select(MediaFile.id).where(MediaFile.media_item_id == item_id)
     episodes = select(media.Episode.id).where(media.Episode.media_item_id == item_id)

@@ -20,6 +20,7 @@ from mydia.contexts.library.filekinds import disc_folder, title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
+from mydia.contexts.library.words import Operation
 from mydia.contexts.media import EpisodeRef, MediaItem
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
@@ -311,7 +312,7 @@ def _rename_one(
             session, now, caller, batch_id, journal.Cause.RENAME,
             [
                 Step(
-                    operation="rename",
+                    operation=Operation.RENAME,
                     source=source,
                     target=target,
                     fingerprint=proof,

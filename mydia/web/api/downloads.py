@@ -394,7 +394,9 @@ def add_download(
                 episode_ids=data.episode_ids,
             )
         override = True
-    download_id = downloads.grab(database, outside, caller, now, release_id, override=override, cause="manual")
+    download_id = downloads.grab(
+        database, outside, caller, now, release_id, override=override, cause=downloads.SearchCause.MANUAL
+    )
     return _one(database, caller, download_id)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from mydia.adapters import processes
 from mydia.adapters.download_clients import RemoteState
 from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.downloads import DownloadState
 from mydia.contexts.downloads.importing import ChosenFile, NotReady
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
@@ -283,7 +288,6 @@ def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
     with pytest.raises(Killed):
         house.bring_in(download_id, run=DyingRun())
     assert house.download(download_id).state == "importing"
-    assert house.bring_in(download_id) == "nothing to do: it is importing", "somebody may still be at it"
     with house.database.writes() as session:
         assert downloads.importing.recover_imports(session, house.now) == 1
         assert downloads.importing.due_imports(session, house.now) == [download_id]
@@ -423,6 +427,54 @@ def test_content_loose_among_other_files_is_taken_by_the_client_s_list(house: Ho
         session.get_one(downloads.Download, download_id).output_path = None
     assert house.bring_in(download_id) == "1 file imported"
     assert (folder / "Another.Film.2020.1080p.mkv").exists()
+
+
+def test_an_import_that_another_process_carries_out_is_left_alone_until_it_ends(house: House) -> None:
+    download_id = finished(house)
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        with house.database.writes() as session:
+            row = session.get_one(downloads.Download, download_id)
+            row.state, row.state_since = DownloadState.IMPORTING, house.later(minutes=10)
+            row.import_owner = processes.name_of(other.pid)
+        house.later(minutes=20)
+        assert house.bring_in(download_id) == "nothing to do: it is importing"
+        with house.database.writes() as session:
+            assert downloads.importing.recover_imports(session, house.now) == 0
+            assert downloads.importing.due_imports(session, house.now) == []
+        assert sentences(house, download_id, "note") == [], "no page says that it was interrupted"
+    finally:
+        other.communicate(b"\n")
+    with house.database.writes() as session:
+        assert downloads.importing.recover_imports(session, house.now) == 1
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
+    assert house.bring_in(download_id) == "1 files placed"
+    assert house.download(download_id).import_owner is None
+
+
+def test_a_copy_on_another_host_is_alive_as_long_as_its_journal_reports(house: House) -> None:
+    download_id = finished(house)
+    with house.database.writes() as session:
+        row = session.get_one(downloads.Download, download_id)
+        row.state, row.state_since = DownloadState.IMPORTING, house.now
+        row.import_owner = "another-host|1|1"
+        ids = library.journal.write_steps(
+            session,
+            house.now,
+            SYSTEM,
+            "batch",
+            library.journal.Cause.IMPORT,
+            [library.journal.Step(operation="copy", source=Path("/from"), target=Path("/to"))],
+            ref=download_id,
+        )
+    house.later(minutes=10)
+    with house.database.writes() as session:
+        session.get_one(library.JournalEntry, ids[0]).seen_at = house.now - timedelta(seconds=60)
+    with house.database.reads() as session:
+        assert downloads.importing.due_imports(session, house.now) == []
+    house.later(minutes=2)
+    with house.database.reads() as session:
+        assert downloads.importing.due_imports(session, house.now) == [download_id]
 
 
 def test_an_import_that_was_interrupted_says_so_without_changing_when_it_began(house: House) -> None:

@@ -3,7 +3,7 @@
 from mydia.contexts.downloads.decisions.candidate import Candidate, make_candidate, normalised_name
 from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked
 from mydia.contexts.downloads.decisions.facts import Blocked, Facts, Held, Imported, Queued
-from mydia.contexts.downloads.decisions.ranking import Preference, rank_key
+from mydia.contexts.downloads.decisions.ranking import Preference, Verdict, rank_key
 from mydia.contexts.downloads.decisions.spec import Objection, Spec, Stage
 from mydia.contexts.downloads.decisions.specs import SPECS
 
@@ -20,6 +20,7 @@ __all__ = [
     "Queued",
     "Spec",
     "Stage",
+    "Verdict",
     "decide",
     "first_approved",
     "judge",

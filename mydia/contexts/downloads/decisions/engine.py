@@ -8,7 +8,7 @@ from itertools import groupby
 
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
-from mydia.contexts.downloads.decisions.ranking import Preference, prefer, rank_key
+from mydia.contexts.downloads.decisions.ranking import Preference, Verdict, prefer, rank_key
 from mydia.contexts.downloads.decisions.spec import Objection, Spec
 from mydia.contexts.downloads.decisions.specs import SPECS
 
@@ -26,11 +26,11 @@ class Decision:
     preference: Preference
 
     @property
-    def verdict(self) -> str:
-        """`approved`, `waiting` (all objections pass with time) or `refused`."""
+    def verdict(self) -> Verdict:
+        """What follows from the objections."""
         if not self.objections:
-            return "approved"
-        return "refused" if any(objection.permanent for objection in self.objections) else "waiting"
+            return Verdict.APPROVED
+        return Verdict.REFUSED if any(objection.permanent for objection in self.objections) else Verdict.WAITING
 
 
 def decide(candidates: Iterable[Candidate], facts: Facts) -> list[Decision]:
@@ -60,7 +60,7 @@ def _rank_key(decision: Decision) -> tuple[int, tuple[int, ...], str, str]:
 
 def first_approved(decisions: Sequence[Decision]) -> Decision | None:
     """Return the release to grab, or None."""
-    return next((decision for decision in decisions if decision.verdict == "approved"), None)
+    return next((decision for decision in decisions if decision.verdict is Verdict.APPROVED), None)
 
 
 def _objections(specs: Iterable[Spec], candidate: Candidate, facts: Facts) -> Iterable[Objection]:

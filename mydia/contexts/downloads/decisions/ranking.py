@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from mydia import units
@@ -51,11 +52,21 @@ def prefer(candidate: Candidate, facts: Facts) -> Preference:
     )
 
 
-_VERDICTS = {"grabbed": 3, "approved": 2, "waiting": 1, "refused": 0}
+class Verdict(StrEnum):
+    """What becomes of a release, worst first."""
+
+    REFUSED = "refused"
+    WAITING = "waiting"
+    """All objections pass with time."""
+    APPROVED = "approved"
+    GRABBED = "grabbed"
+
+
+_WORST_FIRST = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
 def rank_key(
-    verdict: str, preference: Sequence[int], title: str, identity: str
+    verdict: Verdict, preference: Sequence[int], title: str, identity: str
 ) -> tuple[int, tuple[int, ...], str, str]:
     """Return the key of the total order of releases: the greatest is the best.
 
@@ -66,7 +77,7 @@ def rank_key(
         preference: The values of a `Preference`, also as stored.
         identity: Distinguishes two releases with the same name.
     """
-    return _VERDICTS[verdict], tuple(preference), title, identity
+    return _WORST_FIRST[verdict], tuple(preference), title, identity
 
 
 def _fit(candidate: Candidate, facts: Facts) -> int:

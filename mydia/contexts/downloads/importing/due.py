@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mydia.adapters import processes
+from mydia.contexts import library
 from mydia.contexts.downloads.models import Download, DownloadState
 from mydia.contexts.downloads.moving import note
 from mydia.contexts.users import Caller, Permission
@@ -14,8 +18,6 @@ from mydia.db import get
 from mydia.errors import Conflict
 from mydia.events import ImportRequested, emit, reason
 
-# A worker that imports for longer than its time limit is dead.
-DEAD_AFTER = timedelta(hours=7)
 _RETRIED = (
     "import.packed",
     "import.path-missing",
@@ -30,8 +32,41 @@ _RETRIED = (
 _RETRY_AFTER = timedelta(minutes=10)
 _RETRY_FOR = timedelta(days=14)
 _MOST_ATTEMPTS = 10
-in_flight: set[str] = set()
-"""Downloads that this process is importing now; recovery after a crash skips them."""
+_in_flight: set[str] = set()
+"""Downloads that threads of this process are importing. `Download.import_owner` names the process to all others."""
+
+
+@contextmanager
+def importing_here(download_id: str) -> Iterator[None]:
+    """Mark a download as being imported by this process, so that its own recovery leaves it alone."""
+    _in_flight.add(download_id)
+    try:
+        yield
+    finally:
+        _in_flight.discard(download_id)
+
+
+def interrupted_imports(session: Session, now: datetime, *, download_id: str | None = None) -> list[Download]:
+    """Return downloads whose import was begun and that no process carries out any more.
+
+    Args:
+        download_id: Only this one.
+    """
+    query = select(Download).where(Download.state == DownloadState.IMPORTING)
+    if download_id is not None:
+        query = query.where(Download.id == download_id)
+    rows = session.scalars(query).all()
+    reports = library.journal.last_reports(session, [row.id for row in rows])
+    return [row for row in rows if not _is_being_done(row, now, reports.get(row.id))]
+
+
+def _is_being_done(row: Download, now: datetime, reported_at: datetime | None) -> bool:
+    if row.id in _in_flight:
+        return True
+    if row.import_owner is None or row.import_owner == processes.this_process():
+        return False
+    last = max(row.state_since, reported_at or row.state_since)
+    return processes.may_be_working(row.import_owner, (now - last).total_seconds())
 
 
 def request_import(session: Session, caller: Caller, download_id: str) -> None:
@@ -48,10 +83,8 @@ def due_imports(session: Session, now: datetime) -> list[str]:
 
     These are finished ones without an import, interrupted imports, and blocked ones whose cause may have passed.
     """
+    interrupted = Download.id.in_([row.id for row in interrupted_imports(session, now)])
     completed = (Download.state == DownloadState.COMPLETED) & (Download.state_since < now - timedelta(minutes=2))
-    interrupted = (Download.state == DownloadState.IMPORTING) & (
-        Download.interrupted_at.is_not(None) | (Download.state_since < now - DEAD_AFTER)
-    )
     blocked = (
         (Download.state == DownloadState.BLOCKED)
         & (Download.import_attempts < _MOST_ATTEMPTS)
@@ -65,9 +98,8 @@ def due_imports(session: Session, now: datetime) -> list[str]:
 
 
 def recover_imports(session: Session, now: datetime) -> int:
-    """Mark imports that a crash interrupted, so that the sweep continues them. Runs when the worker starts."""
-    importing = session.scalars(select(Download).where(Download.state == DownloadState.IMPORTING)).all()
-    rows = [row for row in importing if row.id not in in_flight]
+    """Record which imports a crash interrupted; the sweep continues them. Runs when the worker starts."""
+    rows = interrupted_imports(session, now)
     for row in rows:
         row.interrupted_at = now
         note(row, now, reason("import.interrupted"), "note")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from mydia.adapters import processes
 from mydia.contexts.downloads.importing.values import ImportFile, Known
 from mydia.contexts.downloads.models import Download, DownloadState, SearchState
 from mydia.contexts.downloads.moving import move, note
@@ -26,7 +27,7 @@ def claim(database: Database, caller: Caller, now: datetime, known: Known) -> bo
         if row.state != known.row.state or row.state_since != known.row.state_since:
             return False
         row.import_attempts += 1
-        row.interrupted_at = None
+        row.interrupted_at, row.import_owner = None, processes.this_process()
         if row.state == DownloadState.IMPORTING:
             row.state_since = now
         else:
@@ -48,7 +49,7 @@ def finish(
         for file in files:
             if file.skipped is not None and not file.already:
                 note(row, now, file.skipped, "note")
-        row.imported_at, row.block_code = now, None
+        row.imported_at, row.block_code, row.import_owner = now, None, None
         move(session, caller, now, row, DownloadState.IMPORTED)
         for state in session.scalars(
             select(SearchState).where(
@@ -82,7 +83,7 @@ def block(database: Database, caller: Caller, now: datetime, known: Known, becau
     with database.writes() as session:
         row = get(session, Download, known.row.id, what="This download")
         fresh = [one for one in reasons if note(row, now, one, "block")]
-        row.block_code = reasons[0].code
+        row.block_code, row.import_owner = reasons[0].code, None
         if row.state != DownloadState.BLOCKED:
             move(session, caller, now, row, DownloadState.BLOCKED, because=reasons[0])
             emit(session, caller, ImportBlocked(row.id, row.media_item_id, [one.to_json() for one in reasons]), at=now)

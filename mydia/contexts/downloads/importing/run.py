@@ -9,7 +9,7 @@ from datetime import datetime
 from mydia.adapters.outside import Outside
 from mydia.contexts import library, settings
 from mydia.contexts.downloads.importing.choosing import as_chosen, examine
-from mydia.contexts.downloads.importing.due import DEAD_AFTER, in_flight
+from mydia.contexts.downloads.importing.due import importing_here, interrupted_imports
 from mydia.contexts.downloads.importing.known import gather
 from mydia.contexts.downloads.importing.locating import locate
 from mydia.contexts.downloads.importing.recording import block, block_without_title, claim, finish
@@ -64,9 +64,8 @@ def import_download(
         return block_without_title(database, caller, now, download_id)
     known = gather(database, download_id)
     state = known.row.state
-    resumed = state == DownloadState.IMPORTING and (
-        known.row.interrupted_at is not None or known.row.state_since < now - DEAD_AFTER
-    )
+    with database.reads() as session:
+        resumed = bool(interrupted_imports(session, now, download_id=download_id))
     if state not in (DownloadState.COMPLETED, DownloadState.BLOCKED) and not resumed:
         return f"nothing to do: it is {state}"
     with database.reads() as session:
@@ -83,13 +82,10 @@ def import_download(
             return block(database, caller, now, known, hindrances)
     if chosen is not None:
         files, problems = as_chosen(known, files, chosen), []
-    in_flight.add(download_id)
-    try:
+    with importing_here(download_id):
         if not claim(database, caller, now, known):
             return "another import of this download is running"
         return _carry_out(database, outside, caller, now, known, files, problems, run)
-    finally:
-        in_flight.discard(download_id)
 
 
 def _carry_out(

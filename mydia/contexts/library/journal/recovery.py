@@ -25,16 +25,12 @@ from mydia.contexts.library.journal.steps import (
     run_steps,
 )
 from mydia.contexts.library.models import JournalEntry
+from mydia.contexts.library.words import Operation, StepState
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError
 
 logger = logging.getLogger(__name__)
-
-_SILENT_S = 120.0
-"""After this long without a report, a step on another host counts as abandoned. Processes report every five seconds."""
-_STUCK_S = 3600.0
-"""The same limit for a live process on this host, whose thread may have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ def recover_journal(
     with database.reads() as session:
         open_entries = session.scalars(
             select(JournalEntry)
-            .where(JournalEntry.state == "planned")
+            .where(JournalEntry.state == StepState.PLANNED)
             .order_by(JournalEntry.batch_id, JournalEntry.step)
         ).all()
         places = {entry.id: library_paths_of(session, entry) for entry in open_entries}
@@ -105,11 +101,7 @@ def _is_being_done(entry: JournalEntry, now: datetime) -> bool:
         return True
     if entry.owner is None or entry.owner == processes.this_process():
         return False
-    running = processes.is_running(entry.owner)
-    if running is False:
-        return False
-    silent_s = (now - (entry.seen_at or entry.at)).total_seconds()
-    return silent_s < (_SILENT_S if running is None else _STUCK_S)
+    return processes.may_be_working(entry.owner, (now - (entry.seen_at or entry.at)).total_seconds())
 
 
 def take_back(
@@ -127,11 +119,11 @@ def take_back(
     """
     sentences: list[str] = []
     for entry in sorted(entries, key=lambda one: one.step, reverse=True):
-        state, sentence = "undone", None
+        state, sentence = StepState.UNDONE, None
         try:
             _take_back_one(files, entry)
         except MydiaError as error:
-            state, sentence = "failed", str(error)
+            state, sentence = StepState.FAILED, str(error)
             sentences.append(str(error))
         after_step(f"{entry.operation} undone")
         with database.writes() as session:
@@ -144,14 +136,14 @@ def take_back(
 def _take_back_one(files: Files, entry: JournalEntry) -> None:
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
-    if entry.operation == "mkdir":
+    if entry.operation == Operation.MKDIR:
         # Keep the empty folder, because another step may be about to use it.
         return
     if source is None or target is None:
         return
     if not (files.exists(target) and is_it(files, target, entry.fingerprint)):
         return
-    if entry.operation in ("link", "reflink", "copy"):
+    if entry.operation in (Operation.LINK, Operation.REFLINK, Operation.COPY):
         if is_it(files, source, entry.fingerprint):
             files.delete(target)
         elif target.name.startswith(PART_PREFIX):

@@ -12,6 +12,7 @@ from mydia.adapters.filesystem import shown
 from mydia.contexts import media, settings
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, RecycledFile, Sidecar
+from mydia.contexts.library.words import MatchState, Operation, StepState
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller
 from mydia.events import FileRemoved, emit
@@ -25,18 +26,18 @@ _REMOVAL_REASONS = {"import": "upgraded", "remove": "removed", "undo": "undone",
 def settle(session: Session, caller: Caller, now: datetime, step_id: str) -> None:
     """Update the database for a performed step and mark the step as done."""
     entry = session.get(JournalEntry, step_id)
-    if entry is None or entry.state in ("done", "undone"):
+    if entry is None or entry.state in (StepState.DONE, StepState.UNDONE):
         return
     # This overrides `failed`, because another process performed the step at the same time.
-    entry.state, entry.finished_at, entry.error = "done", now, None
+    entry.state, entry.finished_at, entry.error = StepState.DONE, now, None
     match entry.operation:
-        case "rename":
+        case Operation.RENAME:
             _settle_rename(session, now, entry)
-        case "recycle":
+        case Operation.RECYCLE:
             _settle_recycle(session, caller, now, entry)
-        case "delete":
+        case Operation.DELETE:
             _settle_delete(session, caller, now, entry)
-        case "restore":
+        case Operation.RESTORE:
             _settle_restore(session, now, entry)
 
 
@@ -163,7 +164,7 @@ def restore_row(session: Session, now: datetime, recycled: RecycledFile) -> None
     item_id = values.get("media_item_id")
     if item_id is None or session.get(media.MediaItem, item_id) is None:
         # The title was removed meanwhile, so the file is matched again.
-        values |= {"media_item_id": None, "version_id": None, "match_state": "new"}
+        values |= {"media_item_id": None, "version_id": None, "match_state": MatchState.NEW}
         item_id = None
     elif values.get("version_id") is None or session.get(media.Version, values["version_id"]) is None:
         values["version_id"] = media.versions.default_version(session, item_id).id

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -28,11 +28,12 @@ from mydia.contexts import settings
 from mydia.contexts.library import mounts
 from mydia.contexts.library.journal.settling import settle
 from mydia.contexts.library.models import JournalEntry
+from mydia.contexts.library.words import Operation, StepState
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 
-BRINGS_IN = ("link", "reflink", "copy", "move")
+BRINGS_IN = (Operation.LINK, Operation.REFLINK, Operation.COPY, Operation.MOVE)
 """Operations that bring a file from outside into the library."""
 
 _BEAT_EVERY_S = 5.0
@@ -59,7 +60,7 @@ class Cause(StrEnum):
 class Step:
     """An operation to plan."""
 
-    operation: str
+    operation: Operation
     source: Path | None = None
     target: Path | None = None
     fingerprint: str | None = None
@@ -105,9 +106,19 @@ class Heartbeat:
         with self._database.writes() as session:
             session.execute(
                 update(JournalEntry)
-                .where(JournalEntry.batch_id == self._batch_id, JournalEntry.state == "planned")
+                .where(JournalEntry.batch_id == self._batch_id, JournalEntry.state == StepState.PLANNED)
                 .values(seen_at=clock.now())
             )
+
+
+def last_reports(session: Session, refs: Sequence[str]) -> dict[str, datetime]:
+    """Return what steps were planned for (such as a download) -> when their process last reported, while any is open."""
+    rows = session.execute(
+        select(JournalEntry.cause_ref, func.max(func.coalesce(JournalEntry.seen_at, JournalEntry.at)))
+        .where(JournalEntry.cause_ref.in_(refs), JournalEntry.state == StepState.PLANNED)
+        .group_by(JournalEntry.cause_ref)
+    )
+    return {ref: at for ref, at in rows if ref is not None}
 
 
 def nothing_after(_point: str) -> None:
@@ -216,7 +227,7 @@ def run_steps(
         with database.reads() as session:
             entry = session.get(JournalEntry, step_id)
             paths = [] if entry is None else library_paths_of(session, entry)
-        if entry is None or entry.state != "planned":
+        if entry is None or entry.state != StepState.PLANNED:
             continue
         mounts.require_mounted(database, outside.files, paths, concerned=concerned)
         try:
@@ -253,13 +264,13 @@ def perform(files: Files, entry: JournalEntry, *, on_progress: Callable[[int], N
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
     match entry.operation:
-        case "mkdir":
+        case Operation.MKDIR:
             assert target is not None
             files.make_folder(target)
-        case "write":
+        case Operation.WRITE:
             assert target is not None
             _write(files, target, entry.content or "", entry.fingerprint)
-        case "delete":
+        case Operation.DELETE:
             assert source is not None
             # Check that it is still the same file, because another one may have its name now.
             if files.exists(source) and is_it(files, source, entry.fingerprint):
@@ -321,7 +332,7 @@ def clear_parts(files: Files, folder: Path) -> None:
 def _fail(session: Session, now: datetime, step_id: str, sentence: str) -> bool:
     """Record that a step failed; returns False if another process has completed it meanwhile."""
     entry = session.get(JournalEntry, step_id)
-    if entry is None or entry.state != "planned":
+    if entry is None or entry.state != StepState.PLANNED:
         return False
-    entry.state, entry.error, entry.finished_at = "failed", sentence, now
+    entry.state, entry.error, entry.finished_at = StepState.FAILED, sentence, now
     return True

@@ -13,9 +13,12 @@ from mydia.adapters.filesystem import Files, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts.library.journal.steps import Cause, Step, is_it, run_steps, working_on, write_steps
 from mydia.contexts.library.models import JournalEntry
+from mydia.contexts.library.words import Operation, StepState
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, NotFound
+
+_OPPOSITES = {Operation.RECYCLE: Operation.RESTORE, Operation.RESTORE: Operation.RECYCLE}
 
 
 def undo_batch(database: Database, outside: Outside, caller: Caller, now: datetime, batch_id: str) -> list[str]:
@@ -30,7 +33,7 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
     with database.reads() as session:
         entries = session.scalars(
             select(JournalEntry)
-            .where(JournalEntry.batch_id == batch_id, JournalEntry.state == "done")
+            .where(JournalEntry.batch_id == batch_id, JournalEntry.state == StepState.DONE)
             .order_by(JournalEntry.step.desc())
         ).all()
     if not entries:
@@ -46,13 +49,13 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
         done = {
             row.step
             for row in session.scalars(
-                select(JournalEntry).where(JournalEntry.batch_id == undo_id, JournalEntry.state == "done")
+                select(JournalEntry).where(JournalEntry.batch_id == undo_id, JournalEntry.state == StepState.DONE)
             )
         }
         for place, (entry, _) in enumerate(steps):
             row = session.get(JournalEntry, entry.id)
             if row is not None and place in done:
-                row.state = "undone"
+                row.state = StepState.UNDONE
     return failures
 
 
@@ -82,27 +85,28 @@ def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
     """Return the step that undoes a step, or None if there is nothing to do. Raises Conflict if it cannot be undone."""
     source = None if entry.source is None else Path(to_os(entry.source))
     target = None if entry.target is None else Path(to_os(entry.target))
-    if entry.operation == "write" and target is not None:
+    if entry.operation == Operation.WRITE and target is not None:
         # A file that was changed or removed since is left alone.
         if not disk.holds(target, entry.fingerprint):
             return None
         disk.put(target, None)
-        return Step(operation="delete", source=target, fingerprint=entry.fingerprint)
-    if entry.operation == "mkdir" or source is None:
+        return Step(operation=Operation.DELETE, source=target, fingerprint=entry.fingerprint)
+    if entry.operation == Operation.MKDIR or source is None:
         return None
-    if entry.operation == "delete":
+    if entry.operation == Operation.DELETE:
         raise Conflict(f"{shown(source.name)} was deleted permanently and cannot be restored.")
     assert target is not None
     proof = entry.fingerprint
     if not disk.holds(target, proof):
         raise Conflict(f"{shown(str(target))} no longer exists, or is another file.")
-    operation, place = {"recycle": "restore", "restore": "recycle"}.get(entry.operation, "rename"), source
-    if entry.operation in ("link", "reflink", "copy"):
+    operation = _OPPOSITES.get(entry.operation, Operation.RENAME)
+    place = source
+    if entry.operation in (Operation.LINK, Operation.REFLINK, Operation.COPY):
         if not disk.holds(source, proof):
             raise Conflict(
                 f"{shown(target.name)} now only exists in the library, so undoing the import would delete it."
             )
-        operation = "delete"
+        operation = Operation.DELETE
     elif disk.taken(source):
         raise Conflict(f"{shown(str(source))} is taken by another file. Move that file away first.")
     else:
@@ -111,7 +115,7 @@ def _opposite(disk: _Imagined, entry: JournalEntry) -> Step | None:
     return Step(
         operation=operation,
         source=target,
-        target=None if operation == "delete" else place,
+        target=None if operation == Operation.DELETE else place,
         fingerprint=proof,
         file_id=entry.file_id,
         media_item_id=entry.media_item_id,
@@ -132,7 +136,7 @@ def prune_journal(session: Session, now: datetime, *, keep_days: int = 90) -> in
     """Delete old finished steps, which can then no longer be undone, and return their number."""
     old = session.scalars(
         select(JournalEntry)
-        .where(JournalEntry.state != "planned", JournalEntry.at < now - timedelta(days=keep_days))
+        .where(JournalEntry.state != StepState.PLANNED, JournalEntry.at < now - timedelta(days=keep_days))
         .limit(5000)
     ).all()
     for entry in old:

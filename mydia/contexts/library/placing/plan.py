@@ -25,6 +25,7 @@ from mydia.contexts.library.holdings import held_qualities
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
 from mydia.contexts.library.recognise.linking import named_quality
+from mydia.contexts.library.words import StepState
 from mydia.contexts.media import EpisodeRef, MediaItem, Version
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
@@ -256,7 +257,7 @@ def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
             JournalEntry.cause == journal.Cause.IMPORT,
             JournalEntry.cause_ref == request.download_id,
             JournalEntry.operation.in_(journal.BRINGS_IN),
-            JournalEntry.state == "done",
+            JournalEntry.state == StepState.DONE,
         )
     )
     wanted = {to_text(str(source.path)) for source in request.sources}

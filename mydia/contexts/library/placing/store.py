@@ -18,6 +18,7 @@ from mydia.adapters.filesystem import (
 )
 from mydia.contexts import media, settings
 from mydia.contexts.library import journal
+from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
@@ -25,6 +26,7 @@ from mydia.contexts.library.placing.plan import ImportPlan, PlannedFile
 from mydia.contexts.library.placing.transfer import Unit
 from mydia.contexts.library.recycle import recycle_place
 from mydia.contexts.library.sidecars import subtitle_ending
+from mydia.contexts.library.words import MatchState, Operation, SidecarKind, StepState
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.events import FileImported, emit
@@ -60,11 +62,11 @@ def store_placed(
             entry_id = next(
                 id_
                 for id_ in unit.ids
-                if (entry := session.get(JournalEntry, id_)) is not None and entry.operation == "recycle"
+                if (entry := session.get(JournalEntry, id_)) is not None and entry.operation == Operation.RECYCLE
             )
             journal.settle(session, caller, now, entry_id)
         for entry in session.scalars(select(JournalEntry).where(JournalEntry.id.in_(unit.ids))):
-            entry.state, entry.finished_at = "done", now
+            entry.state, entry.finished_at = StepState.DONE, now
         session.flush()
         # Replace a row of the same name whose file was missing.
         gone = session.scalars(
@@ -96,7 +98,7 @@ def store_placed(
             bin_ = recycle_place(plan.bin_directory, root, plan.batch_id, path)
             steps.append(
                 Step(
-                    operation="recycle",
+                    operation=Operation.RECYCLE,
                     source=path,
                     target=bin_,
                     fingerprint=proof,
@@ -158,8 +160,8 @@ def _row(plan: ImportPlan, planned: PlannedFile, unit: Unit, placed: FileFacts, 
         mtime_ns=placed.mtime_ns,
         inode=placed.inode,
         device=placed.device,
-        kind="video",
-        match_state="matched",
+        kind=FileKind.VIDEO,
+        match_state=MatchState.MATCHED,
         media_item_id=plan.item_id,
         version_id=plan.version_id,
         match_score=1.0,
@@ -179,7 +181,7 @@ def _sidecar(plan: ImportPlan, sidecar_id: str, file_id: str, target: Path) -> S
         library_path_id=plan.library_path_id,
         file_id=file_id,
         relative_path=relative_text(Path(plan.root), target),
-        kind="subtitle",
+        kind=SidecarKind.SUBTITLE,
         language=language,
         flags=flags,
         ours=True,

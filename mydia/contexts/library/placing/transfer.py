@@ -20,9 +20,15 @@ from mydia.contexts.library import journal
 from mydia.contexts.library.journal import AfterStep
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.placing.plan import ImportPlan
+from mydia.contexts.library.words import Operation, StepState
 from mydia.db import Database
 
-METHODS = {"hardlink": "link", "reflink": "reflink", "copy": "copy", "move": "move"}
+METHODS = {
+    "hardlink": Operation.LINK,
+    "reflink": Operation.REFLINK,
+    "copy": Operation.COPY,
+    "move": Operation.MOVE,
+}
 
 
 @dataclass(slots=True)
@@ -35,7 +41,7 @@ class Unit:
     staging: Path | None
     proof: str
     ids: list[str] = field(default_factory=list)
-    operation: str = "link"
+    operation: Operation = Operation.LINK
     swapped: list[MediaFile] = field(default_factory=list)
     """Old files with the name of the new one, which are moved away first."""
     beside: list[tuple[str, Path, Path]] = field(default_factory=list)
@@ -60,7 +66,7 @@ def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, aft
         with database.reads() as session:
             entries = session.scalars(
                 select(JournalEntry)
-                .where(JournalEntry.id.in_(unit.ids), JournalEntry.operation.in_(("recycle", "rename")))
+                .where(JournalEntry.id.in_(unit.ids), JournalEntry.operation.in_((Operation.RECYCLE, Operation.RENAME)))
                 .order_by(JournalEntry.step)
             ).all()
         for entry in entries:
@@ -72,19 +78,21 @@ def bring_in(database: Database, files: Files, plan: ImportPlan, unit: Unit, aft
 def _transfer(
     database: Database, files: Files, plan: ImportPlan, unit: Unit, target: Path, after_step: AfterStep
 ) -> str | None:
-    if unit.operation == "link":
+    if unit.operation == Operation.LINK:
         try:
             files.hardlink(unit.source, target)
         except CrossDevice as error:
             # Store the fingerprint first, because after a crash a copy is recognised by its content, not by its inode.
-            unit.operation = "copy"
+            unit.operation = Operation.COPY
             with database.writes() as session:
-                session.execute(update(JournalEntry).where(JournalEntry.id == unit.ids[1]).values(operation="copy"))
+                session.execute(
+                    update(JournalEntry).where(JournalEntry.id == unit.ids[1]).values(operation=Operation.COPY)
+                )
             after_step("link refused")
             files.copy(unit.source, target, verify=True, on_progress=_beat(database, plan, after_step))
             return f"Copied instead of hard-linked: {error.cause}."
         return None
-    if unit.operation == "move":
+    if unit.operation == Operation.MOVE:
         files.move(unit.source, target, on_progress=_beat(database, plan, after_step))
         return None
     files.copy(unit.source, target, verify=True, on_progress=_beat(database, plan, after_step))
@@ -108,7 +116,7 @@ def give_up(database: Database, outside: Outside, now: datetime, plan: ImportPla
             select(JournalEntry).where(
                 JournalEntry.batch_id == plan.batch_id,
                 JournalEntry.unit == unit_number,
-                JournalEntry.state == "planned",
+                JournalEntry.state == StepState.PLANNED,
             )
         ).all()
     journal.take_back(database, outside.files, now, entries)

@@ -30,6 +30,7 @@ from mydia.contexts.library.placing.store import store_placed
 from mydia.contexts.library.placing.subtitles import subtitles_beside
 from mydia.contexts.library.placing.transfer import METHODS, Unit, bring_in, give_up
 from mydia.contexts.library.recycle import recycle_place
+from mydia.contexts.library.words import Operation
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError
@@ -137,7 +138,7 @@ def _plan_unit(
     facts = files.facts(source)
     size = facts.size_bytes if facts is not None else None
     steps = [
-        Step(operation="mkdir", target=target.parent, media_item_id=plan.item_id),
+        Step(operation=Operation.MKDIR, target=target.parent, media_item_id=plan.item_id),
         Step(
             operation=unit.operation,
             source=source,
@@ -151,7 +152,7 @@ def _plan_unit(
     for sidecar_id, from_, to in unit.beside:
         steps.append(
             Step(
-                operation="copy",
+                operation=Operation.COPY,
                 source=from_,
                 target=to,
                 fingerprint=journal.fingerprint(files, from_),
@@ -163,7 +164,7 @@ def _plan_unit(
         bin_ = recycle_place(plan.bin_directory, root, plan.batch_id, target)
         steps.append(
             Step(
-                operation="recycle",
+                operation=Operation.RECYCLE,
                 source=target,
                 target=bin_,
                 fingerprint=journal.fingerprint(files, target),
@@ -175,7 +176,7 @@ def _plan_unit(
     if staging is not None:
         steps.append(
             Step(
-                operation="rename",
+                operation=Operation.RENAME,
                 source=staging,
                 target=target,
                 fingerprint=proof,

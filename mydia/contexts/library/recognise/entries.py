@@ -17,6 +17,7 @@ from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
 from mydia.contexts.library.recognise.groups import Group
 from mydia.contexts.library.recognise.linking import Unclear, doubt_facts, named_quality
 from mydia.contexts.library.recognise.matching import Scored, Verdict
+from mydia.contexts.library.words import ReviewState
 from mydia.contexts.media import MediaItem
 
 _CANDIDATES_KEPT = 8
@@ -73,7 +74,7 @@ def leave(
         )
         session.add(entry)
     entry.type, entry.title, entry.year = group.type, group.name, group.guess.year
-    entry.state = "ready" if verdict.state == "sure" else verdict.state
+    entry.state = ReviewState.READY if verdict.state == "sure" else ReviewState(verdict.state)
     entry.reason_code, entry.reason_facts, entry.reason_text = verdict.code, dict(verdict.facts), None
     entry.candidates = [one.to_json() for one in ranked[:_CANDIDATES_KEPT]]
     entry.parsed = _parsed_json(group, likely or {})

@@ -18,6 +18,7 @@ from mydia.contexts import settings
 from mydia.contexts.library.filekinds import disc_folder, own_folder, title_folder
 from mydia.contexts.library.models import MediaFile, Sidecar
 from mydia.contexts.library.recognise.matching import Guess
+from mydia.contexts.library.words import MatchState
 from mydia.contexts.metadata import Ids
 from mydia.db import Database
 from mydia.parsing import (
@@ -124,7 +125,7 @@ def _new_rows(session: Session, library_path_id: str, file_ids: Sequence[str] | 
             for part in batched(file_ids, 500, strict=False)
             for row in session.execute(query.where(MediaFile.id.in_(part)))
         ]
-    new = query.where(MediaFile.match_state == "new", MediaFile.missing_since.is_(None))
+    new = query.where(MediaFile.match_state == MatchState.NEW, MediaFile.missing_since.is_(None))
     return [(row[0], row[1], row[2]) for row in session.execute(new)]
 
 

@@ -18,6 +18,7 @@ from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.recognise.groups import Group, NewFile
 from mydia.contexts.library.recognise.matching import Scored
+from mydia.contexts.library.words import MatchState
 from mydia.contexts.media import EpisodeRef, MediaItem, numbering
 from mydia.contexts.users import Caller
 from mydia.db import get
@@ -133,7 +134,7 @@ def attach_files(session: Session, item_id: str, attachments: Sequence[Attachmen
             "id": one.file_id,
             "media_item_id": item_id,
             "version_id": one.version_id,
-            "match_state": "matched",
+            "match_state": MatchState.MATCHED,
             "inbox_id": None,
             **one.columns,
         }

@@ -34,6 +34,7 @@ from mydia.contexts.library.recognise.groups import Group, gather
 from mydia.contexts.library.recognise.linking import doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.library.scanning.progress import record_progress
+from mydia.contexts.library.words import ReviewState, ScanPhase
 from mydia.contexts.media import MediaItem
 from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller
@@ -115,7 +116,7 @@ def match_new_files(
             note = part[-1].name
             run.progress(done, total, note)
             if scan_id is not None:
-                record_progress(database, scan_id, done, total, part[-1].folder or note, phase="matching")
+                record_progress(database, scan_id, done, total, part[-1].folder or note, phase=ScanPhase.MATCHING)
     if matcher.asked:
         metadata.record_answer(database, outside, caller, now_fn(), matcher.trouble)
     if matcher.trouble is not None and report.postponed:
@@ -175,7 +176,8 @@ class Matcher:
                 (entry.folder, entry.group_key): entry
                 for entry in session.scalars(
                     select(InboxEntry).where(
-                        InboxEntry.library_path_id == library_path_id, InboxEntry.state.in_(("done", "ignored"))
+                        InboxEntry.library_path_id == library_path_id,
+                        InboxEntry.state.in_((ReviewState.DONE, ReviewState.IGNORED)),
                     )
                 )
             }
@@ -331,7 +333,7 @@ class Matcher:
 
     def _follow(self, group: Group, entry: InboxEntry, report: MatchReport) -> bool:
         """Apply a user's earlier decision for a folder to its new files."""
-        if entry.state == "ignored":
+        if entry.state == ReviewState.IGNORED:
             with self.database.writes() as session:
                 set_state(session, [file.id for file in group.files], "ignored", entry.id)
             report.ignored += len(group.files)

@@ -15,6 +15,7 @@ from mydia.contexts import settings
 from mydia.contexts.library.filekinds import FileKind, Judged
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE
+from mydia.contexts.library.words import MatchState, StepState
 from mydia.db import Database
 
 
@@ -51,7 +52,7 @@ class Store:
             "device": found.device,
             "kind": str(judged.kind),
             "left_out": judged.left_out and str(judged.left_out),
-            "match_state": "new" if judged.kind is FileKind.VIDEO else "ignored",
+            "match_state": MatchState.NEW if judged.kind is FileKind.VIDEO else MatchState.IGNORED,
             "added_at": now,
             "verified_at": now,
         }
@@ -69,6 +70,6 @@ def taken_paths(session: Session, library_path_id: str, paths: list[str]) -> set
             )
         )
     path = settings.library_paths.get_library_path(session, library_path_id)
-    open_targets = session.scalars(select(JournalEntry.target).where(JournalEntry.state == "planned"))
+    open_targets = session.scalars(select(JournalEntry.target).where(JournalEntry.state == StepState.PLANNED))
     prefix = f"{path.path}/"
     return found | {target[len(prefix) :] for target in open_targets if target and target.startswith(prefix)}

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts.library.models import Scan
+from mydia.contexts.library.words import ScanPhase, ScanState
 from mydia.db import Database
 from mydia.runs import Run
 
@@ -41,11 +42,17 @@ class Progress:
 
 
 def record_progress(
-    database: Database, scan_id: str, done: int, total: int | None, current: str | None, *, phase: str | None = None
+    database: Database,
+    scan_id: str,
+    done: int,
+    total: int | None,
+    current: str | None,
+    *,
+    phase: ScanPhase | None = None,
 ) -> None:
     """Store a scan's progress."""
     values: dict[str, Any] = {"progress_done": done, "progress_total": total, "current": current}
     if phase is not None:
         values["phase"] = phase
     with database.writes() as session:
-        session.execute(update(Scan).where(Scan.id == scan_id, Scan.state == "running").values(**values))
+        session.execute(update(Scan).where(Scan.id == scan_id, Scan.state == ScanState.RUNNING).values(**values))

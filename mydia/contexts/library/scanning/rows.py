@@ -16,6 +16,7 @@ from mydia.contexts.library.models import Scan
 from mydia.contexts.library.reasons import ScanReason
 from mydia.contexts.library.scanning.belief import Refusal
 from mydia.contexts.library.scanning.walk import Walked
+from mydia.contexts.library.words import ScanPhase, ScanState
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
@@ -30,12 +31,14 @@ _PROBLEMS_KEPT = 200
 def begin_scan(session: Session, now: datetime, path: LibraryPath) -> str:
     """Continue the row of a scan that was killed, or create a new one."""
     scan = session.scalars(
-        select(Scan).where(Scan.library_path_id == path.id, Scan.state == "running").order_by(Scan.started_at.desc())
+        select(Scan)
+        .where(Scan.library_path_id == path.id, Scan.state == ScanState.RUNNING)
+        .order_by(Scan.started_at.desc())
     ).first()
     if scan is None:
         scan = Scan(library_path_id=path.id, started_at=now, counts={}, problems=[])
         session.add(scan)
-    scan.phase, scan.progress_done, scan.progress_total, scan.current = "walking", 0, None, None
+    scan.phase, scan.progress_done, scan.progress_total, scan.current = ScanPhase.WALKING, 0, None, None
     session.flush()
     return scan.id
 
@@ -54,7 +57,7 @@ def end_walk(
         scan = get(session, Scan, scan_id, what="This scan")
         scan.counts = {**scan.counts, **counts}
         scan.problems = sentences_about(walked.problems)
-        scan.phase, scan.current = "matching", None
+        scan.phase, scan.current = ScanPhase.MATCHING, None
         scan.progress_done, scan.progress_total = 0, None
         if counts["new"]:
             emit(session, caller, FilesFound(library_path_id, scan_id, counts["new"]), at=now)
@@ -75,7 +78,9 @@ def refuse_scan(
 ) -> str:
     """Close a scan as refused and return its id. Emits: ScanFinished."""
     logger.warning("scan refused", extra={"scan_id": scan_id, "reason": refusal.code, **refusal.facts})
-    end_scan(database, caller, now, scan_id, "refused", code=refusal.code, facts=refusal.facts, problems=problems)
+    end_scan(
+        database, caller, now, scan_id, ScanState.REFUSED, code=refusal.code, facts=refusal.facts, problems=problems
+    )
     return scan_id
 
 
@@ -96,17 +101,17 @@ def finish_scan(
 
     Emits: ScanFinished.
     """
-    end_scan(database, caller, now, scan_id, "done", counts=counts, code=code, facts=facts)
+    end_scan(database, caller, now, scan_id, ScanState.DONE, counts=counts, code=code, facts=facts)
 
 
 def fail_scan(database: Database, caller: Caller, now: datetime, scan_id: str, error: str) -> None:
     """Close a scan that failed with an error. Emits: ScanFinished."""
-    end_scan(database, caller, now, scan_id, "failed", text=error)
+    end_scan(database, caller, now, scan_id, ScanState.FAILED, text=error)
 
 
 def cancel_scan(database: Database, caller: Caller, now: datetime, scan_id: str, counts: dict[str, int]) -> None:
     """Close a scan that a user cancelled, keeping what it stored. Emits: ScanFinished."""
-    end_scan(database, caller, now, scan_id, "cancelled", counts=counts)
+    end_scan(database, caller, now, scan_id, ScanState.CANCELLED, counts=counts)
 
 
 def end_scan(
@@ -114,7 +119,7 @@ def end_scan(
     caller: Caller,
     now: datetime,
     scan_id: str,
-    state: str,
+    state: ScanState,
     *,
     counts: Mapping[str, int] | None = None,
     code: ScanReason | None = None,
@@ -125,9 +130,9 @@ def end_scan(
     """Close a running scan in a given state. Emits: ScanFinished."""
     with database.writes() as session:
         scan = get(session, Scan, scan_id, what="This scan")
-        if scan.state != "running":
+        if scan.state != ScanState.RUNNING:
             return
-        scan.state, scan.phase, scan.finished_at = state, "finished", now
+        scan.state, scan.phase, scan.finished_at = state, ScanPhase.FINISHED, now
         scan.reason_code, scan.reason_facts, scan.reason_text = code, dict(facts or {}), text
         scan.counts = {**scan.counts, **(counts or {})}
         scan.current = None

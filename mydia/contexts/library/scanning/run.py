@@ -29,6 +29,7 @@ from mydia.contexts.library.scanning.progress import Progress
 from mydia.contexts.library.scanning.rows import begin_scan, end_scan, end_walk, refuse_scan, sentences_about
 from mydia.contexts.library.scanning.store import store_all
 from mydia.contexts.library.scanning.walk import Walked, gone_files, walk_folder
+from mydia.contexts.library.words import ScanState
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
@@ -115,7 +116,7 @@ def run_scan(
             refusal = Refusal(ScanReason.WALK_FAILED, {"error": str(error)})
             return refuse_scan(database, caller, now_fn(), scan_id, refusal)
     if walked.cancelled:
-        end_scan(database, caller, now_fn(), scan_id, "cancelled", counts={"seen": len(walked.seen)})
+        end_scan(database, caller, now_fn(), scan_id, ScanState.CANCELLED, counts={"seen": len(walked.seen)})
         return scan_id
     gone = gone_files(known.values(), walked)
     moved, walked.new = find_moves(outside.files, database, root, library_path_id, gone, walked.new)

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import select, update
 
 from mydia.adapters.filesystem import FoundFile, shown
+from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE, Known, KnownSidecar
 from mydia.contexts.library.scanning.new_files import Store, taken_paths
 from mydia.contexts.library.scanning.sidecars import store_sidecars
 from mydia.contexts.library.scanning.walk import Walked
+from mydia.contexts.library.words import MatchState, StepState
 from mydia.contexts.users import Caller
 from mydia.events import FilesMissing, emit
 
@@ -55,7 +57,7 @@ def store_all(
             session.execute(
                 update(MediaFile)
                 .where(MediaFile.id.in_(ids), MediaFile.kind != "video")
-                .values(kind="video", left_out=None, match_state="new", inbox_id=None)
+                .values(kind=FileKind.VIDEO, left_out=None, match_state=MatchState.NEW, inbox_id=None)
             )
     marked = 0
     with store.database.writes() as session:
@@ -65,7 +67,7 @@ def store_all(
                 session.execute(update(MediaFile), [move])
         for ids in batched(returned, 500, strict=False):
             session.execute(update(MediaFile).where(MediaFile.id.in_(ids)).values(missing_since=None, verified_at=now))
-        busy = set(session.scalars(select(JournalEntry.file_id).where(JournalEntry.state == "planned")))
+        busy = set(session.scalars(select(JournalEntry.file_id).where(JournalEntry.state == StepState.PLANNED)))
         for one in missing:
             if one.id in busy:
                 continue
