@@ -107,7 +107,7 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
         )
     placed = library.place(database, fake_outside(), SYSTEM, clock.now(), plan)
     source.unlink()
-    with pytest.raises(Conflict, match="only in the library"):
+    with pytest.raises(Conflict, match="only exists in the library"):
         library.journal.undo_batch(database, fake_outside(), SYSTEM, clock.now(), placed.batch_id)
     with database.reads() as session:
         assert len(library.files.files_of_item(session, SYSTEM, item.id)) == 1
