@@ -250,7 +250,7 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
     download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
     assert "does not match any episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
-    with pytest.raises(Invalid, match="Choose its episodes"):
+    with pytest.raises(Invalid, match="Choose the episodes"):
         downloads.importing.manual_import(
             house.database, house.outside, admin, house.now, download_id, [ChosenFile("a.mkv")]
         )
