@@ -448,7 +448,7 @@ def test_an_import_that_another_process_carries_out_is_left_alone_until_it_ends(
     with house.database.writes() as session:
         assert downloads.importing.recover_imports(session, house.now) == 1
         assert downloads.importing.due_imports(session, house.now) == [download_id]
-    assert house.bring_in(download_id) == "1 files placed"
+    assert house.bring_in(download_id) == "1 file imported"
     assert house.download(download_id).import_owner is None
 
 
