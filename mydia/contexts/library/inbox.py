@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -176,7 +176,7 @@ def search_candidates(
         keep: Store them as the entry's candidates, so that `decide` can choose one by position.
 
     Raises:
-        Unavailable: No metadata source is configured, or it does not answer.
+        Unavailable: The metadata source does not answer. Without any source, the title as typed is a candidate.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
@@ -187,8 +187,12 @@ def search_candidates(
         here = {
             (item.tmdb_id, item.tvdb_id, item.imdb_id): item.id for item in media.find_by_title(session, wanted, text)
         }
-    found = metadata.search(outside, wanted, text, year=year, language=language, source=path.provider)
-    choices = [choice_of(candidate) for candidate in found]
+    if metadata.available(outside):
+        found = metadata.search(outside, wanted, text, year=year, language=language, source=path.provider)
+        choices = [choice_of(candidate) for candidate in found]
+    else:
+        # The title as it was typed: without a source nothing more is known of it.
+        choices = [] if here else [Choice(wanted, text.strip(), year or entry.year, Ids(), provider="none")]
     with database.reads() as session:
         choices = [
             replace(choice, media_item_id=item.id)
@@ -206,6 +210,71 @@ def search_candidates(
             row = get(session, InboxEntry, inbox_id, what="This entry of the review")
             row.candidates, row.type = candidates, wanted
     return candidates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedEpisode:
+    """An episode to choose, of a title that may not be in the library yet."""
+
+    season_number: int
+    episode_number: int
+    absolute_number: int | None
+    title: str | None
+    air_on: date | None
+
+    @property
+    def code(self) -> str:
+        """`S01E02`."""
+        return f"S{self.season_number:02}E{self.episode_number:02}"
+
+
+def episode_codes(session: Session, caller: Caller, item_id: str) -> dict[str, str]:
+    """Return episode id -> `S01E02` of a title of the library; empty when it is gone."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return {one.id: one.code for one in media.episodes.episodes_of(session, caller, item_id)}
+
+
+def episodes_of_candidate(
+    database: Database, outside: Outside, caller: Caller, inbox_id: str, candidate: int
+) -> list[ListedEpisode]:
+    """Return the episodes of an entry's candidate, from the library or the catalogue; none for a film.
+
+    Args:
+        candidate: Its place, 0 being the best.
+
+    Raises:
+        Unavailable: The metadata source is needed and does not answer.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
+        if not 0 <= candidate < len(entry.candidates):
+            return []
+        choice = _chosen(session, entry, candidate, None, None)
+        if choice.type != MediaType.TV_SHOW:
+            return []
+        if choice.media_item_id is not None:
+            found = media.episodes.episodes_of(session, caller, choice.media_item_id)
+            return [
+                ListedEpisode(
+                    season_number=one.season_number, episode_number=one.episode_number,
+                    absolute_number=one.absolute_number, title=one.title, air_on=one.air_on,
+                )
+                for one in found
+            ]  # fmt: skip
+        path = settings.library_paths.get_library_path(session, entry.library_path_id)
+        language = path.language or settings.of(session).metadata.language
+    if choice.ids == Ids() or not metadata.available(outside):
+        return []
+    _, seasons = media.refresh.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
+    return [
+        ListedEpisode(
+            season_number=one.season_number, episode_number=one.episode_number,
+            absolute_number=one.absolute_number, title=one.title, air_on=one.air_on,
+        )
+        for season in seasons
+        for one in season.episodes or ()
+    ]  # fmt: skip
 
 
 def guess_of(entry: InboxEntry, *, type: MediaType | None = None) -> Guess:
@@ -257,6 +326,7 @@ def decide(
     choice: Mapping[str, Any] | Choice | None = None,
     media_item_id: str | None = None,
     episode_map: Mapping[str, Sequence[str]] | None = None,
+    episodes: Mapping[str, str] | None = None,
     monitored: bool | None = None,
     whole_folder: bool = False,
 ) -> Decided:
@@ -267,12 +337,14 @@ def decide(
         choice: A title that is not among the candidates, in the same format.
         media_item_id: A title of the library.
         episode_map: File id -> episode ids, for files whose names are not specific enough (only with `media_item_id`).
+        episodes: File id -> its episodes as a person types them, such as `S01E03-E04`, for files whose name does not say.
+            Also for a title that is not in the library yet. Empty texts are ignored.
         monitored: Whether to monitor a title that is added; None uses the setting.
         whole_folder: Apply the decision to the folder's other entries too.
 
     Raises:
         Conflict: It has already been decided.
-        Invalid: Nothing was chosen, or the folder is for another type of title.
+        Invalid: Nothing was chosen, the folder is for another type of title, or no file has a clear episode.
 
     Emits: MediaAdded, FileMatched, InboxDecided, InboxChanged.
     """
@@ -302,8 +374,9 @@ def decide(
             continue
         with database.writes() as session:
             made = _settle(
-                session, caller, now, row.id, group, chosen, path, details, seasons, monitored, dict(episode_map or {})
-            )
+                session, caller, now, row.id, group, chosen, path, details, seasons, monitored,
+                dict(episode_map or {}), {file: text for file, text in (episodes or {}).items() if text.strip()},
+            )  # fmt: skip
         first = first or made
         chosen = replace(chosen, media_item_id=made.media_item_id)
     if first is None:
@@ -501,6 +574,11 @@ def _chosen(
         raise Invalid("Choose a title.", fields={"candidate": "Choose a title."})
     if found.media_item_id is None and (item := media.find_by_ids(session, SYSTEM, found.type, found.ids)) is not None:
         return own_choice(session, item.id)
+    if found.media_item_id is None and found.ids == Ids():
+        # Without a catalogue id, only the name shows that the title is in the library already.
+        same = media.find_by_title(session, found.type, found.title, found.year)
+        if len(same) == 1:
+            return own_choice(session, same[0].id)
     if found.media_item_id is not None and session.get(media.MediaItem, found.media_item_id) is None:
         return replace(found, media_item_id=None)
     return found
@@ -559,6 +637,7 @@ def _settle(
     seasons: tuple[SeasonDetails, ...],
     monitored: bool,
     episode_map: dict[str, Sequence[str]],
+    typed: Mapping[str, str],
 ) -> Decided:
     entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
     item_id, added = choice.media_item_id, False
@@ -570,6 +649,11 @@ def _settle(
             item_id = error.item_id
     scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
     chosen_episodes = {file_id: list(ids) for file_id, ids in episode_map.items()}
+    if choice.type == MediaType.TV_SHOW:
+        here = {file.id: file for file in group.files}
+        wanted = {file_id: text for file_id, text in typed.items() if file_id in here}
+        names = {file_id: shown(here[file_id].path.rpartition("/")[2]) for file_id in wanted}
+        chosen_episodes |= _typed_episodes(session, caller, now, item_id, wanted, names)
     linked = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
     if linked.unclear and not linked.files:
         # No file could be linked, so the title is not added until an episode is chosen.
@@ -586,6 +670,36 @@ def _settle(
     emit(session, caller, InboxDecided(inbox_id, f"{choice.title} ({choice.year or 'no year'})"), at=now)
     refresh_holdings(session, now, item_id)
     return Decided(item_id, linked.files, len(linked.unclear), added)
+
+
+def _typed_episodes(
+    session: Session, caller: Caller, now: datetime, item_id: str, typed: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return file id -> episode ids. Where no provider lists the episodes, those that a person names are added."""
+    item = media.get_item(session, caller, item_id)
+    known = media.episodes.episodes_of(session, caller, item_id)
+    by_place = {(one.season_number, one.episode_number): one.id for one in known}
+    made: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    for file_id, text in typed.items():
+        try:
+            places = media.numbering.typed_episodes(text, known)
+        except Invalid as error:
+            errors[file_id] = f"{names[file_id]}: {error.message}"
+            continue
+        missing = [place for place in places if place not in by_place]
+        if missing and known and item.provider != "none":
+            season, number = missing[0]
+            errors[file_id] = f"{names[file_id]}: {item.title} has no episode S{season:02}E{number:02}."
+            continue
+        for season, number in missing:
+            by_place[season, number] = media.episodes.ensure_episode(session, now, item_id, season, number).id
+        made[file_id] = [by_place[place] for place in places]
+    if errors:
+        raise Invalid(
+            next(iter(errors.values())), fields={f"episodes-{file_id}": said for file_id, said in errors.items()}
+        )
+    return made
 
 
 def rematch_files(

@@ -7,11 +7,13 @@ readings are possible, or none is, the answer is a doubt with a reason, never a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from mydia.errors import Invalid
 from mydia.parsing import ParsedRelease, normalise_title
 
 _WRITTEN_OUT = 0.9
@@ -253,3 +255,65 @@ def _year_fits(parsed: ParsedRelease, series: SeriesNumbers, episodes: tuple[Epi
         return True
     aired = [one.air_on.year for one in episodes if one.air_on is not None]
     return any(abs(year - parsed.year) <= 1 for year in aired) if aired else False
+
+
+_EXAMPLES = "Write episodes such as S01E03, S01E03-E05 or S01E03, S01E07."
+_LONGEST_RANGE = 200
+_FULL = re.compile(
+    r"s(\d{1,4})\s*e(\d{1,4})((?:\s*(?:-\s*)?e?\d{1,4})*)|(\d{1,4})x(\d{1,4})((?:\s*-\s*(?:\d{1,4}x)?\d{1,4})*)"
+)
+_MORE = re.compile(r"(-\s*)?(?:e|\d{1,4}x)?(\d{1,4})")
+_ABSOLUTE = re.compile(r"e?(\d{1,4})(?:\s*-\s*e?(\d{1,4}))?")
+
+
+def typed_episodes(text: str, known: Sequence[EpisodeRef]) -> tuple[tuple[int, int], ...]:
+    """Return (season, episode) of every episode that a text names, in its order, each once.
+
+    A number without a season counts from the first episode on where the series is numbered so, else within the only season.
+
+    Args:
+        known: The series' episodes.
+
+    Raises:
+        Invalid: The text cannot be read, or its numbers belong to no known episode.
+
+    >>> typed_episodes("s01e03-e05, 2x1", ())
+    ((1, 3), (1, 4), (1, 5), (2, 1))
+    """
+    found: list[tuple[int, int]] = []
+    for part in re.split(r"[,;+&]|\band\b", text.strip().lower()):
+        piece = part.strip()
+        if not piece:
+            continue
+        if (full := _FULL.fullmatch(piece)) is not None:
+            season, first, rest = full[1] or full[4], full[2] or full[5], full[3] or full[6] or ""
+            found += [(int(season), number) for number in _numbers(int(first), rest)]
+        elif (absolute := _ABSOLUTE.fullmatch(piece)) is not None:
+            numbers = _range(int(absolute[1]), int(absolute[2] or absolute[1]))
+            found += [_place(number, known) for number in numbers]
+        else:
+            raise Invalid(f"“{part.strip()}” is not an episode. {_EXAMPLES}")
+    return tuple(dict.fromkeys(found))
+
+
+def _numbers(first: int, rest: str) -> list[int]:
+    numbers = [first]
+    for dash, number in _MORE.findall(rest):
+        numbers += _range(numbers[-1], int(number)) if dash else [int(number)]
+    return list(dict.fromkeys(numbers))
+
+
+def _range(first: int, last: int) -> range:
+    if not first <= last <= first + _LONGEST_RANGE:
+        raise Invalid(f"{first}-{last} is not a range of episodes. {_EXAMPLES}")
+    return range(first, last + 1)
+
+
+def _place(number: int, known: Sequence[EpisodeRef]) -> tuple[int, int]:
+    for one in known:
+        if one.absolute_number == number:
+            return one.season_number, one.episode_number
+    seasons = {one.season_number for one in known if one.season_number > 0}
+    if any(one.absolute_number is not None for one in known) or len(seasons) != 1:
+        raise Invalid(f"Which season is episode {number} of? {_EXAMPLES}")
+    return seasons.pop(), number

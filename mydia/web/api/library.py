@@ -173,6 +173,8 @@ class Decision(Struct):
     media_id: str | None = None
     episodes: dict[str, list[str]] = {}
     """File id -> episode ids, for files whose names do not identify the episode."""
+    numbers: dict[str, str] = {}
+    """File id -> its episodes in writing, such as `S01E03-E04`; also for a title that is not in the library yet."""
     monitored: bool | None = None
     """Whether to monitor a title that is added; null uses the setting."""
     whole_folder: bool = False
@@ -462,6 +464,7 @@ def decide(
         candidate=data.candidate,
         media_item_id=data.media_id,
         episode_map=data.episodes or None,
+        episodes=data.numbers,
         monitored=data.monitored,
         whole_folder=data.whole_folder,
     )

@@ -13,15 +13,17 @@ from sqlalchemy import select
 
 from mydia import clock, events
 from mydia.adapters.errors import Unreachable
-from mydia.contexts import library, media
+from mydia.contexts import library, media, settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
 from mydia.jobs import library as library_jobs
 from mydia.jobs import triggers
 from mydia.jobs.broker import Deps
 from mydia.taskboard import RunState
+from mydia.vocabulary import MediaType
 from mydia.web.pages.activity import decisions
 from mydia.web.pages.system.tasks import said_cron
+from tests.builders import media_file
 from tests.web.pages.conftest import Browser, Server, words
 
 
@@ -175,6 +177,69 @@ def test_an_entry_that_somebody_else_decided_makes_room_for_the_next(browser: Br
     answer = browser.get("/imports?bucket=check&entry=gone", headers={"hx-request": "true", "hx-target": "main#main"})
     assert answer.status_code == 200
     assert "Which movie is it?" in words(answer)
+
+
+def _mystery(server: Server, title: str, name: str, **facts: Any) -> library.InboxEntry:
+    """A file of a series of the library whose name has no number, waiting in the review."""
+    with server.deps.database.writes() as session:
+        item = media.get_item(session, SYSTEM, server.ids[title])
+        path = next(one for one in settings.library_paths.list_library_paths(session) if one.type == "series")
+        told = {"type": "tv_show", "title": item.title, "year": item.year, "score": 0.9, "evidence": [],
+                "tmdb_id": item.tmdb_id, "media_item_id": item.id}  # fmt: skip
+        entry = library.InboxEntry(
+            library_path_id=path.id, folder=title, group_key=name, type="tv_show", title=title, state="needs_attention",
+            candidates=[told], created_at=clock.now(), updated_at=clock.now(), reason_code="no_number", **facts,
+        )  # fmt: skip
+        session.add(entry)
+        session.flush()
+        file = media_file(session, path, f"{title}/{name}", match_state="waiting", inbox_id=entry.id)
+        entry.parsed = {"files": [{"id": file.id, "path": file.relative_path, "season": None, "episodes": []}]}
+        return entry
+
+
+def test_the_episode_of_a_file_without_a_number_is_chosen(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    entry = _mystery(server, "The Cartographers", "mystery.mkv")
+    page = browser.get(f"/imports?bucket=check&entry={entry.id}")
+    assert "1 file without a readable episode" in words(page)
+    field = re.search(r'name="(episodes-[^"]+)"', page.text)
+    assert field
+    listed = browser.get(f"/imports/{entry.id}/episodes?candidate=1", headers={"hx-request": "true"})
+    assert '<option value="S01E01">' in listed.text
+
+    refused = press(browser, f"/imports/{entry.id}/decide", candidate="1")
+    assert refused.status_code == 422
+    assert "Choose the episode" in refused.headers["hx-trigger"]
+    refused = press(browser, f"/imports/{entry.id}/decide", candidate="1", **{field[1]: "S09E01"})
+    assert "mystery.mkv: The Cartographers has no episode S09E01." in refused.headers["hx-trigger"]
+    press(browser, f"/imports/{entry.id}/decide", candidate="1", **{field[1]: "S01E01-E02"})
+    with server.deps.database.reads() as session:
+        files = library.files.files_of_item(session, SYSTEM, server.ids["The Cartographers"])
+        codes = library.inbox.episode_codes(session, SYSTEM, server.ids["The Cartographers"])
+    held = next(file for file in files if file.relative_path.endswith("mystery.mkv"))
+    assert sorted(codes[one] for one in held.episode_ids) == ["S01E01", "S01E02"]
+
+
+def test_without_a_metadata_source_a_series_is_added_once_and_never_without_files(
+    browser: Browser, server: Server, press: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.provider, "_available", False)
+    entry = entry_of(server, "Dark Harbour")
+    found = press(browser, f"/imports/{entry.id}/search", q="Dark Harbour", type="tv_show")
+    assert "Dark Harbour" in words(found)
+    with server.deps.database.reads() as session:
+        files = library.inbox.files_of_entry(session, SYSTEM, entry.id)
+    press(browser, f"/imports/{entry.id}/decide", candidate="1", **{f"episodes-{files[0].id}": "S02E07"})
+    other = _mystery(server, "The Cartographers", "dark harbour finale.mkv")
+    press(browser, f"/imports/{other.id}/search", q="Dark Harbour", type="tv_show")
+    with server.deps.database.reads() as session:
+        waiting = library.inbox.files_of_entry(session, SYSTEM, other.id)
+    press(browser, f"/imports/{other.id}/decide", candidate="1", **{f"episodes-{waiting[0].id}": "S02E08"})
+    with server.deps.database.reads() as session:
+        (item,) = media.find_by_title(session, MediaType.TV_SHOW, "Dark Harbour")
+        assert set(library.inbox.episode_codes(session, SYSTEM, item.id).values()) == {"S02E07", "S02E08"}
+        assert len(library.files.files_of_item(session, SYSTEM, item.id)) == 2
 
 
 def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Server, press: Callable[..., Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType, field
 from sqlalchemy.orm import Session
 
@@ -29,12 +29,20 @@ _NAMED = 5
 """Entries that the dialog names."""
 
 
+class EpisodeFields(Struct, kw_only=True):
+    """The episodes of one file, as they were typed."""
+
+    episodes: str = ""
+
+
 class DecisionFields(Struct, kw_only=True):
     """The candidate that was chosen for an entry, counted from 1."""
 
     candidate: Annotated[Count, message("Choose a title first, or search for the right one.")]
     whole_folder: bool = False
     """Decide all entries of the folder."""
+    episodes: dict[str, EpisodeFields] = {}
+    """By file id."""
     next: str | None = None
 
 
@@ -98,6 +106,7 @@ def decide(
         inbox_id,
         candidate=chosen.candidate - 1,
         whole_folder=chosen.whole_folder,
+        episodes={file_id: row.episodes for file_id, row in chosen.episodes.items()},
     )
     with database.reads() as session:
         item = media.get_item(session, caller, made.media_item_id)
@@ -107,6 +116,24 @@ def decide(
         f"{item.title} {'added' if made.added else 'matched'}", f"{files}.{unclear}", "ok", "Open", f"/items/{item.id}"
     )
     return redirect(request, local_path(chosen.next, "/imports"), toast=toast)
+
+
+@get("/imports/{inbox_id:str}/episodes", sync_to_thread=True, include_in_schema=False)
+def list_episodes(
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    inbox_id: FromPath[str],
+    candidate: FromQuery[int] = 1,
+) -> Response[str]:
+    """Show the episodes of a candidate, to choose those of a file from."""
+    notice, found = None, []
+    try:
+        found = library.inbox.episodes_of_candidate(database, outside, caller, inbox_id, candidate - 1)
+    except Unavailable as error:
+        notice = error.message
+    return fragment(request, "imports/_known_episodes.html", episodes=found, notice=notice)
 
 
 @post("/imports/{inbox_id:str}/search", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -340,6 +367,7 @@ def _changed(request: WebRequest, onward: str | None, toast: Toast) -> Response[
 
 ROUTES: tuple[Any, ...] = (
     decide,
+    list_episodes,
     search_candidates,
     ignore_entries,
     reopen_entries,

@@ -66,6 +66,18 @@ class EntryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeLine:
+    """A file of a series, and what its name says of its episodes."""
+
+    file_id: str
+    name: str
+    read: str
+    """`S01E02`, an absolute number or a date; empty when the name says nothing that fits."""
+    likely: str
+    """With a doubt: the more likely reading."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryView:
     """The entry that is being decided."""
 
@@ -87,6 +99,8 @@ class EntryView:
     """Address of the next entry."""
     chosen_title: str | None
     can_ignore_folder: bool
+    episodes: tuple[EpisodeLine, ...]
+    """The files of a series; those whose episode is not clear come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +247,40 @@ def _entry(
         skip=f"/imports{query({'bucket': bucket, 'q': q, 'entry': following})}",
         chosen_title=str(row.chosen["title"]) if row.chosen else None,
         can_ignore_folder=any("/" in one.relative_path for one in files),
+        episodes=_episode_lines(session, caller, row) if row.type == MediaType.TV_SHOW else (),
     )
+
+
+_EPISODE_LINES = 200
+
+
+def _episode_lines(session: Session, caller: Caller, row: InboxEntry) -> tuple[EpisodeLine, ...]:
+    unclear = row.reason_code in library.reasons.EPISODE_UNCLEAR
+    best = row.candidates[0].get("media_item_id") if row.candidates else None
+    codes = library.inbox.episode_codes(session, caller, best) if best else {}
+    lines = [
+        EpisodeLine(
+            str(file["id"]),
+            str(file["path"]).rpartition("/")[2],
+            "" if unclear else _numbers_read(file),
+            ", ".join(codes[one] for one in file.get("likely") or () if one in codes),
+        )
+        for file in row.parsed.get("files") or ()
+        if "id" in file
+    ]
+    return tuple(sorted(lines, key=lambda line: bool(line.read))[:_EPISODE_LINES])
+
+
+def _numbers_read(file: Mapping[str, Any]) -> str:
+    """Return what a stored file's name says of its episodes.
+
+    >>> _numbers_read({"season": 1, "episodes": [3, 4]}), _numbers_read({"absolute": [29]}), _numbers_read({})
+    ('S01E03E04', '29', '')
+    """
+    if file.get("season") is not None and file.get("episodes"):
+        return f"S{file['season']:02}" + "".join(f"E{number:02}" for number in file["episodes"])
+    numbers = file.get("absolute") or file.get("episodes") or ()
+    return ", ".join(f"{number:g}" for number in numbers) or str(file.get("air_on") or "")
 
 
 def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
