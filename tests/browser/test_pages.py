@@ -128,7 +128,7 @@ def test_qualities_are_dragged_and_moved_by_keys(tab: Tab) -> None:
     page.mouse.up()
     expect(rows.nth(2)).to_have_attribute("id", names[0] or "")
     # The answer of the server says the same order, with its own numbers.
-    expect(rows.nth(2).locator("input[name=rung_2]")).to_have_count(1)
+    expect(rows.nth(2).locator("input[name=rung-2]")).to_have_count(1)
     rows.nth(1).locator("input[type=checkbox]").focus()
     page.keyboard.press("Alt+ArrowUp")
     expect(rows.nth(0)).to_have_attribute("id", names[2] or "")

@@ -79,7 +79,7 @@ def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Dat
         ("/settings/users/new", {"username": "x", "password": PASSWORD, "role": "admin"}),
         ("/settings/naming", {"movie_folder": "{title}"}),
         ("/settings/profiles/new", {"name": "x"}),
-        ("/settings/sizes", {"type": "movie", "SDTV|maximum": "1"}),
+        ("/settings/sizes", {"type": "movie", "maximum-SDTV": "1"}),
     ):
         assert browser.send(path, form, on="/account").status_code in (403, 422), path
     assert browser.client.get("/settings/browse?field=path").status_code == 403
@@ -120,7 +120,7 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     browser: Browser, database: Database, client: FakeDownloadClient
 ) -> None:
     assert browser.send("/settings/clients/new", {**CLIENT, "url": ""}).status_code == 422
-    mapped = {"remote_1": "/downloads", "local_1": "/mnt/dl"}
+    mapped = {"remote-1": "/downloads", "local-1": "/mnt/dl"}
     assert browser.send("/settings/clients/new", {**CLIENT, **mapped}).headers["location"] == "/settings/clients"
     with database.reads() as session:
         (row,) = settings.clients.list_clients(session, SYSTEM)
@@ -255,9 +255,9 @@ def test_naming_is_previewed_and_saved(browser: Browser, database: Database) -> 
 def _rungs(*names: str, wanted: tuple[str, ...]) -> dict[str, str]:
     form: dict[str, str] = {}
     for number, name in enumerate(names):
-        form |= {f"rung_{number}": name, f"members_{number}": name}
+        form |= {f"rung-{number}": name, f"members-{number}": name}
         if name in wanted:
-            form[f"allowed_{number}"] = "true"
+            form[f"allowed-{number}"] = "true"
     return form
 
 
@@ -279,7 +279,7 @@ def test_a_profile_is_ordered_joined_and_saved_without_script(browser: Browser, 
     joined = browser.send(
         "/settings/profiles/step", {**form, "step": "join:Bluray-1080p"}, on="/settings/profiles/new"
     ).text
-    assert "Bluray-1080p|WEBDL-1080p" in joined or "WEBDL-1080p|Bluray-1080p" in joined
+    assert "Bluray-1080p,WEBDL-1080p" in joined or "WEBDL-1080p,Bluray-1080p" in joined
     assert browser.send("/settings/profiles/new", {**form, "name": ""}).status_code == 422
     assert browser.send("/settings/profiles/new", form).status_code == 303
     with database.reads() as session:
@@ -313,8 +313,8 @@ def test_a_release_name_is_tried_against_the_form(browser: Browser) -> None:
 def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> None:
     form = {"type": "movie"}
     for quality in settings.QUALITY_NAMES:
-        form |= {f"{quality}|minimum": "1", f"{quality}|preferred": "", f"{quality}|maximum": "50"}
-    refused = browser.send("/settings/sizes", {**form, "SDTV|maximum": "0,5"})
+        form |= {f"minimum-{quality}": "1", f"preferred-{quality}": "", f"maximum-{quality}": "50"}
+    refused = browser.send("/settings/sizes", {**form, "maximum-SDTV": "0,5"})
     assert refused.status_code == 422
     with database.reads() as session:
         assert settings.qualities.size_limits(session, "movie")["HDTV-720p"].maximum == 100

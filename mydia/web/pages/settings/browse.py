@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
+from msgspec import Struct
 
 from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings
 from mydia.contexts.settings import FolderLook
 from mydia.contexts.users import Permission
 from mydia.errors import Invalid, MydiaError
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import fragment
 
 
@@ -29,18 +29,28 @@ class BrowseView:
     problem: str
 
 
+class CheckFields(Struct, kw_only=True):
+    """A form that has fields for folders."""
+
+    library_path_id: str | None = None
+    """The library folder that is being changed."""
+    chosen: str = ""
+    values: dict[str, str] = {}
+
+
 @post("/settings/folders/check", sync_to_thread=True, status_code=200, include_in_schema=False)
 def check_folder(
     request: WebRequest,
     deps: DepsDep,
     caller: CallerDep,
-    form: FormDep,
+    form: FormOf[CheckFields],
     field: FromQuery[str],
     other: FromQuery[str] = "",
 ) -> Response[str]:
-    """Say under a folder's field what the disk says, as soon as the field is left."""
+    """Check the folder that was typed, for the note under its field."""
     caller.require(Permission.MANAGE_SETTINGS)
-    look = _look(deps, form.get(field, ""), form, other)
+    sent = form.read()
+    look = _look(deps, sent.values.get(field, ""), sent, other)
     return fragment(request, "settings/_folder_check.html", look, field=_name(field))
 
 
@@ -75,26 +85,26 @@ def _is_there(folder: Path) -> bool:
 
 @post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)
 def choose_folder(
-    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, field: FromQuery[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CheckFields], field: FromQuery[str]
 ) -> Response[str]:
     """Put the chosen folder into the field that asked, with what the disk says about it."""
     caller.require(Permission.MANAGE_SETTINGS)
-    chosen = form.get("chosen", "")
-    look = _look(deps, chosen, form, "")
+    sent = form.read()
+    look = _look(deps, sent.chosen, sent, "")
     return fragment(
-        request, "settings/_chosen.html", look, field=_name(field), chosen=chosen, trigger={"dialog-close": {}}
+        request, "settings/_chosen.html", look, field=_name(field), chosen=sent.chosen, trigger={"dialog-close": {}}
     )
 
 
-def _look(deps: WebDeps, path: str, form: Mapping[str, str], other: str) -> FolderLook | None:
+def _look(deps: WebDeps, path: str, sent: CheckFields, other: str) -> FolderLook | None:
     if not path.strip():
         return None
     with deps.database.reads() as session:
-        others = [
-            row for row in settings.library_paths.list_library_paths(session) if row.id != form.get("library_path_id")
-        ]
+        others = [row for row in settings.library_paths.list_library_paths(session) if row.id != sent.library_path_id]
     try:
-        return settings.library_paths.look_at_folder(deps.outside, path, others, downloads=form.get(other) or None)
+        return settings.library_paths.look_at_folder(
+            deps.outside, path, others, downloads=sent.values.get(other) or None
+        )
     except MydiaError as error:
         return FolderLook(path, (), error.message)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mydia import clock
 from mydia.contexts import library, settings
@@ -18,7 +20,7 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
 
@@ -34,6 +36,24 @@ IMPORT_MODES = (
 
 
 PROVIDERS = (("tmdb", "The Movie Database"), ("tvdb", "TheTVDB"))
+
+
+class FolderFields(Struct, kw_only=True):
+    """The form of a library folder."""
+
+    path: str = ""
+    type: str = ""
+    name: str | None = None
+    monitored: bool = False
+    scan_cron: str | None = None
+    default_profile_id: str | None = None
+    provider: str = "tmdb"
+    language: str | None = None
+    import_mode: str = "hardlink"
+
+    def folder(self, row: LibraryPath | None) -> NewLibraryPath:
+        """Return the folder that the form describes; `row` is the stored one."""
+        return NewLibraryPath(**asdict(self), naming_set_id=row.naming_set_id if row else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +132,15 @@ def new_folder(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respons
 
 
 @post("/settings/folders/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Set up a library folder."""
+def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[FolderFields]) -> Response[str]:
+    """Add a library folder."""
+    wanted = form.read()
     try:
-        _refuse_unusable(deps, form, None)
+        _refuse_unusable(deps, wanted.path, None)
         with deps.database.writes() as session:
-            row = settings.library_paths.add_library_path(session, caller, clock.now(), _read_folder(form, None))
+            row = settings.library_paths.add_library_path(session, caller, clock.now(), wanted.folder(None))
     except (Invalid, Conflict) as error:
-        view = _folder(deps, caller, None, _folder_values(form), errors_of(error))
+        view = _folder(deps, caller, None, asdict(wanted), errors_of(error))
         return show(request, "folder.html", view, status=422)
     return redirect(request, "/settings/folders", toast=Toast(f"{row.name} is set up", "Scan it to see what is there."))
 
@@ -135,17 +156,18 @@ def folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_i
 
 @post("/settings/folders/{library_path_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_folder(
-    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, library_path_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[FolderFields], library_path_id: FromPath[str]
 ) -> Response[str]:
-    """Store the changed form."""
+    """Store a changed library folder."""
+    wanted = form.read()
     with deps.database.reads() as session:
         row = settings.library_paths.get_library_path(session, library_path_id)
     try:
-        _refuse_unusable(deps, form, row)
+        _refuse_unusable(deps, wanted.path, row)
         with deps.database.writes() as session:
-            settings.library_paths.change_library_path(session, caller, clock.now(), row.id, _read_folder(form, row))
+            settings.library_paths.change_library_path(session, caller, clock.now(), row.id, wanted.folder(row))
     except (Invalid, Conflict) as error:
-        view = _folder(deps, caller, row, _folder_values(form), errors_of(error))
+        view = _folder(deps, caller, row, asdict(wanted), errors_of(error))
         return show(request, "folder.html", view, status=422)
     return redirect(request, "/settings/folders", toast=Toast("Saved"))
 
@@ -201,29 +223,9 @@ def _folder(
     return FolderView(around, row.id if row else "", action, values, look, profiles, source, errors or {})
 
 
-def _folder_values(form: Mapping[str, str]) -> Mapping[str, Any]:
-    return {**form, "monitored": form.get("monitored") == "true"}
-
-
-def _read_folder(form: Mapping[str, str], row: LibraryPath | None) -> NewLibraryPath:
-    return NewLibraryPath(
-        path=form.get("path", ""),
-        type=form.get("type", ""),
-        name=form.get("name") or None,
-        monitored=form.get("monitored") == "true",
-        scan_cron=form.get("scan_cron", "").strip() or None,
-        default_profile_id=form.get("default_profile_id") or None,
-        naming_set_id=row.naming_set_id if row else None,
-        provider=form.get("provider", "tmdb"),
-        language=form.get("language", "").strip() or None,
-        import_mode=form.get("import_mode", "hardlink"),
-    )
-
-
-def _refuse_unusable(deps: WebDeps, form: Mapping[str, str], row: LibraryPath | None) -> None:
-    path = form.get("path", "")
-    if row is not None and path.strip().rstrip("/") == row.path:
-        # An unmounted disk must not keep anybody from changing the rest.
+def _refuse_unusable(deps: WebDeps, path: str, row: LibraryPath | None) -> None:
+    if row is not None and path.rstrip("/") == row.path:
+        # The other settings can be changed while the disk is not mounted.
         return
     with deps.database.reads() as session:
         others = [

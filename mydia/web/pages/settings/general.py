@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from litestar import Response, get, post
+from msgspec import Struct
 
 from mydia import clock
 from mydia.config import KEYS, Key, Sourced
 from mydia.contexts import settings
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.labels import ELSEWHERE, LABELS, TITLES
 from mydia.web.render import Toast, redirect
+
+
+class GeneralFields(Struct, kw_only=True):
+    """The general settings, by key."""
+
+    values: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +57,37 @@ def general(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
 
 
 @post("/settings/general", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Store the values that differ from what counts now."""
+def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[GeneralFields]) -> Response[str]:
+    """Store the values that were changed."""
+    values = form.read().values
     try:
         with deps.database.writes() as session:
             found = settings.all_sourced(session)
             changes = {
-                key.name: form[key.name].strip()
+                key.name: values[key.name]
                 for key in KEYS
                 if key.editable
-                and key.name in form
+                and key.name in values
                 and found[key.name].layer != "environment"
-                and form[key.name].strip() != _written(found[key.name])
+                and values[key.name] != _written(found[key.name])
             }
             settings.change_values(session, caller, clock.now(), changes)
     except Invalid as error:
-        return show(request, "general.html", _general(deps, caller, form, errors_of(error)), status=422)
+        return show(request, "general.html", _general(deps, caller, values, errors_of(error)), status=422)
     said = "1 setting" if len(changes) == 1 else f"{len(changes)} settings"
     return redirect(
         request, "/settings/general", toast=Toast("Saved", f"{said} changed." if changes else "Nothing changed.")
     )
 
 
-def _general(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Mapping[str, str]) -> GeneralView:
+def _general(deps: WebDeps, caller: Caller, values: Mapping[str, str], errors: Mapping[str, str]) -> GeneralView:
     around = frame(caller, "general")
     with deps.database.reads() as session:
         found = settings.all_sourced(session)
     groups: dict[str, list[Setting]] = {}
     for key in KEYS:
         if key.editable and key.name not in ELSEWHERE:
-            groups.setdefault(key.name.partition(".")[0], []).append(_setting(key, found[key.name], form))
+            groups.setdefault(key.name.partition(".")[0], []).append(_setting(key, found[key.name], values))
     order = [part for part in TITLES if part in groups]
     return GeneralView(
         around,
@@ -91,8 +99,8 @@ def _general(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Map
     )
 
 
-def _setting(key: Key, found: Sourced, form: Mapping[str, str]) -> Setting:
-    text = form.get(key.name, _written(found))
+def _setting(key: Key, found: Sourced, values: Mapping[str, str]) -> Setting:
+    text = values.get(key.name, _written(found))
     if key.secret:
         text = "set" if found.value else "not set"
     on = text == "true"

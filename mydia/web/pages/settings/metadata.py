@@ -11,9 +11,10 @@ from litestar.response import Stream
 from mydia import clock
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.metadata_source import SourceFields
 from mydia.web.render import Toast, redirect, unfolding
 
 
@@ -38,21 +39,23 @@ def metadata(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
 
 
 @post("/settings/metadata", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SourceFields]) -> Response[str]:
     """Store where titles come from."""
     try:
         with deps.database.writes() as session:
-            metadata_source.write_source(session, deps, caller, clock.now(), form)
+            metadata_source.write_source(session, deps, caller, clock.now(), form.read())
     except Invalid as error:
-        return show(request, "metadata.html", _metadata(deps, caller, form, errors_of(error)), status=422)
+        return show(request, "metadata.html", _metadata(deps, caller, form.sent, errors_of(error)), status=422)
     return redirect(request, "/settings/metadata", toast=Toast("Saved", "Takes effect with the next lookup."))
 
 
 @post("/settings/metadata/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
+def test_metadata(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SourceFields]
+) -> Response[str] | Stream:
     """Look a film up at the source that the form describes."""
     caller.require(Permission.MANAGE_SETTINGS)
-    steps = metadata_source.try_source(deps, form)
+    steps = metadata_source.try_source(deps, form.read())
     return unfolding(
         request, "settings/_test_result.html", steps, title="Test", active="settings", back="/settings/metadata"
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated, Literal
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
@@ -16,11 +18,33 @@ from mydia.relay import RelayConfig, make_provider
 from mydia.secret import Secret
 from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
+from mydia.web.forms import message
 from mydia.web.pages.settings.service_forms import TestResult
 
-SOURCES = ("public", "own", "relay", "none")
+_CHOOSE = "Choose where titles come from."
 _NAMES = ("metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay")
 _TRIED = "Metropolis"
+
+
+class SourceFields(Struct, kw_only=True):
+    """The form of the metadata source."""
+
+    source: Annotated[Literal["public", "own", "relay", "none"], message(_CHOOSE)] | None = None
+    relay_url: str = ""
+    tmdb_api_key: Secret = Secret("")
+    """Empty: the stored one."""
+    tvdb_api_key: Secret = Secret("")
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the API keys that were typed, by the name of their setting."""
+        typed = {"tmdb_api_key": self.tmdb_api_key, "tvdb_api_key": self.tvdb_api_key}
+        return {f"metadata.{name}": text for name, key in typed.items() if (text := key.reveal().strip())}
+
+    @property
+    def address(self) -> str:
+        """Return the relay's address without a slash at its end."""
+        return self.relay_url.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +88,28 @@ def read_source(session: Session, deps: WebDeps) -> SourceChoice:
     return SourceChoice(source, "" if url == "off" else url, has_tmdb, has_tvdb, locked, present)
 
 
-def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime, form: Mapping[str, str]) -> None:
+def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime, wanted: SourceFields) -> None:
     """Store a choice.
 
     Raises:
         Invalid: Its key or address is missing.
     """
-    source = form.get("source", "")
-    if source not in SOURCES:
-        raise Invalid("Choose where titles come from.")
+    if wanted.source is None:
+        raise Invalid(_CHOOSE)
     present = read_source(session, deps)
     changes: dict[str, object] = {"metadata.relay_url": None, "metadata.public_relay": True}
-    tmdb, tvdb = form.get("tmdb_api_key", "").strip(), form.get("tvdb_api_key", "").strip()
-    if source == "own":
-        if not (tmdb or tvdb or present.has_tmdb or present.has_tvdb):
+    if wanted.source == "own":
+        if not (wanted.keys or present.has_tmdb or present.has_tvdb):
             raise Invalid("Enter a key.", fields={"tmdb_api_key": "Enter the key, or choose another source."})
-        changes |= {"metadata.tmdb_api_key": tmdb} if tmdb else {}
-        changes |= {"metadata.tvdb_api_key": tvdb} if tvdb else {}
-    elif source == "relay":
-        if not form.get("relay_url", "").strip():
+        changes |= wanted.keys
+    elif wanted.source == "relay":
+        if not wanted.relay_url:
             raise Invalid("Enter an address.", fields={"relay_url": "Enter the relay's address."})
-        changes["metadata.relay_url"] = form["relay_url"].strip().rstrip("/")
-    elif source == "none":
+        changes["metadata.relay_url"] = wanted.address
+    elif wanted.source == "none":
         changes["metadata.relay_url"] = "off"
     else:
-        # A key left behind would count before the public relay.
+        # A stored key would take precedence over the public relay.
         changes |= {"metadata.tmdb_api_key": None} if present.has_tmdb else {}
         changes |= {"metadata.tvdb_api_key": None} if present.has_tvdb else {}
     try:
@@ -99,31 +120,31 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
         ) from error
 
 
-def try_source(deps: WebDeps, form: Mapping[str, str]) -> Iterator[TestResult]:
+def try_source(deps: WebDeps, wanted: SourceFields) -> Iterator[TestResult]:
     """Look a film up at the source that a form describes, before it is stored; tell each step."""
     yield TestResult("live", "Trying it", findings=(FolderFinding("run", "Looking Metropolis (1927) up"),))
-    yield _try_source(deps, form)
+    yield _try_source(deps, wanted)
 
 
-def _try_source(deps: WebDeps, form: Mapping[str, str]) -> TestResult:
-    source = form.get("source", "")
+def _try_source(deps: WebDeps, wanted: SourceFields) -> TestResult:
+    source: str | None = wanted.source
+    address, typed = wanted.address, wanted.keys
     with deps.database.reads() as session:
         known = settings.of(session).metadata
         stored = {"metadata.tmdb_api_key": known.tmdb_api_key, "metadata.tvdb_api_key": known.tvdb_api_key}
         present = read_source(session, deps)
     if present.locked:
-        source, form = present.source, {"relay_url": present.relay_url}
+        source, address, typed = present.source, present.relay_url.rstrip("/"), {}
     if source == "none":
         return TestResult("ok", "Nobody is asked", "Titles come from file names and NFO files.")
-    given = {"metadata.tmdb_api_key": form.get("tmdb_api_key"), "metadata.tvdb_api_key": form.get("tvdb_api_key")}
-    keys = {name: Secret(text.strip()) if text and text.strip() else stored[name] for name, text in given.items()}
+    keys = stored | {name: Secret(text) for name, text in typed.items()}
     own = source == "own"
     config = RelayConfig.from_settings(
         lambda name: (keys[name] if own else "") if name in keys else deps.config[name],
         cache_path=deps.config.data_dir / "trial.db",
         crashes_path=None,
     )
-    url = form.get("relay_url", "").strip().rstrip("/") if source == "relay" else None
+    url = address if source == "relay" else None
     if source == "relay" and not (url or "").startswith(("http://", "https://")):
         return TestResult("fail", "The address is missing", "It starts with http:// or https://.")
     if own and not config.available:

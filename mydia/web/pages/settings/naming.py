@@ -7,15 +7,34 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from litestar import Response, get, post
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
 
 from mydia import clock
 from mydia.contexts import settings
 from mydia.contexts.library import naming
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, fragment, redirect
+
+
+class NamingFields(Struct, kw_only=True):
+    """The naming form. Fields that are not sent leave a value unchanged."""
+
+    values: dict[str, str] = {}
+    multi_episode_style: str | UnsetType = UNSET
+    colon_replacement: str | UnsetType = UNSET
+    rename: bool | UnsetType = UNSET
+    replace_illegal: bool | UnsetType = UNSET
+
+    def changes(self) -> dict[str, object]:
+        """Return the rules that the form sets: the templates and the choices."""
+        templates = {name: self.values[name] for name in settings.naming_rules.TEMPLATES if name in self.values}
+        choices = asdict(self)
+        del choices["values"]
+        return templates | {name: value for name, value in choices.items() if value is not UNSET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,46 +100,39 @@ _TOKENS = (
 @get("/settings/naming", sync_to_thread=True, include_in_schema=False)
 def naming_page(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the templates with what they make of a few titles."""
-    return show(request, "naming.html", _naming(deps, caller, None, {}))
+    return show(request, "naming.html", _naming(deps, caller, {}, {}))
 
 
 @post("/settings/naming", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NamingFields]) -> Response[str]:
     """Store the templates; files keep their names until they are renamed."""
+    changes = form.read().changes()
     try:
         with deps.database.writes() as session:
             row = settings.naming_rules.get_naming_set(session)
-            changes = _naming_changes(form)
             settings.naming_rules.change_naming_set(
                 session, caller, clock.now(), row.id, changes, judge=naming.check_template
             )
     except Invalid as error:
-        return show(request, "naming.html", _naming(deps, caller, form, errors_of(error)), status=422)
+        return show(request, "naming.html", _naming(deps, caller, changes, errors_of(error)), status=422)
     return redirect(
         request, "/settings/naming", toast=Toast("Saved", "New files get these names; present ones keep theirs.")
     )
 
 
 @post("/settings/naming/preview", sync_to_thread=True, status_code=200, include_in_schema=False)
-def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NamingFields]) -> Response[str]:
     """Show what the templates would make, while they are being written."""
-    view = _naming(deps, caller, form, {})
+    view = _naming(deps, caller, form.read().changes(), {})
     return fragment(request, "settings/_naming_examples.html", view)
 
 
-def _naming_changes(form: Mapping[str, str]) -> dict[str, object]:
-    texts = {name: form[name].strip() for name in settings.naming_rules.TEMPLATES if name in form}
-    choices = {name: form[name] for name in ("multi_episode_style", "colon_replacement") if name in form}
-    flags = {name: form[name] == "true" for name in ("rename", "replace_illegal") if name in form}
-    return {**texts, **choices, **flags}
-
-
-def _naming(deps: WebDeps, caller: Caller, form: Mapping[str, str] | None, errors: Mapping[str, str]) -> NamingView:
+def _naming(deps: WebDeps, caller: Caller, changes: Mapping[str, object], errors: Mapping[str, str]) -> NamingView:
     around = frame(caller, "naming")
     with deps.database.reads() as session:
         row = settings.naming_rules.get_naming_set(session)
     values = {spec.name: getattr(row, spec.name) for spec in fields(naming.NamingRules)}
-    values |= _naming_changes(form) if form is not None else {}
+    values |= changes
     sentences = {**_template_errors(values), **errors}
     examples = () if sentences else tuple(naming.preview(naming.NamingRules(**values)))
     return NamingView(around, values, examples, sentences, GROUPS, _STYLES, _COLONS, _TOKENS)

@@ -5,25 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import users
 from mydia.contexts.users import ApiKey, Caller, NewUser, Role, User
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
+from mydia.web.forms import message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
 
+_CHOOSE_A_ROLE = message("Choose a role.")
 ROLES = (
     ("admin", "Administrator", "Everything, also settings and accounts"),
     ("user", "User", "Library, searches, downloads and imports"),
     ("readonly", "Read-only", "Looks at the library and the calendar"),
     ("guest", "Guest", "Looks, and asks for titles"),
 )
+
+
+class UserFields(Struct, kw_only=True):
+    """The form of an account."""
+
+    role: Annotated[Role, _CHOOSE_A_ROLE] | None = None
+    email: str | None = None
+    display_name: str | None = None
+    disabled: bool = False
+    password: Secret | None = None
+    """None keeps the present one."""
+
+
+class NewUserFields(Struct, kw_only=True):
+    """The form of a new account."""
+
+    username: str = ""
+    role: Annotated[Role, _CHOOSE_A_ROLE]
+    email: str | None = None
+    display_name: str | None = None
+    password: Secret = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +104,16 @@ def new_person(request: WebRequest, caller: CallerDep) -> Response[str]:
 
 
 @post("/settings/users/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Make an account."""
+def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NewUserFields]) -> Response[str]:
+    """Add an account."""
     try:
-        new = NewUser(
-            form.get("username", ""),
-            _role(form),
-            Secret(form.get("password", "")),
-            form.get("email") or None,
-            form.get("display_name") or None,
-        )
+        wanted = form.read()
+        new = NewUser(wanted.username, wanted.role, wanted.password, wanted.email, wanted.display_name)
         with deps.database.writes() as session:
             made = users.add_user(session, caller, clock.now(), new)
     except (Invalid, Conflict) as error:
         around = frame(caller, "users", "Add user")
-        view = UserView(around, None, "/settings/users/new", form, errors=errors_of(error))
+        view = UserView(around, None, "/settings/users/new", form.sent, errors=errors_of(error))
         return show(request, "user.html", view, status=422)
     return redirect(request, "/settings/users", toast=Toast(f"{made.display_name or made.username} can sign in"))
 
@@ -106,10 +126,11 @@ def person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromP
 
 @post("/settings/users/{user_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_person(
-    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, user_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[UserFields], user_id: FromPath[str]
 ) -> Response[str]:
-    """Store the changed form; an empty password keeps the present one."""
+    """Store a changed account; an empty password keeps the present one."""
     try:
+        wanted = form.read()
         with deps.database.writes() as session:
             managed = users.get_user(session, caller, user_id).managed
             users.change_user(
@@ -117,14 +138,14 @@ def change_person(
                 caller,
                 user_id,
                 now=clock.now(),
-                role=None if managed else _role(form),
-                email=form.get("email") or None,
-                display_name=form.get("display_name") or None,
-                disabled=None if managed else form.get("disabled") == "true",
-                password=Secret(form["password"]) if form.get("password") and not managed else None,
+                role=None if managed else wanted.role,
+                email=wanted.email,
+                display_name=wanted.display_name,
+                disabled=None if managed else wanted.disabled,
+                password=None if managed else wanted.password,
             )
     except (Invalid, Conflict) as error:
-        return show(request, "user.html", _view(deps, caller, user_id, form, errors_of(error)), status=422)
+        return show(request, "user.html", _view(deps, caller, user_id, form.sent, errors_of(error)), status=422)
     return redirect(request, "/settings/users", toast=Toast("Saved"))
 
 
@@ -150,12 +171,6 @@ def revoke_key(
         users.get_user(session, caller, user_id)
         users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
     return redirect(request, f"/settings/users/{user_id}", toast=Toast("The key is revoked"))
-
-
-def _role(form: Mapping[str, str]) -> Role:
-    if form.get("role") not in set(Role):
-        raise Invalid("Choose a role.", fields={"role": "Choose a role."})
-    return Role(form["role"])
 
 
 def _view(

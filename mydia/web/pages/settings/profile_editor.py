@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import settings
@@ -21,8 +22,9 @@ from mydia.contexts.settings import (
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.fields import whole_number
+from mydia.web.forms import Count, Form, message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.profiles import usage
 from mydia.web.render import Toast, fragment, redirect
@@ -31,6 +33,33 @@ _RESOLUTION = re.compile(r"(\d{3,4}p)")
 
 
 _STANDARD = frozenset({"SDTV", "DVD", "DVD-R"})
+
+
+_Megabytes = Annotated[Count, message("Write whole megabytes, or leave it empty.")]
+
+
+class RungRow(Struct, kw_only=True):
+    """One step of a profile in the form, best first."""
+
+    rung: str = ""
+    members: tuple[str, ...] = ()
+    allowed: bool = False
+
+
+class ProfileFields(Struct, kw_only=True):
+    """The form of a profile."""
+
+    profile_id: str = ""
+    name: str = ""
+    rungs: tuple[RungRow, ...] = ()
+    cutoff: str | None = None
+    upgrades_allowed: bool = False
+    minimum_size_mb: _Megabytes | None = None
+    maximum_size_mb: _Megabytes | None = None
+    step: str | None = None
+    """A step in the editor, such as `up:HDTV-1080p`, instead of saving."""
+    release: str | None = None
+    """A release name to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,48 +115,51 @@ def profile_page(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_
 
 
 @post("/settings/profiles/new", sync_to_thread=True, status_code=200, include_in_schema=False)
-def add_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def add_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields]) -> Response[str]:
     """Store a new profile."""
     return _save(request, deps, caller, form, "")
 
 
 @post("/settings/profiles/{profile_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
 def change_profile(
-    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, profile_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields], profile_id: FromPath[str]
 ) -> Response[str]:
     """Store a changed profile."""
     return _save(request, deps, caller, form, profile_id)
 
 
 def _save(
-    request: WebRequest, deps: WebDeps, caller: Caller, form: Mapping[str, str], profile_id: str
+    request: WebRequest, deps: WebDeps, caller: Caller, form: Form[ProfileFields], profile_id: str
 ) -> Response[str]:
-    """Store the editor's form, or make one step in it where the browser runs no script."""
-    if "step" in form:
-        view = _profile(deps, caller, _draft(form, profile_id), form=form)
+    """Store the editor's form, or make one step in it if the browser runs no script."""
+    draft = form.draft()
+    if draft.step is not None:
+        view = _profile(deps, caller, _draft(draft, profile_id), form=form)
         return show(request, "profile.html", view)
     try:
         with deps.database.writes() as session:
             base = settings.profiles.get_profile(session, profile_id) if profile_id else None
-            wanted = _read_profile(form, base)
+            wanted = _read_profile(form.read(), base)
             saved = settings.profiles.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
     except (Invalid, Conflict) as error:
-        view = _profile(deps, caller, _draft(form, profile_id), form=form, errors=errors_of(error))
+        view = _profile(deps, caller, _draft(draft, profile_id), form=form, errors=errors_of(error))
         return show(request, "profile.html", view, status=422)
     return redirect(request, "/settings/profiles", toast=Toast(f"{saved.name} is saved"))
 
 
 @post("/settings/profiles/step", sync_to_thread=True, status_code=200, include_in_schema=False)
-def step_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Move, join or part qualities in the form; nothing is stored."""
-    view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
+def step_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields]) -> Response[str]:
+    """Move, join or split qualities in the form; nothing is stored."""
+    draft = form.draft()
+    view = _profile(deps, caller, _draft(draft, draft.profile_id), form=form)
     return fragment(request, "settings/_rungs.html", view)
 
 
 @post("/settings/profiles/try", sync_to_thread=True, status_code=200, include_in_schema=False)
-def try_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Say what the profile, as it stands in the form, makes of a release name."""
-    view = _profile(deps, caller, _draft(form, form.get("profile_id", "")), form=form)
+def try_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields]) -> Response[str]:
+    """Show how the profile in the form would judge a release name."""
+    draft = form.draft()
+    view = _profile(deps, caller, _draft(draft, draft.profile_id), form=form)
     return fragment(request, "settings/_verdict.html", view)
 
 
@@ -136,14 +168,15 @@ def _profile(
     caller: Caller,
     profile: Profile,
     *,
-    form: Mapping[str, str] | None = None,
+    form: Form[ProfileFields] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> ProfileView:
     around = frame(caller, "profiles", profile.name or "New profile")
     with deps.database.reads() as session:
         used = settings.profiles.profile_users(session, profile.id) if profile.id else {}
         limits = settings.qualities.size_limits(session, MediaType.MOVIE)
-    name = (form or {}).get("release", _EXAMPLE).strip()
+    sent = form.sent if form is not None else {}
+    name = sent.get("release", _EXAMPLE).strip()
     named = profile if profile.name else replace(profile, name="this profile")
     tried = (
         settings.profiles.try_release(named, name, limits=limits)
@@ -156,8 +189,7 @@ def _profile(
         "minimum_size_mb": "" if profile.minimum_size_mb is None else str(profile.minimum_size_mb),
         "maximum_size_mb": "" if profile.maximum_size_mb is None else str(profile.maximum_size_mb),
     }
-    if form is not None:
-        values |= {key: form[key] for key in ("name", "minimum_size_mb", "maximum_size_mb") if key in form}
+    values |= {key: sent[key] for key in ("name", "minimum_size_mb", "maximum_size_mb") if key in sent}
     rungs = tuple(_rung_view(rung) for rung in reversed(profile.rungs))
     cutoff = profile.cutoff or (profile.rungs[profile.best].name if profile.rungs else "")
     return ProfileView(
@@ -173,37 +205,33 @@ def _rung_view(rung: Rung) -> RungView:
     return RungView(rung.name, key, label, resolution, rung.qualities, rung.allowed, rung.is_group)
 
 
-def _draft(form: Mapping[str, str], profile_id: str) -> Profile:
-    """Return the profile as the form has it, after the step that was asked for; nothing is checked."""
-    rungs = _rungs_of(form)
-    if step := form.get("step"):
-        verb, _, name = step.partition(":")
+def _draft(wanted: ProfileFields, profile_id: str) -> Profile:
+    """Return the profile that the form describes, after the requested step; nothing is checked."""
+    rungs = _rungs_of(wanted.rungs)
+    if wanted.step:
+        verb, _, name = wanted.step.partition(":")
         rungs = _stepped(rungs, verb, name)
     names = {rung.name for rung in rungs if rung.allowed}
-    cutoff = form.get("cutoff")
     return Profile(
         id=profile_id,
-        name=form.get("name", "").strip(),
+        name=wanted.name,
         rungs=tuple(reversed(rungs)),
-        cutoff=cutoff if cutoff in names else None,
-        upgrades_allowed=form.get("upgrades_allowed") == "true",
-        minimum_size_mb=_megabytes(form.get("minimum_size_mb", "")),
-        maximum_size_mb=_megabytes(form.get("maximum_size_mb", "")),
+        cutoff=wanted.cutoff if wanted.cutoff in names else None,
+        upgrades_allowed=wanted.upgrades_allowed,
+        minimum_size_mb=wanted.minimum_size_mb,
+        maximum_size_mb=wanted.maximum_size_mb,
     )
 
 
-def _rungs_of(form: Mapping[str, str]) -> list[Rung]:
-    """Return the rungs of a form, best first, every quality exactly once whatever was sent."""
+def _rungs_of(rows: Sequence[RungRow]) -> list[Rung]:
+    """Return the rungs of a form, best first, with every quality exactly once whatever was sent."""
     rungs: list[Rung] = []
     seen: set[str] = set()
-    for number in range(len(settings.QUALITY_NAMES)):
-        name = form.get(f"rung_{number}", "").strip()
-        members = [one for one in form.get(f"members_{number}", "").split("|") if one in settings.QUALITY_NAMES]
-        members = [one for one in members if one not in seen]
-        if name and members:
+    for row in rows:
+        members = [one for one in row.members if one in settings.QUALITY_NAMES and one not in seen]
+        if row.rung and members:
             seen.update(members)
-            kept = name if len(members) > 1 else members[0]
-            rungs.append(Rung(kept, tuple(members), form.get(f"allowed_{number}") == "true"))
+            rungs.append(Rung(row.rung if len(members) > 1 else members[0], tuple(members), row.allowed))
     missing = [one for one in reversed(settings.QUALITY_NAMES) if one not in seen]
     return rungs + [Rung(one, (one,), allowed=False) for one in missing]
 
@@ -240,9 +268,9 @@ def _group_name(members: Sequence[str], taken: set[str]) -> str:
     return next(name for n in range(1, 99) if (name := wanted if n == 1 else f"{wanted} {n}") not in taken)
 
 
-def _read_profile(form: Mapping[str, str], base: Profile | None) -> ProfileForm:
-    """Return what the form wants; what it does not show stays as it is."""
-    draft = _draft(form, "")
+def _read_profile(wanted: ProfileFields, base: Profile | None) -> ProfileForm:
+    """Return the profile to store; settings that the form does not show are kept."""
+    draft = _draft(wanted, "")
     kept = (
         {}
         if base is None
@@ -259,20 +287,9 @@ def _read_profile(form: Mapping[str, str], base: Profile | None) -> ProfileForm:
         items=draft.items(),
         cutoff=draft.cutoff,
         upgrades_allowed=draft.upgrades_allowed,
-        minimum_size_mb=_megabytes(form.get("minimum_size_mb", ""), "minimum_size_mb"),
-        maximum_size_mb=_megabytes(form.get("maximum_size_mb", ""), "maximum_size_mb"),
+        minimum_size_mb=wanted.minimum_size_mb,
+        maximum_size_mb=wanted.maximum_size_mb,
     )
-
-
-def _megabytes(text: str, field: str = "") -> int | None:
-    """Return whole megabytes; a text that isn't a number counts as empty, or is refused where a field is named."""
-    cleaned = text.strip()
-    if not cleaned:
-        return None
-    number = whole_number(cleaned)
-    if number is None and field:
-        raise Invalid("Write whole megabytes.", fields={field: "Write whole megabytes, or leave it empty."})
-    return number
 
 
 ROUTES: tuple[Any, ...] = (new_profile, profile_page, add_profile, change_profile, step_profile, try_profile)

@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
+from sqlalchemy.orm import Session
+
 from mydia import units
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.errors import AdapterError
@@ -25,16 +28,96 @@ from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.secret import Secret
 from mydia.web.deps import WebDeps
-from mydia.web.fields import whole_number
+from mydia.web.forms import Count, Form
 
 type Family = Literal["client", "indexer"]
 _EMPTY_MAPPINGS = 2
 _SAMPLE = 5
 
 
-@dataclass(frozen=True, slots=True)
+class MappingRow(Struct, kw_only=True):
+    """A path as the client sees it, and as Mydia sees it."""
+
+    remote: str = ""
+    local: str = ""
+
+
+class ServiceFields(Struct, kw_only=True):
+    """The form of a client or an indexer. The options of its kind come from the table of needs."""
+
+    name: str = ""
+    kind: str = ""
+    url: str = ""
+    username: str | None = None
+    secret: Secret = Secret("")
+    """Empty: the stored one."""
+    priority: Count | None = None
+    enabled: bool = True
+    automatic_search: bool = True
+    interactive_search: bool = True
+    rows: tuple[MappingRow, ...] = ()
+    values: dict[str, str] = {}
+    service_id: str | None = None
+    """The stored service that is being tried."""
+
+    @property
+    def mappings(self) -> tuple[tuple[str, str], ...]:
+        """Return the path mappings, without empty ones."""
+        return tuple((row.remote, row.local) for row in self.rows if row.remote or row.local)
+
+    def client(self) -> NewClient:
+        """Return the client that the form describes."""
+        return NewClient(
+            name=self.name,
+            kind=self.kind,
+            url=self.url,
+            username=self.username,
+            secret=self.secret,
+            options=self._options("client"),
+            enabled=self.enabled,
+            priority=1 if self.priority is None else self.priority,
+            mappings=self.mappings,
+        )
+
+    def indexer(self) -> NewIndexer:
+        """Return the indexer that the form describes."""
+        return NewIndexer(
+            name=self.name,
+            kind=self.kind,
+            url=self.url,
+            secret=self.secret,
+            options=self._options("indexer"),
+            enabled=self.enabled,
+            automatic_search=self.automatic_search,
+            interactive_search=self.interactive_search,
+            priority=25 if self.priority is None else self.priority,
+        )
+
+    def _options(self, family: Family) -> Mapping[str, str]:
+        """Return the options; a box that is not ticked is not sent, and must not count as its default."""
+        needs = needs_of(family, self.kind) if self.kind in dict(kinds_of(family)) else ()
+        return {need.key: "false" for need in needs if need.type == "checkbox"} | self.values
+
+
+def add_service(session: Session, caller: Caller, now: datetime, family: Family, wanted: ServiceFields) -> str:
+    """Add the client or indexer that a form describes, and return its name."""
+    if family == "client":
+        return settings.clients.add_client(session, caller, now, wanted.client()).name
+    return settings.indexers.add_indexer(session, caller, now, wanted.indexer()).name
+
+
+def change_service(
+    session: Session, caller: Caller, now: datetime, family: Family, service_id: str, wanted: ServiceFields
+) -> str:
+    """Change a client or indexer to what a form describes, and return its name."""
+    if family == "client":
+        return settings.clients.change_client(session, caller, now, service_id, new=wanted.client()).name
+    return settings.indexers.change_indexer(session, caller, now, service_id, new=wanted.indexer()).name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceForm:
-    """The form of one client or indexer."""
+    """The form of one client or indexer, as it is shown."""
 
     family: Family
     kinds: tuple[tuple[str, str], ...]
@@ -84,9 +167,6 @@ def health_chip(status: ServiceStatus | None, enabled: bool, now: datetime) -> H
     return HealthChip("fail", icon="triangle-alert", word=word, title=status.last_error or "")
 
 
-# --- forms -----------------------------------------------------------------------------------------------------------
-
-
 def kinds_of(family: Family) -> tuple[tuple[str, str], ...]:
     """Return (key, label) of what can be connected."""
     table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
@@ -133,18 +213,19 @@ def form_of(family: Family, row: DownloadClientRow | IndexerRow, mappings: tuple
 
 
 def sent_form(
-    family: Family, form: Mapping[str, str], errors: Mapping[str, str], *, has_secret: bool = False
+    family: Family, form: Form[ServiceFields], errors: Mapping[str, str], *, has_secret: bool = False
 ) -> ServiceForm:
-    """Return the form as it was sent, with what is wrong with it."""
-    kind = form.get("kind", "")
+    """Return the form as it was sent, with its errors."""
+    draft = form.draft()
+    kind = draft.kind
     kinds = dict(kinds_of(family))
     kind = kind if kind in kinds else next(iter(kinds))
     needs = needs_of(family, kind)
     flags = {need.key for need in needs if need.type == "checkbox"} | {"automatic_search", "interactive_search"}
-    values: dict[str, Any] = {key: value == "true" if key in flags else value for key, value in form.items()}
+    values: dict[str, Any] = {key: value == "true" if key in flags else value for key, value in form.sent.items()}
     values["secret"] = ""
     first = {need.key for need in needs if need.required} | {"name", "username", "secret", "category", ""}
-    made = _form(family, kind, values, mappings_sent(form), has_secret=has_secret)
+    made = _form(family, kind, values, draft.mappings, has_secret=has_secret)
     return replace(made, errors=dict(errors), open=bool(errors.keys() - first))
 
 
@@ -154,67 +235,20 @@ def _form(
     action = "/settings/clients/test" if family == "client" else "/settings/indexers/test"
     rows = (*mappings, *((("", ""),) * max(1, _EMPTY_MAPPINGS - len(mappings)))) if family == "client" else ()
     return ServiceForm(
-        family, kinds_of(family), kind, needs_of(family, kind), values, action, has_secret=has_secret, mappings=rows
+        family=family,
+        kinds=kinds_of(family),
+        kind=kind,
+        needs=needs_of(family, kind),
+        values=values,
+        test_action=action,
+        has_secret=has_secret,
+        mappings=rows,
     )
 
 
 def with_enabled(form: ServiceForm, enabled: bool) -> ServiceForm:
     """Return a form that says whether its service is switched on."""
     return replace(form, values={**form.values, "enabled": "true" if enabled else "false"})
-
-
-def mappings_sent(form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the path mappings of a form, without empty ones."""
-    pairs: list[tuple[str, str]] = []
-    for number in range(1, 21):
-        remote, local = form.get(f"remote_{number}", "").strip(), form.get(f"local_{number}", "").strip()
-        if remote or local:
-            pairs.append((remote, local))
-    return tuple(pairs)
-
-
-def read_client(form: Mapping[str, str], *, enabled: bool = True) -> NewClient:
-    """Return the client that a form describes."""
-    return NewClient(
-        name=form.get("name", ""),
-        kind=form.get("kind", ""),
-        url=form.get("url", ""),
-        username=form.get("username"),
-        secret=Secret(form.get("secret", "")),
-        options=_options("client", form),
-        enabled=enabled,
-        priority=_priority(form, 1),
-        mappings=mappings_sent(form),
-    )
-
-
-def read_indexer(form: Mapping[str, str], *, enabled: bool = True) -> NewIndexer:
-    """Return the indexer that a form describes."""
-    return NewIndexer(
-        name=form.get("name", ""),
-        kind=form.get("kind", ""),
-        url=form.get("url", ""),
-        secret=Secret(form.get("secret", "")),
-        options=_options("indexer", form),
-        enabled=enabled,
-        automatic_search=form.get("automatic_search", "true") == "true",
-        interactive_search=form.get("interactive_search", "true") == "true",
-        priority=_priority(form, 25),
-    )
-
-
-def _options(family: Family, form: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the options of a form: browsers leave out boxes that are not ticked, and a missing option would be default."""
-    kind = form.get("kind", "")
-    needs = needs_of(family, kind) if kind in dict(kinds_of(family)) else ()
-    return {need.key: "false" for need in needs if need.type == "checkbox"} | dict(form)
-
-
-def _priority(form: Mapping[str, str], default: int) -> int:
-    text = form.get("priority", "").strip()
-    if not text:
-        return default
-    return whole_number(text) or 0
 
 
 def _written(value: object) -> object:
@@ -225,19 +259,17 @@ def _written(value: object) -> object:
     return "" if value is None else str(value)
 
 
-# --- trying ----------------------------------------------------------------------------------------------------------
-
-
-def try_client(deps: WebDeps, caller: Caller, form: Mapping[str, str], client_id: str | None) -> Iterator[TestResult]:
+def try_client(deps: WebDeps, caller: Caller, form: Form[ServiceFields]) -> Iterator[TestResult]:
     """Sign in to the client that a form describes and check its folder; yield the result of each step.
 
     Raises:
         Forbidden: The caller may not test clients. Raised at once, before the first step.
     """
     try:
-        new = read_client(form)
+        wanted = form.read()
+        new = wanted.client()
         with deps.database.reads() as session:
-            connection = settings.clients.trial_connection(session, caller, new, client_id=client_id)
+            connection = settings.clients.trial_connection(session, caller, new, client_id=wanted.service_id)
             paths = settings.library_paths.list_library_paths(session)
     except (Invalid, Conflict) as error:
         return iter((_unusable(error),))
@@ -309,15 +341,18 @@ def _folder_findings(
     return findings
 
 
-def try_indexer(deps: WebDeps, caller: Caller, form: Mapping[str, str], indexer_id: str | None) -> Iterator[TestResult]:
+def try_indexer(deps: WebDeps, caller: Caller, form: Form[ServiceFields]) -> Iterator[TestResult]:
     """Ask the indexer that a form describes for its capabilities and newest releases; yield the result of each step.
 
     Raises:
         Forbidden: The caller may not test indexers. Raised at once, before the first step.
     """
     try:
+        wanted = form.read()
         with deps.database.reads() as session:
-            connection = settings.indexers.trial_indexer(session, caller, read_indexer(form), indexer_id=indexer_id)
+            connection = settings.indexers.trial_indexer(
+                session, caller, wanted.indexer(), indexer_id=wanted.service_id
+            )
     except (Invalid, Conflict) as error:
         return iter((_unusable(error),))
     return _indexer_steps(deps, connection)

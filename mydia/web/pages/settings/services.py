@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -19,10 +20,11 @@ from mydia.contexts import settings
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid, MydiaError
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
+from mydia.web.forms import Form
 from mydia.web.pages.settings import service_forms as services
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
-from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceForm
+from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceFields, ServiceForm
 from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 
@@ -110,9 +112,6 @@ def _row(session: Session, caller: Caller, family: Family, service_id: str) -> D
     return settings.indexers.get_indexer(session, caller, service_id)
 
 
-# --- the lists -------------------------------------------------------------------------------------------------------
-
-
 @get("/settings/clients", sync_to_thread=True, include_in_schema=False)
 def clients(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """List the download clients."""
@@ -149,9 +148,6 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
     )
 
 
-# --- adding and changing ---------------------------------------------------------------------------------------------
-
-
 def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: FromQuery[str] = "") -> Response[str]:
     """Show an empty form."""
     said = _said(request)
@@ -162,16 +158,12 @@ def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: Fro
     return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
 
 
-def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Set up a service."""
+def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]) -> Response[str]:
+    """Add a service."""
     said = _said(request)
     try:
         with deps.database.writes() as session:
-            now = clock.now()
-            if said.family == "client":
-                name = settings.clients.add_client(session, caller, now, services.read_client(form)).name
-            else:
-                name = settings.indexers.add_indexer(session, caller, now, services.read_indexer(form)).name
+            name = services.add_service(session, caller, clock.now(), said.family, form.read())
     except (Invalid, Conflict) as error:
         around = frame(caller, said.page, f"Add {said.one}")
         sent = services.sent_form(said.family, form, errors_of(error))
@@ -189,23 +181,16 @@ def change_service(
     request: WebRequest,
     deps: DepsDep,
     caller: CallerDep,
-    form: FormDep,
+    form: FormOf[ServiceFields],
     service_id: FromPath[str],
 ) -> Response[str]:
-    """Store the changed form."""
-    said, identifier = _said(request), service_id
-    enabled = form.get("enabled", "true") == "true"
+    """Store a changed service."""
+    said = _said(request)
     try:
         with deps.database.writes() as session:
-            now = clock.now()
-            if said.family == "client":
-                new_client = services.read_client(form, enabled=enabled)
-                name = settings.clients.change_client(session, caller, now, identifier, new=new_client).name
-            else:
-                new_indexer = services.read_indexer(form, enabled=enabled)
-                name = settings.indexers.change_indexer(session, caller, now, identifier, new=new_indexer).name
+            name = services.change_service(session, caller, clock.now(), said.family, service_id, form.read())
     except (Invalid, Conflict) as error:
-        return show(request, "service.html", _form(deps, caller, said, identifier, form, error), status=422)
+        return show(request, "service.html", _form(deps, caller, said, service_id, form, error), status=422)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
 
 
@@ -224,7 +209,7 @@ def _form(
     caller: Caller,
     said: Said,
     service_id: str,
-    sent: Mapping[str, str] | None = None,
+    sent: Form[ServiceFields] | None = None,
     error: MydiaError | None = None,
 ) -> FormView:
     with deps.database.reads() as session:
@@ -246,19 +231,20 @@ def _said(request: WebRequest) -> Said:
     return next(said for said in _SAID.values() if said.page == page)
 
 
-# --- trying ----------------------------------------------------------------------------------------------------------
-
-
 @post("/settings/clients/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
+def test_client(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]
+) -> Response[str] | Stream:
     """Try the client that the form describes."""
-    return _tried(request, services.try_client(deps, caller, form, form.get("service_id") or None))
+    return _tried(request, services.try_client(deps, caller, form))
 
 
 @post("/settings/indexers/test", sync_to_thread=True, status_code=200, include_in_schema=False)
-def test_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str] | Stream:
+def test_indexer(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]
+) -> Response[str] | Stream:
     """Try the indexer that the form describes."""
-    return _tried(request, services.try_indexer(deps, caller, form, form.get("service_id") or None))
+    return _tried(request, services.try_indexer(deps, caller, form))
 
 
 def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Response[str] | Stream:
@@ -292,11 +278,17 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
     return Toast(f"{name} answers", f"Version {version.lstrip('v')}" if version else "")
 
 
+class SwitchFields(Struct, kw_only=True):
+    """Whether a service is switched on."""
+
+    enabled: bool = False
+
+
 def switch_service(
-    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep, service_id: FromPath[str]
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SwitchFields], service_id: FromPath[str]
 ) -> Response[str]:
     """Switch a service on or off."""
-    said, on = _said(request), form.get("enabled") == "true"
+    said, on = _said(request), form.read().enabled
     with deps.database.writes() as session:
         settings.services.switch_service(session, caller, clock.now(), said.status, service_id, enabled=on)
     view = _list(deps, caller, said.family)

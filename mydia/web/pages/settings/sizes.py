@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Response, get, post
+from msgspec import Struct
 
 from mydia.contexts import settings
 from mydia.contexts.settings import (
@@ -14,10 +15,25 @@ from mydia.contexts.settings import (
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
-from mydia.vocabulary import MediaType, find_member
-from mydia.web.deps import CallerDep, DepsDep, FormDep, WebDeps, WebRequest
+from mydia.vocabulary import MediaType
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
+
+
+class LimitFields(Struct, kw_only=True):
+    """The limits of one quality, in MB per minute."""
+
+    minimum: float | None = None
+    preferred: float | None = None
+    maximum: float | None = None
+
+
+class SizesFields(Struct, kw_only=True):
+    """The form of the size limits, by quality."""
+
+    type: MediaType = MediaType.MOVIE
+    limits: dict[str, LimitFields] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +63,43 @@ _MINUTES = {MediaType.MOVIE: 120, MediaType.TV_SHOW: 45}
 
 
 @get("/settings/sizes", sync_to_thread=True, include_in_schema=False)
-def sizes(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+def sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SizesFields]) -> Response[str]:
     """Show how large a minute of each quality may be."""
-    return show(request, "sizes.html", _sizes(deps, caller, _type(request.query_params), {}, {}))
+    return show(request, "sizes.html", _sizes(deps, caller, form.draft().type, {}, {}))
 
 
 @post("/settings/sizes", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def save_sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SizesFields]) -> Response[str]:
     """Store the limits, all or none."""
-    type_ = _type(form)
-    errors: dict[str, str] = {}
     try:
-        with deps.database.writes() as session:
-            for quality in settings.QUALITY_NAMES:
-                if f"{quality}|maximum" in form:
-                    try:
-                        settings.qualities.change_size_limits(session, caller, type_, quality, _limits(form, quality))
-                    except Invalid as error:
-                        errors[quality] = error.message
-            if errors:
-                raise Invalid("Some limits cannot be used.", fields=errors)
+        wanted = form.read()
+        _store(deps, caller, wanted)
     except Invalid as error:
-        return show(request, "sizes.html", _sizes(deps, caller, type_, form, errors_of(error)), status=422)
-    return redirect(request, f"/settings/sizes?type={type_}", toast=Toast("Saved"))
+        errors = {name.partition("-")[2]: sentence for name, sentence in errors_of(error).items()}
+        return show(request, "sizes.html", _sizes(deps, caller, form.draft().type, form.sent, errors), status=422)
+    return redirect(request, f"/settings/sizes?type={wanted.type}", toast=Toast("Saved"))
 
 
-def _type(told: Mapping[str, str]) -> MediaType:
-    return find_member(MediaType, told.get("type")) or MediaType.MOVIE
+def _store(deps: WebDeps, caller: Caller, wanted: SizesFields) -> None:
+    """Store the limits.
 
-
-def _limits(form: Mapping[str, str], quality: str) -> SizeLimits:
-    numbers: list[float | None] = []
-    for part in ("minimum", "preferred", "maximum"):
-        text = form.get(f"{quality}|{part}", "").strip().replace(",", ".")
-        try:
-            numbers.append(float(text) if text else None)
-        except ValueError as error:
-            raise Invalid(f"“{text}” is not a number.") from error
-    low, best, high = numbers
-    return SizeLimits(low or 0, best, high)
+    Raises:
+        Invalid: Some cannot be used; all of them are named.
+    """
+    errors: dict[str, str] = {}
+    with deps.database.writes() as session:
+        for quality, sent in wanted.limits.items():
+            limits = SizeLimits(sent.minimum or 0, sent.preferred, sent.maximum)
+            try:
+                settings.qualities.change_size_limits(session, caller, wanted.type, quality, limits)
+            except Invalid as error:
+                errors[f"limits-{quality}"] = error.message
+        if errors:
+            raise Invalid("Some limits cannot be used.", fields=errors)
 
 
 def _sizes(
-    deps: WebDeps, caller: Caller, type_: MediaType, form: Mapping[str, str], errors: Mapping[str, str]
+    deps: WebDeps, caller: Caller, type_: MediaType, sent: Mapping[str, str], errors: Mapping[str, str]
 ) -> SizesView:
     around = frame(caller, "sizes")
     minutes = _MINUTES[type_]
@@ -98,9 +108,9 @@ def _sizes(
     rows = tuple(
         SizeRow(
             quality,
-            form.get(f"{quality}|minimum", _trim(limit.minimum)),
-            form.get(f"{quality}|preferred", _trim(limit.preferred)),
-            form.get(f"{quality}|maximum", _trim(limit.maximum)),
+            sent.get(f"minimum-{quality}", _trim(limit.minimum)),
+            sent.get(f"preferred-{quality}", _trim(limit.preferred)),
+            sent.get(f"maximum-{quality}", _trim(limit.maximum)),
             f"up to {limit.maximum * minutes / 1024:.1f} GB" if limit.maximum else "no limit",
         )
         for quality, limit in reversed(limits.items())

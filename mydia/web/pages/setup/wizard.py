@@ -8,13 +8,14 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Permission, Role
-from mydia.errors import Conflict, Invalid, MydiaError
+from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken
@@ -23,17 +24,18 @@ from mydia.web.deps import (
     CallerDep,
     DatabaseDep,
     DepsDep,
-    FormDep,
+    FormOf,
     MaybeCallerDep,
     NotSignedIn,
     WebDeps,
     WebRequest,
 )
-from mydia.web.fields import whole_number
+from mydia.web.forms import Count, require_same
 from mydia.web.locality import is_local
 from mydia.web.pages.settings import metadata_source
 from mydia.web.pages.settings import service_forms as services
-from mydia.web.pages.settings.service_forms import ServiceForm, TestResult
+from mydia.web.pages.settings.metadata_source import SourceFields
+from mydia.web.pages.settings.service_forms import ServiceFields, ServiceForm, TestResult
 from mydia.web.render import Toast, page, redirect
 
 _LABELS = {
@@ -48,6 +50,43 @@ _WHAT = {"movies": "movies", "series": "shows", "mixed": "movies and shows"}
 _MOST_EXTRA = 8
 
 _token = SetupToken()
+
+
+class AccountFields(Struct, kw_only=True):
+    """The form of the first account."""
+
+    username: str = ""
+    password: Secret = Secret("")
+    again: Secret = Secret("")
+    token: str = ""
+
+
+class FoldersFields(Struct, kw_only=True):
+    """The form of the folders; its fields come from `_inputs`."""
+
+    skip: bool = False
+    more: Count | None = None
+    """Show the form again with this many further folders."""
+    shown: Count = 0
+    values: dict[str, str] = {}
+
+
+class SetupSourceFields(SourceFields, kw_only=True):
+    """The form of the metadata source."""
+
+    skip: bool = False
+
+
+class SetupServiceFields(ServiceFields, kw_only=True):
+    """The form of a download client or an indexer."""
+
+    skip: bool = False
+
+
+class ScanFields(Struct, kw_only=True):
+    """The form of the first scan."""
+
+    skip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +210,6 @@ def _after(request: WebRequest, deps: WebDeps, step: str, outcome: str) -> Respo
     return redirect(request, f"/setup/{names[names.index(step) + 1]}")
 
 
-# --- the way in ------------------------------------------------------------------------------------------------------
-
-
 @get("/setup", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Go on where setup was left."""
@@ -183,9 +219,6 @@ def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerD
         _require(maybe_caller, session)
         step = settings.setup.setup_state(session).next_step
     return redirect(request, f"/setup/{step if step and step != 'account' else 'folders'}")
-
-
-# --- account ---------------------------------------------------------------------------------------------------------
 
 
 @get("/setup/account", sync_to_thread=True, include_in_schema=False, opt={"public": True})
@@ -209,34 +242,28 @@ def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCalle
     opt={"public": True},
     request_max_body_size=PUBLIC_BODY_BYTES,
 )
-def make_account(request: WebRequest, deps: DepsDep, form: FormDep) -> Response[str]:
-    """Make the administrator and sign them in."""
+def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]) -> Response[str]:
+    """Add the administrator and sign them in."""
     near = is_local(request)
-    password = form.get("password", "")
+    wanted = form.read()
     try:
-        if not near and not _token.fits(form.get("token", "")):
+        if not near and not _token.fits(wanted.token):
             sentence = "This is not the token in Mydia's log."
             raise Invalid(sentence, fields={"token": sentence})
-        if password != form.get("again", ""):
-            sentence = "The two passwords are not the same."
-            raise Invalid(sentence, fields={"again": sentence})
-        name = form.get("username", "")
-        shown = name.strip() if name.strip() != name.strip().casefold() else None
+        require_same(wanted.password, wanted.again)
+        shown = wanted.username if wanted.username != wanted.username.casefold() else None
         with deps.database.writes() as session:
             now = clock.now()
-            new = NewUser(name, Role.ADMIN, Secret(password), display_name=shown)
+            new = NewUser(wanted.username, Role.ADMIN, wanted.password, display_name=shown)
             user = users.add_first_admin(session, now, new)
             settings.setup.mark_step(session, now, "account", "done")
     except (Invalid, Conflict) as error:
         with deps.database.reads() as session:
             frame = _frame(session, "account", None)
-        kept = {name: form.get(name, "") for name in ("username", "token")}
+        kept = {"username": wanted.username, "token": wanted.token}
         view = AccountView(frame, not near, kept, error.fields or {"": error.message})
         return page(request, "setup/account.html", view, status=422, shell=False)
     return open_browser_session(request, deps, user, "/setup/folders")
-
-
-# --- folders ---------------------------------------------------------------------------------------------------------
 
 
 @get("/setup/folders", sync_to_thread=True, include_in_schema=False, opt={"public": True})
@@ -246,17 +273,17 @@ def folders(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) ->
 
 
 @post("/setup/folders", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Set up the folders that were named, all or none."""
+def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[FoldersFields]) -> Response[str]:
+    """Add the folders that were entered, all or none."""
     caller.require(Permission.MANAGE_SETTINGS)
-    if "skip" in form:
+    sent = form.read()
+    if sent.skip:
         return _after(request, deps, "folders", "skipped")
-    if "more" in form:
-        more = min(_number(form["more"]), _MOST_EXTRA)
-        return page(request, "setup/folders.html", _folders_view(deps, caller, form, {}, more), shell=False)
-    more = min(_number(form.get("shown", "")), _MOST_EXTRA)
-    wanted = [(name, form.get(name, "").strip(), type_, label) for name, type_, label, _ in _inputs(more)]
-    wanted = [entry for entry in wanted if entry[1]]
+    if sent.more is not None:
+        more = min(sent.more, _MOST_EXTRA)
+        return page(request, "setup/folders.html", _folders_view(deps, caller, sent.values, {}, more), shell=False)
+    more = min(sent.shown, _MOST_EXTRA)
+    wanted = [(name, path, type_, label) for name, type_, label, _ in _inputs(more) if (path := sent.values.get(name))]
     with deps.database.reads() as session:
         present = settings.library_paths.list_library_paths(session)
     errors: dict[str, str] = {}
@@ -269,7 +296,7 @@ def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     if not errors:
         errors = _add_folders(deps, caller, wanted)
     if errors:
-        view = _folders_view(deps, caller, form, errors, more)
+        view = _folders_view(deps, caller, sent.values, errors, more)
         return page(request, "setup/folders.html", view, status=422, shell=False)
     return _after(request, deps, "folders", "done")
 
@@ -294,25 +321,25 @@ def _inputs(more: int) -> list[tuple[str, str, str, str]]:
 
 
 def _folders_view(
-    deps: WebDeps, caller: Caller | None, form: Mapping[str, str], errors: Mapping[str, str], more: int
+    deps: WebDeps, caller: Caller | None, values: Mapping[str, str], errors: Mapping[str, str], more: int
 ) -> FoldersView:
     with deps.database.reads() as session:
         caller = _require(caller, session)
         frame = _frame(session, "folders", caller)
         paths = settings.library_paths.list_library_paths(session)
-    downloads = form.get("downloads", "").strip()
+    downloads = values.get("downloads", "")
     taken = {path.type for path in paths}
     labels = {"movies": "Movies", "series": "Shows"}
     fields = tuple(
         FolderInput(
             name,
             labels.get(name, "Another folder"),
-            (value := form.get(name, "").strip()),
+            (value := values.get(name, "")),
             note,
             settings.library_paths.look_at_folder(deps.outside, value, paths, downloads=downloads) if value else None,
         )
         for name, type_, _, note in _inputs(more)
-        if name not in taken or name in form
+        if name not in taken or name in values
     )
     present = tuple(_present(deps, path, paths, downloads) for path in paths)
     look = settings.library_paths.look_at_folder(deps.outside, downloads, []) if downloads else None
@@ -325,13 +352,6 @@ def _present(deps: WebDeps, path: LibraryPath, paths: list[LibraryPath], downloa
     return PresentPath(path.name, path.path, _WHAT[path.type], path.managed_source or "", look)
 
 
-def _number(text: str) -> int:
-    return whole_number(text) or 0
-
-
-# --- metadata --------------------------------------------------------------------------------------------------------
-
-
 @get("/setup/metadata", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def metadata(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Ask where titles and posters come from."""
@@ -339,17 +359,20 @@ def metadata(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -
 
 
 @post("/setup/metadata", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
+def save_metadata(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SetupSourceFields]
+) -> Response[str]:
     """Store the source that was chosen."""
     caller.require(Permission.MANAGE_SETTINGS)
-    if "skip" in form:
+    if form.draft().skip:
         return _after(request, deps, "metadata", "skipped")
     try:
+        wanted = form.read()
         with deps.database.writes() as session:
             if not metadata_source.read_source(session, deps).locked:
-                metadata_source.write_source(session, deps, caller, clock.now(), form)
+                metadata_source.write_source(session, deps, caller, clock.now(), wanted)
     except Invalid as error:
-        view = _metadata_view(deps, caller, form, error.fields or {"": error.message})
+        view = _metadata_view(deps, caller, form.sent, error.fields or {"": error.message})
         return page(request, "setup/metadata.html", view, status=422, shell=False)
     return _after(request, deps, "metadata", "done")
 
@@ -373,8 +396,6 @@ def _metadata_view(
     )
 
 
-# --- download client and indexer -------------------------------------------------------------------------------------
-
 _SAID: dict[str, tuple[str, str]] = {
     "client": (
         "What downloads for you?",
@@ -387,46 +408,35 @@ _SAID: dict[str, tuple[str, str]] = {
 }
 
 
-@get("/setup/client", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def client(
+@get(["/setup/client", "/setup/indexer"], sync_to_thread=True, include_in_schema=False, opt={"public": True})
+def service(
     request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, kind: FromQuery[str] = ""
 ) -> Response[str]:
-    """Ask for a download client."""
-    return page(request, "setup/service.html", _service_view(deps, maybe_caller, "client", kind), shell=False)
+    """Ask for a download client or an indexer."""
+    view = _service_view(deps, maybe_caller, _family(request), kind)
+    return page(request, "setup/service.html", view, shell=False)
 
 
-@post("/setup/client", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_client(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Set up the download client."""
-    if "skip" in form:
-        return _after(request, deps, "client", "skipped")
-    try:
-        with deps.database.writes() as session:
-            settings.clients.add_client(session, caller, clock.now(), services.read_client(form))
-    except (Invalid, Conflict) as error:
-        return _service_again(request, deps, caller, "client", form, error)
-    return _after(request, deps, "client", "done")
-
-
-@get("/setup/indexer", sync_to_thread=True, include_in_schema=False, opt={"public": True})
-def indexer(
-    request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, kind: FromQuery[str] = ""
+@post(["/setup/client", "/setup/indexer"], sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_service(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SetupServiceFields]
 ) -> Response[str]:
-    """Ask for an indexer."""
-    return page(request, "setup/service.html", _service_view(deps, maybe_caller, "indexer", kind), shell=False)
-
-
-@post("/setup/indexer", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_indexer(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Set up the indexer."""
-    if "skip" in form:
-        return _after(request, deps, "indexer", "skipped")
+    """Add the download client or the indexer."""
+    family = _family(request)
+    if form.draft().skip:
+        return _after(request, deps, family, "skipped")
     try:
         with deps.database.writes() as session:
-            settings.indexers.add_indexer(session, caller, clock.now(), services.read_indexer(form))
+            services.add_service(session, caller, clock.now(), family, form.read())
     except (Invalid, Conflict) as error:
-        return _service_again(request, deps, caller, "indexer", form, error)
-    return _after(request, deps, "indexer", "done")
+        sent = services.sent_form(family, form, error.fields or {"": error.message})
+        view = _service_view(deps, caller, family, "", sent)
+        return page(request, "setup/service.html", view, status=422, shell=False)
+    return _after(request, deps, family, "done")
+
+
+def _family(request: WebRequest) -> services.Family:
+    return "client" if request.url.path.endswith("client") else "indexer"
 
 
 def _service_view(
@@ -446,22 +456,6 @@ def _service_view(
     return ServiceView(frame, question, explanation, f"/setup/{family}", present, shown)
 
 
-def _service_again(
-    request: WebRequest,
-    deps: WebDeps,
-    caller: Caller,
-    family: services.Family,
-    form: Mapping[str, str],
-    error: MydiaError,
-) -> Response[str]:
-    sent = services.sent_form(family, form, error.fields or {"": error.message})
-    view = _service_view(deps, caller, family, "", sent)
-    return page(request, "setup/service.html", view, status=422, shell=False)
-
-
-# --- first scan ------------------------------------------------------------------------------------------------------
-
-
 @get("/setup/scan", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Offer the first scan."""
@@ -474,14 +468,14 @@ def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Re
 
 
 @post("/setup/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
-def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormDep) -> Response[str]:
-    """Start the first scan, or not, and end the setup."""
+def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ScanFields]) -> Response[str]:
+    """Start the first scan, or skip it, and finish the setup."""
     from mydia.contexts import library
 
     caller.require(Permission.MANAGE_SETTINGS)
-    now = clock.now()
+    now, skip = clock.now(), form.read().skip
     with deps.database.writes() as session:
-        scanning = "skip" not in form and bool(settings.library_paths.list_library_paths(session))
+        scanning = not skip and bool(settings.library_paths.list_library_paths(session))
         if scanning:
             library.scanning.request_scan(session, caller, None)
         settings.setup.mark_step(session, now, "scan", "done" if scanning else "skipped")
@@ -502,10 +496,8 @@ ROUTES = (
     save_folders,
     metadata,
     save_metadata,
-    client,
-    save_client,
-    indexer,
-    save_indexer,
+    service,
+    save_service,
     scan,
     start_scan,
 )
