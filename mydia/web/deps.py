@@ -191,16 +191,14 @@ def _taskboard(request: WebRequest) -> TaskBoard:
     return deps_of(request).taskboard
 
 
-async def _form(request: WebRequest) -> Form[Any] | dict[str, str]:
+async def _form(request: WebRequest) -> Form[Any]:
     """Return the form that the handler asks for, with what its address says: a button can carry its fields there."""
     body = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
     values = sent_values(request.query_params.multi_items(), body, left_out=_GUARDS)
     if any("\0" in value for sent in values.values() for value in sent):
         raise Unreadable(NO_NUL)
-    wanted = get_args(request.route_handler.parsed_fn_signature.parameters["form"].annotation)
-    if len(wanted) > 1:
-        return {name: ",".join(sent) if name == "ids" else sent[-1] for name, sent in values.items()}
-    return Form(wanted[0], values)
+    (kind,) = get_args(request.route_handler.parsed_fn_signature.parameters["form"].annotation)
+    return Form(kind, values)
 
 
 _GUARDS = frozenset({"_csrf", "_key"})
@@ -226,7 +224,6 @@ OutsideDep = NamedDependency[Outside]
 TaskBoardDep = NamedDependency[TaskBoard]
 CallerDep = NamedDependency[Caller]
 MaybeCallerDep = NamedDependency[Caller | None]
-FormDep = NamedDependency[dict[str, str]]
 _Fields = TypeVar("_Fields", bound=msgspec.Struct)
 FormOf = NamedDependency[Form[_Fields]]
 """`form: FormOf[Edit]` is the form whose fields the struct `Edit` lists."""

@@ -54,6 +54,20 @@ def test_pages_and_jobs_hold_no_queries():
     assert found == []
 
 
+def test_every_form_is_a_struct():
+    found, forms = [], 0
+    for path in (PACKAGE / "web").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for parameter in (*node.args.args, *node.args.kwonlyargs):
+                    annotation = ast.unparse(parameter.annotation) if parameter.annotation else ""
+                    forms += annotation.startswith("FormOf[")
+                    if parameter.arg == "form" and ("dict[" in annotation or "Mapping[" in annotation):
+                        found.append(f"{module(path)}:{node.lineno}")
+    assert found == []
+    assert forms > 50
+
+
 def test_the_web_never_imports_jobs():
     found = [
         module(path)

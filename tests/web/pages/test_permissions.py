@@ -167,7 +167,7 @@ def _body(door: Door) -> dict[str, Any]:
 def _choices(door: Door) -> dict[str, Any]:
     """Return what the fields of a form accept that accept only some values."""
     form = door.handler.parsed_fn_signature.parameters.get("form")
-    if form is None or len(get_args(form.annotation)) != 1:
+    if form is None:
         return {}
     described = msgspec.inspect.type_info(*get_args(form.annotation))
     assert isinstance(described, msgspec.inspect.StructType)

@@ -214,7 +214,7 @@ def _view(
     request: WebRequest,
     deps: WebDeps,
     caller: Caller,
-    form: Mapping[str, str] | None = None,
+    sent: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     failed: str = "",
     *,
@@ -230,7 +230,7 @@ def _view(
         SessionRow(one.id, _agent(one.agent or ""), one.address or "", one.last_seen_at, one.id == here)
         for one in found
     )
-    values = {"display_name": row.display_name or "", "email": row.email or "", **(form or {})}
+    values = {"display_name": row.display_name or "", "email": row.email or "", **(sent or {})}
     return AccountView(
         row.username, values, row.managed, row.role, keys, sessions, _SCOPES,
         new_key=new_key, new_key_name=new_key_name, errors=errors or {}, failed=failed,

@@ -61,14 +61,14 @@ def test_metadata(
     )
 
 
-def _metadata(deps: WebDeps, caller: Caller, form: Mapping[str, str], errors: Mapping[str, str]) -> MetadataView:
+def _metadata(deps: WebDeps, caller: Caller, sent: Mapping[str, str], errors: Mapping[str, str]) -> MetadataView:
     around = frame(caller, "metadata")
     with deps.database.reads() as session:
         now = metadata_source.read_source(session, deps)
     return MetadataView(
         around,
-        form.get("source", now.source),
-        form.get("relay_url", now.relay_url),
+        sent.get("source", now.source),
+        sent.get("relay_url", now.relay_url),
         now.has_tmdb,
         now.has_tvdb,
         now.locked,

@@ -174,13 +174,13 @@ def revoke_key(
 
 
 def _view(
-    deps: WebDeps, caller: Caller, user_id: str, form: Mapping[str, str] | None, errors: Mapping[str, str]
+    deps: WebDeps, caller: Caller, user_id: str, sent: Mapping[str, str] | None, errors: Mapping[str, str]
 ) -> UserView:
     with deps.database.reads() as session:
         row = users.get_user(session, caller, user_id)
         keys = tuple(users.keys_of(session, caller, user_id))
     shown = _person(row, caller)
-    values = form or {
+    values = sent or {
         "role": row.role,
         "email": row.email or "",
         "display_name": row.display_name or "",

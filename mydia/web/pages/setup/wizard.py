@@ -378,7 +378,7 @@ def save_metadata(
 
 
 def _metadata_view(
-    deps: WebDeps, caller: Caller | None, form: Mapping[str, str], errors: Mapping[str, str]
+    deps: WebDeps, caller: Caller | None, sent: Mapping[str, str], errors: Mapping[str, str]
 ) -> MetadataView:
     with deps.database.reads() as session:
         caller = _require(caller, session)
@@ -386,8 +386,8 @@ def _metadata_view(
         now = metadata_source.read_source(session, deps)
     return MetadataView(
         frame,
-        form.get("source", now.source),
-        form.get("relay_url", now.relay_url),
+        sent.get("source", now.source),
+        sent.get("relay_url", now.relay_url),
         now.has_tmdb,
         now.has_tvdb,
         now.locked,
