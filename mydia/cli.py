@@ -168,7 +168,14 @@ def _web(arguments: argparse.Namespace) -> int:
         from mydia.web.relay import relay_router
 
         routes.append(relay_router(offered.current))
-    deps = WebDeps(config, parts.database, parts.outside, board, auth.authenticate, auth.recall)
+    deps = WebDeps(
+        config=config,
+        database=parts.database,
+        outside=parts.outside,
+        taskboard=board,
+        authenticate=auth.authenticate,
+        recall=auth.recall,
+    )
     # Pages remove and rename files themselves, so finish operations of an earlier web process that was killed.
     library.journal.recover_journal(parts.database, parts.outside, clock.now())
     try:

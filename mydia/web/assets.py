@@ -34,7 +34,7 @@ _FOR_AN_HOUR = "public, max-age=3600"
 _CSS_URL = re.compile(r"""url\((['"]?)(fonts/[^'")]+)\1\)""")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """One file as it is sent."""
 
@@ -100,7 +100,7 @@ class Assets:
         digest = hashlib.sha256(body).hexdigest()[:10]
         hashed = str(Path(name).with_name(f"{path.stem}.{digest}{path.suffix}"))
         packed = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSED else None
-        asset = Asset(name, hashed, _TYPES[path.suffix], body, packed)
+        asset = Asset(name=name, hashed=hashed, media_type=_TYPES[path.suffix], body=body, gzipped=packed)
         self._by_name[name] = self._by_hashed[hashed] = asset
         return asset
 

@@ -106,7 +106,7 @@ class NotSignedIn(MydiaError):
     kind = "not_signed_in"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebDeps:
     """Everything the web process was composed of. Made once in `mydia.app`; tests make their own."""
 

@@ -58,7 +58,7 @@ _PAGES_OF_THEIR_OWN = frozenset({401, 403, 404, 405})
 _ICONS = {401: "lock", 403: "lock", 404: "search-x", 429: "timer", 503: "unplug"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorView:
     """What an error page shows."""
 

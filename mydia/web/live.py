@@ -34,7 +34,7 @@ _ALONE_S = 60.0
 _STREAM_AGE_S = 600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
     """One thing to tell the listeners of a topic; made by `changed` or `partial`."""
 
@@ -48,7 +48,7 @@ class Push:
 
 def changed(topic: str, event: str, data: str = "") -> Push:
     """Report that a list has changed: a DOM event on which it fetches itself, e.g. `queue-changed`."""
-    return Push(topic, f"event {event}", event=event, data=data)
+    return Push(topic=topic, key=f"event {event}", event=event, data=data)
 
 
 def partial(topic: str, target: str, html: str, swap: str = "outerMorph") -> Push:
@@ -59,7 +59,9 @@ def partial(topic: str, target: str, html: str, swap: str = "outerMorph") -> Pus
         html: The element, rendered by the page's own macro.
     """
     return Push(
-        topic, f"{swap} {target}", html=f'<hx-partial hx-target="{target}" hx-swap="{swap}">{html}</hx-partial>'
+        topic=topic,
+        key=f"{swap} {target}",
+        html=f'<hx-partial hx-target="{target}" hx-swap="{swap}">{html}</hx-partial>',
     )
 
 
@@ -91,7 +93,7 @@ class LiveTopic:
 type _Group = tuple[str, frozenset[Permission]]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Connection:
     """One tab."""
 
@@ -173,7 +175,14 @@ class Live:
         """
         known = re.fullmatch(r"\d{1,18}", last_id)
         since = int(last_id) if known else None
-        connection = _Connection(caller, topics, since, asyncio.get_running_loop(), asyncio.Event(), is_valid=is_valid)
+        connection = _Connection(
+            caller=caller,
+            topics=topics,
+            since=since,
+            loop=asyncio.get_running_loop(),
+            wake=asyncio.Event(),
+            is_valid=is_valid,
+        )
         if last_id and not known:
             _add(connection, 0, _RESYNC)
             connection.wake.set()
@@ -339,7 +348,7 @@ class Live:
                 self._hand([one], one.told or 0, found)
 
 
-_RESYNC = Push("", "resync", event="resync")
+_RESYNC = Push(topic="", key="resync", event="resync")
 """Has every list on the page fetch itself."""
 
 

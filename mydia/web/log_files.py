@@ -23,7 +23,7 @@ LEVELS = ("debug", "info", "warning", "error")
 LOGS = ("web", "worker", "serve")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
     """One line of a log."""
 
@@ -69,9 +69,17 @@ def _log_line(text: str, name: str) -> LogLine:
         message, error = str(told.pop("message")), told.pop("error", None)
     except (ValueError, KeyError, AttributeError, TypeError):
         # The first line of the tail is cut, and a crash may leave half of one.
-        return LogLine(None, "info", "ink-3", name, text[:2000], (), None)
+        return LogLine(at=None, level="info", tone="ink-3", logger=name, message=text[:2000], fields=(), error=None)
     tone = {"error": "fail", "critical": "fail", "warning": "miss"}.get(level, "ink-3")
-    return LogLine(at, level, tone, logger, message, tuple((key, str(value)) for key, value in told.items()), error)
+    return LogLine(
+        at=at,
+        level=level,
+        tone=tone,
+        logger=logger,
+        message=message,
+        fields=tuple((key, str(value)) for key, value in told.items()),
+        error=error,
+    )
 
 
 def present(directory: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from mydia.web.render import fragment
 from mydia.web.shell import NAV
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One line."""
 
@@ -41,7 +41,7 @@ def find_pages(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     """Find pages by name."""
     wanted = q.casefold()
     hits = tuple(
-        Hit(item.label, item.href, item.icon, f"g {item.key}")
+        Hit(label=item.label, href=item.href, icon=item.icon, hint=f"g {item.key}")
         for item in NAV
         if caller.can(item.permission) and wanted in item.label.casefold()
     )

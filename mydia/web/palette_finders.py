@@ -35,10 +35,10 @@ def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
         )
     hits = tuple(
         Hit(
-            item.title,
-            f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}",
-            "tv" if item.type == MediaType.TV_SHOW else "film",
-            str(item.year or ""),
+            label=item.title,
+            href=f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}",
+            icon="tv" if item.type == MediaType.TV_SHOW else "film",
+            hint=str(item.year or ""),
         )
         for item in found
     )
@@ -50,7 +50,7 @@ def find_actions(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     """Find things to do by their names."""
     wanted = q.casefold()
     hits = tuple(
-        Hit(label, href, icon, posts=True)
+        Hit(label=label, href=href, icon=icon, posts=True)
         for label, href, icon, permission in _ACTIONS
         if caller.can(permission) and wanted in label.casefold()
     )
@@ -61,14 +61,16 @@ def find_actions(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
 def find_new(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     """Offer to look a title up."""
     if q and caller.can(Permission.MANAGE_MEDIA):
-        yield Group("Add", (Hit(f"Look “{q}” up to add it", f"/add?q={quote_plus(q)}", "plus"),))
+        yield Group("Add", (Hit(label=f"Look “{q}” up to add it", href=f"/add?q={quote_plus(q)}", icon="plus"),))
 
 
 def find_settings(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
     """Find settings pages and single settings."""
     found = settings.find(caller, q)[:_SETTINGS] if q else ()
     if found:
-        yield Group("Settings", tuple(Hit(one.label, one.href, "settings", one.place) for one in found))
+        yield Group(
+            "Settings", tuple(Hit(label=one.label, href=one.href, icon="settings", hint=one.place) for one in found)
+        )
 
 
 FINDERS: tuple[Finder, ...] = (find_titles, find_actions, find_settings, find_new)

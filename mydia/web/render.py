@@ -12,7 +12,7 @@ import binascii
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -72,6 +72,7 @@ class Toast:
 
     title: str
     text: str = ""
+    _: KW_ONLY
     tone: str = "ok"
     """`ok`, `live`, `miss` or `fail`; a failure stays until it is closed."""
     action_label: str = ""

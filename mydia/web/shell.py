@@ -9,7 +9,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebDeps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NavItem:
     """One entry of the sidebar."""
 
@@ -24,13 +24,15 @@ class NavItem:
 
 
 NAV: tuple[NavItem, ...] = (
-    NavItem("home", icon="house", label="Home", href="/", permission=Permission.BROWSE, key="h"),
+    NavItem(id="home", icon="house", label="Home", href="/", permission=Permission.BROWSE, key="h"),
     NavItem(
-        "movies", icon="film", label="Movies", href="/movies", permission=Permission.BROWSE, group="Library", key="m"
+        id="movies", icon="film", label="Movies", href="/movies", permission=Permission.BROWSE, group="Library", key="m"
     ),
-    NavItem("shows", icon="tv", label="Shows", href="/shows", permission=Permission.BROWSE, group="Library", key="s"),
     NavItem(
-        "calendar",
+        id="shows", icon="tv", label="Shows", href="/shows", permission=Permission.BROWSE, group="Library", key="s"
+    ),
+    NavItem(
+        id="calendar",
         icon="calendar-days",
         label="Calendar",
         href="/calendar",
@@ -39,7 +41,7 @@ NAV: tuple[NavItem, ...] = (
         key="c",
     ),
     NavItem(
-        "wanted",
+        id="wanted",
         icon="circle-dashed",
         label="Wanted",
         href="/wanted",
@@ -48,7 +50,7 @@ NAV: tuple[NavItem, ...] = (
         key="w",
     ),
     NavItem(
-        "activity",
+        id="activity",
         icon="arrow-down-to-line",
         label="Downloads",
         href="/activity",
@@ -57,7 +59,7 @@ NAV: tuple[NavItem, ...] = (
         key="a",
     ),
     NavItem(
-        "imports",
+        id="imports",
         icon="folder-input",
         label="Imports",
         href="/imports",
@@ -66,7 +68,7 @@ NAV: tuple[NavItem, ...] = (
         key="i",
     ),
     NavItem(
-        "system",
+        id="system",
         icon="activity",
         label="System",
         href="/system",
@@ -75,7 +77,7 @@ NAV: tuple[NavItem, ...] = (
         key="y",
     ),
     NavItem(
-        "settings",
+        id="settings",
         icon="sliders-horizontal",
         label="Settings",
         href="/settings",

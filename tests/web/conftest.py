@@ -26,7 +26,7 @@ def make_deps(folder: Path, **environ: str) -> WebDeps:
     settings.bind(database, config)
     Base.metadata.create_all(database.engine)
     board = TaskBoard(config.jobs_path)
-    return WebDeps(config, database, None, board, example.authenticate)  # type: ignore[arg-type]  # nothing here leaves the process
+    return WebDeps(config=config, database=database, outside=None, taskboard=board, authenticate=example.authenticate)  # type: ignore[arg-type]  # nothing here leaves the process
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ _PATTERNS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatingKey:
     """One title, season or episode."""
 
@@ -56,11 +56,11 @@ class RatingKey:
                 told = match.groupdict()
                 season, episode = told.get("season"), told.get("episode")
                 return cls(
-                    told["source"],
-                    told["kind"],
-                    told["title"] if told["source"] == "tpdb" else str(int(told["title"])),
-                    int(season) if season else None,
-                    int(episode) if episode else None,
+                    source=told["source"],
+                    kind=told["kind"],
+                    title=told["title"] if told["source"] == "tpdb" else str(int(told["title"])),
+                    season=int(season) if season else None,
+                    episode=int(episode) if episode else None,
                 )
         raise NotFound("There is no title with this key.")
 
@@ -70,7 +70,7 @@ class RatingKey:
         numbers = {"tmdb": ids.tmdb_id, "tvdb": ids.tvdb_id, "tpdb": ids.third_id}
         for wanted in (source, *numbers):
             if number := numbers.get(wanted):
-                return cls(wanted, kind, str(number))
+                return cls(source=wanted, kind=kind, title=str(number))
         return None
 
     def __str__(self) -> str:

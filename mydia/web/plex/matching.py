@@ -20,7 +20,7 @@ _ALIKE = 0.6
 _MAX_TEXT = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One request to recognise something."""
 

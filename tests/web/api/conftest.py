@@ -48,7 +48,14 @@ class Asker:
 def deps(house: House) -> Iterator[WebDeps]:  # noqa: F811
     board = TaskBoard(house.config.jobs_path)
     board.path.parent.mkdir(parents=True, exist_ok=True)
-    yield WebDeps(house.config, house.database, house.outside, board, auth.authenticate, auth.recall)
+    yield WebDeps(
+        config=house.config,
+        database=house.database,
+        outside=house.outside,
+        taskboard=board,
+        authenticate=auth.authenticate,
+        recall=auth.recall,
+    )
     board.close()
 
 

@@ -45,7 +45,14 @@ def web_deps(database: Database, tmp_path: Path) -> Iterator[WebDeps]:
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    yield WebDeps(config, database, None, board, auth.authenticate, auth.recall)  # type: ignore[arg-type]  # nothing leaves the process
+    yield WebDeps(
+        config=config,
+        database=database,
+        outside=None,
+        taskboard=board,
+        authenticate=auth.authenticate,
+        recall=auth.recall,
+    )  # type: ignore[arg-type]  # nothing leaves the process
     board.close()
 
 

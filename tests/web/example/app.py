@@ -206,7 +206,7 @@ def authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
 def find_actions(_deps: WebDeps, _caller: Caller, q: str) -> Iterable[Group]:
     """Find the one thing that the palette does here."""
     if q == "keep":
-        yield Group("Actions", (Hit("Keep it", "/gallery/save", "archive", posts=True),))
+        yield Group("Actions", (Hit(label="Keep it", href="/gallery/save", icon="archive", posts=True),))
 
 
 def make_app(deps: WebDeps, *more: HTTPRouteHandler) -> WebApp:

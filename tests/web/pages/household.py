@@ -79,7 +79,14 @@ def browser_at(database: Database, folder: Path, outside: Outside, **environ: st
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    deps = WebDeps(config, database, outside, board, auth.authenticate, auth.recall)
+    deps = WebDeps(
+        config=config,
+        database=database,
+        outside=outside,
+        taskboard=board,
+        authenticate=auth.authenticate,
+        recall=auth.recall,
+    )
     app = create_app(deps, routes=ROUTES, live=(), shell=empty_shell, finders=(), checks=(), metrics=())
     line = Line(app)
     with TestClient(line, base_url="http://mydia.test", raise_server_exceptions=True) as client:

@@ -64,7 +64,14 @@ def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
     with database.writes() as session:
         settings.ensure_defaults(session, clock.now())
     board = TaskBoard(config.jobs_path)
-    return WebDeps(config, database, parts.get("outside") or fake_outside(), board, auth.authenticate, auth.recall)
+    return WebDeps(
+        config=config,
+        database=database,
+        outside=parts.get("outside") or fake_outside(),
+        taskboard=board,
+        authenticate=auth.authenticate,
+        recall=auth.recall,
+    )
 
 
 def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADMIN) -> tuple[Caller, str]:

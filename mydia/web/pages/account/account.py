@@ -58,7 +58,7 @@ _TEN_YEARS_S = 10 * 365 * 86_400
 _LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("365", "In a year"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     """A browser that is signed in."""
 
@@ -69,7 +69,7 @@ class SessionRow:
     here: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """The account page."""
 
@@ -227,14 +227,29 @@ def _view(
         found = users.sign_in.list_sessions(session, caller, clock.now())
     here = session_id_of(request)
     sessions = tuple(
-        SessionRow(one.id, _agent(one.agent or ""), one.address or "", one.last_seen_at, one.id == here)
+        SessionRow(
+            id=one.id,
+            agent=_agent(one.agent or ""),
+            address=one.address or "",
+            last_seen_at=one.last_seen_at,
+            here=one.id == here,
+        )
         for one in found
     )
     values = {"display_name": row.display_name or "", "email": row.email or "", **(sent or {})}
     return AccountView(
-        row.username, values, row.managed, row.role, keys, sessions, _SCOPES,
-        new_key=new_key, new_key_name=new_key_name, errors=errors or {}, failed=failed,
-    )  # fmt: skip
+        username=row.username,
+        values=values,
+        managed=row.managed,
+        role=row.role,
+        keys=keys,
+        sessions=sessions,
+        scopes=_SCOPES,
+        new_key=new_key,
+        new_key_name=new_key_name,
+        errors=errors or {},
+        failed=failed,
+    )
 
 
 def _agent(text: str) -> str:

@@ -21,7 +21,7 @@ from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, not
 from mydia.web.views import specs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlocklistView:
     """Releases that are not taken again."""
 
@@ -41,7 +41,9 @@ def show_blocklist(
         entries, following = downloads.blocklist.list_blocklist(session, caller, text=q, cursor=cursor or None)
         total = len(downloads.queue.list_queue(session, caller))
     more = f"/activity/blocklist{query({'q': q, 'cursor': following})}" if following else None
-    view = BlocklistView(tuple(entries), more, q, total, caller.can(Permission.MANAGE_MEDIA))
+    view = BlocklistView(
+        entries=tuple(entries), more=more, q=q, total=total, can_manage=caller.can(Permission.MANAGE_MEDIA)
+    )
     if cursor and is_htmx(request):
         return fragment(request, "activity/_blocked.html", view)
     return page(request, "activity/blocklist.html", view, active="activity")

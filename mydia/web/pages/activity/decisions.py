@@ -113,7 +113,11 @@ def decide(
     unclear = f" {made.unclear} files still need their episode." if made.unclear else ""
     files = f"{made.files} {'file' if made.files == 1 else 'files'}"
     toast = Toast(
-        f"{item.title} {'added' if made.added else 'matched'}", f"{files}.{unclear}", "ok", "Open", f"/items/{item.id}"
+        f"{item.title} {'added' if made.added else 'matched'}",
+        f"{files}.{unclear}",
+        tone="ok",
+        action_label="Open",
+        action_href=f"/items/{item.id}",
     )
     return redirect(request, local_path(chosen.next, "/imports"), toast=toast)
 
@@ -153,7 +157,7 @@ def search_candidates(
     except Unavailable as error:
         notice = error.message
     if not is_htmx(request):
-        toast = Toast("Nothing found", notice or "Try the original title or an id.", "miss") if not found else None
+        toast = Toast("Nothing found", notice or "Try the original title or an id.", tone="miss") if not found else None
         return redirect(request, f"/imports?entry={inbox_id}&bucket={wanted.bucket}", toast=toast)
     candidates = tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1))
     return fragment(
@@ -193,20 +197,24 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
         chosen = _ids(session, caller, wanted) if wanted.scope or wanted.ids else []
         number = len(chosen) or library.inbox.inbox_counts(session, caller).ready
     if not number:
-        return _changed(request, wanted.next, Toast("No confident matches", "Review the rest one by one.", "miss"))
+        return _changed(request, wanted.next, Toast("No confident matches", "Review the rest one by one.", tone="miss"))
     if number > _AT_ONCE:
         with deps.database.writes() as session:
             library.inbox.request_import_ready(session, caller, chosen or None)
         text = "You can leave this page; the import continues."
-        return _changed(request, wanted.next, Toast(f"Importing {number:,}", text, "live", "Open", "/system/tasks"))
+        return _changed(
+            request,
+            wanted.next,
+            Toast(f"Importing {number:,}", text, tone="live", action_label="Open", action_href="/system/tasks"),
+        )
     made = library.inbox.import_ready(deps.database, deps.outside, caller, clock.now(), inbox_ids=chosen or None)
     problem = made.failures[0] if made.failures else ""
     return _changed(
-        request, wanted.next, Toast(_entries(made.decided, "imported"), problem, "miss" if made.failures else "ok")
+        request, wanted.next, Toast(_entries(made.decided, "imported"), problem, tone="miss" if made.failures else "ok")
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchView:
     """The dialog in which several entries get the same title."""
 
@@ -242,13 +250,13 @@ def ask_match(
     except Unavailable as error:
         notice = error.message
     view = MatchView(
-        tuple(ids),
-        tuple(row.title for row in entries),
-        wanted.bucket,
-        q,
-        type_,
-        tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1)),
-        notice,
+        ids=tuple(ids),
+        names=tuple(row.title for row in entries),
+        bucket=wanted.bucket,
+        q=q,
+        type=type_,
+        candidates=tuple(candidate_view(place, told) for place, told in enumerate(found[:9], 1)),
+        notice=notice,
     )
     alone = is_htmx(request) and wanted.title is not UNSET
     template = "imports/_match_found.html" if alone else "imports/_match.html"
@@ -277,7 +285,7 @@ def match_entries(
         media_item_id=number if kind == "item" else None,
     )
     text = f"{len(made.failures)} not matched: {made.failures[0]}" if made.failures else ""
-    toast = Toast(_entries(made.decided, "matched"), text, "miss" if made.failures else "ok")
+    toast = Toast(_entries(made.decided, "matched"), text, tone="miss" if made.failures else "ok")
     return _changed(request, wanted.next, toast)
 
 
@@ -332,7 +340,7 @@ def stop_ignoring(
     """Let the files of an ignored folder be recognised again."""
     with database.writes() as session:
         library.ignored_folders.stop_ignoring(session, caller, clock.now(), ignored_id)
-    toast = Toast("No longer ignored", "A scan recognises the files of the folder now.", "live")
+    toast = Toast("No longer ignored", "A scan recognises the files of the folder now.", tone="live")
     return _changed(request, None, toast)
 
 

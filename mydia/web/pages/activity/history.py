@@ -27,7 +27,7 @@ _TITLES = 50
 """How many titles a filter of the history may mean."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryView:
     """Everything about one download."""
 
@@ -49,12 +49,14 @@ def show_story(
         told = downloads.history.story_of(session, caller, download_id)
     tones = {"block": "no", "fail": "no", "grab": "yes"}
     view = StoryView(
-        told.download,
-        specs.strip_of_release(told.download.quality, told.download.parsed),
-        tuple(stories.story(event) for event in told.events),
-        tuple((tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons),
-        told.files,
-        caller.can(Permission.MANAGE_MEDIA) and told.download.state not in downloads.OPEN_STATES,
+        download=told.download,
+        spec=specs.strip_of_release(told.download.quality, told.download.parsed),
+        stories=tuple(stories.story(event) for event in told.events),
+        reasons=tuple(
+            (tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons
+        ),
+        files=told.files,
+        can_mark_failed=caller.can(Permission.MANAGE_MEDIA) and told.download.state not in downloads.OPEN_STATES,
     )
     return dialog(
         request, "activity/_story.html", view, title=told.download.media_title, active="activity", back="/activity"
@@ -82,7 +84,7 @@ class Day:
     lines: tuple[Told, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryView:
     """What happened, by day."""
 
@@ -130,13 +132,13 @@ def show_history(
     last = f"{days[-1].on:%Y-%m-%d}" if days else ""
     more = query({"kind": kind, "q": q, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None
     view = HistoryView(
-        days,
-        tuple((name, label, name == kind) for name, (label, _) in allowed.items()),
-        kind,
-        q,
-        f"/activity/history{more}" if more else None,
-        queue_total,
-        len(blocked) + bool(more_blocked),
+        days=days,
+        filters=tuple((name, label, name == kind) for name, (label, _) in allowed.items()),
+        chosen=kind,
+        q=q,
+        more=f"/activity/history{more}" if more else None,
+        total=queue_total,
+        blocked_count=len(blocked) + bool(more_blocked),
     )
     if before is not None and is_htmx(request):
         return fragment(request, "activity/_days.html", view)
@@ -196,7 +198,7 @@ def mark_failed(
     with database.writes() as session:
         downloads.queue.mark_failed(session, caller, clock.now(), download_id)
     return queue_changed(
-        request, Toast("Marked as failed", "Its release is blocked. Searching for another one.", "live")
+        request, Toast("Marked as failed", "Its release is blocked. Searching for another one.", tone="live")
     )
 
 

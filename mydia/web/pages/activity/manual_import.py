@@ -21,7 +21,7 @@ from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileChoice:
     """A file of a download in the dialog."""
 
@@ -36,7 +36,7 @@ class FileChoice:
     already: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilesView:
     """The dialog in which a person says what each file of a download is."""
 
@@ -74,24 +74,24 @@ def _files_dialog(
         known = media.episodes.episodes_of(session, caller, item_id) if item_id else []
         show = item_id is not None and media.get_item(session, caller, item_id).type == MediaType.TV_SHOW
     view = FilesView(
-        preview.download,
-        tuple(
+        download=preview.download,
+        files=tuple(
             FileChoice(
-                file.shown_path,
-                file.shown_path,
-                units.size(file.size_bytes),
-                file.quality.name,
-                tuple(episode.id for episode in file.episodes),
-                file.skipped is None and not file.already,
-                None if file.skipped is None else str(file.skipped),
-                tuple(map(str, file.objections)),
-                file.already,
+                path=file.shown_path,
+                shown=file.shown_path,
+                size=units.size(file.size_bytes),
+                quality=file.quality.name,
+                episode_ids=tuple(episode.id for episode in file.episodes),
+                chosen=file.skipped is None and not file.already,
+                skipped=None if file.skipped is None else str(file.skipped),
+                objections=tuple(map(str, file.objections)),
+                already=file.already,
             )
             for file in preview.files
         ),
-        tuple(map(str, preview.problems)),
-        show,
-        tuple((episode.id, f"{episode.code} {episode.title or ''}".strip()) for episode in known),
+        problems=tuple(map(str, preview.problems)),
+        show=show,
+        episodes=tuple((episode.id, f"{episode.code} {episode.title or ''}".strip()) for episode in known),
     )
     errors = {} if error is None else {"": error.message}
     status = 200 if error is None else 422

@@ -36,7 +36,7 @@ GROUPS: tuple[tuple[str, str, str, str], ...] = (
 """(in the address, group of the queue, label, icon)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One download in words."""
 
@@ -144,7 +144,7 @@ def _words(row: downloads.queue.QueueRow, state: str, now: datetime) -> tuple[st
             return "Queued", size, under
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientState:
     """How a download client is."""
 
@@ -157,7 +157,7 @@ class ClientState:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """The panel above the queue."""
 
@@ -170,7 +170,7 @@ class Totals:
     clients: tuple[ClientState, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
     """The queue."""
 
@@ -227,11 +227,11 @@ def totals_of(session: Session, database: Database, caller: Caller, rows: Sequen
     remaining = sum(row.remaining_bytes for row in rows)
     left = units.left(remaining / speed) if speed and remaining else ""
     return Totals(
-        _split(units.size(speed) + "/s"),
-        _split(units.size(remaining)),
-        left,
-        _speeds.points(database.url),
-        tuple(_clients(session, caller, rows)),
+        speed=_split(units.size(speed) + "/s"),
+        remaining=_split(units.size(remaining)),
+        left=left,
+        points=_speeds.points(database.url),
+        clients=tuple(_clients(session, caller, rows)),
     )
 
 
@@ -247,19 +247,31 @@ def _clients(session: Session, caller: Caller, rows: Sequence[downloads.queue.Qu
         active = sum(1 for row in rows if row.client_id == client.id and row.group != "seeding")
         status = client.status
         if status is None:
-            yield ClientState(client.id, client.name, "ink-3", "Not checked yet", f"{active} active", None)
+            yield ClientState(
+                id=client.id,
+                name=client.name,
+                tone="ink-3",
+                said="Not checked yet",
+                detail=f"{active} active",
+                since=None,
+            )
         elif status.state == "ok":
             yield ClientState(
-                client.id, client.name, "ok", "Connected", f"{active} active · {status.version or ''}".strip(" ·"), None
+                id=client.id,
+                name=client.name,
+                tone="ok",
+                said="Connected",
+                detail=f"{active} active · {status.version or ''}".strip(" ·"),
+                since=None,
             )
         else:
             yield ClientState(
-                client.id,
-                client.name,
-                "miss",
-                "Unreachable",
-                status.last_error or "No answer.",
-                status.since_at,
+                id=client.id,
+                name=client.name,
+                tone="miss",
+                said="Unreachable",
+                detail=status.last_error or "No answer.",
+                since=status.since_at,
             )
 
 

@@ -106,7 +106,7 @@ def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
         except MydiaError as error:
             problems.append(error.message)
     title = f"{done} {'download' if done == 1 else 'downloads'} {word}"
-    return Toast(title, problems[0] if problems else "", "miss" if problems else "ok")
+    return Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok")
 
 
 @post("/activity/bulk/{action:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -266,7 +266,7 @@ def retry_import(
     with database.writes() as session:
         downloads.importing.request_import(session, caller, download_id)
     return queue_changed(
-        request, Toast("Importing again", "If something is still in the way, it is shown here.", "live")
+        request, Toast("Importing again", "If something is still in the way, it is shown here.", tone="live")
     )
 
 

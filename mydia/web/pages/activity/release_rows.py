@@ -65,7 +65,7 @@ SORTS = (
 _SORTS = {sort.name: sort for sort in SORTS}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One release."""
 
@@ -95,7 +95,7 @@ class Row:
     """The error can be overridden."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexerState:
     """What an indexer has answered so far."""
 
@@ -107,7 +107,7 @@ class IndexerState:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """What was found so far."""
 
@@ -232,7 +232,13 @@ def _indexer(entry: Mapping[str, Any]) -> IndexerState:
     state = "searching" if entry["state"] == "retry" else str(entry["state"])
     ms = entry.get("ms")
     said = f"{entry.get('found', 0)}" + (f" · {ms / 1000:.1f} s" if ms is not None else "")
-    return IndexerState(str(entry["id"]), str(entry["name"]), state, said, downloads.wording.indexer_error(entry))
+    return IndexerState(
+        id=str(entry["id"]),
+        name=str(entry["name"]),
+        state=state,
+        said=said,
+        error=downloads.wording.indexer_error(entry),
+    )
 
 
 def row_of(

@@ -30,7 +30,7 @@ _LOOK_AGAIN_S = 3
 """How long a browser without script waits before it asks for the page again while a search runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDialog:
     """The dialog around them."""
 
@@ -213,7 +213,14 @@ def grab_release(
         row = _one(database, caller, release_id, error=error.message, insists=insists)
         return fragment(request, "releases/_row.html", row=row)
     row = _one(database, caller, release_id)
-    toast = Toast("Sent", f"{row.title} is being fetched.", "live", "Undo", f"/activity/queue/{download_id}/undo", True)
+    toast = Toast(
+        "Sent",
+        f"{row.title} is being fetched.",
+        tone="live",
+        action_label="Undo",
+        action_href=f"/activity/queue/{download_id}/undo",
+        action_posts=True,
+    )
     if not is_htmx(request):
         with database.reads() as session:
             item_id = downloads.history.get_release(session, caller, release_id).media_item_id

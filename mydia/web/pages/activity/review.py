@@ -34,7 +34,7 @@ BUCKETS: tuple[tuple[str, str, str, str], ...] = (
 _PAGE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A title that files may be."""
 
@@ -53,7 +53,7 @@ class Candidate:
     """`item <id>` for a title of the library, otherwise type and catalogue id, e.g. `movie tmdb:19`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryLine:
     """An entry in the list at the left."""
 
@@ -77,7 +77,7 @@ class EpisodeLine:
     """With a doubt: the more likely reading."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryView:
     """The entry that is being decided."""
 
@@ -103,7 +103,7 @@ class EntryView:
     """The files of a series; those whose episode is not clear come first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportsView:
     """The review."""
 
@@ -210,12 +210,12 @@ def _line(row: InboxEntry, bucket: str, q: str, *, chosen_id: str) -> EntryLine:
     name = str(files[0].get("path", "")).rpartition("/")[2] if files else ""
     best = row.candidates[0] if row.candidates else None
     return EntryLine(
-        row.id,
-        str(best["title"]) if best and row.state != "no_match" else row.title,
-        name or row.folder,
-        round(100 * float(best["score"])) if best else None,
-        f"/imports{query({'bucket': bucket, 'q': q, 'entry': row.id})}",
-        row.id == chosen_id,
+        id=row.id,
+        title=str(best["title"]) if best and row.state != "no_match" else row.title,
+        file=name or row.folder,
+        percent=round(100 * float(best["score"])) if best else None,
+        href=f"/imports{query({'bucket': bucket, 'q': q, 'entry': row.id})}",
+        chosen=row.id == chosen_id,
     )
 
 
@@ -287,17 +287,17 @@ def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
     """Return a stored candidate as the page shows it."""
     numbers = [f"{name}:{told[f'{name}_id']}" for name in ("tmdb", "tvdb", "imdb") if told.get(f"{name}_id")]
     return Candidate(
-        number,
-        str(told["title"]),
-        told.get("year"),
-        "Show" if told.get("type") == MediaType.TV_SHOW else "Movie",
-        told.get("overview"),
-        preview("poster", told.get("poster")),
-        round(100 * float(told.get("score") or 0)),
-        tuple((str(one["verdict"]), str(one["text"])) for one in told.get("evidence") or ()),
-        bool(told.get("media_item_id")),
-        numbers[0] if numbers else "",
-        f"item {told['media_item_id']}"
+        number=number,
+        title=str(told["title"]),
+        year=told.get("year"),
+        kind="Show" if told.get("type") == MediaType.TV_SHOW else "Movie",
+        overview=told.get("overview"),
+        art=preview("poster", told.get("poster")),
+        percent=round(100 * float(told.get("score") or 0)),
+        evidence=tuple((str(one["verdict"]), str(one["text"])) for one in told.get("evidence") or ()),
+        here=bool(told.get("media_item_id")),
+        catalogue=numbers[0] if numbers else "",
+        key=f"item {told['media_item_id']}"
         if told.get("media_item_id")
         else f"{told.get('type')} {numbers[0] if numbers else ''}",
     )

@@ -24,7 +24,7 @@ _PHASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanState:
     """A library folder and how its last scan went."""
 
@@ -51,7 +51,18 @@ def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
         if scan is None:
             found.append(
                 ScanState(
-                    path.id, path.name, path.path, "never", "", None, "Never scanned", None, None, False, (), None
+                    path_id=path.id,
+                    name=path.name,
+                    path=path.path,
+                    state="never",
+                    phase="",
+                    percent=None,
+                    said="Never scanned",
+                    current=None,
+                    reason=None,
+                    can_accept=False,
+                    problems=(),
+                    at=None,
                 )
             )
             continue
@@ -113,7 +124,13 @@ def scan_library(
             raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
         library.scanning.request_scan(session, caller, path_id, accept_missing=wanted.accept_missing)
         name = settings.library_paths.get_library_path(session, path_id).name if path_id else "the library"
-    toast = Toast(f"Scanning {name}", "Its progress is shown under Imports.", "live", "Open", "/imports")
+    toast = Toast(
+        f"Scanning {name}",
+        "Its progress is shown under Imports.",
+        tone="live",
+        action_label="Open",
+        action_href="/imports",
+    )
     if is_htmx(request):
         return nothing(toast=toast, trigger={"imports-changed": {}})
     return redirect(request, local_path(wanted.next, "/imports"), toast=toast)

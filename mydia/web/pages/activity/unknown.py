@@ -84,7 +84,7 @@ def adopt_download(
     item_id = form.read().item_id
     with database.writes() as session:
         downloads.unknown.adopt(session, caller, clock.now(), unknown_id, item_id)
-    return queue_changed(request, Toast("Adopted", "It is imported when it is complete.", "live"))
+    return queue_changed(request, Toast("Adopted", "It is imported when it is complete.", tone="live"))
 
 
 ROUTES: tuple[Any, ...] = (ignore_unknown, ask_adopt, adopt_download)

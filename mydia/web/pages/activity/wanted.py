@@ -26,7 +26,7 @@ _KINDS = ("movies", "episodes")
 _JOB = "downloads.search_wanted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedLine:
     """One film or episode."""
 
@@ -47,7 +47,7 @@ class WantedLine:
     searching: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedView:
     """The list."""
 
@@ -102,12 +102,12 @@ def show_wanted(
         states = downloads.history.search_states(session, caller, ids)
     path = "/wanted/upgrades" if upgrades else "/wanted"
     view = WantedView(
-        upgrades,
-        chosen,
-        counts,
-        tuple(_line(one, results, states) for one in found),
-        f"{path}{query({'kind': chosen, 'cursor': following})}" if following else None,
-        caller.can(Permission.MANAGE_MEDIA),
+        upgrades=upgrades,
+        kind=chosen,
+        counts=counts,
+        lines=tuple(_line(one, results, states) for one in found),
+        more=f"{path}{query({'kind': chosen, 'cursor': following})}" if following else None,
+        can_manage=caller.can(Permission.MANAGE_MEDIA),
     )
     if cursor and is_htmx(request):
         return fragment(request, "wanted/_rows.html", view)
@@ -161,7 +161,7 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
         counts = media.wanted.wanted_counts(session, caller, clock.now())
     number = sum(counts.values())
     deps.taskboard.run_now(caller, _JOB)
-    toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", "live")
+    toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", tone="live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"wanted-changed": {}})
     return redirect(request, "/wanted", toast=toast)
@@ -181,7 +181,7 @@ def search_one(
     episode_id = form.read().episode_id
     with database.writes() as session:
         downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
-    return _done(request, Toast("Searching", "The best release that passes every rule is grabbed.", "live"))
+    return _done(request, Toast("Searching", "The best release that passes every rule is grabbed.", tone="live"))
 
 
 @post("/wanted/{item_id:str}/unmonitor", sync_to_thread=True, status_code=200, include_in_schema=False)

@@ -30,7 +30,7 @@ _NO_SUCH_TITLE = message("There is no such title. Search for it again.")
 _TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One title that a provider knows."""
 
@@ -45,7 +45,7 @@ class Choice:
     """Its page, when it is in the library."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddView:
     """The page: the question, and the answers or why there are none."""
 
@@ -57,7 +57,7 @@ class AddView:
     notice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddForm:
     """How a chosen title is to be kept."""
 
@@ -93,17 +93,20 @@ def _answers(request: WebRequest, database: Database, outside: Outside, caller: 
     types = tuple(_TYPES.items())
     if not q:
         notice = None if metadata.available(outside) else metadata.WITHOUT_PROVIDER
-        return AddView(q, type_, types, None, notice)
+        return AddView(q=q, type=type_, types=types, choices=None, notice=notice)
     with database.reads() as session:
         language = settings.of(session).metadata.language
     try:
         found = metadata.search(outside, type_, q, language=language)
     except Unavailable as error:
-        return AddView(q, type_, types, (), error.message)
+        return AddView(q=q, type=type_, types=types, choices=(), notice=error.message)
     with database.reads() as session:
         here = [media.find_by_ids(session, caller, c.type, c.ids) for c in found]
     return AddView(
-        q, type_, types, tuple(_choice(c, item.id if item else None) for c, item in zip(found, here, strict=True))
+        q=q,
+        type=type_,
+        types=types,
+        choices=tuple(_choice(c, item.id if item else None) for c, item in zip(found, here, strict=True)),
     )
 
 
@@ -112,13 +115,13 @@ def _choice(candidate: metadata.Candidate, item_id: str | None) -> Choice:
     number = f"tmdb:{ids.tmdb_id}" if ids.tmdb_id else f"tvdb:{ids.tvdb_id}" if ids.tvdb_id else str(ids.imdb_id or "")
     section = "shows" if candidate.type == MediaType.TV_SHOW else "movies"
     return Choice(
-        candidate.type,
-        candidate.title,
-        candidate.year,
-        candidate.overview,
-        number,
-        preview("poster", candidate.poster_path),
-        f"/{section}/{item_id}" if item_id else None,
+        type=candidate.type,
+        title=candidate.title,
+        year=candidate.year,
+        overview=candidate.overview,
+        number=number,
+        artwork=preview("poster", candidate.poster_path),
+        here=f"/{section}/{item_id}" if item_id else None,
     )
 
 
@@ -178,7 +181,11 @@ def _form(
             room = "not reachable"
         told.append((path.id, f"{path.path} · {room}"))
     return AddForm(
-        _choice(found[0], None), tuple(told), profiles, tuple(media.monitoring.PATTERNS.items()), defaults | values
+        choice=_choice(found[0], None),
+        folders=tuple(told),
+        profiles=profiles,
+        monitors=tuple(media.monitoring.PATTERNS.items()),
+        values=defaults | values,
     )
 
 

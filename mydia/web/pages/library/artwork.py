@@ -31,7 +31,7 @@ class ArtworkOffer:
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArtworkView:
     """The dialog."""
 
@@ -57,12 +57,18 @@ def show_artwork(
     try:
         choice = media.artwork.list_artwork(database, outside, caller, item_id, role)
     except Unavailable as error:
-        return _dialog(request, ArtworkView(item_id, role, roles, (), False, error.message))
+        return _dialog(
+            request,
+            ArtworkView(item_id=item_id, role=role, roles=roles, offered=(), locked=False, notice=error.message),
+        )
     offered = tuple(
         ArtworkOffer(art.path, preview(role, art.path), _label(n, art), art.path == choice.present)
         for n, art in enumerate(choice.offered[:_SHOWN], 1)
     )
-    return _dialog(request, ArtworkView(item_id, role, roles, offered, choice.locked, None))
+    return _dialog(
+        request,
+        ArtworkView(item_id=item_id, role=role, roles=roles, offered=offered, locked=choice.locked, notice=None),
+    )
 
 
 def _dialog(request: WebRequest, view: ArtworkView) -> Response[str]:

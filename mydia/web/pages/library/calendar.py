@@ -27,7 +27,7 @@ _LOOKS = {
 _SHOWN_A_DAY = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line on a day."""
 
@@ -48,7 +48,7 @@ class Entry:
         return f"{pattern}border-{self.color}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """One day."""
 
@@ -70,7 +70,7 @@ class Day:
         return max(0, len(self.entries) - _SHOWN_A_DAY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarView:
     """A month."""
 
@@ -119,7 +119,10 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
     by_day: dict[date, list[Entry]] = {}
     for told in found:
         by_day.setdefault(told.on, []).append(entry(told, zone))
-    cells = [Day(on, on.month == first.month, on == today, on < today, tuple(by_day.get(on, ()))) for on in days]
+    cells = [
+        Day(on=on, here=on.month == first.month, today=on == today, past=on < today, entries=tuple(by_day.get(on, ())))
+        for on in days
+    ]
     view = CalendarView(
         first=first,
         weeks=tuple(tuple(cells[i : i + 7]) for i in range(0, len(cells), 7)),
@@ -146,7 +149,9 @@ def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
     href = f"/{'shows' if told.type == MediaType.TV_SHOW else 'movies'}/{told.media_item_id}"
     if show:
         href += f"?open={told.season_number}"
-    return Entry(href, told.title, label, told.state, color, icon, word, detail)
+    return Entry(
+        href=href, title=told.title, label=label, state=told.state, color=color, icon=icon, word=word, detail=detail
+    )
 
 
 def _month(text: str | None, today: date) -> date:

@@ -392,7 +392,7 @@ def search_item(
         ids = chosen_episodes(session, caller, item_id, wanted)
         downloads.request_search(session, caller, item_id, season_number=wanted.season, episode_ids=ids or [])
     return media_changed(
-        request, item_id, Toast("Searching", "The best release that passes every rule is grabbed.", "live")
+        request, item_id, Toast("Searching", "The best release that passes every rule is grabbed.", tone="live")
     )
 
 

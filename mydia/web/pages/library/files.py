@@ -251,9 +251,16 @@ def remove_files(
     gone = len(ids) - len(made.failures)
     title = f"{plural(gone, 'file')} deleted" if for_good else f"{plural(gone, 'file')} moved to the recycle bin"
     text = made.failures[0] if made.failures else ""
-    toast = Toast(title, text, "miss" if made.failures else "ok")
+    toast = Toast(title, text, tone="miss" if made.failures else "ok")
     if made.batch_id and made.recycled:
-        toast = Toast(title, text, toast.tone, "Undo", undo_of(item_id, made.batch_id), True)
+        toast = Toast(
+            title,
+            text,
+            tone=toast.tone,
+            action_label="Undo",
+            action_href=undo_of(item_id, made.batch_id),
+            action_posts=True,
+        )
     return _done(request, item_id, toast)
 
 
@@ -416,10 +423,10 @@ def analyse_files(
         except MydiaError as error:
             problems.append(error.message)
     if problems and len(files) == 1:
-        return _done(request, item_id, Toast("The file could not be analysed", problems[0], "miss"))
+        return _done(request, item_id, Toast("The file could not be analysed", problems[0], tone="miss"))
     done = "File" if len(files) == 1 else plural(len(files) - len(problems), "file")
     text = problems[0] if problems else ""
-    return _done(request, item_id, Toast(f"{done} re-analysed", text, "miss" if problems else "ok"))
+    return _done(request, item_id, Toast(f"{done} re-analysed", text, tone="miss" if problems else "ok"))
 
 
 @post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -435,7 +442,7 @@ def undo(
     wanted = form.read()
     act = library.renaming.undo_rename if wanted.rename else library.journal.undo_batch
     problems = act(database, outside, caller, clock.now(), wanted.batch)
-    return _done(request, item_id, Toast("Undone", problems[0] if problems else "", "miss" if problems else "ok"))
+    return _done(request, item_id, Toast("Undone", problems[0] if problems else "", tone="miss" if problems else "ok"))
 
 
 def _done(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:

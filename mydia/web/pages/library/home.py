@@ -27,7 +27,7 @@ _NEW = 7
 _LOW_PERCENT = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """Something that a person should decide."""
 
@@ -41,7 +41,7 @@ class Need:
     """Whether the action changes something (a POST to `href`) instead of opening a page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A library folder's disk."""
 
@@ -53,7 +53,7 @@ class Volume:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A line of the checklist of a new server."""
 
@@ -64,7 +64,7 @@ class Step:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeView:
     """Everything on the page."""
 
@@ -111,12 +111,12 @@ def show_home(
     volumes = tuple(_volume(outside, name, path) for name, path in folders)
     low = tuple(
         Need(
-            "fail",
-            "hard-drive",
-            f"{volume.name} is almost full",
-            f"{volume.free} left in {volume.path}.",
-            "/settings/folders",
-            "Open folders",
+            tone="fail",
+            icon="hard-drive",
+            title=f"{volume.name} is almost full",
+            text=f"{volume.free} left in {volume.path}.",
+            href="/settings/folders",
+            action="Open folders",
         )
         for volume in volumes
         if volume.tone == "fail" and caller.can(Permission.MANAGE_SETTINGS)
@@ -129,7 +129,10 @@ def show_home(
         recent=tuple(
             (card(item), history.day_label(item.added_at.astimezone(zone).date(), today, short=True)) for item in recent
         ),
-        days=tuple(calendar.Day(on, True, on == today, False, tuple(by_day.get(on, ()))) for on in week),
+        days=tuple(
+            calendar.Day(on=on, here=True, today=on == today, past=False, entries=tuple(by_day.get(on, ())))
+            for on in week
+        ),
         moving=moving,
         speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
         volumes=volumes,
@@ -148,7 +151,17 @@ def _source_trouble(session: Session, outside: Outside, caller: Caller) -> tuple
         return ()
     waiting = sum(counts["new"] for counts in library.files.file_counts(session, caller).values())
     text = f"{source.error or 'No answer'}. {plural(waiting, 'new file')} cannot be matched until it answers."
-    return (Need("fail", "unplug", f"The {source.name} does not answer", text, "/metadata/retry", "Retry", posts=True),)
+    return (
+        Need(
+            tone="fail",
+            icon="unplug",
+            title=f"The {source.name} does not answer",
+            text=text,
+            href="/metadata/retry",
+            action="Retry",
+            posts=True,
+        ),
+    )
 
 
 @post("/metadata/retry", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -156,7 +169,7 @@ def retry_source(request: WebRequest, database: DatabaseDep, caller: CallerDep) 
     """Ask the metadata source again, and match the files that wait for it."""
     with database.writes() as session:
         metadata.request_retry(session, caller)
-    toast = Toast("Trying again", "If the source answers, waiting files are matched.", "live")
+    toast = Toast("Trying again", "If the source answers, waiting files are matched.", tone="live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"home-changed": {}})
     return redirect(request, "/", toast=toast)
@@ -177,36 +190,36 @@ def _summary(needs: tuple[Need, ...], moving: tuple[queue.Line, ...]) -> str:
 def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow]) -> tuple[Need, ...]:
     found = [
         Need(
-            "fail",
-            "triangle-alert",
-            f"Import blocked: {row.media_title}",
-            row.sentence or "",
-            "/activity?state=needs-you",
-            "Decide",
+            tone="fail",
+            icon="triangle-alert",
+            title=f"Import blocked: {row.media_title}",
+            text=row.sentence or "",
+            href="/activity?state=needs-you",
+            action="Decide",
         )
         for row in rows
         if row.state == "blocked"
     ]
     found += [
         Need(
-            "miss",
-            "folder-search",
-            f"Scan of {scan.name} rejected",
-            scan.reason or "",
-            "/imports",
-            "See why",
+            tone="miss",
+            icon="folder-search",
+            title=f"Scan of {scan.name} rejected",
+            text=scan.reason or "",
+            href="/imports",
+            action="See why",
         )
         for scan in scans.scan_states(session, caller)
         if scan.state == "refused"
     ]
     found += [
         Need(
-            "miss",
-            "unplug",
-            f"{client.name} does not answer",
-            f"Since {client.status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
-            "/activity",
-            "Open downloads",
+            tone="miss",
+            icon="unplug",
+            title=f"{client.name} does not answer",
+            text=f"Since {client.status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
+            href="/activity",
+            action="Open downloads",
         )
         for client in settings.services.list_services(session, caller, "download_client")
         if client.enabled and client.status is not None and client.status.state != "ok"
@@ -219,23 +232,23 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         )
         found.append(
             Need(
-                "miss",
-                "folder-input",
-                f"{number} {'group' if number == 1 else 'groups'} of files to review",
-                sure,
-                "/imports",
-                "Review",
+                tone="miss",
+                icon="folder-input",
+                title=f"{number} {'group' if number == 1 else 'groups'} of files to review",
+                text=sure,
+                href="/imports",
+                action="Review",
             )
         )
     elif counts.ready:
         found.append(
             Need(
-                "ok",
-                "folder-input",
-                f"{counts.ready} confident matches",
-                "Ready to import.",
-                "/imports?bucket=ready",
-                "Import",
+                tone="ok",
+                icon="folder-input",
+                title=f"{counts.ready} confident matches",
+                text="Ready to import.",
+                href="/imports?bucket=ready",
+                action="Import",
             )
         )
     return tuple(found)
@@ -245,10 +258,12 @@ def _volume(outside: Outside, name: str, path: str) -> Volume:
     try:
         space = outside.files.space(Path(path))
     except AdapterError as error:
-        return Volume(name, path, "", 0.0, "fail", error.cause)
+        return Volume(name=name, path=path, free="", percent=0.0, tone="fail", problem=error.cause)
     used = 100 * (1 - space.free_bytes / space.total_bytes) if space.total_bytes else 0.0
     tone = "fail" if used > 100 - _LOW_PERCENT else "miss" if used > 90 else ""
-    return Volume(name, path, f"{units.size(space.free_bytes)} free", used, tone, None)
+    return Volume(
+        name=name, path=path, free=f"{units.size(space.free_bytes)} free", percent=used, tone=tone, problem=None
+    )
 
 
 def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
@@ -257,21 +272,29 @@ def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     paths = settings.library_paths.list_library_paths(session)
     scanned = any(path.last_scan_at for path in paths)
     return (
-        Step(bool(paths), "Library folders", "Where your movies and shows are.", "/settings/folders", "Add a folder"),
-        Step(scanned, "First scan", "Finds and recognises what you have.", "/imports", "Scan"),
         Step(
-            bool(settings.clients.list_clients(session, caller)),
-            "Download client",
-            "Fetches what is missing.",
-            "/settings/clients",
-            "Add a client",
+            done=bool(paths),
+            title="Library folders",
+            text="Where your movies and shows are.",
+            href="/settings/folders",
+            action="Add a folder",
         ),
         Step(
-            bool(settings.indexers.list_indexers(session, caller)),
-            "Indexer",
-            "Knows where to find it.",
-            "/settings/indexers",
-            "Add an indexer",
+            done=scanned, title="First scan", text="Finds and recognises what you have.", href="/imports", action="Scan"
+        ),
+        Step(
+            done=bool(settings.clients.list_clients(session, caller)),
+            title="Download client",
+            text="Fetches what is missing.",
+            href="/settings/clients",
+            action="Add a client",
+        ),
+        Step(
+            done=bool(settings.indexers.list_indexers(session, caller)),
+            title="Indexer",
+            text="Knows where to find it.",
+            href="/settings/indexers",
+            action="Add an indexer",
         ),
     )
 

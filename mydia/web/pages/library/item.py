@@ -43,7 +43,7 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
     """The page of a title."""
 

@@ -41,7 +41,7 @@ def refresh_item(
     """Ask for the details to be fetched again."""
     with database.writes() as session:
         media.request_refresh(session, caller, item_id)
-    return media_changed(request, item_id, Toast("Refreshing", "The details are being fetched.", "live"))
+    return media_changed(request, item_id, Toast("Refreshing", "The details are being fetched.", tone="live"))
 
 
 class EditFields(Struct, kw_only=True):

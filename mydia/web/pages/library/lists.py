@@ -28,7 +28,7 @@ from mydia.web.views import Artwork, Card
 from mydia.web.views.cards import artwork, card, cards
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """Films or series."""
 
@@ -41,8 +41,8 @@ class Section:
 
 
 SECTIONS = {
-    "movies": Section("/movies", MediaType.MOVIE, "movies", "Movies", "movie", "Add movie"),
-    "shows": Section("/shows", MediaType.TV_SHOW, "shows", "Shows", "show", "Add show"),
+    "movies": Section(path="/movies", type=MediaType.MOVIE, id="movies", title="Movies", noun="movie", add="Add movie"),
+    "shows": Section(path="/shows", type=MediaType.TV_SHOW, id="shows", title="Shows", noun="show", add="Add show"),
 }
 _QUICK = (
     ("missing", "Missing", "circle-dashed"),
@@ -95,7 +95,7 @@ _KEPT = ("sort", "dir", "view")
 """Parameters that do not filter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListView:
     """The page of films or series."""
 
@@ -133,7 +133,7 @@ class ListView:
         return self.section.path + query({name: self.params[name] for name in _KEPT if name in self.params})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """What is remembered of one list."""
 
@@ -167,7 +167,13 @@ class _Outlines:
                 tuple(media.lists.genres(session, caller, type_)),
             )
             profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
-            found = _Known(token, media.lists.outline(session, caller, asked), counts, genres, profiles)
+            found = _Known(
+                token=token,
+                plan=media.lists.outline(session, caller, asked),
+                counts=counts,
+                genres=genres,
+                profiles=profiles,
+            )
             with self._lock:
                 while len(self._known) >= self._kept:
                     self._known.pop(next(iter(self._known)))
@@ -432,7 +438,7 @@ def change_many(
     toast = Toast(
         f"{done:,} {section.noun if done == 1 else section.noun + 's'} {_BULK[action]}",
         problems[0] if problems else "",
-        "miss" if problems else "ok",
+        tone="miss" if problems else "ok",
     )
     if action in _UNDOES and not problems:
         toast = undoable(toast, f"{section.path}/bulk/{_UNDOES[action]}", ids)

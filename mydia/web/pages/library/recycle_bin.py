@@ -92,7 +92,7 @@ def restore(
                 raise
             problems.append(error.message)
     title = f"{plural(done, 'file')} restored"
-    return _changed(request, Toast(title, problems[0] if problems else "", "miss" if problems else "ok"))
+    return _changed(request, Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok"))
 
 
 @post("/recycle-bin/empty", sync_to_thread=True, status_code=200, include_in_schema=False)

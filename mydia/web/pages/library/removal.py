@@ -95,7 +95,14 @@ def remove_item(
     removed = library.recycle.remove_item(database, outside, caller, clock.now(), item_id, files=files)
     back = "/shows" if item.type == MediaType.TV_SHOW else "/movies"
     text = _FATES[files] if removed.files else ""
-    toast = Toast(f"{item.title} removed", text, "ok", "Undo", _undo_of(removed.removal_id or ""), True)
+    toast = Toast(
+        f"{item.title} removed",
+        text,
+        tone="ok",
+        action_label="Undo",
+        action_href=_undo_of(removed.removal_id or ""),
+        action_posts=True,
+    )
     return redirect(request, back, toast=toast)
 
 
@@ -147,9 +154,11 @@ def remove_many(
         except MydiaError as error:
             problems.append(error.message)
     text = problems[0] if problems else f"{plural(freed, 'file')} {_MOVED[files]}." if freed else ""
-    toast = Toast(f"{plural(done, section.noun)} removed", text, "miss" if problems else "ok")
+    toast = Toast(f"{plural(done, section.noun)} removed", text, tone="miss" if problems else "ok")
     if done:
-        toast = Toast(toast.title, text, toast.tone, "Undo", _undo_of(removal_id), True)
+        toast = Toast(
+            toast.title, text, tone=toast.tone, action_label="Undo", action_href=_undo_of(removal_id), action_posts=True
+        )
     return _list_changed(request, section, toast)
 
 
@@ -177,9 +186,9 @@ def restore(
 def _restored(request: WebRequest, made: library.removed.Restored) -> Response[str]:
     problem = made.problems[0] if made.problems else ""
     if len(made.item_ids) == 1:
-        toast = Toast("Restored", problem, "miss" if problem else "ok")
+        toast = Toast("Restored", problem, tone="miss" if problem else "ok")
         return redirect(request, f"/items/{made.item_ids[0]}", toast=toast)
-    toast = Toast(f"{plural(len(made.item_ids), 'title')} restored", problem, "miss" if problem else "ok")
+    toast = Toast(f"{plural(len(made.item_ids), 'title')} restored", problem, tone="miss" if problem else "ok")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"library-changed": {}})
     return redirect(request, "/movies", toast=toast)

@@ -85,10 +85,15 @@ def rename_item(
     files = f"{made.files} {'file' if made.files == 1 else 'files'} renamed"
     tone = "miss" if made.failures else "ok"
     text = made.failures[0] if made.failures else "You can undo it from the history."
-    toast = Toast(files, text, tone)
+    toast = Toast(files, text, tone=tone)
     if made.batch_id and made.files:
         toast = Toast(
-            files, text if made.failures else "", tone, "Undo", undo_of(item_id, made.batch_id, rename=True), True
+            files,
+            text if made.failures else "",
+            tone=tone,
+            action_label="Undo",
+            action_href=undo_of(item_id, made.batch_id, rename=True),
+            action_posts=True,
         )
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})

@@ -18,7 +18,7 @@ from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import fragment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowseView:
     """The dialog in which a folder is chosen."""
 
@@ -73,7 +73,11 @@ def browse(request: WebRequest, deps: DepsDep, caller: CallerDep, field: FromQue
             folder = folder.parent
     up = None if folder == folder.parent else str(folder.parent)
     paths = tuple(str(folder / name) for name in names)
-    return fragment(request, "settings/_browse.html", BrowseView(_name(field), str(folder), up, paths, problem))
+    return fragment(
+        request,
+        "settings/_browse.html",
+        BrowseView(field=_name(field), path=str(folder), up=up, folders=paths, problem=problem),
+    )
 
 
 def _is_there(folder: Path) -> bool:

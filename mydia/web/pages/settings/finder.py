@@ -17,7 +17,7 @@ from mydia.web.render import fragment, is_htmx, redirect
 _MOST = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """One place where something is set."""
 
@@ -63,9 +63,27 @@ _FIELDS: tuple[tuple[str, str, str, str], ...] = (
 )
 """(page, label, further words, anchor) of what is no key of the configuration."""
 _OWN = (
-    Found("API keys", "Your account", "For other software", "/account#api-keys", "token secret rest graphql"),
-    Found("Password", "Your account", "And where you are signed in", "/account#password", "sign in session"),
-    Found("Theme", "Your account", "Dark, light or the system's", "/account#appearance", "appearance look"),
+    Found(
+        label="API keys",
+        place="Your account",
+        hint="For other software",
+        href="/account#api-keys",
+        words="token secret rest graphql",
+    ),
+    Found(
+        label="Password",
+        place="Your account",
+        hint="And where you are signed in",
+        href="/account#password",
+        words="sign in session",
+    ),
+    Found(
+        label="Theme",
+        place="Your account",
+        hint="Dark, light or the system's",
+        href="/account#appearance",
+        words="appearance look",
+    ),
 )
 
 
@@ -73,24 +91,40 @@ def _everything() -> tuple[Found, ...]:
     pages = {entry.id: entry for _, entries in SECTIONS for entry in entries}
     general = pages["general"]
     return (
-        *(Found(entry.label, "", entry.hint, entry.href, "", entry.permission) for entry in pages.values()),
+        *(
+            Found(label=entry.label, place="", hint=entry.hint, href=entry.href, words="", permission=entry.permission)
+            for entry in pages.values()
+        ),
         *(
             Found(
-                LABELS.get(key.name, key.name),
-                general.label,
-                key.doc,
-                f"{general.href}#{'f' if key.editable else 'k'}-{key.name.replace('.', '-')}",
-                f"{key.name} {key.env}",
+                label=LABELS.get(key.name, key.name),
+                place=general.label,
+                hint=key.doc,
+                href=f"{general.href}#{'f' if key.editable else 'k'}-{key.name.replace('.', '-')}",
+                words=f"{key.name} {key.env}",
             )
             for key in KEYS
             if key.name not in ELSEWHERE
         ),
         *(
-            Found(label, pages[page].label, pages[page].hint, pages[page].href + anchor, words, pages[page].permission)
+            Found(
+                label=label,
+                place=pages[page].label,
+                hint=pages[page].hint,
+                href=pages[page].href + anchor,
+                words=words,
+                permission=pages[page].permission,
+            )
             for page, label, words, anchor in _FIELDS
         ),
         *(
-            Found(f"{title}: {label}", pages["naming"].label, pages["naming"].hint, f"/settings/naming#f-{name}", name)
+            Found(
+                label=f"{title}: {label}",
+                place=pages["naming"].label,
+                hint=pages["naming"].hint,
+                href=f"/settings/naming#f-{name}",
+                words=name,
+            )
             for title, fields in GROUPS
             for name, label in fields
         ),

@@ -56,7 +56,7 @@ class FolderFields(Struct, kw_only=True):
         return NewLibraryPath(**asdict(self), naming_set_id=row.naming_set_id if row else None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderCard:
     """One library folder in the list."""
 
@@ -81,7 +81,7 @@ class FoldersView:
     cards: tuple[FolderCard, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderView:
     """The page of one library folder."""
 
@@ -107,17 +107,17 @@ def folders(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
         names = {profile.id: profile.name for profile in settings.profiles.list_profiles(session)}
     cards = tuple(
         FolderCard(
-            row.id,
-            row.name,
-            row.path,
-            dict(TYPES)[row.type],
-            row.monitored,
-            dict(IMPORT_MODES)[row.import_mode],
-            names.get(row.default_profile_id or "", ""),
-            row.managed_source or "",
-            row.last_scan_at,
-            row.last_scan_state or "",
-            row.last_scan_reason or "",
+            id=row.id,
+            name=row.name,
+            path=row.path,
+            type=dict(TYPES)[row.type],
+            monitored=row.monitored,
+            import_mode=dict(IMPORT_MODES)[row.import_mode],
+            profile=names.get(row.default_profile_id or "", ""),
+            source=row.managed_source or "",
+            last_scan_at=row.last_scan_at,
+            last_scan_state=row.last_scan_state or "",
+            last_scan_reason=row.last_scan_reason or "",
         )
         for row in rows
     )
@@ -220,7 +220,16 @@ def _folder(
     look = settings.library_paths.look_at_folder(deps.outside, path, others) if path and not errors else None
     action = f"/settings/folders/{row.id if row else 'new'}"
     source = (row.managed_source or "") if row else ""
-    return FolderView(around, row.id if row else "", action, values, look, profiles, source, errors or {})
+    return FolderView(
+        frame=around,
+        id=row.id if row else "",
+        action=action,
+        values=values,
+        look=look,
+        profiles=profiles,
+        source=source,
+        errors=errors or {},
+    )
 
 
 def _refuse_unusable(deps: WebDeps, path: str, row: LibraryPath | None) -> None:

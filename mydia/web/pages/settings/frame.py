@@ -13,7 +13,7 @@ from mydia.web.deps import WebRequest
 from mydia.web.render import page
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One settings page."""
 
@@ -33,27 +33,35 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Library",
         (
-            Entry("folders", "Folders", icon="folder", hint="Where your movies and shows are"),
-            Entry("naming", "Naming", icon="text-cursor-input", hint="Names of folders and files"),
-            Entry("profiles", "Quality profiles", icon="list-checks", hint="Wanted qualities and upgrades"),
-            Entry("sizes", "Quality sizes", icon="gauge", hint="Size limits per minute"),
+            Entry(id="folders", label="Folders", icon="folder", hint="Where your movies and shows are"),
+            Entry(id="naming", label="Naming", icon="text-cursor-input", hint="Names of folders and files"),
+            Entry(id="profiles", label="Quality profiles", icon="list-checks", hint="Wanted qualities and upgrades"),
+            Entry(id="sizes", label="Quality sizes", icon="gauge", hint="Size limits per minute"),
         ),
     ),
     (
         "Sources",
         (
-            Entry("metadata", "Metadata", icon="globe", hint="Source of titles and posters"),
-            Entry("indexers", "Indexers", icon="radar", hint="Where Mydia searches for releases"),
-            Entry("clients", "Download clients", icon="download", hint="Programs that download releases"),
+            Entry(id="metadata", label="Metadata", icon="globe", hint="Source of titles and posters"),
+            Entry(id="indexers", label="Indexers", icon="radar", hint="Where Mydia searches for releases"),
+            Entry(id="clients", label="Download clients", icon="download", hint="Programs that download releases"),
         ),
     ),
     (
         "People",
-        (Entry("users", "Users", icon="users", hint="Accounts and permissions", permission=Permission.MANAGE_USERS),),
+        (
+            Entry(
+                id="users",
+                label="Users",
+                icon="users",
+                hint="Accounts and permissions",
+                permission=Permission.MANAGE_USERS,
+            ),
+        ),
     ),
     (
         "Server",
-        (Entry("general", "General", icon="settings", hint="All other settings and their sources"),),
+        (Entry(id="general", label="General", icon="settings", hint="All other settings and their sources"),),
     ),
 )
 _BY_ID = {entry.id: entry for _, entries in SECTIONS for entry in entries}

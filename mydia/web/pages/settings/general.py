@@ -25,7 +25,7 @@ class GeneralFields(Struct, kw_only=True):
     values: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One value on the general page."""
 
@@ -37,7 +37,7 @@ class Setting:
     locked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralView:
     """The general page."""
 
@@ -90,12 +90,12 @@ def _general(deps: WebDeps, caller: Caller, values: Mapping[str, str], errors: M
             groups.setdefault(key.name.partition(".")[0], []).append(_setting(key, found[key.name], values))
     order = [part for part in TITLES if part in groups]
     return GeneralView(
-        around,
-        tuple((TITLES[part], tuple(groups[part])) for part in order),
-        tuple(_setting(key, found[key.name], {}) for key in KEYS if not key.editable),
-        str(deps.config.file or ""),
-        deps.config.unknown_keys,
-        errors,
+        frame=around,
+        groups=tuple((TITLES[part], tuple(groups[part])) for part in order),
+        fixed=tuple(_setting(key, found[key.name], {}) for key in KEYS if not key.editable),
+        file=str(deps.config.file or ""),
+        unknown=deps.config.unknown_keys,
+        errors=errors,
     )
 
 
@@ -104,7 +104,14 @@ def _setting(key: Key, found: Sourced, values: Mapping[str, str]) -> Setting:
     if key.secret:
         text = "set" if found.value else "not set"
     on = text == "true"
-    return Setting(key, LABELS.get(key.name, key.name), text, on, found.source, found.layer == "environment")
+    return Setting(
+        key=key,
+        label=LABELS.get(key.name, key.name),
+        value=text,
+        on=on,
+        source=found.source,
+        locked=found.layer == "environment",
+    )
 
 
 def _written(found: Sourced) -> str:

@@ -18,7 +18,7 @@ from mydia.web.pages.settings.metadata_source import SourceFields
 from mydia.web.render import Toast, redirect, unfolding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataView:
     """The page of the metadata source."""
 
@@ -66,14 +66,14 @@ def _metadata(deps: WebDeps, caller: Caller, sent: Mapping[str, str], errors: Ma
     with deps.database.reads() as session:
         now = metadata_source.read_source(session, deps)
     return MetadataView(
-        around,
-        sent.get("source", now.source),
-        sent.get("relay_url", now.relay_url),
-        now.has_tmdb,
-        now.has_tvdb,
-        now.locked,
-        now.present,
-        errors,
+        frame=around,
+        source=sent.get("source", now.source),
+        relay_url=sent.get("relay_url", now.relay_url),
+        has_tmdb=now.has_tmdb,
+        has_tvdb=now.has_tvdb,
+        locked=now.locked,
+        present=now.present,
+        errors=errors,
     )
 
 

@@ -47,7 +47,7 @@ class SourceFields(Struct, kw_only=True):
         return self.relay_url.rstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceChoice:
     """What counts now, as the form shows it."""
 
@@ -85,7 +85,14 @@ def read_source(session: Session, deps: WebDeps) -> SourceChoice:
         source = "public" if found["metadata.public_relay"].value else "none"
     locked = next((one.source for one in found.values() if one.layer == "environment"), "")
     present = f"{_SENTENCES[source]} {url}." if source == "relay" else _SENTENCES[source]
-    return SourceChoice(source, "" if url == "off" else url, has_tmdb, has_tvdb, locked, present)
+    return SourceChoice(
+        source=source,
+        relay_url="" if url == "off" else url,
+        has_tmdb=has_tmdb,
+        has_tvdb=has_tvdb,
+        locked=locked,
+        present=present,
+    )
 
 
 def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime, wanted: SourceFields) -> None:

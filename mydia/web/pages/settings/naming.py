@@ -37,7 +37,7 @@ class NamingFields(Struct, kw_only=True):
         return templates | {name: value for name, value in choices.items() if value is not UNSET}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamingView:
     """The naming page."""
 
@@ -135,7 +135,16 @@ def _naming(deps: WebDeps, caller: Caller, changes: Mapping[str, object], errors
     values |= changes
     sentences = {**_template_errors(values), **errors}
     examples = () if sentences else tuple(naming.preview(naming.NamingRules(**values)))
-    return NamingView(around, values, examples, sentences, GROUPS, _STYLES, _COLONS, _TOKENS)
+    return NamingView(
+        frame=around,
+        values=values,
+        examples=examples,
+        errors=sentences,
+        groups=GROUPS,
+        styles=_STYLES,
+        colons=_COLONS,
+        tokens=_TOKENS,
+    )
 
 
 def _template_errors(values: Mapping[str, Any]) -> dict[str, str]:

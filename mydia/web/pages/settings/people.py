@@ -51,7 +51,7 @@ class NewUserFields(Struct, kw_only=True):
     password: Secret = Secret("")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One account in the list."""
 
@@ -74,7 +74,7 @@ class UsersView:
     people: tuple[Person, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserView:
     """The page of one account."""
 
@@ -100,7 +100,9 @@ def people(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[st
 def new_person(request: WebRequest, caller: CallerDep) -> Response[str]:
     """Show an empty form."""
     around = frame(caller, "users", "Add user")
-    return show(request, "user.html", UserView(around, None, "/settings/users/new", {"role": "user"}))
+    return show(
+        request, "user.html", UserView(frame=around, person=None, action="/settings/users/new", values={"role": "user"})
+    )
 
 
 @post("/settings/users/new", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -113,7 +115,9 @@ def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
             made = users.add_user(session, caller, clock.now(), new)
     except (Invalid, Conflict) as error:
         around = frame(caller, "users", "Add user")
-        view = UserView(around, None, "/settings/users/new", form.sent, errors=errors_of(error))
+        view = UserView(
+            frame=around, person=None, action="/settings/users/new", values=form.sent, errors=errors_of(error)
+        )
         return show(request, "user.html", view, status=422)
     return redirect(request, "/settings/users", toast=Toast(f"{made.display_name or made.username} can sign in"))
 
@@ -187,21 +191,23 @@ def _view(
         "disabled": "true" if row.disabled_at else "false",
     }
     around = frame(caller, "users", shown.name)
-    return UserView(around, shown, f"/settings/users/{user_id}", values, keys, errors)
+    return UserView(
+        frame=around, person=shown, action=f"/settings/users/{user_id}", values=values, keys=keys, errors=errors
+    )
 
 
 def _person(row: User, caller: Caller) -> Person:
     label = next(label for role, label, _ in ROLES if role == row.role)
     return Person(
-        row.id,
-        row.display_name or row.username,
-        row.username,
-        row.email or "",
-        label,
-        row.managed,
-        row.disabled_at is not None,
-        row.last_login_at,
-        row.id == caller.id,
+        id=row.id,
+        name=row.display_name or row.username,
+        username=row.username,
+        email=row.email or "",
+        role=label,
+        managed=row.managed,
+        disabled=row.disabled_at is not None,
+        last_login_at=row.last_login_at,
+        mine=row.id == caller.id,
     )
 
 

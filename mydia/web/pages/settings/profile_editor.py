@@ -62,7 +62,7 @@ class ProfileFields(Struct, kw_only=True):
     """A release name to try."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RungView:
     """One step of a profile in the editor, best first."""
 
@@ -76,7 +76,7 @@ class RungView:
     is_group: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileView:
     """The editor of one profile."""
 
@@ -193,7 +193,16 @@ def _profile(
     rungs = tuple(_rung_view(rung) for rung in reversed(profile.rungs))
     cutoff = profile.cutoff or (profile.rungs[profile.best].name if profile.rungs else "")
     return ProfileView(
-        around, profile.id, values, rungs, cutoff, usage(used), profile.managed, tried, name, errors or {}
+        frame=around,
+        id=profile.id,
+        values=values,
+        rungs=rungs,
+        cutoff=cutoff,
+        used=usage(used),
+        managed=profile.managed,
+        tried=tried,
+        tried_name=name,
+        errors=errors or {},
     )
 
 
@@ -202,7 +211,15 @@ def _rung_view(rung: Rung) -> RungView:
     resolution = found.pop() if len(found) == 1 else "SD" if rung.name in _STANDARD else ""
     label = _RESOLUTION.sub("", rung.name).strip(" -") or rung.name
     key = re.sub(r"[^a-z0-9]+", "-", rung.name.lower()).strip("-")
-    return RungView(rung.name, key, label, resolution, rung.qualities, rung.allowed, rung.is_group)
+    return RungView(
+        name=rung.name,
+        key=key,
+        label=label,
+        resolution=resolution,
+        qualities=rung.qualities,
+        allowed=rung.allowed,
+        is_group=rung.is_group,
+    )
 
 
 def _draft(wanted: ProfileFields, profile_id: str) -> Profile:

@@ -16,7 +16,7 @@ from mydia.web.pages.settings.frame import SettingsFrame, frame, show
 from mydia.web.render import Toast, redirect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileCard:
     """One profile in the list."""
 
@@ -46,13 +46,13 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
         used = {profile.id: settings.profiles.profile_users(session, profile.id) for profile in found}
     cards = tuple(
         ProfileCard(
-            profile.id,
-            profile.name,
-            profile.allowed_names,
-            profile.rungs[profile.goal].name,
-            usage(used[profile.id]),
-            not used[profile.id] and not profile.managed and len(found) > 1,
-            profile.managed,
+            id=profile.id,
+            name=profile.name,
+            wanted=profile.allowed_names,
+            goal=profile.rungs[profile.goal].name,
+            used=usage(used[profile.id]),
+            removable=not used[profile.id] and not profile.managed and len(found) > 1,
+            managed=profile.managed,
         )
         for profile in found
     )

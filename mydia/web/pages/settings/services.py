@@ -28,7 +28,7 @@ from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceFi
 from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """How a family is called."""
 
@@ -42,25 +42,25 @@ class Said:
 
 _SAID: dict[Family, Said] = {
     "client": Said(
-        "client",
-        "clients",
-        "download_client",
-        "download client",
-        "The first one that answers and fits the release gets it.",
-        "Add one, and Mydia can fetch what it finds.",
+        family="client",
+        page="clients",
+        status="download_client",
+        one="download client",
+        explanation="The first one that answers and fits the release gets it.",
+        empty="Add one, and Mydia can fetch what it finds.",
     ),
     "indexer": Said(
-        "indexer",
-        "indexers",
-        "indexer",
-        "indexer",
-        "All of them are asked at once. One that fails rests for a while before it is asked again.",
-        "Add one, and Mydia can search for what is missing.",
+        family="indexer",
+        page="indexers",
+        status="indexer",
+        one="indexer",
+        explanation="All of them are asked at once. One that fails rests for a while before it is asked again.",
+        empty="Add one, and Mydia can search for what is missing.",
     ),
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceCard:
     """One service in the list."""
 
@@ -86,7 +86,7 @@ class ListView:
     kinds: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormView:
     """The page of one service."""
 
@@ -144,7 +144,16 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
     chip = services.health_chip(status, row.enabled, clock.now())
     error = (status.last_error or "") if status is not None and status.state != "ok" and row.enabled else ""
     return ServiceCard(
-        row.id, row.name, label, row.url, row.priority, row.enabled, uses, chip, error, row.managed_source or ""
+        id=row.id,
+        name=row.name,
+        kind=label,
+        url=row.url,
+        priority=row.priority,
+        enabled=row.enabled,
+        uses=uses,
+        health=chip,
+        error=error,
+        source=row.managed_source or "",
     )
 
 
@@ -155,7 +164,11 @@ def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: Fro
     with deps.database.reads() as session:
         taken = {row.name for row in _rows(session, caller, said.family)}
     form = services.blank_form(said.family, kind, taken)
-    return show(request, "service.html", FormView(around, said, "", "", form, f"/settings/{said.page}/new"))
+    return show(
+        request,
+        "service.html",
+        FormView(frame=around, said=said, id="", name="", form=form, action=f"/settings/{said.page}/new"),
+    )
 
 
 def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]) -> Response[str]:
@@ -167,7 +180,7 @@ def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     except (Invalid, Conflict) as error:
         around = frame(caller, said.page, f"Add {said.one}")
         sent = services.sent_form(said.family, form, errors_of(error))
-        view = FormView(around, said, "", "", sent, f"/settings/{said.page}/new")
+        view = FormView(frame=around, said=said, id="", name="", form=sent, action=f"/settings/{said.page}/new")
         return show(request, "service.html", view, status=422)
     return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is set up"))
 
@@ -222,7 +235,9 @@ def _form(
         form = services.form_of(said.family, row, mappings)
         form = services.with_enabled(form, row.enabled)
     action = f"/settings/{said.page}/{service_id}"
-    return FormView(around, said, service_id, row.name, form, action, row.managed_source or "")
+    return FormView(
+        frame=around, said=said, id=service_id, name=row.name, form=form, action=action, source=row.managed_source or ""
+    )
 
 
 def _said(request: WebRequest) -> Said:

@@ -36,7 +36,7 @@ class SizesFields(Struct, kw_only=True):
     limits: dict[str, LimitFields] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRow:
     """The limits of one quality."""
 
@@ -48,7 +48,7 @@ class SizeRow:
     """What the most means for two hours or for 45 minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SizesView:
     """The page of quality sizes."""
 
@@ -107,15 +107,15 @@ def _sizes(
         limits = settings.qualities.size_limits(session, type_)
     rows = tuple(
         SizeRow(
-            quality,
-            sent.get(f"minimum-{quality}", _trim(limit.minimum)),
-            sent.get(f"preferred-{quality}", _trim(limit.preferred)),
-            sent.get(f"maximum-{quality}", _trim(limit.maximum)),
-            f"up to {limit.maximum * minutes / 1024:.1f} GB" if limit.maximum else "no limit",
+            quality=quality,
+            minimum=sent.get(f"minimum-{quality}", _trim(limit.minimum)),
+            preferred=sent.get(f"preferred-{quality}", _trim(limit.preferred)),
+            maximum=sent.get(f"maximum-{quality}", _trim(limit.maximum)),
+            said=f"up to {limit.maximum * minutes / 1024:.1f} GB" if limit.maximum else "no limit",
         )
         for quality, limit in reversed(limits.items())
     )
-    return SizesView(around, type_, minutes, rows, errors)
+    return SizesView(frame=around, type=type_, minutes=minutes, rows=rows, errors=errors)
 
 
 def _trim(number: float | None) -> str:

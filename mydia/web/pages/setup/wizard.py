@@ -108,7 +108,7 @@ class AccountView:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PresentPath:
     """A library folder that is there already."""
 
@@ -119,7 +119,7 @@ class PresentPath:
     look: FolderLook | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderInput:
     """A folder to be named."""
 
@@ -130,7 +130,7 @@ class FolderInput:
     look: FolderLook | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoldersView:
     """The second step."""
 
@@ -143,7 +143,7 @@ class FoldersView:
     errors: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataView:
     """The third step."""
 
@@ -157,7 +157,7 @@ class MetadataView:
     errors: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceView:
     """The fourth and the fifth step."""
 
@@ -332,24 +332,30 @@ def _folders_view(
     labels = {"movies": "Movies", "series": "Shows"}
     fields = tuple(
         FolderInput(
-            name,
-            labels.get(name, "Another folder"),
-            (value := values.get(name, "")),
-            note,
-            settings.library_paths.look_at_folder(deps.outside, value, paths, downloads=downloads) if value else None,
+            name=name,
+            label=labels.get(name, "Another folder"),
+            value=(value := values.get(name, "")),
+            note=note,
+            look=settings.library_paths.look_at_folder(deps.outside, value, paths, downloads=downloads)
+            if value
+            else None,
         )
         for name, type_, _, note in _inputs(more)
         if name not in taken or name in values
     )
     present = tuple(_present(deps, path, paths, downloads) for path in paths)
     look = settings.library_paths.look_at_folder(deps.outside, downloads, []) if downloads else None
-    return FoldersView(frame, present, fields, more, downloads, look, errors)
+    return FoldersView(
+        frame=frame, present=present, fields=fields, more=more, downloads=downloads, downloads_look=look, errors=errors
+    )
 
 
 def _present(deps: WebDeps, path: LibraryPath, paths: list[LibraryPath], downloads: str) -> PresentPath:
     others = [other for other in paths if other.id != path.id]
     look = settings.library_paths.look_at_folder(deps.outside, path.path, others, downloads=downloads or None)
-    return PresentPath(path.name, path.path, _WHAT[path.type], path.managed_source or "", look)
+    return PresentPath(
+        name=path.name, path=path.path, what=_WHAT[path.type], source=path.managed_source or "", look=look
+    )
 
 
 @get("/setup/metadata", sync_to_thread=True, include_in_schema=False, opt={"public": True})
@@ -385,14 +391,14 @@ def _metadata_view(
         frame = _frame(session, "metadata", caller)
         now = metadata_source.read_source(session, deps)
     return MetadataView(
-        frame,
-        sent.get("source", now.source),
-        sent.get("relay_url", now.relay_url),
-        now.has_tmdb,
-        now.has_tvdb,
-        now.locked,
-        now.present,
-        errors,
+        frame=frame,
+        source=sent.get("source", now.source),
+        relay_url=sent.get("relay_url", now.relay_url),
+        has_tmdb=now.has_tmdb,
+        has_tvdb=now.has_tvdb,
+        locked=now.locked,
+        present=now.present,
+        errors=errors,
     )
 
 
@@ -453,7 +459,9 @@ def _service_view(
     question, explanation = _SAID[family]
     present = tuple((row.name, row.url, row.managed_source or "") for row in rows)
     shown = form or services.blank_form(family, kind, {row.name for row in rows})
-    return ServiceView(frame, question, explanation, f"/setup/{family}", present, shown)
+    return ServiceView(
+        frame=frame, question=question, explanation=explanation, action=f"/setup/{family}", present=present, form=shown
+    )
 
 
 @get("/setup/scan", sync_to_thread=True, include_in_schema=False, opt={"public": True})
@@ -463,7 +471,9 @@ def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Re
         caller = _require(maybe_caller, session)
         frame = _frame(session, "scan", caller)
         paths = settings.library_paths.list_library_paths(session)
-    present = tuple(PresentPath(path.name, path.path, _WHAT[path.type], "", None) for path in paths)
+    present = tuple(
+        PresentPath(name=path.name, path=path.path, what=_WHAT[path.type], source="", look=None) for path in paths
+    )
     return page(request, "setup/scan.html", ScanView(frame, present), shell=False)
 
 

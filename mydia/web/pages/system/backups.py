@@ -19,7 +19,7 @@ from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, TaskBoard
 from mydia.web.render import Toast, is_htmx, nothing, page, redirect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupsView:
     """The backups that are kept."""
 
@@ -44,12 +44,14 @@ def show_backups(
     busy = any(run.job == "upkeep.back_up" for run in (*board.running(caller), *board.waiting(caller)))
     last = board.recent(caller, 1, job="upkeep.back_up")
     view = BackupsView(
-        tuple(sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)),
-        str(config.backups_directory),
-        keep,
-        database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
-        busy,
-        last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
+        backups=tuple(
+            sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)
+        ),
+        directory=str(config.backups_directory),
+        keep=keep,
+        possible=database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
+        running=busy,
+        last_error=last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
     )
     return page(request, "system/backups.html", view, active="system", topics=["tasks"])
 
@@ -59,7 +61,7 @@ def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep)
     """Make a backup now, in the worker."""
     caller.require(Permission.MANAGE_SETTINGS)
     taskboard.run_now(caller, "upkeep.back_up")
-    toast = Toast("Backing up", "It is checked when it is made, and then listed here.", "live")
+    toast = Toast("Backing up", "It is checked when it is made, and then listed here.", tone="live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"tasks-changed": {}})
     return redirect(request, "/system/backups", toast=toast)

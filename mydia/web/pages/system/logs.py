@@ -16,7 +16,7 @@ from mydia.web.log_files import LEVELS, LOGS, LogLine, present, read_logs
 from mydia.web.render import fragment, is_htmx, page, query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogsView:
     """The newest lines that fit the filter."""
 
@@ -50,7 +50,7 @@ def show_logs(
     if level not in LEVELS or (file and file not in files):
         raise Invalid("Choose a level and a file from the lists.")
     lines = read_logs(config.log_directory, (file,) if file else files, level, q)
-    view = LogsView(tuple(lines), level, q, file, files, live != "off")
+    view = LogsView(lines=tuple(lines), level=level, q=q, file=file, files=files, live=live != "off")
     if is_htmx(request) and request.headers.get("hx-target", "").endswith("#log-lines"):
         return fragment(request, "system/_log_lines.html", view)
     return page(request, "system/logs.html", view, active="system")

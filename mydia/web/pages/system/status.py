@@ -31,7 +31,7 @@ _FIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at."""
 
@@ -42,7 +42,7 @@ class Finding:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A client or indexer and how it has been answering."""
 
@@ -54,7 +54,7 @@ class Service:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """A disk."""
 
@@ -65,7 +65,7 @@ class Room:
     percent: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
     """How everything is."""
 
@@ -100,7 +100,14 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
             *(f"{one.state}: {one.name}: {one.sentence}" for one in findings),
         ]
     )
-    view = StatusView(findings, services, rooms, about, report, len(deps.taskboard.running(caller)))
+    view = StatusView(
+        findings=findings,
+        services=services,
+        rooms=rooms,
+        about=about,
+        report=report,
+        running=len(deps.taskboard.running(caller)),
+    )
     return page(request, "system/status.html", view, active="system")
 
 
@@ -108,7 +115,13 @@ def _finding(check: health.Check) -> Finding:
     href, action = next(
         (fix for name, fix in _FIXES.items() if check.state != "ok" and check.name.startswith(name)), ("", "")
     )
-    return Finding(check.state, check.name[:1].upper() + check.name[1:], check.sentence, href, action)
+    return Finding(
+        state=check.state,
+        name=check.name[:1].upper() + check.name[1:],
+        sentence=check.sentence,
+        href=href,
+        action=action,
+    )
 
 
 def _services(session: Any, caller: Caller) -> Iterator[Service]:
@@ -116,14 +129,28 @@ def _services(session: Any, caller: Caller) -> Iterator[Service]:
         for row in settings.services.list_services(session, caller, family):
             status = row.status
             if not row.enabled:
-                yield Service(kind, row.name, "off", "Switched off", "", None)
+                yield Service(kind=kind, name=row.name, tone="off", word="Switched off", detail="", since=None)
             elif status is None:
-                yield Service(kind, row.name, "off", "Not checked yet", "", None)
+                yield Service(kind=kind, name=row.name, tone="off", word="Not checked yet", detail="", since=None)
             elif status.state == "ok":
-                yield Service(kind, row.name, "ok", "Answers", status.version or "", status.last_ok_at)
+                yield Service(
+                    kind=kind,
+                    name=row.name,
+                    tone="ok",
+                    word="Answers",
+                    detail=status.version or "",
+                    since=status.last_ok_at,
+                )
             else:
                 word = "Rests" if status.disabled_until else "Does not answer"
-                yield Service(kind, row.name, "miss", word, status.last_error or "", status.since_at)
+                yield Service(
+                    kind=kind,
+                    name=row.name,
+                    tone="miss",
+                    word=word,
+                    detail=status.last_error or "",
+                    since=status.since_at,
+                )
 
 
 def _rooms(places: Iterable[tuple[str, str]]) -> Iterator[Room]:
@@ -133,7 +160,7 @@ def _rooms(places: Iterable[tuple[str, str]]) -> Iterator[Room]:
         except OSError:
             continue
         used = 100 * (1 - usage.free / usage.total) if usage.total else 0.0
-        yield Room(name, path, units.size(usage.free), units.size(usage.total), used)
+        yield Room(name=name, path=path, free=units.size(usage.free), total=units.size(usage.total), percent=used)
 
 
 def _about(deps: WebDeps) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,7 @@ _RECENT = 12
 _ALL = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
     """A run in words."""
 
@@ -43,7 +43,7 @@ class RunLine:
     can_retry: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleLine:
     """Something that the clock starts."""
 
@@ -60,7 +60,7 @@ class ScheduleLine:
     busy: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TasksView:
     """The tasks page."""
 
@@ -278,7 +278,7 @@ def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, na
     taskboard.run_now(caller, entry.job, entry.params)
     without = not taskboard.workers()
     text = "It starts when a worker is running." if without else ""
-    return _tasks_changed(request, Toast(f"{entry.title} started", text, "miss" if without else "live"))
+    return _tasks_changed(request, Toast(f"{entry.title} started", text, tone="miss" if without else "live"))
 
 
 @post(["/system/pause", "/system/resume"], sync_to_thread=True, status_code=200, include_in_schema=False)
