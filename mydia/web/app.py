@@ -1,4 +1,4 @@
-"""The web application: made from what it is given, served by `serve`."""
+"""Build the web application; `serve` runs it."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ CORE: tuple[ControllerRouterHandler, ...] = (
 
 
 class _Once(Router):
-    """A router that belongs to one application: it is registered as it is, and not copied with all it holds.
+    """A router that is registered as it is, without a copy.
 
-    Litestar copies routers deeply, so that one can be mounted twice; with all our pages that takes a quarter of the start.
+    Litestar makes a deep copy of a router so that it can be mounted twice. With all our pages, that takes a quarter of the
+    start-up time.
     """
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> _Once:
@@ -60,18 +61,18 @@ class _Once(Router):
 
 
 class _Unserved(Router):
-    """Takes Litestar's own pages about the API and serves none: the API describes itself, see `api.answers`."""
+    """Discards Litestar's own pages about the API: `api.answers` serves the description instead."""
 
     def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
-        """Pass over a handler."""
+        """Ignore a handler."""
         return []
 
 
 class _NoOptions(Router):
-    """Leaves out the handler for OPTIONS that Litestar makes for every path; `errors.answer` lists what a path accepts."""
+    """Drops the OPTIONS handler that Litestar adds to every path; `errors.answer` lists the methods of a path instead."""
 
     def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
-        """Register what answers questions, and nothing else."""
+        """Register everything except handlers for OPTIONS."""
         routes = super().register(value)
         for route in routes:
             if isinstance(route, HTTPRoute):
@@ -80,7 +81,7 @@ class _NoOptions(Router):
 
 
 class WebApp(Litestar, _NoOptions):  # type: ignore[misc]  # Litestar's register returns nothing where its base's does
-    """Litestar behind the edge, so that whatever is answered has passed it."""
+    """Litestar behind `security.Edge`, so that every answer passes it."""
 
     edge: security.Edge
 
@@ -106,11 +107,11 @@ def create_app(
     """Make the application.
 
     Args:
-        routes: Instead of `routes.ROUTES`, beside CORE; so for each of the tables there. Tests bring their own.
-        templates: Further template folders.
+        routes: Used instead of `routes.ROUTES`, in addition to CORE. The same goes for the other tables. Tests bring their own.
+        templates: Additional template folders.
     """
     if None in (routes, live, shell, finders, checks, metrics):
-        # Imports every page; tests that bring all tables leave it out.
+        # This imports every page; tests that bring all tables skip it.
         from mydia.web import routes as tables
 
         routes = tables.ROUTES if routes is None else routes
@@ -163,7 +164,7 @@ def create_app(
 
 
 def _one_path_each(handlers: Iterable[ControllerRouterHandler]) -> Iterator[ControllerRouterHandler]:
-    """Give every path a handler of its own: one with several is wrapped for its thread once for each (see above)."""
+    """Give every path a handler of its own: a handler with several paths is wrapped for its thread once per path (see above)."""
     for handler in handlers:
         if isinstance(handler, HTTPRouteHandler) and len(handler.paths) > 1:
             for path in sorted(handler.paths):
@@ -175,7 +176,7 @@ def _one_path_each(handlers: Iterable[ControllerRouterHandler]) -> Iterator[Cont
 
 
 def _let_go(app: Litestar) -> None:
-    """Close what handlers have opened for as long as the application lives."""
+    """Close what handlers keep open while the application runs."""
     for close in reversed(app.state.closing):
         close()
 

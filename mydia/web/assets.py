@@ -1,4 +1,4 @@
-"""The files under `static/`, served by names that carry their content's hash, so that browsers may keep them for ever."""
+"""The files under `static/`, served under names that contain a hash of the content, so that browsers can cache them forever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mydia.errors import NotFound
 from mydia.web.deps import WebRequest
 
 _ROOT = Path(__file__).parent / "static"
-# Litestar says the charset of what begins with text/.
+# Litestar adds the charset to types that begin with text/.
 _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -41,7 +41,7 @@ class Asset:
     name: str
     """Path below `static/`, e.g. `fonts/archivo-latin.woff2`."""
     hashed: str
-    """The same with ten characters of the content's SHA-256 before the suffix."""
+    """The path with ten characters of the content's SHA-256 before the suffix."""
     media_type: str
     body: bytes
     gzipped: bytes | None
@@ -69,7 +69,7 @@ class Assets:
         """Return the address of one icon in the sprite.
 
         Raises:
-            NotFound: The sprite lacks it; `sh frontend/build.sh` rebuilds it from the names templates use.
+            NotFound: The sprite does not have it; `sh frontend/build.sh` rebuilds it from the names that templates use.
         """
         if self._icons is None:
             self._icons = frozenset(re.findall(r'id="i-([a-z0-9-]+)"', self.load("icons.svg").body.decode()))
@@ -78,7 +78,7 @@ class Assets:
         return f"{self.href('icons.svg')}#i-{name}"
 
     def load(self, name: str) -> Asset:
-        """Return a file by its own name."""
+        """Return a file by its name without the hash."""
         with self._lock:
             return self._load(name)
 
@@ -95,7 +95,7 @@ class Assets:
             raise NotFound("There is no such file.")
         body = path.read_bytes()
         if path.suffix == ".css":
-            # What a stylesheet names must be the hashed name too, or the font would be fetched twice.
+            # Stylesheets must use hashed names too, or the font would be fetched twice.
             body = _CSS_URL.sub(lambda found: f"url({self._beside(name, found[2])})", body.decode()).encode()
         digest = hashlib.sha256(body).hexdigest()[:10]
         hashed = str(Path(name).with_name(f"{path.stem}.{digest}{path.suffix}"))
@@ -123,7 +123,7 @@ def static(request: WebRequest, name: FromPath[str]) -> Response[bytes]:
 
 
 def send(request: WebRequest, name: str) -> Response[bytes]:
-    """Answer with a file, by its own or its hashed name; only the latter may be kept for ever."""
+    """Answer with a file, by its plain or its hashed name. Only the latter may be cached forever."""
     assets: Assets = request.app.state.renderer.assets
     asset, exact = assets.find(name)
     etag = f'"{asset.hashed}"'

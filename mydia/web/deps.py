@@ -1,4 +1,4 @@
-"""What handlers are given, and who is asking. Handlers name what they need as a parameter; nothing is global."""
+"""The dependencies of handlers, and the caller of a request. A handler names what it needs as a parameter."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class Unreadable(HTTPException):
 
 
 NO_NUL = "Text must not contain the character NUL."
-"""PostgreSQL cannot store it, and no input field produces it."""
+"""PostgreSQL cannot store NUL, and no input field produces it."""
 
 WebRequest = Request[Any, Any, State]
 
 
 PUBLIC_BODY_BYTES = 16 * 2**10
-"""The limit of handlers that need no sign-in: the longest such form is the first account's, below 2 KiB."""
+"""The limit for handlers that need no sign-in. The largest such form is the first account's, below 2 KiB."""
 FORM_BYTES = 2 * 2**20
-"""The limit of forms: 20,000 selected ids are 740 KB."""
+"""The limit for forms: 20,000 selected ids are 740 KB."""
 FORM_FIELDS = 2_000
-"""The limit of fields in a form: the largest is the table of quality sizes, with about a hundred."""
+"""The limit for the fields of a form. The largest form, the table of quality sizes, has about a hundred."""
 _PARSED_AT_ONCE_BYTES = 32 * 2**10
 """Larger forms are parsed in a thread, so that they do not hold up other requests."""
 
 
 class IncomingRequest(Request[Any, Any, State]):
-    """A request whose body is limited, and whose sender gets the reason when it cannot be read."""
+    """A request with a limited body. If the body cannot be read, the sender gets the reason."""
 
     async def form(self) -> FormMultiDict:
-        """Return the form that was sent, empty if the body is no form.
+        """Return the form that was sent; empty if the body is not a form.
 
         Raises:
             Unreadable: It is too large or has too many fields (413).
@@ -75,7 +75,7 @@ class IncomingRequest(Request[Any, Any, State]):
         """Return the JSON that was sent.
 
         Raises:
-            Unreadable: It is marked as something else (415), or is no JSON.
+            Unreadable: It is marked as something else (415), or is not valid JSON.
         """
         kind, _ = self.content_type
         if kind and kind != "application/json" and not kind.endswith("+json"):
@@ -101,23 +101,23 @@ type Authenticate = Callable[[WebRequest, "WebDeps"], Caller | None]
 
 
 class NotSignedIn(MydiaError):
-    """Nobody is signed in: a page goes to the login, an API answers 401."""
+    """Nobody is signed in: a page redirects to the login, an API answers 401."""
 
     kind = "not_signed_in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebDeps:
-    """Everything the web process was composed of. Made once in `mydia.app`; tests make their own."""
+    """Everything that the web process consists of. Created once in `mydia.app`; tests create their own."""
 
     config: Config
     database: Database
     outside: Outside
     taskboard: TaskBoard
     authenticate: Authenticate
-    """Finds out who sends a request, from its session or API key. Runs in a worker thread, once a request."""
+    """Finds the caller of a request by its session or API key. Runs in a worker thread, once per request."""
     recall: Authenticate = lambda _request, _deps: None
-    """Tells who sends a request where that is in memory, else None. Runs on the event loop."""
+    """Returns the caller of a request if it is in memory, else None. Runs on the event loop."""
 
 
 def deps_of(request: WebRequest) -> WebDeps:
@@ -127,11 +127,11 @@ def deps_of(request: WebRequest) -> WebDeps:
 
 
 def caller_of(request: WebRequest) -> Caller | None:
-    """Return who is asking, or None; looked up once a request. Reads the database: call it in a thread."""
+    """Return the caller, or None; looked up once per request. Reads the database, so call it in a thread."""
     state = request.scope["state"]
     if "caller" not in state:
         deps = deps_of(request)
-        # Before anything is read for the page: what happens from here on reaches it by its stream.
+        # Before anything is read for the page: its live stream sends everything that happens from here on.
         state["position"] = request.app.state.live.position()
         state["caller"] = deps.authenticate(request, deps)
     found: Caller | None = state["caller"]
@@ -139,7 +139,7 @@ def caller_of(request: WebRequest) -> Caller | None:
 
 
 def recalled_caller(request: WebRequest) -> Caller | None:
-    """Return who is asking where memory tells; nothing waits for the database, so no thread is needed."""
+    """Return the caller if it is in memory. Does not wait for the database, so it needs no thread."""
     deps, state = deps_of(request), request.scope["state"]
     position = request.app.state.live.known_position()
     caller = None if position is None else deps.recall(request, deps)
@@ -149,21 +149,21 @@ def recalled_caller(request: WebRequest) -> Caller | None:
 
 
 def position_of(request: WebRequest) -> str:
-    """Return where the live updates of the page begin that this request asks for."""
+    """Return the position at which the live updates of the requested page begin."""
     found: str = request.scope["state"].get("position", "")
     return found
 
 
 def known_caller(request: WebRequest) -> Caller | None:
-    """Return who is asking if that was found out already; never touches the database."""
+    """Return the caller if it was looked up already; never touches the database."""
     return request.scope["state"].get("caller")
 
 
 def require_caller(request: WebRequest) -> Caller:
-    """Return who is asking.
+    """Return the caller.
 
     Raises:
-        NotSignedIn: Nobody is.
+        NotSignedIn: Nobody is signed in.
     """
     caller = caller_of(request)
     if caller is None:
@@ -211,11 +211,11 @@ PROVIDERS = {
     "database": Provide(_database, sync_to_thread=False),
     "outside": Provide(_outside, sync_to_thread=False),
     "taskboard": Provide(_taskboard, sync_to_thread=False),
-    # In no thread of its own: `auth.guards` has asked before, in one, wherever a handler takes a caller.
+    # Needs no thread: if a handler takes a caller, `auth.guards` has looked it up in one before.
     "caller": Provide(require_caller, sync_to_thread=False),
     "maybe_caller": Provide(caller_of, sync_to_thread=True),
 }
-"""Parameter names that every handler may use."""
+"""Parameter names that every handler can use."""
 
 DepsDep = NamedDependency[WebDeps]
 ConfigDep = NamedDependency[Config]

@@ -1,4 +1,4 @@
-"""Errors on their way out: one table from kind to status, one handler for page, fragment and problem+json (RFC 9457)."""
+"""Turn errors into answers: one table from kind to status, one handler for pages, fragments and problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ErrorView:
 
 
 def answer(request: WebRequest, error: Exception) -> Response[Any]:
-    """Turn an exception into an answer in the shape that was asked for."""
+    """Turn an exception into an answer of the requested kind."""
     if isinstance(error, MethodNotAllowedException) and request.method == "OPTIONS":
         return Response(None, status_code=204, headers=_headers(error))
     status, sentence, kind = _read(error)
@@ -110,7 +110,7 @@ def _replaces_page(status: int) -> bool:
 
 @get("/{rest:path}", sync_to_thread=True, include_in_schema=False)
 def nowhere(rest: FromPath[str], maybe_caller: MaybeCallerDep) -> None:
-    """Answer for every address that nobody else answers for, knowing who asks, so that the shell stands around the error."""
+    """Answer 404 for an unknown address. It knows the caller, so that the error is shown within the shell."""
     raise NotFound(_TOLD[404].sentence)
 
 
@@ -158,7 +158,7 @@ def _view(request: WebRequest, status: int, sentence: str) -> ErrorView:
 
 
 def request_id(request: WebRequest) -> str:
-    """Return the number under which this request stands in the log."""
+    """Return the id of this request in the log."""
     return str(request.scope["state"].get("request_id", ""))
 
 
@@ -167,7 +167,7 @@ def _wants_problem(request: WebRequest, status: int) -> bool:
         return True
     by_software = security.key_of(request) is not None
     if by_software and status == 401:
-        return True  # the login page is for people, and would send a wrong key to itself for ever
+        return True  # the login page is for people; software with a wrong key would be redirected forever
     accept = request.headers.get("accept", "*/*")
     return "text/html" not in accept and (by_software or ("*/*" not in accept and "json" in accept))
 
@@ -200,7 +200,7 @@ def _problem(
 
 
 def _names(request: WebRequest) -> dict[str, str]:
-    """Return what a handler's parameters are called in an address, where they are called otherwise."""
+    """Return the names that a handler's parameters have in an address, where they differ."""
     parameters = request.route_handler.parsed_fn_signature.parameters
     given = ((key, getattr(field.kwarg_definition, "name", None)) for key, field in parameters.items())
     return {key: name for key, name in given if name}

@@ -1,4 +1,4 @@
-"""Numbers in addresses."""
+"""Read numbers in addresses."""
 
 from __future__ import annotations
 

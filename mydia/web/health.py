@@ -1,4 +1,4 @@
-"""Is it alive, and can it work? `/health` says that the process answers; `/ready` looks at everything it leans on."""
+"""Health checks. `/health` says that the process answers; `/ready` checks everything that it depends on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOW_DISK_BYTES = 256 * units.MIB  # below this SQLite soon cannot write its log
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     state: str
@@ -38,7 +38,7 @@ type Look = Callable[[WebDeps], Iterable[Check]]
 
 
 class Finding(msgspec.Struct):
-    """A check on the wire; the sentence is left out for strangers, since it may name paths."""
+    """A check as it is sent. Callers who are not signed in get no sentence, because it may name paths."""
 
     name: str
     state: str
@@ -54,7 +54,7 @@ class Readiness(msgspec.Struct):
 
 
 def look_at_database(deps: WebDeps) -> Iterable[Check]:
-    """Read one value, and see that the file may be written."""
+    """Check that the database answers and its file can be written."""
     with deps.database.reads() as session:
         session.execute(text("SELECT 1"))
     path = deps.database.path
@@ -65,7 +65,7 @@ def look_at_database(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_data_folder(deps: WebDeps) -> Iterable[Check]:
-    """See that the data folder is there, writable and not full."""
+    """Check that the data folder exists, is writable and is not full."""
     folder = deps.config.data_dir
     if not os.access(folder, os.W_OK):
         yield Check(
@@ -80,7 +80,7 @@ def look_at_data_folder(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_replaced_files(deps: WebDeps) -> Iterable[Check]:
-    """Report files that were damaged and replaced; the old one is kept until an administrator deletes it."""
+    """Report files that were damaged and replaced. The damaged file is kept until an administrator deletes it."""
     for path in sorted(deps.config.data_dir.glob("*.db.damaged-*")):
         name = path.name.partition(".damaged-")[0]
         yield Check(
@@ -91,7 +91,7 @@ def look_at_replaced_files(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_worker(deps: WebDeps) -> Iterable[Check]:
-    """See that at least one worker process lives."""
+    """Check that at least one worker process is running."""
     jobs = deps.taskboard.glance()
     if jobs is None:
         yield Check(
@@ -108,7 +108,7 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
-    """See that every library folder is there; a missing one is most often a mount that did not come up."""
+    """Check that every library folder is there. A missing one usually means that a mount failed."""
     with deps.database.reads() as session:
         folders = [(folder.name, folder.path) for folder in settings.library_paths.list_library_paths(session)]
     for name, path in folders:
@@ -123,7 +123,7 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_clients(deps: WebDeps) -> Iterable[Check]:
-    """Report how download clients answered the monitor last; Mydia works without one that is offline."""
+    """Report the last answers of the download clients. Mydia works while one is offline."""
     with deps.database.reads() as session:
         clients = settings.services.list_services(session, SYSTEM, "download_client")
     for name, status in ((client.name, client.status) for client in clients if client.enabled):
@@ -137,7 +137,7 @@ def look_at_clients(deps: WebDeps) -> Iterable[Check]:
 
 
 def units_of(number: int, noun: str) -> str:
-    """Say a small count with its noun."""
+    """Return a small count with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -149,11 +149,11 @@ CHECKS: tuple[tuple[str, Look], ...] = (
     ("library folders", look_at_library_folders),
     ("download clients", look_at_clients),
 )
-"""What `/ready` looks at, beside `routes.CHECKS`."""
+"""The checks of `/ready`, in addition to `routes.CHECKS`."""
 
 
 def examine(deps: WebDeps, looks: Iterable[tuple[str, Look]]) -> list[Check]:
-    """Run all checks side by side; one that hangs or breaks is a failed check, not a failed answer."""
+    """Run all checks in parallel. A check that hangs or raises is reported as failed."""
     looks = list(looks)
     pool = ThreadPoolExecutor(max_workers=max(1, len(looks)), thread_name_prefix="ready")
     try:
@@ -174,19 +174,19 @@ def _outcome(name: str, future: Future[list[Check]]) -> list[Check]:
         return [Check(name, "failed", f"No answer within {_DEADLINE_S:.0f} seconds.")]
     except MydiaError as error:
         return [Check(name, "failed", error.message)]
-    except Exception as error:  # noqa: BLE001  a broken check is what this answer is for
+    except Exception as error:  # noqa: BLE001  a check that raises is a result too
         return [Check(name, "failed", f"The check itself failed: {error}")]
 
 
 @get("/health", sync_to_thread=False, include_in_schema=False, opt={"public": True})
 def health() -> dict[str, str]:
-    """Say that the process answers."""
+    """Answer that the process is running."""
     return {"status": "ok", "version": __version__}
 
 
 @get("/ready", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def ready(request: WebRequest) -> Response[Readiness]:
-    """Say whether Mydia can work: 503 when something it leans on failed."""
+    """Answer whether Mydia can work: 503 if something it depends on failed."""
     deps = deps_of(request)
     checks = examine(deps, (*CHECKS, *request.app.state.checks))
     failed = any(check.state == "failed" for check in checks)
@@ -204,6 +204,6 @@ def _may_see_details(request: WebRequest) -> bool:
         return True
     try:
         caller = caller_of(request)
-    except Exception:  # noqa: BLE001  with a broken database nobody can be recognised, and the answer must still come
+    except Exception:  # noqa: BLE001  with a broken database no caller can be found, and the check must still answer
         return False
     return caller is not None and caller.can(Permission.MANAGE_SETTINGS)

@@ -1,4 +1,4 @@
-"""Finding out who sends a request: session cookies, API keys, signing in and out, the token of the first run."""
+"""Authentication: session cookies, API keys, signing in and out, the token of the first run."""
 
 from mydia.web.auth.requests import address_of, authenticate, recall, session_id_of
 from mydia.web.auth.session import login_page, logout, open_browser_session, sign_in

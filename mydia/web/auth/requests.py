@@ -20,24 +20,24 @@ COOKIE = "session"
 def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
     """Return the caller of a request, None when nobody is signed in.
 
-    A key counts more than a cookie, and a wrong key is never passed over: software that sends one must get an error.
+    A key takes precedence over a cookie. A wrong key is never ignored: software that sends one must get an error.
 
     Raises:
-        NotSignedIn: The request carries a key that opens nothing.
+        NotSignedIn: The request has a key that is not valid.
     """
     key = key_of(request)
     return _by_key(deps, key) if key is not None else _by_session(request, deps)
 
 
 _MOST_REMEMBERED = 1_000
-# Who is behind keys and cookies, known by what is no use to a reader of our memory. A key that is revoked is so useless with
-# the next request, for revoking commits.
+# Owners of keys and cookies, by a hash: someone who can read our memory learns no key. A revoked key stops working with the next
+# request, because revoking it commits.
 _keys: UntilCommit[bytes, KeyCaller] = UntilCommit(_MOST_REMEMBERED)
 _sessions: UntilCommit[bytes, FoundSession] = UntilCommit(_MOST_REMEMBERED)
 
 
 def recall(request: WebRequest, deps: WebDeps) -> Caller | None:
-    """Return the caller of a request where nothing has to be read or noted for it; None says nothing about who it is."""
+    """Return the caller of a request if that needs no database access. None means that it has to be looked up."""
     version = deps.database.version()
     if version is None:
         return None
@@ -63,7 +63,7 @@ def _by_key(deps: WebDeps, key: str) -> Caller:
         with deps.database.reads() as session:
             found = users.api_keys.caller_for_key(session, now, key)
         if found is None:
-            raise NotSignedIn("This API key is not known, was revoked, or has expired.")
+            raise NotSignedIn("This API key is unknown, was revoked, or has expired.")
         _keys.keep(deps.database, version, _digest(key), found)
     if found.needs_touch:
         with suppress(Unavailable), deps.database.writes() as session:
@@ -85,25 +85,25 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
         _sessions.keep(deps.database, version, _digest(token), found)
     request.scope["state"]["session_id"] = found.id
     if found.needs_touch:
-        # Who only looks is served while somebody writes for long; it is noted with a later request.
+        # Readers do not wait for a long write; a later request records that the session is in use.
         with suppress(Unavailable), deps.database.writes() as session:
             users.sign_in.touch_session(session, now, found.id)
     return found.caller
 
 
 def session_id_of(request: WebRequest) -> str | None:
-    """Return the session a request came with, once its caller is known."""
+    """Return the id of the request's session, once its caller is known."""
     found: str | None = request.scope["state"].get("session_id")
     return found
 
 
 def address_of(request: WebRequest) -> str:
-    """Return the sender's address; behind a trusted proxy that of the proxy's client."""
+    """Return the sender's address; behind a trusted proxy, the address of the proxy's client."""
     return request.client.host if request.client is not None else ""
 
 
 def is_secure(request: WebRequest, deps: WebDeps) -> bool:
-    """Say whether the sender reaches us over HTTPS, also through a proxy that does not tell."""
+    """Return whether the sender uses HTTPS, even through a proxy that does not report it."""
     if request.scope["scheme"] == "https":
         return True
     external = urlsplit(deps.config.external_url)

@@ -20,7 +20,7 @@ from mydia.web.render import local_path, page, redirect
 
 _YEAR_S = 365 * 86_400
 _SHORT_DAYS = 1
-"""How long a session lives unused that should not outlive the browser window."""
+"""How long an unused session lasts if the user did not choose to stay signed in."""
 
 
 class LoginFields(Struct, kw_only=True):
@@ -48,7 +48,7 @@ class LoginView:
 def login_page(
     request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, next: FromQuery[str] = ""
 ) -> Response[str]:
-    """Ask for name and password; a fresh installation goes to setup, who is signed in goes on."""
+    """Ask for name and password. A new installation goes to the setup; a signed-in user is sent on."""
     wanted = local_path(next)
     if maybe_caller is not None:
         return redirect(request, wanted, whole=True)
@@ -71,7 +71,7 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
     login = form.read()
     wanted = local_path(login.next)
     if not deps.config["auth.local_enabled"]:
-        raise Forbidden("Signing in with a password is switched off here (LOCAL_AUTH_ENABLED).")
+        raise Forbidden("Signing in with a password is turned off (LOCAL_AUTH_ENABLED).")
     now, address = clock.now(), address_of(request)
     try:
         user = users.sign_in.authenticate(deps.database, now, login.username, login.password, address)
@@ -86,7 +86,7 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
 def open_browser_session(
     request: WebRequest, deps: WebDeps, user: User, path: str, *, stay: bool = True
 ) -> Response[str]:
-    """Sign a browser in and send it on; a session it had before ends, so that none can be planted.
+    """Sign a browser in and send it on. Its previous session ends, so that nobody can plant one (session fixation).
 
     Args:
         stay: Whether the session outlives the browser window.
@@ -126,7 +126,7 @@ def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
 
 
 def _onward(deps: WebDeps, user: User, wanted: str) -> str:
-    """Return where to go after signing in: on with the setup while it is not over, for those who may."""
+    """Return where to go after signing in: to the setup if it is not finished and the user may change settings."""
     if wanted != "/" or not users.caller_of(user).can(Permission.MANAGE_SETTINGS):
         return wanted
     with deps.database.reads() as session:
@@ -135,7 +135,7 @@ def _onward(deps: WebDeps, user: User, wanted: str) -> str:
 
 
 def _cookie(token: str, secure: bool, *, max_age: int | None) -> Cookie:
-    # Lax: a link from a message must find its reader signed in; changes from other sites are refused by the form token.
+    # Lax: someone who follows a link from a message must be signed in. The form token refuses changes from other sites.
     return Cookie(key=COOKIE, value=token, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age)
 
 

@@ -1,4 +1,4 @@
-"""The setup token: creating the first account from outside the local network takes a token from Mydia's log."""
+"""The setup token: to create the first account from outside the local network, you need a token from Mydia's log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # no 0, 1, i, l, o: they look alik
 
 
 class SetupToken:
-    """One token per process, made and logged when it is first needed."""
+    """One token per process, created and logged when it is first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,6 +27,6 @@ class SetupToken:
         logger.warning("setup was opened from outside the local network; the setup token is %s", self._token)
 
     def fits(self, given: str) -> bool:
-        """Return whether this is the token."""
+        """Return whether the given text is the token."""
         with self._lock:
             return bool(self._token) and secrets.compare_digest(given.strip().lower().encode(), self._token.encode())
