@@ -26,7 +26,7 @@ class GeneralFields(Struct, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class SettingRow:
     """One value on the general page."""
 
     key: Key
@@ -42,8 +42,8 @@ class GeneralView:
     """The general page."""
 
     frame: SettingsFrame
-    groups: tuple[tuple[str, tuple[Setting, ...]], ...]
-    fixed: tuple[Setting, ...]
+    groups: tuple[tuple[str, tuple[SettingRow, ...]], ...]
+    fixed: tuple[SettingRow, ...]
     """What is read at start only."""
     file: str
     unknown: tuple[str, ...]
@@ -84,7 +84,7 @@ def _general(deps: WebDeps, caller: Caller, values: Mapping[str, str], errors: M
     around = frame(caller, "general")
     with deps.database.reads() as session:
         found = settings.all_sourced(session)
-    groups: dict[str, list[Setting]] = {}
+    groups: dict[str, list[SettingRow]] = {}
     for key in KEYS:
         if key.editable and key.name not in ELSEWHERE:
             groups.setdefault(key.name.partition(".")[0], []).append(_setting(key, found[key.name], values))
@@ -99,12 +99,12 @@ def _general(deps: WebDeps, caller: Caller, values: Mapping[str, str], errors: M
     )
 
 
-def _setting(key: Key, found: Sourced, values: Mapping[str, str]) -> Setting:
+def _setting(key: Key, found: Sourced, values: Mapping[str, str]) -> SettingRow:
     text = values.get(key.name, _written(found))
     if key.secret:
         text = "set" if found.value else "not set"
     on = text == "true"
-    return Setting(
+    return SettingRow(
         key=key,
         label=LABELS.get(key.name, key.name),
         value=text,
