@@ -125,8 +125,8 @@ def create_app(
     hub = Live([_shell_topic(provider), *(live or ())])
     hub.attach(LiveContext(deps, renderer.render, renderer.environment.globals["ui"]))
     traffic = Traffic()
-    # One router around all: registered one by one, a handler that shares its path with another method is wrapped for its
-    # thread twice and answers with a coroutine (Litestar 2.25, HTTPRouteHandler.on_registration).
+    # One router around all handlers: registered one by one, a handler that shares its path with another method is wrapped
+    # for its thread twice and answers with a coroutine (Litestar 2.25, HTTPRouteHandler.on_registration).
     everything = _Once("/", route_handlers=tuple(_one_path_each(dict.fromkeys((*CORE, *(routes or ()))))))
     app = WebApp(
         [everything],

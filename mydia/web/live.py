@@ -1,7 +1,7 @@
 """Live updates over one stream per tab: small changes are pushed as partials, and lists fetch themselves again.
 
-One thread serves all tabs. It looks at the events table whenever something was committed, asks the polls of those topics that
-somebody listens to once a second, and hands finished messages to the connections. No connection holds a session.
+One thread serves all tabs. It reads the events table after each commit, calls the polls of the topics that have listeners once
+a second, and passes finished messages to the connections. No connection holds a database session.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from mydia.web.deps import NotSignedIn, WebDeps, WebRequest, deps_of, require_ca
 
 logger = logging.getLogger(__name__)
 
-_TICK_S = 0.2  # at most five messages a second to a connection (ui.md B.2)
+_TICK_S = 0.2  # at most five messages a second per connection (ui.md B.2)
 _POLL_S = 1.0
 _HEARTBEAT_S = 20.0
-_MOST = 1000  # a page that missed more events fetches itself again, which costs less than sending each
+_MOST = 1000  # a page that missed more events fetches itself again, which is cheaper than sending each one
 _ALONE_S = 60.0
-# A stream is closed after this time, so that a session that ended meanwhile is noticed when the browser comes back.
+# A stream is closed after this time. When the browser reconnects, a session that has ended is noticed.
 _STREAM_AGE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """One thing to tell the listeners of a topic; made by `changed` or `partial`."""
+    """One message to the listeners of a topic; made by `changed` or `partial`."""
 
     topic: str
     key: str
-    """Of pushes with the same key that wait together, the last one counts."""
+    """If several pushes with the same key are waiting, only the last one is sent."""
     html: str = ""
     event: str = ""
     data: str = ""
 
 
 def changed(topic: str, event: str, data: str = "") -> Push:
-    """Report that a list has changed: a DOM event on which it fetches itself, e.g. `queue-changed`."""
+    """Send a DOM event that makes a list fetch itself again, such as `queue-changed`."""
     return Push(topic=topic, key=f"event {event}", event=event, data=data)
 
 
@@ -67,27 +67,27 @@ def partial(topic: str, target: str, html: str, swap: str = "outerMorph") -> Pus
 
 @dataclass(frozen=True, slots=True)
 class LiveContext:
-    """What renderers are given."""
+    """What `on_event` and `poll` work with."""
 
     deps: WebDeps
     render: Callable[..., str]
-    """`render(template, **names)`: a template's text; macros are reached by small templates."""
+    """`render(template, **names)` returns a template's text; small templates call macros."""
     ui: Any
     """All component macros."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTopic:
-    """What can be listened to."""
+    """A topic that pages can listen to."""
 
     name: str
-    """`queue`, or a family that ends in a colon, `media:`, whose topics carry an id: `media:0197…`."""
+    """`queue`, or a family that ends with a colon, such as `media:`, whose topics have an id: `media:0197…`."""
     permission: Permission
     on_event: Callable[[LiveContext, events.Happened], Iterable[Push]] | None = None
-    """Called for every event while somebody listens to the topic or family."""
+    """Called for every event while the topic or family has listeners."""
     poll: Callable[[LiveContext, str, Caller], Mapping[str, str]] | None = None
-    """Called once a second for each topic that is listened to, once for all callers with the same permissions; returns
-    selector -> HTML of the element. Only what differs from the last time is pushed."""
+    """Called once a second for each topic that has listeners, once for all callers with the same permissions. Returns
+    selector -> HTML of the element. Only differences from the last call are pushed."""
 
 
 type _Group = tuple[str, frozenset[Permission]]
@@ -100,14 +100,14 @@ class _Connection:
     caller: Caller
     topics: frozenset[str]
     since: int | None
-    """The newest event that its page knows; None when it knows none."""
+    """The newest event that its page knows; None if it knows none."""
     loop: asyncio.AbstractEventLoop
     wake: asyncio.Event
     waiting: dict[str, tuple[int, Push]] = field(default_factory=dict)
     told: int | None = None
-    """Whatever events up to this one mean to it waits or has been taken."""
+    """All events up to this one are queued for it or have been sent."""
     polled: set[str] = field(default_factory=set)
-    """Topics of which it has been given all; from then on what differs is enough."""
+    """Topics whose polls it has received in full; from then on it gets differences."""
     closed: bool = False
     is_valid: Callable[[], bool] = lambda: True
     """Returns whether the caller is still signed in with the same permissions; reads the database."""
@@ -116,19 +116,19 @@ class _Connection:
 class Live:
     """The hub of one web process.
 
-    A page carries the number of the newest event from before it was read. Its stream begins there: events that were
-    recorded between the page and the stream are read from the log, no matter who listened meanwhile. The same number is the
-    id of what is sent, so an interrupted stream resumes there, in this process or the next.
+    A page contains the number of the newest event before it was read, and its stream begins there: events between the page
+    and the stream are read from the log. The same number is the id of each message, so an interrupted stream resumes there,
+    in this process or the next.
 
     Args:
-        topics: All that can be listened to, by name or family.
+        topics: All topics, by name or family.
     """
 
     def __init__(self, topics: Iterable[LiveTopic]) -> None:
         self._topics = {topic.name: topic for topic in topics}
         self._lock = threading.Lock()
         self._newcomers: list[_Connection] = []
-        """Those whose past the thread has not read yet; they listen once it has."""
+        """Connections for which the thread has not read earlier events yet; they listen after it has."""
         self._connections: set[_Connection] = set()
         self._polled: dict[_Group, dict[str, str]] = {}
         self._position: tuple[int, int] | None = None
@@ -138,11 +138,11 @@ class Live:
         self._alone_since_s = clock.monotonic_s()
 
     def attach(self, context: LiveContext) -> None:
-        """Give the hub what renderers need; called by `create_app`."""
+        """Set what renderers need; called by `create_app`."""
         self._context = context
 
     def position(self) -> str:
-        """Return where the stream of a page begins. Ask before reading anything for the page; nearly free."""
+        """Return where the stream of a page begins. Call it before reading anything for the page; it costs almost nothing."""
         if (known := self.known_position()) is not None or self._context is None:
             return known or ""
         database = self._context.deps.database
@@ -153,14 +153,14 @@ class Live:
         return str(newest)
 
     def known_position(self) -> str | None:
-        """Return the same where nothing was committed since it was asked last, else None; reads nothing."""
+        """Return `position()` without reading the database, or None if something was committed since the last call."""
         known = self._position
         if self._context is None or known is None or self._context.deps.database.version() != known[0]:
             return None
         return str(known[1])
 
     def topic(self, name: str) -> LiveTopic | None:
-        """Return the topic or the family that a name belongs to."""
+        """Return the topic or family of a name."""
         family = name.partition(":")[0] + ":"
         return self._topics.get(name) or (self._topics.get(family) if ":" in name else None)
 
@@ -170,8 +170,8 @@ class Live:
         """Add a tab.
 
         Args:
-            last_id: The id of the last message it saw, or the position of its page; `""` for neither.
-            is_valid: Asked after commits whether the caller is still signed in with the same permissions.
+            last_id: The id of the last message that it received, or the position of its page; `""` for neither.
+            is_valid: Called after commits; returns whether the caller is still signed in with the same permissions.
         """
         known = re.fullmatch(r"\d{1,18}", last_id)
         since = int(last_id) if known else None
@@ -192,7 +192,7 @@ class Live:
         return connection
 
     def leave(self, connection: _Connection) -> None:
-        """Forget a tab."""
+        """Remove a tab."""
         with self._lock:
             self._connections.discard(connection)
             if connection in self._newcomers:
@@ -200,7 +200,7 @@ class Live:
             self._alone_since_s = clock.monotonic_s()
 
     def take(self, connection: _Connection) -> tuple[int | None, list[Push]]:
-        """Return what waits for a tab, oldest first, and up to which event it is then up to date."""
+        """Return the messages that wait for a tab, oldest first, and the event up to which they bring it."""
         with self._lock:
             taken = sorted(connection.waiting.values(), key=lambda entry: entry[0])
             connection.waiting.clear()
@@ -231,7 +231,7 @@ class Live:
             if self._is_abandoned():
                 return
             try:
-                # Asked before reading: what is committed meanwhile shows in the next round.
+                # Before reading: commits that happen meanwhile are seen in the next round.
                 version = events.data_version(context.deps.database)
                 with self._lock:
                     newcomers = list(self._newcomers)
@@ -246,7 +246,7 @@ class Live:
                         self._close_invalid()
                     self._poll(context)
             except Exception:
-                # The stream must survive whatever one renderer or one read runs into.
+                # The stream must survive the failure of one renderer or one read.
                 logger.exception("live updates failed")
                 self._stop.wait(1)
 
@@ -260,7 +260,7 @@ class Live:
         _wake(ended)
 
     def _is_abandoned(self) -> bool:
-        """Stop looking when nobody has listened for a while; a listener that returns is served from the log."""
+        """Stop polling after a while without listeners. A listener that returns is served from the log."""
         with self._lock:
             listened = self._connections or self._newcomers
             if listened or clock.monotonic_s() - self._alone_since_s < _ALONE_S:
@@ -270,12 +270,12 @@ class Live:
             return True
 
     def _read_events(self, context: LiveContext, after: int | None, newcomers: list[_Connection]) -> int:
-        """Tell everybody what happened after an event, and newcomers what they missed before; return the newest event."""
+        """Send new events to all listeners, and to new listeners those they missed; return the newest event."""
         with context.deps.database.reads() as session:
             newest = events.last_id(session)
             after = newest if after is None else after
             happened = events.since(session, after, limit=_MOST + 1)
-            # A number that the log has not reached is of another log: a backup was restored.
+            # A number beyond the log's end belongs to another log: a backup was restored.
             missed = {
                 one: None if one.since > newest else events.since(session, one.since, limit=_MOST + 1)
                 for one in newcomers
@@ -285,7 +285,7 @@ class Live:
             past = missed.get(one, [])
             self._tell(context, [one], None if past is None else [event for event in past if event.id <= after], after)
         with self._lock:
-            # Who left meanwhile is not taken in.
+            # Connections that were closed meanwhile are not added.
             self._connections.update(one for one in newcomers if one in self._newcomers)
             self._newcomers = [one for one in self._newcomers if one not in self._connections]
             present = list(self._connections)
@@ -295,7 +295,7 @@ class Live:
     def _tell(
         self, context: LiveContext, to: list[_Connection], happened: list[events.Happened] | None, newest: int
     ) -> None:
-        """Pass the meaning of events to the listeners; a listener that missed too many fetches everything again."""
+        """Render events for their listeners. A listener that missed too many fetches everything again."""
         if happened is None or len(happened) > _MOST:
             self._hand(to, newest, [_RESYNC])
         else:
@@ -306,7 +306,7 @@ class Live:
                     try:
                         self._hand(to, event.id, handle(context, event))
                     except Exception:
-                        # One renderer's mistake is not the others' silence.
+                        # An error in one renderer must not affect the others.
                         logger.exception("live event failed", extra={"event": event.type})
         with self._lock:
             for one in to:
@@ -349,7 +349,7 @@ class Live:
 
 
 _RESYNC = Push(topic="", key="resync", event="resync")
-"""Has every list on the page fetch itself."""
+"""Makes every list on the page fetch itself again."""
 
 
 def _add(connection: _Connection, number: int, push: Push) -> None:
@@ -364,7 +364,7 @@ def _wake(connections: Iterable[_Connection]) -> None:
 def _message(number: int | None, pushes: list[Push]) -> str:
     """Return the wire form: one unnamed message with all partials, then the named events, each once.
 
-    The id stands with the last message: a stream that breaks off between them goes on from the id before.
+    Only the last message has the id: a stream that breaks before it resumes from the previous id.
     """
     partials = "".join(push.html for push in pushes if push.html)
     said = [_data(partials)] if partials else []
@@ -375,7 +375,7 @@ def _message(number: int | None, pushes: list[Push]) -> str:
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-"""All that ends a line of a stream (HTML, 9.2.6): a name with a carriage return in it must not begin another field."""
+"""Everything that ends a line of a stream (HTML, 9.2.6): a carriage return in a name must not begin another field."""
 
 
 def _data(text: str) -> str:
@@ -392,7 +392,7 @@ async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
                 async with asyncio.timeout(_HEARTBEAT_S):
                     await connection.wake.wait()
             except TimeoutError:
-                # Nobody wakes a tab for events that mean nothing to it; the number keeps up with them.
+                # Events that do not concern a tab do not wake it; its number still advances past them.
                 told, pushes = live.take(connection)
                 yield _message(told, pushes) or (f": still here\nid: {told}\n\n" if told else ": still here\n\n")
                 continue
@@ -401,7 +401,7 @@ async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
                 break
             if said := _message(*live.take(connection)):
                 yield said
-            # What comes within one tick goes out together.
+            # Messages within one tick are sent together.
             await asyncio.sleep(_TICK_S)
     finally:
         live.leave(connection)
@@ -421,7 +421,7 @@ def _validity(request: WebRequest, caller: Caller) -> Callable[[], bool]:
 
 @get("/events", include_in_schema=False)
 async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", since: FromQuery[str] = "") -> Stream:
-    """Stream live updates on some topics: `/events?topics=shell,queue`."""
+    """Stream live updates of topics: `/events?topics=shell,queue`."""
     caller = await asyncio.to_thread(require_caller, request)
     live: Live = request.app.state.live
     wanted = frozenset(name for name in topics.split(",") if name)

@@ -1,4 +1,4 @@
-"""What pages push: the small thing as it is, the list by name."""
+"""The live topics of pages: small elements are pushed as HTML, lists are told to fetch themselves again."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ def _is_client(happened: Happened) -> bool:
 
 
 def on_queue(_context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """The queue's membership or order changed."""
+    """Report that downloads entered or left the queue, or that their order changed."""
     if happened.type in _QUEUE or _is_client(happened):
         yield changed("queue", "queue-changed")
 
 
 def poll_queue(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
-    """Progress of every download, and the panel above them."""
+    """Push the progress of every download, and the panel above them."""
     lines, totals = queue.live_queue(context.deps.database, caller)
     told = {f"#q-{line.id}-progress": context.render("activity/_progress.html", row=line) for line in lines}
     return told | {"#queue-totals": context.render("activity/_totals.html", totals=totals)}
 
 
 def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """A title came or went; or its card looks different."""
+    """Report that a title was added or removed, or that its card changed."""
     if happened.type in _MEMBERSHIP:
         yield changed("library:movies", "library-changed")
         yield changed("library:shows", "library-changed")
@@ -107,7 +107,7 @@ def _list_of(item: media.lists.Card) -> str:
 
 
 def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """Something happened to one title."""
+    """Report that something happened to a title."""
     if happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
             for shown_by in media.artwork.titles_of_images(session, happened.payload["image_ids"]):
@@ -117,28 +117,28 @@ def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
 
 
 def on_imports(_context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """The review has more or less to decide, or a scan began or ended."""
+    """Report that the entries of the import review changed, or that a scan began or ended."""
     if happened.type in _IMPORTS:
         yield changed("imports", "imports-changed")
 
 
 def poll_imports(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
-    """Progress of scans."""
+    """Push the progress of scans."""
     with context.deps.database.reads() as session:
         found = scans.scan_states(session, caller)
-    # Only what moves: notices hold forms, whose token belongs to one browser.
+    # Only the progress: notices contain forms, whose token belongs to one browser.
     moving = [scan for scan in found if scan.state == "running"]
     return {f"#scan-{scan.path_id}": context.render("imports/_scan.html", scan=scan) for scan in moving}
 
 
 def on_wanted(_context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """Something was searched, found or given up."""
+    """Report that something was searched, found or no longer wanted."""
     if happened.type in _WANTED:
         yield changed("wanted", "wanted-changed")
 
 
 def on_home(context: LiveContext, happened: Happened) -> Iterable[Push]:
-    """Something on the first page changed."""
+    """Report that something on the home page changed."""
     if happened.type in _HOME or _is_client(happened) or _brings_posters(context, happened):
         yield changed("home", "home-changed")
 
@@ -151,7 +151,7 @@ def _brings_posters(context: LiveContext, happened: Happened) -> bool:
 
 
 def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
-    """What is downloading."""
+    """Push the running downloads."""
     if not caller.can(Permission.VIEW_ACTIVITY):
         return {}
     with context.deps.database.reads() as session:
@@ -163,7 +163,7 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
 
 
 def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[str, str]:
-    """How far a search has come; when that differs, the list of releases fetches itself."""
+    """Push the progress of a search; when it changes, the list of releases fetches itself again."""
     with context.deps.database.reads() as session:
         told = release_rows.search_tick(session, topic.partition(":")[2])
     if told is None:
@@ -172,7 +172,7 @@ def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[st
 
 
 def poll_tasks(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
-    """What runs, with its progress."""
+    """Push the running tasks with their progress."""
     view = tasks.tasks_view(context.deps.taskboard, caller)
     return {"#tasks-running": context.render("system/_running.html", view=view)}
 

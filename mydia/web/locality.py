@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from mydia import addresses
 from mydia.web.deps import WebRequest
 
-# Proxies announce themselves in one of these. Which of them a proxy sets, and whether it passes on those of its client,
-# cannot be known from here, so a request with any of them counts as remote.
+# Proxies add one of these headers. We cannot know which ones a proxy sets, or whether it forwards its client's, so a request
+# with any of them counts as remote.
 _FORWARDED = (
     "cf-connecting-ip",
     "forwarded",
@@ -27,8 +27,8 @@ _FORWARDED = (
 def is_local(request: WebRequest) -> bool:
     """Return whether a request was certainly sent from this machine or the local network.
 
-    It was when the connection comes from a local address, no proxy was involved, and the browser addressed this server
-    by an address or name that no stranger can point here.
+    That is the case if the connection comes from a local address, no proxy was involved, and the browser used an address or
+    name of this server that an outsider cannot point to it.
     """
     return _is_direct(request) and request.client is not None and addresses.is_local(request.client.host)
 

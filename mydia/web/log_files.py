@@ -1,4 +1,4 @@
-"""Reading log files: the newest lines that match a filter, across processes."""
+"""Read log files: the newest lines that match a filter, across processes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LogLine:
 
 
 def read_logs(directory: Path, files: Iterable[str], level: str, q: str) -> list[LogLine]:
-    """Return the newest lines of some logs that fit, newest first."""
+    """Return the newest lines of some logs that match, newest first."""
     wanted = set(LEVELS[LEVELS.index(level) :])
     words = q.casefold().split()
     found: deque[LogLine] = deque()
@@ -68,7 +68,7 @@ def _log_line(text: str, name: str) -> LogLine:
         level, logger = str(told.pop("level")), str(told.pop("logger"))
         message, error = str(told.pop("message")), told.pop("error", None)
     except (ValueError, KeyError, AttributeError, TypeError):
-        # The first line of the tail is cut, and a crash may leave half of one.
+        # The first line of the tail is incomplete, and a crash may leave another incomplete line.
         return LogLine(at=None, level="info", tone="ink-3", logger=name, message=text[:2000], fields=(), error=None)
     tone = {"error": "fail", "critical": "fail", "warning": "miss"}.get(level, "ink-3")
     return LogLine(

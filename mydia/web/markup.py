@@ -1,8 +1,8 @@
-"""Templates are laid out for people to read; what they render carries none of that layout.
+"""Remove the layout of a template's source from what it renders.
 
 A line break, with the spaces around it, renders as nothing beside a tag or a Jinja construct, and as one space between two
-words or two attributes. A space that is wanted beside a tag stays within its line. `scripts/format_templates.py` lays
-templates out by the same rule, so reformatting one never changes what it renders.
+words or two attributes. A space that is needed beside a tag must be on the same line. `scripts/format_templates.py` follows
+the same rule, so formatting a template never changes what it renders.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BREAK = re.compile(r"[ \t]*\n\s*")
 
 
 class Kind(StrEnum):
-    """What a piece of a template is."""
+    """The kinds of pieces in a template."""
 
     COMMENT = "comment"
     STATEMENT = "statement"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 
 def pieces(source: str) -> Iterator[tuple[Kind, str]]:
-    """Split a template into pieces that together are the template again."""
+    """Split a template into pieces; joined, they give the template again."""
     at = 0
     for match in _TOKEN.finditer(source):
         if match.start() > at:
@@ -49,7 +49,7 @@ def pieces(source: str) -> Iterator[tuple[Kind, str]]:
 
 
 def without_layout(source: str) -> str:
-    """Return a template that renders no line break of its layout. The number of lines stays, for tracebacks."""
+    """Return a template that renders none of its source's line breaks. The number of lines stays the same, for tracebacks."""
     return "".join(
         _tag(piece) if kind is Kind.TAG else _text(piece) if kind is Kind.TEXT else piece
         for kind, piece in pieces(source)
@@ -69,7 +69,7 @@ def _tag(piece: str) -> str:
     for match in [*JINJA.finditer(piece), None]:
         text = piece[at : match.start() if match else len(piece)]
         quoted ^= text.count('"') % 2 == 1
-        # What a statement adds between attributes begins with a space of its own.
+        # Text that a statement adds between attributes begins with its own space.
         spaced = quoted or match is None or not match[0].startswith("{%")
         parts += [_attributes(text, spaced_end=spaced), match[0] if match else ""]
         at = match.end() if match else at
@@ -92,5 +92,5 @@ class Layout(Extension):
     """Applies `without_layout` to every HTML template as it is compiled."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Return what Jinja compiles."""
+        """Return the template as Jinja compiles it."""
         return without_layout(source) if name is None or name.endswith(".html") else source

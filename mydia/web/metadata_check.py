@@ -1,4 +1,4 @@
-"""What Mydia goes without while a source of metadata is missing or does not answer, for `/ready` and the system page."""
+"""Report what is missing while a metadata source is not set up or does not answer, for `/ready` and the system page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WITHOUT_ANY = (
 
 
 def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
-    """Say where titles come from, and what is missing."""
+    """Report where titles come from, and what is missing."""
     if not metadata.available(deps.outside):
         yield Check("metadata", "warning", _WITHOUT_ANY)
         return
@@ -35,7 +35,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         yield Check(
             "metadata",
             "warning",
-            "TheTVDB is chosen but has no key: what came from it stays as it is, and new titles come from TMDB.",
+            "TheTVDB is chosen but has no key: its titles are not updated, and new titles come from TMDB.",
         )
     elif "tmdb" not in known:
         yield Check(

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus. Counting costs a dictionary entry; the library that writes them out is loaded by the first scrape."""
+"""Metrics for Prometheus. Counting costs one dictionary entry; the library that formats them is loaded by the first scrape."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Traffic:
             numbers[-1] += took_s
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what was counted, as Prometheus wants it."""
+        """Yield the counts in the form that Prometheus reads."""
         from prometheus_client.core import HistogramMetricFamily
 
         family = HistogramMetricFamily(
@@ -83,12 +83,12 @@ def _pool(deps: WebDeps) -> Iterator[Metric]:
 
 
 SOURCES: tuple[Source, ...] = (_jobs, _pool)
-"""What is asked at each scrape, beside the traffic."""
+"""The sources that each scrape reads, in addition to the traffic."""
 
 
 @get("/metrics", sync_to_thread=True, include_in_schema=False)
 def metrics(request: WebRequest) -> Response[bytes]:
-    """Write out all numbers: to this machine, and to callers who may see the settings."""
+    """Send all metrics to requests from this machine, and to callers who may see the settings."""
     _require_insight(request)
     from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -112,5 +112,5 @@ def _require_insight(request: WebRequest) -> None:
         return
     caller = caller_of(request)
     if caller is None:
-        raise Forbidden("Metrics are shown to this machine and to API keys of administrators only.")
+        raise Forbidden("Metrics are available only from this machine or with an administrator's API key.")
     caller.require(Permission.MANAGE_SETTINGS)

@@ -1,4 +1,4 @@
-"""The command palette: from anywhere to anything by a few letters."""
+"""The command palette: find pages, titles and actions by a few letters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Hit:
     icon: str
     hint: str = ""
     posts: bool = False
-    """Whether choosing it does something (a POST to `href`) instead of going somewhere."""
+    """Whether choosing it sends a POST to `href` instead of opening it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def find_pages(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
 
 @get("/palette", sync_to_thread=True, include_in_schema=False)
 def palette(request: WebRequest, deps: DepsDep, caller: CallerDep, q: FromQuery[str] = "") -> Response[str]:
-    """Answer what matches, by group."""
+    """Answer with what matches, in groups."""
     finders: tuple[Finder, ...] = (*request.app.state.finders, find_pages)
     groups = [group for finder in finders for group in finder(deps, caller, q.strip())]
     return fragment(request, "components/palette/_hits.html", groups, q=q)

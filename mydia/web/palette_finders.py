@@ -1,4 +1,4 @@
-"""What the command palette finds beside pages: titles of the library, things to do, a title to add."""
+"""What the command palette finds in addition to pages: titles, actions, settings, and a title to add."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SETTINGS = 5
 
 
 def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
-    """Find films and series by any of their names; the newest ones while nothing is typed."""
+    """Find films and series by any of their names; without text, return the newest ones."""
     if not caller.can(Permission.BROWSE):
         return
     with deps.database.reads() as session:
@@ -47,7 +47,7 @@ def find_titles(deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
 
 
 def find_actions(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
-    """Find things to do by their names."""
+    """Find actions by name."""
     wanted = q.casefold()
     hits = tuple(
         Hit(label=label, href=href, icon=icon, posts=True)
@@ -59,7 +59,7 @@ def find_actions(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
 
 
 def find_new(_deps: WebDeps, caller: Caller, q: str) -> Iterable[Group]:
-    """Offer to look a title up."""
+    """Offer to search for a title to add."""
     if q and caller.can(Permission.MANAGE_MEDIA):
         yield Group("Add", (Hit(label=f"Look “{q}” up to add it", href=f"/add?q={quote_plus(q)}", icon="plus"),))
 

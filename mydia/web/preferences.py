@@ -1,4 +1,4 @@
-"""The look chosen in a browser, and what a browser asks for by itself."""
+"""The theme of a browser, and the files that browsers request on their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mydia.web.render import ThemeName, is_htmx, local_path, nothing, redirect, 
 
 _TEN_YEARS_S = 10 * 365 * 86_400
 _FILES = ("app.css", "theme.js", "icons.svg", "favicon.svg", "fonts/archivo-latin.woff2")
-"""What the page is made of that stands in when the server cannot be reached."""
+"""The files of the page that is shown when the server cannot be reached."""
 
 
 class ThemeFields(Struct, kw_only=True):
@@ -29,7 +29,7 @@ class ThemeFields(Struct, kw_only=True):
 
 @post("/theme", sync_to_thread=False, status_code=200, include_in_schema=False, request_max_body_size=PUBLIC_BODY_BYTES)
 def choose_theme(request: WebRequest, form: FormOf[ThemeFields]) -> Response[str]:
-    """Keep a theme for this browser; without JavaScript the page is reloaded in it."""
+    """Store a theme for this browser. Without JavaScript, the page is loaded again."""
     chosen = form.read()
     response = nothing() if is_htmx(request) else redirect(request, local_path(chosen.next))
     response.set_cookie(Cookie(key="theme", value=chosen.theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
@@ -38,27 +38,27 @@ def choose_theme(request: WebRequest, form: FormOf[ThemeFields]) -> Response[str
 
 @get("/favicon.ico", sync_to_thread=False, include_in_schema=False, opt={"public": True})
 def icon(request: WebRequest) -> Response[bytes]:
-    """Send the icon that browsers ask for unasked."""
+    """Send the icon that browsers request on their own."""
     return assets.send(request, "favicon.svg")
 
 
 @get("/manifest.webmanifest", sync_to_thread=False, include_in_schema=False, opt={"public": True})
 def manifest(request: WebRequest) -> Response[str]:
-    """Describe the application to a phone that installs it."""
+    """Describe the application for installing it on a phone."""
     text = renderer_of(request).render("layouts/manifest.json")
     return Response(text, media_type="application/manifest+json", headers={"Cache-Control": "public, max-age=3600"})
 
 
 @get("/offline", sync_to_thread=False, include_in_schema=False, opt={"public": True})
 def show_offline(request: WebRequest) -> Response[str]:
-    """Show the page; it is the same for everybody, so a browser may keep it."""
+    """Show the offline page. It is the same for everybody, so browsers may cache it."""
     text = renderer_of(request).render("errors/offline.html", theme=theme_of(request))
     return Response(text, media_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
 @get("/sw.js", sync_to_thread=False, include_in_schema=False, opt={"public": True})
 def service_worker(request: WebRequest) -> Response[str]:
-    """Give the worker, with the addresses of what it keeps: another version of a file makes it another worker."""
+    """Send the service worker with the addresses of the files that it caches; a new version of a file gives a new worker."""
     assets = renderer_of(request).assets
     files = json.dumps([assets.href(name) for name in _FILES])
     asset, _ = assets.find("sw.js")

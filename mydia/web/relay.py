@@ -1,6 +1,6 @@
-"""The relay over HTTP: mounted at `/relay` by the web application, or alone as `mydia relay`.
+"""The relay over HTTP: mounted at `/relay` by the web application, or on its own as `mydia relay`.
 
-Answers in memory are sent from the event loop; everything else is fetched in a thread.
+Answers in memory are sent from the event loop; everything else runs in a thread.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, Incoming, cs
 logger = logging.getLogger(__name__)
 
 type Admit = Callable[[WebRequest], None]
-"""Raises unless the request may see the crash reports."""
+"""Raises an error unless the request may see the crash reports."""
 
 _STALE_HINT = ", stale-while-revalidate=86400, stale-if-error=604800"
 _OWN = ("/", "/client-config", "/configuration", "/health", "/metrics", "/stats")
@@ -99,7 +99,7 @@ class RelayFace:
         await _send(send, answer, with_body=method == "GET")
 
     def _asked(self, raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
-        # Longer ones are not remembered: together they would take hundreds of megabytes.
+        # Longer addresses are not cached: together they would take hundreds of megabytes.
         short = len(raw_path) + len(query) <= _ASKED_MAX_BYTES
         return self._remembered(raw_path, query) if short else _asked(raw_path, query)
 
@@ -127,7 +127,7 @@ class RelayFace:
 def _asked(raw_path: bytes, query: bytes) -> tuple[str, Mapping[str, str]]:
     path = unquote(raw_path.decode("latin-1"), errors="replace")
     try:
-        # The last of repeated parameters counts, as at TMDB.
+        # If a parameter is repeated, the last one wins, as at TMDB.
         params = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=64))
     except ValueError:
         params = {}
@@ -182,10 +182,10 @@ def relay_router(relay: Callable[[], Relay], *, path: str = "/relay") -> Router:
 
 
 class _Alone(Litestar):
-    """An application that refuses requests that are too long, and bodies that do not arrive."""
+    """An application that refuses requests that are too long, and bodies that arrive too slowly."""
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Any) -> None:
-        """Answer one request, or follow the application's start and end."""
+        """Answer one request, or handle the application's start and shutdown."""
         if scope["type"] == ScopeType.HTTP:
             if status := oversize(cast("Scope", scope)):
                 await _send(send, RelayAnswer(status, b"Too long", "text/plain; charset=utf-8"))
@@ -195,7 +195,7 @@ class _Alone(Litestar):
 
 
 def relay_app(relay: Relay) -> Litestar:
-    """Make the application of a relay that runs alone."""
+    """Make the application of a stand-alone relay."""
     config = relay.config
     admit = _basic_auth(relay, config.dashboard_username, config.dashboard_password.reveal())
 
@@ -273,7 +273,7 @@ def _dashboard(
         )
 
     def kept() -> Any:
-        # Looked up each time, because the embedded relay is replaced when its keys change.
+        # Looked up for each request, because the embedded relay is replaced when its keys change.
         crashes = relay().crashes
         if crashes is None:
             raise NotFound("This relay does not accept crash reports.")
@@ -316,7 +316,7 @@ def _dashboard(
 
 
 class _Pages:
-    """The relay's own pages, which must work without the rest of the product."""
+    """The relay's own pages, which must work without the rest of Mydia."""
 
     def __init__(self, prefix: str) -> None:
         self._environment = Environment(
@@ -345,7 +345,7 @@ class _Pages:
 
 
 def _bars(counts: tuple[int, ...], height: int = 24) -> list[tuple[int, int]]:
-    """Return (top, height) of each bar of a trend, in pixels; a day with any report is at least two pixels high."""
+    """Return (top, height) of each bar of a trend, in pixels. A day with any report is at least two pixels high."""
     most = max(counts, default=0) or 1
     heights = [max(2, round(height * count / most)) if count else 0 for count in counts]
     return [(height - h, h) for h in heights]
@@ -390,7 +390,7 @@ def _credentials(header: str) -> bytes | None:
 
 
 def _refuse_other_sites(request: WebRequest) -> None:
-    """Refuse forms of other sites: a browser adds basic credentials to those as well."""
+    """Refuse forms from other sites: browsers send basic credentials with those too."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     foreign = (
@@ -405,7 +405,7 @@ def _refuse_other_sites(request: WebRequest) -> None:
 def _static(assets: Assets) -> ControllerRouterHandler:
     @get("/static/{name:path}", sync_to_thread=False, include_in_schema=False)
     def static(name: FromPath[str]) -> Response[bytes]:
-        """Send one file that the pages need."""
+        """Send a static file of the pages."""
         asset, exact = assets.find(name.lstrip("/"))
         control = "public, max-age=31536000, immutable" if exact else "public, max-age=3600"
         return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": control})
@@ -434,7 +434,7 @@ def _failed(relay: Relay, request: WebRequest, error: Exception) -> Response[Any
 
 
 def settings_of(environ: Mapping[str, str]) -> tuple[str, int, str, str]:
-    """Return (host, port, log level, log format) of a relay that runs alone.
+    """Return (host, port, log level, log format) of a stand-alone relay.
 
     Raises:
         Misconfigured: A variable has an invalid value; the message names it and what is allowed.
@@ -451,7 +451,7 @@ def settings_of(environ: Mapping[str, str]) -> tuple[str, int, str, str]:
 
 
 def serve_relay(environ: Mapping[str, str]) -> int:
-    """Run a relay by itself until SIGINT or SIGTERM, configured by environment variables only; return the exit code.
+    """Run a stand-alone relay until SIGINT or SIGTERM, configured by environment variables only; return the exit code.
 
     Raises:
         Misconfigured: Something required is missing or wrong.
@@ -480,7 +480,7 @@ async def _serve(config: RelayConfig, host: str, port: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
-        # Many clients may wait for one upstream; granian accepts no more connections than this at a time.
+        # Many clients may wait for one upstream server; granian accepts at most this many connections at a time.
         backlog=_CONNECTIONS,
         backpressure=_CONNECTIONS,
     )  # fmt: skip

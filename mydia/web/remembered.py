@@ -1,4 +1,4 @@
-"""What pages read again and again, remembered until anybody commits anything."""
+"""Cache what pages read often, until the next commit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mydia.contexts import media
 from mydia.db import Database
 
 _LONGEST_S = 5.0
-"""What follows from the clock as well, such as what is out today, is never older."""
+"""The age limit, because some answers also depend on the clock, such as what is released today."""
 
 
 class UntilCommit[Key: Hashable, Found]:
-    """Remembers what was read of a database, by key, for as long as it is as it was.
+    """Caches what was read from a database, by key, until the next commit.
 
     Args:
-        kept: How many entries at most; the oldest makes room. None stands for nothing and is never an entry.
+        kept: The number of entries; the oldest is dropped. None is never cached.
     """
 
     def __init__(self, kept: int = 64) -> None:
@@ -28,7 +28,7 @@ class UntilCommit[Key: Hashable, Found]:
         self._known: dict[tuple[str, Key], tuple[int, float, Found]] = {}
 
     def peek(self, database: Database, version: int | None, key: Key) -> Found | None:
-        """Return what is remembered, None for nothing; touches nothing but memory."""
+        """Return the cached value, or None. Reads only memory."""
         with self._lock:
             known = self._known.get((database.url, key))
         if known is None or known[0] != version or clock.monotonic_s() - known[1] >= _LONGEST_S:
@@ -36,11 +36,11 @@ class UntilCommit[Key: Hashable, Found]:
         return known[2]
 
     def keep(self, database: Database, version: int | None, key: Key, found: Found) -> None:
-        """Remember what was found.
+        """Cache a value.
 
         Args:
-            version: The database's, asked before the session that read it had read anything: what is remembered is then
-                never older than its version says. None, of a database that has none, remembers nothing.
+            version: The database's version from before the session that read the value had read anything, so that the value
+                is never older than its version. None (a database without versions) caches nothing.
         """
         if version is None:
             return
@@ -52,7 +52,7 @@ class UntilCommit[Key: Hashable, Found]:
             self._known[place] = (version, clock.monotonic_s(), found)
 
     def get(self, database: Database, version: int | None, key: Key, read: Callable[[], Found]) -> Found:
-        """Return what is remembered, else what `read()` returns; `version` as for `keep`."""
+        """Return the cached value, else what `read()` returns; `version` is the same as for `keep`."""
         found = self.peek(database, version, key)
         if found is None:
             found = read()
@@ -64,9 +64,9 @@ _states: UntilCommit[None, str] = UntilCommit(kept=4)
 
 
 def library_state(database: Database, session: Session) -> str:
-    """Return a token that changes whenever any list of titles may.
+    """Return a token that changes whenever a list of titles may change.
 
     Args:
-        session: One that has read nothing yet, so that what it reads is at least as new as the token.
+        session: A session that has read nothing yet, so that what it reads is at least as new as the token.
     """
     return _states.get(database, database.version(), None, lambda: media.lists.snapshot(session))

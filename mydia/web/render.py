@@ -1,8 +1,9 @@
 """One address, two shapes: a whole page for a browser, the part that changes for HTMX.
 
-A page template begins with `{% extends layout %}` and fills the blocks `title`, `main` and, where it likes, `heading`,
-`topactions` and `palette`. `layout` is chosen here: the whole shell, a navigation inside it, or the bare fragment. In every
-template stand `view`, `ui` (all component macros), `viewer` (who is signed in, or None), `theme`, `csrf`, `shell` and the filters below.
+A page template begins with `{% extends layout %}` and fills the blocks `title`, `main` and, if needed, `heading`,
+`topactions` and `palette`. `layout` is chosen here: the whole shell, a navigation within it, or only the fragment. Every
+template has `view`, `ui` (all component macros), `viewer` (who is signed in, or None), `theme`, `csrf`, `shell` and the
+filters below.
 """
 
 from __future__ import annotations
@@ -43,32 +44,34 @@ ThemeName = Literal["system", "mydia-dark", "mydia-light"]
 THEMES: tuple[str, ...] = get_args(ThemeName)
 _FLASH = "flash"
 _TONES = ("ok", "live", "miss", "fail")
-_ADDRESS = "/?#[]@!$&'()*+,;=:%~"  # what has a meaning in an address (RFC 3986, 2.2), and what is quoted already
-_MAIN = "main#main"  # how htmx 4 names the element that navigation replaces, in HX-Target
+_ADDRESS = (
+    "/?#[]@!$&'()*+,;=:%~"  # characters with a meaning in an address (RFC 3986, 2.2), and `%` of what is quoted already
+)
+_MAIN = "main#main"  # what htmx 4 sends in HX-Target for the element that navigation replaces
 _VARY = "HX-Request, HX-Target, HX-Request-Type, HX-Reread, Cookie"
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The look that was chosen."""
+    """The theme that was chosen."""
 
     choice: str
     """One of THEMES."""
 
     @property
     def name(self) -> str:
-        """What `data-theme` starts with; the script in the head corrects it where the system's choice is light."""
+        """The first value of `data-theme`; the script in the head corrects it if the system prefers light."""
         return "mydia-light" if self.choice == "mydia-light" else "mydia-dark"
 
     @property
     def follows_system(self) -> bool:
-        """Whether the browser decides."""
+        """Whether the system's setting decides."""
         return self.choice == "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """What a person just did, and what came of it."""
+    """A short message about what the user just did."""
 
     title: str
     text: str = ""
@@ -82,7 +85,7 @@ class Toast:
 
 
 _REMEMBERED = frozenset({"pcard"})
-"""Macros that depend on nothing but their arguments and are drawn again and again: a page of films is mostly these."""
+"""Macros that depend only on their arguments and are rendered very often: a page of films consists mostly of them."""
 _REMEMBERED_CARDS = 1_200  # ten chunks of the grid, about two megabytes
 
 
@@ -90,7 +93,7 @@ def _remembering(macro: Callable[..., Any]) -> Callable[..., Any]:
     known = lru_cache(_REMEMBERED_CARDS)(macro)
 
     def draw(*arguments: Any, **named: Any) -> Any:
-        # A call block brings the page it stands on, which must not be kept.
+        # A call block refers to its page, which must not be cached.
         return macro(*arguments, **named) if "caller" in named else known(*arguments, **named)
 
     return draw
@@ -107,7 +110,7 @@ class Components:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        # The first pages are asked for at once; what one thread is compiling is not missing for another.
+        # The first pages are requested in parallel; a macro that one thread is still compiling is not missing for the others.
         with self._loading:
             while name not in self.__dict__ and (path := next(self._modules, None)) is not None:
                 module = self._environment.get_template(f"components/{path.name}").module
@@ -126,7 +129,7 @@ class Renderer:
 
     Args:
         zone: Time zone of dates on pages, e.g. `Europe/Vienna`.
-        folders: Further template folders, looked at first; tests bring their own.
+        folders: Additional template folders, searched first; tests bring their own.
     """
 
     def __init__(self, assets: Assets, *, zone: str = "UTC", folders: Iterable[Path] = ()) -> None:
@@ -178,23 +181,23 @@ class Renderer:
         return self.environment.get_template(template).render(context)
 
     def moment(self, at: datetime | None) -> str:
-        """Say an instant in full in the configured zone: `21 Nov 2026, 15:36`."""
+        """Format an instant in the configured zone: `21 Nov 2026, 15:36`."""
         return "" if at is None else at.astimezone(self.zone).strftime("%-d %b %Y, %H:%M")
 
     def day(self, on: date | datetime | None) -> str:
-        """Say a date: `21 Nov 2026`."""
+        """Format a date: `21 Nov 2026`."""
         if isinstance(on, datetime):
             on = on.astimezone(self.zone).date()
         return "" if on is None else on.strftime("%-d %b %Y")
 
 
 def count(number: int | None) -> str:
-    """Say a count with separators: `1,204`."""
+    """Format a count with separators: `1,204`."""
     return "" if number is None else f"{number:,}"
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """Say how long ago or how far ahead, up to a week; after that the date.
+    """Format the distance from now, up to a week; beyond that, the date.
 
     >>> ago(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 2, tzinfo=UTC))
     '2 h ago'
@@ -215,20 +218,20 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def query(values: Mapping[str, Any] | Any, **changes: Any) -> str:
-    """Return a query string with some parameters changed; None and `""` leave one out. Begins with `?`."""
+    """Return a query string with some parameters changed; None and `""` remove one. Begins with `?`."""
     given = dict(values) | changes
     said = urlencode([(key, value) for key, value in given.items() if value not in (None, "")], doseq=True)
     return f"?{said}" if said else "?"
 
 
 def _json_attribute(value: Any) -> Markup:
-    """Return JSON that stands safely in a single-quoted attribute."""
+    """Return JSON that is safe in a single-quoted attribute."""
     text = json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("'", "\\u0027"))  # noqa: S704
 
 
 def is_htmx(request: WebRequest) -> bool:
-    """Say whether HTMX asks for a part of the page; a restored history entry wants all of it."""
+    """Return whether HTMX requests a part of the page. A restored history entry needs all of it."""
     headers = request.headers
     return (
         headers.get("hx-request") == "true"
@@ -238,7 +241,7 @@ def is_htmx(request: WebRequest) -> bool:
 
 
 def is_navigation(request: WebRequest) -> bool:
-    """Say whether HTMX replaces the whole of `#main`: a followed link."""
+    """Return whether HTMX replaces all of `#main`: a link was followed."""
     return is_htmx(request) and (request.headers.get("hx-target") == _MAIN or "hx-boosted" in request.headers)
 
 
@@ -249,7 +252,7 @@ def renderer_of(request: WebRequest) -> Renderer:
 
 
 def theme_of(request: WebRequest) -> Theme:
-    """Return the look chosen in this browser; the system's until something is chosen."""
+    """Return the theme chosen in this browser; the system's until one is chosen."""
     choice = request.cookies.get("theme", "")
     return Theme(choice if choice in THEMES else "system")
 
@@ -273,10 +276,10 @@ def page(
         template: Path below `templates/`, e.g. `movies/list/page.html`.
         view: A frozen dataclass; `view` in the template.
         active: The navigation entry that is current, an id of `shell.NAV`.
-        topics: What the page wants pushed, beside `shell`.
+        topics: Live topics of the page, in addition to `shell`.
         shell: False for pages without it (login, setup).
         toast: Shown with the page.
-        more: Further names for the template.
+        more: Additional names for the template.
     """
     caller = known_caller(request)
     whole = not is_htmx(request)
@@ -284,7 +287,7 @@ def page(
     if caller is None:
         shell = False
     reread = request.headers.get("hx-reread") == "true"
-    # A list that reads itself again at the same moment would show the message a second time.
+    # A list that fetches itself again at the same moment would show the message a second time.
     flash = _read_flash(request) if (whole or moving) and not reread else []
     context = _context(request) | {
         "view": view,
@@ -297,9 +300,9 @@ def page(
         layout = "layouts/bare.html" if whole else "layouts/fragment.html"
     elif whole or moving:
         layout = "layouts/base.html" if whole else "layouts/navigation.html"
-        # Without counts the navigation stays as it is: empty ones would stand there until one of them changes.
+        # Without counts the navigation stays as it is: empty counts would be shown until one of them changes.
         context |= {"shell": _shell(request, status), "counted": status < 400, "live": position_of(request)}
-        # A page that fetches itself again keeps its stream, which sends the counts as well, later than this answer would.
+        # A page that fetches itself again keeps its stream, which sends newer counts than this answer.
         context["moved"] = not reread
     else:
         layout = "layouts/fragment.html"
@@ -312,7 +315,7 @@ def page(
 
 
 def _audible(request: WebRequest, caller: Caller | None, topics: set[str]) -> list[str]:
-    """Return what the caller may listen to: a stream that asks for more is refused whole."""
+    """Return the topics that the caller may listen to: a stream that requests others is refused."""
     hub = request.app.state.live
     known = ((name, hub.topic(name)) for name in sorted(topics))
     return [name for name, topic in known if topic is not None and caller is not None and caller.can(topic.permission)]
@@ -330,12 +333,12 @@ def dialog(
     topics: Iterable[str] = (),
     **context: Any,
 ) -> Response[str]:
-    """Answer with what goes into `#dialog`; a browser without script gets it as a page of its own.
+    """Answer with the content of `#dialog`; a browser without script gets it as a page of its own.
 
     Args:
-        title: Of that page.
-        back: Where a link of that page leads, since nothing closes it.
-        context: Further names for the template.
+        title: The title of that page.
+        back: The address of that page's link back, since it cannot be closed.
+        context: Additional names for the template.
     """
     if is_htmx(request) and not is_navigation(request):
         return fragment(request, template, view, status=status, **context)
@@ -357,8 +360,8 @@ def fragment(
     """Answer with a part of a page.
 
     Args:
-        trigger: DOM events to dispatch on arrival, name -> detail.
-        context: Further names for the template.
+        trigger: DOM events to dispatch when the answer arrives, name -> detail.
+        context: Additional names for the template.
     """
     text = renderer_of(request).render(template, **(_context(request) | {"view": view} | context))
     response = _html(text, status, headers)
@@ -370,10 +373,10 @@ def fragment(
 def invalid_form(
     request: WebRequest, template: str, view: object, error: Invalid, *, title: str, back: str = "", **context: Any
 ) -> Response[str]:
-    """Answer 422 with the same dialog; `errors` maps field -> sentence, `""` holds what concerns the whole form.
+    """Answer 422 with the same dialog; `errors` maps field -> sentence, and `""` is the form as a whole.
 
     Args:
-        title, back: As of `dialog`.
+        title, back: As for `dialog`.
     """
     errors = dict(error.fields) or {"": error.message}
     return dialog(request, template, view, title=title, back=back, status=422, errors=errors, **context)
@@ -382,13 +385,13 @@ def invalid_form(
 def unfolding(
     request: WebRequest, template: str, views: Iterator[object], *, title: str, active: str = "", back: str = ""
 ) -> Response[str] | Stream:
-    """Answer with a part of a page that completes itself before one's eyes: each view takes the place of the one before.
+    """Answer with a part of a page that is updated while the user watches: each view replaces the one before.
 
-    The button that asks has `hx-swap="outerMorph"`, since what it fills is filled several times.
+    The button that sends the request has `hx-swap="outerMorph"`, since its target is filled several times.
 
     Args:
-        views: Made one by one while the answer is under way; the last one is what counts.
-        title, active, back: As of `dialog`, for a browser without script: it waits for the last one.
+        views: Created one by one while the answer is sent; the last one is the result.
+        title, active, back: As for `dialog`. A browser without script waits for the last view.
     """
     if not is_htmx(request):
         *_, last = views
@@ -407,7 +410,7 @@ def unfolding(
 
 
 def nothing(*, toast: Toast | None = None, trigger: Mapping[str, object] | None = None) -> Response[str]:
-    """Answer that it is done and nothing on the page changes by this answer (204)."""
+    """Answer 204: the action is done, and the answer itself changes nothing on the page."""
     response = Response("", status_code=204, media_type="text/html")
     if trigger:
         _add_trigger(response, trigger)
@@ -415,13 +418,13 @@ def nothing(*, toast: Toast | None = None, trigger: Mapping[str, object] | None 
 
 
 def redirect(request: WebRequest, path: str, *, toast: Toast | None = None, whole: bool = False) -> Response[str]:
-    """Send the browser elsewhere after a change; without JavaScript too.
+    """Redirect the browser after a change, with or without JavaScript.
 
     Args:
-        path: An address of ours, beginning with `/`.
+        path: A path on this server, beginning with `/`.
         whole: Load it as a new document: after signing in or out, when the shell itself changes.
     """
-    # Headers carry ASCII; what is quoted already stays as it is.
+    # Headers are ASCII; what is quoted already stays as it is.
     path = quote(local_path(path), safe=_ADDRESS)
     response: Response[str]
     if is_htmx(request) and whole:
@@ -437,7 +440,7 @@ def redirect(request: WebRequest, path: str, *, toast: Toast | None = None, whol
 
 
 def local_path(path: str | None, default: str = "/") -> str:
-    """Return an address of ours, or the default: `next=` must not lead off the site."""
+    """Return the path if it is on this server, else the default: `next=` must not lead to another site."""
     if (
         not path
         or not path.startswith("/")
@@ -449,7 +452,7 @@ def local_path(path: str | None, default: str = "/") -> str:
 
 
 def add_toast(response: Response[str], toast: Toast) -> Response[str]:
-    """Have a toast shown when HTMX receives this answer."""
+    """Show a toast when HTMX receives this answer."""
     return _add_trigger(response, {"toast": asdict(toast)})
 
 
@@ -479,7 +482,7 @@ def _context(request: WebRequest) -> dict[str, Any]:
 
 
 def _shell(request: WebRequest, status: int) -> ShellView:
-    # A failing page must not fail again while it is shown: error pages come without counts.
+    # An error page must not fail again while it is rendered, so it has no counts.
     caller = known_caller(request)
     provider: ShellProvider = request.app.state.shell
     return ShellView() if caller is None or status >= 400 else provider(deps_of(request), caller)
@@ -508,6 +511,6 @@ def _read_flash(request: WebRequest) -> list[Toast]:
         toast = msgspec.json.decode(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), type=Toast)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         return []
-    # A browser brings it back, and another site beside ours may have written it.
+    # The cookie comes from the browser, and another site on this host may have written it.
     sound = toast.tone in _TONES and (not toast.action_href or local_path(toast.action_href) == toast.action_href)
     return [toast] if sound else []

@@ -1,4 +1,4 @@
-"""Everything the web offers, in literal tables: add a line here and it is served."""
+"""Everything that the web application serves, in tables: add a line to serve something new."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *system.ROUTES,
     *plex.ROUTES,
 )
-"""Handlers, routers and controllers of all features; what every application has (assets, health, live …) is `app.CORE`."""
+"""Handlers, routers and controllers of all features; `app.CORE` has the parts of every application (assets, health, live …)."""
 
 LIVE: tuple[LiveTopic, ...] = live_topics.LIVE
-"""What pages push, beside `shell`, which `app` adds."""
+"""The live topics of pages; `app` adds `shell`."""
 
 SHELL: ShellProvider = shell_view.shell_view
 """Counts in the navigation, the transfer summary and the banner."""
 
 FINDERS: tuple[Finder, ...] = palette_finders.FINDERS
-"""What the command palette finds, beside pages; in this order."""
+"""What the command palette finds in addition to pages, in this order."""
 
 CHECKS: tuple[tuple[str, Look], ...] = (("metadata", look_at_metadata),)
-"""What `/ready` looks at, beside `health.CHECKS`."""
+"""The checks of `/ready`, in addition to `health.CHECKS`."""
 
 METRICS: tuple[Source, ...] = ()
-"""What `/metrics` asks, beside traffic, jobs and connections."""
+"""The metrics of `/metrics`, in addition to traffic, jobs and connections."""

@@ -1,7 +1,7 @@
-"""What every request passes before it is looked at, and every answer on its way out.
+"""What every request passes before its handler, and every answer before it is sent.
 
-`Edge` wraps the whole application, so that even a 404 carries the headers. Cross-site requests are refused by
-`refuse_forgery`, which `auth.guards` asks before the handlers, because its refusal is an ordinary error with an ordinary page.
+`Edge` wraps the whole application, so that even a 404 has the security headers. Cross-site requests are refused by
+`refuse_forgery`. `auth.guards` calls it before the handlers, because its refusal is an ordinary error with an ordinary page.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _TOKEN_BYTES = 32
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _SLOW_S = 1.0
 MAX_ADDRESS_BYTES = 16 * 1024
-"""Of path and query; a page with hundreds of selected ids needs up to half of it."""
+"""The limit for path and query; a page with hundreds of selected ids needs up to half of it."""
 MAX_HEADERS_BYTES = 32 * 1024
 _BODY_S = 30.0
-"""How long a body may take to arrive in full, in seconds. nginx gives up after 60 s without a byte."""
+"""How long a body may take to arrive completely, in seconds. nginx gives up after 60 s without a byte."""
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,260}")
-"""A host name or address with a port (RFC 9110, 7.2), as browsers send it: other names arrive in punycode."""
+"""A host name or address with a port (RFC 9110, 7.2), as browsers send it; international names are in punycode."""
 
-# Rails and posters carry a width or a colour in a style attribute; style elements and scripts come from files only.
+# Progress rails and posters have a width or a colour in a style attribute; style sheets and scripts come only from files.
 CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002  one directive a line
     (
         "default-src 'self'",
@@ -80,7 +80,7 @@ type _App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Edge:
-    """The outermost layer: whom it came from, its id, headers, compression, counting."""
+    """The outermost layer: the client's address, the request's id, headers, compression, counting."""
 
     def __init__(self, config: Config, traffic: Traffic) -> None:
         self._https = config.https
@@ -140,7 +140,7 @@ class Edge:
         receive = Incoming(receive, scope)
         method = str(scope.get("method"))
         if method == "HEAD" and scope["type"] == ScopeType.HTTP:
-            # What GET would answer, without its content (RFC 9110, 9.3.2), for every address at once.
+            # HEAD answers like GET without the content (RFC 9110, 9.3.2), for every address.
             scope["method"] = "GET"
             outgoing = head = _Headless(send)
             receive = head.receive
@@ -155,7 +155,7 @@ class Edge:
 
 
 class Incoming:
-    """Receives a body within a time limit, so that a sender that stalls does not hold a connection open."""
+    """Receives a body within a time limit, so that a stalled sender does not keep a connection open."""
 
     def __init__(self, receive: Receive, scope: Scope) -> None:
         self._receive = receive
@@ -180,7 +180,7 @@ class Incoming:
         except TimeoutError as error:
             raise Unreadable("The body did not arrive in time.", status_code=408) from error
         except (OSError, RuntimeError, ValueError) as error:
-            # A chunk with a broken length, or a connection that ended within the body.
+            # A chunk with an invalid length, or a connection that ended within the body.
             raise Unreadable("The body cannot be read: its transfer encoding is broken.") from error
         if message["type"] == "http.disconnect" and self._has_body:
             # What granian reports for a broken chunk too; Litestar would answer 500 and log an error of ours.
@@ -190,7 +190,7 @@ class Incoming:
 
 
 class _Outgoing:
-    """Compresses answers that come in one piece; streams pass untouched."""
+    """Compresses answers that are sent in one piece; streams pass unchanged."""
 
     def __init__(self, send: Send, *, accepts_gzip: bool) -> None:
         self._send = send
@@ -225,7 +225,7 @@ class _Outgoing:
 
 
 class _Headless:
-    """Lets the head of an answer out and drops its content; who sends a stream hears that nobody listens."""
+    """Sends the headers of an answer and drops its content; a stream is told that its client is gone."""
 
     streamed = False
 
@@ -241,7 +241,7 @@ class _Headless:
             self._answered.set()
 
     async def receive(self) -> Any:
-        """Stand in for the connection: HEAD brings no body, and its sender is gone once it is answered."""
+        """Replace the connection: HEAD has no body, and its sender disconnects after the answer."""
         if not self._asked:
             self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -264,13 +264,14 @@ def _is_compressible(start: Any) -> bool:
 
 
 async def refuse_forgery(request: WebRequest) -> None:
-    """Refuse a change that another site has a browser send.
+    """Refuse a change that another site makes a browser send.
 
-    A browser's own word (Sec-Fetch-Site, Origin) is enough to refuse; a token that only our pages know is asked for
-    besides. Requests with an API key are not a browser's doing and pass; handlers may be marked `opt={"csrf": False}`.
+    The browser's headers (Sec-Fetch-Site, Origin) are enough to refuse a request; a token that only our pages know is
+    required in addition. Requests with an API key pass, because browsers do not send them. Handlers can be marked with
+    `opt={"csrf": False}`.
 
     Raises:
-        Forbidden: It comes from another or an unknown site.
+        Forbidden: The request comes from another or an unknown site.
     """
     if request.method in _SAFE or key_of(request) or not request.route_handler.opt.get("csrf", True):
         return
@@ -281,9 +282,9 @@ async def refuse_forgery(request: WebRequest) -> None:
 
 
 def csrf_token(request: WebRequest) -> str:
-    """Return the token for a page's forms and headers; makes the browser keep its counterpart.
+    """Return the token for a page's forms and headers, and set its counterpart as a cookie.
 
-    It looks different on every page, so that compression reveals nothing about it (the BREACH attack).
+    It looks different on every page, so that compression reveals nothing about it (BREACH attack).
     """
     state = request.scope["state"]
     base = state.get("csrf_fresh") or request.cookies.get(CSRF_COOKIE, "")
@@ -316,7 +317,7 @@ def _unpacked(text: str) -> bytes:
 
 
 def key_of(request: WebRequest) -> str | None:
-    """Return the API key that a request carries; whether it opens anything is another question."""
+    """Return the API key of a request, without checking it."""
     if given := request.headers.get("x-api-key", "").strip():
         return given
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -329,7 +330,7 @@ def _refuse_other_sites(request: WebRequest) -> None:
     foreign = site not in {"same-origin", "none"} if site else origin is not None and origin != _own_origin(request)
     if foreign:
         raise Forbidden(
-            "This came from another site, so nothing was changed. Behind a proxy, set EXTERNAL_URL and TRUSTED_PROXIES."
+            "This request came from another site, so nothing was changed. Behind a proxy, set EXTERNAL_URL and TRUSTED_PROXIES."
         )
 
 
@@ -349,7 +350,7 @@ async def _field(request: WebRequest) -> str | None:
 
 
 def _believe(scope: Scope, headers: dict[bytes, bytes], proxies: TrustedProxies) -> None:
-    """Take the client's address, the scheme and the host from the headers of a trusted proxy."""
+    """Use the client address, scheme and host from the headers of a trusted proxy."""
     forwarded_for = headers.get(b"x-forwarded-for", b"").decode("latin-1")
     if forwarded_for and scope["client"] is not None:
         scope["client"] = (proxies.client(scope["client"][0], forwarded_for), 0)
@@ -366,15 +367,15 @@ def _host_of(scope: Scope) -> str:
 
 
 def _has_valid_host(scope: Scope) -> bool:
-    """Return whether the Host header can be part of an address; without one, addresses are built without it."""
+    """Return whether the Host header can be part of an address; a request without the header is fine."""
     return all(_HOST.fullmatch(value) for name, value in scope["headers"] if name == b"host")
 
 
 def oversize(scope: Scope) -> int | None:
     """Return 414 or 431 for a request whose address or headers are too long.
 
-    Frameworks remember addresses, queries and cookies by the thousand; without a limit, requests from anyone could fill
-    hundreds of megabytes.
+    The framework caches thousands of addresses, queries and cookies; without a limit, anyone could fill hundreds of
+    megabytes.
     """
     if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
         return 414

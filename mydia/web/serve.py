@@ -1,4 +1,4 @@
-"""The server of the web process: granian on uvloop, one process, HTTP/1."""
+"""Run the web server: granian on uvloop, one process, HTTP/1."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 _CONNECTIONS = 2048
 _FIRST_PAGE_S = 0.5
-"""How long the first page has this process to itself once the port is open."""
+"""How long background work waits for the first page after the port is open."""
 
 
 def serve(config: Config, app: Litestar, *, on_settled: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        on_settled: Called once there was time to answer the first page.
+        on_settled: Called once the first page has had time to be served.
     """
     import uvloop
 
@@ -40,7 +40,7 @@ async def _serve(config: Config, app: Litestar, on_settled: Callable[[], None] |
 
 
 async def listen(app: Litestar, host: str, port: int, stopping: asyncio.Event) -> None:
-    """Serve until `stopping` is set; works on any loop, in any thread."""
+    """Serve until `stopping` is set; works on any event loop and in any thread."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
@@ -51,7 +51,7 @@ async def listen(app: Litestar, host: str, port: int, stopping: asyncio.Event) -
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
         websockets=True,
-        # The default of 128 caps open connections as well, and every open tab holds one for its live updates.
+        # The default of 128 also limits open connections, and every open tab keeps one for its live updates.
         backlog=_CONNECTIONS,
         backpressure=_CONNECTIONS,
         log_enabled=False,
@@ -60,7 +60,7 @@ async def listen(app: Litestar, host: str, port: int, stopping: asyncio.Event) -
     waiting = asyncio.create_task(stopping.wait())
     logger.info("listening", extra={"address": f"http://{host}:{port}"})
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    # Streams end first: the server waits for open connections.
+    # Streams must end first, because the server waits for open connections.
     await asyncio.to_thread(app.state.live.close)
     waiting.cancel()
     if not task.done():

@@ -1,4 +1,4 @@
-"""What stands around every page: navigation with counts, the transfer summary, a banner, the account."""
+"""The shell around every page: navigation with counts, the transfer summary, a banner, the account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NavItem:
     permission: Permission
     group: str = ""
     key: str = ""
-    """The letter after `g` that goes there."""
+    """The letter that opens it after `g`."""
 
 
 NAV: tuple[NavItem, ...] = (
@@ -92,12 +92,12 @@ TABS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("shows", "Shows", "tv", ("shows",)),
     ("activity", "Activity", "arrow-down-to-line", ("activity",)),
 )
-"""The phone's tab bar before `More`: the entry it opens, its label, its icon, the entries it stands for."""
+"""The tab bar on phones before `More`: the entry it opens, label, icon, and the entries that it covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class NavCount:
-    """A number beside an entry: `""` for size, `live` for running, `alert` for needs a person."""
+    """A number beside an entry: `""` for a size, `live` for something running, `alert` for something to decide."""
 
     text: str
     tone: str = ""
@@ -116,7 +116,7 @@ class Transfers:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One sentence over every page that somebody should act on."""
+    """A sentence above every page about a problem that needs action."""
 
     text: str
     href: str = ""
@@ -125,10 +125,10 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class ShellView:
-    """What the pages tell the shell."""
+    """What the shell shows."""
 
     counts: Mapping[str, NavCount] = field(default_factory=dict)
-    """By the entry's id."""
+    """Counts by the entry's id."""
     transfers: Transfers | None = None
     banner: Banner | None = None
 
@@ -151,7 +151,7 @@ def navigation(caller: Caller) -> list[tuple[str, list[NavItem]]]:
 
 
 def initials(name: str) -> str:
-    """Return one or two letters for the account's disc.
+    """Return one or two letters for the account's icon.
 
     >>> initials("Robin Baker")
     'RB'

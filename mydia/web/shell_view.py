@@ -1,4 +1,4 @@
-"""What stands around every page: counts in the navigation, the transfer summary, and the one sentence to act on."""
+"""Read what the shell shows: counts in the navigation, the transfer summary, and the most serious problem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mydia.web.shell import Banner, NavCount, ShellView, Transfers
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Counts of the whole library: a pass over an index each, so they are kept until any title changes."""
+    """Counts of the whole library. Each is a scan of an index, so they are cached until a title changes."""
 
     movies: int
     shows: int
@@ -31,7 +31,7 @@ _lock = threading.Lock()
 
 
 def _sizes(deps: WebDeps, session: Session) -> _Sizes:
-    # Remembered for all callers, so it is read as the system; the shell shows each caller what it may see.
+    # Cached for all callers, so it is read as the system; the shell shows each caller only what it may see.
     now = clock.now()
     token = f"{library_state(deps.database, session)}-{now:%Y%m%d}"
     with _lock:
@@ -52,7 +52,7 @@ def _sizes(deps: WebDeps, session: Session) -> _Sizes:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the database says of all this, for everybody with the same permissions."""
+    """What is read from the database, for all callers with the same permissions."""
 
     counts: tuple[tuple[str, NavCount], ...]
     transfers: Transfers | None

@@ -1,4 +1,4 @@
-"""Values that several pages show in the same way, and the one dictionary of states."""
+"""Values that several pages show in the same way, and the look of each state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class StateLook:
-    """How a state looks and is called, everywhere."""
+    """The label and look of a state on all pages."""
 
     word: str
     chip: str
@@ -45,17 +45,17 @@ TIERS: Mapping[str, int] = {"2160p": 4, "1080p": 3, "720p": 2, "576p": 1, "480p"
 
 
 class Artwork(NamedTuple):
-    """A picture as templates need it."""
+    """A picture as templates use it."""
 
     src: str | None
-    """None: a tile with the title is set instead."""
+    """None: a tile with the title is shown instead."""
     srcset: str = ""
     color: str | None = None
-    """The dominant colour, `#rrggbb`; shown until the picture is there."""
+    """The dominant colour, `#rrggbb`; shown until the picture is loaded."""
 
 
 class Card(NamedTuple):
-    """A title in a grid. A tuple, because a page holds a hundred and recognises those it has drawn."""
+    """A title in a grid. A tuple, because a page has hundreds of them and they are the keys of a cache of rendered cards."""
 
     id: str
     href: str
@@ -63,20 +63,20 @@ class Card(NamedTuple):
     year: int | None
     artwork: Artwork
     rail: tuple[tuple[str, float], ...] = ()
-    """Pattern and per cent, in order."""
+    """(pattern, per cent) of each segment, in order."""
     resolution: str | None = None
     meta: str = ""
-    """Instead of the resolution, e.g. `21/24`."""
+    """Shown instead of the resolution, e.g. `21/24`."""
     note: str = ""
-    """One word when the state needs it."""
+    """One word about the state, if needed."""
     note_tone: str = "ink-3"
     monitored: bool = True
     upgrade_wanted: bool = False
     label: str = ""
-    """The link's name for screen readers: `Metropolis, 1927, available in 2160p`; the title when empty."""
+    """The link's name for screen readers: `Metropolis, 1927, available in 2160p`. If empty, the title is used."""
 
 
 def tile_color(title: str) -> str:
-    """Return a quiet background for a title without artwork; the same title always gets the same one."""
+    """Return a muted background colour for a title without artwork; a title always gets the same one."""
     hue = int.from_bytes(hashlib.sha256(title.encode()).digest()[:2]) % 360
     return f"oklch(36% 0.055 {hue})"

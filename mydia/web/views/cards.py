@@ -1,4 +1,4 @@
-"""How titles of the library look as cards and pictures; used by every page that shows some."""
+"""Titles of the library as cards and pictures, for all pages that show them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.views import Artwork, Card
 
 TVDB_PICTURES = "https://artworks.thetvdb.com"
-"""Where TheTVDB's pictures are; it tells whole addresses where TMDB tells a name."""
+"""The server of TheTVDB's pictures: TheTVDB gives whole addresses, TMDB only names."""
 _WIDTHS = {"poster": (154, 342, 500), "backdrop": (780, 1280), "still": (320,)}
 _NOTES = {
     "missing": ("Missing", "miss"),
@@ -42,7 +42,7 @@ _RAILS = {
 
 
 def artwork(picture: Picture | None, role: str = "poster") -> Artwork:
-    """Return a picture with its sizes, or the empty one for which a tile is set."""
+    """Return a picture with its sizes, or an empty one, which is shown as a tile."""
     if picture is None:
         return Artwork(None)
     widths = _WIDTHS[role]
@@ -58,12 +58,12 @@ def preview(role: str, source: str | None) -> Artwork:
 
 
 def resolution(height: int | None) -> str | None:
-    """Return the word for a resolution: `2160p`."""
+    """Return the label of a resolution: `2160p`."""
     return f"{height}p" if height else None
 
 
 def rail_of(card: media.lists.Card) -> tuple[tuple[str, float], ...]:
-    """Return the state line of a title: for a series, how much of it is here."""
+    """Return the state of a title: for a series, how many of its episodes are available."""
     if card.type == MediaType.TV_SHOW and card.episodes_total and card.state != "blocked":
         held = 100 * min(card.episodes_held, card.episodes_total) / card.episodes_total
         kind = "up" if card.upgradable else "ok"
@@ -74,7 +74,7 @@ def rail_of(card: media.lists.Card) -> tuple[tuple[str, float], ...]:
 
 
 def card(item: media.lists.Card) -> Card:
-    """Return a title as the grid shows it."""
+    """Return a title as a card of the grid."""
     show = item.type == MediaType.TV_SHOW
     note, tone = _NOTES.get(item.state, ("", "ink-3"))
     said = [item.title, str(item.year or ""), _SAID.get(item.state, "")]
@@ -98,5 +98,5 @@ def card(item: media.lists.Card) -> Card:
 
 
 def cards(items: Iterable[media.lists.Card]) -> tuple[Card, ...]:
-    """Return titles as the grid shows them."""
+    """Return titles as cards of the grid."""
     return tuple(card(item) for item in items)

@@ -1,4 +1,4 @@
-"""The technical line of releases: what their names and stored facts say, in the order people read it."""
+"""The technical details of releases and files, in the order in which pages show them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ type Strip = tuple[str, tuple[str, ...]]
 
 
 def strip_of(spec: library.files.SpecStrip) -> Strip | None:
-    """Return a file's line, None where not even the resolution is known."""
+    """Return the details of a file, or None if not even the resolution is known."""
     if spec.resolution is None:
         return None
     sound = " ".join(part for part in (spec.audio, spec.channels) if part)
@@ -24,7 +24,7 @@ def strip_of(spec: library.files.SpecStrip) -> Strip | None:
 
 @lru_cache(maxsize=2048)
 def strip_of_name(name: str, *, film: bool) -> Strip | None:
-    """Return the line of a release by its name; a queue asks for the same ones every second."""
+    """Return the details of a release by its name. Cached, because the queue needs the same ones every second."""
     parsed = parse_release(name, "movie" if film else "tv")
     if parsed is None:
         return None
@@ -32,7 +32,7 @@ def strip_of_name(name: str, *, film: bool) -> Strip | None:
 
 
 def strip_of_release(quality: dict[str, Any], parsed: dict[str, Any]) -> Strip | None:
-    """Return the line of a release that a search stored."""
+    """Return the details of a release that a search has stored."""
     return _strip(
         Quality.from_json(quality),
         parsed.get("hdr") or (),
@@ -57,6 +57,6 @@ def _strip(
 
 
 def title_in(name: str) -> str:
-    """Return the title that a release's name tells, the name itself where it tells none."""
+    """Return the title in a release's name, or the name itself if it contains none."""
     parsed = parse_release(name)
     return parsed.title if parsed is not None and parsed.title else name
