@@ -43,10 +43,10 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] =
         lambda m: f"Must be {_BOUNDS[m[1]].format(m[2].removesuffix('.0'))}.",
     ),
     (re.compile(r"Expected `\w+` matching regex '(.+)'"), lambda m: f"Must match {m[1]}"),
-    (re.compile(r"Expected `(.+?)`, got `(.+?)`"), lambda m: f"Expected {_kinds(m[1])}, not {_kinds(m[2])}."),
+    (re.compile(r"Expected `(.+?)`, got `(.+?)`"), lambda m: f"Must be {_kinds(m[1])}, not {_kinds(m[2])}."),
     (re.compile(r"Invalid enum value '?(.*?)'?$"), lambda m: f"“{m[1]}” is not one of the allowed values."),
-    (re.compile(r"Invalid RFC3339 encoded datetime"), lambda _: "Expected a time such as 2026-11-21T15:36:00Z."),
-    (re.compile(r"Invalid RFC3339 encoded date"), lambda _: "Expected a date such as 2026-11-21."),
+    (re.compile(r"Invalid RFC3339 encoded datetime"), lambda _: "Must be a time such as 2026-11-21T15:36:00Z."),
+    (re.compile(r"Invalid RFC3339 encoded date"), lambda _: "Must be a date such as 2026-11-21."),
 )
 _MISSING = re.compile(r"Object missing required field `(.+?)`")
 _NO_PARAMETER = re.compile(r"Missing required \w+ parameter '(.+?)'")
@@ -56,7 +56,7 @@ def sentence(message: str) -> str:
     """Return one of msgspec's messages in plain words.
 
     >>> sentence("Expected `str | null`, got `int`"), sentence("Expected `int` >= 1")
-    ('Expected text or null, not a whole number.', 'Must be 1 or more.')
+    ('Must be text or null, not a whole number.', 'Must be 1 or more.')
     """
     for pattern, say in _SENTENCES:
         if found := pattern.match(message):

@@ -68,11 +68,11 @@ def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> 
 @pytest.mark.parametrize(
     ("method", "path", "body", "errors"),
     [
-        ("POST", "/media", {"type": 5}, {"type": "Expected text, not a whole number."}),
+        ("POST", "/media", {"type": 5}, {"type": "Must be text, not a whole number."}),
         ("POST", "/media", {}, {"type": "This field is required."}),
         ("POST", "/media", {"type": "movie", "tmdb_id": 0}, {"tmdb_id": "Must be 1 or more."}),
         ("POST", "/media", {"type": "film"}, {"type": "“film” is not one of the allowed values."}),
-        ("POST", "/media", [], {"body": "Expected an object, not a list."}),
+        ("POST", "/media", [], {"body": "Must be an object, not a list."}),
         ("POST", "/media", None, {"body": "Send a JSON body."}),
         (
             "POST",
@@ -84,21 +84,21 @@ def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> 
             "POST",
             "/api-keys",
             {"name": "a", "expires_at": "tomorrow"},
-            {"expires_at": "Expected a time such as 2026-11-21T15:36:00Z."},
+            {"expires_at": "Must be a time such as 2026-11-21T15:36:00Z."},
         ),
         (
             "POST",
             "/download-clients",
             {"name": "a", "kind": "x", "url": "y", "mappings": [{"remote": 1, "local": "a"}]},
-            {"mappings[0].remote": "Expected text, not a whole number."},
+            {"mappings[0].remote": "Must be text, not a whole number."},
         ),
         ("GET", "/search", None, {"q": "This field is required."}),
         ("GET", "/media?limit=-1", None, {"limit": "Must be 1 or more."}),
         ("GET", "/media?limit=" + "9" * 40, None, {"limit": "Must be 200 or less."}),
-        ("GET", "/media?limit=ten", None, {"limit": "Expected a whole number, not text."}),
+        ("GET", "/media?limit=ten", None, {"limit": "Must be a whole number, not text."}),
         ("GET", "/media?sort=zz", None, {"sort": "“zz” is not one of the allowed values."}),
         ("GET", "/downloads?state=zz", None, {"state": "“zz” is not one of the allowed values."}),
-        ("GET", "/calendar?start=tomorrow", None, {"start": "Expected a date such as 2026-11-21."}),
+        ("GET", "/calendar?start=tomorrow", None, {"start": "Must be a date such as 2026-11-21."}),
     ],
 )
 def test_wrong_values_are_told_by_field_and_in_words(
