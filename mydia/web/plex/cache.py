@@ -34,7 +34,7 @@ _PATIENCE_S = 20.0
 
 
 class Turns:
-    """Lets five questions pass at once, and then two a second; later ones wait."""
+    """Allows five requests at once, then two a second; further requests wait."""
 
     def __init__(self, times: Times = REAL_TIMES) -> None:
         self._limiter = RateLimiter(_BURST, _BURST / _PER_S, monotonic_s=times.monotonic_s)
@@ -44,7 +44,7 @@ class Turns:
         """Wait for a turn.
 
         Raises:
-            Limited: It would be too long a wait.
+            Limited: The wait would be too long.
         """
         wait_s = self._limiter.reserve(max_wait_s=_PATIENCE_S)
         if wait_s is None:
@@ -54,10 +54,10 @@ class Turns:
 
 
 class Cache:
-    """Both levels.
+    """The cache with both levels.
 
     Args:
-        store: The second level; None is memory alone.
+        store: The second level; None means only memory.
     """
 
     def __init__(self, store: Store | None, *, times: Times = REAL_TIMES) -> None:
@@ -71,14 +71,14 @@ class Cache:
             self._store.close()
 
     def get(self, key: str, make: Callable[[], tuple[Any, str]]) -> Any:
-        """Return what is kept, or make it.
+        """Return the cached value, or fetch it.
 
         Args:
-            make: Returns the value and what it is, a key of `TTL_S`; a NotFound is kept as well.
+            make: Returns the value and its kind, a key of `TTL_S`. A NotFound is cached too.
 
         Raises:
-            NotFound: There is nothing.
-            Unavailable: Nobody can tell now, and nothing older is kept either.
+            NotFound: There is no such title.
+            Unavailable: The source does not answer, and no older value is cached.
         """
         key = f"plex:{key}"
         now_s = self._times.now_s()

@@ -1,4 +1,4 @@
-"""Plex's keys of titles, made of catalogue ids so that they outlive this database."""
+"""Plex's keys of titles. They consist of catalogue ids, so they stay valid with a new database."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mydia.contexts.metadata import Ids
 from mydia.errors import NotFound
 
 TYPES = {"movie": 1, "show": 2, "season": 3, "episode": 4}
-"""Plex's numbers of kinds. Source: MediaProvider.md."""
+"""Plex's numbers for the kinds of titles. Source: MediaProvider.md."""
 IDENTIFIERS = {"movie": "tv.plex.agents.custom.mydia.movie", "tv": "tv.plex.agents.custom.mydia.tv"}
-"""Of the provider at `/plex/movie` and `/plex/tv`; also the scheme of its GUIDs."""
+"""The identifiers of the providers at `/plex/movie` and `/plex/tv`; also the schemes of their GUIDs."""
 
 _NUMBER = r"[0-9]{1,10}"
 _NAME = r"[A-Za-z0-9_-]{1,100}"
@@ -39,7 +39,7 @@ class RatingKey:
     """The film's or show's number; a short name at the third source."""
     season: int | None = None
     episode: int | None = None
-    """Its number in the season; at the third source the scene's own number, for new scenes shift the others."""
+    """Its number in the season; at the third source, the scene's own number, because new scenes shift the others."""
 
     @classmethod
     def read(cls, text: str) -> RatingKey:
@@ -49,7 +49,7 @@ class RatingKey:
         2
 
         Raises:
-            NotFound: It is none of ours.
+            NotFound: The key is not one of ours.
         """
         for pattern in _PATTERNS:
             if match := pattern.fullmatch(text):
@@ -66,7 +66,7 @@ class RatingKey:
 
     @classmethod
     def of(cls, kind: str, ids: Ids, source: str) -> RatingKey | None:
-        """Return the key of a film or show by this source's id, else by any other."""
+        """Return the key of a film or show with this source's id, or with any other."""
         numbers = {"tmdb": ids.tmdb_id, "tvdb": ids.tvdb_id, "tpdb": ids.third_id}
         for wanted in (source, *numbers):
             if number := numbers.get(wanted):
@@ -79,28 +79,28 @@ class RatingKey:
 
     @property
     def provider(self) -> str:
-        """The provider that serves it: `movie` or `tv`."""
+        """The provider that serves the title: `movie` or `tv`."""
         return "movie" if self.kind == "movie" else "tv"
 
     @property
     def guid(self) -> str:
-        """The address under which Plex remembers it."""
+        """The GUID under which Plex stores the title."""
         return f"{IDENTIFIERS[self.provider]}://{self.kind}/{self}"
 
     @property
     def path(self) -> str:
-        """The path of its metadata, relative to the provider's address."""
+        """The path of the title's metadata, relative to the provider's address."""
         return f"/library/metadata/{self}"
 
     @property
     def ids(self) -> Ids:
-        """The number by which the title is asked for."""
+        """The id with which the title is requested."""
         if self.source == "tpdb":
             return Ids(third_id=self.title)
         return Ids(tmdb_id=int(self.title)) if self.source == "tmdb" else Ids(tvdb_id=int(self.title))
 
     def show(self) -> RatingKey:
-        """Return the show that it belongs to."""
+        """Return the key of the show."""
         return replace(self, kind="show", season=None, episode=None)
 
     def in_season(self, number: int) -> RatingKey:
@@ -113,7 +113,7 @@ class RatingKey:
 
 
 def read_guid(text: str, provider: str) -> RatingKey | None:
-    """Return the title that a GUID of ours names; None for other schemes."""
+    """Return the key of one of our GUIDs; None for other schemes."""
     scheme, _, rest = text.partition("://")
     if scheme != IDENTIFIERS[provider]:
         return None

@@ -22,12 +22,12 @@ _MAX_TEXT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request to recognise something."""
+    """A request to match a title."""
 
     kind: str
     """`movie`, `show`, `season` or `episode`."""
     title: str | None = None
-    """Of the film or the show, whatever is looked for."""
+    """The title of the film, or of the show of a season or episode."""
     year: int | None = None
     guid: str | None = None
     filename: str | None = None
@@ -38,17 +38,17 @@ class Question:
     children: bool = False
     adult: bool = False
     order: str | None = None
-    """An order of episodes that we do not have, when one is asked for."""
+    """The requested order of episodes, if it is one that we do not have."""
 
     @classmethod
     def read(cls, body: object, provider: str) -> Question | None:
-        """Read Plex's JSON; None is a kind that this provider does not serve.
+        """Read Plex's JSON; None means a kind that this provider does not serve.
 
         Raises:
-            Invalid: It does not keep to the contract.
+            Invalid: The request breaks Plex's contract.
         """
         if not isinstance(body, dict):
-            raise Invalid("The question must be a JSON object.")
+            raise Invalid("The request must be a JSON object.")
         number = _whole(body, "type")
         if number is None:
             raise Invalid("type is missing: 1 is a movie, 2 a show, 3 a season, 4 an episode.")
@@ -77,11 +77,11 @@ class Question:
 
     @property
     def type(self) -> MediaType:
-        """The type of the titles that are searched."""
+        """The type of the titles to search for."""
         return MediaType.MOVIE if self.kind == "movie" else MediaType.TV_SHOW
 
     def parsed(self) -> ParsedRelease | None:
-        """Return what the file's name says."""
+        """Return what is parsed from the file's name."""
         return parse_path(self.filename, hint="movie" if self.kind == "movie" else "tv") if self.filename else None
 
 
@@ -93,7 +93,7 @@ def ids_of(parsed: ParsedRelease | None) -> Ids | None:
 
 
 def ranked(found: Iterable[Candidate], title: str, year: int | None, *, manual: bool) -> list[Candidate]:
-    """Return the candidates, best first; for automatic matching only the likely ones."""
+    """Return the candidates, best first; for automatic matching, only the likely ones."""
     scored = [(_alike(candidate, title), candidate) for candidate in found]
     fitting = [(s, c) for s, c in scored if manual or len(scored) == 1 or s >= _ALIKE or _near(c.year, year)]
 
@@ -119,7 +119,7 @@ def _text(body: Mapping[str, object], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > _MAX_TEXT:
-        raise Invalid(f"{name} must be a text.")
+        raise Invalid(f"{name} must be text.")
     return value.strip() or None
 
 
@@ -145,4 +145,4 @@ def _day(body: Mapping[str, object]) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Invalid("date must be a day such as 2026-11-21.") from error
+        raise Invalid("date must be a date such as 2026-11-21.") from error

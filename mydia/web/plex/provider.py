@@ -1,4 +1,4 @@
-"""One of the two providers: finds what Plex asks for and caches the answers."""
+"""One of the two providers: answers Plex's requests and caches the answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PlexProvider:
 
     Args:
         main: The metadata of the rest of Mydia.
-        third: The optional third source, asked only for titles for adults.
+        third: The optional third source, used only for adult titles.
     """
 
     def __init__(self, name: str, main: Catalogue, third: Catalogue | None, cache: Cache) -> None:
@@ -62,10 +62,10 @@ class PlexProvider:
         return found
 
     def children(self, key: RatingKey, wish: Wish, *, order: str | None = None) -> list[Item]:
-        """Return the seasons of a show or the episodes of a season, none of a film.
+        """Return the seasons of a show or the episodes of a season; a film has none.
 
         Args:
-            order: An order of episodes other than that of their airing, of which we have none.
+            order: An order of episodes other than by air date. We have none of these.
         """
         self._own(key)
         if order or key.kind not in ("show", "season"):
@@ -111,7 +111,7 @@ class PlexProvider:
         return found
 
     def match(self, question: Question, wish: Wish) -> list[Item]:
-        """Return the best match, or for manual matching several, best first."""
+        """Return the best match, or several for manual matching, best first."""
         asked = json.dumps(asdict(question), default=str, sort_keys=True)
 
         def make() -> tuple[list[str], str]:
@@ -150,7 +150,7 @@ class PlexProvider:
     def _titles(self, question: Question, wish: Wish) -> list[RatingKey]:
         """Return the likely films or shows, best first: by id, by title, by file name."""
         parsed = question.parsed()
-        # A number of a season or episode is not that of its show.
+        # The id of a season or episode is not the id of its show.
         guid = read_foreign_guid(question.guid) if question.guid and question.kind in ("movie", "show") else None
         keys: list[RatingKey] = []
         for ids in (guid, ids_of(parsed)):
@@ -170,7 +170,7 @@ class PlexProvider:
 
     @property
     def source(self) -> str:
-        """The catalogue that is asked first; its numbers make the keys."""
+        """The catalogue that is searched first; its ids make the keys."""
         known = metadata.sources(self._main.outside)
         return "tvdb" if known and "tmdb" not in known else "tmdb"
 
@@ -197,7 +197,7 @@ class PlexProvider:
 
         found = search(year)
         if not found and year is not None:
-            # A file's year is often that of another country's release.
+            # The year in a file's name is often the year of another country's release.
             found = [c for c in search(None) if question.manual or (c.year is None or abs(c.year - year) <= 1)]
         return ranked(found, text, year, manual=question.manual)
 
@@ -289,13 +289,13 @@ def _episode(key: RatingKey, season: SeasonDetails) -> EpisodeDetails:
 
 
 def _likely_seasons(told: Details, question: Question) -> list[int]:
-    """Return the numbers of the seasons in which an episode may be, the likeliest first."""
+    """Return the numbers of the seasons that may contain an episode, the likeliest first."""
     if question.season is not None and question.day is None:
         return [question.season]
     day = question.day
     if day is None:
         return []
-    # Ordinary seasons that had begun by then, the latest first; then those without a day; the specials last.
+    # Ordinary seasons that had begun by then, the latest first; then those without a date; the specials last.
     begun = sorted((s for s in told.seasons if s.air_on and s.air_on <= day and s.number), key=lambda s: -s.number)
     rest = [s for s in told.seasons if s.air_on is None and s.number]
     rest.sort(key=lambda s: (s.number != day.year, s.number))

@@ -1,4 +1,4 @@
-"""The providers' routes. Plex cannot sign in, so they are public once an administrator switches them on."""
+"""The providers' routes. Plex cannot sign in, so they are public once an administrator turns them on."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ type Answer = Response[dict[str, Any]]
 
 _STATUS = {"not_found": 404, "invalid": 400, "not_signed_in": 401, "forbidden": 403, "unavailable": 503, "limited": 429}
 _PAGE = 20
-"""Items of a page unless Plex says otherwise. Source: MediaProvider.md."""
+"""Items per page unless Plex requests another number. Source: MediaProvider.md."""
 _MAX_PAGE = 1000
 _MAX_BODY_BYTES = 64 * 1024
-_STORE_BYTES = 1024**3  # the relay's own limit: it is the same file
+_STORE_BYTES = 1024**3  # the relay's limit, because it is the same file
 _KEPT_STALE_S = 7 * 86_400.0
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}))?(?:[-_].*)?")
 _making = threading.Lock()
 
 
 def make_service(deps: WebDeps, times: Times = REAL_TIMES) -> tuple[dict[str, PlexProvider], Cache]:
-    """Make both providers of an application, and the cache that is to be closed at its end."""
+    """Make both providers of an application, and the cache to close when it stops."""
     store = SqliteStore(deps.config.cache_path, max_bytes=_STORE_BYTES, keep_stale_s=_KEPT_STALE_S, times=times)
     cache = Cache(store, times=times)
     main = Catalogue(deps.outside, Turns(times))
@@ -51,16 +51,16 @@ def make_service(deps: WebDeps, times: Times = REAL_TIMES) -> tuple[dict[str, Pl
     if token := deps.config.secret("metadata.adult_token"):
         turns = Turns(times)
         source = Tpdb(deps.outside.http, str(deps.config["metadata.adult_url"]), token, turn=turns.take)
-        # The source counts each of its requests itself.
+        # The source limits its requests itself.
         third = Catalogue(replace(deps.outside, metadata=lambda: source), Free())
     return dict(providers(main, third, cache)), cache
 
 
 class Free(Turns):
-    """No limit, for a source that limits itself."""
+    """No limit, for a source that limits its own requests."""
 
     def take(self) -> None:
-        """Go ahead."""
+        """Return at once."""
 
 
 def _service(request: WebRequest) -> dict[str, PlexProvider]:
@@ -75,12 +75,12 @@ def _service(request: WebRequest) -> dict[str, PlexProvider]:
 
 
 def _admit(request: WebRequest) -> None:
-    """Refuse while the provider is switched off, and without the token if there is one."""
+    """Refuse requests while the provider is turned off, or if they lack its token."""
     deps = deps_of(request)
     with deps.database.reads() as session:
         enabled = settings.of(session).plex.enabled
     if not enabled:
-        raise NotFound("The metadata provider for Plex is switched off. An administrator can switch it on.")
+        raise NotFound("The metadata provider for Plex is turned off. An administrator can turn it on.")
     token = deps.config.secret("plex.token")
     given = request.path_params.get("token")
     if not token:
@@ -93,7 +93,7 @@ def _admit(request: WebRequest) -> None:
 
 
 def _asked(request: WebRequest, name: str) -> str | None:
-    """Return a value that may come as a header or as a parameter."""
+    """Return a value from the headers or the query."""
     value = request.headers.get(name) or request.query_params.get(name)
     return value.strip() or None if value else None
 
@@ -114,8 +114,8 @@ def _wish(request: WebRequest) -> Wish:
 def _page(request: WebRequest) -> tuple[int, int]:
     """Return (index of the first item, how many).
 
-    Plex's documents count from 1 and the rest of its interface from 0. A page begins at a multiple of its size in the
-    one, and one after that in the other, which tells them apart.
+    Plex's documents count from 1, the rest of its interface from 0. Counting from 0, a page begins at a multiple of its
+    size; counting from 1, it begins one later. This shows which of them is used.
     """
     size = _number(request, "X-Plex-Container-Size", _PAGE)
     start = _number(request, "X-Plex-Container-Start", 0)
@@ -139,8 +139,8 @@ def _paged(request: WebRequest, name: str, items: list[Item], of: str = "Metadat
 
 
 def _told(request: WebRequest, error: Exception) -> Answer:
-    """Answer an error. Plex's documents give codes and no body; this is the body of Plex's own interface."""
-    status, message, headers = 500, "Mydia made a mistake. The error was written to its log.", {}
+    """Answer an error. Plex's documents specify codes but no body; this is the body of Plex's own interface."""
+    status, message, headers = 500, "Internal error. See Mydia's log.", {}
     if isinstance(error, MydiaError):
         status, message = _STATUS.get(error.kind, 500), error.message
         if (wait_s := getattr(error, "retry_after_s", None)) is not None:
@@ -158,7 +158,7 @@ def _routes(name: str, base: str) -> list[Any]:
 
     @get(base, sync_to_thread=True, opt=opt, include_in_schema=False)
     def definition(request: WebRequest) -> Answer:
-        """Say what this provider offers."""
+        """Describe this provider."""
         _admit(request)
         return Response(shapes.definition(name))
 
@@ -197,7 +197,7 @@ def _routes(name: str, base: str) -> list[Any]:
         request_max_body_size=_MAX_BODY_BYTES,
     )
     async def matches(request: WebRequest) -> Answer:
-        """Recognise a file."""
+        """Match a file."""
         body = await request.body()
         return await _in_thread(lambda: _matches(request, name, body))
 
@@ -209,7 +209,7 @@ def _matches(request: WebRequest, name: str, body: bytes) -> Answer:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Invalid("The question is not valid JSON.") from error
+        raise Invalid("The request is not valid JSON.") from error
     question = Question.read(asked, name)
     found = _service(request)[name].match(question, _wish(request)) if question is not None else []
     return Response(shapes.container(name, found))

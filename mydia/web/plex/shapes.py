@@ -21,7 +21,7 @@ _SIMILAR = 12
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How an answer is wanted."""
+    """Language, country and picture server of an answer."""
 
     language: str
     country: str
@@ -30,14 +30,14 @@ class Wish:
     """Base address of TMDB's pictures."""
 
     def image(self, path: str | None, size: str = "original") -> str | None:
-        """Return the address of a picture that Plex can fetch by itself."""
+        """Return the address of a picture that Plex can fetch itself."""
         if not path:
             return None
         return path if path.startswith("http") else f"{self.image_base}/{size}{path}"
 
 
 def definition(provider: str) -> dict[str, Any]:
-    """Return what Plex reads when the provider is added."""
+    """Return the description that Plex reads when the provider is added."""
     identifier = IDENTIFIERS[provider]
     kinds = ("movie",) if provider == "movie" else ("show", "season", "episode")
     return {
@@ -46,7 +46,7 @@ def definition(provider: str) -> dict[str, Any]:
             "title": "Mydia Movies" if provider == "movie" else "Mydia TV",
             "version": __version__,
             "Types": [{"type": TYPES[kind], "Scheme": [{"scheme": identifier}]} for kind in kinds],
-            # Relative to the provider's own address: Plex puts that in front.
+            # Relative to the provider's address, which Plex adds in front.
             "Feature": [
                 {"type": "metadata", "key": "/library/metadata"},
                 {"type": "match", "key": "/library/metadata/matches"},
@@ -58,7 +58,7 @@ def definition(provider: str) -> dict[str, Any]:
 def container(
     provider: str, items: list[Item], *, offset: int = 0, total: int | None = None, of: str = "Metadata"
 ) -> dict[str, Any]:
-    """Return the envelope of every answer."""
+    """Return the container of every answer."""
     return {
         "MediaContainer": {
             "offset": offset,
@@ -169,9 +169,9 @@ def episode_images(told: EpisodeDetails, wish: Wish) -> list[Item]:
 
 
 def content_rating(told: Details, country: str) -> str | None:
-    """Return the age rating of a country as Plex writes it: `PG-13`, and with its country elsewhere `de/12`.
+    """Return the age rating of a country as Plex writes it: `PG-13`, or with the country elsewhere, `de/12`.
 
-    A country that has not rated a title is given the rating of the United States.
+    If a country has no rating for a title, the rating of the United States is used.
     """
     marks = dict(told.certifications)
     if country != "US" and (mark := marks.get(country)):
@@ -180,7 +180,7 @@ def content_rating(told: Details, country: str) -> str | None:
 
 
 def _head(key: RatingKey, title: str, day: date | None, year: int | None) -> Item:
-    # An unknown day is left out. If only the year of a film or show is known, Plex wants some day of it.
+    # An unknown date is left out. If only the year of a film or show is known, Plex needs some date in it.
     available = day.isoformat() if day else f"{year}-01-01" if year else None
     return {
         "ratingKey": str(key),
@@ -257,7 +257,7 @@ def _people(people: Iterable[PersonCredit], wish: Wish, *, with_role: bool = Fal
 
 
 def _rating(provider: str, value: float | None) -> list[Item]:
-    # Plex knows four kinds of ratings; of those we have one.
+    # Plex has four kinds of ratings; we have one of them.
     if provider != "tmdb" or value is None:
         return []
     return [{"image": "themoviedb://image.rating", "type": "audience", "value": round(value, 1)}]
