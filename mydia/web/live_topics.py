@@ -1,4 +1,4 @@
-"""The live topics of pages: small elements are pushed as HTML, lists are told to fetch themselves again."""
+"""The live topics of pages: small elements are pushed as HTML; lists get an event and fetch themselves again."""
 
 from __future__ import annotations
 

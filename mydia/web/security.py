@@ -225,7 +225,7 @@ class _Outgoing:
 
 
 class _Headless:
-    """Sends the headers of an answer and drops its content; a stream is told that its client is gone."""
+    """Sends the headers of an answer and drops its content; for a stream, the client counts as gone."""
 
     streamed = False
 

@@ -86,7 +86,7 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
 def open_browser_session(
     request: WebRequest, deps: WebDeps, user: User, path: str, *, stay: bool = True
 ) -> Response[str]:
-    """Sign a browser in and send it on. Its previous session ends, so that nobody can plant one (session fixation).
+    """Sign a browser in and send it on. Its previous session ends, which prevents session fixation.
 
     Args:
         stay: Whether the session outlives the browser window.
