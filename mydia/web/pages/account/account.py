@@ -1,4 +1,4 @@
-"""One's own account: name, look, password, API keys, and where one is signed in."""
+"""The account page: name, theme, password, API keys and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PasswordFields(Struct, kw_only=True):
 
 
 class KeyFields(Struct, kw_only=True):
-    """The form in which an API key is made."""
+    """The form that creates an API key."""
 
     name: str = ""
     scope: Literal["", "manage", "read"] = ""
@@ -82,11 +82,11 @@ class AccountView:
     scopes: tuple[tuple[str, str], ...]
     lifetimes: tuple[tuple[str, str], ...] = _LIFETIMES
     new_key: str = ""
-    """Shown this once."""
+    """A new key, which is shown only once."""
     new_key_name: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
     failed: str = ""
-    """Which of the forms was wrong."""
+    """The form that has errors."""
 
 
 _SCOPES = (
@@ -106,18 +106,18 @@ _NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
 
 @get("/account", sync_to_thread=True, include_in_schema=False)
 def account(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Show one's own account."""
+    """Show the account page."""
     return _show(request, _view(request, deps, caller))
 
 
 def again(request: WebRequest) -> Response[str]:
-    """Show the page when the answer of a form is reloaded."""
+    """Redirect to the page when the answer to a form is reloaded."""
     return redirect(request, "/account")
 
 
 @post("/account/profile", sync_to_thread=True, status_code=200, include_in_schema=False)
 def save_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields]) -> Response[str]:
-    """Change the name and e-mail address of one's own account."""
+    """Change the caller's name and e-mail address."""
     try:
         wanted = form.read()
         with deps.database.writes() as session:
@@ -176,14 +176,14 @@ def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[
             )
     except Invalid as error:
         return _show(request, _view(request, deps, caller, {}, errors_of(error), "keys"), status=422)
-    # Answered at once and not after a redirect: the key must not stand in an address, a cookie or a log.
+    # Answered without a redirect: the key must not appear in an address, a cookie or a log.
     view = _view(request, deps, caller, new_key=text, new_key_name=row.name)
     return _show(request, view, headers={"Cache-Control": "no-store"})
 
 
 @post("/account/keys/{api_key_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
 def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id: FromPath[str]) -> Response[str]:
-    """Make a key useless."""
+    """Revoke a key."""
     with deps.database.writes() as session:
         users.get_own(session, caller)
         users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
@@ -199,7 +199,7 @@ def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, sessio
 
 
 def _scopes(caller: Caller, scope: str) -> list[str] | None:
-    """Return the permissions of a choice that the caller has. None means all of theirs, including later ones."""
+    """Return those permissions of a choice that the caller has. None means all of the caller's, now and later."""
     chosen = _PERMISSIONS[scope]
     return None if chosen is None else [permission for permission in chosen if caller.can(Permission(permission))]
 
@@ -253,7 +253,7 @@ def _view(
 
 
 def _agent(text: str) -> str:
-    """Say which browser on which system.
+    """Return browser and system in words.
 
     >>> _agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
     'Firefox on Linux'

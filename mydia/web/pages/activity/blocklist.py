@@ -23,7 +23,7 @@ from mydia.web.views import specs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlocklistView:
-    """Releases that are not taken again."""
+    """The page of the blocklist."""
 
     entries: tuple[downloads.BlocklistEntry, ...]
     more: str | None
@@ -36,7 +36,7 @@ class BlocklistView:
 def show_blocklist(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, q: FromQuery[str] = "", cursor: FromQuery[str] = ""
 ) -> Response[str]:
-    """Show what is never taken again, and why."""
+    """Show the blocked releases and the reasons."""
     with database.reads() as session:
         entries, following = downloads.blocklist.list_blocklist(session, caller, text=q, cursor=cursor or None)
         total = len(downloads.queue.list_queue(session, caller))
@@ -51,7 +51,7 @@ def show_blocklist(
 
 @post("/activity/blocklist/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
 def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[Selection]) -> Response[str]:
-    """Take releases off the list."""
+    """Remove releases from the blocklist."""
     ids = form.read().ids
     with database.writes() as session:
         number = downloads.blocklist.unblock(session, caller, ids)
@@ -63,7 +63,7 @@ def unblock(request: WebRequest, database: DatabaseDep, caller: CallerDep, form:
 
 @post("/activity/blocklist/clear", sync_to_thread=True, status_code=200, include_in_schema=False)
 def clear_blocklist(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
-    """Empty the list."""
+    """Clear the blocklist."""
     with database.writes() as session:
         number = downloads.blocklist.clear_blocklist(session, caller)
     return _unblocked(request, Toast("Blocklist cleared", f"{number:,} releases can be grabbed again."))

@@ -24,7 +24,7 @@ from mydia.web.views.cards import artwork
 
 _HISTORY = 60
 _TITLES = 50
-"""How many titles a filter of the history may mean."""
+"""How many titles a text filter of the history may match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class StoryView:
 def show_story(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
 ) -> Response[str]:
-    """Tell a download's story: why it was taken, what became of it, where its files are."""
+    """Show the story of a download: why it was grabbed, how it ended, and where its files are."""
     with database.reads() as session:
         told = downloads.history.story_of(session, caller, download_id)
     tones = {"block": "no", "fail": "no", "grab": "yes"}
@@ -80,7 +80,7 @@ class Day:
 
     on: date
     label: str
-    """Empty when the page before began this day."""
+    """Empty if the previous page began this day."""
     lines: tuple[Told, ...]
 
 

@@ -1,4 +1,4 @@
-"""Manual import: a person says what each file of a finished download is."""
+"""Manual import: the user assigns the files of a finished download."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mydia.web.render import Toast, dialog
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChoice:
-    """A file of a download in the dialog."""
+    """One file in the dialog."""
 
     path: str
     shown: str
@@ -38,7 +38,7 @@ class FileChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesView:
-    """The dialog in which a person says what each file of a download is."""
+    """The dialog in which the user assigns the files of a download."""
 
     download: downloads.Download
     files: tuple[FileChoice, ...]
@@ -56,7 +56,7 @@ def ask_import(
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
-    """Ask what each file of a finished download is."""
+    """Show the files of a finished download, to assign them."""
     return _files_dialog(request, database, outside, caller, download_id)
 
 
@@ -108,7 +108,7 @@ def _files_dialog(
 
 
 class FileRow(Struct, kw_only=True):
-    """What a person says about one file."""
+    """Whether to import a file, and its episodes."""
 
     path: str = ""
     take: bool = False
@@ -116,7 +116,7 @@ class FileRow(Struct, kw_only=True):
 
 
 class FilesFields(Struct, kw_only=True):
-    """The files of a download, as a person wants them imported."""
+    """The form of the dialog: one row for each file."""
 
     rows: tuple[FileRow, ...] = ()
 
@@ -130,7 +130,7 @@ def import_by_hand(
     download_id: FromPath[str],
     form: FormOf[FilesFields],
 ) -> Response[str]:
-    """Import what a person chose, against any objection."""
+    """Import the chosen files, even those that Mydia rejected."""
     chosen = [
         downloads.importing.ChosenFile(row.path, row.episodes) for row in form.read().rows if row.take and row.path
     ]

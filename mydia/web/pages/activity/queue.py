@@ -60,16 +60,16 @@ class Line:
     moving: bool
     """Whether the rail is a progress bar."""
     sentence: str | None
-    """Why it needs a person."""
+    """Why the user has to decide."""
     stale: bool
-    """What is shown is what was last known."""
+    """The client does not answer: the last known state is shown."""
     can_pause: bool
     can_resume: bool
     can_import: bool
 
     @property
     def grave(self) -> bool:
-        """Whether the sentence is a failure and not a mere remark."""
+        """Whether the sentence reports a failure."""
         return self.state == "blocked"
 
 
@@ -146,7 +146,7 @@ def _words(row: downloads.queue.QueueRow, state: str, now: datetime) -> tuple[st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientState:
-    """How a download client is."""
+    """The state of a download client."""
 
     id: str
     name: str
@@ -166,7 +166,7 @@ class Totals:
     remaining: tuple[str, str]
     left: str
     points: str
-    """Of the curve of the last minute, as SVG wants them; empty without samples."""
+    """The points of the last minute's speed curve, for SVG; empty without samples."""
     clients: tuple[ClientState, ...]
 
 
@@ -190,25 +190,25 @@ class QueueView:
 
     @property
     def shown(self) -> tuple[Line, ...]:
-        """Return the lines that the filter leaves."""
+        """Return the lines that match the filter."""
         groups = {slug: group for slug, group, _, _ in GROUPS}
         return tuple(one for one in self.lines if not self.chosen or one.group == groups.get(self.chosen))
 
 
 class _Speeds:
-    """The last minute's speed, sampled while somebody looks."""
+    """The speed of the last minute, sampled while the page is open."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, deque[int]] = {}
 
     def add(self, key: str, speed: int) -> None:
-        """Note one sample."""
+        """Add one sample."""
         with self._lock:
             self._seen.setdefault(key, deque(maxlen=_SAMPLES)).append(speed)
 
     def points(self, key: str) -> str:
-        """Return the curve in a field of 100 by 30."""
+        """Return the points of the curve in a view box of 100 by 30."""
         with self._lock:
             seen = list(self._seen.get(key, ()))
         if len(seen) < 2 or not max(seen):
@@ -277,7 +277,7 @@ def _clients(session: Session, caller: Caller, rows: Sequence[downloads.queue.Qu
 
 @get(["/activity", "/activity/queue"], sync_to_thread=True, include_in_schema=False)
 def show_queue(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
-    """Show what is under way."""
+    """Show the downloads in the queue."""
     view = _queue(database, caller, request.query_params.get("state", ""))
     return page(request, "activity/queue.html", view, active="activity", topics=["queue"])
 
@@ -315,7 +315,7 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
 
 
 def live_queue(database: Database, caller: Caller) -> tuple[tuple[Line, ...], Totals]:
-    """Return what moves on the page of the queue; called once a second while somebody looks."""
+    """Return the changing parts of the queue; called once a second while the page is open."""
     with database.reads() as session:
         rows = downloads.queue.list_queue(session, caller)
         _speeds.add(database.url, sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None))

@@ -46,7 +46,7 @@ class BulkFields(RemovalFields, kw_only=True):
 
 
 def queue_changed(request: WebRequest, toast: Toast, back: str = "/activity") -> Response[str]:
-    """Answer an action: the queue re-fetches itself, or is loaded again where there is no script."""
+    """Answer an action: the queue fetches itself again, or is loaded again without a script."""
     if is_htmx(request):
         happened = ("queue-changed", "media-changed", "dialog-close", "selection-clear")
         return nothing(toast=toast, trigger={name: {} for name in happened})
@@ -61,7 +61,7 @@ def pause_download(
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
-    """Stop one download in its client."""
+    """Pause one download in its client."""
     downloads.queue.pause(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Paused", "Paused in the client until you resume it."))
 
@@ -74,14 +74,14 @@ def resume_download(
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
-    """Let one download go on."""
+    """Resume one download."""
     downloads.queue.resume(database, outside, caller, clock.now(), download_id)
     return queue_changed(request, Toast("Resumed", tone="live"))
 
 
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
-    """Pause or resume all downloads; one client that does not answer does not keep the others."""
+    """Pause or resume all downloads. A client that does not answer does not stop the others."""
     caller.require(Permission.MANAGE_MEDIA)
     pausing = request.url.path.endswith("pause-all")
     states = ("downloading", "queued", "stalled") if pausing else ("paused",)
@@ -97,7 +97,7 @@ def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, c
 
 
 def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
-    """Do one thing to each download and say what came of it; one that fails does not keep the others."""
+    """Do one thing to each download and report the result. One that fails does not stop the others."""
     done, problems = 0, []
     for one in ids:
         try:
@@ -118,7 +118,7 @@ def change_many(
     action: FromPath[str],
     form: FormOf[BulkFields],
 ) -> Response[str]:
-    """Do one thing to every download that is selected."""
+    """Do one thing to every selected download."""
     caller.require(Permission.MANAGE_MEDIA)
     chosen, now = form.read(), clock.now()
     ids = chosen.ids
@@ -148,13 +148,13 @@ def change_many(
 
 @dataclass(frozen=True, slots=True)
 class RemoveManyView:
-    """The dialog that takes several downloads out."""
+    """The dialog that removes several downloads."""
 
     rows: tuple[downloads.queue.QueueRow, ...]
 
     @property
     def ids(self) -> str:
-        """Return what the form sends."""
+        """Return the ids that the form sends."""
         return ",".join(row.id for row in self.rows)
 
 
@@ -171,7 +171,7 @@ def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller,
 
 @dataclass(frozen=True, slots=True)
 class RemoveView:
-    """The dialog that takes a download out."""
+    """The dialog that removes a download."""
 
     row: downloads.queue.QueueRow
     values: RemovalFields
@@ -224,7 +224,7 @@ def remove_download(
     download_id: FromPath[str],
     form: FormOf[RemovalFields],
 ) -> Response[str]:
-    """Take a download out of the queue."""
+    """Remove a download from the queue."""
     wanted = form.read()
     try:
         downloads.queue.remove(database, outside, caller, clock.now(), download_id, **wanted.options())
@@ -245,7 +245,7 @@ def undo_grab(
     caller: CallerDep,
     download_id: FromPath[str],
 ) -> Response[str]:
-    """Take back that a release was sent: out of its client with what was fetched, and free to be taken again."""
+    """Undo a grab: remove the download and its data from the client. The release can be grabbed again."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         state = downloads.history.story_of(session, caller, download_id).download.state
@@ -262,7 +262,7 @@ def undo_grab(
 def retry_import(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, download_id: FromPath[str]
 ) -> Response[str]:
-    """Ask for a finished download to be imported again."""
+    """Import a finished download again."""
     with database.writes() as session:
         downloads.importing.request_import(session, caller, download_id)
     return queue_changed(

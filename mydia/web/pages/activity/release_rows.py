@@ -97,7 +97,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexerState:
-    """What an indexer has answered so far."""
+    """The progress of one indexer."""
 
     id: str
     name: str
@@ -109,7 +109,7 @@ class IndexerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What was found so far."""
+    """The results of a search so far."""
 
     search_id: str
     item_id: str
@@ -128,7 +128,7 @@ class Results:
     can_settings: bool
     can_grab: bool
     seen: str
-    """How far the search had come; the stream says when it has come further."""
+    """The progress that these results show; the live stream reports when the search has advanced."""
 
     def url(self, **changes: str | None) -> str:
         """Return the address of these results with another filter."""
@@ -223,7 +223,7 @@ def _seen(search: downloads.Search) -> str:
 
 
 def search_tick(session: Session, search_id: str) -> tuple[str, str] | None:
-    """Return what `releases/_tick.html` needs of a search, for the live stream; None when there is no such search."""
+    """Return what `releases/_tick.html` needs for the live stream; None if there is no such search."""
     search = session.get(downloads.Search, search_id)
     return None if search is None else (search.id, _seen(search))
 

@@ -27,12 +27,12 @@ from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
 
 _LOOK_AGAIN_S = 3
-"""How long a browser without script waits before it asks for the page again while a search runs."""
+"""How often a browser without script loads the page again while a search runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDialog:
-    """The dialog around them."""
+    """The dialog of a manual search."""
 
     item: media.MediaItem
     title: str
@@ -59,7 +59,7 @@ def show_releases(
     episode: FromQuery[str] = "",
     search: FromQuery[str] = "",
 ) -> Response[str]:
-    """Open the dialog at once; it starts the search itself, unless a past one is asked for."""
+    """Open the dialog. It starts a search itself, unless an earlier search was requested."""
     caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         view = _dialog(deps, session, caller, item_id, season, episode)
@@ -141,7 +141,7 @@ class SearchFields(Struct, kw_only=True):
 def start_search(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[SearchFields]
 ) -> Response[str]:
-    """Ask the indexers; the answer fills while they do."""
+    """Start a search. The answer is updated while the indexers respond."""
     wanted = form.read()
     target = SearchTarget(item_id, None, wanted.season, (wanted.episode,) if wanted.episode else ())
     with database.writes() as session:
@@ -155,7 +155,7 @@ def start_search(
 def show_results(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, search_id: FromPath[str]
 ) -> Response[str]:
-    """Show what a search has found so far."""
+    """Show the results of a search so far."""
     if not is_htmx(request):
         with database.reads() as session:
             item_id = downloads.history.get_search(session, caller, search_id).search.media_item_id
@@ -173,7 +173,7 @@ def retry_indexer(
     search_id: FromPath[str],
     indexer_id: FromPath[str],
 ) -> Response[str]:
-    """Ask one indexer again."""
+    """Search one indexer again."""
     with database.writes() as session:
         downloads.request_retry(session, caller, clock.now(), search_id, indexer_id)
     if not is_htmx(request):

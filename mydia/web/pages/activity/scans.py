@@ -26,7 +26,7 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanState:
-    """A library folder and how its last scan went."""
+    """A library folder and its last scan."""
 
     path_id: str
     name: str
@@ -43,7 +43,7 @@ class ScanState:
 
 
 def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
-    """Return how the last scan of each library folder went, those that need somebody first."""
+    """Return the last scan of each library folder, those that need attention first."""
     latest = library.scanning.latest_scans(session, caller)
     found = []
     for path in settings.library_paths.list_library_paths(session):
@@ -115,7 +115,7 @@ class ScanFields(Struct, kw_only=True):
 def scan_library(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[ScanFields]
 ) -> Response[str]:
-    """Ask for one library folder, or all, to be looked through."""
+    """Start a scan of one library folder, or of all."""
     wanted = form.read()
     path_id = wanted.library_path_id
     with database.writes() as session:

@@ -26,7 +26,7 @@ from mydia.web.views.cards import artwork
 def ignore_unknown(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, unknown_id: FromPath[str]
 ) -> Response[str]:
-    """Leave a download that Mydia did not start alone for good."""
+    """Ignore a download that Mydia did not start."""
     with database.writes() as session:
         downloads.unknown.ignore_unknown(session, caller, unknown_id)
     return queue_changed(request, Toast("Ignored", "It is no longer shown."))
@@ -40,7 +40,7 @@ class AdoptFields(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class AdoptView:
-    """The dialog in which a download that Mydia did not start gets its title."""
+    """The dialog that adopts a download for a title."""
 
     unknown: downloads.UnknownDownload
     q: str
@@ -56,7 +56,7 @@ def ask_adopt(
     unknown_id: FromPath[str],
     q: FromQuery[str | None] = None,
 ) -> Response[str]:
-    """Ask which title a download is for."""
+    """Ask which title a download belongs to."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         unknown = next((one for one in downloads.unknown.list_unknown(session, caller) if one.id == unknown_id), None)

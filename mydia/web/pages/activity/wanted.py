@@ -1,4 +1,4 @@
-"""Wanted: what is out, monitored and not here, or here and not good enough; and why the last search took nothing."""
+"""Wanted: released, monitored titles that are missing or upgradable, and why the last search grabbed nothing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def show_wanted(
     kind: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
-    """Show what is wanted."""
+    """Show the wanted titles."""
     caller.require(Permission.VIEW_ACTIVITY)
     if kind and kind not in _KINDS:
         raise Invalid("Show movies or episodes.")
@@ -155,7 +155,7 @@ def _details(one: media.wanted.Wanted) -> tuple[str, ...]:
 
 @post("/wanted/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Start the search for everything wanted, in the worker and in its own order."""
+    """Start the automatic search for everything wanted, in the worker."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         counts = media.wanted.wanted_counts(session, caller, clock.now())
@@ -177,7 +177,7 @@ class OneFields(Struct, kw_only=True):
 def search_one(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[OneFields]
 ) -> Response[str]:
-    """Search one film or episode."""
+    """Search for one film or episode."""
     episode_id = form.read().episode_id
     with database.writes() as session:
         downloads.request_search(session, caller, item_id, episode_ids=[episode_id] if episode_id else [])
@@ -188,7 +188,7 @@ def search_one(
 def unmonitor(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[OneFields]
 ) -> Response[str]:
-    """Want one film or episode no longer."""
+    """Stop monitoring one film or episode."""
     episode_id = form.read().episode_id
     episodes = [episode_id] if episode_id else None
     with database.writes() as session:
@@ -201,7 +201,7 @@ def unmonitor(
 def change_many(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, action: FromPath[str], form: FormOf[Selection]
 ) -> Response[str]:
-    """Search or give up what is selected; ids are `item` or `item:episode`."""
+    """Search for the selected titles, or monitor them or stop; ids are `item` or `item:episode`."""
     ids = form.read().ids
     chosen = [part.partition(":") for part in ids]
     if action not in ("search", "unmonitor", "monitor"):

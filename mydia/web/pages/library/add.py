@@ -1,4 +1,4 @@
-"""Adding a title: search, choose, say where and how it is wanted."""
+"""Add a title: search, choose, set folder, profile and monitoring."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ _TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One title that a provider knows."""
+    """One search result."""
 
     type: MediaType
     title: str
     year: int | None
     overview: str | None
     number: str
-    """`tmdb:19`: what the form sends."""
+    """What the form sends, such as `tmdb:19`."""
     artwork: Artwork
     here: str | None
-    """Its page, when it is in the library."""
+    """Its page, if it is in the library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddView:
-    """The page: the question, and the answers or why there are none."""
+    """The page: the search text, and the results or why there are none."""
 
     q: str
     type: MediaType
     types: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...] | None
-    """None before anything was asked."""
+    """None before the first search."""
     notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddForm:
-    """How a chosen title is to be kept."""
+    """The dialog with the options of a chosen title."""
 
     choice: Choice
     folders: tuple[tuple[str, str], ...]
@@ -70,7 +70,7 @@ class AddForm:
 
 @get("/add", sync_to_thread=True, include_in_schema=False)
 def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
-    """Show the search; with `q`, its answers too."""
+    """Show the search form; with `q`, also the results."""
     caller.require(Permission.MANAGE_MEDIA)
     view = _answers(request, database, outside, caller)
     return page(request, "add/page.html", view, active="movies" if view.type == MediaType.MOVIE else "shows")
@@ -78,7 +78,7 @@ def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, ca
 
 @get("/add/results", sync_to_thread=True, include_in_schema=False)
 def show_results(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
-    """Show the answers alone."""
+    """Show only the results."""
     caller.require(Permission.MANAGE_MEDIA)
     if not is_htmx(request):
         return redirect(request, f"/add{query(request.query_params)}")
@@ -134,7 +134,7 @@ def show_form(
     type_: FromPath[MediaType],
     number: FromPath[str],
 ) -> Response[str]:
-    """Show how a chosen title is to be kept, in a dialog."""
+    """Show the options of a chosen title in a dialog."""
     caller.require(Permission.MANAGE_MEDIA)
     view = _form(database, outside, caller, type_, number, {})
     return dialog(
@@ -190,7 +190,7 @@ def _form(
 
 
 class AddFields(Struct, kw_only=True):
-    """The title that was chosen, and how it is kept."""
+    """The chosen title and its options."""
 
     type: Annotated[MediaType, _NO_SUCH_TITLE]
     number: Annotated[str, _NO_SUCH_TITLE]
@@ -208,7 +208,7 @@ class AddFields(Struct, kw_only=True):
 def add_title(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[AddFields]
 ) -> Response[str]:
-    """Add a title, with all its details at once where the provider answers."""
+    """Add a title with all its details."""
     caller.require(Permission.MANAGE_MEDIA)
     wanted = form.read()
     type_, ids = wanted.type, metadata.ids_in(wanted.number)

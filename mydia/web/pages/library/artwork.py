@@ -1,4 +1,4 @@
-"""The dialog in which another poster or backdrop is chosen; a refresh keeps what a person chose."""
+"""Choose another poster or backdrop; a refresh keeps a choice of the user."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def show_artwork(
     caller: CallerDep,
     item_id: FromPath[str],
 ) -> Response[str]:
-    """Show what can be chosen."""
+    """Show the pictures to choose from."""
     role = request.query_params.get("role", "poster")
     roles = tuple(_SIZES.items())
     try:

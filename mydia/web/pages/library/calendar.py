@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def border(self) -> str:
-        """Return the classes of the line at its left: pattern and colour tell the same."""
+        """Return the classes of the line at its left; pattern and colour have the same meaning."""
         pattern = {"soon": "border-dotted ", "miss": "border-dashed "}.get(self.state, "")
         return f"{pattern}border-{self.color}"
 
@@ -54,19 +54,19 @@ class Day:
 
     on: date
     here: bool
-    """In the month that is shown."""
+    """Whether the day belongs to the month that is shown."""
     today: bool
     past: bool
     entries: tuple[Entry, ...]
 
     @property
     def shown(self) -> tuple[Entry, ...]:
-        """Return what fits a cell."""
+        """Return the entries that fit into a cell."""
         return self.entries[:_SHOWN_A_DAY]
 
     @property
     def more(self) -> int:
-        """Return how many do not."""
+        """Return how many entries do not fit."""
         return max(0, len(self.entries) - _SHOWN_A_DAY)
 
 
@@ -86,7 +86,7 @@ class CalendarView:
 
     @property
     def days(self) -> tuple[Day, ...]:
-        """Return the month's days on which anything comes out."""
+        """Return the days of the month that have entries."""
         return tuple(day for week in self.weeks for day in week if day.here and day.entries)
 
     def url(self, **changes: str | None) -> str:

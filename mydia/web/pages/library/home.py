@@ -1,4 +1,4 @@
-"""Home: what needs a decision first, then what is new, what comes, what moves, and how much room there is."""
+"""Home: what needs a decision, then what is new, what comes next, what is downloading, and free space."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class HomeView:
 def show_home(
     request: WebRequest, database: DatabaseDep, deps: DepsDep, outside: OutsideDep, caller: CallerDep
 ) -> Response[str]:
-    """Show the page everybody lands on."""
+    """Show the home page."""
     now = clock.now()
     zone = renderer_of(request).zone
     today = now.astimezone(zone).date()

@@ -23,7 +23,7 @@ from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redi
 
 
 def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
-    """Answer an action: the page re-fetches itself, or is reloaded without a script."""
+    """Answer an action: the page fetches itself again, or is loaded again without a script."""
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}, "selection-clear": {}})
     return redirect(request, f"/items/{item_id}", toast=toast)
@@ -38,7 +38,7 @@ def surroundings(item: media.MediaItem) -> dict[str, Any]:
 def refresh_item(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]
 ) -> Response[str]:
-    """Ask for the details to be fetched again."""
+    """Refresh the details."""
     with database.writes() as session:
         media.request_refresh(session, caller, item_id)
     return media_changed(request, item_id, Toast("Refreshing", "The details are being fetched.", tone="live"))

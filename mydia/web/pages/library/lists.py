@@ -119,26 +119,26 @@ class ListView:
     profiles: tuple[tuple[str, str], ...]
     genres: tuple[tuple[str, str], ...]
     grid: str
-    """Address of this very list's chunks, but for the number at its end."""
+    """The address of this list's chunks, without the number at its end."""
     can_manage: bool
     providers: bool
 
     def url(self, **changes: Any) -> str:
-        """Return this list's address with some parameters changed."""
+        """Return the list's address with some parameters changed."""
         return self.section.path + query(self.params, **changes)
 
     @property
     def unfiltered(self) -> str:
-        """The address of everything, in the same order and view."""
+        """The address of the unfiltered list, with the same sorting and view."""
         return self.section.path + query({name: self.params[name] for name in _KEPT if name in self.params})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is remembered of one list."""
+    """What is cached for one list."""
 
     token: str
-    """Of the state that it was read in."""
+    """The token of the state in which it was read."""
     plan: media.lists.Outline
     counts: media.lists.Counts
     genres: tuple[str, ...]
@@ -147,7 +147,7 @@ class _Known:
 
 
 class _Outlines:
-    """Remembers the outlines of lists until any title changes: a chunk then costs one look-up."""
+    """Caches the outlines of lists until a title changes, so that a chunk costs one look-up."""
 
     def __init__(self, kept: int = 64) -> None:
         self._lock = threading.Lock()
@@ -155,7 +155,7 @@ class _Outlines:
         self._known: dict[tuple[str, media.lists.ItemQuery], _Known] = {}
 
     def of(self, database: Database, session: Any, caller: Caller, asked: media.lists.ItemQuery) -> _Known:
-        """Return what is known of a list as it is now."""
+        """Return the outline of a list in its present state."""
         token = library_state(database, session)
         key = (database.url, asked)
         with self._lock:
@@ -183,7 +183,7 @@ class _Outlines:
 
 _outlines = _Outlines()
 _firsts: UntilCommit[media.lists.ItemQuery, tuple[Card, ...]] = UntilCommit(kept=8)
-"""What is seen of a list before anybody scrolls."""
+"""The first chunk of each list, which is visible before scrolling."""
 
 
 def section_of(request: WebRequest) -> Section:
@@ -201,7 +201,7 @@ def _filled(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
-    """Turn the parameters of an address into a question. Raises Invalid for a value that isn't a number."""
+    """Turn the parameters of an address into a query. Raises Invalid for a value that isn't a number."""
     return media.lists.ItemQuery(
         type=type_,
         state=params.get("state"),
@@ -256,7 +256,7 @@ def _number(params: dict[str, str], name: str) -> int | None:
 @get(["/movies", "/shows"], sync_to_thread=True, include_in_schema=False)
 def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show films or series."""
-    # Remembered answers are shown without asking the context again.
+    # Cached answers are shown without calling the context again.
     caller.require(Permission.BROWSE)
     section, params = section_of(request), _params(request)
     asked = read_query(section.type, params)
@@ -336,7 +336,7 @@ def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) ->
 
 @get(["/movies/rows", "/shows/rows"], sync_to_thread=True, include_in_schema=False)
 def show_rows(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
-    """Show further rows of the table; where there is no script, the table goes on as a page."""
+    """Show further rows of the table; a browser without script gets them as a page."""
     section, params = section_of(request), _params(request)
     if not is_htmx(request):
         return redirect(request, section.path + query(request.query_params, view="table"))
@@ -371,7 +371,7 @@ _BULK = {
     "refresh": "being refreshed",
     "profile": "moved to another profile",
 }
-"""What can be done to many -> what is said of them then."""
+"""Action on many titles -> the words of its message."""
 _UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
 
 
@@ -448,11 +448,11 @@ def change_many(
 
 
 _UNDONE_AT_MOST = 40
-"""Ids that an address carries without trouble."""
+"""The most ids in an undo address."""
 
 
 def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
-    """Return a message whose button takes back what was done to a few."""
+    """Return a message with an undo button, if few enough titles were changed."""
     if not 0 < len(ids) <= _UNDONE_AT_MOST:
         return toast
     return replace(toast, action_label="Undo", action_href=path + query({"ids": ",".join(ids)}), action_posts=True)
@@ -478,5 +478,5 @@ ROUTES = (show_list, show_chunk, show_rows, show_card, change_many)
 
 
 def one_card(item: media.lists.Card) -> Card:
-    """Return one title as a card; for live updates."""
+    """Return one title as a card, for live updates."""
     return card(item)

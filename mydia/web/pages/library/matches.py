@@ -1,4 +1,4 @@
-"""Changing the match of a title."""
+"""Change the match of a title."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from mydia.web.views.cards import preview
 
 @dataclass(frozen=True, slots=True)
 class MatchView:
-    """The dialog in which a wrong match is put right."""
+    """The dialog in which a wrong match is corrected."""
 
     item: media.MediaItem
     q: str
     choices: tuple[tuple[str, str, int | None, str | None, Artwork, bool], ...]
-    """(number, title, year, overview, picture, is the present one)."""
+    """(number, title, year, overview, picture, whether it is the present match)."""
     notice: str | None
 
 
@@ -40,7 +40,7 @@ def show_match(
     caller: CallerDep,
     item_id: FromPath[str],
 ) -> Response[str]:
-    """Show what else a title may be."""
+    """Show other matches of a title."""
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
@@ -83,7 +83,7 @@ def change_match(
     item_id: FromPath[str],
     form: FormOf[MatchFields],
 ) -> Response[str]:
-    """Make a title another one; its files and choices stay."""
+    """Change the match of a title; its files and settings stay."""
     ids = metadata.ids_in(form.read().number)
     if ids is None:
         raise Invalid("Choose one of the titles.")

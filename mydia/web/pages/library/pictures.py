@@ -1,4 +1,4 @@
-"""Artwork: the library's own under addresses that never change, and previews of titles that are not in it."""
+"""Artwork: pictures of the library under addresses that never change, and previews of other titles."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show_preview(
     role: FromPath[str],
     name: FromPath[str],
 ) -> File | Response[bytes]:
-    """Send a small picture of a title that somebody looks at before adding it."""
+    """Send a small picture of a title that is not in the library."""
     caller.require(Permission.BROWSE)
     try:
         source = f"{TVDB_PICTURES}{request.query_params.get('of', '')}" if name == "tvdb" else f"/{name}"

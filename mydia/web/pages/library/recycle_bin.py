@@ -81,7 +81,7 @@ def _lines(found: library.recycle.RecyclePage) -> tuple[RecycledLine, ...]:
 def restore(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
 ) -> Response[str]:
-    """Move files back to where they were."""
+    """Restore files to where they were."""
     done, problems = 0, []
     for recycled_id in form.read().ids:
         try:
@@ -99,7 +99,7 @@ def restore(
 def empty(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
 ) -> Response[str]:
-    """Delete files of the bin for good."""
+    """Delete files in the bin permanently."""
     number = library.recycle.empty_recycle_bin(
         database, outside, clock.now(), caller=caller, recycled_ids=form.read().ids
     )

@@ -1,4 +1,4 @@
-"""Renaming the files of a title: preview and apply."""
+"""Rename the files of a title: preview and apply."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
 @dataclass(frozen=True, slots=True)
 class RenameView:
-    """What would be called how."""
+    """The preview of a rename."""
 
     item: media.MediaItem
     lines: tuple[library.renaming.RenameLine, ...]
@@ -50,7 +50,7 @@ def ask_rename(
     item_id: FromPath[str],
     folders: FromQuery[bool] = False,
 ) -> Response[str]:
-    """Show every name before and after; nothing is changed."""
+    """Show every name before and after. Nothing is changed."""
     with database.reads() as session:
         view = _rename_view(session, outside, caller, item_id, folders=folders)
     active = "shows" if view.item.type == MediaType.TV_SHOW else "movies"

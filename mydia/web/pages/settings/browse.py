@@ -66,7 +66,7 @@ def browse(request: WebRequest, deps: DepsDep, caller: CallerDep, field: FromQue
             names = deps.outside.files.list_folders(folder)
             break
         except AdapterError as error:
-            # A path half typed opens the nearest folder there is; one that may not be read says so.
+            # An incomplete path opens the nearest existing folder; an unreadable one shows the problem.
             problem = error.cause if _is_there(folder) else ""
             if problem or folder == folder.parent:
                 break
@@ -84,14 +84,14 @@ def _is_there(folder: Path) -> bool:
     try:
         return folder.exists()
     except OSError:
-        return False  # longer than a name may be, or below a folder that may not be entered
+        return False  # the name is too long, or a parent folder is not accessible
 
 
 @post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)
 def choose_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CheckFields], field: FromQuery[str]
 ) -> Response[str]:
-    """Put the chosen folder into the field that asked, with what the disk says about it."""
+    """Put the chosen folder into the field that opened the dialog, with its check."""
     caller.require(Permission.MANAGE_SETTINGS)
     sent = form.read()
     look = _look(deps, sent.chosen, sent, "")
@@ -114,7 +114,7 @@ def _look(deps: WebDeps, path: str, sent: CheckFields, other: str) -> FolderLook
 
 
 def _name(field: str) -> str:
-    """Return a field's name as it may stand in a selector."""
+    """Return a field's name if it can be used in a selector."""
     if not field.replace("_", "").isalnum():
         raise Invalid("There is no such field.")
     return field

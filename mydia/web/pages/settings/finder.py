@@ -1,4 +1,4 @@
-"""Finding a setting by what it is called, what it does or the name it has in files, wherever it stands."""
+"""Find a setting on any page by its label, its purpose or its name in files."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _MOST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One place where something is set."""
+    """One setting that was found."""
 
     label: str
     place: str
-    """The page it stands on."""
+    """The page it is on."""
     hint: str
     href: str
     words: str = ""
-    """What else it is found by."""
+    """Further words to find it by."""
     permission: Permission = Permission.MANAGE_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
 class FoundView:
-    """What a search within the settings found; `found` is None before anything was written."""
+    """The results of a search in the settings; `found` is None without a search text."""
 
     frame: SettingsFrame
     q: str
@@ -61,7 +61,7 @@ _FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("clients", "Category of downloads", "label qbittorrent transmission sabnzbd nzbget deluge", ""),
     ("users", "Roles and invitations", "admin user readonly guest oidc password account", ""),
 )
-"""(page, label, further words, anchor) of what is no key of the configuration."""
+"""(page, label, further words, anchor) of settings that are not keys of the configuration."""
 _OWN = (
     Found(
         label="API keys",
@@ -133,7 +133,7 @@ def _everything() -> tuple[Found, ...]:
 
 
 def find(caller: Caller, q: str) -> tuple[Found, ...]:
-    """Return the settings in which every word of a question is found, those whose name says it first."""
+    """Return the settings that contain every word of a search text, matches in the name first."""
     words = q.casefold().split()
     matching = []
     for place, one in enumerate(_everything()):
@@ -148,7 +148,7 @@ def find(caller: Caller, q: str) -> tuple[Found, ...]:
 
 @get(["/settings", "/settings/find"], sync_to_thread=True, include_in_schema=False)
 def index(request: WebRequest, caller: CallerDep) -> Response[str]:
-    """List the settings pages, and what was searched for among the settings."""
+    """List the settings pages, and the results of a search in the settings."""
     q = request.query_params.get("q", "").strip()
     view = FoundView(frame(caller, ""), q, find(caller, q) if q else None)
     if request.url.path == "/settings":

@@ -147,7 +147,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
 
 @get("/settings/folders/{library_path_id:str}", sync_to_thread=True, include_in_schema=False)
 def folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
-    """Show the form of a library folder; one from environment or file is shown read-only."""
+    """Show the form of a library folder. One from the environment or a file is read-only."""
     with deps.database.reads() as session:
         row = settings.library_paths.get_library_path(session, library_path_id)
     values = {spec.name: getattr(row, spec.name) for spec in fields(NewLibraryPath)}
@@ -176,7 +176,7 @@ def change_folder(
 def remove_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
 ) -> Response[str]:
-    """Take a folder out of the library; the disk stays as it is."""
+    """Remove a folder from the library. Nothing changes on the disk."""
     with deps.database.writes() as session:
         settings.library_paths.remove_library_path(session, caller, clock.now(), library_path_id)
     return redirect(request, "/settings/folders", toast=Toast("Removed", "The files are where they were."))
@@ -184,7 +184,7 @@ def remove_folder(
 
 @post("/settings/folders/{library_path_id:str}/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
 def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
-    """Have one folder scanned now."""
+    """Scan one folder now."""
     with deps.database.writes() as session:
         name = settings.library_paths.get_library_path(session, library_path_id).name
         library.scanning.request_scan(session, caller, library_path_id)
@@ -195,7 +195,7 @@ def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_p
 def look_at_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
 ) -> Response[str]:
-    """Say what the disk says; asked separately, because a sleeping disk takes its time."""
+    """Show the state of the folder on disk. A separate request, because a sleeping disk answers slowly."""
     caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
         row = settings.library_paths.get_library_path(session, library_path_id)

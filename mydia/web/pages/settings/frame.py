@@ -1,4 +1,4 @@
-"""What stands around every settings page: its own column of pages, on phones a page of its own."""
+"""The frame of settings pages: a column with all pages, which is a page of its own on phones."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ class SettingsFrame:
     current: str
     title: str
     parent: tuple[str, str] | None = None
-    """(label, address) of the list a page belongs to."""
+    """(label, address) of the list that a page belongs to."""
 
 
 def frame(caller: Caller, current: str, title: str = "") -> SettingsFrame:
-    """Return the frame of a page, after seeing that the caller may open it.
+    """Return the frame of a page, if the caller may open the page.
 
     Args:
-        title: Of a page within a list; empty for the list itself.
+        title: The title of a page within a list; empty for the list itself.
 
     Raises:
-        Forbidden: The caller may not.
+        Forbidden: The caller may not open the page.
     """
     entry = _BY_ID.get(current)
     caller.require(entry.permission if entry else Permission.MANAGE_SETTINGS)
@@ -103,5 +103,5 @@ def show(request: WebRequest, template: str, view: object, *, status: int = 200)
 
 
 def errors_of(error: MydiaError) -> Mapping[str, str]:
-    """Return what is wrong by field; `""` is the form itself."""
+    """Return the errors by field; `""` is the form itself."""
     return error.fields or {"": error.message}

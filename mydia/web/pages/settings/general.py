@@ -44,7 +44,7 @@ class GeneralView:
     frame: SettingsFrame
     groups: tuple[tuple[str, tuple[SettingRow, ...]], ...]
     fixed: tuple[SettingRow, ...]
-    """What is read at start only."""
+    """Settings that are read only at start."""
     file: str
     unknown: tuple[str, ...]
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class GeneralView:
 
 @get("/settings/general", sync_to_thread=True, include_in_schema=False)
 def general(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Show every value with its source."""
+    """Show every setting with its source."""
     return show(request, "general.html", _general(deps, caller, {}, {}))
 
 
 @post("/settings/general", sync_to_thread=True, status_code=200, include_in_schema=False)
 def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[GeneralFields]) -> Response[str]:
-    """Store the values that were changed."""
+    """Store the settings that were changed."""
     values = form.read().values
     try:
         with deps.database.writes() as session:

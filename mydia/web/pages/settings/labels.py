@@ -1,4 +1,4 @@
-"""What the keys of the configuration are called on pages."""
+"""The labels of configuration keys on pages."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ LABELS = {
     "crashes.report": "Report crashes",
 }
 ELSEWHERE = frozenset({"metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay"})
-"""What the page of the metadata source sets."""
+"""Keys that are set on the page of the metadata source."""

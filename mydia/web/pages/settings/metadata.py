@@ -53,7 +53,7 @@ def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
 def test_metadata(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SourceFields]
 ) -> Response[str] | Stream:
-    """Look a film up at the source that the form describes."""
+    """Test the source that the form describes by searching for a film."""
     caller.require(Permission.MANAGE_SETTINGS)
     steps = metadata_source.try_source(deps, form.read())
     return unfolding(

@@ -1,4 +1,4 @@
-"""Where titles come from, as a choice: read from settings, written to them, tried. Shared by setup and settings."""
+"""The metadata source as one choice: read it, store it, test it. Shared by setup and settings."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ class SourceFields(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceChoice:
-    """What counts now, as the form shows it."""
+    """The present choice, as the form shows it."""
 
     source: str
     relay_url: str
     has_tmdb: bool
     has_tvdb: bool
     locked: str
-    """Where the choice is fixed (`environment variable TMDB_API_KEY`), or empty."""
+    """The source that fixes the choice (`environment variable TMDB_API_KEY`), or empty."""
     present: str
-    """The choice in a sentence."""
+    """The choice as a sentence."""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -71,7 +71,7 @@ _SENTENCES = {
 
 
 def read_source(session: Session, deps: WebDeps) -> SourceChoice:
-    """Return the choice that counts now."""
+    """Return the present choice."""
     found = {name: settings.sourced(session, name) for name in _NAMES}
     url = str(found["metadata.relay_url"].value or "")
     has_tmdb, has_tvdb = bool(found["metadata.tmdb_api_key"].value), bool(found["metadata.tvdb_api_key"].value)
@@ -128,7 +128,7 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
 
 
 def try_source(deps: WebDeps, wanted: SourceFields) -> Iterator[TestResult]:
-    """Look a film up at the source that a form describes, before it is stored; tell each step."""
+    """Search for a film at the source that a form describes, before it is stored; yield the result of each step."""
     yield TestResult("live", "Trying it", findings=(FolderFinding("run", "Looking Metropolis (1927) up"),))
     yield _try_source(deps, wanted)
 

@@ -99,7 +99,7 @@ _TOKENS = (
 
 @get("/settings/naming", sync_to_thread=True, include_in_schema=False)
 def naming_page(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Show the templates with what they make of a few titles."""
+    """Show the templates with examples."""
     return show(request, "naming.html", _naming(deps, caller, {}, {}))
 
 
@@ -122,7 +122,7 @@ def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
 
 @post("/settings/naming/preview", sync_to_thread=True, status_code=200, include_in_schema=False)
 def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NamingFields]) -> Response[str]:
-    """Show what the templates would make, while they are being written."""
+    """Show examples of the templates while they are being edited."""
     view = _naming(deps, caller, form.read().changes(), {})
     return fragment(request, "settings/_naming_examples.html", view)
 

@@ -1,4 +1,4 @@
-"""Settings: the household's accounts."""
+"""Settings: accounts."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def remove_person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id
 def revoke_key(
     request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str], api_key_id: FromPath[str]
 ) -> Response[str]:
-    """Make somebody's key useless."""
+    """Revoke a user's key."""
     with deps.database.writes() as session:
         users.get_user(session, caller, user_id)
         users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)

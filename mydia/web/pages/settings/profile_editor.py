@@ -68,7 +68,7 @@ class RungView:
 
     name: str
     key: str
-    """Stable in element ids."""
+    """A stable part of element ids."""
     label: str
     resolution: str
     qualities: tuple[str, ...]
@@ -97,7 +97,7 @@ _EXAMPLE = "Nosferatu.1922.2160p.UHD.BluRay.REMUX.DV.HDR10.HEVC.FLAC.2.0-ARC"
 
 @get("/settings/profiles/new", sync_to_thread=True, include_in_schema=False)
 def new_profile(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Show the editor with the usual choice."""
+    """Show the editor with the default profile."""
     base = settings.profiles.preset_profile(settings.profiles.DEFAULT_PRESET)
     return show(
         request,
@@ -278,7 +278,7 @@ def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
 
 
 def _group_name(members: Sequence[str], taken: set[str]) -> str:
-    """Return a name for qualities that count as equal: `WEB 1080p` where they agree, else the best one's and `group`."""
+    """Return a name for a group of equal qualities: `WEB 1080p` if they agree, else `Any`; numbered if it is taken."""
     sizes = {match[1] for one in members if (match := _RESOLUTION.search(one))}
     kind = "WEB" if all(one.startswith("WEB") for one in members) else ""
     wanted = " ".join(part for part in (kind or "Any", sizes.pop() if len(sizes) == 1 else "") if part)

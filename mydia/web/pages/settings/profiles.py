@@ -63,7 +63,7 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
 def duplicate_profile(
     request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]
 ) -> Response[str]:
-    """Make a copy and open it."""
+    """Copy a profile and open the copy."""
     with deps.database.writes() as session:
         copy = settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id)
     return redirect(request, f"/settings/profiles/{copy.id}", toast=Toast(f"{copy.name} is made"))
@@ -78,7 +78,7 @@ def remove_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, profil
 
 
 def usage(used: Mapping[str, int]) -> str:
-    """Say how many titles and folders use a profile."""
+    """Return how many titles and folders use a profile, in words."""
     words = {"versions": ("title", "titles"), "library_paths": ("folder", "folders")}
     said = [f"{count:,} {words[table][count != 1]}" for table, count in used.items() if table in words]
     return " · ".join(said)

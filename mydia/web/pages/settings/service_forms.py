@@ -1,4 +1,4 @@
-"""What the pages of download clients, indexers and metadata share: their forms, and trying a connection."""
+"""What the pages of download clients, indexers and metadata share: their forms, and connection tests."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ServiceFields(Struct, kw_only=True):
     rows: tuple[MappingRow, ...] = ()
     values: dict[str, str] = {}
     service_id: str | None = None
-    """The stored service that is being tried."""
+    """The stored service that is being tested."""
 
     @property
     def mappings(self) -> tuple[tuple[str, str], ...]:
@@ -129,12 +129,12 @@ class ServiceForm:
     has_secret: bool = False
     mappings: tuple[tuple[str, str], ...] = ()
     open: bool = False
-    """Whether `More` is unfolded."""
+    """Whether `More` is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What trying a connection found."""
+    """The result of a connection test."""
 
     tone: str
     title: str
@@ -144,7 +144,7 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class HealthChip:
-    """How a service has been answering."""
+    """The state of a service."""
 
     kind: str
     icon: str
@@ -168,13 +168,13 @@ def health_chip(status: ServiceStatus | None, enabled: bool, now: datetime) -> H
 
 
 def kinds_of(family: Family) -> tuple[tuple[str, str], ...]:
-    """Return (key, label) of what can be connected."""
+    """Return (key, label) of the kinds."""
     table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
     return tuple((key, kind.label) for key, kind in table.items())
 
 
 def needs_of(family: Family, kind: str) -> tuple[Need, ...]:
-    """Return the fields of a kind; an unknown one is Invalid."""
+    """Return the fields of a kind. Raises Invalid for an unknown kind."""
     if family == "indexer":
         return settings.indexers.needs_of(kind)
     found = download_clients.KINDS.get(kind)
@@ -184,7 +184,7 @@ def needs_of(family: Family, kind: str) -> tuple[Need, ...]:
 
 
 def blank_form(family: Family, kind: str | None, taken: set[str]) -> ServiceForm:
-    """Return an empty form with what is usual in it."""
+    """Return a new form with default values."""
     kinds = kinds_of(family)
     chosen = kind if kind in dict(kinds) else kinds[0][0]
     table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
@@ -201,7 +201,7 @@ def blank_form(family: Family, kind: str | None, taken: set[str]) -> ServiceForm
 
 
 def form_of(family: Family, row: DownloadClientRow | IndexerRow, mappings: tuple[tuple[str, str], ...]) -> ServiceForm:
-    """Return the form of a stored service; its secret is never in it."""
+    """Return the form of a stored service, without its secret."""
     values: dict[str, Any] = {need.key: _written(need.default) for need in needs_of(family, row.kind)}
     values |= {key: _written(value) for key, value in row.options.items()}
     values |= {"name": row.name, "url": row.url, "priority": str(row.priority), "secret": ""}
@@ -247,7 +247,7 @@ def _form(
 
 
 def with_enabled(form: ServiceForm, enabled: bool) -> ServiceForm:
-    """Return a form that says whether its service is switched on."""
+    """Return a form with the state of the service's switch."""
     return replace(form, values={**form.values, "enabled": "true" if enabled else "false"})
 
 
@@ -312,7 +312,7 @@ def _unusable(error: MydiaError) -> TestResult:
 
 
 def _failed(error: AdapterError) -> TestResult:
-    """Say what failed, and what had worked before it."""
+    """Return what failed, and what had worked before."""
     findings = () if error.code == "unreachable" else (FolderFinding("yes", "Something answers at this address"),)
     title = _TITLES.get(error.code, "It does not work")
     return TestResult("fail", title, _sentence(error.cause), findings)

@@ -1,4 +1,4 @@
-"""Settings: download clients and indexers, with how they have been answering."""
+"""Settings: download clients and indexers, with their states."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """How a family is called."""
+    """The words and addresses of a family."""
 
     family: Family
     page: str
@@ -186,7 +186,7 @@ def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
 
 
 def service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
-    """Show the form of a service; one from environment or file is shown read-only."""
+    """Show the form of a service. One from the environment or a file is read-only."""
     return show(request, "service.html", _form(deps, caller, _said(request), service_id))
 
 
@@ -208,7 +208,7 @@ def change_service(
 
 
 def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
-    """Forget a service."""
+    """Remove a service."""
     said = _said(request)
     with deps.database.writes() as session:
         name = _row(session, caller, said.family, service_id).name
@@ -241,7 +241,7 @@ def _form(
 
 
 def _said(request: WebRequest) -> Said:
-    """Return the family that an address belongs to: every handler serves both."""
+    """Return the family of an address; every handler serves both."""
     page = request.url.path.split("/")[2]
     return next(said for said in _SAID.values() if said.page == page)
 
@@ -250,7 +250,7 @@ def _said(request: WebRequest) -> Said:
 def test_client(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]
 ) -> Response[str] | Stream:
-    """Try the client that the form describes."""
+    """Test the client that the form describes."""
     return _tried(request, services.try_client(deps, caller, form))
 
 
@@ -258,7 +258,7 @@ def test_client(
 def test_indexer(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ServiceFields]
 ) -> Response[str] | Stream:
-    """Try the indexer that the form describes."""
+    """Test the indexer that the form describes."""
     return _tried(request, services.try_indexer(deps, caller, form))
 
 
@@ -268,7 +268,7 @@ def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Respons
 
 
 def test_stored(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
-    """Test a service as it is stored, keep the result, and show its card again."""
+    """Test a stored service, record the result, and show its card again."""
     said, identifier = _said(request), service_id
     toast = _ask(deps, caller, said, identifier)
     view = _list(deps, caller, said.family)
@@ -294,7 +294,7 @@ def _ask(deps: WebDeps, caller: Caller, said: Said, service_id: str) -> Toast:
 
 
 class SwitchFields(Struct, kw_only=True):
-    """Whether a service is switched on."""
+    """Whether a service is turned on."""
 
     enabled: bool = False
 
@@ -302,7 +302,7 @@ class SwitchFields(Struct, kw_only=True):
 def switch_service(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SwitchFields], service_id: FromPath[str]
 ) -> Response[str]:
-    """Switch a service on or off."""
+    """Turn a service on or off."""
     said, on = _said(request), form.read().enabled
     with deps.database.writes() as session:
         settings.services.switch_service(session, caller, clock.now(), said.status, service_id, enabled=on)
@@ -325,7 +325,7 @@ _SHARED = (
 
 
 def _shared() -> Iterator[HTTPRouteHandler]:
-    """Make the handlers that serve both families, one for each address."""
+    """Make the handlers of both families, one for each address."""
     for said in _SAID.values():
         for verb, rest, handler in _SHARED:
             status: dict[str, Any] = {"status_code": 200} if verb is post else {}

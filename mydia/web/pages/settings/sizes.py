@@ -45,7 +45,7 @@ class SizeRow:
     preferred: str
     maximum: str
     said: str
-    """What the most means for two hours or for 45 minutes."""
+    """The maximum for two hours or 45 minutes, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ _MINUTES = {MediaType.MOVIE: 120, MediaType.TV_SHOW: 45}
 
 @get("/settings/sizes", sync_to_thread=True, include_in_schema=False)
 def sizes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SizesFields]) -> Response[str]:
-    """Show how large a minute of each quality may be."""
+    """Show the size limits of each quality."""
     return show(request, "sizes.html", _sizes(deps, caller, form.draft().type, {}, {}))
 
 

@@ -1,4 +1,4 @@
-"""The first run: account, folders, metadata source, download client, indexer, first scan. Each step has its address."""
+"""The setup: account, folders, metadata source, download client, indexer, first scan. Each step has its own address."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ScanFields(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around every step."""
+    """The frame of every step."""
 
     steps: tuple[tuple[str, str, str], ...]
     current: int
@@ -110,7 +110,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentPath:
-    """A library folder that is there already."""
+    """A library folder that exists already."""
 
     name: str
     path: str
@@ -121,7 +121,7 @@ class PresentPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderInput:
-    """A folder to be named."""
+    """An input for a folder."""
 
     name: str
     label: str
@@ -194,7 +194,7 @@ def _frame(session: Session, step: str, caller: Caller | None) -> Frame:
 
 
 def _require(caller: Caller | None, session: Session) -> Caller:
-    """Admit users who may change settings; a fresh installation begins with the account."""
+    """Return the caller if they may change settings; a new installation begins with the account."""
     if caller is None:
         if not users.has_users(session):
             raise Conflict("Make the account first: open /setup.")
@@ -212,7 +212,7 @@ def _after(request: WebRequest, deps: WebDeps, step: str, outcome: str) -> Respo
 
 @get("/setup", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerDep) -> Response[str]:
-    """Go on where setup was left."""
+    """Continue the setup where it was left."""
     with database.reads() as session:
         if not users.has_users(session):
             return redirect(request, "/setup/account")

@@ -21,7 +21,7 @@ from mydia.web.render import Toast, is_htmx, nothing, page, redirect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupsView:
-    """The backups that are kept."""
+    """The page of the backups."""
 
     backups: tuple[maintenance.Backup, ...]
     directory: str
@@ -36,7 +36,7 @@ class BackupsView:
 def show_backups(
     request: WebRequest, deps: DepsDep, config: ConfigDep, database: DatabaseDep, caller: CallerDep
 ) -> Response[str]:
-    """Show the backups and how one is restored."""
+    """Show the backups and how to restore one."""
     caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         keep = settings.of(session).backups.keep

@@ -18,7 +18,7 @@ from mydia.web.render import fragment, is_htmx, page, query
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogsView:
-    """The newest lines that fit the filter."""
+    """The newest lines that match the filter."""
 
     lines: tuple[LogLine, ...]
     level: str

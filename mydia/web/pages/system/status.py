@@ -33,7 +33,7 @@ _FIXES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     state: str
     name: str
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A client or indexer and how it has been answering."""
+    """A client or indexer and its state."""
 
     kind: str
     name: str
@@ -67,7 +67,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """How everything is."""
+    """The status page."""
 
     findings: tuple[Finding, ...]
     services: tuple[Service, ...]
@@ -78,13 +78,13 @@ class StatusView:
 
     @property
     def wrong(self) -> int:
-        """How many findings are not fine."""
+        """How many findings are warnings or failures."""
         return sum(1 for one in self.findings if one.state in ("failed", "warning"))
 
 
 @get(["/system", "/system/status"], sync_to_thread=True, include_in_schema=False)
 def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """Show what is well and what is not, with what to do about it."""
+    """Show what works and what does not, with what to do about it."""
     caller.require(Permission.MANAGE_SETTINGS)
     checks = health.examine(deps, (*health.CHECKS, *request.app.state.checks))
     order = {"failed": 0, "warning": 1, "unknown": 2, "ok": 3}

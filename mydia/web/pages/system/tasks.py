@@ -45,7 +45,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleLine:
-    """Something that the clock starts."""
+    """A scheduled task."""
 
     name: str
     job: str
@@ -99,7 +99,7 @@ def show_tasks(
     show: FromQuery[str] = "",
     before: FromQuery[str] = "",
 ) -> Response[str]:
-    """Show what runs, what will, and what came of the rest."""
+    """Show running and scheduled tasks, and the results of earlier runs."""
     caller.require(Permission.MANAGE_SETTINGS)
     if show not in ("", "all", "failed"):
         raise Invalid("Show all or failed.")
@@ -110,7 +110,7 @@ def show_tasks(
 
 
 def tasks_view(board: TaskBoard, caller: Caller, show: str = "", before: str = "") -> TasksView:
-    """Return the tasks page; asked for once a second while somebody looks."""
+    """Return the tasks page; called once a second while the page is open."""
     now = clock.now()
     workers = board.workers()
     limit = _ALL if show else _RECENT
@@ -218,7 +218,7 @@ _DAYS = {
 
 
 def said_cron(line: str | None) -> str:
-    """Say the usual schedules in words; others as they are written.
+    """Return common schedules in words, others as they are written.
 
     >>> said_cron("*/5 * * * *"), said_cron("0 */6 * * *"), said_cron("30 3 * * *"), said_cron("10 4 * * sun")
     ('5 min', '6 h', 'daily, 03:30', 'Sunday, 04:10')
@@ -245,7 +245,7 @@ def said_cron(line: str | None) -> str:
 
 @get("/system/runs/{run_id:str}", sync_to_thread=True, include_in_schema=False)
 def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
-    """Tell everything about one run."""
+    """Show one run."""
     caller.require(Permission.MANAGE_SETTINGS)
     run = taskboard.get(caller, run_id)
     return dialog(request, "system/_run.html", run, title=run.title, active="system", line=run_line(run, clock.now()))
@@ -283,7 +283,7 @@ def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, na
 
 @post(["/system/pause", "/system/resume"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
-    """Have workers start nothing new, or go on."""
+    """Pause or resume the workers. Paused workers start no new tasks."""
     caller.require(Permission.MANAGE_SETTINGS)
     pausing = request.url.path.endswith("pause")
     taskboard.set_paused(caller, pausing)
