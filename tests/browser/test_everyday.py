@@ -67,7 +67,7 @@ def test_enter_activates_what_has_focus_and_confirms_only_when_nothing_has(tab: 
         page.keyboard.press("Enter")
 
 
-def test_an_import_that_is_refused_says_so_in_place(tab: Tab) -> None:
+def test_a_refused_import_shows_its_error_in_place(tab: Tab) -> None:
     page = tab.go("/imports?bucket=none")
     confirm = page.get_by_role("button", name="Confirm and next")
     expect(confirm).to_be_disabled()
@@ -91,7 +91,7 @@ def test_removing_a_title_closes_the_dialog(tab: Tab, server: Server) -> None:
     expect(page).to_have_url(f"{tab.origin}/movies/{server.ids['Sintel']}")
 
 
-def test_removing_many_asks_about_their_files_and_says_how_many(tab: Tab) -> None:
+def test_removing_many_titles_asks_about_their_files_and_shows_counts(tab: Tab) -> None:
     page = tab.go("/movies")
     for title in ("Nosferatu", "Sintel"):
         page.get_by_label(f"Select {title}").check(force=True)
@@ -107,7 +107,7 @@ def test_removing_many_asks_about_their_files_and_says_how_many(tab: Tab) -> Non
     expect(page.locator(".toastbox")).to_contain_text("2 titles restored")
 
 
-def test_unsaved_changes_are_not_lost_by_leaving(tab: Tab) -> None:
+def test_leaving_a_page_with_unsaved_changes_asks_first(tab: Tab) -> None:
     for address, field in (("/settings/naming", "#f-rename"), ("/settings/profiles/new", "#f-name")):
         page = tab.go(address)
         changed = page.locator(field)
@@ -127,7 +127,7 @@ def test_unsaved_changes_are_not_lost_by_leaving(tab: Tab) -> None:
         expect(page).to_have_url(f"{tab.origin}/movies")
 
 
-def test_a_refused_save_keeps_the_bar_and_the_table_in_shape(tab: Tab) -> None:
+def test_a_refused_save_keeps_the_save_bar_and_the_table_layout(tab: Tab) -> None:
     page = tab.go("/settings/sizes?type=movie")
     field = page.locator("#sizes-form input[inputmode=decimal]").first
     width = page.locator("#sizes-form table").bounding_box()
@@ -173,7 +173,7 @@ def test_filters_open_at_their_button_and_stay_open_while_choosing(tab: Tab, pho
         )
 
 
-def test_what_to_add_is_typed_at_once_and_found_again_by_going_back(tab: Tab) -> None:
+def test_the_add_page_focuses_its_search_and_back_restores_the_results(tab: Tab) -> None:
     page = tab.go("/movies")
     theme = page.locator("html").get_attribute("data-theme")
     page.locator("a[href^='/add']").locator("visible=true").first.click()
@@ -188,7 +188,7 @@ def test_what_to_add_is_typed_at_once_and_found_again_by_going_back(tab: Tab) ->
     expect(page.locator("#results")).to_contain_text("Metropolis")
 
 
-def test_a_phone_sorts_selects_and_finds_back_from_a_title(phone: Tab, server: Server) -> None:
+def test_on_a_phone_lists_are_sorted_and_selected_and_back_returns_to_the_place(phone: Tab, server: Server) -> None:
     page = phone.go("/movies")
     page.get_by_role("button", name="Filters", exact=True).click()
     page.locator("#more-filters").get_by_label("Sort by").select_option("year")

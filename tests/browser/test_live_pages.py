@@ -69,7 +69,7 @@ def _counting_streams(page: Page) -> Callable[[], int]:
     return lambda: len(opened) - len(ended)
 
 
-def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(tab: Tab, server: Server) -> None:
+def test_changes_while_a_page_opens_are_shown_and_no_stream_is_left_open(tab: Tab, server: Server) -> None:
     download = Download(server)
     page, open_streams = tab.page, _counting_streams(tab.page)
     tab.go("/activity")
@@ -99,7 +99,7 @@ def test_what_changes_while_a_page_opens_is_seen_and_no_stream_is_left_behind(ta
     assert tab.errors == []
 
 
-def test_a_page_that_reads_itself_anew_keeps_its_stream(tab: Tab, server: Server) -> None:
+def test_a_page_that_fetches_itself_again_keeps_its_stream(tab: Tab, server: Server) -> None:
     download = Download(server)
     page = tab.page
     streams: list[str] = []
@@ -111,7 +111,7 @@ def test_a_page_that_reads_itself_anew_keeps_its_stream(tab: Tab, server: Server
     assert len(streams) == 1
 
 
-def test_a_page_that_cannot_be_reached_keeps_what_it_shows_and_reads_itself_later(tab: Tab, server: Server) -> None:
+def test_a_page_that_cannot_be_fetched_stays_and_is_fetched_later(tab: Tab, server: Server) -> None:
     download = Download(server)
     page = tab.go("/activity")
     expect(page.locator("html")).to_have_attribute("data-live", "on")
@@ -132,7 +132,7 @@ def test_a_page_that_cannot_be_reached_keeps_what_it_shows_and_reads_itself_late
     assert not [said for said in tab.errors if "is not defined" in said]
 
 
-def test_a_dialog_that_is_closed_takes_its_stream_with_it(tab: Tab) -> None:
+def test_closing_a_dialog_closes_its_stream(tab: Tab) -> None:
     page, open_streams = tab.page, _counting_streams(tab.page)
     tab.go("/movies")
     expect(page.locator("html")).to_have_attribute("data-live", "on")

@@ -37,7 +37,7 @@ def tab(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
     return open_tab(origin, cookies={"session": server.token}, bypass_csp=True)
 
 
-def test_a_dialog_is_seen_and_sent_without_script(plain: Tab, server: Server) -> None:
+def test_a_dialog_works_without_script(plain: Tab, server: Server) -> None:
     page = plain.go(f"/movies/{server.ids['Metropolis']}")
     page.get_by_role("button", name="More actions").locator("visible=true").click()
     page.get_by_role("link", name="Edit").locator("visible=true").click()
@@ -49,7 +49,7 @@ def test_a_dialog_is_seen_and_sent_without_script(plain: Tab, server: Server) ->
     assert not plain.errors
 
 
-def test_boxes_and_their_buttons_are_there_without_script(plain: Tab, server: Server) -> None:
+def test_selection_boxes_and_their_buttons_work_without_script(plain: Tab, server: Server) -> None:
     page = plain.go("/movies")
     page.get_by_label("Select Nosferatu").check()
     page.locator("#bulkbar").get_by_role("button", name="Stop monitoring").click()
@@ -71,7 +71,7 @@ def _until_focused(page: Page, name: str) -> None:
     pytest.fail(f"“{name}” is not reached by Tab")
 
 
-def test_a_release_is_grabbed_and_taken_back_by_the_keyboard(tab: Tab, server: Server) -> None:
+def test_a_release_is_grabbed_and_the_grab_undone_by_keyboard(tab: Tab, server: Server) -> None:
     with server.deps.database.reads() as session:
         best = session.scalars(
             select(downloads.Release).where(downloads.Release.title.contains("BluRay.FLAC2.0"))
@@ -105,7 +105,7 @@ def test_a_release_is_grabbed_and_taken_back_by_the_keyboard(tab: Tab, server: S
     assert not tab.errors
 
 
-def test_the_review_is_done_by_the_keyboard(tab: Tab) -> None:
+def test_the_import_review_works_by_keyboard(tab: Tab) -> None:
     page = tab.go("/imports")
     first = page.locator("ul a[aria-current=true]").first.text_content()
     page.keyboard.press("1")
@@ -115,7 +115,7 @@ def test_the_review_is_done_by_the_keyboard(tab: Tab) -> None:
     assert not tab.errors
 
 
-def test_qualities_are_dragged_and_moved_by_keys(tab: Tab) -> None:
+def test_qualities_are_moved_by_dragging_and_by_keys(tab: Tab) -> None:
     page = tab.go("/settings/profiles/new")
     rows = page.locator("[data-sort] > li")
     names = [row.get_attribute("id") for row in rows.all()[:4]]
@@ -135,7 +135,7 @@ def test_qualities_are_dragged_and_moved_by_keys(tab: Tab) -> None:
     assert not tab.errors
 
 
-def test_a_setting_is_found_by_the_slash(tab: Tab) -> None:
+def test_the_slash_key_searches_the_settings(tab: Tab) -> None:
     page = tab.go("/settings/general")
     page.keyboard.press("/")
     page.keyboard.type("deleted files")
@@ -153,7 +153,7 @@ def test_no_page_is_wider_than_a_phone(open_tab: Callable[..., Tab], origin: str
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_a_server_that_is_gone_is_said_and_nothing_of_it_was_kept(tab: Tab) -> None:
+def test_the_offline_page_is_shown_without_a_server_and_no_other_page_is_cached(tab: Tab) -> None:
     page = tab.go("/movies")
     kept = page.evaluate(
         "navigator.serviceWorker.ready.then(async () => (await Promise.all((await caches.keys()).map(async (name) => "

@@ -65,7 +65,7 @@ def _refuse_once(page: Page, addresses: str, **answer: Any) -> list[Route]:
 @pytest.mark.parametrize("theme", ["mydia-dark", "mydia-light"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("path", ["/gallery", "/nothing-here"])
-def test_pages_are_accessible_and_stay_at_home(
+def test_pages_are_accessible_and_load_nothing_from_other_sites(
     origin: str, open_tab: Callable[..., Tab], path: str, viewport: dict[str, int], theme: str
 ) -> None:
     tab = open_tab(origin, viewport=viewport, cookies={"who": "robin", "theme": theme})
@@ -111,7 +111,7 @@ def test_progress_is_pushed_and_lists_fetch_themselves(tab: Tab, deps: WebDeps) 
     assert tab.errors == []
 
 
-def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: WebDeps, origin: str) -> None:
+def test_events_before_the_stream_connects_are_not_lost(tab: Tab, deps: WebDeps, origin: str) -> None:
     # A first tab keeps the hub listening; the second one's stream is held back while the event happens.
     _is_live(tab.go("/gallery"))
     late = Tab(tab.context, origin)
@@ -125,7 +125,7 @@ def test_what_happened_before_the_stream_connected_is_not_lost(tab: Tab, deps: W
     expect(page.locator("#list")).to_have_text("9 in the queue")
 
 
-def test_a_stream_that_could_not_be_opened_is_tried_again(tab: Tab, deps: WebDeps) -> None:
+def test_a_stream_that_could_not_be_opened_is_retried(tab: Tab, deps: WebDeps) -> None:
     refused = _refuse_once(tab.page, "**/events?*", status=503, body="busy")
     page = tab.go("/gallery")
     _queue_becomes(deps, 5)
@@ -133,7 +133,7 @@ def test_a_stream_that_could_not_be_opened_is_tried_again(tab: Tab, deps: WebDep
     assert refused
 
 
-def test_a_list_that_could_not_fetch_itself_keeps_what_it_shows_and_tries_again(tab: Tab, deps: WebDeps) -> None:
+def test_a_list_that_could_not_be_fetched_stays_and_is_retried(tab: Tab, deps: WebDeps) -> None:
     page = tab.go("/gallery")
     _is_live(page)
     refused = _refuse_once(page, "**/gallery/list", status=500, body="<p>a mistake</p>", content_type="text/html")
@@ -142,7 +142,7 @@ def test_a_list_that_could_not_fetch_itself_keeps_what_it_shows_and_tries_again(
     assert refused
 
 
-def test_what_happens_while_a_list_fetches_itself_is_fetched_next(tab: Tab) -> None:
+def test_changes_while_a_list_is_fetched_are_fetched_next(tab: Tab) -> None:
     page = tab.go("/gallery")
     held: list[Route] = []
 
@@ -166,7 +166,7 @@ def test_what_happens_while_a_list_fetches_itself_is_fetched_next(tab: Tab) -> N
     expect(page.locator("#list")).to_have_text("8 in the queue")
 
 
-def test_an_answer_that_comes_after_its_page_was_left_is_dropped(tab: Tab) -> None:
+def test_an_answer_that_arrives_after_leaving_the_page_is_dropped(tab: Tab) -> None:
     page = tab.go("/gallery")
     held: list[Route] = []
     page.route("**/gallery", lambda route: held.append(route))  # noqa: PLW0108  playwright sets attributes on it
@@ -181,7 +181,7 @@ def test_an_answer_that_comes_after_its_page_was_left_is_dropped(tab: Tab) -> No
     expect(page.locator("h1.t-title")).not_to_have_text("Gallery")
 
 
-def test_a_lost_stream_says_so_and_comes_back_with_everything_new(
+def test_a_lost_connection_is_shown_and_everything_is_up_to_date_after_reconnecting(
     deps: WebDeps, serve: Serve, open_tab: Callable[..., Tab]
 ) -> None:
     origin = serve(example.make_app(deps))
@@ -198,7 +198,7 @@ def test_a_lost_stream_says_so_and_comes_back_with_everything_new(
     expect(page.locator("#list")).to_have_text("12 in the queue")
 
 
-def test_a_refused_form_keeps_what_was_typed_and_points_at_the_field(tab: Tab) -> None:
+def test_a_refused_form_keeps_what_was_typed_and_focuses_the_wrong_field(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.get_by_label("API key").fill("abc")
     page.get_by_role("button", name="Save").click()
@@ -212,7 +212,7 @@ def test_a_refused_form_keeps_what_was_typed_and_points_at_the_field(tab: Tab) -
     assert page.url.endswith("/other")
 
 
-def test_a_dialog_opens_saves_and_gives_the_focus_back(tab: Tab) -> None:
+def test_a_dialog_opens_saves_and_returns_the_focus(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.keyboard.press("d")
     expect(page.get_by_role("dialog", name="Edit Detour")).to_be_visible()
@@ -228,7 +228,7 @@ def test_a_dialog_opens_saves_and_gives_the_focus_back(tab: Tab) -> None:
     assert example.SCENE.saved == ["Detour (1945)"]
 
 
-def test_nothing_is_removed_without_a_yes(tab: Tab) -> None:
+def test_removing_asks_for_confirmation(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.get_by_role("button", name="Remove", exact=True).click()
     box = page.get_by_role("dialog", name="Remove 3 movies?")
@@ -244,14 +244,14 @@ def test_nothing_is_removed_without_a_yes(tab: Tab) -> None:
     assert example.SCENE.saved == ["removed"]
 
 
-def test_a_failed_action_leaves_the_page_and_tells_why(tab: Tab) -> None:
+def test_a_failed_action_keeps_the_page_and_shows_the_reason(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.evaluate("htmx.ajax('POST', '/fail/unavailable', {source: '#list', target: '#list'})")
     expect(page.locator(".toastbox")).to_contain_text("qBittorrent does not answer.")
     expect(page.locator("#list")).to_have_text("3 in the queue")
 
 
-def test_a_selection_reaches_over_ranges_and_the_whole_filter(tab: Tab) -> None:
+def test_ranges_and_the_whole_filter_can_be_selected(tab: Tab) -> None:
     page = tab.go("/gallery?state=missing")
     page.get_by_role("button", name="Select", exact=True).click()
     boxes = page.locator("input[data-select]")
@@ -289,7 +289,7 @@ def test_the_palette_finds_pages_from_the_keyboard(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("by", ["Enter", "Control+Enter", "mouse"])
-def test_the_palette_does_things_by_key_and_by_mouse(tab: Tab, by: str) -> None:
+def test_palette_actions_run_by_keyboard_and_mouse(tab: Tab, by: str) -> None:
     page = tab.go("/other")
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill("keep")
@@ -305,7 +305,7 @@ def test_the_palette_does_things_by_key_and_by_mouse(tab: Tab, by: str) -> None:
     assert len(example.SCENE.saved) == 1
 
 
-def test_letters_go_places_and_the_sheet_lists_them(tab: Tab) -> None:
+def test_letter_shortcuts_open_pages_and_are_listed(tab: Tab) -> None:
     page = tab.go("/gallery")
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -339,7 +339,7 @@ def test_chunks_of_the_grid_load_when_near(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize(("system", "shown"), [("dark", "mydia-dark"), ("light", "mydia-light")])
-def test_the_theme_is_the_systems_until_one_is_chosen(
+def test_the_theme_follows_the_system_until_one_is_chosen(
     origin: str, open_tab: Callable[..., Tab], system: str, shown: str
 ) -> None:
     tab = open_tab(origin, cookies={"who": "robin"}, color_scheme=system)
@@ -354,7 +354,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(
     assert tab.errors == []
 
 
-def test_the_phone_has_tabs_and_a_sheet_for_the_rest(origin: str, open_tab: Callable[..., Tab]) -> None:
+def test_a_phone_has_tabs_and_a_menu_for_the_rest(origin: str, open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(origin, viewport=PHONE, cookies={"who": "robin"})
     page = tab.go("/gallery")
     expect(page.locator("#tabbar [aria-current=page]")).to_contain_text("Movies")
@@ -376,7 +376,7 @@ def test_pages_and_forms_work_without_script(origin: str, open_tab: Callable[...
     expect(page.locator(".toastbox")).to_contain_text("Indexer saved")
 
 
-def test_a_session_that_ended_leads_to_the_login(tab: Tab) -> None:
+def test_an_expired_session_redirects_to_the_login(tab: Tab) -> None:
     page = tab.go("/other")
     tab.context.clear_cookies(name="who")
     page.locator("#back").click()

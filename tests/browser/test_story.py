@@ -181,7 +181,7 @@ def first_run(demo: Demo, chromium: Browser) -> Iterator[Visit]:
     visit.page.context.close()
 
 
-def test_a_first_run_is_led_through_the_setup_to_a_library_that_fills_itself(first_run: Visit) -> None:
+def test_the_setup_leads_to_a_library_that_fills_itself(first_run: Visit) -> None:
     page = first_run.page
     expect(page).to_have_url(re.compile("^[^/]+//[^/]+/$"))
     page.locator("#nav").get_by_role("link", name="Movies").click()
@@ -206,7 +206,7 @@ def test_a_first_run_is_led_through_the_setup_to_a_library_that_fills_itself(fir
     ids=["desktop", "phone"],
 )
 @pytest.mark.usefixtures("first_run")
-def test_a_missing_film_is_found_fetched_and_stands_in_the_library(
+def test_a_missing_film_is_found_downloaded_and_imported(
     demo: Demo, chromium: Browser, size: dict[str, int], file: str, film: str, release: str
 ) -> None:
     visit = _open(chromium, demo, size)

@@ -18,7 +18,7 @@ _SCRIPTS = tuple(path.name for path in sorted((_ROOT / "frontend" / "scripts").g
 _BUILT = ("app.css", *_SCRIPTS, "icons.svg", "vendor/README.md")
 
 
-def test_hashed_names_may_be_kept_for_ever(client: TestClient[WebApp]) -> None:
+def test_hashed_names_are_cached_forever(client: TestClient[WebApp]) -> None:
     href = Assets().href("app.js")
     assert re.fullmatch(r"/static/app\.[0-9a-f]{10}\.js", href)
     answer = client.get(href)
@@ -27,13 +27,13 @@ def test_hashed_names_may_be_kept_for_ever(client: TestClient[WebApp]) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_plain_or_outdated_name_is_served_for_a_while_only(client: TestClient[WebApp]) -> None:
+def test_plain_and_outdated_names_are_cached_for_a_short_time_only(client: TestClient[WebApp]) -> None:
     for path in ("/static/app.js", "/static/app.0123456789.js"):
         assert client.get(path).headers["cache-control"] == "public, max-age=3600"
 
 
 @pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/none.js", "/static/vendor"])
-def test_nothing_but_static_files_is_served(client: TestClient[WebApp], path: str) -> None:
+def test_only_static_files_are_served(client: TestClient[WebApp], path: str) -> None:
     assert client.get(path).status_code == 404
 
 
@@ -53,7 +53,7 @@ def test_pages_stay_light() -> None:
     assert (_STATIC / "fonts" / "archivo-latin.woff2").stat().st_size < 65_000
 
 
-def test_what_is_committed_is_what_a_build_makes(tmp_path: Path) -> None:
+def test_the_committed_files_match_a_fresh_build(tmp_path: Path) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     tools = (_ROOT / "node_modules" / ".bin" / tool for tool in ("tailwindcss", "esbuild"))
@@ -66,6 +66,6 @@ def test_what_is_committed_is_what_a_build_makes(tmp_path: Path) -> None:
     assert changed == [], "run sh frontend/build.sh and commit what it makes"
 
 
-def test_files_name_their_charset_once(client: TestClient[WebApp]) -> None:
+def test_files_have_one_charset(client: TestClient[WebApp]) -> None:
     for name, kind in (("app.css", "text/css"), ("app.js", "text/javascript")):
         assert client.get(f"/static/{name}").headers["content-type"] == f"{kind}; charset=utf-8"

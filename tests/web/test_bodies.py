@@ -41,7 +41,7 @@ def test_a_form_with_too_many_fields_is_refused_without_parsing_it(client: TestC
     assert example.SCENE.saved == []
 
 
-def test_a_long_form_within_the_limits_is_read(client: TestClient[WebApp]) -> None:
+def test_a_long_form_within_the_limits_is_accepted(client: TestClient[WebApp]) -> None:
     headers = {"x-csrf-token": token_of(client)}
     data = {"title": "x", "ids": ",".join(f"{number:036}" for number in range(20_000))}
     assert client.post("/gallery/save", data=data, headers=headers).status_code == 204
@@ -49,7 +49,7 @@ def test_a_long_form_within_the_limits_is_read(client: TestClient[WebApp]) -> No
 
 
 @pytest.mark.parametrize("host", ["mydia.tést", "my dia.test", "mydia.test/path", "<mydia>", ""])
-def test_a_host_that_is_no_host_is_refused(client: TestClient[WebApp], host: str) -> None:
+def test_an_invalid_host_header_is_refused(client: TestClient[WebApp], host: str) -> None:
     answer = client.get("/other", headers=[(b"host", host.encode("latin-1"))])
     assert answer.status_code == 400
     assert "Host header" in answer.text
@@ -79,7 +79,7 @@ def _ask(app: Any, receive: Any, *, path: str = "/login", method: str = "POST") 
     return next(message for message in sent if message["type"] == "http.response.start")
 
 
-def test_a_body_that_does_not_arrive_is_given_up(web: WebApp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_does_not_arrive_times_out(web: WebApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(security, "_BODY_S", 0.2)
     web.edge = Edge(web.state.deps.config, web.state.traffic)
     begun: list[bool] = []
@@ -94,7 +94,7 @@ def test_a_body_that_does_not_arrive_is_given_up(web: WebApp, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("ending", [RuntimeError("invalid chunk size"), {"type": "http.disconnect"}])
-def test_a_body_that_breaks_off_is_a_bad_request(web: WebApp, ending: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_incomplete_body_is_a_bad_request(web: WebApp, ending: Any, caplog: pytest.LogCaptureFixture) -> None:
     parts = [{"type": "http.request", "body": b"username=", "more_body": True}, ending]
 
     async def receive() -> Any:

@@ -25,7 +25,7 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("kind", "status"), _CASES)
-def test_a_browser_gets_a_page_with_the_request_number(client: TestClient[WebApp], kind: str, status: int) -> None:
+def test_an_error_page_shows_the_request_id(client: TestClient[WebApp], kind: str, status: int) -> None:
     answer = client.get(f"/fail/{kind}")
     assert answer.status_code == status
     assert answer.text.startswith("<!doctype html>")
@@ -35,7 +35,7 @@ def test_a_browser_gets_a_page_with_the_request_number(client: TestClient[WebApp
 
 
 @pytest.mark.parametrize(("kind", "status"), _CASES)
-def test_a_fragment_fails_in_its_place(client: TestClient[WebApp], kind: str, status: int) -> None:
+def test_a_failed_fragment_shows_its_error_in_place(client: TestClient[WebApp], kind: str, status: int) -> None:
     answer = client.get(f"/fail/{kind}", headers={"hx-request": "true", "hx-target": "div#grid"})
     assert answer.status_code == status
     assert answer.text.startswith('<div class="notice notice-fail')
@@ -43,7 +43,7 @@ def test_a_fragment_fails_in_its_place(client: TestClient[WebApp], kind: str, st
 
 
 @pytest.mark.parametrize(("kind", "status"), _CASES)
-def test_a_failed_action_swaps_nothing_and_tells_by_toast(client: TestClient[WebApp], kind: str, status: int) -> None:
+def test_a_failed_action_shows_a_toast_and_changes_nothing(client: TestClient[WebApp], kind: str, status: int) -> None:
     headers = {"hx-request": "true", "x-csrf-token": token_of(client)}
     answer = client.post(f"/fail/{kind}", headers=headers)
     assert answer.status_code == status
@@ -69,7 +69,7 @@ def test_a_filter_that_is_refused_leaves_the_page_and_its_address(client: TestCl
     assert '"tone": "fail"' in answer.headers["hx-trigger"]
 
 
-def test_an_api_gets_a_problem_document(client: TestClient[WebApp]) -> None:
+def test_an_api_request_gets_a_problem_document(client: TestClient[WebApp]) -> None:
     answer = client.get("/api/v1/fail/invalid")
     assert answer.headers["content-type"].startswith("application/problem+json")
     problem = answer.json()
@@ -79,16 +79,16 @@ def test_an_api_gets_a_problem_document(client: TestClient[WebApp]) -> None:
     assert problem["request_id"] == answer.headers["x-request-id"]
 
 
-def test_software_that_asks_for_json_gets_it_anywhere(client: TestClient[WebApp]) -> None:
+def test_a_request_for_json_gets_json_at_every_address(client: TestClient[WebApp]) -> None:
     answer = client.get("/fail/notfound", headers={"accept": "application/json"})
     assert answer.json()["detail"] == "There is no such film."
 
 
-def test_unavailable_says_when_to_come_back(client: TestClient[WebApp]) -> None:
+def test_an_unavailable_service_answers_with_retry_after(client: TestClient[WebApp]) -> None:
     assert client.get("/fail/unavailable").headers["retry-after"] == "7"
 
 
-def test_a_bug_is_logged_under_its_number_and_not_shown(
+def test_an_internal_error_is_logged_with_the_request_id_and_not_shown(
     client: TestClient[WebApp], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR, logger="mydia.web.errors"):
@@ -97,7 +97,7 @@ def test_a_bug_is_logged_under_its_number_and_not_shown(
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_page_that_fails_leaves_the_counts_of_the_navigation_alone(client: TestClient[WebApp]) -> None:
+def test_an_error_page_does_not_change_the_counts_in_the_navigation(client: TestClient[WebApp]) -> None:
     moving = {"hx-request": "true", "hx-target": "main#main"}
     whole = client.get("/other", headers=moving).text
     assert 'id="count-movies" class="navcount">1,204<' in whole
@@ -107,26 +107,26 @@ def test_a_page_that_fails_leaves_the_counts_of_the_navigation_alone(client: Tes
         assert "count-movies" not in failed
 
 
-def test_an_address_that_nobody_knows_keeps_the_shell(client: TestClient[WebApp]) -> None:
+def test_an_unknown_address_shows_an_error_within_the_shell(client: TestClient[WebApp]) -> None:
     answer = client.get("/no/such/page")
     assert answer.status_code == 404
     assert 'id="nav"' in answer.text
     assert client.get("/api/v1/none").json()["status"] == 404
 
 
-def test_the_wrong_method_is_told(client: TestClient[WebApp]) -> None:
+def test_a_wrong_method_is_refused(client: TestClient[WebApp]) -> None:
     answer = client.post("/other", headers={"x-csrf-token": token_of(client)})
     assert answer.status_code == 405
     assert "Error 405" in answer.text
 
 
-def test_too_much_is_refused(client: TestClient[WebApp]) -> None:
+def test_a_large_body_is_refused(client: TestClient[WebApp]) -> None:
     headers = {"x-csrf-token": token_of(client), "content-type": "application/x-www-form-urlencoded"}
     answer = client.post("/gallery/save", content=b"title=" + b"a" * (11 * 2**20), headers=headers)
     assert answer.status_code == 413
 
 
-def test_strangers_are_sent_to_the_login_and_back(stranger: TestClient[WebApp]) -> None:
+def test_signed_out_visitors_are_sent_to_the_login_and_back(stranger: TestClient[WebApp]) -> None:
     answer = stranger.get("/gallery?state=missing", follow_redirects=False)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/login?next=%2Fgallery%3Fstate%3Dmissing"
@@ -136,7 +136,7 @@ def test_strangers_are_sent_to_the_login_and_back(stranger: TestClient[WebApp]) 
     assert (api.status_code, api.headers["www-authenticate"]) == (401, 'Bearer realm="Mydia"')
 
 
-def test_a_change_that_cannot_be_written_now_says_so_and_when_to_come_back(deps: WebDeps) -> None:
+def test_a_change_that_cannot_be_written_now_answers_with_retry_after(deps: WebDeps) -> None:
     hasty = replace(deps, database=Database(deps.database.url, patience_s=0.05))
 
     @post("/api/v1/slow", sync_to_thread=True)

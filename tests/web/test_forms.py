@@ -181,7 +181,7 @@ def test_the_draft_of_a_form_has_defaults_for_what_is_wrong() -> None:
     assert Form(Everything, sent(name="x", number="many", **{"take-1": "true"})).draft() == Everything(name="x")
 
 
-def test_the_form_counts_before_the_address() -> None:
+def test_fields_of_the_form_replace_those_of_the_address() -> None:
     values = sent_values(
         [("ids", "a"), ("to", "x")], [("ids", "b"), ("ids", "c"), ("_csrf", "t")], left_out=frozenset({"_csrf"})
     )

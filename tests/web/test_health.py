@@ -12,7 +12,7 @@ from tests.web.conftest import from_address
 from tests.web.example import app as example
 
 
-def test_health_says_that_the_process_answers(stranger: TestClient[WebApp]) -> None:
+def test_health_reports_that_the_process_answers(stranger: TestClient[WebApp]) -> None:
     assert stranger.get("/health").json()["status"] == "ok"
 
 
@@ -36,7 +36,7 @@ def test_ready_is_ready_with_a_worker(deps: WebDeps) -> None:
     assert answer.json()["status"] == "ok"
 
 
-def test_strangers_learn_states_but_no_paths(deps: WebDeps) -> None:
+def test_signed_out_callers_see_states_but_no_paths(deps: WebDeps) -> None:
     with TestClient(from_address(example.make_app(deps), "203.0.113.7")) as client:
         checks = client.get("/ready").json()["checks"]
         assert {check["sentence"] for check in checks} == {None}
@@ -44,7 +44,7 @@ def test_strangers_learn_states_but_no_paths(deps: WebDeps) -> None:
         assert all(check["sentence"] for check in client.get("/ready").json()["checks"])
 
 
-def test_a_check_that_breaks_is_a_failed_check(deps: WebDeps) -> None:
+def test_a_check_that_raises_is_reported_as_failed(deps: WebDeps) -> None:
     def broken(_deps: WebDeps) -> list[Check]:
         raise Unavailable("The disk is on fire.")
 
@@ -56,7 +56,7 @@ def test_a_check_that_breaks_is_a_failed_check(deps: WebDeps) -> None:
     assert found[0].sentence == "The disk is on fire."
 
 
-def test_checks_run_side_by_side(deps: WebDeps) -> None:
+def test_checks_run_in_parallel(deps: WebDeps) -> None:
     meet = threading.Barrier(2, timeout=10)
 
     def look(_deps: WebDeps) -> list[Check]:

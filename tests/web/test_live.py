@@ -68,7 +68,7 @@ def _made(deps: WebDeps, numbers: _Numbers | None = None) -> Live:
     return live
 
 
-def test_an_event_reaches_those_who_listen_to_its_topic(deps: WebDeps) -> None:
+def test_an_event_reaches_the_listeners_of_its_topic(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps, _Numbers())
         listening = live.join(ROBIN, frozenset({"queue"}), live.position())
@@ -82,7 +82,7 @@ def test_an_event_reaches_those_who_listen_to_its_topic(deps: WebDeps) -> None:
     _run(story())
 
 
-def test_what_happened_between_a_page_and_its_stream_is_told_by_a_hub_that_starts_after_it(deps: WebDeps) -> None:
+def test_events_between_a_page_and_its_stream_are_sent_by_a_hub_that_starts_later(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps)
         rendered = live.position()
@@ -94,7 +94,7 @@ def test_what_happened_between_a_page_and_its_stream_is_told_by_a_hub_that_start
     _run(story())
 
 
-def test_what_happened_between_a_page_and_its_stream_is_told_though_nobody_listened_to_its_topic(deps: WebDeps) -> None:
+def test_events_between_a_page_and_its_stream_are_sent_although_the_topic_had_no_listeners(deps: WebDeps) -> None:
     async def story() -> None:
         numbers = _Numbers()
         live = _made(deps, numbers)
@@ -112,7 +112,7 @@ def test_what_happened_between_a_page_and_its_stream_is_told_though_nobody_liste
     _run(story())
 
 
-def test_a_page_begins_before_what_happens_while_it_is_read(deps: WebDeps) -> None:
+def test_events_while_a_page_is_read_are_sent_to_its_stream(deps: WebDeps) -> None:
     @get("/slow", sync_to_thread=True)
     def slow(request: WebRequest, caller: CallerDep) -> Response[str]:
         _happen(deps)
@@ -125,7 +125,7 @@ def test_a_page_begins_before_what_happens_while_it_is_read(deps: WebDeps) -> No
         assert rendered == [["0"], ["1"]]
 
 
-def test_a_stream_that_was_cut_off_goes_on_in_another_process(deps: WebDeps) -> None:
+def test_an_interrupted_stream_resumes_in_another_process(deps: WebDeps) -> None:
     async def story() -> None:
         first = _made(deps)
         connection = first.join(ROBIN, frozenset({"queue"}), first.position())
@@ -143,7 +143,7 @@ def test_a_stream_that_was_cut_off_goes_on_in_another_process(deps: WebDeps) -> 
     _run(story())
 
 
-def test_only_what_differs_is_pushed_and_newcomers_get_all(deps: WebDeps) -> None:
+def test_polls_push_differences_and_new_listeners_get_everything(deps: WebDeps) -> None:
     async def story() -> None:
         numbers = _Numbers()
         live = _made(deps, numbers)
@@ -158,7 +158,7 @@ def test_only_what_differs_is_pushed_and_newcomers_get_all(deps: WebDeps) -> Non
     _run(story())
 
 
-def test_callers_with_other_permissions_are_polled_apart(deps: WebDeps) -> None:
+def test_callers_with_different_permissions_are_polled_separately(deps: WebDeps) -> None:
     async def story() -> None:
         numbers = _Numbers()
         live = _made(deps, numbers)
@@ -173,7 +173,7 @@ def test_callers_with_other_permissions_are_polled_apart(deps: WebDeps) -> None:
 
 
 @pytest.mark.parametrize("last", ["another-5", "nonsense", "99"])
-def test_who_saw_what_this_log_does_not_know_fetches_all(deps: WebDeps, last: str) -> None:
+def test_a_listener_with_an_id_from_another_log_fetches_everything(deps: WebDeps, last: str) -> None:
     async def story() -> None:
         live = _made(deps)
         connection = live.join(ROBIN, frozenset({"queue"}), last)
@@ -183,7 +183,7 @@ def test_who_saw_what_this_log_does_not_know_fetches_all(deps: WebDeps, last: st
     _run(story())
 
 
-def test_who_missed_too_much_fetches_all(deps: WebDeps) -> None:
+def test_a_listener_that_missed_too_much_fetches_everything(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps)
         rendered = live.position()
@@ -195,7 +195,7 @@ def test_who_missed_too_much_fetches_all(deps: WebDeps) -> None:
     _run(story())
 
 
-def test_a_flood_of_events_is_not_told_one_by_one_and_nothing_after_it_is_lost(deps: WebDeps) -> None:
+def test_a_flood_of_events_is_not_sent_one_by_one_and_later_events_still_arrive(deps: WebDeps) -> None:
     async def story() -> None:
         live = _made(deps, _Numbers())
         connection = live.join(ROBIN, frozenset({"queue", "media:1"}), live.position())
@@ -209,7 +209,7 @@ def test_a_flood_of_events_is_not_told_one_by_one_and_nothing_after_it_is_lost(d
     _run(story())
 
 
-def test_messages_have_the_wire_form_and_the_last_one_carries_the_number() -> None:
+def test_messages_have_the_wire_format_and_the_last_one_has_the_id() -> None:
     said = _message(4, [partial("queue", "#a", "<i>\n</i>"), changed("queue", "queue-changed")])
     assert said == (
         'data: <hx-partial hx-target="#a" hx-swap="outerMorph"><i>\n'
@@ -218,7 +218,7 @@ def test_messages_have_the_wire_form_and_the_last_one_carries_the_number() -> No
     )
 
 
-def test_a_line_that_ends_otherwise_begins_no_field_of_its_own() -> None:
+def test_a_carriage_return_in_a_message_does_not_begin_a_new_field() -> None:
     said = _message(None, [partial("queue", "#a", "<i>a\revent: shutdown\r\ndata: b</i>")])
     assert said == (
         'data: <hx-partial hx-target="#a" hx-swap="outerMorph"><i>a\n'
@@ -227,7 +227,7 @@ def test_a_line_that_ends_otherwise_begins_no_field_of_its_own() -> None:
     )
 
 
-def test_a_renderer_that_breaks_does_not_silence_the_others(deps: WebDeps) -> None:
+def test_a_failing_renderer_does_not_stop_the_others(deps: WebDeps) -> None:
     def broken(_context: LiveContext, _happened: events.Happened) -> Iterable[Push]:
         raise ZeroDivisionError
 
@@ -249,7 +249,7 @@ def test_a_renderer_that_breaks_does_not_silence_the_others(deps: WebDeps) -> No
     _run(story())
 
 
-def test_topics_are_for_those_who_may_see_them(stranger: TestClient[WebApp]) -> None:
+def test_topics_need_their_permission(stranger: TestClient[WebApp]) -> None:
     stranger.headers["accept"] = "application/json"
     assert stranger.get("/events?topics=shell").status_code == 401
     stranger.cookies.set("who", "guest")

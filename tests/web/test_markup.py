@@ -27,13 +27,11 @@ _ENVIRONMENT = Environment(extensions=[Layout], trim_blocks=True, lstrip_blocks=
         ('<a title="{{ "a > b" }}"\n    id="c">d</a>', '<a title="a &gt; b" id="c">d</a>'),
     ],
 )
-def test_line_breaks_of_the_layout_render_as_nothing_beside_tags_and_as_a_space_between_words(
-    template: str, rendered: str
-) -> None:
+def test_line_breaks_render_as_nothing_beside_tags_and_as_a_space_between_words(template: str, rendered: str) -> None:
     assert _ENVIRONMENT.from_string(template).render() == rendered
 
 
-def test_an_error_still_names_its_line() -> None:
+def test_a_template_error_names_the_right_line() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         _ENVIRONMENT.from_string("<p>\n  <b>\n    {{ 1 / 0 }}\n  </b>\n</p>").render()
     assert caught.traceback[-1].lineno + 1 == 3
@@ -49,7 +47,7 @@ def test_an_error_still_names_its_line() -> None:
         "<ul>{% for a in (1, 2) %}<li>{{ a }} of <b>{{ a }}</b></li>{% endfor %}</ul>",
     ],
 )
-def test_formatting_changes_nothing_that_is_rendered_and_is_done_once(template: str) -> None:
+def test_formatting_a_template_does_not_change_its_output_and_is_stable(template: str) -> None:
     formatted = format_template(template)
     assert format_template(formatted) == formatted
     assert max(map(len, formatted.splitlines())) <= WIDTH

@@ -41,20 +41,20 @@ def _look(deps: WebDeps, provider: MetadataProvider) -> Check:
     return found
 
 
-def test_a_source_that_answers_is_fine(deps: WebDeps) -> None:
+def test_a_source_that_answers_is_ok(deps: WebDeps) -> None:
     provider = FakeMetadataProvider()
     assert _look(deps, provider) == Check("metadata", "unknown", "The fake has not been asked yet.")
     metadata.record_answer(deps.database, fake_outside(metadata=provider), SYSTEM, NOW, None)
     assert _look(deps, provider) == Check("metadata", "ok", "Titles come from the fake.")
 
 
-def test_without_any_source_it_says_what_is_missing(deps: WebDeps) -> None:
+def test_without_a_source_the_check_says_what_is_missing(deps: WebDeps) -> None:
     found = _look(deps, NoProvider())
     assert found.state == "warning"
     assert "NFO files; there is no artwork, no air dates, no new episodes" in found.sentence
 
 
-def test_a_chosen_catalogue_without_key_is_told(deps: WebDeps, tmp_path: Path) -> None:
+def test_a_chosen_catalogue_without_a_key_is_reported(deps: WebDeps, tmp_path: Path) -> None:
     assert _look(deps, OnlyTmdb()).state == "unknown"
     with deps.database.writes() as session:
         builders.library_path(session, tmp_path / "tv", "series", provider="tvdb")
@@ -68,7 +68,9 @@ def test_titles_that_could_not_be_refreshed_are_counted(deps: WebDeps) -> None:
     assert found.sentence.startswith("1 title could not be refreshed and stay")
 
 
-def test_a_source_that_does_not_answer_is_red_with_the_count_of_what_waits(deps: WebDeps, tmp_path: Path) -> None:
+def test_a_source_that_does_not_answer_is_an_error_with_the_number_of_waiting_files(
+    deps: WebDeps, tmp_path: Path
+) -> None:
     provider = FakeMetadataProvider()
     outside = fake_outside(metadata=provider)
     with deps.database.writes() as session:

@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 from mydia.web.app import WebApp
 
 
-def test_the_page_that_stands_in_is_the_same_for_everybody(web: WebApp) -> None:
+def test_the_offline_page_is_the_same_for_all_users(web: WebApp) -> None:
     with TestClient(web, base_url="http://mydia.test") as anybody:
         answer = anybody.get("/offline")
         assert answer.status_code == 200
@@ -20,7 +20,7 @@ def test_the_page_that_stands_in_is_the_same_for_everybody(web: WebApp) -> None:
         assert anybody.get("/offline").text == answer.text
 
 
-def test_the_worker_names_files_that_are_there(web: WebApp) -> None:
+def test_the_service_worker_lists_files_that_exist(web: WebApp) -> None:
     with TestClient(web, base_url="http://mydia.test") as anybody:
         answer = anybody.get("/sw.js")
         assert answer.headers["content-type"].startswith("text/javascript")

@@ -116,7 +116,7 @@ def _match(client: TestClient[WebApp], provider: str, **body: Any) -> list[dict[
 # Definition
 
 
-def test_a_definition_tells_kinds_and_where_to_ask(client: TestClient[WebApp]) -> None:
+def test_the_provider_description_lists_kinds_and_addresses(client: TestClient[WebApp]) -> None:
     told = client.get("/plex/tv").json()["MediaProvider"]
     assert told["identifier"] == TV
     assert [kind["type"] for kind in told["Types"]] == [2, 3, 4]
@@ -133,7 +133,7 @@ def test_a_definition_tells_kinds_and_where_to_ask(client: TestClient[WebApp]) -
 # Metadata
 
 
-def test_a_film_with_everything_about_it(client: TestClient[WebApp], tmdb: Tmdb) -> None:
+def test_a_film_is_returned_with_all_its_details(client: TestClient[WebApp], tmdb: Tmdb) -> None:
     answer = client.get("/plex/movie/library/metadata/tmdb-movie-45745")
     told = _container(answer)
     assert (told["offset"], told["totalSize"], told["size"], told["identifier"]) == (0, 1, 1, MOVIE)
@@ -156,7 +156,7 @@ def test_a_film_with_everything_about_it(client: TestClient[WebApp], tmdb: Tmdb)
     assert all(similar["guid"].startswith(f"{MOVIE}://movie/tmdb-movie-") for similar in film["Similar"])
 
 
-def test_a_show_its_seasons_and_its_episodes_know_one_another(client: TestClient[WebApp]) -> None:
+def test_shows_seasons_and_episodes_refer_to_each_other(client: TestClient[WebApp]) -> None:
     (show,) = _items(client.get(f"/plex/tv/library/metadata/{SHOW}"))
     assert (show["type"], show["key"]) == ("show", f"/library/metadata/{SHOW}/children")
     assert show["Network"] == [{"tag": "Meridian"}]
@@ -182,7 +182,7 @@ def test_a_show_its_seasons_and_its_episodes_know_one_another(client: TestClient
     assert alone == one
 
 
-def test_children_come_along_when_asked_for(client: TestClient[WebApp]) -> None:
+def test_children_are_included_on_request(client: TestClient[WebApp]) -> None:
     (show,) = _items(client.get(f"/plex/tv/library/metadata/{SHOW}", params={"includeChildren": "1"}))
     assert show["Children"]["size"] == len(show["Children"]["Metadata"]) == 4
     (season,) = _items(client.get("/plex/tv/library/metadata/tmdb-season-210101-1", params={"includeChildren": "1"}))
@@ -191,7 +191,7 @@ def test_children_come_along_when_asked_for(client: TestClient[WebApp]) -> None:
     assert "Children" not in plain
 
 
-def test_an_order_of_episodes_that_nobody_has_is_empty(client: TestClient[WebApp]) -> None:
+def test_an_unknown_order_of_episodes_is_empty(client: TestClient[WebApp]) -> None:
     asked = {"episodeOrder": "tvdbDvd"}
     assert _container(client.get(f"/plex/tv/library/metadata/{SHOW}/children", params=asked))["totalSize"] == 0
 
@@ -205,7 +205,7 @@ def test_images_of_every_kind(client: TestClient[WebApp]) -> None:
     assert _container(client.get("/plex/tv/library/metadata/tmdb-episode-210101-1-1/images"))["identifier"] == TV
 
 
-def test_grandchildren_come_in_pages(client: TestClient[WebApp]) -> None:
+def test_grandchildren_are_paged(client: TestClient[WebApp]) -> None:
     def page(**asked: str) -> dict[str, Any]:
         return _container(client.get(f"/plex/tv/library/metadata/{SHOW}/grandchildren", headers=asked))
 
@@ -230,7 +230,7 @@ def test_grandchildren_come_in_pages(client: TestClient[WebApp]) -> None:
     assert page(**{"X-Plex-Container-Start": "5001"})["Metadata"] == []
 
 
-def test_language_and_country_come_as_header_or_parameter(client: TestClient[WebApp]) -> None:
+def test_language_and_country_are_read_from_headers_or_parameters(client: TestClient[WebApp]) -> None:
     path = f"/plex/tv/library/metadata/{SHOW}"
     (by_header,) = _items(client.get(path, headers={"X-Plex-Language": "de-DE"}))
     (by_query,) = _items(client.get(path, params={"X-Plex-Language": "de"}))
@@ -280,29 +280,29 @@ def test_unknown_keys_are_not_found(client: TestClient[WebApp], path: str) -> No
         b'{"type": 1, "title": 5}',
     ],
 )
-def test_malformed_questions_are_refused(client: TestClient[WebApp], body: bytes) -> None:
+def test_malformed_requests_are_refused(client: TestClient[WebApp], body: bytes) -> None:
     answer = client.post("/plex/movie/library/metadata/matches", content=body)
     assert (answer.status_code, answer.json()["errors"][0]["status"]) == (400, 400)
 
 
 @pytest.mark.parametrize("kind", [0, 2, 8, 18])
-def test_kinds_that_are_not_served_match_nothing(client: TestClient[WebApp], kind: int) -> None:
+def test_kinds_of_the_other_provider_match_nothing(client: TestClient[WebApp], kind: int) -> None:
     assert _match(client, "movie", type=kind, title="Sintel") == []
 
 
-def test_an_episode_without_place_or_day_is_refused(client: TestClient[WebApp]) -> None:
+def test_an_episode_without_number_or_date_is_refused(client: TestClient[WebApp]) -> None:
     body = {"type": 4, "grandparentTitle": "The Cartographers", "parentIndex": 1}
     assert client.post("/plex/tv/library/metadata/matches", json=body).status_code == 400
     assert client.post("/plex/tv/library/metadata/matches", json=body | {"date": "soon"}).status_code == 400
 
 
 @pytest.mark.parametrize(("name", "value"), [("Size", "-1"), ("Size", "many"), ("Start", "1.5")])
-def test_pages_are_whole_numbers(client: TestClient[WebApp], name: str, value: str) -> None:
+def test_page_parameters_must_be_whole_numbers(client: TestClient[WebApp], name: str, value: str) -> None:
     asked = {f"X-Plex-Container-{name}": value}
     assert client.get(f"/plex/tv/library/metadata/{SHOW}/children", params=asked).status_code == 400
 
 
-def test_a_catalogue_that_is_down_is_said_so_and_what_is_known_still_given(
+def test_while_a_catalogue_is_down_cached_answers_are_served_and_others_fail(
     client: TestClient[WebApp], tmdb: Tmdb
 ) -> None:
     known = _items(client.get("/plex/movie/library/metadata/tmdb-movie-45745"))
@@ -321,7 +321,7 @@ def test_without_a_metadata_source_the_answer_says_what_to_do(start: Start) -> N
 # Matching
 
 
-def test_a_film_is_recognised_by_title_and_year(client: TestClient[WebApp]) -> None:
+def test_a_film_is_matched_by_title_and_year(client: TestClient[WebApp]) -> None:
     (best,) = _match(client, "movie", type=1, title="Metropolis", year=2001)
     assert best["ratingKey"] == "tmdb-movie-9606"
     (near,) = _match(client, "movie", type=1, title="Metropolis", year=1928)
@@ -333,17 +333,17 @@ def test_a_film_is_recognised_by_title_and_year(client: TestClient[WebApp]) -> N
 @pytest.mark.parametrize(
     "guid", ["tmdb://9606", "imdb://tt0293416", f"{MOVIE}://movie/tmdb-movie-9606"], ids=lambda text: text[:4]
 )
-def test_a_number_comes_before_the_title(client: TestClient[WebApp], guid: str) -> None:
+def test_an_id_takes_precedence_over_the_title(client: TestClient[WebApp], guid: str) -> None:
     (found,) = _match(client, "movie", type=1, title="Sintel", guid=guid)
     assert found["ratingKey"] == "tmdb-movie-9606"
 
 
-def test_a_guid_that_leads_nowhere_falls_back_to_the_title(client: TestClient[WebApp]) -> None:
+def test_an_unknown_guid_falls_back_to_the_title(client: TestClient[WebApp]) -> None:
     for guid in ("tmdb://99999999", "imdb://tt0000001", "plex://movie/5d776", "tmdb://x", "garbage"):
         assert _match(client, "movie", type=1, title="Sintel", guid=guid)[0]["title"] == "Sintel"
 
 
-def test_a_films_file_name_is_enough(client: TestClient[WebApp]) -> None:
+def test_a_film_is_matched_by_its_file_name_alone(client: TestClient[WebApp]) -> None:
     (found,) = _match(client, "movie", type=1, filename="/Movies/Metropolis (2001)/Metropolis.2001.1080p.mkv")
     assert found["ratingKey"] == "tmdb-movie-9606"
     (by_number,) = _match(
@@ -352,7 +352,7 @@ def test_a_films_file_name_is_enough(client: TestClient[WebApp]) -> None:
     assert by_number["title"] == "Sintel"
 
 
-def test_a_person_is_offered_several_best_first(client: TestClient[WebApp]) -> None:
+def test_manual_matching_returns_several_results_best_first(client: TestClient[WebApp]) -> None:
     offered = _match(client, "movie", type=1, title="Metropolis", manual=1)
     assert [film["ratingKey"] for film in offered] == ["tmdb-movie-19", "tmdb-movie-9606"]
     assert [f["ratingKey"] for f in _match(client, "movie", type=1, title="Metropolis", year=2001, manual=1)] == [
@@ -361,13 +361,13 @@ def test_a_person_is_offered_several_best_first(client: TestClient[WebApp]) -> N
     assert _match(client, "movie", type=1, title="tmdb:653", manual=1)[0]["ratingKey"] == "tmdb-movie-653"
 
 
-def test_nothing_that_fits_is_an_empty_answer(client: TestClient[WebApp]) -> None:
+def test_no_match_is_an_empty_answer(client: TestClient[WebApp]) -> None:
     answer = client.post("/plex/movie/library/metadata/matches", json={"type": 1, "title": "No Such Film At All"})
     assert _container(answer) == {"offset": 0, "totalSize": 0, "identifier": MOVIE, "size": 0, "Metadata": []}
     assert _match(client, "movie", type=1) == []
 
 
-def test_a_show_a_season_and_an_episode_are_recognised(client: TestClient[WebApp]) -> None:
+def test_a_show_a_season_and_an_episode_are_matched(client: TestClient[WebApp]) -> None:
     (show,) = _match(client, "tv", type=2, title="The Cartographers", includeChildren=1)
     assert (show["ratingKey"], show["Children"]["size"]) == (SHOW, 4)
     (by_guid,) = _match(client, "tv", type=2, title="Wrong", guid="tvdb://410101")
@@ -380,7 +380,7 @@ def test_a_show_a_season_and_an_episode_are_recognised(client: TestClient[WebApp
     assert (episode["ratingKey"], episode["index"]) == ("tmdb-episode-210101-1-3", 3)
 
 
-def test_an_episode_is_recognised_by_its_day(client: TestClient[WebApp]) -> None:
+def test_an_episode_is_matched_by_its_air_date(client: TestClient[WebApp]) -> None:
     day = _items(client.get("/plex/tv/library/metadata/tmdb-episode-210101-2-2"))[0]["originallyAvailableAt"]
     (found,) = _match(client, "tv", type=4, grandparentTitle="The Cartographers", date=day)
     assert found["ratingKey"] == "tmdb-episode-210101-2-2"
@@ -390,7 +390,7 @@ def test_an_episode_is_recognised_by_its_day(client: TestClient[WebApp]) -> None
 # Keys
 
 
-def test_keys_are_made_of_the_catalogues_numbers_and_nothing_else(start: Start) -> None:
+def test_keys_consist_of_catalogue_ids(start: Start) -> None:
     before = _match(start(), "movie", type=1, title="Sintel")
     after = _match(start(), "movie", type=1, title="Sintel")
     assert before[0]["guid"] == after[0]["guid"] == f"{MOVIE}://movie/tmdb-movie-45745"
@@ -407,13 +407,13 @@ def test_keys_are_made_of_the_catalogues_numbers_and_nothing_else(start: Start) 
         "tpdb-episode-a-b-2024-77",
     ],
 )
-def test_keys_read_as_they_are_written(text: str) -> None:
+def test_keys_survive_a_round_trip(text: str) -> None:
     key = RatingKey.read(text)
     assert str(key) == text
     assert read_guid(key.guid, key.provider) == key
 
 
-def test_foreign_guids() -> None:
+def test_guids_of_other_agents_are_read() -> None:
     assert read_foreign_guid("imdb://tt1") is None
     assert read_foreign_guid("tvdb://x1") is None
     assert read_foreign_guid("https://19") is None
@@ -422,7 +422,7 @@ def test_foreign_guids() -> None:
 # Caches
 
 
-def test_answers_are_kept_in_memory_and_in_the_file(start: Start, tmdb: Tmdb) -> None:
+def test_answers_are_cached_in_memory_and_in_the_file(start: Start, tmdb: Tmdb) -> None:
     path = "/plex/movie/library/metadata/tmdb-movie-45745"
     first = _items(start().get(path))
     asked = sum(tmdb.counts.values())
@@ -431,7 +431,7 @@ def test_answers_are_kept_in_memory_and_in_the_file(start: Start, tmdb: Tmdb) ->
     assert sum(tmdb.counts.values()) == asked
 
 
-def test_what_does_not_exist_is_kept_too(start: Start, tmdb: Tmdb) -> None:
+def test_missing_titles_are_cached_too(start: Start, tmdb: Tmdb) -> None:
     path = "/plex/movie/library/metadata/tmdb-movie-99999999"
     start().get(path)
     asked = sum(tmdb.counts.values())
@@ -439,7 +439,7 @@ def test_what_does_not_exist_is_kept_too(start: Start, tmdb: Tmdb) -> None:
     assert sum(tmdb.counts.values()) == asked
 
 
-def test_answers_grow_old_and_are_given_all_the_same_while_the_catalogue_is_down(
+def test_expired_answers_are_served_while_the_catalogue_is_down(
     client: TestClient[WebApp], tmdb: Tmdb, times: ByHand
 ) -> None:
     path = "/plex/movie/library/metadata/tmdb-movie-45745"
@@ -453,7 +453,7 @@ def test_answers_grow_old_and_are_given_all_the_same_while_the_catalogue_is_down
     assert _items(client.get(path)) == known
 
 
-def test_five_questions_go_at_once_and_then_two_a_second(client: TestClient[WebApp], times: ByHand) -> None:
+def test_five_requests_pass_at_once_and_then_two_a_second(client: TestClient[WebApp], times: ByHand) -> None:
     for number in range(1, 6):
         client.get(f"/plex/movie/library/metadata/tmdb-movie-{number}")
     assert times.waited_s == []
@@ -467,13 +467,13 @@ def test_five_questions_go_at_once_and_then_two_a_second(client: TestClient[WebA
 # Who may ask
 
 
-def test_it_is_off_unless_switched_on(start: Start) -> None:
+def test_the_provider_is_off_by_default(start: Start) -> None:
     answer = start(PLEX_PROVIDER_ENABLED="false").get("/plex/movie")
     assert answer.status_code == 404
     assert "switched off" in answer.json()["errors"][0]["message"]
 
 
-def test_a_token_stands_in_the_address(start: Start) -> None:
+def test_the_token_is_part_of_the_address(start: Start) -> None:
     client = start(PLEX_PROVIDER_TOKEN="lantern-4711")
     assert client.get("/plex/movie").status_code == 401
     assert client.get("/plex/wrong-word/movie").status_code == 401
@@ -485,7 +485,7 @@ def test_a_token_stands_in_the_address(start: Start) -> None:
     assert client.post("/plex/movie/library/metadata/matches", json={"type": 1}).status_code == 401
 
 
-def test_a_token_where_none_is_set_leads_nowhere(client: TestClient[WebApp]) -> None:
+def test_an_address_with_a_token_is_not_found_if_none_is_set(client: TestClient[WebApp]) -> None:
     assert client.get("/plex/any-word-at-all/movie").status_code == 404
 
 
@@ -503,9 +503,7 @@ def grown_up(start: Start, third: tpdb.ThirdSource) -> TestClient[WebApp]:
     return start(ADULT_METADATA_TOKEN=tpdb.TOKEN, ADULT_METADATA_URL=third.url)
 
 
-def test_the_third_source_is_asked_only_for_titles_for_adults(
-    grown_up: TestClient[WebApp], third: tpdb.ThirdSource
-) -> None:
+def test_the_third_source_is_used_only_for_adult_titles(grown_up: TestClient[WebApp], third: tpdb.ThirdSource) -> None:
     assert _match(grown_up, "movie", type=1, title="The Keeper", year=2021) == []
     assert _match(grown_up, "movie", type=1, title="The Keeper", manual=1, includeAdult=0) == []
     assert third.asked == []
@@ -514,7 +512,7 @@ def test_the_third_source_is_asked_only_for_titles_for_adults(
     assert (film["isAdult"], film["duration"], film["Director"][0]["tag"]) == (True, 5_400_000, "Alex Roe")
 
 
-def test_a_site_is_a_show_its_years_seasons_and_its_scenes_episodes(grown_up: TestClient[WebApp]) -> None:
+def test_a_site_becomes_a_show_with_years_as_seasons_and_scenes_as_episodes(grown_up: TestClient[WebApp]) -> None:
     (site,) = _match(grown_up, "tv", type=2, title="Lighthouse Films", includeAdult=1)
     assert (site["ratingKey"], site["Network"]) == ("tpdb-show-lighthousefilms", [{"tag": "Coast Network"}])
     base = "/plex/tv/library/metadata"
@@ -530,12 +528,12 @@ def test_a_site_is_a_show_its_years_seasons_and_its_scenes_episodes(grown_up: Te
     assert grown_up.get(f"{base}/tpdb-season-lighthousefilms-2024").status_code == 404
 
 
-def test_a_catalogue_of_its_own_goes_first(grown_up: TestClient[WebApp], third: tpdb.ThirdSource) -> None:
+def test_the_chosen_catalogue_is_searched_first(grown_up: TestClient[WebApp], third: tpdb.ThirdSource) -> None:
     assert _match(grown_up, "movie", type=1, title="Sintel", includeAdult=1)[0]["ratingKey"] == "tmdb-movie-45745"
     assert third.asked == []
 
 
-def test_a_wrong_token_of_the_third_source_is_said_so(start: Start, third: tpdb.ThirdSource) -> None:
+def test_a_wrong_token_for_the_third_source_is_reported(start: Start, third: tpdb.ThirdSource) -> None:
     client = start(ADULT_METADATA_TOKEN="not-the-token", ADULT_METADATA_URL=third.url)
     body = {"type": 1, "title": "The Keeper", "includeAdult": 1}
     answer = client.post("/plex/movie/library/metadata/matches", json=body)

@@ -62,7 +62,7 @@ def client(tmp_path: Path) -> Iterator[TestClient[WebApp]]:
     deps.taskboard.close()
 
 
-def test_others_are_answered_without_signing_in(client: TestClient[WebApp]) -> None:
+def test_the_relay_answers_without_sign_in(client: TestClient[WebApp]) -> None:
     first, second = client.get("/relay/tmdb/movies/19"), client.get("/relay/tmdb/movies/19?language=en-US")
     assert first.json()["title"] == "Metropolis"
     assert (first.headers["x-relay-cache"], second.headers["x-relay-cache"]) == ("MISS", "HIT")
@@ -72,11 +72,11 @@ def test_others_are_answered_without_signing_in(client: TestClient[WebApp]) -> N
     assert client.get("/relay/nothing").status_code == 404
 
 
-def test_reports_come_in_without_a_form_token(client: TestClient[WebApp]) -> None:
+def test_crash_reports_need_no_form_token(client: TestClient[WebApp]) -> None:
     assert client.post("/relay/crashes/report", json=REPORT).status_code == 201
 
 
-def test_only_administrators_see_and_settle_the_errors(client: TestClient[WebApp]) -> None:
+def test_only_administrators_see_and_resolve_crash_reports(client: TestClient[WebApp]) -> None:
     client.post("/relay/crashes/report", json=REPORT)
     assert client.get("/relay/errors").status_code == 401
     assert client.get("/relay/errors", headers=GUEST).status_code == 403

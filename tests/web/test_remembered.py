@@ -17,7 +17,7 @@ def _commit(database: Database, now: datetime, step: str = "account") -> None:
         settings.setup.mark_step(session, now, step, "done")
 
 
-def test_what_was_read_is_remembered_until_anybody_commits(database: Database, now: datetime) -> None:
+def test_values_are_cached_until_the_next_commit(database: Database, now: datetime) -> None:
     remembered: UntilCommit[str, object] = UntilCommit()
     first = remembered.get(database, database.version(), "list", object)
     assert remembered.get(database, database.version(), "list", object) is first
@@ -32,9 +32,7 @@ def test_what_was_read_is_remembered_until_anybody_commits(database: Database, n
     assert remembered.get(database, database.version(), "list", object) is not second
 
 
-def test_what_was_read_before_a_commit_is_not_taken_for_what_is_there_after_it(
-    database: Database, now: datetime
-) -> None:
+def test_a_value_read_before_a_commit_is_not_used_after_it(database: Database, now: datetime) -> None:
     remembered: UntilCommit[str, object] = UntilCommit()
     version = database.version()
 
@@ -47,7 +45,7 @@ def test_what_was_read_before_a_commit_is_not_taken_for_what_is_there_after_it(
     assert remembered.get(database, database.version(), "list", object) is not old
 
 
-def test_every_question_has_an_answer_of_its_own_and_the_oldest_makes_room(database: Database) -> None:
+def test_each_key_has_its_own_value_and_the_oldest_is_dropped(database: Database) -> None:
     remembered: UntilCommit[int, object] = UntilCommit(kept=2)
     version = database.version()
     answers = [remembered.get(database, version, number, object) for number in range(3)]
@@ -55,9 +53,7 @@ def test_every_question_has_an_answer_of_its_own_and_the_oldest_makes_room(datab
     assert remembered.get(database, version, 0, object) is not answers[0]
 
 
-def test_what_follows_from_the_clock_is_looked_up_again_after_a_while(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_values_expire_after_a_while(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: UntilCommit[str, object] = UntilCommit()
     version = database.version()
     first = remembered.get(database, version, "today", object)

@@ -24,7 +24,7 @@ def test_a_browser_gets_the_whole_page(client: TestClient[WebApp]) -> None:
     assert "The other page." in answer.text
 
 
-def test_a_followed_link_gets_content_title_and_navigation(client: TestClient[WebApp]) -> None:
+def test_a_followed_link_gets_the_content_the_title_and_the_navigation(client: TestClient[WebApp]) -> None:
     text = client.get("/other", headers=_NAVIGATION).text
     assert "<!doctype" not in text
     assert "<title>Other · Mydia</title>" in text
@@ -33,7 +33,7 @@ def test_a_followed_link_gets_content_title_and_navigation(client: TestClient[We
         assert f'<hx-partial hx-target="{target}"' in text
 
 
-def test_another_target_gets_the_content_alone(client: TestClient[WebApp]) -> None:
+def test_another_target_gets_only_the_content(client: TestClient[WebApp]) -> None:
     text = client.get("/other", headers={"hx-request": "true", "hx-target": "div#grid"}).text
     assert "The other page." in text
     assert "hx-partial" not in text
@@ -45,19 +45,19 @@ def test_a_restored_history_entry_gets_the_whole_page(client: TestClient[WebApp]
     assert client.get("/other", headers=headers).text.startswith("<!doctype html>")
 
 
-def test_caches_are_told_that_one_address_has_several_shapes(client: TestClient[WebApp]) -> None:
+def test_the_vary_header_lists_what_changes_an_answer(client: TestClient[WebApp]) -> None:
     assert "HX-Request" in client.get("/other").headers["vary"]
     assert client.get("/other").headers["cache-control"] == "private, no-cache"
 
 
-def test_navigation_leaves_out_what_the_caller_may_not_open(client: TestClient[WebApp]) -> None:
+def test_the_navigation_hides_pages_that_the_caller_may_not_open(client: TestClient[WebApp]) -> None:
     client.cookies.set("who", "guest")
     text = client.get("/other").text
     assert 'href="/movies"' in text
     assert 'href="/settings"' not in text
 
 
-def test_a_toast_survives_a_redirect_once(client: TestClient[WebApp]) -> None:
+def test_a_toast_is_shown_once_after_a_redirect(client: TestClient[WebApp]) -> None:
     token = token_of(client)
     sent = client.post("/gallery/form", data={"key": "a" * 32, "_csrf": token}, follow_redirects=False)
     assert (sent.status_code, sent.headers["location"]) == (303, "/other")
@@ -65,14 +65,14 @@ def test_a_toast_survives_a_redirect_once(client: TestClient[WebApp]) -> None:
     assert "Indexer saved" not in client.get("/other").text
 
 
-def test_htmx_is_sent_on_by_location(client: TestClient[WebApp]) -> None:
+def test_htmx_is_redirected_by_hx_location(client: TestClient[WebApp]) -> None:
     token = token_of(client)
     headers = {"hx-request": "true", "hx-target": "form#f", "x-csrf-token": token}
     sent = client.post("/gallery/form", data={"key": "a" * 32}, headers=headers)
     assert '"path": "/other"' in sent.headers["hx-location"]
 
 
-def test_a_refused_form_comes_back_with_its_sentence(client: TestClient[WebApp]) -> None:
+def test_a_refused_form_is_shown_again_with_its_error(client: TestClient[WebApp]) -> None:
     token = token_of(client)
     sent = client.post("/gallery/form", data={"key": "<b>"}, headers={"hx-request": "true", "x-csrf-token": token})
     assert sent.status_code == 422
@@ -81,7 +81,7 @@ def test_a_refused_form_comes_back_with_its_sentence(client: TestClient[WebApp])
     assert 'value="&lt;b&gt;"' in sent.text
 
 
-def test_the_chosen_theme_is_in_the_first_byte(client: TestClient[WebApp]) -> None:
+def test_the_chosen_theme_is_in_the_first_answer(client: TestClient[WebApp]) -> None:
     assert 'data-theme="mydia-dark" data-system' in client.get("/other").text
     token = token_of(client)
     client.post("/theme", data={"theme": "mydia-light", "_csrf": token})
@@ -110,7 +110,7 @@ def test_the_palette_finds_what_the_caller_may_open(client: TestClient[WebApp]) 
         (None, "/"),
     ],
 )
-def test_next_never_leads_off_the_site(given: str | None, kept: str) -> None:
+def test_next_never_leads_to_another_site(given: str | None, kept: str) -> None:
     assert local_path(given) == kept
 
 
@@ -125,23 +125,23 @@ def test_next_never_leads_off_the_site(given: str | None, kept: str) -> None:
         (timedelta(days=400), "17 Oct 2025"),
     ],
 )
-def test_moments_are_told_by_their_distance(distance: timedelta, said: str) -> None:
+def test_times_are_shown_relative_to_now(distance: timedelta, said: str) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     assert ago(now - distance, now) == said
 
 
-def test_query_strings_change_one_thing_at_a_time() -> None:
+def test_one_parameter_of_a_query_string_is_changed() -> None:
     assert query({"sort": "title", "page": 2}, page=None, q="a b") == "?sort=title&q=a+b"
     assert query({}) == "?"
 
 
-def test_an_unknown_icon_is_noticed() -> None:
+def test_an_unknown_icon_is_an_error() -> None:
     renderer = Renderer(Assets())
     with pytest.raises(Exception, match=r"frontend/build\.sh"):
         renderer.environment.from_string("{{ ui.icon('no-such-icon') }}").render()
 
 
-def test_what_people_wrote_cannot_become_markup() -> None:
+def test_user_input_is_escaped() -> None:
     renderer = Renderer(Assets())
     text = renderer.environment.from_string("{{ ui.notice('miss', t) }}<i x='{{ v|tojson_attr }}'>").render(
         t="<script>", v={"a": "'</i>"}
@@ -150,7 +150,7 @@ def test_what_people_wrote_cannot_become_markup() -> None:
     assert "'</i>'" not in text
 
 
-def test_components_are_at_hand_without_imports() -> None:
+def test_templates_use_components_without_imports() -> None:
     ui = Renderer(Assets()).environment.globals["ui"]
     assert "Reconnecting" not in ui.live_mark()
     assert 'aria-valuenow="62"' in ui.progress(62.4)
@@ -159,7 +159,7 @@ def test_components_are_at_hand_without_imports() -> None:
         _ = ui.nothing_of_the_kind
 
 
-def test_a_redirect_carries_any_letter() -> None:
+def test_a_redirect_works_with_any_characters() -> None:
     scope: Any = {"type": "http", "headers": [], "path": "/", "query_string": b""}
     request: WebRequest = WebRequest(scope)
     told = redirect(request, "/movies?q=Häxan 😀&tag=a%20b#é").headers["Location"]

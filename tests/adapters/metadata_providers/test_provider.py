@@ -110,7 +110,7 @@ def test_nothing_found_is_an_empty_list(provider: RelayProvider) -> None:
     assert provider.find(None) == []
 
 
-def test_a_film_with_everything_about_it(provider: RelayProvider) -> None:
+def test_a_film_is_returned_with_all_its_details(provider: RelayProvider) -> None:
     film = provider.details("movie", Ids(tmdb_id=19))
     assert (film.title, film.year, film.status, film.runtime_min) == ("Metropolis", 1927, "released", 153)
     assert film.ids == Ids(19, None, "tt0017136")

@@ -18,7 +18,7 @@ from tests.web.api.conftest import Asker, Keys
 PASSWORD = "correct horse battery"
 
 
-def test_an_account_is_made_changed_and_removed(admin: Asker) -> None:
+def test_an_account_is_added_changed_and_removed(admin: Asker) -> None:
     made = admin.post("/users", {"username": "Ada", "role": "guest", "password": "a long enough word"})
     assert made.status_code == 201, made.text
     assert (made.json()["username"], made.json()["role"]) == ("ada", "guest")
@@ -33,7 +33,7 @@ def test_an_account_is_made_changed_and_removed(admin: Asker) -> None:
     assert admin.delete(path).status_code == 404
 
 
-def test_a_key_is_told_once_and_useless_when_revoked(admin: Asker, http: TestClient[WebApp]) -> None:
+def test_a_key_is_shown_once_and_stops_working_when_revoked(admin: Asker, http: TestClient[WebApp]) -> None:
     made = admin.post("/api-keys", {"name": "Home Assistant", "scopes": ["browse"]})
     assert made.status_code == 201, made.text
     key, key_id = made.json()["key"], made.json()["id"]
@@ -46,20 +46,22 @@ def test_a_key_is_told_once_and_useless_when_revoked(admin: Asker, http: TestCli
     assert new.get("/media").status_code == 401
 
 
-def test_a_narrowed_key_cannot_widen_itself(ask: Callable[[str | None], Asker]) -> None:
+def test_a_limited_key_cannot_extend_its_permissions(ask: Callable[[str | None], Asker]) -> None:
     narrowed = ask("narrowed")
     assert narrowed.post("/api-keys", {"name": "wider"}).status_code == 422
     assert narrowed.post("/api-keys", {"name": "wider", "scopes": ["manage_users"]}).status_code == 422
     assert narrowed.post("/api-keys", {"name": "the same", "scopes": ["browse"]}).status_code == 201
 
 
-def test_a_bearer_token_is_as_good_as_the_header(http: TestClient[WebApp], keys: Keys) -> None:
+def test_a_key_is_accepted_as_a_bearer_token(http: TestClient[WebApp], keys: Keys) -> None:
     answer = http.get("/api/v1/me", headers={"Authorization": f"Bearer {keys['user']}"})
     assert (answer.json()["role"], answer.json()["kind"]) == ("user", "api_key")
 
 
 @pytest.mark.parametrize("key", [None, "wrong", "mydia_aaaaaaaa_" + "x" * 43])
-def test_without_a_good_key_everything_is_a_401_that_says_how(http: TestClient[WebApp], key: str | None) -> None:
+def test_without_a_valid_key_every_address_answers_401_with_instructions(
+    http: TestClient[WebApp], key: str | None
+) -> None:
     answer = Asker(http, key).get("/media")
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -90,7 +92,7 @@ ALLOWED = {
 }
 
 
-def test_each_role_may_do_what_it_is_for_and_nothing_else(ask: Callable[[str | None], Asker], house: House) -> None:
+def test_each_role_has_exactly_its_permissions(ask: Callable[[str | None], Asker], house: House) -> None:
     everybody = {"admin", "user", "readonly", "guest", "narrowed"}
     for (method, path), may in ALLOWED.items():
         address = path.format(film=house.film_id)
@@ -102,7 +104,7 @@ def test_each_role_may_do_what_it_is_for_and_nothing_else(ask: Callable[[str | N
         assert set(answers.values()) <= {200, 202, 204, 404}, (method, path, answers)
 
 
-def test_a_session_changes_things_with_a_token_of_a_page_only(http: TestClient[WebApp], house: House) -> None:
+def test_a_session_needs_a_page_token_for_changes(http: TestClient[WebApp], house: House) -> None:
     with house.database.writes() as session:
         settings.setup.finish_setup(session, house.now)
         users.add_user(session, SYSTEM, house.now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))

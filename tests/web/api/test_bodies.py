@@ -23,14 +23,14 @@ _JSON = {"content-type": "application/json"}
         (b'{"type": "movie\\u0000"}', "Text must not contain the character NUL."),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused_with_the_reason(admin: Asker, body: bytes, sentence: str) -> None:
+def test_an_unreadable_body_is_refused_with_the_reason(admin: Asker, body: bytes, sentence: str) -> None:
     answer = admin("POST", "/media", content=body, headers=_JSON)
     assert answer.status_code == 400
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert sentence in answer.json()["detail"]
 
 
-def test_no_address_holds_a_nul(admin: Asker) -> None:
+def test_an_address_with_a_nul_is_refused(admin: Asker) -> None:
     for address in ("/media?q=%00", "/media/a%00b"):
         answer = admin("GET", address)
         assert (answer.status_code, answer.json()["detail"]) == (400, "Text must not contain the character NUL."), (
@@ -39,13 +39,13 @@ def test_no_address_holds_a_nul(admin: Asker) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])
-def test_a_body_of_another_kind_is_refused(admin: Asker, kind: str) -> None:
+def test_a_body_of_another_content_type_is_refused(admin: Asker, kind: str) -> None:
     answer = admin("POST", "/media", content=b'{"type": "movie", "tmdb_id": 19}', headers={"content-type": kind})
     assert answer.status_code == 415
     assert "application/json" in answer.json()["detail"]
 
 
-def test_json_is_json_by_any_of_its_names(admin: Asker) -> None:
+def test_json_is_accepted_under_all_its_content_types(admin: Asker) -> None:
     for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
         answer = admin("POST", "/media", content=b'{"type": "movie"}', headers={"content-type": kind})
         assert answer.status_code == 422
@@ -53,7 +53,7 @@ def test_json_is_json_by_any_of_its_names(admin: Asker) -> None:
     assert answer.status_code == 422
 
 
-def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> None:
+def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(BODY_LIMIT_BYTES // 2**16 + 2):
             yield b" " * 2**16
@@ -101,7 +101,7 @@ def test_too_much_is_refused_whether_its_length_is_told_or_not(admin: Asker) -> 
         ("GET", "/calendar?start=tomorrow", None, {"start": "Must be a date such as 2026-11-21."}),
     ],
 )
-def test_wrong_values_are_told_by_field_and_in_words(
+def test_wrong_values_are_reported_by_field_in_plain_words(
     admin: Asker, method: str, path: str, body: object, errors: dict[str, str]
 ) -> None:
     answer = admin(method, path, json=body) if body is not None else admin(method, path)

@@ -11,7 +11,7 @@ GOOD = "Metropolis.1927.1080p.BluRay.x264-GRP"
 MAGNET = "magnet:?xt=urn:btih:000102030405060708090a0b0c0d0e0f10111213&dn=Silo.S01E02.1080p.WEB-DL.x264-GRP"
 
 
-def test_a_release_is_grabbed_and_stands_in_the_queue(admin: Asker, house: House) -> None:
+def test_a_grabbed_release_is_in_the_queue(admin: Asker, house: House) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     made = admin.post("/downloads", {"release_id": release.id})
@@ -24,7 +24,7 @@ def test_a_release_is_grabbed_and_stands_in_the_queue(admin: Asker, house: House
     assert len(house.client.added) == 1
 
 
-def test_a_release_with_objections_needs_a_persons_word(admin: Asker, house: House) -> None:
+def test_a_rejected_release_is_grabbed_only_with_override(admin: Asker, house: House) -> None:
     house.offer("Metropolis.1927.CAM.x264-GRP")
     release = house.releases(house.search())[0]
     assert release.objections
@@ -34,7 +34,7 @@ def test_a_release_with_objections_needs_a_persons_word(admin: Asker, house: Hou
     assert admin.post("/downloads", {"release_id": release.id, "override": True}).status_code == 201
 
 
-def test_without_a_client_nothing_is_grabbed_and_the_answer_says_what_to_do(admin: Asker, house: House) -> None:
+def test_without_a_client_a_grab_fails_and_the_answer_says_what_to_do(admin: Asker, house: House) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     with house.database.writes() as session:
@@ -57,7 +57,7 @@ def test_a_magnet_is_added_for_a_title(admin: Asker, house: House) -> None:
     assert "Added manually" in told["reasons"][0]["text"]
 
 
-def test_an_address_is_fetched_from_an_indexer_and_from_nowhere_else(admin: Asker, house: House) -> None:
+def test_a_download_address_must_belong_to_an_indexer(admin: Asker, house: House) -> None:
     release = house.offer(GOOD)
     made = admin.post("/downloads", {"media_id": house.film_id, "link": release.download_url, "title": GOOD})
     assert made.status_code == 201, made.text
@@ -68,7 +68,7 @@ def test_an_address_is_fetched_from_an_indexer_and_from_nowhere_else(admin: Aske
     assert admin.post("/downloads", {}).status_code == 422
 
 
-def test_a_download_tells_its_story_and_is_paused_resumed_and_removed(admin: Asker, house: House) -> None:
+def test_a_download_has_a_history_and_is_paused_resumed_and_removed(admin: Asker, house: House) -> None:
     download_id = house.get_one(GOOD)
     story = admin.get(f"/downloads/{download_id}").json()
     assert "ReleaseGrabbed" in [event["type"] for event in story["events"]]
@@ -94,7 +94,7 @@ def test_only_a_finished_download_can_be_imported(admin: Asker, house: House) ->
     assert house.events("ImportRequested")[-1] == {"download_id": download_id}
 
 
-def test_a_client_that_is_away_changes_nothing_and_says_so(admin: Asker, house: House) -> None:
+def test_if_the_client_does_not_answer_nothing_changes_and_the_answer_says_so(admin: Asker, house: House) -> None:
     download_id = house.get_one(GOOD)
     house.client.go_away()
     answer = admin.post(f"/downloads/{download_id}/pause")
@@ -102,7 +102,7 @@ def test_a_client_that_is_away_changes_nothing_and_says_so(admin: Asker, house: 
     assert admin.get(f"/downloads/{download_id}").json()["state"] == "queued"
 
 
-def test_history_comes_in_pages(admin: Asker, house: House) -> None:
+def test_the_history_is_paged(admin: Asker, house: House) -> None:
     first = house.get_one("Metropolis.1927.720p.BluRay.x264-ONE")
     house.later(minutes=1)
     second = house.get_one(GOOD)
@@ -112,7 +112,7 @@ def test_history_comes_in_pages(admin: Asker, house: House) -> None:
     assert ([one["id"] for one in rest["items"]], rest["next_cursor"]) == ([first], None)
 
 
-def test_a_search_by_hand_shows_every_release_with_every_objection(admin: Asker, house: House) -> None:
+def test_a_manual_search_shows_every_release_with_every_rejection_reason(admin: Asker, house: House) -> None:
     begun = admin.post(f"/media/{house.film_id}/searches")
     assert begun.status_code == 202
     assert house.events("ReleasesRequested")[0]["search_id"] == begun.json()["id"]
@@ -131,7 +131,7 @@ def test_a_search_by_hand_shows_every_release_with_every_objection(admin: Asker,
     assert admin.get("/blocklist").json()["items"][0]["id"] == blocked.json()["id"]
 
 
-def test_what_mydia_did_not_start_is_adopted_or_left_alone(admin: Asker, house: House) -> None:
+def test_unknown_downloads_are_adopted_or_ignored(admin: Asker, house: House) -> None:
     from mydia.contexts import downloads
 
     with house.database.writes() as session:

@@ -11,7 +11,7 @@ from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
 
 
-def test_a_scan_is_wished_for_and_followed(admin: Asker, house: House) -> None:
+def test_a_scan_is_requested_and_followed(admin: Asker, house: House) -> None:
     assert admin.post("/library/scan").status_code == 202
     assert admin.post("/library/scan", {"path_id": "films"}).status_code == 202
     assert [one["library_path_id"] for one in house.events("ScanRequested")] == [None, "films"]
@@ -24,7 +24,7 @@ def test_a_scan_is_wished_for_and_followed(admin: Asker, house: House) -> None:
     assert admin.get("/library/scans", path_id="films").json()[0]["id"] == told[0]["id"]
 
 
-def test_files_are_listed_found_and_removed(admin: Asker, house: House) -> None:
+def test_files_are_listed_read_and_removed(admin: Asker, house: House) -> None:
     path = builders.on_disk(house.films, "Metropolis (1927)/Metropolis.mkv")
     with house.database.writes() as session:
         row = builders.media_file(
@@ -46,7 +46,7 @@ def test_files_are_listed_found_and_removed(admin: Asker, house: House) -> None:
     assert not path.exists()
 
 
-def test_an_entry_of_the_review_is_decided_ignored_and_reopened(admin: Asker, house: House) -> None:
+def test_a_review_entry_is_matched_ignored_and_reopened(admin: Asker, house: House) -> None:
     builders.on_disk(house.films, "M (1931)/M.1931.1080p.mkv")
     with house.database.writes() as session:
         entries = [

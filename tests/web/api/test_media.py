@@ -20,7 +20,7 @@ def _provider(house: House) -> FakeMetadataProvider:
     return provider
 
 
-def test_titles_come_in_pages_that_lead_to_one_another(admin: Asker, house: House) -> None:
+def test_titles_are_paged_by_cursor(admin: Asker, house: House) -> None:
     with house.database.writes() as session:
         for number in range(5):
             builders.film(session, f"Film {number}", 1950 + number, tmdb_id=900 + number)
@@ -35,7 +35,7 @@ def test_titles_come_in_pages_that_lead_to_one_another(admin: Asker, house: Hous
     assert seen == ["Film 0", "Film 1", "Film 2", "Film 3", "Film 4", "Metropolis"]
 
 
-def test_a_list_that_did_not_change_is_not_sent_again(admin: Asker, house: House) -> None:
+def test_an_unchanged_list_is_not_sent_again(admin: Asker, house: House) -> None:
     first = admin.get("/media")
     tag = first.headers["etag"]
     again = admin("GET", "/media", headers={"If-None-Match": tag})
@@ -44,7 +44,7 @@ def test_a_list_that_did_not_change_is_not_sent_again(admin: Asker, house: House
     assert admin("GET", "/media", headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_a_title_is_told_in_full_with_its_seasons_and_episodes(admin: Asker, house: House) -> None:
+def test_a_title_is_returned_with_its_seasons_and_episodes(admin: Asker, house: House) -> None:
     told = admin.get(f"/media/{house.series_id}").json()
     assert (told["title"], told["tmdb_id"], told["type"]) == ("Silo", 125988, "tv_show")
     assert [season["number"] for season in told["seasons"]] == [1]
@@ -53,7 +53,7 @@ def test_a_title_is_told_in_full_with_its_seasons_and_episodes(admin: Asker, hou
     assert [one["episode"] for one in episodes] == [1, 2, 3, 4]
 
 
-def test_a_title_is_added_by_its_number_and_only_once(admin: Asker, house: House) -> None:
+def test_a_title_is_added_by_its_id_and_only_once(admin: Asker, house: House) -> None:
     _provider(house).known.append(builders.film_details("The Hitch-Hiker", 1953, tmdb_id=1688))
     wish = {"type": "movie", "tmdb_id": 1688, "library_path_id": "films", "search_now": False}
     made = admin.post("/media", wish)
@@ -64,7 +64,7 @@ def test_a_title_is_added_by_its_number_and_only_once(admin: Asker, house: House
     assert again.headers["content-type"] == "application/problem+json"
 
 
-def test_a_number_that_the_catalogue_does_not_have_is_not_found(admin: Asker) -> None:
+def test_an_id_that_the_catalogue_does_not_have_is_not_found(admin: Asker) -> None:
     assert admin.post("/media", {"type": "movie", "tmdb_id": 424242}).status_code == 404
 
 
@@ -87,7 +87,7 @@ def test_wrong_input_names_the_field(admin: Asker) -> None:
     assert admin.get("/media", cursor="nonsense").status_code == 422
 
 
-def test_a_persons_choices_and_facts_are_changed_and_kept(admin: Asker, house: House) -> None:
+def test_settings_and_details_of_a_title_are_changed_and_kept(admin: Asker, house: House) -> None:
     told = admin.put(f"/media/{house.film_id}", {"monitored": False, "title": "Metropolis, restored"}).json()
     assert (told["monitored"], told["title"]) == (False, "Metropolis, restored")
     assert told["locked_fields"] == ["title"]
@@ -100,7 +100,7 @@ def test_one_season_can_be_left_out(admin: Asker, house: House) -> None:
     assert not any(one["monitored"] for one in episodes)
 
 
-def test_wishes_are_written_down_for_jobs(admin: Asker, house: House) -> None:
+def test_requests_are_stored_for_jobs(admin: Asker, house: House) -> None:
     assert admin.post(f"/media/{house.film_id}/refresh").status_code == 202
     assert admin.post(f"/media/{house.series_id}/search?season=1").status_code == 202
     assert house.events("RefreshRequested") == [{"media_item_id": house.film_id}]
@@ -113,14 +113,14 @@ def test_a_title_is_removed_and_its_files_stay(admin: Asker, house: House) -> No
     assert (gone.status_code, gone.json()["status"]) == (404, 404)
 
 
-def test_a_search_finds_what_is_here_and_what_could_be(admin: Asker, house: House) -> None:
+def test_a_search_finds_titles_in_the_library_and_in_the_catalogue(admin: Asker, house: House) -> None:
     _provider(house).known.append(builders.film_details("Metropolis", 2001, tmdb_id=9606))
     told: dict[str, Any] = admin.get("/search", q="metropolis").json()
     assert [one["title"] for one in told["library"]] == ["Metropolis"]
     assert [(one["year"], one["media_id"]) for one in told["providers"]] == [(2001, None)]
 
 
-def test_a_search_goes_on_without_a_provider(admin: Asker, house: House) -> None:
+def test_a_search_works_without_a_provider(admin: Asker, house: House) -> None:
     from mydia.adapters.errors import Unreachable
 
     _provider(house).trouble = Unreachable("relay", "no answer")
@@ -143,13 +143,13 @@ def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House)
     assert [one["episode"] for one in rest["items"]] == [1]
 
 
-def test_a_title_is_found_by_its_number(admin: Asker, house: House) -> None:
+def test_a_title_is_found_by_its_id(admin: Asker, house: House) -> None:
     number = admin.get(f"/media/{house.film_id}").json()["number"]
     assert admin.get(f"/media/{number}").json()["id"] == house.film_id
     assert admin.get(f"/media/{number + 1000}").status_code == 404
 
 
-def test_series_type_and_new_seasons_are_chosen_when_adding_and_kept(admin: Asker, house: House) -> None:
+def test_series_type_and_new_seasons_are_set_when_adding_and_kept(admin: Asker, house: House) -> None:
     provider = _provider(house)
     told = replace(builders.show_details("Sazae-san", 1969, tmdb_id=4711, seasons={1: 2}), series_type="anime")
     provider.known.append(told)

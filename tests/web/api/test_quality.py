@@ -46,7 +46,7 @@ def test_naming_templates_are_previewed_and_changed(admin: Asker) -> None:
     assert admin.put("/naming", {"movie_file": "{nonsense}"}).status_code == 422
 
 
-def test_a_put_keeps_what_it_leaves_out(admin: Asker) -> None:
+def test_a_put_keeps_values_that_it_leaves_out(admin: Asker) -> None:
     client = admin.get("/download-clients").json()[0]
     changed = admin.put(f"/download-clients/{client['id']}", {"priority": 7})
     assert changed.status_code == 200, changed.text

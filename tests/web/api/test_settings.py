@@ -8,7 +8,7 @@ from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
 
 
-def test_every_setting_tells_its_source_and_no_secret_its_value(admin: Asker, house: House) -> None:
+def test_every_setting_has_its_source_and_secrets_have_no_value(admin: Asker, house: House) -> None:
     told = {one["key"]: one for one in admin.get("/config").json()}
     assert told["data.directory"]["layer"] == "environment"
     assert not told["data.directory"]["editable"]
@@ -16,7 +16,7 @@ def test_every_setting_tells_its_source_and_no_secret_its_value(admin: Asker, ho
     assert house.config.secret_key().hex() not in admin.get("/config").text
 
 
-def test_a_setting_is_changed_here_unless_the_environment_has_it(admin: Asker) -> None:
+def test_a_setting_is_changed_unless_the_environment_sets_it(admin: Asker) -> None:
     told = {one["key"]: one for one in admin.put("/config", {"metadata.language": "de-DE"}).json()}
     assert (told["metadata.language"]["value"], told["metadata.language"]["layer"]) == ("de-DE", "database")
     refused = admin.put("/config", {"data.directory": "/elsewhere", "metadata.language": "fr-FR"})
@@ -32,7 +32,7 @@ def test_profiles_are_listed(admin: Asker) -> None:
     assert admin.get("/quality-profiles/none").status_code == 404
 
 
-def test_a_folder_is_set_up_changed_and_taken_out(admin: Asker, tmp_path: Path) -> None:
+def test_a_library_folder_is_added_changed_and_removed(admin: Asker, tmp_path: Path) -> None:
     folder = tmp_path / "anime"
     missing = admin.post("/library/paths", {"path": str(folder), "type": "series"})
     assert (missing.status_code, list(missing.json()["errors"])) == (422, ["path"])
@@ -46,7 +46,7 @@ def test_a_folder_is_set_up_changed_and_taken_out(admin: Asker, tmp_path: Path) 
     assert admin.delete(f"/library/paths/{path_id}").status_code == 204
 
 
-def test_a_client_is_set_up_tried_and_forgotten(admin: Asker, house: House) -> None:
+def test_a_client_is_added_tested_and_removed(admin: Asker, house: House) -> None:
     body = {"name": "Second", "kind": "transmission", "url": "http://client.test:9091", "secret": "hidden word"}
     made = admin.post("/download-clients", body)
     assert made.status_code == 201, made.text
@@ -65,7 +65,7 @@ def test_a_client_is_set_up_tried_and_forgotten(admin: Asker, house: House) -> N
     assert list(admin.post("/download-clients", body | {"kind": "carrier pigeon"}).json()["errors"]) == ["kind"]
 
 
-def test_an_indexer_is_set_up_tried_and_forgotten(admin: Asker) -> None:
+def test_an_indexer_is_added_tested_and_removed(admin: Asker) -> None:
     body = {"name": "Another", "kind": "torznab", "url": "http://indexer.test/api", "secret": "hidden word"}
     made = admin.post("/indexers", body)
     assert made.status_code == 201, made.text

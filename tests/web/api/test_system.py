@@ -21,7 +21,7 @@ def _schedule(board: TaskBoard, house: House) -> None:
         )
 
 
-def test_the_status_tells_version_checks_and_counts(admin: Asker) -> None:
+def test_the_status_has_version_checks_and_counts(admin: Asker) -> None:
     told = admin.get("/system/status").json()
     assert told["database"].startswith("sqlite 3.")
     assert {check["name"]: check["state"] for check in told["checks"]}["database"] == "ok"
@@ -43,7 +43,7 @@ def test_tasks_are_listed_run_and_cancelled(admin: Asker, deps: WebDeps, house: 
     assert admin.get("/tasks/runs/none").status_code == 404
 
 
-def test_history_tells_what_happened_by_whom_in_pages(admin: Asker, house: House) -> None:
+def test_the_history_shows_events_and_their_users_in_pages(admin: Asker, house: House) -> None:
     admin.put(f"/media/{house.film_id}", {"monitored": False})
     page = admin.get("/history", media_id=house.film_id, type="MediaChanged").json()
     assert [(one["actor"], one["details"]["changed"]) for one in page["items"]] == [
@@ -55,7 +55,7 @@ def test_history_tells_what_happened_by_whom_in_pages(admin: Asker, house: House
     assert admin.get("/history", type="Nonsense").status_code == 422
 
 
-def test_who_signed_in_is_told_to_administrators_only(ask: object, admin: Asker) -> None:
+def test_sign_ins_are_shown_to_administrators_only(ask: object, admin: Asker) -> None:
     user: Asker = ask("user")  # type: ignore[operator]
     assert admin.get("/history", type="UserAdded").json()["items"]
     assert user.get("/history", type="UserAdded").json()["items"] == []

@@ -26,7 +26,7 @@ def _film(house: House) -> tuple[str, Path]:
     return row.id, path
 
 
-def test_a_removed_file_is_undone_by_its_undo_id(admin: Asker, house: House) -> None:
+def test_the_removal_of_a_file_is_undone_by_its_undo_id(admin: Asker, house: House) -> None:
     file_id, path = _film(house)
     removed = admin.delete(f"/files/{file_id}").json()
     assert not path.exists()
@@ -35,7 +35,7 @@ def test_a_removed_file_is_undone_by_its_undo_id(admin: Asker, house: House) -> 
     assert path.exists()
 
 
-def test_a_file_is_restored_from_the_recycle_bin_or_deleted_for_good(admin: Asker, house: House) -> None:
+def test_a_file_is_restored_from_the_recycle_bin_or_deleted_permanently(admin: Asker, house: House) -> None:
     file_id, path = _film(house)
     admin.delete(f"/files/{file_id}")
     (kept,) = admin.get("/recycle-bin").json()["items"]
@@ -52,7 +52,7 @@ def test_a_file_is_restored_from_the_recycle_bin_or_deleted_for_good(admin: Aske
     assert admin.post(f"/recycle-bin/{kept['id']}/restore").status_code == 404
 
 
-def test_backups_are_listed_asked_for_and_downloaded(admin: Asker, house: House) -> None:
+def test_backups_are_listed_requested_and_downloaded(admin: Asker, house: House) -> None:
     assert admin.post("/backups").status_code == 202
     made = maintenance.back_up(house.database, house.config.backups_directory, clock.now())
     assert made is not None

@@ -17,7 +17,7 @@ from tests.web.auth.conftest import PASSWORD, sign_in, token
 type Browser = TestClient[WebApp]
 
 
-def test_a_stranger_is_asked_to_sign_in_and_then_gets_the_page(browser: Browser, robin: Caller) -> None:
+def test_a_signed_out_visitor_signs_in_and_gets_the_requested_page(browser: Browser, robin: Caller) -> None:
     asked = browser.get("/?page=2")
     assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=%2F%3Fpage%3D2")
     answer = sign_in(browser, next="/?page=2", stay="on")
@@ -25,7 +25,7 @@ def test_a_stranger_is_asked_to_sign_in_and_then_gets_the_page(browser: Browser,
     assert browser.get("/").text == "hello robin"
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Browser, robin: Caller) -> None:
+def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(browser: Browser, robin: Caller) -> None:
     cookie = next(c for c in sign_in(browser, stay="on").headers.get_list("set-cookie") if c.startswith("session="))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
@@ -33,7 +33,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Browser,
     assert "Secure" not in cookie
 
 
-def test_over_https_the_cookie_stays_there_and_without_stay_it_ends_with_the_window(
+def test_over_https_the_cookie_is_secure_and_without_stay_it_ends_with_the_browser_session(
     browser: Browser, robin: Caller
 ) -> None:
     browser.base_url = "https://mydia.test"
@@ -42,7 +42,7 @@ def test_over_https_the_cookie_stays_there_and_without_stay_it_ends_with_the_win
     assert "Max-Age" not in cookie
 
 
-def test_a_new_sign_in_ends_the_session_the_browser_came_with(browser: Browser, robin: Caller) -> None:
+def test_signing_in_ends_the_previous_session_of_the_browser(browser: Browser, robin: Caller) -> None:
     form = {"_csrf": token(browser), "username": "robin", "password": PASSWORD}
     browser.post("/login", data=form)
     first = browser.cookies["session"]
@@ -53,7 +53,7 @@ def test_a_new_sign_in_ends_the_session_the_browser_came_with(browser: Browser, 
 
 
 @pytest.mark.parametrize("where", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
-def test_nobody_is_sent_off_the_site(browser: Browser, robin: Caller, where: str) -> None:
+def test_signing_in_never_redirects_to_another_site(browser: Browser, robin: Caller, where: str) -> None:
     assert sign_in(browser, next=where).headers["location"] == "/"
 
 
@@ -66,7 +66,7 @@ def test_a_wrong_password_shows_the_form_with_the_name_still_in_it(browser: Brow
     assert "session" not in browser.cookies
 
 
-def test_too_many_guesses_are_told_how_long_to_wait(browser: Browser, robin: Caller) -> None:
+def test_too_many_attempts_are_refused_with_the_time_to_wait(browser: Browser, robin: Caller) -> None:
     for _ in range(throttle.PER_PAIR):
         assert sign_in(browser, "wrong password").status_code == 422
     answer = sign_in(browser)
@@ -88,7 +88,7 @@ def test_signing_out_ends_the_session_itself(browser: Browser, robin: Caller) ->
     assert browser.get("/", headers={"cookie": f"session={kept}"}).status_code == 303
 
 
-def test_a_used_session_is_noted(browser: Browser, robin: Caller, database: Database) -> None:
+def test_the_last_use_of_a_session_is_recorded(browser: Browser, robin: Caller, database: Database) -> None:
     sign_in(browser, stay="on")
     with database.writes() as session:
         (row,) = users.sign_in.list_sessions(session, robin, clock.now())
@@ -111,7 +111,7 @@ def test_keys_work_in_both_headers_and_need_no_form_token(browser: Browser, robi
         assert users.keys_of(session, SYSTEM, row.user_id)[0].last_used_at is not None
 
 
-def test_a_wrong_key_is_told_so_even_beside_a_good_session(browser: Browser, robin: Caller) -> None:
+def test_a_wrong_key_is_refused_even_with_a_valid_session(browser: Browser, robin: Caller) -> None:
     sign_in(browser)
     answer = browser.post("/api/v1/wish", headers={"x-api-key": "nonsense"})
     assert answer.status_code == 401
@@ -120,14 +120,16 @@ def test_a_wrong_key_is_told_so_even_beside_a_good_session(browser: Browser, rob
     assert "not known" in answer.json()["detail"]
 
 
-def test_software_without_a_key_gets_a_problem_and_no_login_page(browser: Browser, robin: Caller) -> None:
+def test_software_without_a_key_gets_a_problem_document_instead_of_the_login_page(
+    browser: Browser, robin: Caller
+) -> None:
     answer = browser.get("/api/v1/wish", headers={"accept": "*/*"})
     assert answer.status_code in (401, 405)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/", "/login"])
-def test_a_wrong_key_is_told_and_not_sent_round_in_circles(browser: Browser, robin: Caller, path: str) -> None:
+def test_a_wrong_key_is_refused_without_a_redirect(browser: Browser, robin: Caller, path: str) -> None:
     for accept in ("*/*", "text/html", "application/json"):
         answer = browser.get(path, headers={"x-api-key": "mydia_wrong", "accept": accept})
         assert answer.status_code == 401

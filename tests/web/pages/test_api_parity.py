@@ -131,7 +131,7 @@ def _plain(path: str) -> str:
     return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
-def test_every_action_of_a_page_has_a_route_of_the_api(still: Server) -> None:
+def test_every_page_action_has_an_api_route(still: Server) -> None:
     actions, routes = set(), set()
     for route in still.app.routes:
         for method in getattr(route, "route_handler_map", {}):

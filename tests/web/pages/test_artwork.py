@@ -39,7 +39,7 @@ def _poster(server: Server, item_id: str) -> str | None:
         return item.poster.source if item.poster else None
 
 
-def test_another_poster_is_chosen_and_given_back(server: Server, browser: Browser, press: Press, film: str) -> None:
+def test_another_poster_is_chosen_and_reset(server: Server, browser: Browser, press: Press, film: str) -> None:
     answer = browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"})
     assert "1, de, 2000 x 3000" in words(answer)
     assert "2, no text" in words(answer)
@@ -59,14 +59,14 @@ def test_a_picture_that_is_not_offered_is_refused(server: Server, browser: Brows
     assert press(browser, f"/items/{film}/artwork", role="banner", source="/b.jpg").status_code == 422
 
 
-def test_a_provider_that_is_away_is_told_in_the_dialog(server: Server, browser: Browser, film: str) -> None:
+def test_the_dialog_says_when_the_provider_does_not_answer(server: Server, browser: Browser, film: str) -> None:
     server.provider.trouble = Unreachable("Metadata", "the catalogue does not answer")
     answer = browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"})
     assert answer.status_code == 200
     assert "Artwork search is unavailable" in words(answer)
 
 
-def test_a_guest_may_not_choose(guest_browser: Browser, film: str) -> None:
+def test_a_guest_cannot_choose_artwork(guest_browser: Browser, film: str) -> None:
     assert guest_browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"}).status_code == 403
 
 
@@ -78,7 +78,7 @@ def test_the_catalogue_is_chosen_in_the_dialog(server: Server, browser: Browser,
         assert media.get_item(session, SYSTEM, show).provider == "tvdb"
 
 
-def test_previews_of_thetvdb_are_fetched_from_there_and_nowhere_else(server: Server, browser: Browser) -> None:
+def test_thetvdb_previews_are_fetched_only_from_thetvdb(server: Server, browser: Browser) -> None:
     assert browser.get("/img/preview/poster/tvdb?of=/banners/c.jpg").status_code == 200
     assert "image https://artworks.thetvdb.com/banners/c.jpg w154" in server.provider.asked
     for path in ("@192.0.2.1/x.jpg", ".evil.test/x.jpg", "/../x.jpg", "/a/../b.jpg", "", "/x?y"):
@@ -86,7 +86,7 @@ def test_previews_of_thetvdb_are_fetched_from_there_and_nowhere_else(server: Ser
     assert metadata.SIZES["poster"][0] == 154
 
 
-def test_adding_says_how_much_room_a_folder_has(browser: Browser) -> None:
+def test_the_add_dialog_shows_free_space_by_folder(browser: Browser) -> None:
     answer = browser.get("/add/movie/tmdb:653", headers={"hx-request": "true"})
     assert answer.status_code == 200
     assert " free" in words(answer)

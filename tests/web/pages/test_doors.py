@@ -38,7 +38,7 @@ def _looks(server: Server) -> list[str]:
     return [address for method, address, _ in _doors(server) if method == "GET"]
 
 
-def test_every_change_is_refused_to_a_guest_before_anything_is_read(still: Server, guest: Browser) -> None:
+def test_every_change_by_a_guest_is_refused_before_the_form_is_read(still: Server, guest: Browser) -> None:
     changes = [one for one in _changes(still) if not one[1].startswith(_OWN)]
     assert len(changes) > 90
     headers = {"x-csrf-token": csrf(guest)}
@@ -50,7 +50,7 @@ def test_every_change_is_refused_to_a_guest_before_anything_is_read(still: Serve
             assert "does not have permission to" in answer.text, (method, address, answer.text[:300])
 
 
-def test_every_page_of_the_administrator_is_refused_to_a_guest(still: Server, guest: Browser) -> None:
+def test_a_guest_cannot_open_administrator_pages(still: Server, guest: Browser) -> None:
     pages = [address for address in _looks(still) if needs(address, changing=False) not in ((), (Permission.BROWSE,))]
     assert len(pages) > 60
     for address in pages:
@@ -58,7 +58,7 @@ def test_every_page_of_the_administrator_is_refused_to_a_guest(still: Server, gu
         assert guest.get(f"{address}?page=x&cursor=y&limit=z&id=%00").status_code == 403, address
 
 
-def test_whoever_is_not_signed_in_is_sent_to_sign_in_whatever_they_ask(still: Server, stranger: Browser) -> None:
+def test_every_page_sends_signed_out_visitors_to_the_login(still: Server, stranger: Browser) -> None:
     page = stranger.get("/login").text
     token = re.search(r'name="_csrf" value="([^"]+)"', page)
     assert token
@@ -72,28 +72,28 @@ def test_whoever_is_not_signed_in_is_sent_to_sign_in_whatever_they_ask(still: Se
             assert answer.headers["location"].startswith("/login"), (method, address)
 
 
-def test_software_without_a_key_is_told_to_sign_in_and_not_of_forms(stranger: Browser) -> None:
+def test_software_without_a_key_gets_401_and_no_form_errors(stranger: Browser) -> None:
     stranger.cookies.delete(CSRF_COOKIE)
     answer = stranger.post("/api/v1/media", json={})
     assert answer.status_code == 401
     assert "Sign in" in answer.json()["detail"]
 
 
-def test_whoever_may_is_let_in(server: Server, browser: Browser) -> None:
+def test_callers_with_the_permission_get_in(server: Server, browser: Browser) -> None:
     headers = {"x-csrf-token": csrf(browser)}
     for method, address in _changes(server):
         answer = browser.request(method, address, headers=headers, data={"_key": f"{method} {address}"})
         assert "does not have permission to" not in answer.text, (method, address)
 
 
-def test_whoever_manages_titles_sees_all_but_the_server(user: Browser) -> None:
+def test_a_user_who_manages_titles_sees_everything_but_the_server_settings(user: Browser) -> None:
     for address in ("/activity", "/add", "/imports", "/wanted", "/movies", "/items/none/edit"):
         assert user.get(address).status_code in {200, 303, 404}, address
     for address in ("/settings", "/system", "/settings/users", "/api/v1/config"):
         assert user.get(address).status_code == 403, address
 
 
-def test_the_table_of_doors_names_only_addresses_that_exist(still: Server) -> None:
+def test_the_permission_table_lists_only_existing_addresses(still: Server) -> None:
     served = [route.path_format for route in still.app.routes]
     for front in DOORS:
         assert any(address == front or address.startswith(f"{front}/") for address in served), front
@@ -113,7 +113,7 @@ def _owner(server: Server, role: Role = Role.ADMIN) -> Caller:
 
 
 @pytest.mark.parametrize("scopes", [["browse"], None])
-def test_a_key_reaches_nothing_of_its_owners_account(
+def test_an_api_key_cannot_use_its_owners_account_pages(
     server: Server, browser: Browser, scopes: list[str] | None
 ) -> None:
     olga = _owner(server)
@@ -137,7 +137,7 @@ def test_a_key_reaches_nothing_of_its_owners_account(
         assert [row.id for row in users.keys_of(session, SYSTEM, str(olga.id))] == [key_id]
 
 
-def test_a_narrow_key_cannot_revoke_a_wider_one(server: Server, browser: Browser) -> None:
+def test_a_limited_key_cannot_revoke_a_key_with_more_permissions(server: Server, browser: Browser) -> None:
     olga = _owner(server)
     wide, _ = _key(server, olga, scopes=None)
     narrow, text = _key(server, olga, scopes=["browse"])

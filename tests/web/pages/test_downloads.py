@@ -43,7 +43,7 @@ def run_requested_searches(server: Server) -> None:
         )
 
 
-def test_a_download_is_paused_and_goes_on(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_download_is_paused_and_resumed(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     row = download_of(server, "Detour")
     answer = press(browser, f"/activity/queue/{row.id}/pause")
     assert answer.status_code == 204
@@ -54,7 +54,7 @@ def test_a_download_is_paused_and_goes_on(browser: Browser, server: Server, pres
     assert download_of(server, "Detour").state == "queued"
 
 
-def test_without_script_a_button_leads_back_with_a_message(
+def test_without_script_a_button_returns_to_the_page_with_a_message(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     answer = press(browser, f"/activity/queue/{download_of(server, 'Detour').id}/pause", htmx=False)
@@ -62,13 +62,13 @@ def test_without_script_a_button_leads_back_with_a_message(
     assert "Paused" in words(browser.get("/activity"))
 
 
-def test_a_button_pressed_from_elsewhere_is_refused(browser: Browser, server: Server) -> None:
+def test_an_action_from_another_site_is_refused(browser: Browser, server: Server) -> None:
     answer = browser.post(f"/activity/queue/{download_of(server, 'Detour').id}/pause")
     assert answer.status_code == 403
     assert download_of(server, "Detour").state == "downloading"
 
 
-def test_what_mydia_did_not_add_stays_in_its_client(
+def test_a_download_that_mydia_did_not_add_stays_in_its_client(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     row = download_of(server, "Detour")
@@ -82,7 +82,7 @@ def test_what_mydia_did_not_add_stays_in_its_client(
     assert download_of(server, "Detour").state == "ignored"
 
 
-def test_removing_asks_what_becomes_of_files_and_release(
+def test_removing_asks_what_happens_to_files_and_release(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     row = download_of(server, "The Kid")
@@ -96,7 +96,7 @@ def test_removing_asks_what_becomes_of_files_and_release(
     assert [told["media_item_id"] for told in happened(server, "SearchRequested")] == [server.ids["The Kid"]]
 
 
-def test_a_client_that_does_not_answer_keeps_the_dialog_with_the_reason(
+def test_if_the_client_does_not_answer_the_dialog_stays_open_with_the_reason(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     server.client.go_away()
@@ -106,25 +106,27 @@ def test_a_client_that_does_not_answer_keeps_the_dialog_with_the_reason(
     assert download_of(server, "Detour").state == "downloading"
 
 
-def test_the_dialog_stands_on_a_page_of_its_own_without_script(browser: Browser, server: Server) -> None:
+def test_without_script_the_dialog_is_a_page(browser: Browser, server: Server) -> None:
     answer = browser.get(f"/activity/queue/{download_of(server, 'Detour').id}/remove")
     assert "<html" in answer.text
     assert "Remove Detour (1945)?" in words(answer)
 
 
-def test_a_blocked_import_is_tried_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_blocked_import_is_retried(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     row = download_of(server, "Häxan")
     assert press(browser, f"/activity/queue/{row.id}/import").status_code == 204
     assert happened(server, "ImportRequested") == [{"download_id": row.id}]
 
 
-def test_a_downloads_story_tells_why_it_was_taken_and_what_blocks_it(browser: Browser, server: Server) -> None:
+def test_a_downloads_history_shows_why_it_was_grabbed_and_what_blocks_its_import(
+    browser: Browser, server: Server
+) -> None:
     said = words(browser.get(f"/activity/downloads/{download_of(server, 'Häxan').id}"))
     assert "the best of its search, from Silver Index" in said
     assert "Witchcraft Through the Ages" in said
 
 
-def test_all_downloads_are_paused_though_one_client_is_away(
+def test_all_downloads_are_paused_even_if_one_client_does_not_answer(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     answer = press(browser, "/activity/pause-all")
@@ -134,7 +136,7 @@ def test_all_downloads_are_paused_though_one_client_is_away(
     assert "downloading" not in states
 
 
-def test_a_blocked_release_is_allowed_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_release_is_removed_from_the_blocklist(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     page = browser.get("/activity/blocklist").text
     ids = re.findall(r'id="blocked-([\w-]+)"', page)
     press(browser, "/activity/blocklist/remove", ids=ids[0])
@@ -169,7 +171,7 @@ def test_a_search_shows_every_release_with_every_reason(browser: Browser, server
         assert text in said, text
 
 
-def test_filters_leave_what_was_asked_for(browser: Browser, server: Server) -> None:
+def test_filters_show_only_matching_releases(browser: Browser, server: Server) -> None:
     path = f"/searches/{last_search(server, 'Nosferatu')}"
     htmx = {"hx-request": "true"}
     said = words(browser.get(path, params={"show": "accepted"}, headers=htmx))
@@ -180,7 +182,7 @@ def test_filters_leave_what_was_asked_for(browser: Browser, server: Server) -> N
     assert "No release matches" in words(browser.get(path, params={"q": "nothing like it"}, headers=htmx))
 
 
-def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Browser, server: Server) -> None:
+def test_the_dialog_opens_at_once_and_shows_results_as_indexers_answer(browser: Browser, server: Server) -> None:
     path = f"/items/{server.ids['Safety Last!']}/releases"
     opened = browser.get(path, headers={"hx-request": "true"})
     assert "Searching indexers" in words(opened)
@@ -196,7 +198,7 @@ def test_the_dialog_opens_at_once_and_fills_while_indexers_answer(browser: Brows
     assert "Nothing found" in words(answer)
 
 
-def test_a_search_that_goes_on_is_told_by_the_live_stream(browser: Browser, server: Server) -> None:
+def test_the_live_stream_reports_the_progress_of_a_search(browser: Browser, server: Server) -> None:
     search_id = last_search(server, "Nosferatu")
     context = LiveContext(server.deps, server.app.state.renderer.render, None)
     topic = f"search:{search_id}"
@@ -212,7 +214,7 @@ def test_a_search_that_goes_on_is_told_by_the_live_stream(browser: Browser, serv
     assert live_topics.poll_search(context, "search:gone", SYSTEM) == {}
 
 
-def test_without_script_a_running_search_is_looked_at_again(browser: Browser, server: Server) -> None:
+def test_without_script_the_page_of_a_running_search_reloads(browser: Browser, server: Server) -> None:
     search_id = last_search(server, "Nosferatu")
     path = f"/items/{server.ids['Nosferatu']}/releases?search={search_id}"
     assert 'http-equiv="refresh"' not in browser.get(path).text
@@ -233,7 +235,7 @@ def test_a_grabbed_release_is_sent_and_says_so(browser: Browser, server: Server,
     assert download_of(server, "Nosferatu").release_title == wanted.title
 
 
-def test_a_refused_release_is_taken_only_when_somebody_insists(
+def test_a_rejected_release_is_grabbed_only_after_confirmation(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     wanted = release(server, "Nosferatu", "REMUX")
@@ -246,7 +248,7 @@ def test_a_refused_release_is_taken_only_when_somebody_insists(
     assert len(server.client.added) == 1
 
 
-def test_what_goes_wrong_while_grabbing_stands_in_its_row(
+def test_a_failed_grab_shows_the_problem_in_its_row(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
@@ -312,7 +314,7 @@ def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server,
     assert "no answer" not in words(answer)
 
 
-def test_a_guest_may_not_grab(guest_browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_guest_cannot_grab(guest_browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
     assert press(guest_browser, f"/releases/{wanted.id}/grab").status_code == 403
     assert guest_browser.get(f"/items/{server.ids['Nosferatu']}/releases").status_code == 403
@@ -322,7 +324,7 @@ def _magnet(wanted: downloads.Release) -> Any:
     return Fetched(None, f"magnet:?xt=urn:btih:{wanted.info_hash}")
 
 
-def test_numbers_that_are_none_are_refused_in_a_sentence(
+def test_values_that_are_not_numbers_are_refused_with_a_sentence(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     show, download = server.ids["The Cartographers"], download_of(server, "Detour").id
@@ -346,7 +348,7 @@ def _ids(server: Server, *titles: str) -> str:
     return ",".join(download_of(server, title).id for title in titles)
 
 
-def test_several_downloads_are_paused_and_go_on(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_several_downloads_are_paused_and_resumed(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     page = browser.get("/activity").text
     assert f'value="{download_of(server, "Detour").id}" form="bulkbar"' in page
     ids = _ids(server, "Detour")
@@ -358,13 +360,15 @@ def test_several_downloads_are_paused_and_go_on(browser: Browser, server: Server
     assert download_of(server, "Detour").state == "queued"
 
 
-def test_one_that_fails_does_not_keep_the_others(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_one_failure_does_not_stop_the_other_downloads(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
     answer = press(browser, "/activity/bulk/import", ids=_ids(server, "Detour", "Häxan"))
     assert "1 download being imported" in answer.headers["hx-trigger"]
     assert "only a finished one can be imported" in answer.headers["hx-trigger"]
 
 
-def test_removing_several_asks_first_and_says_which(
+def test_removing_several_downloads_asks_first_and_lists_them(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     ids = _ids(server, "Detour", "Metropolis")
@@ -380,7 +384,7 @@ def test_removing_several_asks_first_and_says_which(
     assert download_of(server, "Detour").release_title in browser.get("/activity/blocklist").text
 
 
-def test_nothing_selected_is_said(browser: Browser, press: Callable[..., Any]) -> None:
+def test_an_empty_selection_is_reported(browser: Browser, press: Callable[..., Any]) -> None:
     assert press(browser, "/activity/bulk/pause", htmx=False).status_code == 422
     assert press(browser, "/activity/bulk/dance", htmx=False, ids="x").status_code == 422
 
@@ -415,7 +419,7 @@ def test_the_history_is_filtered_by_title_and_kind(reader: Browser) -> None:
 # --- taking back -----------------------------------------------------------------------------------------------------
 
 
-def test_a_grab_is_taken_back_from_client_and_queue(
+def test_undoing_a_grab_removes_it_from_client_and_queue(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
@@ -432,7 +436,9 @@ def test_a_grab_is_taken_back_from_client_and_queue(
     assert f'action="/releases/{wanted.id}/grab"' in again.text
 
 
-def test_what_is_in_the_library_is_not_taken_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_the_grab_of_an_imported_release_cannot_be_undone(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
     row = download_of(server, "Detour")
     with server.deps.database.writes() as session:
         session.get_one(downloads.Download, row.id).state = "importing"
@@ -451,7 +457,7 @@ def test_a_message_with_undo_works_without_script(browser: Browser, server: Serv
     assert "1 movie monitored" in words(browser.get("/movies"))
 
 
-def test_giving_up_is_taken_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_unmonitoring_a_wanted_title_is_undone(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     answer = press(browser, f"/wanted/{server.ids['Nosferatu']}/unmonitor")
     assert "Nosferatu" not in words(browser.get("/wanted"))
     press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])

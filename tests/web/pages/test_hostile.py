@@ -71,7 +71,7 @@ def _sound(answer: Any, address: str, sent: object) -> None:
     assert "x-evil" not in answer.headers, (address, sent)
 
 
-def test_no_form_is_upset_by_what_stands_in_it(server: Server, browser: Browser) -> None:
+def test_no_form_fails_on_hostile_values(server: Server, browser: Browser) -> None:
     headers = {"x-csrf-token": csrf(browser), "content-type": "application/x-www-form-urlencoded"}
     fields = _fields()
     for address in _addresses(server, "POST"):
@@ -85,7 +85,7 @@ def test_no_form_is_upset_by_what_stands_in_it(server: Server, browser: Browser)
         _sound(browser.post(address, content=b"\xff\xfe=%&&;=\x00", headers=headers), address, "bytes")
 
 
-def test_no_page_is_upset_by_what_its_address_says(reader: Browser, still: Server) -> None:
+def test_no_page_fails_on_a_hostile_address(reader: Browser, still: Server) -> None:
     names = "q cursor page limit sort type state view tab bucket dir key of since before search season entry kind next"
     for address in _addresses(still, "GET"):
         for odd in _ODD:
@@ -95,13 +95,13 @@ def test_no_page_is_upset_by_what_its_address_says(reader: Browser, still: Serve
 
 
 @pytest.mark.parametrize("at", ["/" + "x" * 5000, "/proc/self/mem/x", "relative", "~", "/../..", "//"])
-def test_a_path_that_is_none_opens_the_nearest_folder(reader: Browser, at: str) -> None:
+def test_an_invalid_path_opens_the_nearest_folder(reader: Browser, at: str) -> None:
     answer = reader.get("/settings/browse", params={"field": "path", "at": at})
     assert answer.status_code == 200
     assert "Choose a folder" in answer.text
 
 
-def test_folders_may_be_called_anything(reader: Browser, tmp_path: Path) -> None:
+def test_folders_with_unusual_names_are_listed(reader: Browser, tmp_path: Path) -> None:
     for name in (b"a<script>alert(1)<b>", b'b" onx="1', b"\xff\xfe bad", b"c\r\nd", b"%2e%2e"):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).mkdir()
     tags = _Tags()
@@ -112,7 +112,7 @@ def test_folders_may_be_called_anything(reader: Browser, tmp_path: Path) -> None
     assert "<script>" not in answer.text
 
 
-def test_cookies_that_were_tampered_with_are_as_good_as_none(reader: Browser) -> None:
+def test_tampered_cookies_are_ignored(reader: Browser) -> None:
     for cookie in (
         "flash=%%%",
         "flash=W10",
@@ -138,7 +138,7 @@ def test_cookies_that_were_tampered_with_are_as_good_as_none(reader: Browser) ->
         "Planted",
     ],
 )
-def test_a_message_that_was_planted_is_not_shown(reader: Browser, told: object) -> None:
+def test_a_forged_message_cookie_is_not_shown(reader: Browser, told: object) -> None:
     packed = base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
     session = reader.cookies["session"]
     answer = reader.get("/movies", headers={"cookie": f"session={session}; flash={packed}"})
@@ -163,7 +163,7 @@ def test_a_message_that_was_planted_is_not_shown(reader: Browser, told: object) 
         "/system/logs/..%2fweb/download",
     ],
 )
-def test_no_address_leads_out_of_its_folder(reader: Browser, path: str) -> None:
+def test_no_address_leads_outside_its_folder(reader: Browser, path: str) -> None:
     assert reader.get(path).status_code in (400, 404)
 
 
@@ -248,7 +248,7 @@ def _fill_with_markup(server: Server) -> int:
     return changed
 
 
-def test_nothing_that_somebody_else_named_runs_in_a_browser(server: Server, browser: Browser) -> None:
+def test_names_from_outside_never_run_as_script(server: Server, browser: Browser) -> None:
     assert _fill_with_markup(server) > 300
     seen = 0
     for address in _addresses(server, "GET", of_each=2):
@@ -296,7 +296,7 @@ def _count(server: Server, table: str, where: str) -> int:
         return int(session.scalar(text(f"SELECT count(*) FROM {table} WHERE {where}")) or 0)
 
 
-def test_a_title_is_added_once_however_often_the_button_is_pressed(server: Server, browser: Browser) -> None:
+def test_a_title_is_added_once_even_if_the_button_is_clicked_repeatedly(server: Server, browser: Browser) -> None:
     with server.deps.database.writes() as session:
         session.execute(text("DELETE FROM media_items WHERE tmdb_id = 19"))
     answers = _at_once(browser, "/add", type="movie", number="tmdb:19", monitor="all")
@@ -305,7 +305,7 @@ def test_a_title_is_added_once_however_often_the_button_is_pressed(server: Serve
     assert _count(server, "media_items", "tmdb_id = 19") == 1
 
 
-def test_a_release_is_handed_over_once_however_often_the_button_is_pressed(server: Server, browser: Browser) -> None:
+def test_a_release_is_sent_once_even_if_the_button_is_clicked_repeatedly(server: Server, browser: Browser) -> None:
     wanted = release(server, "Nosferatu", "BluRay.FLAC2.0")
     server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
     answers = _at_once(browser, f"/releases/{wanted.id}/grab")
@@ -314,7 +314,7 @@ def test_a_release_is_handed_over_once_however_often_the_button_is_pressed(serve
     assert _count(server, "downloads", f"release_title = '{wanted.title}'") == 1
 
 
-def test_what_is_removed_twice_at_once_is_removed_once(server: Server, browser: Browser) -> None:
+def test_two_removals_at_the_same_time_remove_once(server: Server, browser: Browser) -> None:
     item = server.ids["Nosferatu"]
     answers = _at_once(browser, f"/items/{item}/remove", files="keep")
     assert sorted(answer.status_code for answer in answers) == [303, 404, 404, 404, 404]
@@ -336,7 +336,7 @@ def test_what_is_removed_twice_at_once_is_removed_once(server: Server, browser: 
         ("/settings/clients/new", {"kind": "qbittorrent", "name": "zed", "url": "http://nas"}, "download_clients"),
     ],
 )
-def test_what_is_set_up_twice_at_once_is_there_once(
+def test_two_additions_at_the_same_time_add_once(
     server: Server, browser: Browser, address: str, form: dict[str, str], table: str
 ) -> None:
     answers = _at_once(browser, address, **form, priority="1", secret="s")
@@ -345,7 +345,7 @@ def test_what_is_set_up_twice_at_once_is_there_once(
     assert _count(server, table, f"{name} = 'zed'") == 1
 
 
-def test_first_pages_asked_for_at_once_all_find_their_components() -> None:
+def test_first_pages_requested_in_parallel_find_their_components() -> None:
     for _ in range(5):
         ui = Renderer(Assets()).environment.globals["ui"]
         with ThreadPoolExecutor(8) as pool:

@@ -16,7 +16,7 @@ from mydia.web.live import LiveContext
 from tests.web.pages.conftest import Browser, Server
 
 
-def test_a_poster_that_arrives_stands_in_the_open_lists_and_has_its_title_fetch_itself(server: Server) -> None:
+def test_a_new_poster_appears_in_open_lists_and_on_the_page_of_its_title(server: Server) -> None:
     item_id, database = server.ids["Nosferatu"], server.deps.database
     with database.writes() as session:
         image_id = metadata.want_image(session, clock.now(), "poster", "/late.jpg")
@@ -38,7 +38,7 @@ def test_a_poster_that_arrives_stands_in_the_open_lists_and_has_its_title_fetch_
     assert [push.event for push in live_topics.on_home(context, happened)] == ["home-changed"]
 
 
-def test_a_list_names_the_places_of_its_posters(browser: Browser, server: Server) -> None:
+def test_a_list_reserves_the_places_of_its_posters(browser: Browser, server: Server) -> None:
     assert f'id="card-{server.ids["Nosferatu"]}-poster"' in browser.get("/movies").text
 
 
@@ -62,9 +62,7 @@ def _disable(server: Server) -> None:
 
 
 @pytest.mark.parametrize("end", [_sign_out, _demote, _disable])
-def test_a_stream_ends_with_the_sign_in_it_belongs_to(
-    server: Server, browser: Browser, end: Callable[[Server], None]
-) -> None:
+def test_a_stream_ends_when_its_user_signs_out(server: Server, browser: Browser, end: Callable[[Server], None]) -> None:
     listening = threading.Thread(target=lambda: browser.get("/events?topics=shell"), daemon=True)
     listening.start()
     hub, deadline_s = server.app.state.live, time.monotonic() + 30

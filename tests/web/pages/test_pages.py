@@ -41,7 +41,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_says_what_people_come_to_read(reader: Browser, path: str) -> None:
+def test_every_page_shows_its_main_content(reader: Browser, path: str) -> None:
     answer = reader.get(path)
     assert answer.status_code == 200
     said = words(answer)
@@ -60,7 +60,7 @@ def test_every_page_opens_on_an_empty_server(new_browser: Browser, path: str) ->
     assert new_browser.get(path).status_code == 200
 
 
-def test_an_empty_server_says_what_to_do_first(new_browser: Browser) -> None:
+def test_a_new_server_shows_what_to_do_first(new_browser: Browser) -> None:
     said = words(new_browser.get("/"))
     assert "Set up Mydia" in said
     assert "Add a folder" in said
@@ -79,7 +79,7 @@ def test_a_titles_page_opens_with_every_tab(reader: Browser, still: Server, titl
     assert title in words(answer)
 
 
-def test_a_title_tells_its_download_and_why_nothing_was_taken(reader: Browser, still: Server) -> None:
+def test_a_titles_page_shows_its_download_and_why_nothing_was_grabbed(reader: Browser, still: Server) -> None:
     assert "62 %" in words(reader.get(f"/movies/{still.ids['Detour']}"))
     assert "7 found, 3 accepted" in words(reader.get(f"/movies/{still.ids['Nosferatu']}"))
 
@@ -91,13 +91,13 @@ INSIDERS_ONLY = ["/activity", "/activity/history", "/activity/blocklist", "/want
 
 
 @pytest.mark.parametrize("path", MANAGERS_ONLY + INSIDERS_ONLY)
-def test_a_guest_is_told_who_may_open_it(guest: Browser, path: str) -> None:
+def test_a_refused_page_says_who_may_open_it(guest: Browser, path: str) -> None:
     answer = guest.get(path)
     assert answer.status_code == 403
     assert "Ask an administrator." in words(answer)
 
 
-def test_a_guest_sees_home_and_library_without_what_would_be_refused(guest: Browser, still: Server) -> None:
+def test_a_guest_sees_home_and_library_without_forbidden_actions(guest: Browser, still: Server) -> None:
     home, film = guest.get("/"), guest.get(f"/movies/{still.ids['Metropolis']}")
     assert home.status_code == film.status_code == 200
     assert "Needs a decision" not in home.text
@@ -106,7 +106,7 @@ def test_a_guest_sees_home_and_library_without_what_would_be_refused(guest: Brow
     assert "/media/movies" not in words(film)
 
 
-def test_a_guests_page_listens_only_to_what_a_guest_may_hear(guest: Browser) -> None:
+def test_a_guests_page_subscribes_only_to_allowed_topics(guest: Browser) -> None:
     page = guest.get("/movies").text
     assert "topics=library%3Amovies%2Cshell" in page
 
@@ -118,7 +118,7 @@ def test_a_user_manages_titles_but_not_the_server(user: Browser) -> None:
     assert "Signed in" not in words(user.get("/activity/history"))
 
 
-def test_nobody_sees_anything_without_signing_in(still: Server) -> None:
+def test_without_sign_in_no_page_is_shown(still: Server) -> None:
     with TestClient(still.app, base_url="http://mydia.test") as stranger:
         answer = stranger.get("/activity", headers={"accept": "text/html"}, follow_redirects=False)
     assert answer.status_code == 303
@@ -134,7 +134,7 @@ def test_the_palette_finds_titles_actions_and_what_could_be_added(reader: Browse
     assert "Scan library" not in words(guest.get("/palette", params={"q": "scan"}))
 
 
-def test_what_the_palette_does_is_a_button_and_where_it_leads_is_a_link(reader: Browser) -> None:
+def test_palette_actions_are_buttons_and_pages_are_links(reader: Browser) -> None:
     text = reader.get("/palette").text
     posts = re.findall(r"<button [^>]*formaction=\"([^\"]+)\"", text)
     assert "/library/scan" in posts
@@ -151,9 +151,7 @@ def test_file_names_are_for_those_who_may_view_activity(browser: Browser, guest:
     assert ".mkv" in browser.get(f"/movies/{item_id}?tab=files").text
 
 
-def test_a_source_that_does_not_answer_is_said_on_home_and_system_with_what_waits(
-    server: Server, browser: Browser
-) -> None:
+def test_home_and_system_report_a_source_that_does_not_answer(server: Server, browser: Browser) -> None:
     database, outside = server.deps.database, server.deps.outside
     assert "has not been asked yet" in words(browser.get("/system"))
     metadata.record_answer(database, outside, SYSTEM, clock.now(), Unreachable("The relay", "connection refused"))

@@ -190,7 +190,7 @@ def _callers(owner: str) -> list[Caller]:
     ]
 
 
-def test_without_the_guard_the_contexts_refuse_what_it_refuses_and_nothing_else(desk: Desk, made: Made) -> None:
+def test_without_the_guard_the_contexts_refuse_exactly_the_same_requests(desk: Desk, made: Made) -> None:
     doors = _doors(desk.app)
     assert len(doors) > 200
     wrong = []

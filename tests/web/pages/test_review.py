@@ -37,7 +37,7 @@ def happened(server: Server, kind: str) -> list[dict[str, Any]]:
         return [event.payload for event in events.feed(session, types=[kind])]
 
 
-def test_an_entry_is_settled_by_one_of_its_candidates_and_the_next_one_comes(
+def test_an_entry_is_matched_with_a_candidate_and_the_next_one_opens(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     entry = entry_of(server, "Potemkin")
@@ -49,15 +49,13 @@ def test_an_entry_is_settled_by_one_of_its_candidates_and_the_next_one_comes(
     assert any("Potemkin 1925" in file.relative_path for file in files)
 
 
-def test_nothing_is_settled_without_a_choice(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_an_entry_is_not_matched_without_a_choice(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     answer = press(browser, f"/imports/{entry_of(server, 'Potemkin').id}/decide")
     assert answer.status_code == 422
     assert "Choose a title first" in answer.headers["hx-trigger"]
 
 
-def test_another_title_is_searched_and_can_be_chosen(
-    browser: Browser, server: Server, press: Callable[..., Any]
-) -> None:
+def test_another_title_is_searched_for_and_chosen(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     entry = entry_of(server, "MWAMC")
     answer = press(browser, f"/imports/{entry.id}/search", q="Man with a Movie Camera", type="movie")
     assert "Man with a Movie Camera" in words(answer)
@@ -65,7 +63,7 @@ def test_another_title_is_searched_and_can_be_chosen(
     assert entry_of(server, "MWAMC").state == "done"
 
 
-def test_a_metadata_source_that_is_down_is_told_in_place(
+def test_the_review_says_when_the_metadata_source_does_not_answer(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     server.provider.trouble = Unreachable("The relay", "no answer")
@@ -74,7 +72,7 @@ def test_a_metadata_source_that_is_down_is_told_in_place(
     assert "Title search is unavailable" in words(answer)
 
 
-def test_entries_are_put_aside_and_taken_up_again(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_entries_are_ignored_and_reopened(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     entry = entry_of(server, "Potemkin")
     press(browser, "/imports/ignore", ids=entry.id)
     assert entry_of(server, "Potemkin").state == "ignored"
@@ -269,7 +267,7 @@ def test_many_ready_entries_are_imported_by_a_job(
         assert library.inbox.inbox_counts(session, SYSTEM).ready == 0
 
 
-def test_a_scan_is_asked_for_and_missing_files_are_accepted_only_by_saying_so(
+def test_a_scan_is_started_and_missing_files_are_accepted_only_after_confirmation(
     browser: Browser, press: Callable[..., Any], server: Server
 ) -> None:
     press(browser, "/library/scan", htmx=False, next="/movies")
@@ -281,7 +279,7 @@ def test_a_scan_is_asked_for_and_missing_files_are_accepted_only_by_saying_so(
     assert [(one["library_path_id"], one["accept_missing"]) for one in told] == [(path_id[1], True), (None, False)]
 
 
-def test_names_are_shown_before_they_are_given(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_new_file_names_are_shown_before_renaming(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     item_id = server.ids["Charade"]
     with server.deps.database.reads() as session:
         file = library.files.files_of_item(session, SYSTEM, item_id)[0]
@@ -309,7 +307,9 @@ def _file_on_disk(server: Server, title: str) -> library.files.FileView:
     return file
 
 
-def test_a_file_goes_to_the_bin_and_comes_back(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_file_is_moved_to_the_recycle_bin_and_restored(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
     file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
     page, remove = f"/items/{item_id}/files/{file.id}/remove", f"/items/{item_id}/files/remove"
     assert page in browser.get(f"/movies/{item_id}").text
@@ -324,9 +324,7 @@ def test_a_file_goes_to_the_bin_and_comes_back(browser: Browser, server: Server,
     assert file.id in browser.get(f"/movies/{item_id}").text
 
 
-def test_a_file_is_deleted_for_good_without_a_way_back(
-    browser: Browser, server: Server, press: Callable[..., Any]
-) -> None:
+def test_a_deleted_file_cannot_be_restored(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     file, item_id = _file_on_disk(server, "Charade"), server.ids["Charade"]
     answer = press(browser, f"/items/{item_id}/files/remove", htmx=False, ids=file.id, how="delete")
     assert answer.headers["location"] == f"/items/{item_id}?tab=files"
@@ -341,7 +339,7 @@ def test_a_file_is_deleted_for_good_without_a_way_back(
 # --- wanted ----------------------------------------------------------------------------------------------------------
 
 
-def test_one_wanted_title_is_searched_and_another_given_up(
+def test_one_wanted_title_is_searched_and_another_unmonitored(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     press(browser, f"/wanted/{server.ids['Safety Last!']}/search")
@@ -359,7 +357,7 @@ def test_everything_wanted_is_searched_by_the_worker(
     assert [ask.job for ask in server.deps.taskboard.asks()] == ["downloads.search_wanted"]
 
 
-def test_selected_episodes_are_given_up(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_selected_episodes_are_unmonitored(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
     page = browser.get("/wanted?kind=episodes").text
     first = re.findall(r'name="ids" value="([\w-]+:[\w-]+)"', page)[0]
     press(browser, "/wanted/bulk/unmonitor", ids=first)
@@ -385,7 +383,7 @@ def test_a_running_task_is_cancelled_and_a_failed_one_started_again(
     assert "Permission denied" in words(browser.get(f"/system/runs/{failed}"))
 
 
-def test_a_scheduled_task_is_run_now_and_workers_are_paused(
+def test_a_scheduled_task_is_started_and_workers_are_paused(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
     answer = press(browser, "/system/tasks/library.scan_all/run")
@@ -428,7 +426,7 @@ def test_backups_are_listed_made_and_downloaded(browser: Browser, server: Server
 
 
 @pytest.mark.parametrize("path", ["/system/pause", "/system/backups", "/system/tasks/upkeep.back_up/run"])
-def test_a_guest_may_not_steer_the_server(guest_browser: Browser, press: Callable[..., Any], path: str) -> None:
+def test_a_guest_cannot_control_the_server(guest_browser: Browser, press: Callable[..., Any], path: str) -> None:
     assert press(guest_browser, path).status_code == 403
 
 
@@ -436,5 +434,5 @@ def test_a_guest_may_not_steer_the_server(guest_browser: Browser, press: Callabl
     ("line", "said"),
     [(None, "off"), ("20 * * * *", "hourly"), ("0 2 * * *", "daily, 02:00"), ("0 0 1 * *", "0 0 1 * *")],
 )
-def test_schedules_are_said_in_words(line: str | None, said: str) -> None:
+def test_schedules_are_shown_in_words(line: str | None, said: str) -> None:
     assert said_cron(line) == said

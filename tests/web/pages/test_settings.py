@@ -64,7 +64,7 @@ def test_every_page_opens_for_administrators_only(browser: Browser, page: str) -
     assert browser.client.get(f"/settings{page}").headers["location"].startswith("/login?next=")
 
 
-def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Database) -> None:
+def test_guests_cannot_send_forms_of_pages_they_cannot_open(browser: Browser, database: Database) -> None:
     browser.client.cookies.delete("session")
     browser.sign_in("kim")
     for path, form in (
@@ -88,7 +88,7 @@ def test_guests_cannot_send_what_they_cannot_see(browser: Browser, database: Dat
         assert len(users.list_users(session, SYSTEM)) == 2
 
 
-def test_general_values_are_saved_and_wrong_ones_stay_in_the_form(browser: Browser, database: Database) -> None:
+def test_general_settings_are_saved_and_wrong_values_stay_in_the_form(browser: Browser, database: Database) -> None:
     answer = browser.send("/settings/general", {"library.recycle_days": "-3", "backups.keep": "9"})
     assert answer.status_code == 422
     assert "from 0 to 3650" in answer.text
@@ -102,7 +102,7 @@ def test_general_values_are_saved_and_wrong_ones_stay_in_the_form(browser: Brows
     assert "Changed here." in browser.see("/settings/general")
 
 
-def test_what_the_environment_sets_is_shown_with_its_source(database: Database, tmp_path: Path) -> None:
+def test_values_from_the_environment_are_shown_with_their_source(database: Database, tmp_path: Path) -> None:
     household(database)
     with browser_at(database, tmp_path, fake_outside(), RECYCLE_DAYS="5", TMDB_API_KEY="secret-secret") as browser:
         browser.sign_in()
@@ -116,7 +116,7 @@ def test_what_the_environment_sets_is_shown_with_its_source(database: Database, 
         assert "secret-secret" not in page + source
 
 
-def test_a_client_is_added_tried_changed_switched_and_removed(
+def test_a_client_is_added_tested_changed_turned_off_and_removed(
     browser: Browser, database: Database, client: FakeDownloadClient
 ) -> None:
     assert browser.send("/settings/clients/new", {**CLIENT, "url": ""}).status_code == 422
@@ -148,7 +148,7 @@ def test_a_client_is_added_tried_changed_switched_and_removed(
     assert "No download client yet" in browser.see("/settings/clients")
 
 
-def test_an_indexer_is_added_and_tried(browser: Browser, database: Database) -> None:
+def test_an_indexer_is_added_and_tested(browser: Browser, database: Database) -> None:
     form = {**FEED, "movie_categories": "2000, 2040", "minimum_seeders": "x"}
     answer = browser.send("/settings/indexers/new", form)
     assert answer.status_code == 422
@@ -209,7 +209,7 @@ def test_folders_are_added_changed_scanned_and_removed(browser: Browser, databas
     assert "No library folder yet" in browser.see("/settings/folders")
 
 
-def test_only_folders_are_browsed(browser: Browser, tmp_path: Path) -> None:
+def test_the_folder_dialog_lists_only_folders(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     (tmp_path / "secret.txt").touch()
     page = browser.see(f"/settings/browse?field=path&at={tmp_path}")
@@ -224,7 +224,7 @@ def test_only_folders_are_browsed(browser: Browser, tmp_path: Path) -> None:
     assert browser.client.get("/settings/browse?field=x%22%3E").status_code == 422
 
 
-def test_a_library_path_that_holds_another_is_told_while_typing(
+def test_a_folder_that_contains_another_library_folder_is_reported_while_typing(
     browser: Browser, database: Database, tmp_path: Path
 ) -> None:
     media = tmp_path / "media"
@@ -296,7 +296,7 @@ def test_a_profile_is_ordered_joined_and_saved_without_script(browser: Browser, 
         assert settings.profiles.find_profile(session, "Mine") is None
 
 
-def test_a_release_name_is_tried_against_the_form(browser: Browser) -> None:
+def test_a_release_name_is_tested_against_the_profile_in_the_form(browser: Browser) -> None:
     form = {
         "name": "Mine",
         **_rungs("Bluray-1080p", wanted=("Bluray-1080p",)),
@@ -324,7 +324,7 @@ def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> No
         assert settings.qualities.size_limits(session, "tv_show")["HDTV-720p"].maximum != 50
 
 
-def test_people_are_added_changed_and_removed(browser: Browser, database: Database) -> None:
+def test_accounts_are_added_changed_and_removed(browser: Browser, database: Database) -> None:
     form = {"username": "lou", "password": PASSWORD, "role": "readonly"}
     assert browser.send("/settings/users/new", {**form, "role": "emperor"}).status_code == 422
     assert browser.send("/settings/users/new", form).status_code == 303
@@ -348,16 +348,14 @@ def test_people_are_added_changed_and_removed(browser: Browser, database: Databa
 @pytest.mark.parametrize(
     "odd", [{"scope": "everything"}, {"days": "\N{SUPERSCRIPT TWO}"}, {"days": "9" * 30}, {"days": "-1"}]
 )
-def test_a_key_is_not_made_from_what_was_not_understood(
-    browser: Browser, database: Database, odd: dict[str, str]
-) -> None:
+def test_a_key_is_not_created_from_invalid_choices(browser: Browser, database: Database, odd: dict[str, str]) -> None:
     answer = browser.send("/account/keys", {"name": "Prowlarr", "scope": "read", "days": "30", **odd}, on="/account")
     assert answer.status_code == 422
     with database.reads() as session:
         assert not session.scalars(select(users.ApiKey)).all()
 
 
-def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, database: Database) -> None:
+def test_a_new_key_is_shown_once_works_and_is_revoked(browser: Browser, database: Database) -> None:
     import re
 
     answer = browser.send("/account/keys", {"name": "Prowlarr", "scope": "read", "days": "30"}, on="/account")
@@ -375,7 +373,7 @@ def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, database: Da
     assert browser.client.get("/account/keys").status_code == 303
 
 
-def test_one_changes_ones_own_name_password_and_look(browser: Browser, database: Database) -> None:
+def test_users_change_their_own_name_password_and_theme(browser: Browser, database: Database) -> None:
     assert (
         browser.send("/account/profile", {"display_name": "Robin B", "email": "nonsense"}, on="/account").status_code
         == 422

@@ -29,24 +29,24 @@ def test_a_setting_is_found_by_any_of_its_names(reader: Browser, q: str, label: 
     assert f'href="{href}"' in answer.text
 
 
-def test_what_is_called_so_comes_first(reader: Browser) -> None:
+def test_settings_whose_name_matches_come_first(reader: Browser) -> None:
     said = words(reader.get("/settings/find", params={"q": "quality"}, headers=HTMX))
     assert said.index("Quality profiles") < said.index("Quality sizes")
 
 
-def test_what_is_not_there_is_said_and_nothing_asked_shows_nothing(reader: Browser) -> None:
+def test_no_results_are_reported_and_an_empty_search_shows_nothing(reader: Browser) -> None:
     assert "No setting found" in words(reader.get("/settings/find", params={"q": "flux"}, headers=HTMX))
     assert words(reader.get("/settings/find", params={"q": " "}, headers=HTMX)).strip() == ""
 
 
-def test_without_script_the_list_of_pages_answers(reader: Browser) -> None:
+def test_without_script_the_settings_search_works(reader: Browser) -> None:
     answer = reader.get("/settings/find", params={"q": "recycle"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/settings?q=recycle")
     assert "Keep deleted files for (days)" in words(reader.get("/settings", params={"q": "recycle"}))
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
-def test_every_hit_leads_to_a_field_that_is_there(reader: Browser, key: Key) -> None:
+def test_every_result_links_to_an_existing_field(reader: Browser, key: Key) -> None:
     name = key.name
     found = reader.get("/settings/find", params={"q": name}, headers=HTMX).text
     for prefix in ("f", "k"):
@@ -55,5 +55,5 @@ def test_every_hit_leads_to_a_field_that_is_there(reader: Browser, key: Key) -> 
             assert f'id="{anchor}"' in reader.get("/settings/general").text
 
 
-def test_a_person_who_may_not_set_anything_is_refused(user: Browser) -> None:
+def test_a_user_without_permission_cannot_search_settings(user: Browser) -> None:
     assert user.get("/settings/find", params={"q": "recycle"}, headers=HTMX).status_code == 403

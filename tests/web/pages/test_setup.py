@@ -39,14 +39,16 @@ def _make_account(browser: Browser, **more: str) -> Any:
     return browser.send("/setup/account", form)
 
 
-def test_a_fresh_installation_leads_to_setup(browser: Browser) -> None:
+def test_a_new_installation_opens_the_setup(browser: Browser) -> None:
     assert browser.client.get("/login").headers["location"] == "/setup"
     assert browser.client.get("/setup").headers["location"] == "/setup/account"
     assert "Create the administrator account" in browser.see("/setup/account")
     assert browser.client.get("/setup/folders").status_code == 409
 
 
-def test_the_account_is_made_signed_in_and_cannot_be_made_twice(browser: Browser, database: Database) -> None:
+def test_the_first_account_is_created_signed_in_and_cannot_be_created_twice(
+    browser: Browser, database: Database
+) -> None:
     answer = _make_account(browser)
     assert answer.headers["location"] == "/setup/folders"
     with database.reads() as session:
@@ -66,7 +68,7 @@ def test_the_account_is_made_signed_in_and_cannot_be_made_twice(browser: Browser
         ({"username": "two words"}, "without spaces"),
     ],
 )
-def test_mistakes_are_told_at_their_field_and_passwords_are_not_sent_back(
+def test_errors_are_shown_at_their_fields_and_passwords_are_not_sent_back(
     browser: Browser, form: dict[str, str], said: str
 ) -> None:
     answer = _make_account(browser, **form)
@@ -75,7 +77,7 @@ def test_mistakes_are_told_at_their_field_and_passwords_are_not_sent_back(
     assert PASSWORD not in answer.text
 
 
-def test_from_afar_the_token_of_the_log_is_needed(
+def test_a_remote_setup_needs_the_token_from_the_log(
     browser: Browser, caplog: pytest.LogCaptureFixture, database: Database
 ) -> None:
     browser.line.address = "203.0.113.9"
@@ -107,7 +109,7 @@ def test_from_afar_the_token_of_the_log_is_needed(
         {"origin": "https://media.example.org"},
     ],
 )
-def test_behind_any_proxy_and_under_a_public_name_the_first_account_takes_the_token(
+def test_behind_a_proxy_or_under_a_public_name_the_first_account_needs_the_token(
     browser: Browser, address: str, headers: dict[str, str]
 ) -> None:
     browser.line.address = address
@@ -116,11 +118,11 @@ def test_behind_any_proxy_and_under_a_public_name_the_first_account_takes_the_to
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4000", "localhost:4000", "nas.local", "192.168.1.9:4000"])
-def test_on_the_local_network_no_token_is_asked_for(browser: Browser, host: str) -> None:
+def test_on_the_local_network_no_token_is_needed(browser: Browser, host: str) -> None:
     assert "Setup token" not in browser.client.get("/setup/account", headers={"host": host}).text
 
 
-def test_folders_are_looked_at_and_set_up(browser: Browser, database: Database, tmp_path: Path) -> None:
+def test_folders_are_checked_and_added(browser: Browser, database: Database, tmp_path: Path) -> None:
     _make_account(browser)
     (tmp_path / "films").mkdir()
     answer = browser.send("/setup/folders", {"movies": str(tmp_path / "films"), "series": str(tmp_path / "none")})
@@ -158,9 +160,7 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
         assert not settings.sourced(session, "metadata.tmdb_api_key").value
 
 
-def test_what_a_test_has_done_is_told_step_by_step(
-    browser: Browser, client: FakeDownloadClient, tmp_path: Path
-) -> None:
+def test_a_connection_test_reports_each_step(browser: Browser, client: FakeDownloadClient, tmp_path: Path) -> None:
     _make_account(browser)
     client.folder = str(tmp_path)
     form = {"kind": "qbittorrent", "name": "qB", "url": "http://nas:8080", "secret": "adminadmin"}
@@ -187,7 +187,7 @@ def test_what_a_test_has_done_is_told_step_by_step(
     assert len(steps("/settings/metadata/test", {"source": "none"}, "/setup/metadata")) == 2
 
 
-def test_a_client_and_an_indexer_are_tried_and_added(
+def test_a_client_and_an_indexer_are_tested_and_added(
     browser: Browser, database: Database, client: FakeDownloadClient, tmp_path: Path
 ) -> None:
     _make_account(browser)
@@ -211,7 +211,7 @@ def test_a_client_and_an_indexer_are_tried_and_added(
     assert "adminadmin" not in page
 
 
-def test_everything_but_the_account_can_be_skipped_and_setup_goes_on_where_it_was_left(
+def test_every_step_but_the_account_can_be_skipped_and_the_setup_continues_where_it_was_left(
     browser: Browser, database: Database
 ) -> None:
     _make_account(browser)
@@ -224,7 +224,7 @@ def test_everything_but_the_account_can_be_skipped_and_setup_goes_on_where_it_wa
         assert not [event for event in events.feed(session) if event.type == "ScanRequested"]
 
 
-def test_signing_in_before_setup_is_over_leads_back_to_it(browser: Browser) -> None:
+def test_signing_in_during_the_setup_returns_to_it(browser: Browser) -> None:
     _make_account(browser)
     browser.send("/setup/folders", {"skip": "1"})
     browser.client.cookies.delete("session")

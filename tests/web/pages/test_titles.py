@@ -33,7 +33,7 @@ def _is_here(server: Server, item_id: str) -> bool:
         return True
 
 
-def test_a_removed_title_comes_back_with_one_press(browser: Browser, server: Server, press: Press) -> None:
+def test_a_removed_title_is_restored_with_one_click(browser: Browser, server: Server, press: Press) -> None:
     item_id = server.ids["Sintel"]
     asked = words(browser.get(f"/items/{item_id}/remove", headers={"hx-request": "true"}))
     assert "Remove Sintel?" in asked

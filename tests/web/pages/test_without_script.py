@@ -122,7 +122,7 @@ OF_A_TITLE = (
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_button_of_a_page_is_dead(reader: Browser, path: str) -> None:
+def test_every_button_of_a_page_works_without_script(reader: Browser, path: str) -> None:
     answer = reader.get(path)
     assert answer.status_code == 200
     assert not Elements(answer.text).dead()
@@ -130,7 +130,7 @@ def test_no_button_of_a_page_is_dead(reader: Browser, path: str) -> None:
 
 @pytest.mark.parametrize("title", ["Metropolis", "Nosferatu", "The Cartographers"])
 @pytest.mark.parametrize("part", OF_A_TITLE)
-def test_no_button_of_a_title_is_dead(reader: Browser, still: Server, title: str, part: str) -> None:
+def test_every_button_of_a_title_works_without_script(reader: Browser, still: Server, title: str, part: str) -> None:
     section = "shows" if title == "The Cartographers" else "movies"
     if part == "/artwork" and section == "shows":
         return  # the scene's catalogue offers none for it
@@ -163,7 +163,7 @@ def test_a_title_is_monitored_and_searched_by_plain_forms(browser: Browser, serv
     assert browser.get(page).status_code == 200
 
 
-def test_a_season_and_an_episode_are_meant_by_their_own_buttons(browser: Browser, server: Server) -> None:
+def test_buttons_of_a_season_and_an_episode_affect_only_it(browser: Browser, server: Server) -> None:
     item_id = server.ids["The Cartographers"]
     token = csrf(browser)
     answer = browser.post(
@@ -177,7 +177,7 @@ def test_a_season_and_an_episode_are_meant_by_their_own_buttons(browser: Browser
     assert any(seasons.values())
 
 
-def test_a_mistake_in_the_edit_form_is_told_on_a_page(browser: Browser, server: Server) -> None:
+def test_an_error_in_the_edit_form_is_shown_on_a_page(browser: Browser, server: Server) -> None:
     item_id = server.ids["Metropolis"]
     page = f"/items/{item_id}/edit"
     sent = {"_csrf": csrf(browser, page), "title": "Metropolis", "year": "soon", "overview": ""}
@@ -197,7 +197,7 @@ def test_a_closed_season_opens_by_a_link(reader: Browser, still: Server) -> None
     assert page.count('aria-expanded="true"') + 1 == opened.count('aria-expanded="true"')
 
 
-def test_the_add_form_is_a_page_and_leads_to_the_title(browser: Browser, server: Server) -> None:
+def test_the_add_form_is_a_page_and_opens_the_title(browser: Browser, server: Server) -> None:
     page = browser.get("/add/movie/tmdb:19")
     assert "<html" in page.text
     elements = Elements(page.text)
@@ -209,7 +209,7 @@ def test_the_add_form_is_a_page_and_leads_to_the_title(browser: Browser, server:
     assert "is in the library already" in words(browser.get(answer.headers["location"]))
 
 
-def test_several_titles_are_changed_by_ticking_boxes(browser: Browser, server: Server) -> None:
+def test_several_ticked_titles_are_changed(browser: Browser, server: Server) -> None:
     page = browser.get("/movies")
     assert '<form method="post" class="bulkbar" id="bulkbar"' in page.text
     ids = [server.ids["Metropolis"], server.ids["Nosferatu"]]
@@ -232,14 +232,14 @@ def test_a_filter_by_profile_does_not_decide_the_new_profile(
         assert media.get_item(session, SYSTEM, server.ids["Metropolis"]).versions[0].profile_id == other
 
 
-def test_the_table_goes_on_as_a_page(reader: Browser) -> None:
+def test_further_rows_of_the_table_are_a_page(reader: Browser) -> None:
     answer = reader.get("/movies/rows", params={"cursor": "x", "state": "missing"})
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/movies?")
     assert "view=table" in answer.headers["location"]
 
 
-def test_the_blocklist_takes_several_ticked_boxes(browser: Browser, server: Server) -> None:
+def test_several_ticked_releases_are_removed_from_the_blocklist(browser: Browser, server: Server) -> None:
     with server.deps.database.reads() as session:
         ids = list(session.scalars(select(downloads.BlocklistEntry.id)))
     answer = browser.post("/activity/blocklist/remove", data={"_csrf": csrf(browser), "ids": ids})
