@@ -39,7 +39,7 @@ PHONE = {"width": 390, "height": 844}
 _AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 _DEADLINE_S = 20.0
 
-# States come late on a machine that does other things; what never comes fails all the same.
+# A busy machine is slow; a state that never comes still fails the test.
 expect.set_options(timeout=_DEADLINE_S * 1000)
 
 type Serve = Callable[[Litestar], str]
@@ -49,7 +49,7 @@ type Serve = Callable[[Litestar], str]
 def chromium() -> Iterator[Browser]:
     """One browser for the tests of a file.
 
-    Playwright keeps an event loop running in the thread until it is ended: whatever test comes after could start none.
+    Until it is stopped, Playwright keeps an event loop running in the thread, and later tests could not start one.
     """
     if not CHROMIUM:
         pytest.skip("no Chromium on this machine")
@@ -60,7 +60,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Tab:
-    """A page that remembers what must not happen: requests elsewhere, script errors, refused content."""
+    """A page that records what must not happen: requests to other sites, script errors, refused content."""
 
     def __init__(self, context: BrowserContext, origin: str, *, scripted: bool = True) -> None:
         self.scripted = scripted
@@ -81,7 +81,7 @@ class Tab:
         """Open an address of the application."""
         self.page.goto(self.origin + path, wait_until="load")
         if self.scripted:
-            # htmx sets itself up a moment after the document is ready; faster than any person, but not than a test.
+            # htmx starts a moment after the document is ready: faster than any user, but not faster than a test.
             self.page.wait_for_function(
                 "!document.querySelector('[hx-get]') || document.querySelector('[data-htmx-powered]')"
             )

@@ -1,4 +1,4 @@
-"""What people do every day in a real browser: decide imports, filter, remove, change settings, by pointer, keyboard and phone."""
+"""Everyday tasks in a real browser: review imports, filter, remove, change settings, by mouse, keyboard and phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("browser-pages")
 
 @pytest.fixture
 def origin(serve: Serve, server: Server) -> str:
-    """Where the furnished server answers."""
+    """The origin of the server with sample data."""
     return serve(server.app)
 
 
@@ -34,7 +34,7 @@ def phone(open_tab: Callable[..., Tab], origin: str, server: Server) -> Tab:
 
 
 def _decisions(page: Page) -> list[str]:
-    """Note every request that would import something."""
+    """Record every request that would import something."""
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if "/decide" in request.url else None)
     return sent

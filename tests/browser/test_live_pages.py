@@ -1,4 +1,4 @@
-"""The pages themselves, live: whatever changes while somebody goes about, the page ends as it is, on one stream."""
+"""Live updates of the pages: after any change, the page ends up to date, with a single stream."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tab(open_tab: Callable[..., Tab], serve: Serve, server: Server) -> Tab:
 
 
 class Download:
-    """A download of the furnished server, moved about by the test."""
+    """A download in the sample data whose state the test changes."""
 
     def __init__(self, server: Server) -> None:
         self._database = server.deps.database
@@ -40,7 +40,7 @@ class Download:
         self.id, self._item_id = found.id, found.media_item_id
 
     def becomes(self, state: str) -> None:
-        """Put it into another state and tell so, as the worker does."""
+        """Change the state and emit the event, as the worker does."""
         with self._database.writes() as session:
             row = session.get_one(downloads.Download, self.id)
             event = events.DownloadChanged(self.id, self._item_id, row.state, state, None)
@@ -56,7 +56,7 @@ def _until(page: Page, so: Callable[[], object]) -> None:
 
 
 def _counting_streams(page: Page) -> Callable[[], int]:
-    """Return what tells how many streams the page has open now."""
+    """Return a function that returns how many streams the page has open."""
     opened: list[Request] = []
     ended: list[Request] = []
 
@@ -85,7 +85,7 @@ def test_changes_while_a_page_opens_are_shown_and_no_stream_is_left_open(tab: Ta
                 download.becomes(state)
             download.becomes("imported")
 
-        # A browser has six connections to a server: with streams that nobody closes, it would soon have none for anything else.
+        # A browser has six connections to a server. If streams were not closed, it would soon have none left.
         changing = threading.Thread(target=change)
         page.locator("#nav a[href='/activity']").click()
         changing.start()

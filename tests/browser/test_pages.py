@@ -1,4 +1,4 @@
-"""The pages themselves in a real browser: without script, and by the keyboard alone."""
+"""The pages in a real browser: without script, and by keyboard only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("browser-pages")
 
 @pytest.fixture
 def origin(serve: Serve, server: Server) -> str:
-    """Where the furnished server answers."""
+    """The origin of the server with sample data."""
     return serve(server.app)
 
 
@@ -60,7 +60,7 @@ def test_selection_boxes_and_their_buttons_work_without_script(plain: Tab, serve
 
 
 def _until_focused(page: Page, name: str) -> None:
-    """Press Tab until something is focused, as a person does who looks at the ring."""
+    """Press Tab until an element has the focus, as a user does who watches the focus ring."""
     for _ in range(80):
         page.keyboard.press("Tab")
         said = page.evaluate(
@@ -97,7 +97,7 @@ def test_a_release_is_grabbed_and_the_grab_undone_by_keyboard(tab: Tab, server: 
     page.keyboard.press("Enter")
     expect(row.get_by_role("button", name=re.compile("^Grab"))).to_be_visible()
     assert len(server.client.removed) == 1
-    # The page behind has told of the download, and now offers the releases again.
+    # The page behind the dialog has shown the download, and now offers the releases again.
     expect(page.locator("#why-releases")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -127,7 +127,7 @@ def test_qualities_are_moved_by_dragging_and_by_keys(tab: Tab) -> None:
     page.mouse.move(from_["x"] + 4, to["y"] + to["height"] * 0.9, steps=10)
     page.mouse.up()
     expect(rows.nth(2)).to_have_attribute("id", names[0] or "")
-    # The answer of the server says the same order, with its own numbers.
+    # The server's answer has the same order, with its own numbers.
     expect(rows.nth(2).locator("input[name=rung-2]")).to_have_count(1)
     rows.nth(1).locator("input[type=checkbox]").focus()
     page.keyboard.press("Alt+ArrowUp")

@@ -41,14 +41,14 @@ def _is_live(page: Page) -> None:
 
 
 def _queue_becomes(deps: WebDeps, number: int) -> None:
-    """Have something happen to the queue, which holds so many from now on."""
+    """Change the queue to hold this many downloads, and emit an event."""
     example.SCENE.queue = number
     with deps.database.writes() as session:
         events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
 
 
 def _refuse_once(page: Page, addresses: str, **answer: Any) -> list[Route]:
-    """Answer the first request for these addresses so, and let all later ones through; returns what was refused."""
+    """Fail the first request to these addresses and let later ones through; return the failed ones."""
     refused: list[Route] = []
 
     def handle(route: Route) -> None:
@@ -112,7 +112,7 @@ def test_progress_is_pushed_and_lists_fetch_themselves(tab: Tab, deps: WebDeps) 
 
 
 def test_events_before_the_stream_connects_are_not_lost(tab: Tab, deps: WebDeps, origin: str) -> None:
-    # A first tab keeps the hub listening; the second one's stream is held back while the event happens.
+    # A first tab keeps the hub polling; the second tab's stream is held back while the event happens.
     _is_live(tab.go("/gallery"))
     late = Tab(tab.context, origin)
     held: list[object] = []
@@ -160,7 +160,7 @@ def test_changes_while_a_list_is_fetched_are_fetched_next(tab: Tab) -> None:
         page.wait_for_timeout(100)
     page.evaluate(change)
     example.SCENE.queue = 8
-    # As every list does whose address holds what it shows: its answer changes the element.
+    # Like every list whose address contains what it shows: its answer changes the element.
     old = '<p id="list" hx-get="/gallery/list?old" hx-trigger="reread" data-reread="queue-changed resync" hx-swap="outerMorph">old</p>'
     held[0].fulfill(status=200, body=old, content_type="text/html")
     expect(page.locator("#list")).to_have_text("8 in the queue")

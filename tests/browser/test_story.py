@@ -1,4 +1,4 @@
-"""The main job as a person meets it: set up, sign in, review, add, search, grab, follow, and find it in the library.
+"""The main workflow as a user sees it: set up, sign in, review, add, search, grab, follow, and find it in the library.
 
 A real `mydia serve` with its worker, real qBittorrents and a tracker; only the catalogue and the indexer are stand-ins.
 """
@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 _PATIENCE_MS = 60_000
-"""How long the browser waits for what a worker does; a quiet machine needs a tenth."""
+"""How long the browser waits for the worker; an idle machine needs a tenth of it."""
 _SLOW_BYTES_PER_S = 300_000
 """The client's limit while its progress is watched: the smallest film then takes some ten seconds."""
 _THEMES = ("mydia-dark", "mydia-light")
@@ -40,7 +40,7 @@ _KEPT = ("Big Buck Bunny", "Sintel", "Phantom of the Opera", "unsorted", "Les Va
 
 @dataclass
 class Visit:
-    """A tab, and everything that was wrong on the pages seen in it."""
+    """A tab, and everything that was wrong on its pages."""
 
     tab: Tab
     found: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Visit:
         return self.tab.page
 
     def look(self, name: str, *sizes: dict[str, int]) -> None:
-        """Check the page as it stands, in both themes, and in sizes other than the tab's own where asked."""
+        """Check the present page in both themes and, if given, in other sizes than the tab's."""
         own = self.page.viewport_size
         for size in sizes or (None,):
             if size is not None:
@@ -68,7 +68,7 @@ class Visit:
 
     def _theme(self, theme: str) -> None:
         self.page.evaluate(
-            # Colours that are still on their way would be judged half-way; what inherits one sets out after its parent.
+            # Transitions must end before colours are checked; an element that inherits a colour starts after its parent.
             """async theme => {
                 const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
                 const moving = () => document.getAnimations().filter(one => one instanceof CSSTransition);
@@ -83,7 +83,7 @@ class Visit:
         )
 
     def assert_clean(self) -> None:
-        """Nothing inaccessible, nothing from elsewhere, nothing broken."""
+        """Check that nothing is inaccessible, loaded from another site, or broken."""
         assert self.found == []
         assert self.tab.foreign == []
         assert self.tab.errors == []
@@ -110,7 +110,7 @@ def _patience() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A machine where everything is there and nothing is set up."""
+    """A machine where everything is installed and nothing is set up."""
     with Demo(tmp_path_factory.mktemp("household"), provided=False, files=False) as made:
         for root, files in ((made.movies, MOVIES), (made.shows, SHOWS)):
             for relative, video in files:
@@ -122,7 +122,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def first_run(demo: Demo, chromium: Browser) -> Iterator[Visit]:
-    """The setup, gone through to the first scan."""
+    """Go through the setup up to the first scan."""
     visit = _open(chromium, demo, DESKTOP)
     page = visit.tab.go("/")
     expect(page).to_have_url(re.compile("/setup/account$"))
@@ -137,7 +137,7 @@ def first_run(demo: Demo, chromium: Browser) -> Iterator[Visit]:
     page.get_by_label("Shows").fill(str(demo.shows))
     page.get_by_label("Downloads").fill(str(demo.folder / "media" / "downloads"))
     page.get_by_label("Downloads").blur()
-    # What is said about a folder follows from where downloads are saved, whichever was told first.
+    # The check of a folder depends on the download folder, in whichever order they are entered.
     expect(page.locator("#check-movies")).to_contain_text(re.compile("hard link", re.IGNORECASE))
     visit.look("folders", DESKTOP, PHONE)
     page.get_by_role("button", name="Continue").click()
@@ -298,7 +298,7 @@ def _grab_and_follow(visit: Visit, demo: Demo, release: str) -> None:
         assert state not in ("blocked", "failed", "removed"), state
         return bool(state == "imported")
 
-    # A busy machine takes its time to import; the page must follow soon after.
+    # A busy machine imports slowly; the page must follow soon after.
     wait_until(is_imported, "the release is imported", within_s=3 * _PATIENCE_MS / 1000, step_s=0.5)
     expect(entry).to_have_count(0)
     assert page.evaluate("window.sameDocument"), "the queue is live without being loaded again"
@@ -314,7 +314,7 @@ def _find_in_the_library(visit: Visit, demo: Demo, film: str, release: str) -> N
     page.get_by_role("link", name=re.compile(film)).first.click()
     expect(page.locator("#item")).to_contain_text(film)
 
-    # Pictures are fetched by and by; the page that is open shows them as they come.
+    # Pictures are fetched one by one; the open page shows them as they arrive.
     expect(page.get_by_alt_text(f"Poster of {film}")).to_be_visible()
     files = page.get_by_label("Files")
     expect(files).to_contain_text(f"{film} (")

@@ -20,7 +20,7 @@ from tests.web.example import app as example
 
 
 def make_deps(folder: Path, **environ: str) -> WebDeps:
-    """Return what an application needs, with nothing outside."""
+    """Return the parts of an application without access to the outside."""
     config = configuration.load({"DATA_DIR": str(folder), **environ})
     database = Database(config.database_url)
     settings.bind(database, config)
@@ -31,7 +31,7 @@ def make_deps(folder: Path, **environ: str) -> WebDeps:
 
 @pytest.fixture
 def deps(tmp_path: Path) -> Iterator[WebDeps]:
-    """What the example is made of."""
+    """The parts of the example application."""
     made = make_deps(tmp_path)
     yield made
     made.database.close()
@@ -47,7 +47,7 @@ def web(deps: WebDeps) -> WebApp:
 
 @pytest.fixture
 def stranger(web: WebApp) -> Iterator[TestClient[WebApp]]:
-    """A browser that nobody signed in with."""
+    """A browser that is not signed in."""
     with TestClient(web, base_url="http://mydia.test", raise_server_exceptions=False) as client:
         client.headers["accept"] = "text/html"
         yield client
@@ -61,7 +61,7 @@ def client(stranger: TestClient[WebApp]) -> TestClient[WebApp]:
 
 
 def from_address(app: WebApp, address: str) -> Any:
-    """Return the application as somebody at an address reaches it."""
+    """Return a client whose requests come from the given address."""
 
     async def reached(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":

@@ -1,4 +1,4 @@
-"""The hub by itself; the stream in a real browser is in `tests/browser/test_shell.py`."""
+"""The live hub alone; `tests/browser/test_shell.py` tests the stream in a real browser."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_event_reaches_the_listeners_of_its_topic(deps: WebDeps) -> None:
         live = _made(deps, _Numbers())
         listening = live.join(ROBIN, frozenset({"queue"}), live.position())
         other = live.join(ROBIN, frozenset({"media:1"}), live.position())
-        # A poll tells that both are listening.
+        # A poll shows that both are listening.
         await _next(live, other)
         await asyncio.to_thread(_happen, deps)
         assert _names(await _next(live, listening)) == ["queue-changed"]
@@ -103,7 +103,7 @@ def test_events_between_a_page_and_its_stream_are_sent_although_the_topic_had_no
         rendered = live.position()
         await asyncio.to_thread(_happen, deps)
         numbers.value = 2
-        # The hub has gone past the event when its next poll tells something new.
+        # The hub is past the event when its next poll returns something new.
         await _next(live, other)
         connection = live.join(ROBIN, frozenset({"queue"}), rendered)
         assert _names(await _next(live, connection)) == ["queue-changed"]

@@ -1,4 +1,4 @@
-"""How templates are laid out, and that it never shows in what they render."""
+"""The layout of templates, and that it never shows in the rendered pages."""
 
 from __future__ import annotations
 

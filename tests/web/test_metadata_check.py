@@ -1,4 +1,4 @@
-"""The system check says what Mydia goes without."""
+"""The check of the metadata source says what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser keeps for the time when the server cannot be reached."""
+"""What a browser caches for when the server cannot be reached."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ type Start = Callable[..., TestClient[WebApp]]
 
 
 class ByHand:
-    """A clock that stands still unless somebody waits or moves it."""
+    """A clock that only moves when a test waits or sets it."""
 
     def __init__(self) -> None:
         self.at_s = 1_800_000_000.0
@@ -121,7 +121,7 @@ def test_the_provider_description_lists_kinds_and_addresses(client: TestClient[W
     assert told["identifier"] == TV
     assert [kind["type"] for kind in told["Types"]] == [2, 3, 4]
     assert {scheme["scheme"] for kind in told["Types"] for scheme in kind["Scheme"]} == {TV}
-    # Relative to the provider's own address: Plex puts that in front.
+    # Relative to the provider's address, which Plex adds in front.
     assert told["Feature"] == [
         {"type": "metadata", "key": "/library/metadata"},
         {"type": "match", "key": "/library/metadata/matches"},

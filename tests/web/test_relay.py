@@ -1,4 +1,4 @@
-"""The relay mounted in the product: for everybody, and its errors for administrators."""
+"""The relay within Mydia: public, with its crash reports for administrators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages remember: gone with the next commit, whoever makes it."""
+"""The cache of pages is emptied by the next commit of any process."""
 
 from __future__ import annotations
 

@@ -137,9 +137,6 @@ def test_large_answers_are_compressed_if_the_client_accepts_it(client: TestClien
     assert "content-encoding" not in client.get("/health", headers={"accept-encoding": "gzip"}).headers
 
 
-# --- HEAD and OPTIONS ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("path", ["/gallery", "/no/such/page", "/static/app.css", "/health", "/fail/invalid"])
 def test_head_answers_like_get_without_a_body(client: TestClient[WebApp], path: str) -> None:
     got = client.get(path, headers={"accept-encoding": "identity"})

@@ -72,7 +72,7 @@ def http(app: WebApp) -> Iterator[TestClient[WebApp]]:
 
 
 class Keys(dict[str, str]):
-    """An API key of one person in each role, and one of an administrator narrowed to looking; made when asked for."""
+    """An API key for each role, and a read-only key of an administrator; created on first use."""
 
     def __init__(self, house: House) -> None:  # noqa: F811
         super().__init__()
@@ -103,5 +103,5 @@ def admin(http: TestClient[WebApp], keys: Keys) -> Asker:
 
 @pytest.fixture
 def ask(http: TestClient[WebApp], keys: Keys) -> Any:
-    """Return an asker by role: `ask("guest")`; `ask(None)` has no key."""
+    """Return an API client by role: `ask("guest")`; `ask(None)` has no key."""
     return lambda role: Asker(http, keys[role] if role else None)

@@ -96,7 +96,7 @@ def test_each_role_has_exactly_its_permissions(ask: Callable[[str | None], Asker
     everybody = {"admin", "user", "readonly", "guest", "narrowed"}
     for (method, path), may in ALLOWED.items():
         address = path.format(film=house.film_id)
-        # Those who may not come first: one who may could take away what is asked for.
+        # Callers without permission come first, because one with permission could remove what is requested.
         refused = {role: ask(role)(method, address).status_code for role in everybody - may}
         assert set(refused.values()) <= {403}, (method, path, refused)
         answers = {role: ask(role)(method, address).status_code for role in sorted(may)}

@@ -1,4 +1,4 @@
-"""Bodies that nobody should send, and what their senders hear."""
+"""Invalid request bodies and the errors they get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description and the answers agree, whatever is asked: schemathesis against the application."""
+"""Every answer matches the API description: schemathesis against the application."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_description_is_openapi_3_1_and_names_every_resource(http: TestClien
 
 
 def _known_ids(house: House, told: dict[str, Any]) -> dict[str, Any]:
-    """Let some questions be about what is there."""
+    """Make some requests use ids that exist."""
     known = {"media_id": house.film_id, "path_id": "films", "client_id": "client-1", "indexer_id": "indexer-1"}
     return {name: known.get(name, value) for name, value in told.items()}
 
@@ -62,7 +62,7 @@ def test_every_request_is_answered_as_the_api_describes(app: WebApp, admin: Aske
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # an Err raises what is wrong with the description
         if operation.path.startswith("/api/v1/users") or operation.path.startswith("/api/v1/api-keys"):
-            # They take away the asker's own account or key; test_accounts has them.
+            # These remove the caller's own account or key; test_accounts covers them.
             continue
         seen += 1
 

@@ -1,4 +1,4 @@
-"""The queue and its history, grabbing, searches with all objections, the blocklist."""
+"""The queue and its history, grabbing, searches with all rejection reasons, the blocklist."""
 
 from __future__ import annotations
 

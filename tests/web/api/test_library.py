@@ -1,4 +1,4 @@
-"""Scans, files and the review."""
+"""Scans, files and the import review."""
 
 from __future__ import annotations
 

@@ -198,19 +198,19 @@ TOPICS = (live.LiveTopic("queue", Permission.VIEW_ACTIVITY, on_event=_queue_even
 
 
 def authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
-    """Sign in by a cookie or key that names the person; only for tests."""
+    """Sign in by a cookie or key that contains the user's name; only for tests."""
     who = request.cookies.get("who") or request.headers.get("x-api-key")
     return {"robin": ROBIN, "guest": GUEST}.get(who or "")
 
 
 def find_actions(_deps: WebDeps, _caller: Caller, q: str) -> Iterable[Group]:
-    """Find the one thing that the palette does here."""
+    """Find the only action of this palette."""
     if q == "keep":
         yield Group("Actions", (Hit(label="Keep it", href="/gallery/save", icon="archive", posts=True),))
 
 
 def make_app(deps: WebDeps, *more: HTTPRouteHandler) -> WebApp:
-    """Make the example, with further handlers."""
+    """Make the example application, with additional handlers."""
     handlers = (
         gallery,
         other,

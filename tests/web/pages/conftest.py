@@ -1,4 +1,4 @@
-"""A furnished server for each test, made once and copied; and browsers of an administrator and of a guest."""
+"""A server with sample data for each test, made once and copied, and browsers of an administrator and a guest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ type Browser = TestClient[WebApp]
 
 @dataclass
 class Server:
-    """A furnished server, running."""
+    """A running server with sample data."""
 
     app: WebApp
     deps: Any
@@ -37,7 +37,7 @@ class Server:
 
 @dataclass
 class Made:
-    """The scene as it lies on disk."""
+    """The sample data on disk."""
 
     folder: Path
     ids: dict[str, str]
@@ -47,13 +47,13 @@ class Made:
 
 @pytest.fixture(scope="session")
 def made(furnished: Made) -> Made:
-    """The same, for tests that run it in their own way."""
+    """The same data, for tests that start the server themselves."""
     return furnished
 
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The scene on disk."""
+    """The sample data on disk, made once."""
     folder = tmp_path_factory.mktemp("furnished")
     database = Database(f"sqlite:///{folder / 'mydia.db'}")
     upgrade(database.engine)
@@ -69,13 +69,13 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="session")
 def still(furnished: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that tests only look at: making the application takes longer than asking it."""
+    """A server that tests only read from, because starting one takes longer than a request."""
     yield from _run(furnished, tmp_path_factory.mktemp("still") / "server")
 
 
 @pytest.fixture
 def server(furnished: Made, tmp_path: Path) -> Iterator[Server]:
-    """A copy of the scene of the test's own."""
+    """A copy of the sample data for one test."""
     yield from _run(furnished, tmp_path / "server")
 
 
@@ -100,7 +100,7 @@ def _run(furnished: Made, folder: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server right after its first account was made."""
+    """A server right after the first account was created."""
     folder = tmp_path_factory.mktemp("empty")
     database = Database(f"sqlite:///{folder / 'mydia.db'}")
     upgrade(database.engine)
@@ -123,7 +123,7 @@ def browse(server: Server, token: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(server: Server) -> Iterator[Browser]:
-    """Robin's browser; Robin may do everything."""
+    """The browser of Robin, an administrator."""
     yield from browse(server, server.token)
 
 
@@ -135,33 +135,33 @@ def new_browser(empty_server: Server) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def reader(still: Server) -> Iterator[Browser]:
-    """Robin's browser, for looking only."""
+    """Robin's browser, for tests that only read."""
     yield from browse(still, still.token)
 
 
 @pytest.fixture(scope="session")
 def guest(still: Server) -> Iterator[Browser]:
-    """The browser of somebody who may look and ask."""
+    """The browser of a guest, for tests that only read."""
     _, token = scenes.sign_in(still.deps.database, "Gwen Guest", Role.GUEST)
     yield from browse(still, token)
 
 
 @pytest.fixture(scope="session")
 def user(still: Server) -> Iterator[Browser]:
-    """The browser of somebody who manages titles but not the server."""
+    """The browser of a user who manages titles but not the server."""
     _, token = scenes.sign_in(still.deps.database, "Uma User", Role.USER)
     yield from browse(still, token)
 
 
 @pytest.fixture(scope="session")
 def stranger(still: Server) -> Iterator[Browser]:
-    """The browser of somebody who is not signed in."""
+    """A browser that is not signed in."""
     yield from browse(still, "")
 
 
 @pytest.fixture
 def guest_browser(server: Server) -> Iterator[Browser]:
-    """The browser of somebody who may look and ask, on a server of the test's own."""
+    """The browser of a guest, on the test's own server."""
     _, token = scenes.sign_in(server.deps.database, "Gwen Guest", Role.GUEST)
     yield from browse(server, token)
 
@@ -175,7 +175,7 @@ def csrf(client: Browser, path: str = "/") -> str:
 
 @pytest.fixture
 def press() -> Callable[..., Any]:
-    """Press a button: `press(browser, "/activity/pause-all", htmx=True, field="value")`."""
+    """Click a button: `press(browser, "/activity/pause-all", htmx=True, field="value")`."""
 
     def send(client: Browser, path: str, *, htmx: bool = True, target: str = "", **form: str) -> Any:
         headers = {"x-csrf-token": csrf(client)}
@@ -187,7 +187,7 @@ def press() -> Callable[..., Any]:
 
 
 def words(response: Any) -> str:
-    """Return a page's text without tags, as a person reads it."""
+    """Return a page's text without tags, as a user reads it."""
     text = re.sub(r"<(script|style|template)\b.*?</\1>", " ", response.text, flags=re.DOTALL)
     text = re.sub(r"<[^>]+>", " ", text)
     for entity, letter in (("&amp;", "&"), ("&#39;", "'"), ("&#34;", '"'), ("&lt;", "<"), ("&gt;", ">")):

@@ -1,4 +1,4 @@
-"""A browser at a server of one's own, for the pages on which a server is set up."""
+"""A browser and a new server, for the setup and settings pages."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ ROUTES = (*auth.ROUTES, *setup.ROUTES, *settings_pages.ROUTES, *account.ROUTES)
 
 
 class Line:
-    """Where a browser's requests come from, as the server sees it."""
+    """Sets the address from which a browser's requests come."""
 
     def __init__(self, app: WebApp) -> None:
         self.app = app
         self.address = "192.168.1.20"
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand a request on."""
+        """Pass a request on."""
         if scope["type"] == "http":
             scope["client"] = (self.address, 50_000)
         await self.app(scope, receive, send)
 
 
 class Browser:
-    """A browser without script: it follows links and sends forms with the token of the page they stand on."""
+    """A browser without script: it follows links, and sends forms with the token of their page."""
 
     def __init__(self, client: TestClient[Any], deps: WebDeps, line: Line) -> None:
         self.client = client
@@ -58,21 +58,21 @@ class Browser:
         return answer.text
 
     def send(self, path: str, form: dict[str, Any], *, on: str = "", **headers: str) -> Any:
-        """Send a form from a page (its own address when not told)."""
+        """Send a form from a page, by default the page of its own address."""
         page = self.client.get(on or path).text
         found = re.search(r'name="_csrf" value="([^"]+)"', page) or re.search(r'"X-CSRF-Token":"([^"]+)"', page)
         assert found, page[:300]
         return self.client.post(path, data={"_csrf": found[1], **form}, headers=headers)
 
     def sign_in(self, username: str = "robin") -> None:
-        """Sign in as somebody of the household."""
+        """Sign in as one of the accounts."""
         answer = self.send("/login", {"username": username, "password": PASSWORD})
         assert answer.status_code == 303
 
 
 @contextmanager
 def browser_at(database: Database, folder: Path, outside: Outside, **environ: str) -> Iterator[Browser]:
-    """Open a browser at a server with a fresh database."""
+    """Open a browser at a server with a new database."""
     config = configuration.load({"DATA_DIR": str(folder / "data"), **environ})
     config.data_dir.mkdir(parents=True, exist_ok=True)
     settings.bind(database, config)
@@ -97,7 +97,7 @@ def browser_at(database: Database, folder: Path, outside: Outside, **environ: st
 
 
 def household(database: Database) -> None:
-    """Make Robin, who may everything, and Kim, who may look, after setup."""
+    """Add Robin, an administrator, and Kim, a guest, and finish the setup."""
     with database.writes() as session:
         now = clock.now()
         robin = users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))

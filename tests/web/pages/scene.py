@@ -1,4 +1,4 @@
-"""A household's server in the middle of its life: titles, files, downloads, searches and an import review, without network."""
+"""Sample data of a server in use: titles, files, downloads, searches and an import review, without network access."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _QUALITIES = ("Bluray-1080p", "Bluray-2160p", "WEBDL-1080p", "Remux-2160p", "WEB
 
 @dataclass
 class Scene:
-    """A made server: what it was composed of and how to get in."""
+    """The server's parts, and how to sign in."""
 
     deps: WebDeps
     admin: Caller
@@ -56,7 +56,7 @@ class Scene:
 
 
 def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
-    """Compose an application's parts on a migrated database, with nothing outside but fakes."""
+    """Make an application's parts with a migrated database and fakes for everything outside."""
     config = configuration.load({"DATA_DIR": str(folder_ / "data"), "DATABASE_URL": database.url})
     for path in (config.data_dir, config.images_directory, config.backups_directory, config.log_directory):
         path.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def make_deps(folder_: Path, database: Database, **parts: Any) -> WebDeps:
 
 
 def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADMIN) -> tuple[Caller, str]:
-    """Make an account and a session for it; return (caller, cookie)."""
+    """Add an account and a session for it; return (caller, cookie)."""
     now = clock.now()
     username = name.split()[0].lower()
     with database.writes() as session:
@@ -93,7 +93,7 @@ def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADM
 def compose(
     folder_: Path, database: Database
 ) -> tuple[WebDeps, FakeDownloadClient, FakeMetadataProvider, dict[str, FakeIndexer]]:
-    """Compose the parts with an outside of fakes; of a furnished folder as well as of a new one."""
+    """Make the parts with fakes for everything outside, for a new folder or one with sample data."""
     client = FakeDownloadClient(connection("qbittorrent", id="unknown", name="qBittorrent"))
     provider = FakeMetadataProvider([_film_details(film) for film in catalogue.FILMS])
     indexers: dict[str, FakeIndexer] = {}
@@ -105,10 +105,10 @@ def compose(
 
 
 def furnish(folder_: Path, database: Database, *, artwork: bool = False) -> Scene:
-    """Make the whole scene.
+    """Make all sample data.
 
     Args:
-        artwork: With posters, which take seconds to scale; tests of words do without.
+        artwork: Add posters, which take seconds to scale; tests of texts do not need them.
     """
     deps, client, provider, indexers = compose(folder_, database)
     admin, token = sign_in(database)
@@ -583,7 +583,7 @@ def _release(title: str, gb: float, seeders: int | None, days: float, *, usenet:
 
 
 def stock(deps: WebDeps, indexers: dict[str, FakeIndexer]) -> None:
-    """Give the indexers what they offer; one of them does not answer."""
+    """Set the releases of the indexers; one of them does not answer."""
 
     def fill(name: str, releases: Iterable[IndexerRelease]) -> None:
         with deps.database.reads() as session:
@@ -635,7 +635,7 @@ def _blocklist(session: Session, now: datetime, ids: dict[str, str]) -> None:
 
 
 def furnish_board(deps: WebDeps) -> None:
-    """Put runs, a schedule and failures on the task board, as a worker would."""
+    """Add runs, a schedule and failures to the task board, as a worker would."""
     now = clock.now()
 
     def run(job: str, state: str, queue: str = "default", **facts: Any) -> tuple[Any, ...]:

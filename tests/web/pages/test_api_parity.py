@@ -1,4 +1,4 @@
-"""Whatever a page can do, the API can do."""
+"""Everything that a page can do, the API can do."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _ROUTES = {
     "/wanted/{}/search": "POST /media/{}/search",
     "/wanted/{}/unmonitor": "PUT /media/{}/monitoring",
 }
-"""What a page posts to -> the route of the API that does the same."""
+"""Route of a page's action -> API route that does the same."""
 
 _PAGES_ONLY = {
     "/account/password": "a key cannot change its owner's account",

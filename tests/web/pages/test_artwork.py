@@ -1,4 +1,4 @@
-"""Choosing another picture, and another catalogue, from a title's page."""
+"""Choose another picture or another catalogue on a title's page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ type Press = Callable[..., Any]
 
 @pytest.fixture
 def film(server: Server) -> str:
-    """Metropolis, of which three posters are offered."""
+    """Metropolis, with three posters to choose from."""
     posters = (
         Artwork("/a.jpg", "de", 2000, 3000),
         Artwork("/b.jpg"),

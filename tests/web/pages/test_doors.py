@@ -1,4 +1,4 @@
-"""Who may not do a thing hears that first, whatever the address, the form or the body says."""
+"""Callers without permission are refused before the address, form or body is checked."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.web.pages import scene as scenes
 from tests.web.pages.conftest import Browser, Server, csrf
 
 _OWN = ("/account", "/api/v1/api-keys", "/api/v1/me")
-"""What everybody who is signed in may change: their own."""
+"""What all signed-in users may change: their own account."""
 
 
 def _doors(server: Server) -> list[tuple[str, str, Any]]:
-    """Return (method, address, handler) of all that asks who is calling; ids in it are of nothing that exists."""
+    """Return (method, address, handler) of every route that needs a caller; the ids in the addresses do not exist."""
     found = []
     for route in server.app.routes:
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
@@ -97,9 +97,6 @@ def test_the_permission_table_lists_only_existing_addresses(still: Server) -> No
     served = [route.path_format for route in still.app.routes]
     for front in DOORS:
         assert any(address == front or address.startswith(f"{front}/") for address in served), front
-
-
-# --- keys and one's own account ------------------------------------------------------------------------------------
 
 
 def _key(server: Server, owner: Caller, *, scopes: list[str] | None) -> tuple[str, str]:

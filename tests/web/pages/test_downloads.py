@@ -1,4 +1,4 @@
-"""What people do with downloads, and with the releases that a search found."""
+"""What users do with downloads and with the releases of a search."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def happened(server: Server, kind: str) -> list[dict[str, Any]]:
 
 
 def run_requested_searches(server: Server) -> None:
-    """Do what the worker does with a search that a person opened."""
+    """Run a manual search, as the worker does."""
     for payload in happened(server, "ReleasesRequested"):
         downloads.run_search(
             server.deps.database,
@@ -143,9 +143,6 @@ def test_a_release_is_removed_from_the_blocklist(browser: Browser, server: Serve
     assert len(re.findall(r'id="blocked-', browser.get("/activity/blocklist").text)) == len(ids) - 1
     press(browser, "/activity/blocklist/clear")
     assert "The blocklist is empty" in words(browser.get("/activity/blocklist"))
-
-
-# --- manual search ---------------------------------------------------------------------------------------------------
 
 
 def last_search(server: Server, title: str) -> str:
@@ -341,9 +338,6 @@ def test_values_that_are_not_numbers_are_refused_with_a_sentence(
         assert browser.get(f"/items/{show}/history", params={"before": odd}).status_code == 200
 
 
-# --- several at once -------------------------------------------------------------------------------------------------
-
-
 def _ids(server: Server, *titles: str) -> str:
     return ",".join(download_of(server, title).id for title in titles)
 
@@ -414,9 +408,6 @@ def test_the_history_is_filtered_by_title_and_kind(reader: Browser) -> None:
     both = reader.get("/activity/history", params={"q": "Nosferatu", "kind": "searches"})
     assert "7 found" in words(both)
     assert 'href="/activity/history?q=Nosferatu"' in both.text
-
-
-# --- taking back -----------------------------------------------------------------------------------------------------
 
 
 def test_undoing_a_grab_removes_it_from_client_and_queue(

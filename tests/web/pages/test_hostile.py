@@ -1,4 +1,4 @@
-"""What nobody in their right mind sends: odd values in every form and address, names full of markup, and everything twice."""
+"""Hostile input: odd values in every form and address, names full of markup, and every action twice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _ids(server: Server, table: str, count: int = 1) -> list[str]:
 
 
 def _addresses(server: Server, method: str, *, of_each: int = 1) -> list[str]:
-    """Return the addresses of all pages that answer a method, with ids of what there is."""
+    """Return the addresses of all pages for a method, with ids that exist."""
     found = []
     for route in server.app.routes:
         if method not in getattr(route, "route_handler_map", {}) or route.path.startswith(("/plex", "/events", "/api")):
@@ -59,7 +59,7 @@ def _addresses(server: Server, method: str, *, of_each: int = 1) -> list[str]:
 
 
 def _fields() -> list[str]:
-    """Return what the fields of all forms are called."""
+    """Return the names of the fields of all forms."""
     sources = TEMPLATES.parent.rglob("*.py")
     found = {name for path in sources for pair in _FIELDS.findall(path.read_text()) for name in pair if name}
     assert len(found) > 40
@@ -167,8 +167,6 @@ def test_no_address_leads_outside_its_folder(reader: Browser, path: str) -> None
     assert reader.get(path).status_code in (400, 404)
 
 
-# --- names full of markup ------------------------------------------------------------------------------------------
-
 _MARKUP = """<xss b="1"> " onxss="1' onxss='1 &amp; \r\n{{ 7*7 }}"""
 _TOLD = {
     "media_items": ("title", "sort_title", "original_title", "overview", "tagline", "path"),
@@ -200,7 +198,7 @@ _TOLD_AS_JSON = {
 
 
 class _Tags(HTMLParser):
-    """Collects what a browser would run."""
+    """Collects the script that a browser would run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -276,9 +274,6 @@ def test_markup_in_a_message_stays_text(server: Server, browser: Browser, press:
     tags = _Tags()
     tags.feed(page.text)
     assert tags.run == []
-
-
-# --- everything at once --------------------------------------------------------------------------------------------
 
 
 _TIMES = 5

@@ -1,4 +1,4 @@
-"""What open pages are told."""
+"""The live updates of open pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page opens and says what a person came to read; what may not be done is not offered."""
+"""Every page opens and shows its content, and offers no action that the user may not do."""
 
 from __future__ import annotations
 
@@ -83,8 +83,6 @@ def test_a_titles_page_shows_its_download_and_why_nothing_was_grabbed(reader: Br
     assert "62 %" in words(reader.get(f"/movies/{still.ids['Detour']}"))
     assert "7 found, 3 accepted" in words(reader.get(f"/movies/{still.ids['Nosferatu']}"))
 
-
-# --- who may ---------------------------------------------------------------------------------------------------------
 
 MANAGERS_ONLY = ["/imports", "/system", "/system/tasks", "/system/logs", "/system/backups"]
 INSIDERS_ONLY = ["/activity", "/activity/history", "/activity/blocklist", "/wanted"]

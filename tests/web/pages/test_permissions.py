@@ -1,4 +1,4 @@
-"""The contexts are the authority on permissions: with the guard switched off they refuse exactly what it refuses."""
+"""The contexts are the authority on permissions: with the guard turned off, they refuse exactly what it refuses."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _body(door: Door) -> dict[str, Any]:
 
 
 def _choices(door: Door) -> dict[str, Any]:
-    """Return what the fields of a form accept that accept only some values."""
+    """Return accepted values for the fields of a form that do not accept any text."""
     form = door.handler.parsed_fn_signature.parameters.get("form")
     if form is None:
         return {}

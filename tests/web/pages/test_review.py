@@ -1,4 +1,4 @@
-"""The import review, scans, names, what is wanted, and the server's own pages."""
+"""The import review, scans, renaming, wanted titles, and the system pages."""
 
 from __future__ import annotations
 
@@ -336,9 +336,6 @@ def test_a_deleted_file_cannot_be_restored(browser: Browser, server: Server, pre
     assert press(browser, f"/items/{item_id}/undo").status_code == 422
 
 
-# --- wanted ----------------------------------------------------------------------------------------------------------
-
-
 def test_one_wanted_title_is_searched_and_another_unmonitored(
     browser: Browser, server: Server, press: Callable[..., Any]
 ) -> None:
@@ -362,9 +359,6 @@ def test_selected_episodes_are_unmonitored(browser: Browser, server: Server, pre
     first = re.findall(r'name="ids" value="([\w-]+:[\w-]+)"', page)[0]
     press(browser, "/wanted/bulk/unmonitor", ids=first)
     assert first not in browser.get("/wanted?kind=episodes").text
-
-
-# --- system ----------------------------------------------------------------------------------------------------------
 
 
 def run_of(server: Server, state: RunState) -> str:

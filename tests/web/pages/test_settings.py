@@ -1,4 +1,4 @@
-"""The settings pages and one's own account, as a browser without script sees them."""
+"""The settings pages and the account page, in a browser without script."""
 
 from __future__ import annotations
 

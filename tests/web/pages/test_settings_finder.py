@@ -1,4 +1,4 @@
-"""A setting is found by its name, by what it does and by the name it has in files; the hit leads into its field."""
+"""A setting is found by its label, its purpose and its name in files; the result links to its field."""
 
 from __future__ import annotations
 

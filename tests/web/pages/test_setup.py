@@ -1,4 +1,4 @@
-"""The first run, step by step, as a browser without script sees it."""
+"""The setup, step by step, in a browser without script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a title: removing it and undoing that, its episodes, its files, its history."""
+"""The page of a title: removal and its undo, episodes, files, history."""
 
 from __future__ import annotations
 

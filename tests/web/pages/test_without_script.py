@@ -1,4 +1,4 @@
-"""Everything that changes something is a form, and everything that opens is a link: pages work where no script runs."""
+"""Pages work without script: everything that changes something is a form, and everything that opens something is a link."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.web.pages.conftest import Browser, Server, csrf, words
 
 _CHANGES = ("hx-post", "hx-put", "hx-delete", "hx-patch")
 _FIELDS = ("input", "textarea", "select")
-"""Their checks while somebody types are a help; sending the form says the same."""
+"""Their checks while typing are only a help; sending the form gives the same messages."""
 
 
 class Elements(HTMLParser):
-    """What of a page acts, with the form it stands in."""
+    """Collects the elements of a page that act, with their forms."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Elements(HTMLParser):
         self.acting: list[tuple[str, dict[str, str | None], dict[str, str | None] | None]] = []
         self._open: list[dict[str, str | None]] = []
         self._template = 0
-        """Depth of what is not shown: templates, and dialogs that nothing has opened."""
+        """Depth within hidden elements: templates, and dialogs that are not open."""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -56,7 +56,7 @@ class Elements(HTMLParser):
         return next((form for form in self.forms if form.get("id") == told["form"]), None)
 
     def dead(self) -> list[str]:
-        """Return what does nothing without script."""
+        """Return the elements that do nothing without script."""
         return [f"{tag} {told}" for tag, told, around in self.acting if not self._lives(tag, told, around)]
 
     def _lives(self, tag: str, told: dict[str, str | None], around: dict[str, str | None] | None) -> bool:
@@ -142,7 +142,7 @@ def test_every_button_of_a_title_works_without_script(reader: Browser, still: Se
 
 
 def follow(browser: Browser, page: str, label: str) -> Any:
-    """Press a button by its label, as a browser without script does: its form and its address."""
+    """Click a button by its label, as a browser without script does: with its form and its address."""
     text = browser.get(page).text
     found = re.search(rf"<button(?P<attributes>[^>]*)>(?:(?!</button>).)*?{re.escape(label)}", text, re.DOTALL)
     assert found, label
