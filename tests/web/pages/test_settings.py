@@ -236,7 +236,7 @@ def test_a_folder_that_contains_another_library_folder_is_reported_while_typing(
     told = browser.send(
         "/settings/folders/check?field=path", {"path": str(media / "films")}, on="/settings/folders/new"
     )
-    assert "lies in All" in told.text
+    assert "is inside All" in told.text
 
 
 def test_naming_is_previewed_and_saved(browser: Browser, database: Database) -> None:
