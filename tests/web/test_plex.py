@@ -470,7 +470,7 @@ def test_five_requests_pass_at_once_and_then_two_a_second(client: TestClient[Web
 def test_the_provider_is_off_by_default(start: Start) -> None:
     answer = start(PLEX_PROVIDER_ENABLED="false").get("/plex/movie")
     assert answer.status_code == 404
-    assert "switched off" in answer.json()["errors"][0]["message"]
+    assert "turned off" in answer.json()["errors"][0]["message"]
 
 
 def test_the_token_is_part_of_the_address(start: Start) -> None:

@@ -117,7 +117,7 @@ def test_a_wrong_key_is_refused_even_with_a_valid_session(browser: Browser, robi
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert "not known" in answer.json()["detail"]
+    assert "unknown" in answer.json()["detail"]
 
 
 def test_software_without_a_key_gets_a_problem_document_instead_of_the_login_page(
