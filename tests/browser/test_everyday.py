@@ -107,6 +107,83 @@ def test_removing_many_titles_asks_about_their_files_and_shows_counts(tab: Tab) 
     expect(page.locator(".toastbox")).to_contain_text("2 titles restored")
 
 
+def test_episodes_are_selected_by_box_range_season_and_key(tab: Tab, server: Server) -> None:
+    page = tab.go(f"/shows/{server.ids['The Cartographers']}")
+    counted = page.locator("[data-selected-count]")
+    page.get_by_role("link", name="Season 2", exact=True).click()
+    expect(page.get_by_label("Select S02E01")).to_be_visible()
+    boxes = page.locator("#season-3 input[data-select]")
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    expect(counted).to_have_text("3 selected")
+    page.get_by_label("Select all episodes of Season 2").check()
+    expect(counted).to_have_text("11 selected")
+    expect(page.get_by_label("Select all episodes of Season 1")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("#bulkbar")).to_be_hidden()
+
+    page.locator("#season-2 .c-t a").first.focus()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(counted).to_have_text("2 selected")
+    page.locator("#bulkbar").get_by_role("button", name="Stop monitoring").click()
+    expect(page.locator(".toastbox")).to_contain_text("2 episodes no longer monitored")
+    toggles = page.locator("#season-2 [id$=-monitor][id^=ep-]")
+    expect(toggles.nth(1)).to_have_attribute("aria-pressed", "false")
+    expect(toggles.nth(2)).to_have_attribute("aria-pressed", "true")
+    toggles.nth(1).click()
+    expect(toggles.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Select S03E01")).to_be_visible()
+    page.get_by_role("link", name="Season 3", exact=True).click()
+    toggles.nth(0).click()
+    expect(toggles.nth(0)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Select S03E01")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(DESKTOP, "mydia-light"), (PHONE, "mydia-dark")])
+def test_the_dialogs_of_a_title_are_accessible(
+    open_tab: Callable[..., Tab], origin: str, server: Server, viewport: dict[str, int], theme: str
+) -> None:
+    cookies = {"session": server.token, "theme": theme}
+    tab = open_tab(origin, cookies=cookies, viewport=viewport, bypass_csp=True)
+    show, film = (
+        f"/{kind}/{server.ids[title]}" for kind, title in (("shows", "The Cartographers"), ("movies", "Sintel"))
+    )
+    found = []
+    for address, opener in (
+        (show, "#season-3 .c-t a"),
+        (f"{show}?tab=files", ".rows-file .f-t a"),
+        (f"{show}?tab=history", None),
+        (film, None),
+        (f"/movies/{server.ids['Nosferatu']}", "#why-releases"),
+    ):
+        page = tab.go(address)
+        found += [f"{address}: {line}" for line in violations(page)]
+        if opener:
+            page.locator(opener).first.click()
+            expect(page.locator("#dialog-title")).to_be_visible()
+            expect(page.locator("#dialog .skel")).to_have_count(0)
+            found += [f"{address}, dialog: {line}" for line in violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{address}: scrolls sideways")
+    assert found == []
+
+
+def test_releases_are_sorted_and_filtered_with_the_keyboard(tab: Tab, server: Server) -> None:
+    page = tab.go(f"/movies/{server.ids['Nosferatu']}")
+    page.locator("#why-releases").press("Enter")
+    first = page.locator("[data-release] .t-rel").first
+    expect(first).to_contain_text("BluRay.FLAC2.0.x264-ARC")
+    page.locator("#rel-sort-size").press("Enter")
+    page.locator("#rel-sort-size[aria-current]").press("Enter")
+    expect(first).to_contain_text("LMN")
+    page.keyboard.press("f")
+    page.keyboard.type("KNO")
+    expect(page.locator("[data-release]")).to_have_count(1)
+    expect(page.locator("#rel-sort-size")).to_have_attribute("aria-current", "true")
+
+
 def test_leaving_a_page_with_unsaved_changes_asks_first(tab: Tab) -> None:
     for address, field in (("/settings/naming", "#f-rename"), ("/settings/profiles/new", "#f-name")):
         page = tab.go(address)

@@ -35,6 +35,14 @@ const rows = () => [
   ...Object.keys(PLACES)
     .filter(placeLink)
     .map((letter) => [`g ${letter}`, $("span", placeLink(letter)).textContent]),
+  ...($("[data-rows] tbody tr") ? [["j k", "Next and previous row of a table"]] : []),
+  ...($("input[data-select]")
+    ? [
+        ["x", "Select the row or poster in focus"],
+        ["Shift", "Select up to here, with a click"],
+      ]
+    : []),
+  ...($("[data-grid]") ? [["← ↑ → ↓", "Move between posters"]] : []),
   ...$$("[data-key],[data-focus-key]")
     .filter((element) => keyOf(element) && labelOf(element) && element.checkVisibility())
     .map((element) => [keyOf(element), labelOf(element)]),
