@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown, to_os
@@ -159,6 +159,25 @@ def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only
     if videos_only:
         query = query.where(MediaFile.kind == "video")
     return _views(session, caller, session.scalars(query).all())
+
+
+def videos_of_item(
+    session: Session, caller: Caller, item_id: str, *, cursor: str | None = None, limit: int = 100
+) -> FilePage:
+    """Return a page of a title's videos in the order of their paths, including missing ones."""
+    caller.require(Permission.BROWSE)
+    query = (
+        select(MediaFile)
+        .where(MediaFile.media_item_id == item_id, MediaFile.kind == "video")
+        .order_by(MediaFile.relative_path, MediaFile.id)
+        .limit(limit + 1)
+    )
+    if (after := decode_cursor(cursor, 2)) is not None:
+        place = tuple_(MediaFile.relative_path, MediaFile.id)
+        query = query.where(place > (cursor_id(after[0]), cursor_id(after[1])))
+    rows = session.scalars(query).all()
+    following = encode_cursor(rows[limit - 1].relative_path, rows[limit - 1].id) if len(rows) > limit else None
+    return FilePage(tuple(_views(session, caller, rows[:limit])), following)
 
 
 class HeldEpisode(NamedTuple):

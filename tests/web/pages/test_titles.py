@@ -328,3 +328,24 @@ def test_next_and_previous_follow_the_list_that_was_shown(browser: Browser, serv
         middle = len(order) // 2
         path = f"/movies/{server.ids[order[middle]]}"
         assert names(path) == (order[middle - 1], order[middle + 1]), address
+
+
+def test_a_long_table_of_files_comes_in_parts(browser: Browser, server: Server) -> None:
+    item_id, episodes = _show(server)
+    (first, *_) = _files(server, "The Cartographers")
+    with server.deps.database.writes() as session:
+        path = settings.library_paths.get_library_path(session, first.library_path_id)
+        item = media.get_item(session, SYSTEM, item_id)
+        for number in range(150):
+            builders.media_file(session, path, f"Copies/{number:03}.mkv", item=item, episode_ids=(episodes[0].id,))
+        library.holdings.refresh_holdings(session, clock.now(), item_id)
+    names = re.compile(r">\s*(\d{3}\.mkv)\s*<")
+    page = browser.get(f"/shows/{item_id}?tab=files").text
+    assert len(names.findall(page)) == 100
+    more = re.search(r'hx-get="(/items/[^"]+/files\?cursor=[^"]+)"', page)
+    assert more
+    rest = browser.get(more[1], headers={"hx-request": "true"}).text
+    assert len(names.findall(rest)) == 50
+    assert "The Cartographers S03E05.mkv" in rest
+    assert "Select all 171 files" in words(browser.get(f"/shows/{item_id}?tab=files"))
+    assert len(names.findall(browser.get(more[1]).text)) == 50, "a page of its own without script"

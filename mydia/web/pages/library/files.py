@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.library.episodes import EpisodeSelection, chosen_episodes
-from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, plural, query, redirect
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, plural, query, redirect
 
 _NAMED = 5
 """Files that a dialog names; the rest is counted."""
@@ -72,6 +72,14 @@ class FileRow:
     episodes: str
     """`S01E02, S01E03`; empty for a film."""
     languages: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A part of the table of files, and the address of the next one."""
+
+    files: tuple[FileRow, ...]
+    more: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +159,37 @@ def _around(item: media.MediaItem) -> dict[str, Any]:
 
 def _episodes(session: Session, caller: Caller, item: media.MediaItem) -> list[media.EpisodeRef]:
     return media.episodes.episodes_of(session, caller, item.id) if item.type == MediaType.TV_SHOW else []
+
+
+def rows_of(session: Session, caller: Caller, item: media.MediaItem, cursor: str | None = None) -> Rows:
+    """Return a title's files for the table, a page at a time."""
+    found = library.files.videos_of_item(session, caller, item.id, cursor=cursor)
+    more = f"/items/{item.id}/files{query({'cursor': found.next_cursor})}" if found.next_cursor else None
+    return Rows(file_rows(found.files, _episodes(session, caller, item)), more)
+
+
+@get("/items/{item_id:str}/files", sync_to_thread=True, include_in_schema=False)
+def show_rows(
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
+    cursor: FromQuery[str] = "",
+) -> Response[str]:
+    """Show further rows of the table of files; without script the page begins with them."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    with database.reads() as session:
+        item = media.get_item(session, caller, item_id)
+        rows = rows_of(session, caller, item, cursor or None)
+    names: dict[str, Any] = {
+        "rows": rows,
+        "item": item,
+        "show": item.type == MediaType.TV_SHOW,
+        "can_manage": caller.can(Permission.MANAGE_MEDIA),
+    }
+    if is_htmx(request):
+        return fragment(request, "item/_file_rows.html", **names)
+    return dialog(request, "item/_more_files.html", rows, title=f"Files of {item.title}", **_around(item), **names)
 
 
 @get("/items/{item_id:str}/files/{file_id:str}", sync_to_thread=True, include_in_schema=False)
@@ -452,6 +491,7 @@ def _done(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
 
 
 ROUTES: tuple[Any, ...] = (
+    show_rows,
     show_file,
     ask_remove,
     ask_remove_many,

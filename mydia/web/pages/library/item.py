@@ -55,7 +55,7 @@ class ItemView:
     state: str
     """A key of `views.STATES`, more exact than the title's own while it is being imported."""
     spec: library.files.SpecStrip | None
-    rows: tuple[files.FileRow, ...]
+    rows: files.Rows | None
     """The files; read only for the tab that shows them."""
     seasons: tuple[episodes.SeasonView, ...]
     episodes_total: int
@@ -143,8 +143,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
     shows_files = tab == "files" or (tab == "overview" and not show)
-    found = library.files.files_of_item(session, caller, item_id, videos_only=True) if shows_files else []
-    refs = media.episodes.episodes_of(session, caller, item_id) if shows_files and show else []
+    rows = files.rows_of(session, caller, item) if shows_files else None
     best = library.files.find_best_file(session, caller, item_id)
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
     last = downloads.history.last_search(session, caller, item_id) if detailed else None
@@ -164,7 +163,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         backdrop=artwork(_picture(item.backdrop), "backdrop"),
         state=_state(item, open_downloads),
         spec=best.spec if best else None,
-        rows=files.file_rows(found, refs),
+        rows=rows,
         seasons=episodes.seasons_of(session, caller, item, open_downloads, opened) if show else (),
         episodes_total=media.episodes.count_episodes(session, caller, item_id) if show and tab == "episodes" else 0,
         next_air_on=item.next_air_on,
