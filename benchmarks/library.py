@@ -102,10 +102,10 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
             )
             for name, type in (("films", "movies"), ("series", "series"))
         ]
-        profile = settings.profiles.list_profiles(session)[0].id
+        profile = settings.profiles.list_profiles(session, SYSTEM)[0].id
         user = users.add_user(session, SYSTEM, now, NewUser("meter", Role.ADMIN))
         _, key = users.api_keys.add_api_key(session, users.caller_of(user), now, "benchmarks")
-        settings.setup.finish_setup(session, now)
+        settings.setup.finish_setup(session, SYSTEM, now)
         path_ids = [path.id for path in paths]
     chance = random.Random(20261121)
     rows = itertools.chain(_films(chance, films, path_ids[0], profile), _shows(chance, shows, path_ids[1], profile))

@@ -204,13 +204,14 @@ def _work(config: Config) -> int:
 
     from mydia import clock, crash_reports, startup
     from mydia.contexts import library, settings
+    from mydia.contexts.users import SYSTEM
     from mydia.jobs import triggers, watching, worker
 
     parts = startup.open_parts(config, sparing=True)
 
     def setting(name: str) -> object:
         with parts.database.reads() as session:
-            return settings.sourced(session, name).value
+            return settings.sourced(session, SYSTEM, name).value
 
     def watch(stop: threading.Event) -> None:
         watching.watch(parts.database, config, stop)
@@ -336,6 +337,7 @@ def _config(arguments: argparse.Namespace) -> int:
 def _all_values(config: Config) -> dict[str, Sourced]:
     """Return all values, including those stored in the database if it exists."""
     from mydia.contexts import settings
+    from mydia.contexts.users import SYSTEM
     from mydia.db import Database
 
     database = Database(config.database_url, pool_size=2)
@@ -344,7 +346,7 @@ def _all_values(config: Config) -> dict[str, Sourced]:
             return dict(config.values)
         settings.bind(database, config)
         with database.reads() as session:
-            return dict(settings.all_sourced(session))
+            return dict(settings.all_sourced(session, SYSTEM))
     finally:
         database.close()
 

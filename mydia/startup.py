@@ -23,6 +23,7 @@ from mydia.adapters.outside import Outside, real_outside
 from mydia.config import Config
 from mydia.contexts import settings, users
 from mydia.contexts.metadata import ChosenMetadata
+from mydia.contexts.users import SYSTEM
 from mydia.db import PATIENCE_S, Database, maintenance, sqlite_module, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
 
@@ -119,12 +120,12 @@ def _furnish(session: Session, config: Config) -> None:
     admin = users.ensure_admin(session, config, now)
     settings.sync_managed(session, now)
     settings.naming_rules.apply_configured(session, now, judge=library.naming.check_template)
-    provided = any(path.managed for path in settings.library_paths.list_library_paths(session))
+    provided = any(path.managed for path in settings.library_paths.list_library_paths(session, SYSTEM))
     if admin is not None:
-        settings.setup.mark_step(session, now, "account", "done")
-    if admin is not None and provided and settings.setup.setup_state(session).finished_at is None:
+        settings.setup.mark_step(session, SYSTEM, now, "account", "done")
+    if admin is not None and provided and settings.setup.setup_state(session, SYSTEM).finished_at is None:
         # Configuration by environment or file makes the wizard unnecessary; it stays available at /setup.
-        settings.setup.finish_setup(session, now)
+        settings.setup.finish_setup(session, SYSTEM, now)
 
 
 @contextmanager
@@ -317,7 +318,7 @@ def _examine_settings(config: Config, files: Files) -> list[tuple[str, str]]:
     parts = open_parts(config)
     try:
         with parts.database.reads() as session:
-            paths = settings.library_paths.list_library_paths(session)
+            paths = settings.library_paths.list_library_paths(session, SYSTEM)
             clients = settings.clients.client_connections(session)
             indexers = settings.indexers.indexer_connections(session, usage="interactive")
         for path in paths:

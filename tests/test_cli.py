@@ -81,10 +81,10 @@ def test_migrate_prepares_an_empty_folder_and_can_be_repeated(environment: Path)
         assert cli.main(["migrate"]) == 0
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
     with database.reads() as session:
-        assert len(settings.profiles.list_profiles(session)) == len(settings.profiles.PRESETS)
-        assert settings.naming_rules.get_naming_set(session).name == "Default"
+        assert len(settings.profiles.list_profiles(session, SYSTEM)) == len(settings.profiles.PRESETS)
+        assert settings.naming_rules.get_naming_set(session, SYSTEM).name == "Default"
         assert not users.has_users(session)
-        assert settings.setup.setup_state(session).next_step == "account"
+        assert settings.setup.setup_state(session, SYSTEM).next_step == "account"
     database.close()
 
 
@@ -100,8 +100,8 @@ def test_an_environment_that_provides_it_all_needs_no_setup(environment: Path, m
     assert cli.main(["migrate"]) == 0
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
     with database.reads() as session:
-        assert settings.setup.setup_state(session).next_step is None
-        assert [path.path for path in settings.library_paths.list_library_paths(session)] == ["/media/movies"]
+        assert settings.setup.setup_state(session, SYSTEM).next_step is None
+        assert [path.path for path in settings.library_paths.list_library_paths(session, SYSTEM)] == ["/media/movies"]
         assert [client.url for client in settings.clients.list_clients(session, SYSTEM)] == ["http://nas:8080"]
     database.close()
 
@@ -182,13 +182,13 @@ def test_a_backup_is_made_listed_and_restored(environment: Path, capsys: pytest.
     assert str(made) in capsys.readouterr().out
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
     with database.writes() as session:
-        row = settings.naming_rules.get_naming_set(session)
+        row = settings.naming_rules.get_naming_set(session, SYSTEM)
         row.name = "Changed"
     database.close()
     assert cli.main(["backup", "restore", str(made)]) == 0
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
     with database.reads() as session:
-        assert settings.naming_rules.get_naming_set(session).name == "Default"
+        assert settings.naming_rules.get_naming_set(session, SYSTEM).name == "Default"
     database.close()
 
 

@@ -97,7 +97,7 @@ def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
     startup.prepare(loaded)
     parts = startup.open_parts(loaded)
     with parts.database.reads() as session:
-        assert [(path.type, path.managed) for path in settings.library_paths.list_library_paths(session)] == [
+        assert [(path.type, path.managed) for path in settings.library_paths.list_library_paths(session, SYSTEM)] == [
             ("movies", True),
             ("series", True),
         ]
@@ -107,7 +107,7 @@ def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
             "http://127.0.0.1:1",
             "p",
         )
-        rules = settings.naming_rules.get_naming_set(session)
+        rules = settings.naming_rules.get_naming_set(session, SYSTEM)
         assert (rules.movie_folder, rules.movie_file) == ("{title} ({year})", "{title} ({year}) - {quality}")
         assert (rules.series_folder, rules.season_folder) == ("{title}", "Season {season}")
         assert rules.episode_file == "{title} - S{season:2}E{episode:2} - {episode_title}"
@@ -123,13 +123,13 @@ def test_a_naming_edited_by_hand_stays_until_the_file_changes(tmp_path: Path) ->
     startup.prepare(_load(tmp_path))
     parts = startup.open_parts(_load(tmp_path))
     with parts.database.writes() as session:
-        settings.naming_rules.get_naming_set(session).movie_file = "{title}"
+        settings.naming_rules.get_naming_set(session, SYSTEM).movie_file = "{title}"
     startup.prepare(_load(tmp_path))
     with parts.database.reads() as session:
-        assert settings.naming_rules.get_naming_set(session).movie_file == "{title}"
+        assert settings.naming_rules.get_naming_set(session, SYSTEM).movie_file == "{title}"
     startup.prepare(_load(tmp_path, DESIGN.replace("({year}) - {quality}", "({year})")))
     with parts.database.reads() as session:
-        assert settings.naming_rules.get_naming_set(session).movie_file == "{title} ({year})"
+        assert settings.naming_rules.get_naming_set(session, SYSTEM).movie_file == "{title} ({year})"
     parts.close()
 
 

@@ -45,7 +45,7 @@ def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> No
     crashes = Crashes(config.data_dir / "crashes.db")
     crashes.groups()
     with database.writes() as session:
-        settings.setup.finish_setup(session, clock.now())
+        settings.setup.finish_setup(session, SYSTEM, clock.now())
     backup = maintenance.back_up(database, config.backups_directory, clock.now())
     made = [path for path in config.data_dir.rglob("*") if path.is_file()]
     names = {path.name for path in made}

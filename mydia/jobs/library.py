@@ -26,7 +26,7 @@ def scan_all(deps: Deps) -> str:
     with deps.database.reads() as session:
         paths = [
             path.id
-            for path in settings.library_paths.list_library_paths(session)
+            for path in settings.library_paths.list_library_paths(session, SYSTEM)
             if path.monitored and not path.scan_cron
         ]
     for path_id in paths:
@@ -59,7 +59,9 @@ def scan_due(deps: Deps) -> str:
     now = clock.now()
     with deps.database.reads() as session:
         paths = [
-            path for path in settings.library_paths.list_library_paths(session) if path.monitored and path.scan_cron
+            path
+            for path in settings.library_paths.list_library_paths(session, SYSTEM)
+            if path.monitored and path.scan_cron
         ]
     due = [path for path in paths if _is_due(path, now, zone)]
     for path in due:
@@ -83,7 +85,7 @@ def scan(
 ) -> str:
     """Scan a folder, and match and analyse new files. An interrupted scan resumes."""
     with deps.database.reads() as session:
-        known = [path.id for path in settings.library_paths.list_library_paths(session)]
+        known = [path.id for path in settings.library_paths.list_library_paths(session, SYSTEM)]
     if library_path_id is None:
         for path_id in known:
             _start(deps, path_id)

@@ -46,7 +46,7 @@ def _folders(database: Database, config: Config) -> dict[str, str]:
     with database.reads() as session:
         if not settings.of(session).library.watch:
             return {}
-        paths = [path for path in settings.library_paths.list_library_paths(session) if path.monitored]
+        paths = [path for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.monitored]
     return {path.path: path.id for path in paths if Path(path.path).is_dir()}
 
 
@@ -109,7 +109,7 @@ def _ask(database: Database, ripe: list[tuple[str, str | None]]) -> None:
     for path_id, folder in ripe:
         by_path.setdefault(path_id, set()).add(folder)
     with database.writes() as session:
-        known = {path.id for path in settings.library_paths.list_library_paths(session)}
+        known = {path.id for path in settings.library_paths.list_library_paths(session, SYSTEM)}
         for path_id, wanted in by_path.items():
             if path_id not in known:
                 continue

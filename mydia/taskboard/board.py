@@ -47,7 +47,7 @@ _GLANCE_PATIENCE_S = 0.25
 _MEDIA_QUEUE = "interactive"
 """The queue of searches and previews that users wait for. Callers who manage media may see and cancel its runs."""
 _MEDIA_JOBS = frozenset({"downloads.search_wanted"})
-"""Scheduled jobs that callers who manage media may start."""
+"""Scheduled jobs that change media: starting them needs `manage_media` instead of `manage_settings`."""
 
 
 class TaskBoard(JobsFile):
@@ -249,7 +249,7 @@ class TaskBoard(JobsFile):
         Raises:
             Forbidden: The caller may not start this job.
         """
-        _require(caller, job=job, queue="")
+        caller.require(Permission.MANAGE_MEDIA if job in _MEDIA_JOBS else Permission.MANAGE_SETTINGS)
         with self.writes() as connection:
             connection.execute(
                 "INSERT INTO asks (job, params, cause) VALUES (?, ?, ?)",

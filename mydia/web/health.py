@@ -110,7 +110,7 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
 def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
     """Check that every library folder is there. A missing one usually means that a mount failed."""
     with deps.database.reads() as session:
-        folders = [(folder.name, folder.path) for folder in settings.library_paths.list_library_paths(session)]
+        folders = [(folder.name, folder.path) for folder in settings.library_paths.list_library_paths(session, SYSTEM)]
     for name, path in folders:
         if not os.access(path, os.R_OK | os.X_OK):
             yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")

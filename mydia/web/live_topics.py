@@ -94,7 +94,7 @@ def on_library(context: LiveContext, happened: Happened) -> Iterable[Push]:
             yield partial(topic, f"#card-{card.id}-meta", str(context.ui.pcard_meta(card)))
     elif happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
-            shown = media.artwork.titles_of_images(session, happened.payload["image_ids"], posters_only=True)
+            shown = media.artwork.titles_of_images(session, SYSTEM, happened.payload["image_ids"], posters_only=True)
             found = media.lists.cards_of(session, SYSTEM, shown)
         for item in found:
             card, target = cards.card(item), f"card-{item.id}-poster"
@@ -110,7 +110,7 @@ def on_media(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Report that something happened to a title."""
     if happened.type == events.ArtworkFetched.__name__:
         with context.deps.database.reads() as session:
-            for shown_by in media.artwork.titles_of_images(session, happened.payload["image_ids"]):
+            for shown_by in media.artwork.titles_of_images(session, SYSTEM, happened.payload["image_ids"]):
                 yield changed(f"media:{shown_by}", "media-changed")
     elif (item_id := _item_of(happened)) is not None:
         yield changed(f"media:{item_id}", "media-changed")
@@ -147,7 +147,7 @@ def _brings_posters(context: LiveContext, happened: Happened) -> bool:
     if happened.type != "ArtworkFetched":
         return False
     with context.deps.database.reads() as session:
-        return bool(media.artwork.titles_of_images(session, happened.payload["image_ids"], posters_only=True))
+        return bool(media.artwork.titles_of_images(session, SYSTEM, happened.payload["image_ids"], posters_only=True))
 
 
 def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
@@ -162,10 +162,10 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
     return {"#home-downloading": context.render("home/_downloading.html", view=view)}
 
 
-def poll_search(context: LiveContext, topic: str, _caller: Caller) -> Mapping[str, str]:
+def poll_search(context: LiveContext, topic: str, caller: Caller) -> Mapping[str, str]:
     """Push the progress of a search; when it changes, the list of releases fetches itself again."""
     with context.deps.database.reads() as session:
-        told = release_rows.search_tick(session, topic.partition(":")[2])
+        told = release_rows.search_tick(session, caller, topic.partition(":")[2])
     if told is None:
         return {}
     return {"#rel-tick": context.render("releases/_tick.html", search_id=told[0], seen=told[1])}

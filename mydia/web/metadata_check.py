@@ -22,9 +22,11 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         return
     known = metadata.sources(deps.outside)
     with deps.database.reads() as session:
-        wanted = media.refresh.catalogues_wanted(session)
-        folders = [path.name for path in settings.library_paths.list_library_paths(session) if path.provider == "tvdb"]
-        trouble = media.refresh.refresh_trouble(session)
+        wanted = media.refresh.catalogues_wanted(session, SYSTEM)
+        folders = [
+            path.name for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.provider == "tvdb"
+        ]
+        trouble = media.refresh.refresh_trouble(session, SYSTEM)
         source = metadata.source_state(session, deps.outside, SYSTEM)
         waiting = sum(counts["new"] for counts in library.files.file_counts(session, SYSTEM).values())
     if source is not None and source.answers is False:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from litestar import Response, get
 
-from mydia.contexts.users import SYSTEM, Permission
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Forbidden
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
 from mydia.web.locality import is_this_machine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-type Source = Callable[[WebDeps], Iterator[Metric]]
+type Source = Callable[[WebDeps, Caller], Iterator[Metric]]
 
 
 class Traffic:
@@ -54,17 +54,17 @@ class Traffic:
         yield family
 
 
-def _jobs(deps: WebDeps) -> Iterator[Metric]:
+def _jobs(deps: WebDeps, caller: Caller) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     depth = GaugeMetricFamily("mydia_queue_jobs", "Jobs on a queue.", labels=["queue", "state"])
-    for queue in deps.taskboard.queue_depth(SYSTEM):
+    for queue in deps.taskboard.queue_depth(caller):
         for state in ("queued", "delayed", "running", "failed"):
             depth.add_metric([queue.queue, state], getattr(queue, state))
     yield depth
     runs = CounterMetricFamily("mydia_job_runs", "Runs of jobs that ended.", labels=["job", "state"])
     took = CounterMetricFamily("mydia_job_seconds", "Time that jobs ran.", labels=["job", "state"])
-    for total in deps.taskboard.totals(SYSTEM):
+    for total in deps.taskboard.totals(caller):
         runs.add_metric([total.job, str(total.state)], total.runs)
         took.add_metric([total.job, str(total.state)], total.seconds)
     yield runs
@@ -74,7 +74,7 @@ def _jobs(deps: WebDeps) -> Iterator[Metric]:
     yield workers
 
 
-def _pool(deps: WebDeps) -> Iterator[Metric]:
+def _pool(deps: WebDeps, _caller: Caller) -> Iterator[Metric]:
     from prometheus_client.core import GaugeMetricFamily
 
     used = GaugeMetricFamily("mydia_database_connections_in_use", "Database connections in use by the web process.")
@@ -89,7 +89,7 @@ SOURCES: tuple[Source, ...] = (_jobs, _pool)
 @get("/metrics", sync_to_thread=True, include_in_schema=False)
 def metrics(request: WebRequest) -> Response[bytes]:
     """Send all metrics to requests from this machine, and to callers who may see the settings."""
-    _require_insight(request)
+    caller = _reader(request)
     from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
@@ -100,17 +100,17 @@ def metrics(request: WebRequest) -> Response[bytes]:
         def collect(self) -> Iterator[Metric]:
             yield from traffic.collect()
             for source in sources:
-                yield from source(deps)
+                yield from source(deps, caller)
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_All())
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _require_insight(request: WebRequest) -> None:
+def _reader(request: WebRequest) -> Caller:
     if is_this_machine(request):
-        return
+        return SYSTEM
     caller = caller_of(request)
     if caller is None:
         raise Forbidden("Metrics are available only from this machine or with an administrator's API key.")
-    caller.require(Permission.MANAGE_SETTINGS)
+    return caller

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import media
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 
 _LONGEST_S = 5.0
@@ -69,4 +70,4 @@ def library_state(database: Database, session: Session) -> str:
     Args:
         session: A session that has read nothing yet, so that what it reads is at least as new as the token.
     """
-    return _states.get(database, database.version(), None, lambda: media.lists.snapshot(session))
+    return _states.get(database, database.version(), None, lambda: media.lists.snapshot(session, SYSTEM))

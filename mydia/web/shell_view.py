@@ -124,7 +124,7 @@ def _banner(caller: Caller, jobs: Glance | None, trouble: Banner | None) -> Bann
 
 
 def _trouble(session: Session, caller: Caller) -> Banner | None:
-    names = {path.id: path.name for path in settings.library_paths.list_library_paths(session)}
+    names = {path.id: path.name for path in settings.library_paths.list_library_paths(session, caller)}
     for path_id, scan in library.scanning.latest_scans(session, caller).items():
         if scan.state == "refused" and path_id in names:
             return Banner(f"The last scan of {names[path_id]} was rejected and changed nothing.", "/imports", "See why")

@@ -16,7 +16,7 @@ from mydia.adapters.outside import real_outside
 from mydia.config import Config, load
 from mydia.contexts import downloads, media, settings
 from mydia.contexts.metadata import Ids
-from mydia.contexts.users import Caller, Role, permissions_of
+from mydia.contexts.users import SYSTEM, Caller, Role, permissions_of
 from mydia.db import Database
 from mydia.errors import Unavailable
 from mydia.events import Dispatcher
@@ -100,7 +100,9 @@ class Household:
         """Have Robin add a title, known by its number only, and return its id."""
         with self.database.writes() as session:
             type = {"movie": "movies", "tv_show": "series"}[details.type]
-            path = next(path for path in settings.library_paths.list_library_paths(session) if path.type == type)
+            path = next(
+                path for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.type == type
+            )
             new = media.NewItem(details.type, details.title, details.year, Ids(details.ids.tmdb_id), path.id)
             return media.add_item(session, ROBIN, clock.now(), new, search_now=search_now).id
 

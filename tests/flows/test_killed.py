@@ -24,6 +24,7 @@ from mydia import clock
 from mydia.config import load
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.metadata import Details, Ids
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.events import EventRow
 from tests.fakes import qbittorrent, videos
@@ -163,7 +164,7 @@ def _add_films(database: Database, films: Path) -> None:
         settings.ensure_defaults(session, now)
         profile = settings.profiles.find_profile(session, "Any")
         assert profile is not None
-        path = next(iter(settings.library_paths.list_library_paths(session)), None)
+        path = next(iter(settings.library_paths.list_library_paths(session, SYSTEM)), None)
         if path is None:
             path = settings.library_paths.add_library_path(
                 session, ROBIN, now, settings.NewLibraryPath(path=str(films), type="movies")

@@ -32,7 +32,7 @@ def make_worker(database: Database, tmp_path: Path) -> Iterator[MakeWorker]:
 
     def setting(name: str) -> object:
         with database.reads() as session:
-            return settings.sourced(session, name).value
+            return settings.sourced(session, SYSTEM, name).value
 
     def make(*jobs: Any, on_event: Any = None, schedule: Any = ()) -> Worker:
         worker = Worker(

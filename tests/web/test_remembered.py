@@ -8,13 +8,14 @@ import pytest
 
 from mydia import clock
 from mydia.contexts import settings
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.web.remembered import UntilCommit
 
 
 def _commit(database: Database, now: datetime, step: str = "account") -> None:
     with database.writes() as session:
-        settings.setup.mark_step(session, now, step, "done")
+        settings.setup.mark_step(session, SYSTEM, now, step, "done")
 
 
 def test_values_are_cached_until_the_next_commit(database: Database, now: datetime) -> None:

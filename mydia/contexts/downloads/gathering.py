@@ -55,7 +55,7 @@ def library_folder(session: Session, target: SearchTarget) -> Path | None:
     version = version_of(session, target)
     item = media.get_item(session, SYSTEM, target.item_id)
     path_id = version.library_path_id or item.library_path_id
-    return None if path_id is None else Path(settings.library_paths.get_library_path(session, path_id).path)
+    return None if path_id is None else Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path)
 
 
 def gather(
@@ -87,8 +87,8 @@ def gather(
         year=item.year,
         titles=frozenset({row.normalised for row in titles} | {normalise_title(item.title)}),
         season_titles={row.normalised: row.season_number for row in titles if row.season_number is not None},
-        profile=settings.profiles.get_profile(session, version.profile_id),
-        limits=settings.qualities.size_limits(session, item.type),
+        profile=settings.profiles.get_profile(session, SYSTEM, version.profile_id),
+        limits=settings.qualities.size_limits(session, SYSTEM, item.type),
         interactive=interactive,
         tmdb_id=item.tmdb_id,
         tvdb_id=item.tvdb_id,
@@ -112,7 +112,7 @@ def gather(
         minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
     )
     path_id = version.library_path_id or item.library_path_id
-    folder = None if path_id is None else Path(settings.library_paths.get_library_path(session, path_id).path)
+    folder = None if path_id is None else Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path)
     return Gathered(facts, version.id, folder, item.original_title)
 
 

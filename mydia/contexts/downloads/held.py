@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts import library, media, settings
 from mydia.contexts.downloads.decisions import Held
 from mydia.contexts.downloads.models import Download
+from mydia.contexts.users import SYSTEM
 
 
 def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
@@ -24,7 +25,7 @@ def held_by_episode(session: Session, item_id: str, version_id: str) -> dict[str
     version = session.get(media.Version, version_id)
     if version is None:
         return {}
-    profile = settings.profiles.get_profile(session, version.profile_id)
+    profile = settings.profiles.get_profile(session, SYSTEM, version.profile_id)
     return {
         id: settings.upgrades.upgradable(profile, file.quality, score=file.format_score)
         for file in held_files(session, item_id, version_id)

@@ -108,6 +108,12 @@ class SearchView:
     """Release id -> (state, when) of an earlier download of the same release."""
 
 
+def find_search(session: Session, caller: Caller, search_id: str) -> Search | None:
+    """Return a search without its releases, or None."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return session.get(Search, search_id)
+
+
 def get_search(session: Session, caller: Caller, search_id: str) -> SearchView:
     """Return a search with its results so far. Raises: NotFound."""
     caller.require(Permission.VIEW_ACTIVITY)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -29,7 +30,7 @@ from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import ServiceStatus
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
-from mydia.errors import Conflict, NotFound
+from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.events import DownloadFailed, DownloadRemoved, Reason, SearchRequested, emit, reason, say
 
 _OVER = "This download has ended. Manage its files on the title's page."
@@ -349,6 +350,41 @@ def mark_failed(session: Session, caller: Caller, now: datetime, download_id: st
     block_download(session, now, row, failed)
     note(row, now, failed, "fail")
     emit(session, caller, DownloadFailed(row.id, row.media_item_id, failed.to_json(), blocklisted=True), at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """The outcome of pausing or resuming all downloads."""
+
+    done: int
+    problems: tuple[str, ...]
+    """Why the others could not be paused or resumed."""
+
+
+def pause_all(database: Database, outside: Outside, caller: Caller, now: datetime) -> Steered:
+    """Pause every download that is under way. One that fails does not stop the others."""
+    return _steer_all(
+        database, caller, ("downloading", "queued", "stalled"), partial(pause, database, outside, caller, now)
+    )
+
+
+def resume_all(database: Database, outside: Outside, caller: Caller, now: datetime) -> Steered:
+    """Resume every paused download. One that fails does not stop the others."""
+    return _steer_all(database, caller, ("paused",), partial(resume, database, outside, caller, now))
+
+
+def _steer_all(database: Database, caller: Caller, states: Collection[str], act: Callable[[str], None]) -> Steered:
+    caller.require(Permission.MANAGE_MEDIA)
+    with database.reads() as session:
+        ids = [row.id for row in list_queue(session, caller) if row.state in states]
+    done, problems = 0, []
+    for download_id in ids:
+        try:
+            act(download_id)
+            done += 1
+        except MydiaError as error:
+            problems.append(error.message)
+    return Steered(done, tuple(problems))
 
 
 def _reach(database: Database, outside: Outside, download_id: str) -> tuple[Download, DownloadClient]:

@@ -20,7 +20,7 @@ from mydia.contexts.library.holdings import quality_of, refresh_holdings
 from mydia.contexts.library.models import MediaFile
 from mydia.contexts.library.scanning.progress import record_progress
 from mydia.contexts.library.words import ScanPhase
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid
 from mydia.runs import Run, Unwatched
@@ -78,7 +78,7 @@ def analyse_files(
         if library_path_id is not None:
             query = query.where(MediaFile.library_path_id == library_path_id)
         total = session.scalar(query) or 0
-        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     while not run.cancelled():
         with database.reads() as session:
             part = _next(session, library_path_id, after)
@@ -101,7 +101,7 @@ def analyse_file(database: Database, outside: Outside, caller: Caller, now: date
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         row = get(session, MediaFile, file_id, what="This file")
-        root = Path(settings.library_paths.get_library_path(session, row.library_path_id).path)
+        root = Path(settings.library_paths.get_library_path(session, caller, row.library_path_id).path)
         wanted = _Wanted(
             row.id, row.library_path_id, row.relative_path, row.size_bytes, row.mtime_ns, row.media_item_id
         )

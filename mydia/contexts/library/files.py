@@ -153,8 +153,12 @@ def get_file(session: Session, caller: Caller, file_id: str) -> FileView:
 
 
 def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only: bool = False) -> list[FileView]:
-    """Return a title's files, including missing ones, sorted by path."""
-    caller.require(Permission.BROWSE)
+    """Return a title's files, including missing ones, sorted by path.
+
+    Args:
+        videos_only: Without extras and samples. This needs only `browse`: it shows the quality of what is there.
+    """
+    caller.require(Permission.BROWSE if videos_only else Permission.VIEW_ACTIVITY)
     query = select(MediaFile).where(MediaFile.media_item_id == item_id).order_by(MediaFile.relative_path)
     if videos_only:
         query = query.where(MediaFile.kind == "video")
@@ -311,13 +315,15 @@ def absolute_path(session: Session, caller: Caller, file_id: str) -> Path:
     """Return the path of a file on disk. Confine it to the library folder before opening it."""
     caller.require(Permission.VIEW_ACTIVITY)
     row = get(session, MediaFile, file_id, what="This file")
-    return Path(settings.library_paths.get_library_path(session, row.library_path_id).path) / to_os(row.relative_path)
+    return Path(settings.library_paths.get_library_path(session, caller, row.library_path_id).path) / to_os(
+        row.relative_path
+    )
 
 
 def find_file_by_path(session: Session, caller: Caller, path: str) -> FileView | None:
     """Return the file at an absolute path, or None. Folder names must match as a whole: `/tv` is not `/tv2`."""
     caller.require(Permission.VIEW_ACTIVITY)
-    for folder in settings.library_paths.list_library_paths(session):
+    for folder in settings.library_paths.list_library_paths(session, caller):
         if path.startswith(f"{folder.path}/"):
             row = session.scalars(
                 select(MediaFile).where(

@@ -14,6 +14,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.words import MatchState
+from mydia.contexts.users import SYSTEM
 from mydia.parsing import Quality, Source
 
 
@@ -129,7 +130,7 @@ def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holding
     versions = media.versions.versions_of(session, item_ids)
     held = _held_by_item(session, item_ids, versions)
     used = {version.profile_id for rows in versions.values() for version in rows}
-    profiles = {profile_id: settings.profiles.get_profile(session, profile_id) for profile_id in used}
+    profiles = {profile_id: settings.profiles.get_profile(session, SYSTEM, profile_id) for profile_id in used}
     return {
         item_id: media.holdings.Holdings(
             files_count=len(held[item_id]),

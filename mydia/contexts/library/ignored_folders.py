@@ -40,7 +40,7 @@ class IgnoredFolderView:
 def list_ignored_folders(session: Session, caller: Caller) -> list[IgnoredFolderView]:
     """Return the ignored folders in the order of their paths."""
     caller.require(Permission.MANAGE_MEDIA)
-    roots = {path.id: path.path for path in settings.library_paths.list_library_paths(session)}
+    roots = {path.id: path.path for path in settings.library_paths.list_library_paths(session, caller)}
     rows = session.scalars(select(IgnoredFolder)).all()
     return sorted((_view(session, roots[row.library_path_id], row) for row in rows), key=lambda one: one.path)
 
@@ -83,7 +83,7 @@ def ignore_folder(
     Emits: InboxChanged.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    path = settings.library_paths.get_library_path(session, library_path_id)
+    path = settings.library_paths.get_library_path(session, caller, library_path_id)
     folder = folder.strip("/")
     if not folder or ".." in PurePosixPath(folder).parts:
         sentence = "Choose a folder inside the library folder."

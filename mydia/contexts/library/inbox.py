@@ -181,14 +181,14 @@ def search_candidates(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
-        path = settings.library_paths.get_library_path(session, entry.library_path_id)
+        path = settings.library_paths.get_library_path(session, caller, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
         wanted = type or entry.type
         here = {
             (item.tmdb_id, item.tvdb_id, item.imdb_id): item.id for item in media.find_by_title(session, wanted, text)
         }
     if metadata.available(outside):
-        found = metadata.search(outside, wanted, text, year=year, language=language, source=path.provider)
+        found = metadata.search(outside, caller, wanted, text, year=year, language=language, source=path.provider)
         choices = [choice_of(candidate) for candidate in found]
     else:
         # The title as it was typed: without a source nothing more is known of it.
@@ -262,11 +262,13 @@ def episodes_of_candidate(
                 )
                 for one in found
             ]  # fmt: skip
-        path = settings.library_paths.get_library_path(session, entry.library_path_id)
+        path = settings.library_paths.get_library_path(session, caller, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
     if choice.ids == Ids() or not metadata.available(outside):
         return []
-    _, seasons = media.refresh.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
+    _, seasons = media.refresh.fetch(
+        outside, caller, choice.type, choice.ids, language=language, source=choice.provider
+    )
     return [
         ListedEpisode(
             season_number=one.season_number, episode_number=one.episode_number,
@@ -354,7 +356,7 @@ def decide(
         if entry.state == ReviewState.DONE:
             raise Conflict("This entry is already decided. Reopen it to choose another title.")
         chosen = _chosen(session, entry, candidate, choice, media_item_id)
-        path = settings.library_paths.get_library_path(session, entry.library_path_id)
+        path = settings.library_paths.get_library_path(session, caller, entry.library_path_id)
         language = path.language or settings.of(session).metadata.language
         if monitored is None:
             monitored = settings.of(session).media.monitor_by_default
@@ -362,7 +364,7 @@ def decide(
         suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, chosen.type)
         if chosen.media_item_id is None and suits != chosen.type:
             raise Invalid(f"{path.path} is a folder for {path.type}, so this title cannot be added there.")
-    details, seasons = _details(outside, chosen, language)
+    details, seasons = _details(outside, caller, chosen, language)
     first: Decided | None = None
     for row in [entry, *others]:
         group = _collect(database, outside, row, chosen.type)
@@ -447,7 +449,7 @@ def _one_title(
         if (item := media.find_by_ids(session, caller, type, ids)) is not None:
             return own_choice(session, item.id)
         language = settings.of(session).metadata.language
-    found = metadata.by_ids(outside, type, ids, language=language)
+    found = metadata.by_ids(outside, caller, type, ids, language=language)
     if not found:
         raise NotFound("The metadata source does not know this title.")
     return choice_of(found[0])
@@ -597,14 +599,16 @@ def _siblings(session: Session, entry: InboxEntry) -> list[InboxEntry]:
     )
 
 
-def _details(outside: Outside, choice: Choice, language: str) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
+def _details(
+    outside: Outside, caller: Caller, choice: Choice, language: str
+) -> tuple[Details | None, tuple[SeasonDetails, ...]]:
     """Fetch the episodes of a series that is about to be added. If that fails, its refresh fetches them."""
     if choice.media_item_id is not None or choice.type != MediaType.TV_SHOW or not metadata.available(outside):
         return None, ()
     if choice.ids == Ids():
         return None, ()
     try:
-        return media.refresh.fetch(outside, choice.type, choice.ids, language=language, source=choice.provider)
+        return media.refresh.fetch(outside, caller, choice.type, choice.ids, language=language, source=choice.provider)
     except (Unavailable, NotFound):
         return None, ()
 
@@ -777,7 +781,7 @@ def rematch_item(
             raise Invalid(
                 "A movie cannot be changed to a show or a show to a movie. Remove the title and add the other one."
             )
-        language = media.refresh.language_of(session, item)
+        language = media.refresh.language_of(session, caller, item)
         here = media.find_by_ids(session, caller, wanted.type, wanted.ids)
         file_ids = list(session.scalars(select(MediaFile.id).where(MediaFile.media_item_id == item_id)))
     if here is not None and here.id != item_id:
@@ -786,7 +790,9 @@ def rematch_item(
         with database.writes() as session:
             media.remove_row(session, caller, now, item_id, files_deleted=0)
         return here.id
-    details, seasons = media.refresh.fetch(outside, wanted.type, wanted.ids, language=language, source=wanted.provider)
+    details, seasons = media.refresh.fetch(
+        outside, caller, wanted.type, wanted.ids, language=language, source=wanted.provider
+    )
     with database.writes() as session:
         media.change_ids(session, caller, now, item_id, details, seasons)
     if file_ids and wanted.type == MediaType.TV_SHOW:

@@ -163,7 +163,7 @@ def manual_files(
         if (about := judged.get(f"{root.name}/{one.path}")) is not None and about.kind in VIDEOS
     ]
     with database.reads() as session:
-        known = {path.id: path.path for path in settings.library_paths.list_library_paths(session)}
+        known = {path.id: path.path for path in settings.library_paths.list_library_paths(session, caller)}
         here = _Library(session, caller, item_id)
         files = tuple(
             here.propose(
@@ -378,7 +378,7 @@ class _Library:
 def _files_of_entry(database: Database, caller: Caller, inbox_id: str, item_id: str | None) -> ManualFiles:
     with database.reads() as session:
         entry = get(session, InboxEntry, inbox_id, what="This entry of the review")
-        root = Path(settings.library_paths.get_library_path(session, entry.library_path_id).path)
+        root = Path(settings.library_paths.get_library_path(session, caller, entry.library_path_id).path)
         chosen = item_id or (entry.candidates[0].get("media_item_id") if entry.candidates else None)
         if chosen is not None and session.get(MediaItem, chosen) is None:
             chosen = None
@@ -405,7 +405,7 @@ def _checked_folder(database: Database, caller: Caller, folder: str) -> Path:
     if not path.is_absolute() or ".." in PurePosixPath(folder).parts:
         raise Invalid("The folder must be an absolute path.", fields={"folder": "Enter an absolute path."})
     with database.reads() as session:
-        inside = [Path(to_os(one.path)) for one in settings.library_paths.list_library_paths(session)]
+        inside = [Path(to_os(one.path)) for one in settings.library_paths.list_library_paths(session, caller)]
     if not any(path.is_relative_to(one) for one in inside) and not caller.can(Permission.MANAGE_SETTINGS):
         raise Forbidden("Only administrators can import from folders outside the library.")
     return path

@@ -20,6 +20,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import Files, MountState, to_os
 from mydia.contexts import settings
 from mydia.contexts.library.models import LibraryIdentity, MediaFile
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.errors import Conflict
 
@@ -75,7 +76,7 @@ class Expected:
 
 def expected(session: Session, library_path_id: str) -> Expected:
     """Return the expected state of a library folder. Raises NotFound."""
-    path = settings.library_paths.get_library_path(session, library_path_id)
+    path = settings.library_paths.get_library_path(session, SYSTEM, library_path_id)
     row = session.get(LibraryIdentity, library_path_id)
     files = select(MediaFile.relative_path).where(
         MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)

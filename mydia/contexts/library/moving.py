@@ -19,7 +19,7 @@ from mydia.contexts.library import journal, mounts
 from mydia.contexts.library.journal import Cause, Step
 from mydia.contexts.library.models import JournalEntry, MediaFile, Sidecar
 from mydia.contexts.library.words import Operation
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
 from mydia.errors import NotFound
 from mydia.events import FilesRenamed, emit
@@ -82,7 +82,7 @@ def move_preview(
     with database.reads() as session:
         media.get_item(session, caller, item_id)
         lines = _lines(session, item_id, library_path_id)
-        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, caller)}
     target = roots[library_path_id]
     judged = [_judged(outside, line, roots) for line in lines]
     try:
@@ -119,7 +119,7 @@ def move_files(
         if item.library_path_id is None:
             return Moved(batch_id=None, files=0)
         lines = _lines(session, item_id, item.library_path_id)
-        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, caller)}
     if not lines:
         return Moved(batch_id=None, files=0)
     target = roots[item.library_path_id]
@@ -166,7 +166,7 @@ def undo_move(database: Database, outside: Outside, caller: Caller, now: datetim
         old = next(
             (
                 path.id
-                for path in settings.library_paths.list_library_paths(session)
+                for path in settings.library_paths.list_library_paths(session, caller)
                 if source.startswith(f"{path.path}/")
             ),
             None,
@@ -180,7 +180,7 @@ def undo_move(database: Database, outside: Outside, caller: Caller, now: datetim
 
 
 def _lines(session: Session, item_id: str, library_path_id: str) -> list[MoveLine]:
-    paths = {path.id: path.path for path in settings.library_paths.list_library_paths(session)}
+    paths = {path.id: path.path for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     if library_path_id not in paths:
         raise NotFound("This library folder does not exist.")
     files = session.scalars(

@@ -270,7 +270,7 @@ def _files_of(session: Session, item_id: str, folder: str | None, library_path_i
 
 
 def _with_sidecars(session: Session, rows: Sequence[MediaFile], *, item_id: str | None = None) -> list[_Going]:
-    roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+    roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     owners = {row.id: row.media_item_id or item_id for row in rows}
     sidecars = session.scalars(select(Sidecar).where(Sidecar.file_id.in_([row.id for row in rows]))).all()
 
@@ -480,7 +480,7 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
         path = (
             None
             if row.library_path_id is None
-            else settings.library_paths.get_library_path(session, row.library_path_id)
+            else settings.library_paths.get_library_path(session, caller, row.library_path_id)
         )
     if path is None:
         raise Conflict("Its library folder was removed from the settings.")

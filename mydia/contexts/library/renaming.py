@@ -178,7 +178,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
             continue
         if disc_folder(row.relative_path) is not None:
             continue  # players need the original names of a disc's streams
-        rules = rules_of(settings.naming_rules.get_naming_set(session, row.library_path_id))
+        rules = rules_of(settings.naming_rules.get_naming_set(session, SYSTEM, row.library_path_id))
         columns = {name: getattr(row, name) for name in _NAMED}
         extension = f".{row.relative_path.rpartition('.')[2]}"
         facts = naming_facts(
@@ -250,7 +250,7 @@ def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) 
 
 
 def _roots(session: Session, lines: Sequence[RenameLine]) -> dict[str, Path]:
-    paths = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+    paths = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     ids = [line.id for line in lines]
     found: dict[str, Path] = {}
     for table in (MediaFile, Sidecar):

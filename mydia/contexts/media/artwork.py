@@ -35,12 +35,15 @@ class ArtworkChoice:
     """Whether a user chose it."""
 
 
-def titles_of_images(session: Session, image_ids: Sequence[str], *, posters_only: bool = False) -> list[str]:
+def titles_of_images(
+    session: Session, caller: Caller, image_ids: Sequence[str], *, posters_only: bool = False
+) -> list[str]:
     """Return the titles that show one of these pictures.
 
     Args:
         posters_only: Leave out those that only show it as their backdrop, or in a season or episode.
     """
+    caller.require(Permission.BROWSE)
     queries = [select(MediaItem.id).where(MediaItem.poster_id.in_(image_ids))]
     if not posters_only:
         queries += [
@@ -63,12 +66,12 @@ def list_artwork(database: Database, outside: Outside, caller: Caller, item_id: 
         item = get(session, MediaItem, item_id, what="This title")
         type_, source = item.type, item.provider
         ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
-        wish = asking(session, item.library_path_id)
+        wish = asking(session, caller, item.library_path_id)
         present = _source_of(session, getattr(item, column))
         locked = role in item.locked_fields
     if source == "none":
         raise Invalid("This title comes from file names and NFO files only, so no provider has pictures for it.")
-    details = metadata.details(outside, type_, ids, language=wish.language, source=source, region=wish.region)
+    details = metadata.details(outside, caller, type_, ids, language=wish.language, source=source, region=wish.region)
     listed = details.posters if role == "poster" else details.backdrops
     chosen = details.poster_path if role == "poster" else details.backdrop_path
     offered = {art.path: art for art in listed}

@@ -28,7 +28,7 @@ from mydia.contexts.media.monitoring import apply_pattern, new_seasons_of
 from mydia.contexts.media.numbers import give_numbers
 from mydia.contexts.media.versions import DEFAULT_NAME
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid, NotFound
 from mydia.events import MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit
@@ -135,7 +135,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
 
 def _first_path(session: Session, type_: MediaType) -> str | None:
     suits = ("movies", "mixed") if type_ == MediaType.MOVIE else ("series", "mixed")
-    paths = [path for path in settings.library_paths.list_library_paths(session) if path.type in suits]
+    paths = [path for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.type in suits]
     # A path for this type comes before a mixed one.
     return min(paths, key=lambda path: path.type == "mixed").id if paths else None
 
@@ -145,7 +145,7 @@ def _profile_for(session: Session, new: NewItem) -> str:
         raise Invalid("A title needs a name.", fields={"title": "Enter a name."})
     profile_id = new.profile_id
     if new.library_path_id is not None:
-        path = settings.library_paths.get_library_path(session, new.library_path_id)
+        path = settings.library_paths.get_library_path(session, SYSTEM, new.library_path_id)
         suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, new.type)
         if suits != new.type:
             raise Invalid(
@@ -154,8 +154,8 @@ def _profile_for(session: Session, new: NewItem) -> str:
             )
         profile_id = profile_id or path.default_profile_id
     if profile_id is None:
-        return settings.profiles.default_profile_id(session)
-    settings.profiles.get_profile(session, profile_id)
+        return settings.profiles.default_profile_id(session, SYSTEM)
+    settings.profiles.get_profile(session, SYSTEM, profile_id)
     return profile_id
 
 
@@ -283,7 +283,7 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
     changed: dict[str, list[object]] = {}
     for name, value in changes.items():
         if name == "profile_id":
-            settings.profiles.get_profile(session, value)
+            settings.profiles.get_profile(session, caller, value)
             version = session.scalars(
                 select(Version).where(Version.media_item_id == item_id).order_by(Version.position)
             ).first()
@@ -346,7 +346,7 @@ def _check_choice(session: Session, item: MediaItem, name: str, value: object) -
     if name == "year" and value is not None and not (isinstance(value, int) and 1870 <= value <= 2200):
         raise Invalid("The year must be between 1870 and 2200.", fields={"year": "Enter a year such as 1927."})
     if name == "library_path_id" and value is not None:
-        settings.library_paths.get_library_path(session, str(value))
+        settings.library_paths.get_library_path(session, SYSTEM, str(value))
 
 
 def request_refresh(session: Session, caller: Caller, item_id: str) -> None:

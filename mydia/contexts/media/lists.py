@@ -76,8 +76,14 @@ class ItemQuery:
         """The text, if its script has no spaces between words: it is searched for anywhere in a name."""
         return self.text if self.text is not None and lacks_word_spaces(self.text) else None
 
-    def check(self) -> ItemQuery:
-        """Return the query itself. Raises Invalid if a value is not one of its choices."""
+    def check(self, caller: Caller) -> ItemQuery:
+        """Return the query itself. Call it before showing a cached answer, too.
+
+        Raises:
+            Forbidden: The caller may not list titles.
+            Invalid: A value is not one of its choices.
+        """
+        caller.require(Permission.BROWSE)
         if self.sort not in _SORTS:
             raise Invalid(f"Sort by one of {', '.join(_SORTS)}.", fields={"sort": "Unknown order."})
         if self.state is not None and self.state not in STATE_FILTERS:
@@ -215,8 +221,7 @@ def list_items(
     Args:
         limit: At most 200.
     """
-    caller.require(Permission.BROWSE)
-    query.check()
+    query.check(caller)
     after = decode_cursor(cursor, 2)
     cards = _after(session, query, after, min(max(limit, 1), 200) + 1)
     more = len(cards) > min(max(limit, 1), 200)
@@ -268,8 +273,7 @@ def _outline_select(shape: tuple[str, ...], sort: str, descending: bool) -> Sele
 
 def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
     """Return the outline of a list in one pass over an index. Pages cache it until the database changes."""
-    caller.require(Permission.BROWSE)
-    query.check()
+    query.check(caller)
     rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(session, query)).all()
     starts = tuple((rows[i - 1][0], rows[i - 1][1]) for i in range(CHUNK, len(rows), CHUNK))
     letters: dict[str, int] = {}
@@ -335,8 +339,7 @@ def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
 
 def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:
     """Return the ids of all titles that match a query, in its order, for bulk actions on a filter."""
-    caller.require(Permission.BROWSE)
-    query.check()
+    query.check(caller)
     statement = _outline_select(_shape(query), query.sort, query.descending)
     return [row[1] for row in session.execute(statement.limit(limit), _values(session, query))]
 
@@ -418,8 +421,7 @@ def neighbours(
     Args:
         query: The list; the title itself need not be in it. None is the list of its type by title.
     """
-    caller.require(Permission.BROWSE)
-    asked = (query or ItemQuery(type=item.type)).check()
+    asked = (query or ItemQuery(type=item.type)).check(caller)
     place = session.scalar(select(_SORTS[asked.sort]).where(MediaItem.id == item.id)), item.id
     after = _after(session, asked, place, 1)
     before = _after(session, replace(asked, descending=not asked.descending), place, 1)
@@ -429,7 +431,8 @@ def neighbours(
 _NEWEST_CHANGE = select(func.max(MediaItem.updated_at))
 
 
-def snapshot(session: Session) -> str:
+def snapshot(session: Session, caller: Caller) -> str:
     """Return a token that changes whenever a list of titles may have changed; costs two index lookups."""
+    caller.require(Permission.BROWSE)
     changed = session.scalar(_NEWEST_CHANGE)
     return f"{int(changed.timestamp() * 1_000_000) if changed else 0:x}-{last_id(session):x}"

@@ -16,7 +16,7 @@ from mydia.contexts.media.holdings import refresh_state
 from mydia.contexts.media.models import MediaItem, MonitorPattern, Season
 from mydia.contexts.media.monitoring import apply_pattern
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
-from mydia.contexts.users import Caller
+from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
 from mydia.events import MediaReady, MediaRefreshed, emit
@@ -41,9 +41,10 @@ class Asking:
     """The country of release dates and age ratings; None takes the country of the language."""
 
 
-def asking(session: Session, library_path_id: str | None) -> Asking:
+def asking(session: Session, caller: Caller, library_path_id: str | None) -> Asking:
     """Return catalogue, language and region for a library folder, or those of the general settings."""
-    path = settings.library_paths.get_library_path(session, library_path_id) if library_path_id else None
+    caller.require(Permission.MANAGE_MEDIA)
+    path = settings.library_paths.get_library_path(session, caller, library_path_id) if library_path_id else None
     language = (path.language if path else None) or settings.of(session).metadata.language
     region = settings.of(session).metadata.region
     return Asking(path.provider if path else "tmdb", language, str(region) if region else None)
@@ -51,6 +52,7 @@ def asking(session: Session, library_path_id: str | None) -> Asking:
 
 def fetch(
     outside: Outside,
+    caller: Caller,
     type: MediaType,
     ids: Ids,
     *,
@@ -67,7 +69,8 @@ def fetch(
         known_seasons: Seasons whose episodes are already stored; for an ended series only the others are fetched.
         fresh: Bypass all caches.
     """
-    details = metadata.details(outside, type, ids, language=language, source=source, region=region, fresh=fresh)
+    caller.require(Permission.MANAGE_MEDIA)
+    details = metadata.details(outside, caller, type, ids, language=language, source=source, region=region, fresh=fresh)
     if type != MediaType.TV_SHOW:
         return details, ()
     complete = tuple(season for season in details.seasons if season.episodes is not None)
@@ -78,7 +81,7 @@ def fetch(
     told_by = details.provider
     return details, (
         *complete,
-        *metadata.seasons(outside, details.ids, wanted, language=language, source=told_by, fresh=fresh),
+        *metadata.seasons(outside, caller, details.ids, wanted, language=language, source=told_by, fresh=fresh),
     )
 
 
@@ -106,7 +109,7 @@ def refresh_item(
         fresh = item.refreshed_at is not None and now - item.refreshed_at < _FRESH
         ids = Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)
         type_, source, ended = item.type, item.provider, item.status in ("ended", "cancelled") and not force
-        wish = asking(session, item.library_path_id)
+        wish = asking(session, caller, item.library_path_id)
         told_by = item.metadata_json.get("provider")
         known = frozenset(session.scalars(select(Season.number).where(Season.media_item_id == item_id)))
     if fresh and not force:
@@ -127,6 +130,7 @@ def refresh_item(
     try:
         details, seasons = fetch(
             outside,
+            caller,
             type_,
             ids,
             language=wish.language,
@@ -177,8 +181,9 @@ class RefreshTrouble:
     """The error of the latest attempt."""
 
 
-def refresh_trouble(session: Session) -> RefreshTrouble | None:
+def refresh_trouble(session: Session, caller: Caller) -> RefreshTrouble | None:
     """Return the titles whose refresh failed, None if there are none."""
+    caller.require(Permission.VIEW_ACTIVITY)
     troubled = MediaItem.refresh_error.is_not(None)
     titles = session.scalar(select(func.count()).select_from(MediaItem).where(troubled)) or 0
     if not titles:
@@ -189,15 +194,16 @@ def refresh_trouble(session: Session) -> RefreshTrouble | None:
     return RefreshTrouble(titles, last or "")
 
 
-def catalogues_wanted(session: Session) -> dict[str, int]:
+def catalogues_wanted(session: Session, caller: Caller) -> dict[str, int]:
     """Return the number of titles for each catalogue: `tmdb`, `tvdb`, `none`."""
+    caller.require(Permission.BROWSE)
     rows = session.execute(select(MediaItem.provider, func.count()).group_by(MediaItem.provider))
     return dict(rows.all())
 
 
-def language_of(session: Session, item: MediaItem | None) -> str:
+def language_of(session: Session, caller: Caller, item: MediaItem | None) -> str:
     """Return the language of a title's details: that of its library folder, or the general one."""
-    return asking(session, item.library_path_id if item is not None else None).language
+    return asking(session, caller, item.library_path_id if item is not None else None).language
 
 
 def _postpone(database: Database, item_id: str, until: datetime, error: str | None) -> None:

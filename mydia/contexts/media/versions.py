@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
 from mydia.contexts.media.models import Version
+from mydia.contexts.users import SYSTEM
 from mydia.errors import Invalid, NotFound
 
 DEFAULT_NAME = "Default"
@@ -64,6 +65,10 @@ def ensure_version(session: Session, item_id: str) -> None:
     """Give a title a version with the default profile if it has none: its profile was deleted meanwhile."""
     if session.scalars(select(Version.id).where(Version.media_item_id == item_id)).first() is None:
         session.add(
-            Version(media_item_id=item_id, name=DEFAULT_NAME, profile_id=settings.profiles.default_profile_id(session))
+            Version(
+                media_item_id=item_id,
+                name=DEFAULT_NAME,
+                profile_id=settings.profiles.default_profile_id(session, SYSTEM),
+            )
         )
         session.flush()

@@ -21,6 +21,7 @@ from mydia.adapters.errors import AdapterError, Limited, Unreachable
 from mydia.adapters.outside import Outside
 from mydia.contexts.metadata.models import Image
 from mydia.contexts.metadata.pictures import encode
+from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound
 from mydia.events import Actor, ArtworkFetched, emit
@@ -162,12 +163,13 @@ def _write(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def file_of(directory: Path, image_id: str, width: int) -> Path:
+def file_of(caller: Caller, directory: Path, image_id: str, width: int) -> Path:
     """Return the file of one size.
 
     Raises:
         NotFound: There is no such image or size.
     """
+    caller.require(Permission.BROWSE)
     if not re.fullmatch(r"[0-9a-f-]{36}", image_id):
         raise NotFound("This picture does not exist.")
     path = folder(directory, image_id) / f"{width}.webp"
@@ -176,7 +178,7 @@ def file_of(directory: Path, image_id: str, width: int) -> Path:
     return path
 
 
-def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
+def preview(outside: Outside, caller: Caller, directory: Path, role: str, source: str) -> Path:
     """Return a small picture of a title that is not in the library. The first call fetches it.
 
     Args:
@@ -186,6 +188,7 @@ def preview(outside: Outside, directory: Path, role: str, source: str) -> Path:
         Invalid: The source or role is not allowed.
         AdapterError: The provider did not send a picture, or too many are being fetched.
     """
+    caller.require(Permission.BROWSE)
     if role not in _PREVIEW_ROLES or not (_PATH.fullmatch(source) or _TVDB_ADDRESS.fullmatch(source)):
         raise Invalid("This is not a picture URL of a metadata provider.")
     name = hashlib.sha256(source.encode()).hexdigest()[:24]

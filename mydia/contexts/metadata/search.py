@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mydia.adapters.metadata_providers import Candidate, Details, Ids, SeasonDetails
 from mydia.adapters.outside import Outside
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.vocabulary import MediaType
 
@@ -27,6 +28,7 @@ def sources(outside: Outside) -> frozenset[str]:
 
 def search(
     outside: Outside,
+    caller: Caller,
     type: MediaType,
     text: str,
     *,
@@ -46,17 +48,21 @@ def search(
     Raises:
         Unavailable: No provider is configured, or it does not answer.
     """
+    caller.require(Permission.BROWSE)
     _require(outside)
     words = text.strip()
     if not words:
         raise Invalid("Enter a title to search for.", fields={"q": "Enter a title."})
     if ids := ids_in(words):
-        return by_ids(outside, type, ids, language=language)
+        return by_ids(outside, caller, type, ids, language=language)
     return outside.metadata().search(type, words, year=year, language=language, source=source, adult=adult)
 
 
-def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str = "en-US") -> list[Candidate]:
+def by_ids(
+    outside: Outside, caller: Caller, type: MediaType | None, ids: Ids, *, language: str = "en-US"
+) -> list[Candidate]:
     """Return the titles with one of these ids: usually one, or none if the catalogue does not have the id."""
+    caller.require(Permission.BROWSE)
     _require(outside)
     if ids.tmdb_id is not None and type is not None:
         try:
@@ -69,6 +75,7 @@ def by_ids(outside: Outside, type: MediaType | None, ids: Ids, *, language: str 
 
 def details(
     outside: Outside,
+    caller: Caller,
     type: MediaType,
     ids: Ids,
     *,
@@ -89,6 +96,7 @@ def details(
         NotFound: The catalogue does not have this id.
         Unavailable: No provider is configured, or it does not answer.
     """
+    caller.require(Permission.BROWSE)
     _require(outside)
     if source == "tvdb" and ids.tvdb_id is None and "tvdb" in sources(outside):
         ids = _with_tvdb_number(outside, type, ids, language)
@@ -108,6 +116,7 @@ def details(
 
 def seasons(
     outside: Outside,
+    caller: Caller,
     ids: Ids,
     wanted: list[int],
     *,
@@ -116,6 +125,7 @@ def seasons(
     fresh: bool = False,
 ) -> tuple[SeasonDetails, ...]:
     """Return seasons with their episodes; a season that the catalogue lists but does not return is left out."""
+    caller.require(Permission.BROWSE)
     _require(outside)
     found: list[SeasonDetails] = []
     for number in wanted:
@@ -126,8 +136,9 @@ def seasons(
     return tuple(found)
 
 
-def trending(outside: Outside, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
+def trending(outside: Outside, caller: Caller, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
     """Return this week's trending titles."""
+    caller.require(Permission.BROWSE)
     _require(outside)
     return outside.metadata().trending(type, language=language)
 

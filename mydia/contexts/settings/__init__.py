@@ -5,9 +5,11 @@
 """
 
 from mydia.contexts.settings import (
+    backups,
     clients,
     indexers,
     library_paths,
+    log_files,
     naming_rules,
     profiles,
     qualities,
@@ -31,11 +33,10 @@ from mydia.contexts.settings.models import (
     ServiceStatus,
 )
 from mydia.contexts.settings.profiles import Profile, ProfileForm, Rung, Tried
-from mydia.contexts.settings.qualities import QUALITY_NAMES, SizeLimits
+from mydia.contexts.settings.qualities import SizeLimits
 from mydia.contexts.settings.upgrades import UpgradeVerdict, Verdict
 
 __all__ = [
-    "QUALITY_NAMES",
     "ClientChoice",
     "DownloadClientRow",
     "FolderFinding",
@@ -57,6 +58,7 @@ __all__ = [
     "UpgradeVerdict",
     "Verdict",
     "all_sourced",
+    "backups",
     "bind",
     "change_values",
     "clients",
@@ -64,6 +66,7 @@ __all__ = [
     "ensure_defaults",
     "indexers",
     "library_paths",
+    "log_files",
     "naming_rules",
     "of",
     "profiles",

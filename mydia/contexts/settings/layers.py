@@ -16,13 +16,15 @@ from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, Misconfigured
 
 
-def sourced(session: Session, name: str) -> Sourced:
+def sourced(session: Session, caller: Caller, name: str) -> Sourced:
     """Return a value with its source. For a secret, the value is True or False: whether it is set."""
+    caller.require(Permission.MANAGE_SETTINGS)
     return _sourced(source_of(session).config, BY_NAME[name], session.get(Setting, name))
 
 
-def all_sourced(session: Session) -> dict[str, Sourced]:
+def all_sourced(session: Session, caller: Caller) -> dict[str, Sourced]:
     """Return every value with its source, secrets as in `sourced`; one query."""
+    caller.require(Permission.MANAGE_SETTINGS)
     config = source_of(session).config
     stored = {row.key: row for row in session.scalars(select(Setting))}
     return {key.name: _sourced(config, key, stored.get(key.name)) for key in KEYS}
@@ -48,7 +50,7 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
         raise Invalid("Some settings are invalid. " + " ".join(sentences.values()), fields=sentences)
     changed: dict[str, list[object]] = {}
     for name, new_value in checked.items():
-        old = sourced(session, name)
+        old = sourced(session, caller, name)
         row = session.get(Setting, name)
         if new_value is None:
             if row is not None:
@@ -60,7 +62,7 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
             row.value = _packed(source, BY_NAME[name], new_value)
             row.updated_at, row.updated_by = now, caller.id
         session.flush()
-        new = sourced(session, name)
+        new = sourced(session, caller, name)
         if BY_NAME[name].secret:
             changed[name] = ["…", "changed" if new_value is not None else "removed"]
         elif old.value != new.value:

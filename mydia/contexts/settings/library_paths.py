@@ -14,7 +14,7 @@ from mydia import events, units
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts.settings.models import LibraryPath, NamingSet, QualityProfile
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.cron import is_cron
 from mydia.db import get
 from mydia.errors import Conflict, Forbidden, Invalid
@@ -67,13 +67,25 @@ class FolderLook:
     free_bytes: int | None = None
 
 
-def list_library_paths(session: Session) -> list[LibraryPath]:
+@dataclass(frozen=True, slots=True)
+class FolderList:
+    """The folders in a folder of the disk."""
+
+    path: Path
+    names: tuple[str, ...]
+    problem: str = ""
+    """Why the folder cannot be read; empty when it can."""
+
+
+def list_library_paths(session: Session, caller: Caller) -> list[LibraryPath]:
     """Return all library folders, sorted by name."""
+    caller.require(Permission.VIEW_ACTIVITY)
     return list(session.scalars(select(LibraryPath).order_by(LibraryPath.name, LibraryPath.path)))
 
 
-def get_library_path(session: Session, library_path_id: str) -> LibraryPath:
+def get_library_path(session: Session, caller: Caller, library_path_id: str) -> LibraryPath:
     """Return one library folder."""
+    caller.require(Permission.VIEW_ACTIVITY)
     return get(session, LibraryPath, library_path_id, what="This library folder")
 
 
@@ -110,8 +122,30 @@ def nested(path: str, others: list[LibraryPath]) -> LibraryPath | None:
     )
 
 
+def list_folders(outside: Outside, caller: Caller, wanted: str) -> FolderList:
+    """Return the folders in a folder of the disk, to choose one. A path that does not exist opens its nearest parent."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    folder = Path(wanted) if wanted.startswith("/") and "\0" not in wanted else Path("/")
+    while True:
+        try:
+            return FolderList(folder, tuple(outside.files.list_folders(folder)))
+        except AdapterError as error:
+            if _is_there(folder):
+                return FolderList(folder, (), error.cause)
+            if folder == folder.parent:
+                return FolderList(folder, ())
+            folder = folder.parent
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:
+        return False  # a name is too long, or a parent cannot be entered
+
+
 def look_at_folder(
-    outside: Outside, raw: str, others: list[LibraryPath], *, downloads: str | None = None
+    outside: Outside, caller: Caller, raw: str, others: list[LibraryPath], *, downloads: str | None = None
 ) -> FolderLook:
     """Check on the disk whether a folder can be a library folder.
 
@@ -119,6 +153,7 @@ def look_at_folder(
         others: The existing library folders, except the one that is being changed.
         downloads: The local path of a client's download folder; decides whether hard links work.
     """
+    caller.require(Permission.MANAGE_SETTINGS)
     if sentence := _objection(raw):
         return FolderLook(raw, (), sentence)
     path = checked_path(raw)
@@ -191,7 +226,7 @@ def change_library_path(
         SettingsChanged.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_library_path(session, library_path_id)
+    row = get_library_path(session, caller, library_path_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     before = _told(row)
     _fill(session, row, new)
@@ -220,7 +255,7 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
     from sqlalchemy.exc import IntegrityError
 
     caller.require(Permission.MANAGE_SETTINGS)
-    row = get_library_path(session, library_path_id)
+    row = get_library_path(session, caller, library_path_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     session.delete(row)
     try:
@@ -240,7 +275,7 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
 
 def record_scan(session: Session, now: datetime, library_path_id: str, *, state: str, reason: str | None) -> None:
     """Record the result of the latest scan of a folder; called by the library context."""
-    row = get_library_path(session, library_path_id)
+    row = get_library_path(session, SYSTEM, library_path_id)
     row.last_scan_at, row.last_scan_state, row.last_scan_reason = now, state, reason
 
 
@@ -265,7 +300,7 @@ def _fill(session: Session, row: LibraryPath, new: NewLibraryPath) -> None:
     if _is_our_own(session, path):
         sentence = f"{path} is Mydia's data folder. Choose a folder with your movies or shows."
         raise Invalid(sentence, fields={"path": sentence})
-    others = [other for other in list_library_paths(session) if other.id != row.id]
+    others = [other for other in list_library_paths(session, SYSTEM) if other.id != row.id]
     if (clash := nested(path, others)) is not None:
         sentence = _clash_sentence(path, clash)
         raise Conflict(sentence, fields={"path": sentence})

@@ -47,8 +47,9 @@ FIRST_TEMPLATES: Mapping[str, str] = {
 }
 
 
-def get_naming_set(session: Session, library_path_id: str | None = None) -> NamingSet:
+def get_naming_set(session: Session, caller: Caller, library_path_id: str | None = None) -> NamingSet:
     """Return the naming set of a library folder, or the default one."""
+    caller.require(Permission.VIEW_ACTIVITY)
     if library_path_id is not None:
         path = session.get(LibraryPath, library_path_id)
         if path is not None and path.naming_set_id is not None:
@@ -58,8 +59,9 @@ def get_naming_set(session: Session, library_path_id: str | None = None) -> Nami
     return found
 
 
-def list_naming_sets(session: Session) -> list[NamingSet]:
+def list_naming_sets(session: Session, caller: Caller) -> list[NamingSet]:
     """Return all naming sets, the default one first."""
+    caller.require(Permission.VIEW_ACTIVITY)
     return list(session.scalars(select(NamingSet).order_by(NamingSet.id)))
 
 
@@ -115,7 +117,9 @@ def apply_configured(session: Session, now: datetime, *, judge: Judge) -> None:
         if given.value is None or (row is not None and row.value.get("applied") == given.value):
             continue
         try:
-            change_naming_set(session, SYSTEM, now, get_naming_set(session).id, read(str(given.value)), judge=judge)
+            change_naming_set(
+                session, SYSTEM, now, get_naming_set(session, SYSTEM).id, read(str(given.value)), judge=judge
+            )
         except Invalid as error:
             said = " ".join(error.fields.values()) or error.message
             raise Misconfigured(f"{key} ({given.source}) is {given.value!r}: {said}") from error

@@ -212,8 +212,9 @@ def _value(row: QualityProfile) -> Profile:
     )
 
 
-def get_profile(session: Session, profile_id: str) -> Profile:
+def get_profile(session: Session, caller: Caller, profile_id: str) -> Profile:
     """Return a profile. Raises: NotFound."""
+    caller.require(Permission.BROWSE)
     return _value(get(session, QualityProfile, profile_id, what="This quality profile"))
 
 
@@ -223,18 +224,20 @@ def find_profile(session: Session, name: str) -> Profile | None:
     return None if row is None else _value(row)
 
 
-def list_profiles(session: Session) -> list[Profile]:
+def list_profiles(session: Session, caller: Caller) -> list[Profile]:
     """Return all profiles, sorted by name."""
+    caller.require(Permission.BROWSE)
     return [_value(row) for row in session.scalars(select(QualityProfile).order_by(QualityProfile.name))]
 
 
-def default_profile_id(session: Session) -> str:
+def default_profile_id(session: Session, caller: Caller) -> str:
     """Return the profile for titles without a choice: HD-1080p if it exists, otherwise the first one."""
+    caller.require(Permission.BROWSE)
     wanted = select(QualityProfile.id).order_by(QualityProfile.preset != DEFAULT_PRESET, QualityProfile.name).limit(1)
     if (found := session.scalar(wanted)) is not None:
         return found
     ensure_default_profiles(session, clock.now())
-    return default_profile_id(session)
+    return default_profile_id(session, caller)
 
 
 def save_profile(
@@ -278,8 +281,9 @@ def save_profile(
 
 def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_id: str) -> Profile:
     """Add an editable copy with “(copy)” in its name."""
-    profile = get_profile(session, profile_id)
-    names = {other.name for other in list_profiles(session)}
+    caller.require(Permission.MANAGE_SETTINGS)
+    profile = get_profile(session, caller, profile_id)
+    names = {other.name for other in list_profiles(session, caller)}
     name = next(
         name
         for number in range(1, len(names) + 2)
@@ -318,7 +322,7 @@ def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: 
     row = get(session, QualityProfile, profile_id, what="This quality profile")
     if row.managed:
         raise Conflict(f"“{row.name}” is set by the configuration. Remove it there.")
-    if users := profile_users(session, profile_id):
+    if users := profile_users(session, caller, profile_id):
         raise Conflict(f"“{row.name}” is in use by {_listed(users)}. Give them another profile first.")
     if session.scalar(select(func.count()).select_from(QualityProfile)) == 1:
         raise Conflict(f"“{row.name}” is the only profile. Add another one first.")
@@ -332,8 +336,9 @@ def delete_profile(session: Session, caller: Caller, now: datetime, profile_id: 
     session.flush()
 
 
-def profile_users(session: Session, profile_id: str) -> dict[str, int]:
+def profile_users(session: Session, caller: Caller, profile_id: str) -> dict[str, int]:
     """Return what refers to a profile: table -> number of rows, found through the foreign keys."""
+    caller.require(Permission.MANAGE_SETTINGS)
     counts: dict[str, int] = {}
     for table in Base.metadata.tables.values():
         if table.name == "profile_formats":

@@ -70,8 +70,9 @@ def default_limits(media_type: MediaType, quality: str) -> SizeLimits:
     return _TV.get(quality, SizeLimits(2, 95, 100))
 
 
-def size_limits(session: Session, media_type: MediaType) -> dict[str, SizeLimits]:
+def size_limits(session: Session, caller: Caller, media_type: MediaType) -> dict[str, SizeLimits]:
     """Return the limits of all qualities for films or series, worst quality first."""
+    caller.require(Permission.BROWSE)
     rows = session.scalars(select(QualityDefinition).where(QualityDefinition.media_type == media_type))
     stored = {row.quality: _limits(row) for row in rows}
     return {name: stored.get(name) or default_limits(media_type, name) for name in QUALITY_NAMES}
@@ -100,7 +101,7 @@ def change_size_limits(
     if media_type not in MEDIA_TYPES or quality not in QUALITY_NAMES:
         raise Invalid(f"There is no quality “{quality}” for {media_type}.")
     _check(quality, limits)
-    old = size_limits(session, media_type)[quality]
+    old = size_limits(session, caller, media_type)[quality]
     if old == limits:
         return
     row = session.get(QualityDefinition, (quality, media_type))

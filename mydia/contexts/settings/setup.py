@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from mydia.contexts.settings.models import SetupProgress
+from mydia.contexts.users import Caller, Permission
 
 STEPS = ("account", "folders", "metadata", "client", "indexer", "scan")
 type Outcome = Literal["done", "skipped"]
@@ -28,14 +29,16 @@ class SetupState:
         return None if self.finished_at else next((step for step in STEPS if step not in self.steps), None)
 
 
-def setup_state(session: Session) -> SetupState:
+def setup_state(session: Session, caller: Caller) -> SetupState:
     """Return the progress of setup."""
+    caller.require(Permission.MANAGE_SETTINGS)
     row = session.get(SetupProgress, 1)
     return SetupState(dict(row.steps), row.finished_at) if row else SetupState({}, None)
 
 
-def mark_step(session: Session, now: datetime, step: str, outcome: Outcome) -> SetupState:
+def mark_step(session: Session, caller: Caller, now: datetime, step: str, outcome: Outcome) -> SetupState:
     """Record that a step was done or skipped; a done step stays done. After the last step setup is complete."""
+    caller.require(Permission.MANAGE_SETTINGS)
     row = session.get(SetupProgress, 1)
     if row is None:
         row = SetupProgress(id=1, steps={})
@@ -48,7 +51,7 @@ def mark_step(session: Session, now: datetime, step: str, outcome: Outcome) -> S
     return SetupState(dict(row.steps), row.finished_at)
 
 
-def finish_setup(session: Session, now: datetime) -> None:
+def finish_setup(session: Session, caller: Caller, now: datetime) -> None:
     """Complete setup; unfinished steps count as skipped."""
     for step in STEPS:
-        mark_step(session, now, step, "skipped")
+        mark_step(session, caller, now, step, "skipped")

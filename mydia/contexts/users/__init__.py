@@ -1,6 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, sign_in
+from mydia.contexts.users import api_keys, history, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -51,6 +51,7 @@ __all__ = [
     "get_user",
     "has_users",
     "hash_password",
+    "history",
     "keys_of",
     "list_users",
     "password_objection",

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from mydia import clock
 from mydia.contexts import downloads, library, media, metadata, settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.vocabulary import MediaType
@@ -86,8 +86,7 @@ def list_media(
         library_path_id=library_path_id or None,
         sort=sort,
         descending=descending,
-    )
-    caller.require(Permission.BROWSE)
+    ).check(caller)
     version = database.version()
 
     def read() -> _Answer:
@@ -107,22 +106,21 @@ def list_media(
 @post("/media", sync_to_thread=True, summary="Add a title")
 def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewMedia]) -> Item:
     """Look up a title by its catalogue id and add it. 409 if it is already in the library."""
-    caller.require(Permission.MANAGE_MEDIA)
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
         raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     with database.reads() as session:
-        wish = media.refresh.asking(session, data.library_path_id)
+        wish = media.refresh.asking(session, caller, data.library_path_id)
         search_now = data.search_now
         if search_now is None:
             search_now = settings.of(session).media.auto_search_on_add
         if here := media.find_by_ids(session, caller, data.type, ids):
             raise media.AlreadyHere(here)
-    found = metadata.by_ids(outside, data.type, ids, language=wish.language)
+    found = metadata.by_ids(outside, caller, data.type, ids, language=wish.language)
     if not found:
         raise NotFound("The catalogue has no title with this id.")
     details, seasons = media.refresh.fetch(
-        outside, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
+        outside, caller, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
     new = media.NewItem(
         type=data.type,
@@ -181,7 +179,6 @@ def list_episodes(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], season: Number = None
 ) -> list[EpisodeShape]:
     """Return the episodes of a show in order."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         media.get_item(session, caller, media_id)
         return [episode(ref) for ref in media.episodes.episodes_of(session, caller, media_id, season_number=season)]
@@ -373,14 +370,13 @@ def search(
     year: Year = None,
 ) -> Hit:
     """Search titles by name, or by a catalogue id such as `tmdb:19`, `tt0017136` or `tvdb:73739`."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         here = media.lists.search_library(session, caller, q, limit=20)
         language = settings.of(session).metadata.language
     notice, candidates = None, []
     try:
         for kind in (type,) if type else tuple(MediaType):
-            candidates += metadata.search(outside, kind, q, year=year, language=language)
+            candidates += metadata.search(outside, caller, kind, q, year=year, language=language)
     except Unavailable as error:
         notice = error.message
     with database.reads() as session:
@@ -409,7 +405,6 @@ def _found(candidate: metadata.Candidate, here: media.MediaItem | None) -> Found
 
 
 def _item(database: Database, caller: Caller, media_id: str) -> Item:
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         row = media.get_item(session, caller, media_id)
         return item(row, media.numbers.number_of(session, caller, media.NumberedKind.ITEM, row.id))

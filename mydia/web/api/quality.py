@@ -13,7 +13,6 @@ from mydia import clock
 from mydia.contexts import settings
 from mydia.contexts.library import naming
 from mydia.contexts.settings import ProfileForm, SizeLimits
-from mydia.contexts.users import Permission
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Name, ProfileShape, Struct, given, profile
 from mydia.web.deps import CallerDep, DatabaseDep
@@ -128,9 +127,8 @@ def _changed(old: settings.Profile, changes: dict[str, Any]) -> ProfileForm:
 @get("/quality-profiles", sync_to_thread=True, summary="List quality profiles")
 def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape]:
     """Return all quality profiles."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return [profile(value) for value in settings.profiles.list_profiles(session)]
+        return [profile(value) for value in settings.profiles.list_profiles(session, caller)]
 
 
 @post("/quality-profiles", sync_to_thread=True, summary="Add a quality profile")
@@ -151,9 +149,8 @@ def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProf
 @get("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Get a quality profile")
 def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
     """Return one quality profile."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return profile(settings.profiles.get_profile(session, profile_id))
+        return profile(settings.profiles.get_profile(session, caller, profile_id))
 
 
 @put("/quality-profiles/{profile_id:str}", sync_to_thread=True, summary="Change a quality profile")
@@ -161,19 +158,17 @@ def change_profile(
     database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str], data: JSONBody[ProfileChange]
 ) -> ProfileShape:
     """Change a quality profile."""
-    caller.require(Permission.MANAGE_SETTINGS)
     changes = given(data)
     if data.items is not UNSET:
         changes["items"] = _items(data.items)
     with database.writes() as session:
-        form = _changed(settings.profiles.get_profile(session, profile_id), changes)
+        form = _changed(settings.profiles.get_profile(session, caller, profile_id), changes)
         return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
 
 
 @post("/quality-profiles/{profile_id:str}/duplicate", sync_to_thread=True, summary="Copy a quality profile")
 def duplicate_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str]) -> ProfileShape:
     """Add a copy of a quality profile under another name."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
         return profile(settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id))
 
@@ -190,9 +185,8 @@ def list_sizes(
     database: DatabaseDep, caller: CallerDep, type: FromQuery[MediaType] = MediaType.MOVIE
 ) -> list[SizeShape]:
     """Return the size limits of each quality in MB per minute, worst quality first."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
-        return _sizes(settings.qualities.size_limits(session, type))
+        return _sizes(settings.qualities.size_limits(session, caller, type))
 
 
 @put("/quality-sizes", sync_to_thread=True, summary="Change size limits of qualities")
@@ -203,15 +197,14 @@ def change_sizes(
     type: FromQuery[MediaType] = MediaType.MOVIE,
 ) -> list[SizeShape]:
     """Change size limits. If one value is not valid, nothing is changed."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
-        now = settings.qualities.size_limits(session, type)
+        now = settings.qualities.size_limits(session, caller, type)
         for change in data:
             old = now.get(change.quality) or SizeLimits(0, None, None)
             changes = {name: value for name, value in given(change).items() if name != "quality"}
             new = replace(old, **changes)
             settings.qualities.change_size_limits(session, caller, type, change.quality, new)
-        return _sizes(settings.qualities.size_limits(session, type))
+        return _sizes(settings.qualities.size_limits(session, caller, type))
 
 
 def _sizes(limits: dict[str, SizeLimits]) -> list[SizeShape]:
@@ -224,16 +217,15 @@ def _sizes(limits: dict[str, SizeLimits]) -> list[SizeShape]:
 @get("/naming", sync_to_thread=True, summary="Get the naming templates")
 def get_naming(database: DatabaseDep, caller: CallerDep) -> NamingShape:
     """Return the templates of folder and file names."""
-    caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return _naming(settings.naming_rules.get_naming_set(session))
+        return _naming(settings.naming_rules.get_naming_set(session, caller))
 
 
 @put("/naming", sync_to_thread=True, summary="Change the naming templates")
 def change_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[NamingChange]) -> NamingShape:
     """Change templates. New files get the new names; existing files keep theirs until they are renamed."""
     with database.writes() as session:
-        row = settings.naming_rules.get_naming_set(session)
+        row = settings.naming_rules.get_naming_set(session, caller)
         settings.naming_rules.change_naming_set(
             session, caller, clock.now(), row.id, given(data), judge=naming.check_template
         )
@@ -243,9 +235,8 @@ def change_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[Namin
 @post("/naming/preview", sync_to_thread=True, status_code=200, summary="Preview naming templates")
 def preview_naming(database: DatabaseDep, caller: CallerDep, data: JSONBody[NamingChange]) -> list[NamingExample]:
     """Return the names that templates would produce for a few examples. Nothing is changed."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        values = structs.asdict(_naming(settings.naming_rules.get_naming_set(session))) | given(data)
+        values = structs.asdict(_naming(settings.naming_rules.get_naming_set(session, caller))) | given(data)
     for template in settings.naming_rules.TEMPLATES:
         naming.check_template(template, str(values[template]))
     return [NamingExample(label=one.label, path=one.path) for one in naming.preview(naming.NamingRules(**values))]

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from mydia import clock
 from mydia.config import BY_NAME
 from mydia.contexts import settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.secret import Secret
@@ -188,9 +188,8 @@ def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[dict[
 
 
 def _settings(database: Database, caller: Caller) -> list[SettingShape]:
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        found = settings.all_sourced(session)
+        found = settings.all_sourced(session, caller)
     return [
         SettingShape(
             key=name,
@@ -237,18 +236,16 @@ def _new_folder(data: NewFolder) -> settings.NewLibraryPath:
 @get("/library/paths", sync_to_thread=True, summary="List library folders")
 def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
     """Return the library folders with the result of their last scan."""
-    caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
-        return [_folder(row) for row in settings.library_paths.list_library_paths(session)]
+        return [_folder(row) for row in settings.library_paths.list_library_paths(session, caller)]
 
 
 @post("/library/paths", sync_to_thread=True, summary="Add a library folder")
 def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewFolder]) -> FolderShape:
     """Add a library folder. It must exist and must not overlap another library folder."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
-        others = settings.library_paths.list_library_paths(session)
-    look = settings.library_paths.look_at_folder(outside, data.path, others)
+        others = settings.library_paths.list_library_paths(session, caller)
+    look = settings.library_paths.look_at_folder(outside, caller, data.path, others)
     if look.problem:
         raise Invalid(look.problem, fields={"path": look.problem})
     with database.writes() as session:
@@ -260,9 +257,8 @@ def change_folder(
     database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[FolderChange]
 ) -> FolderShape:
     """Change a library folder's settings, or its path after you moved its files."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.writes() as session:
-        row = settings.library_paths.get_library_path(session, path_id)
+        row = settings.library_paths.get_library_path(session, caller, path_id)
         now = {field.name: getattr(row, field.name) for field in fields(settings.NewLibraryPath)}
         new = settings.NewLibraryPath(**now | given(data))
         return _folder(settings.library_paths.change_library_path(session, caller, clock.now(), path_id, new))

@@ -10,8 +10,8 @@ from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import __version__, clock, events
-from mydia.contexts import library, media, metadata
-from mydia.contexts.users import SYSTEM, Permission
+from mydia.contexts import library, media, metadata, users
+from mydia.contexts.users import SYSTEM
 from mydia.db import sqlite_version
 from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS
@@ -193,11 +193,12 @@ def _run(run: Run) -> RunShape:
 @get("/system/status", sync_to_thread=True, summary="Get the system status")
 def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
     """Return the version, the health checks of `/ready`, the job queues and the library size."""
-    caller.require(Permission.MANAGE_SETTINGS)
+    board = deps.taskboard
+    depths = board.queue_depth(caller)
     with deps.database.reads() as session:
         counted = media.lists.counts(session, caller)
+        # As the system: `manage_settings` is enough to see the status, and the inbox needs `manage_media`.
         waiting = library.inbox.inbox_counts(session, SYSTEM).waiting
-    board = deps.taskboard
     dialect = deps.database.engine.dialect.name
     return Status(
         version=__version__,
@@ -211,7 +212,7 @@ def status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Status:
         paused=board.paused(),
         queues=[
             QueueShape(queue=q.queue, queued=q.queued, delayed=q.delayed, running=q.running, failed=q.failed)
-            for q in board.queue_depth(caller)
+            for q in depths
         ],
         movies=_counted(counted[MediaType.MOVIE]),
         shows=_counted(counted[MediaType.TV_SHOW]),
@@ -234,7 +235,6 @@ def retry_source(database: DatabaseDep, caller: CallerDep) -> Accepted:
 @get("/tasks", sync_to_thread=True, summary="List tasks")
 def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
     """Return scheduled, running and queued jobs."""
-    caller.require(Permission.MANAGE_SETTINGS)
     return Tasks(
         scheduled=[
             TaskShape(
@@ -255,7 +255,6 @@ def list_tasks(taskboard: TaskBoardDep, caller: CallerDep) -> Tasks:
 @post("/tasks/{name:str}/run", sync_to_thread=True, status_code=202, summary="Run a task now")
 def run_task(taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Accepted:
     """Run a scheduled task now."""
-    caller.require(Permission.MANAGE_SETTINGS)
     found = next((one for one in taskboard.scheduled(caller) if name in (one.name, one.job)), None)
     if found is None:
         raise NotFound(f"There is no task named {name}.")
@@ -286,7 +285,6 @@ def list_runs(
     limit: Limit = 50,
 ) -> Page[RunShape]:
     """Return a page of finished runs, newest first."""
-    caller.require(Permission.MANAGE_SETTINGS)
     states = (
         (RunState(wanted_state),)
         if wanted_state
@@ -299,26 +297,20 @@ def list_runs(
 @get("/tasks/runs/{run_id:str}", sync_to_thread=True, summary="Get a run")
 def get_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> RunShape:
     """Return a run of a job."""
-    caller.require(Permission.MANAGE_SETTINGS)
     return _run(taskboard.get(caller, run_id))
 
 
 @post("/tasks/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=202, summary="Cancel a run")
 def cancel_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Cancel a run: immediately if it is queued, at its next step if it is running. 409 if it has finished."""
-    caller.require(Permission.MANAGE_SETTINGS)
     return Accepted(status=str(taskboard.cancel(caller, run_id)), id=run_id)
 
 
 @post("/tasks/runs/{run_id:str}/retry", sync_to_thread=True, status_code=202, summary="Retry a run")
 def retry_run(taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Accepted:
     """Start a failed or cancelled run again. 409 if it has not finished."""
-    caller.require(Permission.MANAGE_SETTINGS)
     taskboard.retry_dead(caller, run_id)
     return Accepted(id=run_id)
-
-
-_EVERYDAY = tuple(name for name, kind in EVENTS.items() if not kind.audit)
 
 
 @get("/history", sync_to_thread=True, summary="List the history")
@@ -332,19 +324,14 @@ def list_history(
     limit: Limit = 50,
 ) -> Page[Happening]:
     """Return a page of events, newest first. Only administrators see sign-ins and changes to settings."""
-    caller.require(Permission.VIEW_ACTIVITY)
     if unknown := [one for one in type or () if one not in EVENTS]:
         raise Invalid(f"There is no event type {unknown[0]}.", fields={"type": "Unknown event type."})
-    seen = list(type or ())
-    if not caller.can(Permission.MANAGE_USERS):
-        seen = [name for name in seen or _EVERYDAY if name in _EVERYDAY]
-        if not seen:
-            return Page(items=[])
     with database.reads() as session:
-        told = events.feed(
+        told = users.history.feed(
             session,
+            caller,
             before_id=cursor,
-            types=seen,
+            types=type or (),
             resource=("media_item", media_id) if media_id else None,
             severity=severity,
             limit=limit,

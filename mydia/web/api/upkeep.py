@@ -10,12 +10,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import File
 
 from mydia import clock
-from mydia.contexts import library
-from mydia.contexts.users import Permission
-from mydia.db import maintenance
+from mydia.contexts import library, settings
 from mydia.errors import Conflict, NotFound
 from mydia.vocabulary import MediaType
-from mydia.web import log_files
 from mydia.web.api.schemas import Accepted, Cursor, Limit, Page, Struct, Text
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, TaskBoardDep
 
@@ -180,12 +177,11 @@ def undo(
 @get("/backups", sync_to_thread=True, summary="List backups")
 def list_backups(config: ConfigDep, caller: CallerDep) -> list[BackupShape]:
     """Return the backups of the database, newest first."""
-    caller.require(Permission.MANAGE_SETTINGS)
     return [
         BackupShape(
             name=one.path.name, made_at=one.made_at, size_bytes=one.size_bytes, before_migration=one.before_migration
         )
-        for one in maintenance.list_backups(config.backups_directory)
+        for one in settings.backups.list_backups(caller, config.backups_directory)
     ]
 
 
@@ -199,11 +195,8 @@ def make_backup(taskboard: TaskBoardDep, caller: CallerDep) -> Accepted:
 @get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type="application/vnd.sqlite3")
 def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Download a backup, which is a complete SQLite database."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
-    if name not in known:
-        raise NotFound("There is no such backup.")
-    return File(path=known[name], filename=name, media_type="application/vnd.sqlite3")
+    path = settings.backups.get_backup(caller, config.backups_directory, name)
+    return File(path=path, filename=name, media_type="application/vnd.sqlite3")
 
 
 @get("/logs", sync_to_thread=True, summary="List log lines")
@@ -216,8 +209,7 @@ def list_logs(
     limit: Limit = 100,
 ) -> list[LogLineShape]:
     """Return log lines of a level or above, newest first."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    files = (process,) if process else log_files.present(config.log_directory)
+    files = (process,) if process else settings.log_files.present(caller, config.log_directory)
     return [
         LogLineShape(
             at=one.at,
@@ -227,17 +219,14 @@ def list_logs(
             fields=dict(one.fields),
             error=one.error,
         )
-        for one in log_files.read_logs(config.log_directory, files, level, q or "")[:limit]
+        for one in settings.log_files.read_logs(caller, config.log_directory, files, level, q or "")[:limit]
     ]
 
 
 @get("/logs/{process:str}", sync_to_thread=True, summary="Download a log", media_type="text/plain")
 def download_log(config: ConfigDep, caller: CallerDep, process: FromPath[str]) -> File:
     """Download the log of `web`, `worker` or `serve`."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    if process not in log_files.present(config.log_directory):
-        raise NotFound("There is no such log.")
-    path = config.log_directory / f"{process}.log"
+    path = settings.log_files.get_log(caller, config.log_directory, process)
     return File(path=path, filename=f"mydia-{process}.log", media_type="text/plain")
 
 

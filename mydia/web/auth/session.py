@@ -127,10 +127,11 @@ def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
 
 def _onward(deps: WebDeps, user: User, wanted: str) -> str:
     """Return where to go after signing in: to the setup if it is not finished and the user may change settings."""
-    if wanted != "/" or not users.caller_of(user).can(Permission.MANAGE_SETTINGS):
+    caller = users.caller_of(user)
+    if wanted != "/" or not caller.can(Permission.MANAGE_SETTINGS):
         return wanted
     with deps.database.reads() as session:
-        step = settings.setup.setup_state(session).next_step
+        step = settings.setup.setup_state(session, caller).next_step
     return f"/setup/{step}" if step else wanted
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from mydia.adapters.outside import Outside
 from mydia.contexts import metadata
 from mydia.contexts.metadata import Candidate, Details, EpisodeDetails, Ids, SeasonDetails
+from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
 from mydia.vocabulary import MediaType
 from mydia.web.plex import shapes
@@ -176,7 +177,7 @@ class PlexProvider:
 
     def _by_ids(self, question: Question, ids: Ids, wish: Wish) -> list[Candidate]:
         self._main.turns.take()
-        found = metadata.by_ids(self._main.outside, question.type, ids, language=wish.language)
+        found = metadata.by_ids(self._main.outside, SYSTEM, question.type, ids, language=wish.language)
         return [one for one in found if question.adult or not one.adult]
 
     def _by_title(
@@ -186,6 +187,7 @@ class PlexProvider:
             catalogue.turns.take()
             found = metadata.search(
                 catalogue.outside,
+                SYSTEM,
                 question.type,
                 text,
                 year=within,
@@ -242,14 +244,14 @@ class PlexProvider:
         catalogue.turns.take()
         type_ = MediaType.MOVIE if key.kind == "movie" else MediaType.TV_SHOW
         return metadata.details(
-            catalogue.outside, type_, key.ids, language=wish.language, source=key.source, region=wish.country
+            catalogue.outside, SYSTEM, type_, key.ids, language=wish.language, source=key.source, region=wish.country
         )
 
     def _seasons(self, key: RatingKey, told: Details, numbers: list[int], wish: Wish) -> tuple[SeasonDetails, ...]:
         complete = {season.number: season for season in told.seasons if season.episodes is not None}
         missing = [number for number in numbers if number not in complete]
         outside = self._catalogue(key).outside
-        fetched = metadata.seasons(outside, told.ids, missing, language=wish.language, source=told.provider)
+        fetched = metadata.seasons(outside, SYSTEM, told.ids, missing, language=wish.language, source=told.provider)
         found = complete | {season.number: season for season in fetched}
         return tuple(found[number] for number in numbers if number in found)
 

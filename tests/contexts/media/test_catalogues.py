@@ -53,7 +53,7 @@ def both(tmp_path, now):
 
 def _add(database, admin, now, outside, wish, ids, **choices):
     details, seasons = media.refresh.fetch(
-        outside, "tv_show", ids, language=wish.language, source=wish.source, region=wish.region
+        outside, SYSTEM, "tv_show", ids, language=wish.language, source=wish.source, region=wish.region
     )
     new = media.NewItem(
         "tv_show",
@@ -76,7 +76,7 @@ def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numb
     with stocked.writes() as session:
         folder = library_path(session, tmp_path / "tv", "series", provider="tvdb", language="de-DE").id
     with stocked.reads() as session:
-        wish = media.refresh.asking(session, folder)
+        wish = media.refresh.asking(session, SYSTEM, folder)
     assert (wish.source, wish.language) == ("tvdb", "de-DE")
     # Found at TMDB, by whose number alone it is known here.
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
@@ -94,8 +94,8 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
     numbered = next(show for show in both.tvdb.series if any(episode.absolute for episode in show.episodes))
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.refresh.asking(session, None)
-    by_tmdb = media.refresh.fetch(outside, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
+        wish = media.refresh.asking(session, SYSTEM, None)
+    by_tmdb = media.refresh.fetch(outside, SYSTEM, "tv_show", Ids(tmdb_id=numbered.id), language=wish.language)[1]
     assert {episode.absolute_number for season in by_tmdb for episode in season.episodes or ()} == {None}
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=numbered.id))
     with stocked.writes() as session:
@@ -114,7 +114,7 @@ def test_absolute_numbers_come_from_thetvdb(stocked, both, admin, now):
 def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stocked, both, admin, now):
     outside = both.asked()
     with stocked.reads() as session:
-        wish = media.refresh.asking(session, None)
+        wish = media.refresh.asking(session, SYSTEM, None)
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=210101))
     with stocked.writes() as session:
         held = media.episodes.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
@@ -141,15 +141,15 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)
         assert "TheTVDB, for which no key is set" in item.refresh_error
-        trouble = media.refresh.refresh_trouble(session)
+        trouble = media.refresh.refresh_trouble(session, SYSTEM)
         assert trouble is not None
-        assert (trouble.titles, media.refresh.catalogues_wanted(session)) == (1, {"tvdb": 1})
+        assert (trouble.titles, media.refresh.catalogues_wanted(session, SYSTEM)) == (1, {"tvdb": 1})
 
 
 def test_thetvdb_alone_is_enough(stocked, both, admin, now):
     outside = both.asked(tmdb_key=False)
     assert metadata.sources(outside) == {"tvdb"}
-    (found,) = metadata.search(outside, "tv_show", "cartographers", source="tvdb")
+    (found,) = metadata.search(outside, SYSTEM, "tv_show", "cartographers", source="tvdb")
     item_id = _add(stocked, admin, now, outside, media.refresh.Asking("tmdb", "en-US", None), found.ids)
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).metadata_json["provider"] == "tvdb"
@@ -164,14 +164,14 @@ def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
 def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
     with stocked.writes() as session:
         settings.change_values(session, admin, now, {"metadata.region": "AT"})
-        assert media.refresh.asking(session, None).region == "AT"
+        assert media.refresh.asking(session, SYSTEM, None).region == "AT"
         settings.change_values(session, admin, now, {"metadata.region": ""})
-        assert media.refresh.asking(session, None).region is None
+        assert media.refresh.asking(session, SYSTEM, None).region is None
 
 
 def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
     outside = both.asked()
-    details = metadata.details(outside, "movie", Ids(tmdb_id=653))
+    details = metadata.details(outside, SYSTEM, "movie", Ids(tmdb_id=653))
     new = media.NewItem("movie", details.title, details.year, details.ids, None, details=details)
     with stocked.writes() as session:
         item = media.add_item(session, admin, now, new, search_now=False)
@@ -182,7 +182,7 @@ def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
     with stocked.reads() as session:
         names = {(title.title, title.kind, title.language) for title in media.titles_of(session, SYSTEM, show_id)}
         assert ("Die Kartografen", "translation", "de") in names
-    sintel = metadata.details(outside, "movie", Ids(tmdb_id=45745))
+    sintel = metadata.details(outside, SYSTEM, "movie", Ids(tmdb_id=45745))
     assert [(video.kind, video.url) for video in sintel.videos] == [
         ("trailer", "https://www.youtube.com/watch?v=eRsGyueVLvQ")
     ]

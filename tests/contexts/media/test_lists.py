@@ -66,12 +66,12 @@ def test_a_damaged_address_and_an_unknown_order_are_refused(stocked, admin):
 
 def test_the_token_of_a_list_changes_with_any_title(films, stocked, admin, now):
     with stocked.reads() as session:
-        before = media.lists.snapshot(session)
+        before = media.lists.snapshot(session, SYSTEM)
         (card, *_), _ = media.lists.list_items(session, admin, media.lists.ItemQuery(type="movie"))
     with stocked.writes() as session:
         media.monitoring.change_monitoring(session, admin, now, card.id, False)
     with stocked.reads() as session:
-        assert media.lists.snapshot(session) != before
+        assert media.lists.snapshot(session, SYSTEM) != before
 
 
 def test_searching_finds_by_the_beginning_of_any_word(add, stocked, admin):

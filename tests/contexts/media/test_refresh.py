@@ -83,14 +83,14 @@ def test_a_number_the_catalogue_lost_keeps_what_is_known(stocked, online, bare, 
 
 
 def test_searching_by_name_and_by_number(online):
-    assert {c.year for c in metadata.search(online.outside, "movie", "metropolis")} >= {1927, 2001}
-    (only,) = metadata.search(online.outside, "movie", "tmdb:19")
+    assert {c.year for c in metadata.search(online.outside, SYSTEM, "movie", "metropolis")} >= {1927, 2001}
+    (only,) = metadata.search(online.outside, SYSTEM, "movie", "tmdb:19")
     assert (only.title, only.year) == ("Metropolis", 1927)
-    (by_imdb,) = metadata.search(online.outside, "movie", "tt0017136")
+    (by_imdb,) = metadata.search(online.outside, SYSTEM, "movie", "tt0017136")
     assert by_imdb.ids.tmdb_id == 19
-    assert metadata.search(online.outside, "movie", "tmdb:9999999") == []
+    assert metadata.search(online.outside, SYSTEM, "movie", "tmdb:9999999") == []
     with pytest.raises(NotFound):
-        metadata.details(online.outside, "movie", Ids(tmdb_id=9_999_999))
+        metadata.details(online.outside, SYSTEM, "movie", Ids(tmdb_id=9_999_999))
 
 
 def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin, now, tmp_path):
@@ -100,7 +100,7 @@ def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin,
     item_id = bare("movie", "Metropolis", 19)
     assert media.refresh.refresh_item(stocked, outside, admin, now, item_id) == "no provider"
     with pytest.raises(Unavailable, match="Set a TMDB key"):
-        metadata.search(outside, "movie", "metropolis")
+        metadata.search(outside, SYSTEM, "movie", "metropolis")
 
 
 def test_a_refresh_that_a_person_asks_for_goes_past_the_cache(stocked, online, bare, admin, now):

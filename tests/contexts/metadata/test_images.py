@@ -61,7 +61,7 @@ def test_a_picture_is_kept_in_every_size_with_its_colour(database, now, wanted, 
     assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 0
     assert provider.asked == [("/metropolis.jpg", "w500")]
     for width in metadata.SIZES["poster"]:
-        with Pillow.open(metadata.file_of(tmp_path, wanted, width)) as kept:
+        with Pillow.open(metadata.file_of(SYSTEM, tmp_path, wanted, width)) as kept:
             assert kept.size == (width, width * 3 // 2)
     with database.reads() as session:
         row = session.get(metadata.Image, wanted)
@@ -181,7 +181,7 @@ def test_a_preview_is_refused_while_too_many_are_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "_PREVIEW_PATIENCE_S", 0.01)
     images._previews.acquire()
     with pytest.raises(Limited):
-        metadata.preview(fake_outside(metadata=Pictures(picture())), tmp_path, "poster", "/metropolis.jpg")
+        metadata.preview(fake_outside(metadata=Pictures(picture())), SYSTEM, tmp_path, "poster", "/metropolis.jpg")
 
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():
@@ -197,15 +197,15 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():
 def test_a_preview_is_fetched_only_from_a_provider_path(tmp_path, source):
     provider = Pictures(picture())
     with pytest.raises(Invalid):
-        metadata.preview(fake_outside(metadata=provider), tmp_path, "poster", source)
+        metadata.preview(fake_outside(metadata=provider), SYSTEM, tmp_path, "poster", source)
     assert provider.asked == []
 
 
 def test_a_preview_is_fetched_once_and_pruned_when_old(tmp_path, now):
     provider = Pictures(picture())
     outside = fake_outside(metadata=provider)
-    first = metadata.preview(outside, tmp_path, "poster", "/metropolis.jpg")
-    assert metadata.preview(outside, tmp_path, "poster", "/metropolis.jpg") == first
+    first = metadata.preview(outside, SYSTEM, tmp_path, "poster", "/metropolis.jpg")
+    assert metadata.preview(outside, SYSTEM, tmp_path, "poster", "/metropolis.jpg") == first
     assert len(provider.asked) == 1
     assert metadata.prune_previews(tmp_path, now) == 0
     assert metadata.prune_previews(tmp_path, now + timedelta(days=3650)) == 1
@@ -214,4 +214,4 @@ def test_a_preview_is_fetched_once_and_pruned_when_old(tmp_path, now):
 def test_only_known_pictures_and_sizes_are_served(tmp_path):
     for image_id, width in (("../../secret_key", 154), ("0" * 36, 154)):
         with pytest.raises(NotFound):
-            metadata.file_of(tmp_path, image_id, width)
+            metadata.file_of(SYSTEM, tmp_path, image_id, width)

@@ -15,7 +15,7 @@ from mydia import config as configuration
 from mydia import events
 from mydia.config import KEYS, Settings
 from mydia.contexts import settings
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Forbidden, Invalid, Misconfigured
 from mydia.secret import Secret
@@ -37,7 +37,7 @@ def _change(database: Database, caller: Caller, now: datetime, changes: dict[str
 def _sourced(database: Database, name: str, file: Path | None = None, **environ: str) -> tuple[object, str]:
     _bind(database, file, **environ)
     with database.reads() as session:
-        found = settings.sourced(session, name)
+        found = settings.sourced(session, SYSTEM, name)
     return found.value, found.layer
 
 
@@ -63,8 +63,8 @@ def test_all_values_at_once_are_the_same_as_one_by_one(database: Database, admin
     _change(database, admin, now, {DAYS: "12", KEY: "0123456789"})
     typed = settings.of(database)
     with database.reads() as session:
-        at_once = settings.all_sourced(session)
-        assert at_once == {key.name: settings.sourced(session, key.name) for key in KEYS}
+        at_once = settings.all_sourced(session, SYSTEM)
+        assert at_once == {key.name: settings.sourced(session, SYSTEM, key.name) for key in KEYS}
     for key in KEYS:
         section, _, name = key.name.partition(".")
         value = getattr(getattr(typed, section), name)
@@ -151,7 +151,7 @@ def test_secrets_are_encrypted_and_never_shown(database: Database, admin: Caller
     with database.reads() as session:
         found = settings.of(session).metadata.tmdb_api_key
         assert found.reveal() == "0123456789abcdef"
-        assert settings.sourced(session, KEY).value is True
+        assert settings.sourced(session, SYSTEM, KEY).value is True
         everything = str(session.execute(text("SELECT * FROM settings")).all()) + str(events.feed(session))
         assert "0123456789abcdef" not in everything + repr(settings.of(session))
 

@@ -15,7 +15,7 @@ from mydia.adapters.filesystem import Files
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.settings import NewLibraryPath
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid
 
@@ -35,7 +35,7 @@ def _add(database: Database, caller: Caller, now: datetime, path: str, **choices
 def test_a_folder_is_stored_in_one_spelling_and_told(database: Database, admin: Caller, now: datetime) -> None:
     _add(database, admin, now, " /media//films/../movies/ ")
     with database.reads() as session:
-        (row,) = settings.library_paths.list_library_paths(session)
+        (row,) = settings.library_paths.list_library_paths(session, SYSTEM)
         assert (row.path, row.name, row.import_mode) == ("/media/movies", "movies", "hardlink")
         assert events.feed(session)[0].type == "LibraryPathAdded"
 
@@ -88,7 +88,7 @@ def test_a_folder_can_be_changed_and_removed(database: Database, admin: Caller, 
     with database.writes() as session:
         settings.library_paths.remove_library_path(session, admin, now, identifier)
     with database.reads() as session:
-        assert settings.library_paths.list_library_paths(session) == []
+        assert settings.library_paths.list_library_paths(session, SYSTEM) == []
 
 
 def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
@@ -107,7 +107,7 @@ def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> No
     (tmp_path / "films" / "a.mkv").touch()
     (tmp_path / "downloads").mkdir()
     look = settings.library_paths.look_at_folder(
-        outside, str(tmp_path / "films"), [], downloads=str(tmp_path / "downloads")
+        outside, SYSTEM, str(tmp_path / "films"), [], downloads=str(tmp_path / "downloads")
     )
     assert look.problem is None
     said = [finding.sentence for finding in look.findings]
@@ -119,9 +119,13 @@ def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> No
 
 def test_what_is_no_folder_is_said(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "Create it" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "none"), []).problem or "")
-    assert "not a folder" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "file"), []).problem or "")
-    assert "must be absolute" in (settings.library_paths.look_at_folder(outside, "films", []).problem or "")
+    assert "Create it" in (
+        settings.library_paths.look_at_folder(outside, SYSTEM, str(tmp_path / "none"), []).problem or ""
+    )
+    assert "not a folder" in (
+        settings.library_paths.look_at_folder(outside, SYSTEM, str(tmp_path / "file"), []).problem or ""
+    )
+    assert "must be absolute" in (settings.library_paths.look_at_folder(outside, SYSTEM, "films", []).problem or "")
 
 
 def test_a_link_into_another_library_folder_is_found_out(
@@ -131,14 +135,16 @@ def test_a_link_into_another_library_folder_is_found_out(
     (tmp_path / "link").symlink_to(tmp_path / "films" / "new")
     _add(database, admin, now, str(tmp_path / "films"), name="Films")
     with database.reads() as session:
-        others = settings.library_paths.list_library_paths(session)
-    assert "Films" in (settings.library_paths.look_at_folder(outside, str(tmp_path / "link"), others).problem or "")
+        others = settings.library_paths.list_library_paths(session, SYSTEM)
+    assert "Films" in (
+        settings.library_paths.look_at_folder(outside, SYSTEM, str(tmp_path / "link"), others).problem or ""
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_warned_about(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir(mode=0o555)
-    look = settings.library_paths.look_at_folder(outside, str(tmp_path / "films"), [])
+    look = settings.library_paths.look_at_folder(outside, SYSTEM, str(tmp_path / "films"), [])
     assert look.findings[0].tone == "warn"
 
 

@@ -54,13 +54,13 @@ def _sync(database: Database, now: datetime, environ: dict[str, str], file: Path
 def test_everything_given_is_there_and_marked(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
-        paths = {row.path: row for row in settings.library_paths.list_library_paths(session)}
+        paths = {row.path: row for row in settings.library_paths.list_library_paths(session, SYSTEM)}
         assert {row.type for row in paths.values()} == {"movies", "series"}
         assert paths["/media/movies"].managed_source == "environment variable MOVIES_PATH"
         anime = paths["/media/anime"]
         assert anime.scan_cron == "0 */2 * * *"
         assert anime.default_profile_id is not None
-        assert settings.profiles.get_profile(session, anime.default_profile_id).name == "HD-1080p"
+        assert settings.profiles.get_profile(session, SYSTEM, anime.default_profile_id).name == "HD-1080p"
         (client,) = settings.clients.client_connections(session)
         assert client.row.managed
         assert client.connection.url == "http://nas:9090"
@@ -107,7 +107,7 @@ def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Databa
         assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session, SYSTEM)] == [
             (False, False)
         ]
-        assert {(row.managed, row.monitored) for row in settings.library_paths.list_library_paths(session)} == {
+        assert {(row.managed, row.monitored) for row in settings.library_paths.list_library_paths(session, SYSTEM)} == {
             (False, False)
         }
         assert {(row.managed, row.enabled) for row in settings.indexers.list_indexers(session, SYSTEM)} == {
@@ -128,14 +128,14 @@ def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller
         (client,) = settings.clients.client_connections(session)
         assert client.row.id == identifier
         assert client.connection.secret == Secret("adminadmin")
-        assert len(settings.library_paths.list_library_paths(session)) == 2
+        assert len(settings.library_paths.list_library_paths(session, SYSTEM)) == 2
 
 
 def test_people_cannot_change_what_is_managed(furnished: Database, admin: Caller, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         client = settings.clients.list_clients(session, SYSTEM)[0].id
-        path = settings.library_paths.list_library_paths(session)[0].id
+        path = settings.library_paths.list_library_paths(session, SYSTEM)[0].id
         indexer = settings.indexers.list_indexers(session, SYSTEM)[0].id
     new = NewLibraryPath("/media/x", "movies")
     for act in (

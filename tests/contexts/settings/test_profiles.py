@@ -15,7 +15,7 @@ from mydia.contexts.settings.models import LibraryPath
 from mydia.contexts.settings.profiles import ProfileForm, preset_profile
 from mydia.contexts.settings.qualities import SizeLimits
 from mydia.contexts.settings.upgrades import Verdict, compare, upgradable
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.parsing import Quality, Revision
@@ -74,14 +74,14 @@ def test_the_presets_take_what_their_names_say(name: str, allowed: list[str], re
 def test_presets_are_made_once_and_a_deleted_one_stays_away(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
         profiles.ensure_default_profiles(session, now)
-        names = [profile.name for profile in profiles.list_profiles(session)]
+        names = [profile.name for profile in profiles.list_profiles(session, SYSTEM)]
         assert sorted(names) == sorted(preset.name for preset in profiles.PRESETS)
         gone = profiles.find_profile(session, "sd")
         assert gone is not None
         profiles.delete_profile(session, admin, now, gone.id)
         profiles.ensure_default_profiles(session, now)
         assert profiles.find_profile(session, "SD") is None
-        assert profiles.get_profile(session, profiles.default_profile_id(session)).name == "HD-1080p"
+        assert profiles.get_profile(session, SYSTEM, profiles.default_profile_id(session, SYSTEM)).name == "HD-1080p"
 
 
 def test_a_profile_is_stored_and_comes_back_equal(database: Database, admin: Caller, now: datetime) -> None:
@@ -89,7 +89,7 @@ def test_a_profile_is_stored_and_comes_back_equal(database: Database, admin: Cal
     with database.writes() as session:
         saved = profiles.save_profile(session, admin, now, form)
     with database.reads() as session:
-        assert profiles.get_profile(session, saved.id) == saved
+        assert profiles.get_profile(session, SYSTEM, saved.id) == saved
     assert saved.goal == saved.rank(q("WEBDL-1080p"))
 
 
@@ -165,10 +165,10 @@ def test_an_episode_takes_its_share_of_the_bounds() -> None:
 def test_size_limits_can_be_changed_and_must_make_sense(database: Database, admin: Caller) -> None:
     with database.writes() as session:
         qualities.ensure_default_qualities(session)
-        assert qualities.size_limits(session, "tv_show")["WEBDL-1080p"] == SizeLimits(4, 95, 130)
+        assert qualities.size_limits(session, SYSTEM, "tv_show")["WEBDL-1080p"] == SizeLimits(4, 95, 130)
         qualities.change_size_limits(session, admin, "tv_show", "WEBDL-1080p", SizeLimits(1, 50, 80))
-        assert qualities.size_limits(session, "tv_show")["WEBDL-1080p"] == SizeLimits(1, 50, 80)
-        assert qualities.size_limits(session, "movie")["WEBDL-1080p"].maximum == 100
+        assert qualities.size_limits(session, SYSTEM, "tv_show")["WEBDL-1080p"] == SizeLimits(1, 50, 80)
+        assert qualities.size_limits(session, SYSTEM, "movie")["WEBDL-1080p"].maximum == 100
         with pytest.raises(Invalid):
             qualities.change_size_limits(session, admin, "movie", "DVD", SizeLimits(50, None, 20))
 

@@ -92,7 +92,7 @@ class Keys(dict[str, str]):
 @pytest.fixture
 def keys(house: House) -> Keys:  # noqa: F811
     with house.database.writes() as session:
-        settings.setup.finish_setup(session, house.now)
+        settings.setup.finish_setup(session, SYSTEM, house.now)
     return Keys(house)
 
 

@@ -29,7 +29,7 @@ def test_files_are_listed_read_and_removed(admin: Asker, house: House) -> None:
     with house.database.writes() as session:
         row = builders.media_file(
             session,
-            settings.library_paths.get_library_path(session, "films"),
+            settings.library_paths.get_library_path(session, SYSTEM, "films"),
             "Metropolis (1927)/Metropolis.mkv",
             item=media.get_item(session, SYSTEM, house.film_id),
             video_codec="h265",
@@ -77,7 +77,7 @@ def test_a_review_entry_is_matched_ignored_and_reopened(admin: Asker, house: Hou
         session.add_all(entries)
         session.flush()
         row = builders.media_file(
-            session, settings.library_paths.get_library_path(session, "films"), "M (1931)/M.1931.1080p.mkv"
+            session, settings.library_paths.get_library_path(session, SYSTEM, "films"), "M (1931)/M.1931.1080p.mkv"
         )
         row.inbox_id, row.match_state = entries[0].id, "waiting"
         first, second = (entry.id for entry in entries)
@@ -99,7 +99,7 @@ def test_a_review_entry_is_matched_ignored_and_reopened(admin: Asker, house: Hou
 
 def test_a_folder_is_ignored_over_the_api(admin: Asker, house: House) -> None:
     with house.database.writes() as session:
-        path = settings.library_paths.get_library_path(session, "films")
+        path = settings.library_paths.get_library_path(session, SYSTEM, "films")
         builders.media_file(session, path, "clips/one.mkv", match_state="waiting")
     made = admin.post("/ignored-folders", {"path_id": "films", "folder": "clips"})
     assert (made.status_code, made.json()["files"]) == (201, 1)

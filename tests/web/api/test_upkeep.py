@@ -19,7 +19,7 @@ def _film(house: House) -> tuple[str, Path]:
     path = builders.on_disk(house.films, "Metropolis (1927)/Metropolis.mkv")
     with house.database.writes() as session:
         folder, item = (
-            settings.library_paths.get_library_path(session, "films"),
+            settings.library_paths.get_library_path(session, SYSTEM, "films"),
             media.get_item(session, SYSTEM, house.film_id),
         )
         row = builders.media_file(session, folder, "Metropolis (1927)/Metropolis.mkv", item=item)

@@ -14,7 +14,7 @@ from litestar.testing import TestClient
 from mydia import clock
 from mydia import config as configuration
 from mydia.contexts import settings, users
-from mydia.contexts.users import Caller, NewUser, Role
+from mydia.contexts.users import SYSTEM, Caller, NewUser, Role
 from mydia.db import Database
 from mydia.secret import Secret
 from mydia.taskboard import TaskBoard
@@ -74,7 +74,7 @@ def browser(app: WebApp) -> Iterator[TestClient[WebApp]]:
 def robin(database: Database) -> Caller:
     with database.writes() as session:
         made = users.add_first_admin(session, clock.now(), NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
-        settings.setup.finish_setup(session, clock.now())
+        settings.setup.finish_setup(session, SYSTEM, clock.now())
         return users.caller_of(made)
 
 

@@ -14,7 +14,7 @@ from mydia import clock
 from mydia import config as configuration
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings, users
-from mydia.contexts.users import NewUser, Role
+from mydia.contexts.users import SYSTEM, NewUser, Role
 from mydia.db import Database
 from mydia.secret import Secret
 from mydia.taskboard import TaskBoard
@@ -103,4 +103,4 @@ def household(database: Database) -> None:
         robin = users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
         users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, Secret(PASSWORD)))
         settings.ensure_defaults(session, now)
-        settings.setup.finish_setup(session, now)
+        settings.setup.finish_setup(session, SYSTEM, now)

@@ -85,7 +85,7 @@ def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADM
             if users.has_users(session)
             else users.add_first_admin(session, now, new)
         )
-        settings.setup.finish_setup(session, now)
+        settings.setup.finish_setup(session, SYSTEM, now)
         _, token = users.sign_in.open_session(session, now, user, days=30, address="127.0.0.1", agent="tests")
         return users.caller_of(user), token
 

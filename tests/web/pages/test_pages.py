@@ -154,7 +154,7 @@ def test_home_and_system_report_a_source_that_does_not_answer(server: Server, br
     assert "has not been asked yet" in words(browser.get("/system"))
     metadata.record_answer(database, outside, SYSTEM, clock.now(), Unreachable("The relay", "connection refused"))
     with database.writes() as session:
-        folder = next(one for one in settings.library_paths.list_library_paths(session) if one.type == "movies")
+        folder = next(one for one in settings.library_paths.list_library_paths(session, SYSTEM) if one.type == "movies")
         media_file(session, folder, "Unknown (1920)/unknown.mkv", match_state="new")
     home = words(browser.get("/"))
     assert "does not answer" in home

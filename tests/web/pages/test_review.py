@@ -181,7 +181,7 @@ def _mystery(server: Server, title: str, name: str, **facts: Any) -> library.Inb
     """A file of a series of the library whose name has no number, waiting in the review."""
     with server.deps.database.writes() as session:
         item = media.get_item(session, SYSTEM, server.ids[title])
-        path = next(one for one in settings.library_paths.list_library_paths(session) if one.type == "series")
+        path = next(one for one in settings.library_paths.list_library_paths(session, SYSTEM) if one.type == "series")
         told = {"type": "tv_show", "title": item.title, "year": item.year, "score": 0.9, "evidence": [],
                 "tmdb_id": item.tmdb_id, "media_item_id": item.id}  # fmt: skip
         entry = library.InboxEntry(

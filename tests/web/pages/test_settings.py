@@ -98,7 +98,7 @@ def test_general_settings_are_saved_and_wrong_values_stay_in_the_form(browser: B
     with database.reads() as session:
         assert settings.of(session).library.recycle_days == 14
         assert settings.of(session).library.watch is False
-        assert settings.sourced(session, "backups.keep").layer == "default"
+        assert settings.sourced(session, SYSTEM, "backups.keep").layer == "default"
     assert "Changed here." in browser.see("/settings/general")
 
 
@@ -193,14 +193,14 @@ def test_folders_are_added_changed_scanned_and_removed(browser: Browser, databas
     assert "Create it" in refused.text
     assert browser.send("/settings/folders/new", form).status_code == 303
     with database.reads() as session:
-        (row,) = settings.library_paths.list_library_paths(session)
+        (row,) = settings.library_paths.list_library_paths(session, SYSTEM)
     base = f"/settings/folders/{row.id}"
     assert "Readable and writable" in browser.see(f"{base}/look")
     assert browser.send(base, {**form, "scan_cron": "sometimes"}).status_code == 422
     assert browser.send(base, {**form, "language": "de-DE", "scan_cron": "0 4 * * sun"}).status_code == 303
     assert browser.send(f"{base}/scan", {}, on="/settings/folders").status_code == 303
     with database.reads() as session:
-        changed = settings.library_paths.get_library_path(session, row.id)
+        changed = settings.library_paths.get_library_path(session, SYSTEM, row.id)
         assert (changed.language, changed.scan_cron) == ("de-DE", "0 4 * * sun")
         assert events.feed(session)[0].payload["library_path_id"] == row.id
     (tmp_path / "films").rmdir()
@@ -249,7 +249,7 @@ def test_naming_is_previewed_and_saved(browser: Browser, database: Database) -> 
     assert "nonsense" in refused.text
     assert browser.send("/settings/naming", form).status_code == 303
     with database.reads() as session:
-        assert settings.naming_rules.get_naming_set(session).movie_folder == form["movie_folder"]
+        assert settings.naming_rules.get_naming_set(session, SYSTEM).movie_folder == form["movie_folder"]
 
 
 def _rungs(*names: str, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -312,16 +312,16 @@ def test_a_release_name_is_tested_against_the_profile_in_the_form(browser: Brows
 
 def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> None:
     form = {"type": "movie"}
-    for quality in settings.QUALITY_NAMES:
+    for quality in settings.qualities.QUALITY_NAMES:
         form |= {f"minimum-{quality}": "1", f"preferred-{quality}": "", f"maximum-{quality}": "50"}
     refused = browser.send("/settings/sizes", {**form, "maximum-SDTV": "0,5"})
     assert refused.status_code == 422
     with database.reads() as session:
-        assert settings.qualities.size_limits(session, "movie")["HDTV-720p"].maximum == 100
+        assert settings.qualities.size_limits(session, SYSTEM, "movie")["HDTV-720p"].maximum == 100
     assert browser.send("/settings/sizes", form).status_code == 303
     with database.reads() as session:
-        assert settings.qualities.size_limits(session, "movie")["HDTV-720p"].maximum == 50
-        assert settings.qualities.size_limits(session, "tv_show")["HDTV-720p"].maximum != 50
+        assert settings.qualities.size_limits(session, SYSTEM, "movie")["HDTV-720p"].maximum == 50
+        assert settings.qualities.size_limits(session, SYSTEM, "tv_show")["HDTV-720p"].maximum != 50
 
 
 def test_accounts_are_added_changed_and_removed(browser: Browser, database: Database) -> None:

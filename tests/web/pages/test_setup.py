@@ -129,14 +129,14 @@ def test_folders_are_checked_and_added(browser: Browser, database: Database, tmp
     assert answer.status_code == 422
     assert "Create it, or mount it" in answer.text
     with database.reads() as session:
-        assert settings.library_paths.list_library_paths(session) == []
+        assert settings.library_paths.list_library_paths(session, SYSTEM) == []
     (tmp_path / "anime").mkdir()
     more = browser.send("/setup/folders", {"movies": str(tmp_path / "films"), "more": "1", "shown": "0"})
     assert 'name="extra_1"' in more.text
     form = {"movies": str(tmp_path / "films"), "extra_1": str(tmp_path / "anime"), "shown": "1"}
     assert browser.send("/setup/folders", form).headers["location"] == "/setup/metadata"
     with database.reads() as session:
-        assert [(row.name, row.type) for row in settings.library_paths.list_library_paths(session)] == [
+        assert [(row.name, row.type) for row in settings.library_paths.list_library_paths(session, SYSTEM)] == [
             ("Movies", "movies"),
             ("anime", "mixed"),
         ]
@@ -157,7 +157,7 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
         with database.reads() as session:
             assert settings.of(session).metadata.relay_url == name
     with database.reads() as session:
-        assert not settings.sourced(session, "metadata.tmdb_api_key").value
+        assert not settings.sourced(session, SYSTEM, "metadata.tmdb_api_key").value
 
 
 def test_a_connection_test_reports_each_step(browser: Browser, client: FakeDownloadClient, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_every_step_but_the_account_can_be_skipped_and_the_setup_continues_where
         assert browser.send(f"/setup/{step}", {"skip": "1"}).headers["location"] == f"/setup/{after}"
     assert browser.send("/setup/scan", {}).headers["location"] == "/"
     with database.reads() as session:
-        assert settings.setup.setup_state(session).finished_at is not None
+        assert settings.setup.setup_state(session, SYSTEM).finished_at is not None
         assert not [event for event in events.feed(session) if event.type == "ScanRequested"]
 
 
@@ -241,4 +241,4 @@ def test_the_last_step_starts_the_first_scan(browser: Browser, database: Databas
     assert browser.send("/setup/scan", {}).headers["location"] == "/"
     with database.reads() as session:
         assert next(event.type for event in events.feed(session)) == "ScanRequested"
-        assert settings.setup.setup_state(session).next_step is None
+        assert settings.setup.setup_state(session, SYSTEM).next_step is None

@@ -228,7 +228,7 @@ def test_a_film_of_two_files_shows_the_better_one_on_its_page_and_its_card(
 ) -> None:
     (file,) = _files(server, "Charade")
     with server.deps.database.writes() as session:
-        path = settings.library_paths.get_library_path(session, file.library_path_id)
+        path = settings.library_paths.get_library_path(session, SYSTEM, file.library_path_id)
         item = media.get_item(session, SYSTEM, server.ids["Charade"])
         builders.media_file(
             session, path, "Charade (1963)/Charade 4K.mkv", item=item, quality="WEBDL-2160p", size_bytes=100

@@ -37,7 +37,7 @@ def gather(database: Database, download_id: str) -> Known:
         ).all()
         choices = settings.clients.client_connections(session, enabled_only=False)
         path_id = version.library_path_id or item.library_path_id
-        path = settings.library_paths.get_library_path(session, path_id) if path_id else None
+        path = settings.library_paths.get_library_path(session, SYSTEM, path_id) if path_id else None
         return Known(
             row=row,
             item_type=item.type,
@@ -49,7 +49,7 @@ def gather(database: Database, download_id: str) -> Known:
             year=item.year,
             runtime_min=item.runtime_min,
             series=media.episodes.series_numbers(session, SYSTEM, item.id) if item.type is MediaType.TV_SHOW else None,
-            profile=settings.profiles.get_profile(session, version.profile_id),
+            profile=settings.profiles.get_profile(session, SYSTEM, version.profile_id),
             held=held_files(session, item.id, version.id),
             episodes=tuple(media.episodes.episodes_of(session, SYSTEM, item.id))
             if item.type is MediaType.TV_SHOW

@@ -14,7 +14,7 @@ from mydia.contexts.library.holdings import refresh_holdings
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, RecycledFile, Sidecar
 from mydia.contexts.library.words import MatchState, Operation, StepState
 from mydia.contexts.settings import LibraryPath
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.events import FileRemoved, emit
 
 _FACTS = tuple(column.key for column in MediaFile.__table__.columns)
@@ -123,7 +123,7 @@ def _forget_sidecar(session: Session, entry: JournalEntry) -> None:
 
 
 def _library_of(session: Session, path: str) -> LibraryPath | None:
-    for folder in settings.library_paths.list_library_paths(session):
+    for folder in settings.library_paths.list_library_paths(session, SYSTEM):
         if path.startswith(f"{folder.path}/"):
             return folder
     return None

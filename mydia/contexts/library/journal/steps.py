@@ -29,7 +29,7 @@ from mydia.contexts.library import mounts
 from mydia.contexts.library.journal.settling import settle
 from mydia.contexts.library.models import JournalEntry
 from mydia.contexts.library.words import Operation, StepState
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import Conflict, MydiaError, NotFound
 
@@ -248,7 +248,7 @@ def library_paths_of(session: Session, entry: JournalEntry) -> list[str]:
     """Return the ids of the library folders that a step reads or changes."""
     return [
         folder.id
-        for folder in settings.library_paths.list_library_paths(session)
+        for folder in settings.library_paths.list_library_paths(session, SYSTEM)
         if any(path is not None and path.startswith(f"{folder.path}/") for path in (entry.source, entry.target))
     ]
 

@@ -28,7 +28,7 @@ from mydia.contexts.library.recognise.linking import named_quality
 from mydia.contexts.library.words import StepState
 from mydia.contexts.media import EpisodeRef, MediaItem, Version
 from mydia.contexts.settings import LibraryPath
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.errors import Conflict, Invalid
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
@@ -113,7 +113,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
     item = media.get_item(session, caller, request.item_id)
     version = media.versions.get_version(session, item.id, request.version_id)
     path = _library_path(session, item, version, request.library_path_id)
-    rules = rules_of(settings.naming_rules.get_naming_set(session, path.id))
+    rules = rules_of(settings.naming_rules.get_naming_set(session, caller, path.id))
     earlier = _placed_already(session, request)
     folder = _folder(session, item, path, rules)
     episodes = (
@@ -174,7 +174,7 @@ def _library_path(session: Session, item: MediaItem, version: Version, chosen: s
     path_id = chosen or version.library_path_id or item.library_path_id
     if path_id is None:
         raise Invalid(f"{item.title} has no library folder. Choose one in its Edit dialog.")
-    return settings.library_paths.get_library_path(session, path_id)
+    return settings.library_paths.get_library_path(session, SYSTEM, path_id)
 
 
 def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.NamingRules) -> str:

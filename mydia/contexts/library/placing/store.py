@@ -27,7 +27,7 @@ from mydia.contexts.library.placing.transfer import Unit
 from mydia.contexts.library.recycle import recycle_place
 from mydia.contexts.library.sidecars import subtitle_ending
 from mydia.contexts.library.words import MatchState, Operation, SidecarKind, StepState
-from mydia.contexts.users import Caller
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.events import FileImported, emit
 
@@ -138,7 +138,7 @@ def _look_at_old(
     found: list[tuple[str, Path, Path, str | None, int]] = []
     with database.reads() as session:
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
-        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session)}
+        roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     for row in rows:
         root = roots[row.library_path_id]
         path = root / to_os(row.relative_path)

@@ -20,6 +20,7 @@ from mydia.contexts.library.models import MediaFile, Sidecar
 from mydia.contexts.library.recognise.matching import Guess
 from mydia.contexts.library.words import MatchState
 from mydia.contexts.metadata import Ids
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 from mydia.parsing import (
     Modifier,
@@ -92,7 +93,7 @@ def gather(
         file_ids: Only these files, in any state; for matching again.
     """
     with database.reads() as session:
-        path = settings.library_paths.get_library_path(session, library_path_id)
+        path = settings.library_paths.get_library_path(session, SYSTEM, library_path_id)
         rows = _new_rows(session, library_path_id, file_ids)
         if not rows:
             return []

@@ -157,7 +157,7 @@ class Matcher:
         self.caller = caller
         self.trouble: Unavailable | None = None
         with database.reads() as session:
-            path = settings.library_paths.get_library_path(session, library_path_id)
+            path = settings.library_paths.get_library_path(session, caller, library_path_id)
             self.path = path
             self.root = Path(path.path)
             self.language = path.language or settings.of(session).metadata.language
@@ -235,27 +235,29 @@ class Matcher:
         """Search the catalogue by id if there is one, otherwise by title and year, then without the year and by other titles."""
         source = self.path.provider
         if guess.ids != Ids():
-            found = metadata.by_ids(self.outside, guess.type, guess.ids, language=self.language)
+            found = metadata.by_ids(self.outside, self.caller, guess.type, guess.ids, language=self.language)
             if found:
                 return found
         if not guess.title:
             return []
         found = metadata.search(
-            self.outside, guess.type, guess.title, year=guess.year, language=self.language, source=source
+            self.outside, self.caller, guess.type, guess.title, year=guess.year, language=self.language, source=source
         )
         if guess.year is not None and not found:
             # The year may be part of the title (`Blade Runner 2049`), or be wrong.
             for text in (f"{guess.title} {guess.year}", guess.title):
                 found += [
                     one
-                    for one in metadata.search(self.outside, guess.type, text, language=self.language, source=source)
+                    for one in metadata.search(
+                        self.outside, self.caller, guess.type, text, language=self.language, source=source
+                    )
                     if one not in found
                 ]
         for other in guess.other_titles[:_OTHER_TITLES_TRIED]:
             if found:
                 break
             found = metadata.search(
-                self.outside, guess.type, other, year=guess.year, language=self.language, source=source
+                self.outside, self.caller, guess.type, other, year=guess.year, language=self.language, source=source
             )
         return found
 
@@ -369,7 +371,12 @@ class Matcher:
                     choice = with_details(
                         choice,
                         metadata.details(
-                            self.outside, choice.type, choice.ids, language=self.language, source=choice.provider
+                            self.outside,
+                            self.caller,
+                            choice.type,
+                            choice.ids,
+                            language=self.language,
+                            source=choice.provider,
                         ),
                     )
                 except NotFound:
@@ -433,7 +440,7 @@ class Matcher:
             return None, ()
         try:
             return media.refresh.fetch(
-                self.outside, MediaType.TV_SHOW, choice.ids, language=self.language, source=choice.provider
+                self.outside, self.caller, MediaType.TV_SHOW, choice.ids, language=self.language, source=choice.provider
             )
         except NotFound:
             return None, ()

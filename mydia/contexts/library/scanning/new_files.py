@@ -16,6 +16,7 @@ from mydia.contexts.library.filekinds import FileKind, Judged
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.scanning.known import ROWS_PER_WRITE
 from mydia.contexts.library.words import MatchState, StepState
+from mydia.contexts.users import SYSTEM
 from mydia.db import Database
 
 
@@ -69,7 +70,7 @@ def taken_paths(session: Session, library_path_id: str, paths: list[str]) -> set
                 )
             )
         )
-    path = settings.library_paths.get_library_path(session, library_path_id)
+    path = settings.library_paths.get_library_path(session, SYSTEM, library_path_id)
     open_targets = session.scalars(select(JournalEntry.target).where(JournalEntry.state == StepState.PLANNED))
     prefix = f"{path.path}/"
     return found | {target[len(prefix) :] for target in open_targets if target and target.startswith(prefix)}

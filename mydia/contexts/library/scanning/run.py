@@ -54,7 +54,7 @@ def request_scan(
     """
     caller.require(Permission.MANAGE_MEDIA)
     if library_path_id is not None:
-        settings.library_paths.get_library_path(session, library_path_id)
+        settings.library_paths.get_library_path(session, caller, library_path_id)
     if subfolder is not None and (subfolder.startswith("/") or ".." in subfolder.split("/")):
         raise Invalid("The subfolder must be a path relative to the library folder.")
     emit(session, caller, ScanRequested(library_path_id, subfolder, accept_missing))
@@ -82,7 +82,7 @@ def run_scan(
     run = run or Unwatched()
     started_s = clock.monotonic_s()
     with database.writes() as session:
-        path = settings.library_paths.get_library_path(session, library_path_id)
+        path = settings.library_paths.get_library_path(session, caller, library_path_id)
         scan_id = begin_scan(session, now_fn(), path)
     root = Path(path.path)
     start = root

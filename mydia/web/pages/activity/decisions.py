@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts import library, media, metadata, settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid, Unavailable
 from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
@@ -306,7 +306,7 @@ def ask_ignore_folder(
     """Ask which of the folders around an entry is ignored."""
     with database.reads() as session:
         entry = library.inbox.get_entry(session, caller, inbox_id)
-        root = settings.library_paths.get_library_path(session, entry.library_path_id).path
+        root = settings.library_paths.get_library_path(session, caller, entry.library_path_id).path
         folders = library.ignored_folders.folders_above(session, caller, inbox_id)
     if not folders:
         raise Conflict("These files are not in a folder of their own.")
@@ -350,7 +350,6 @@ def _ids(session: Session, caller: Caller, chosen: SelectedFields) -> list[str]:
     Raises:
         Invalid: Nothing is selected.
     """
-    caller.require(Permission.MANAGE_MEDIA)
     if chosen.scope != "filter":
         found = list(chosen.ids)
     else:

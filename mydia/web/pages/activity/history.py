@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from sqlalchemy.orm import Session
 
 from mydia import clock, events
-from mydia.contexts import downloads, library, media
+from mydia.contexts import downloads, library, media, users
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.events import stories
@@ -108,18 +108,19 @@ def show_history(
     day: FromQuery[str] = "",
 ) -> Response[str]:
     """Show what happened, newest first."""
-    caller.require(Permission.VIEW_ACTIVITY)
-    allowed = {name: known for name, known in stories.KINDS.items() if name != "audit" or _may_audit(caller)}
+    allowed = {
+        name: known for name, known in stories.KINDS.items() if name != "audit" or users.history.sees_audit(caller)
+    }
     if kind and kind not in allowed:
         raise Invalid(f"Show one of {', '.join(allowed)}.")
-    types = list(allowed[kind][1]) if kind else stories.all_but_quiet()
+    types = allowed[kind][1] if kind else stories.all_but_quiet()
     with database.reads() as session:
         about = _titles_called(session, caller, q) if q.strip() else None
-        told = events.feed(session, before_id=before, types=types, about=about, limit=_HISTORY)
+        told = users.history.feed(session, caller, before_id=before, types=types, about=about, limit=_HISTORY)
         ids = {str(id) for event in told if (id := _item_of(event)) is not None}
         cards = {card.id: card for card in media.lists.cards_of(session, caller, sorted(ids))}
         gone = _Gone(
-            events.names_of_removed(session, ids=ids - cards.keys()),
+            users.history.names_of_removed(session, caller, ids=ids - cards.keys()),
             {one.id for one in library.removed.removed_titles(session, caller, item_ids=sorted(ids - cards.keys()))}
             if caller.can(Permission.MANAGE_MEDIA)
             else set(),
@@ -148,7 +149,7 @@ def show_history(
 def _titles_called(session: Session, caller: Caller, text: str) -> list[str]:
     """Return the titles with a name like this one, those that were removed too."""
     here = [card.id for card in media.lists.search_library(session, caller, text, limit=_TITLES)]
-    return [*here, *events.names_of_removed(session, text=text)]
+    return [*here, *users.history.names_of_removed(session, caller, text=text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,6 @@ class _Gone:
 
     names: Mapping[str, str]
     restorable: Collection[str]
-
-
-def _may_audit(caller: Caller) -> bool:
-    return caller.can(Permission.MANAGE_SETTINGS)
 
 
 def _item_of(event: events.Happened) -> str | None:

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import downloads
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Conflict, Invalid, MydiaError, Unavailable
+from mydia.errors import Conflict, Forbidden, Invalid, MydiaError, Unavailable
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import Ids
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
@@ -82,18 +82,11 @@ def resume_download(
 @post(["/activity/pause-all", "/activity/resume-all"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def steer_all(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Pause or resume all downloads. A client that does not answer does not stop the others."""
-    caller.require(Permission.MANAGE_MEDIA)
     pausing = request.url.path.endswith("pause-all")
-    states = ("downloading", "queued", "stalled") if pausing else ("paused",)
-    act = downloads.queue.pause if pausing else downloads.queue.resume
-    with database.reads() as session:
-        rows = [row for row in downloads.queue.list_queue(session, caller) if row.state in states]
-    toast = _each(
-        [row.id for row in rows],
-        lambda one: act(database, outside, caller, clock.now(), one),
-        "paused" if pausing else "resumed",
-    )
-    return queue_changed(request, toast if rows else Toast("Nothing to do"))
+    act = downloads.queue.pause_all if pausing else downloads.queue.resume_all
+    made = act(database, outside, caller, clock.now())
+    toast = _outcome(made.done, made.problems, "paused" if pausing else "resumed")
+    return queue_changed(request, toast if made.done or made.problems else Toast("Nothing to do"))
 
 
 def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
@@ -103,8 +96,14 @@ def _each(ids: Iterable[str], act: Callable[[str], None], word: str) -> Toast:
         try:
             act(one)
             done += 1
+        except Forbidden:
+            raise
         except MydiaError as error:
             problems.append(error.message)
+    return _outcome(done, problems, word)
+
+
+def _outcome(done: int, problems: Sequence[str], word: str) -> Toast:
     title = f"{done} {'download' if done == 1 else 'downloads'} {word}"
     return Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok")
 
@@ -119,7 +118,6 @@ def change_many(
     form: FormOf[BulkFields],
 ) -> Response[str]:
     """Do one thing to every selected download."""
-    caller.require(Permission.MANAGE_MEDIA)
     chosen, now = form.read(), clock.now()
     ids = chosen.ids
 
@@ -186,7 +184,6 @@ def ask_remove(
     form: FormOf[RemovalFields],
 ) -> Response[str]:
     """Ask what happens to a download's files and its release."""
-    caller.require(Permission.MANAGE_MEDIA)
     return _remove_dialog(request, database, caller, download_id, form.read())
 
 
@@ -246,7 +243,6 @@ def undo_grab(
     download_id: FromPath[str],
 ) -> Response[str]:
     """Undo a grab: remove the download and its data from the client. The release can be grabbed again."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         state = downloads.history.story_of(session, caller, download_id).download.state
     if state in ("importing", "imported"):

@@ -222,9 +222,9 @@ def _seen(search: downloads.Search) -> str:
     return f"{search.state}-{answered}-{len(search.indexers)}"
 
 
-def search_tick(session: Session, search_id: str) -> tuple[str, str] | None:
+def search_tick(session: Session, caller: Caller, search_id: str) -> tuple[str, str] | None:
     """Return what `releases/_tick.html` needs for the live stream; None if there is no such search."""
-    search = session.get(downloads.Search, search_id)
+    search = downloads.history.find_search(session, caller, search_id)
     return None if search is None else (search.id, _seen(search))
 
 

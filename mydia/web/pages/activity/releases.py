@@ -17,7 +17,7 @@ from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.metadata import Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
-from mydia.errors import Conflict, MydiaError, NotFound
+from mydia.errors import Conflict, Forbidden, MydiaError, NotFound
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebDeps, WebRequest
 from mydia.web.forms import Season
@@ -60,7 +60,6 @@ def show_releases(
     search: FromQuery[str] = "",
 ) -> Response[str]:
     """Open the dialog. It starts a search itself, unless an earlier search was requested."""
-    caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         view = _dialog(deps, session, caller, item_id, season, episode)
         if search:
@@ -97,7 +96,7 @@ def _dialog(
         title, start = f"{item.title} {chosen.code}", {"episode": episode}
         files = [file for file in files if episode in file.episode_ids]
     version = item.versions[0] if item.versions else None
-    profile = settings.profiles.get_profile(session, version.profile_id) if version else None
+    profile = settings.profiles.get_profile(session, caller, version.profile_id) if version else None
     best = max(files, key=lambda file: file.size_bytes, default=None)
     goal = ""
     if profile is not None:
@@ -206,6 +205,8 @@ def grab_release(
     """Send a release to a client; a problem is shown in its row."""
     try:
         download_id = downloads.grab(database, outside, caller, clock.now(), release_id, override=form.read().override)
+    except Forbidden:
+        raise
     except MydiaError as error:
         if not is_htmx(request) or (isinstance(error, NotFound) and not isinstance(error, downloads.ReleaseGone)):
             raise

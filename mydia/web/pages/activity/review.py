@@ -141,7 +141,6 @@ def show_imports(
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """Show what waits for a decision."""
-    caller.require(Permission.MANAGE_MEDIA)
     states = {slug: state for slug, state, _, _ in BUCKETS}
     if bucket and bucket not in states:
         raise Invalid(f"Show one of {', '.join(states)}.")
@@ -159,7 +158,7 @@ def show_imports(
         picked = picked or (rows[0] if rows and chosen != "ready" else None)
         view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
         scans = scan_states(session, caller)
-        paths = settings.library_paths.list_library_paths(session)
+        paths = settings.library_paths.list_library_paths(session, caller)
         ignored = tuple(library.ignored_folders.list_ignored_folders(session, caller))
         total = (
             len(library.inbox.inbox_ids(session, caller, state=states[chosen], text=q))
@@ -227,7 +226,7 @@ def _entry(
     ids = [one.id for one in rows]
     following = ids[ids.index(row.id) + 1] if row.id in ids and ids.index(row.id) + 1 < len(ids) else None
     names = [one.relative_path.rpartition("/")[2] for one in files]
-    path = settings.library_paths.get_library_path(session, row.library_path_id)
+    path = settings.library_paths.get_library_path(session, caller, row.library_path_id)
     shown = first.shown_path if first else row.folder
     return EntryView(
         id=row.id,

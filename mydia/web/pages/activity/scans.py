@@ -46,7 +46,7 @@ def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
     """Return the last scan of each library folder, those that need attention first."""
     latest = library.scanning.latest_scans(session, caller)
     found = []
-    for path in settings.library_paths.list_library_paths(session):
+    for path in settings.library_paths.list_library_paths(session, caller):
         scan = latest.get(path.id)
         if scan is None:
             found.append(
@@ -119,11 +119,11 @@ def scan_library(
     wanted = form.read()
     path_id = wanted.library_path_id
     with database.writes() as session:
-        paths = settings.library_paths.list_library_paths(session)
+        paths = settings.library_paths.list_library_paths(session, caller)
         if not paths:
             raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
         library.scanning.request_scan(session, caller, path_id, accept_missing=wanted.accept_missing)
-        name = settings.library_paths.get_library_path(session, path_id).name if path_id else "the library"
+        name = settings.library_paths.get_library_path(session, caller, path_id).name if path_id else "the library"
     toast = Toast(
         f"Scanning {name}",
         "Its progress is shown under Imports.",

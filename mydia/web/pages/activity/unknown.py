@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import downloads, media
-from mydia.contexts.users import Permission
 from mydia.errors import Conflict
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
@@ -57,7 +56,6 @@ def ask_adopt(
     q: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Ask which title a download belongs to."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         unknown = next((one for one in downloads.unknown.list_unknown(session, caller) if one.id == unknown_id), None)
         if unknown is None:

@@ -82,7 +82,6 @@ def show_wanted(
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """Show the wanted titles."""
-    caller.require(Permission.VIEW_ACTIVITY)
     if kind and kind not in _KINDS:
         raise Invalid("Show movies or episodes.")
     upgrades = request.url.path.endswith("upgrades")
@@ -156,7 +155,6 @@ def _details(one: media.wanted.Wanted) -> tuple[str, ...]:
 @post("/wanted/search", sync_to_thread=True, status_code=200, include_in_schema=False)
 def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Start the automatic search for everything wanted, in the worker."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         counts = media.wanted.wanted_counts(session, caller, clock.now())
     number = sum(counts.values())

@@ -15,7 +15,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
 from mydia.contexts.media import MonitorPattern
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid, Unavailable
 from mydia.units import size
@@ -71,7 +71,6 @@ class AddForm:
 @get("/add", sync_to_thread=True, include_in_schema=False)
 def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Show the search form; with `q`, also the results."""
-    caller.require(Permission.MANAGE_MEDIA)
     view = _answers(request, database, outside, caller)
     return page(request, "add/page.html", view, active="movies" if view.type == MediaType.MOVIE else "shows")
 
@@ -79,7 +78,6 @@ def show_add(request: WebRequest, database: DatabaseDep, outside: OutsideDep, ca
 @get("/add/results", sync_to_thread=True, include_in_schema=False)
 def show_results(request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep) -> Response[str]:
     """Show only the results."""
-    caller.require(Permission.MANAGE_MEDIA)
     if not is_htmx(request):
         return redirect(request, f"/add{query(request.query_params)}")
     return fragment(request, "add/_results.html", _answers(request, database, outside, caller))
@@ -97,7 +95,7 @@ def _answers(request: WebRequest, database: Database, outside: Outside, caller: 
     with database.reads() as session:
         language = settings.of(session).metadata.language
     try:
-        found = metadata.search(outside, type_, q, language=language)
+        found = metadata.search(outside, caller, type_, q, language=language)
     except Unavailable as error:
         return AddView(q=q, type=type_, types=types, choices=(), notice=error.message)
     with database.reads() as session:
@@ -135,7 +133,6 @@ def show_form(
     number: FromPath[str],
 ) -> Response[str]:
     """Show the options of a chosen title in a dialog."""
-    caller.require(Permission.MANAGE_MEDIA)
     view = _form(database, outside, caller, type_, number, {})
     return dialog(
         request, "add/_form.html", view, title=f"Add {view.choice.title}", active=_page_of(type_)[1:], back="/add"
@@ -153,17 +150,17 @@ def _form(
     ids = metadata.ids_in(number)
     if ids is None:
         raise Invalid("There is no such title. Search for it again.")
-    found = metadata.by_ids(outside, type_, ids)
+    found = metadata.by_ids(outside, caller, type_, ids)
     if not found:
         raise Invalid("The catalogue no longer has this title. Search for it again.")
     with database.reads() as session:
         folders = [
             path
-            for path in settings.library_paths.list_library_paths(session)
+            for path in settings.library_paths.list_library_paths(session, caller)
             if path.type in ("mixed", "movies" if type_ == MediaType.MOVIE else "series")
         ]
-        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
-        default_profile = settings.profiles.default_profile_id(session)
+        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session, caller))
+        default_profile = settings.profiles.default_profile_id(session, caller)
         search_now = settings.of(session).media.auto_search_on_add
     first = folders[0] if folders else None
     defaults = {
@@ -209,18 +206,17 @@ def add_title(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[AddFields]
 ) -> Response[str]:
     """Add a title with all its details."""
-    caller.require(Permission.MANAGE_MEDIA)
     wanted = form.read()
     type_, ids = wanted.type, metadata.ids_in(wanted.number)
     if ids is None:
         raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
-        wish = media.refresh.asking(session, wanted.library_path_id)
-    found = metadata.by_ids(outside, type_, ids, language=wish.language)
+        wish = media.refresh.asking(session, caller, wanted.library_path_id)
+    found = metadata.by_ids(outside, caller, type_, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue no longer has this title. Search for it again.")
     details, seasons = media.refresh.fetch(
-        outside, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
+        outside, caller, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
     monitored = wanted.monitor != MonitorPattern.NONE
     new = media.NewItem(

@@ -14,7 +14,7 @@ from msgspec import field as form_field
 from sqlalchemy.orm import Session
 
 from mydia import clock, events
-from mydia.contexts import downloads, library, media
+from mydia.contexts import downloads, library, media, users
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, NotFound
 from mydia.events import stories
@@ -242,7 +242,6 @@ def show_season(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], number: FromPath[int]
 ) -> Response[str]:
     """Show one season's episodes; the other seasons are not read."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         row = next((one for one in media.seasons_of(session, caller, item_id) if one.number == number), None)
@@ -278,7 +277,6 @@ def show_episode(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], episode_id: FromPath[str]
 ) -> Response[str]:
     """Show one episode: what it is about, its files with their streams, its downloads and its history."""
-    caller.require(Permission.BROWSE)
     detailed = caller.can(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
@@ -286,7 +284,11 @@ def show_episode(
         files = library.files.files_of_episodes(session, caller, [episode_id])
         moving = _progress(_open_downloads(session, caller, item_id)).get(episode_id)
         past = downloads.history.downloads_of_episode(session, caller, episode_id) if detailed else []
-        told = events.feed(session, resource=("media_item", item_id), limit=_EPISODE_EVENTS) if detailed else []
+        told = (
+            users.history.feed(session, caller, resource=("media_item", item_id), limit=_EPISODE_EVENTS)
+            if detailed
+            else []
+        )
     ours = {file.id for file in files} | {row.id for row in past}
     view = EpisodeView(
         item=item,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import library, media, settings
 from mydia.contexts.users import Caller, Permission
-from mydia.errors import Invalid, MydiaError, NotFound
+from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
@@ -247,7 +247,6 @@ def ask_remove_many(
 def _remove_dialog(
     request: WebRequest, database: DatabaseDep, caller: Caller, item_id: str, chosen: FileSelection
 ) -> Response[str]:
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         files = _chosen(session, caller, item_id, chosen)
@@ -273,7 +272,6 @@ def remove_files(
     form: FormOf[RemoveFields],
 ) -> Response[str]:
     """Remove files from the library."""
-    caller.require(Permission.MANAGE_MEDIA)
     wanted = form.read()
     with database.reads() as session:
         ids = [file.id for file in _chosen(session, caller, item_id, wanted)]
@@ -329,7 +327,6 @@ def _edit_dialog(
     sent: Mapping[str, str] | None = None,
     error: Invalid | None = None,
 ) -> Response[str]:
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         files = _chosen(session, caller, item_id, chosen)
@@ -367,7 +364,6 @@ def edit_files(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[EditFields]
 ) -> Response[str]:
     """Correct what is known of files: quality, languages, release group, edition, and which episodes a file holds."""
-    caller.require(Permission.MANAGE_MEDIA)
     wanted = form.read()
     try:
         with database.writes() as session:
@@ -451,7 +447,6 @@ def analyse_files(
     form: FormOf[FileSelection],
 ) -> Response[str]:
     """Analyse files again; one that can't be read does not stop the others."""
-    caller.require(Permission.MANAGE_MEDIA)
     file_id = request.path_params.get("file_id")
     with database.reads() as session:
         files = _chosen(session, caller, item_id, form.read() if file_id is None else FileSelection(ids=(file_id,)))
@@ -459,6 +454,8 @@ def analyse_files(
     for file in files:
         try:
             library.analyse_file(database, outside, caller, clock.now(), file.id)
+        except Forbidden:
+            raise
         except MydiaError as error:
             problems.append(error.message)
     if problems and len(files) == 1:

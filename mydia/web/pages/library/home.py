@@ -92,14 +92,15 @@ def show_home(
     zone = renderer_of(request).zone
     today = now.astimezone(zone).date()
     manages, sees = caller.can(Permission.MANAGE_MEDIA), caller.can(Permission.VIEW_ACTIVITY)
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         recent = media.lists.recently_added(session, caller, limit=_NEW)
         found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
         rows = downloads.queue.list_queue(session, caller) if sees else []
         needs = (*_source_trouble(session, outside, caller), *_needs(session, caller, rows)) if manages else ()
         folders = (
-            [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)] if manages else []
+            [(path.name, path.path) for path in settings.library_paths.list_library_paths(session, caller)]
+            if manages
+            else []
         )
         sizes = media.lists.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
@@ -269,7 +270,7 @@ def _volume(outside: Outside, name: str, path: str) -> Volume:
 def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     if not caller.can(Permission.MANAGE_SETTINGS):
         return ()
-    paths = settings.library_paths.list_library_paths(session)
+    paths = settings.library_paths.list_library_paths(session, caller)
     scanned = any(path.last_scan_at for path in paths)
     return (
         Step(

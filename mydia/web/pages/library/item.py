@@ -12,8 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.orm import Session
 
-from mydia import events
-from mydia.contexts import downloads, library, media, metadata, settings
+from mydia.contexts import downloads, library, media, metadata, settings, users
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import NotFound
 from mydia.events import stories
@@ -117,7 +116,6 @@ class Recommendation:
 @get("/items/{item_id:str}", sync_to_thread=True, include_in_schema=False)
 def find_item(database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Redirect:
     """Lead to a title's page, whatever it is."""
-    caller.require(Permission.BROWSE)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
     return Redirect(f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}")
@@ -135,7 +133,6 @@ def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
 
 
 def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -> ItemView:
-    caller.require(Permission.BROWSE)
     item = media.get_item(session, caller, item_id)
     show = item.type == MediaType.TV_SHOW
     tab = request.query_params.get("tab", "episodes" if show else "overview")
@@ -148,10 +145,16 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
     last = downloads.history.last_search(session, caller, item_id) if detailed else None
     told = (
-        events.feed(session, resource=("media_item", item_id), limit=_HISTORY) if tab == "history" and detailed else []
+        users.history.feed(session, caller, resource=("media_item", item_id), limit=_HISTORY)
+        if tab == "history" and detailed
+        else []
     )
-    previous, following = media.lists.neighbours(session, caller, item, lists.list_before(request, item.type))
-    path = settings.library_paths.get_library_path(session, item.library_path_id) if item.library_path_id else None
+    previous, following = media.lists.neighbours(session, caller, item, lists.list_before(request, caller, item.type))
+    path = (
+        settings.library_paths.get_library_path(session, caller, item.library_path_id)
+        if item.library_path_id and detailed
+        else None
+    )
     version = item.versions[0] if item.versions else None
     # Other tabs show how many seasons there are, but none of their episodes.
     opened = episodes.opened_seasons(request) if tab == "episodes" else set()
@@ -167,7 +170,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         seasons=episodes.seasons_of(session, caller, item, open_downloads, opened) if show else (),
         episodes_total=media.episodes.count_episodes(session, caller, item_id) if show and tab == "episodes" else 0,
         next_air_on=item.next_air_on,
-        profile=settings.profiles.get_profile(session, version.profile_id).name if version else "",
+        profile=settings.profiles.get_profile(session, caller, version.profile_id).name if version else "",
         path=f"{path.path}/{item.folder}" if path and item.folder else path.path if path else None,
         why=last.sentence if last and item.state in ("missing", "partial", "upgradable") else None,
         why_id=last.id if last else None,
@@ -214,11 +217,11 @@ def show_history(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]
 ) -> Response[str]:
     """Show older lines of a title's history."""
-    caller.require(Permission.VIEW_ACTIVITY)
     before = request.query_params.get("before", "")
     with database.reads() as session:
-        told = events.feed(
+        told = users.history.feed(
             session,
+            caller,
             before_id=whole_number(before),
             resource=("media_item", item_id),
             limit=_HISTORY,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import media, settings
 from mydia.contexts.media import MonitorPattern
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
@@ -96,9 +96,11 @@ def _edit_view(session: Session, caller: Caller, item_id: str, values: dict[str,
     return EditView(
         item=item,
         folders=tuple(
-            (path.id, path.path) for path in settings.library_paths.list_library_paths(session) if path.type in suits
+            (path.id, path.path)
+            for path in settings.library_paths.list_library_paths(session, caller)
+            if path.type in suits
         ),
-        profiles=tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session)),
+        profiles=tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session, caller)),
         monitors=(("", "Leave as it is"), *media.monitoring.PATTERNS.items()),
         catalogues=(("tmdb", "TMDB"), ("tvdb", "TheTVDB"), ("none", "None: file names and NFO files")),
         values=given | values,
@@ -108,7 +110,6 @@ def _edit_view(session: Session, caller: Caller, item_id: str, values: dict[str,
 @get("/items/{item_id:str}/edit", sync_to_thread=True, include_in_schema=False)
 def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Show the dialog."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         view = _edit_view(session, caller, item_id, {})
     return dialog(request, "item/_edit.html", view, title=f"Edit {view.item.title}", **surroundings(view.item))

@@ -19,7 +19,7 @@ from mydia import clock
 from mydia.contexts import downloads, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
-from mydia.errors import Invalid, MydiaError
+from mydia.errors import Forbidden, Invalid, MydiaError
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
@@ -166,7 +166,7 @@ class _Outlines:
                 media.lists.counts(session, caller)[type_],
                 tuple(media.lists.genres(session, caller, type_)),
             )
-            profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
+            profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session, caller))
             found = _Known(
                 token=token,
                 plan=media.lists.outline(session, caller, asked),
@@ -200,8 +200,13 @@ def _filled(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name in _TEXTS if (value := given.get(name, "").strip())}
 
 
-def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
-    """Turn the parameters of an address into a query. Raises Invalid for a value that isn't a number."""
+def read_query(caller: Caller, type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuery:
+    """Turn the parameters of an address into a query.
+
+    Raises:
+        Forbidden: The caller may not list titles.
+        Invalid: A value is not a number, or not one of its choices.
+    """
     return media.lists.ItemQuery(
         type=type_,
         state=params.get("state"),
@@ -216,7 +221,7 @@ def read_query(type_: MediaType, params: dict[str, str]) -> media.lists.ItemQuer
         status=params.get("status"),
         sort=params.get("sort", "title"),
         descending=params.get("dir", "desc" if params.get("sort", "title") != "title" else "asc") == "desc",
-    ).check()
+    ).check(caller)
 
 
 def _cookie_of(type_: MediaType) -> str:
@@ -235,10 +240,10 @@ _COOKIE_AT_MOST = 500
 """Characters; a longer filter is not remembered."""
 
 
-def list_before(request: WebRequest, type_: MediaType) -> media.lists.ItemQuery:
+def list_before(request: WebRequest, caller: Caller, type_: MediaType) -> media.lists.ItemQuery:
     """Return the list that this browser showed last, by title if it showed none."""
     try:
-        return read_query(type_, _filled(dict(parse_qsl(request.cookies.get(_cookie_of(type_), "")))))
+        return read_query(caller, type_, _filled(dict(parse_qsl(request.cookies.get(_cookie_of(type_), "")))))
     except Invalid:
         return media.lists.ItemQuery(type=type_)
 
@@ -256,10 +261,8 @@ def _number(params: dict[str, str], name: str) -> int | None:
 @get(["/movies", "/shows"], sync_to_thread=True, include_in_schema=False)
 def show_list(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show films or series."""
-    # Cached answers are shown without calling the context again.
-    caller.require(Permission.BROWSE)
     section, params = section_of(request), _params(request)
-    asked = read_query(section.type, params)
+    asked = read_query(caller, section.type, params)
     as_table = params.get("view") == "table"
     version = database.version()
     with database.reads() as session:
@@ -326,7 +329,7 @@ def _applied(params: dict[str, str], profiles: dict[str, str]) -> tuple[tuple[st
 def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show one chunk of posters."""
     section, params = section_of(request), _params(request)
-    asked = read_query(section.type, params)
+    asked = read_query(caller, section.type, params)
     number = _number(dict(request.query_params), "chunk") or 0
     with database.reads() as session:
         plan = _outlines.of(database, session, caller, asked).plan
@@ -338,9 +341,9 @@ def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) ->
 def show_rows(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show further rows of the table; a browser without script gets them as a page."""
     section, params = section_of(request), _params(request)
+    asked = read_query(caller, section.type, params)
     if not is_htmx(request):
         return redirect(request, section.path + query(request.query_params, view="table"))
-    asked = read_query(section.type, params)
     with database.reads() as session:
         rows, following = media.lists.list_items(
             session, caller, asked, cursor=request.query_params.get("cursor"), limit=_ROWS
@@ -403,7 +406,7 @@ def chosen_ids(session: Session, caller: Caller, chosen: SelectedTitles, type_: 
         if not chosen.ids:
             raise Invalid("Nothing is selected.")
         return chosen.ids[:_BULK_LIMIT]
-    asked, left_out = read_query(type_, _filled(chosen.values)), set(chosen.left_out)
+    asked, left_out = read_query(caller, type_, _filled(chosen.values)), set(chosen.left_out)
     return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
 
 
@@ -423,7 +426,6 @@ def change_many(
 ) -> Response[str]:
     """Do one thing to all selected titles and report the result."""
     section, wanted = section_of(request), form.read()
-    caller.require(Permission.MANAGE_MEDIA)
     if action not in _BULK:
         raise Invalid("This action is not available for a selection.")
     with database.reads() as session:
@@ -433,6 +435,8 @@ def change_many(
         try:
             _change_one(deps, caller, action, item_id, wanted)
             done += 1
+        except Forbidden:
+            raise
         except MydiaError as error:
             problems.append(error.message)
     toast = Toast(

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media, metadata
-from mydia.contexts.users import Permission
 from mydia.errors import Invalid, Unavailable
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import message
@@ -41,14 +40,13 @@ def show_match(
     item_id: FromPath[str],
 ) -> Response[str]:
     """Show other matches of a title."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        language = media.refresh.language_of(session, item)
+        language = media.refresh.language_of(session, caller, item)
     q = request.query_params.get("q", "").strip() or item.title
     found, notice = [], None
     try:
-        found = metadata.search(outside, item.type, q, language=language)
+        found = metadata.search(outside, caller, item.type, q, language=language)
     except Unavailable as error:
         notice = error.message
     choices = tuple(

@@ -7,8 +7,7 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from mydia.contexts import metadata
-from mydia.contexts.users import Permission
-from mydia.errors import MydiaError, NotFound
+from mydia.errors import Invalid, NotFound, Unavailable
 from mydia.web.deps import CallerDep, ConfigDep, OutsideDep, WebRequest
 from mydia.web.views.cards import TVDB_PICTURES
 
@@ -22,10 +21,7 @@ def show_picture(
     request: WebRequest, config: ConfigDep, caller: CallerDep, image_id: FromPath[str], size: FromPath[str]
 ) -> File:
     """Send one size of a picture of the library."""
-    caller.require(Permission.BROWSE)
-    if size not in _SIZES:
-        raise NotFound("There is no such picture.")
-    path = metadata.file_of(config.images_directory, image_id, _SIZES[size])
+    path = metadata.file_of(caller, config.images_directory, image_id, _SIZES.get(size, 0))
     return File(
         path=path, media_type="image/webp", content_disposition_type="inline", headers={"Cache-Control": _FOR_EVER}
     )
@@ -41,13 +37,10 @@ def show_preview(
     name: FromPath[str],
 ) -> File | Response[bytes]:
     """Send a small picture of a title that is not in the library."""
-    caller.require(Permission.BROWSE)
     try:
         source = f"{TVDB_PICTURES}{request.query_params.get('of', '')}" if name == "tvdb" else f"/{name}"
-        path = metadata.preview(outside, config.images_directory, role, source)
-    except NotFound:
-        raise
-    except MydiaError as error:
+        path = metadata.preview(outside, caller, config.images_directory, role, source)
+    except (Invalid, Unavailable) as error:
         raise NotFound("There is no picture of this title.") from error
     return File(
         path=path, media_type="image/webp", content_disposition_type="inline", headers={"Cache-Control": _A_WEEK}

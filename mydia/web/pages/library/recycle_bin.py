@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 
 from mydia import clock
 from mydia.contexts import library
-from mydia.errors import MydiaError
+from mydia.errors import Forbidden, MydiaError
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import Selection
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
@@ -87,9 +87,9 @@ def restore(
         try:
             library.recycle.restore_file(database, outside, caller, clock.now(), recycled_id)
             done += 1
+        except Forbidden:
+            raise
         except MydiaError as error:
-            if error.kind == "forbidden":
-                raise
             problems.append(error.message)
     title = f"{plural(done, 'file')} restored"
     return _changed(request, Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok"))

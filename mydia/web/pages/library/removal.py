@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import library, media
-from mydia.contexts.users import Permission
-from mydia.errors import MydiaError
+from mydia.errors import Forbidden, MydiaError
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.pages.library.lists import Section, SelectedTitles, chosen_ids, section_of
@@ -61,7 +60,6 @@ def _undo_of(removal_id: str) -> str:
 @get("/items/{item_id:str}/remove", sync_to_thread=True, include_in_schema=False)
 def ask_remove(request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Response[str]:
     """Ask what should happen to a title's files."""
-    caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
     view = RemoveView(
@@ -113,7 +111,6 @@ def ask_remove_many(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, form: FormOf[SelectedTitles]
 ) -> Response[str]:
     """Ask what should happen to the files of the selected titles, and say how many there are."""
-    caller.require(Permission.MANAGE_MEDIA)
     section, chosen = section_of(request), form.read()
     with database.reads() as session:
         ids = chosen_ids(session, caller, chosen, section.type)
@@ -138,7 +135,6 @@ def remove_many(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[RemoveManyFields]
 ) -> Response[str]:
     """Remove the selected titles, and offer to undo it; one that can't be removed does not stop the others."""
-    caller.require(Permission.MANAGE_MEDIA)
     section, chosen = section_of(request), form.read()
     with database.reads() as session:
         ids = chosen_ids(session, caller, chosen, section.type)
@@ -151,6 +147,8 @@ def remove_many(
             )
             done += 1
             freed += removed.files
+        except Forbidden:
+            raise
         except MydiaError as error:
             problems.append(error.message)
     text = problems[0] if problems else f"{plural(freed, 'file')} {_MOVED[files]}." if freed else ""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings
 from mydia.contexts.settings import FolderLook
-from mydia.contexts.users import Permission
-from mydia.errors import Invalid, MydiaError
+from mydia.contexts.users import Caller
+from mydia.errors import Invalid, Unavailable
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import fragment
 
@@ -48,43 +46,24 @@ def check_folder(
     other: FromQuery[str] = "",
 ) -> Response[str]:
     """Check the folder that was typed, for the note under its field."""
-    caller.require(Permission.MANAGE_SETTINGS)
     sent = form.read()
-    look = _look(deps, sent.values.get(field, ""), sent, other)
+    look = _look(deps, caller, sent.values.get(field, ""), sent, other)
     return fragment(request, "settings/_folder_check.html", look, field=_name(field))
 
 
 @get("/settings/browse", sync_to_thread=True, include_in_schema=False)
 def browse(request: WebRequest, deps: DepsDep, caller: CallerDep, field: FromQuery[str]) -> Response[str]:
     """List folders, and only folders, for the dialog in which one is chosen."""
-    caller.require(Permission.MANAGE_SETTINGS)
     wanted = request.query_params.get("at") or request.query_params.get(field) or "/"
-    folder = Path(wanted) if wanted.startswith("/") and "\0" not in wanted else Path("/")
-    problem, names = "", []
-    while True:
-        try:
-            names = deps.outside.files.list_folders(folder)
-            break
-        except AdapterError as error:
-            # An incomplete path opens the nearest existing folder; an unreadable one shows the problem.
-            problem = error.cause if _is_there(folder) else ""
-            if problem or folder == folder.parent:
-                break
-            folder = folder.parent
+    found = settings.library_paths.list_folders(deps.outside, caller, wanted)
+    folder = found.path
     up = None if folder == folder.parent else str(folder.parent)
-    paths = tuple(str(folder / name) for name in names)
+    paths = tuple(str(folder / name) for name in found.names)
     return fragment(
         request,
         "settings/_browse.html",
-        BrowseView(field=_name(field), path=str(folder), up=up, folders=paths, problem=problem),
+        BrowseView(field=_name(field), path=str(folder), up=up, folders=paths, problem=found.problem),
     )
-
-
-def _is_there(folder: Path) -> bool:
-    try:
-        return folder.exists()
-    except OSError:
-        return False  # the name is too long, or a parent folder is not accessible
 
 
 @post("/settings/browse", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -92,24 +71,25 @@ def choose_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CheckFields], field: FromQuery[str]
 ) -> Response[str]:
     """Put the chosen folder into the field that opened the dialog, with its check."""
-    caller.require(Permission.MANAGE_SETTINGS)
     sent = form.read()
-    look = _look(deps, sent.chosen, sent, "")
+    look = _look(deps, caller, sent.chosen, sent, "")
     return fragment(
         request, "settings/_chosen.html", look, field=_name(field), chosen=sent.chosen, trigger={"dialog-close": {}}
     )
 
 
-def _look(deps: WebDeps, path: str, sent: CheckFields, other: str) -> FolderLook | None:
+def _look(deps: WebDeps, caller: Caller, path: str, sent: CheckFields, other: str) -> FolderLook | None:
     if not path.strip():
         return None
     with deps.database.reads() as session:
-        others = [row for row in settings.library_paths.list_library_paths(session) if row.id != sent.library_path_id]
+        others = [
+            row for row in settings.library_paths.list_library_paths(session, caller) if row.id != sent.library_path_id
+        ]
     try:
         return settings.library_paths.look_at_folder(
-            deps.outside, path, others, downloads=sent.values.get(other) or None
+            deps.outside, caller, path, others, downloads=sent.values.get(other) or None
         )
-    except MydiaError as error:
+    except (Invalid, Unavailable) as error:
         return FolderLook(path, (), error.message)
 
 

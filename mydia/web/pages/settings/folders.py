@@ -18,7 +18,7 @@ from mydia.contexts.settings import (
     LibraryPath,
     NewLibraryPath,
 )
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
@@ -103,8 +103,8 @@ def folders(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
     """List the library folders."""
     around = frame(caller, "folders")
     with deps.database.reads() as session:
-        rows = settings.library_paths.list_library_paths(session)
-        names = {profile.id: profile.name for profile in settings.profiles.list_profiles(session)}
+        rows = settings.library_paths.list_library_paths(session, caller)
+        names = {profile.id: profile.name for profile in settings.profiles.list_profiles(session, caller)}
     cards = tuple(
         FolderCard(
             id=row.id,
@@ -136,7 +136,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     """Add a library folder."""
     wanted = form.read()
     try:
-        _refuse_unusable(deps, wanted.path, None)
+        _refuse_unusable(deps, caller, wanted.path, None)
         with deps.database.writes() as session:
             row = settings.library_paths.add_library_path(session, caller, clock.now(), wanted.folder(None))
     except (Invalid, Conflict) as error:
@@ -149,7 +149,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
 def folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Show the form of a library folder. One from the environment or a file is read-only."""
     with deps.database.reads() as session:
-        row = settings.library_paths.get_library_path(session, library_path_id)
+        row = settings.library_paths.get_library_path(session, caller, library_path_id)
     values = {spec.name: getattr(row, spec.name) for spec in fields(NewLibraryPath)}
     return show(request, "folder.html", _folder(deps, caller, row, values))
 
@@ -161,9 +161,9 @@ def change_folder(
     """Store a changed library folder."""
     wanted = form.read()
     with deps.database.reads() as session:
-        row = settings.library_paths.get_library_path(session, library_path_id)
+        row = settings.library_paths.get_library_path(session, caller, library_path_id)
     try:
-        _refuse_unusable(deps, wanted.path, row)
+        _refuse_unusable(deps, caller, wanted.path, row)
         with deps.database.writes() as session:
             settings.library_paths.change_library_path(session, caller, clock.now(), row.id, wanted.folder(row))
     except (Invalid, Conflict) as error:
@@ -186,7 +186,7 @@ def remove_folder(
 def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]) -> Response[str]:
     """Scan one folder now."""
     with deps.database.writes() as session:
-        name = settings.library_paths.get_library_path(session, library_path_id).name
+        name = settings.library_paths.get_library_path(session, caller, library_path_id).name
         library.scanning.request_scan(session, caller, library_path_id)
     return redirect(request, "/settings/folders", toast=Toast(f"{name} is being scanned", tone="live"))
 
@@ -196,10 +196,9 @@ def look_at_folder(
     request: WebRequest, deps: DepsDep, caller: CallerDep, library_path_id: FromPath[str]
 ) -> Response[str]:
     """Show the state of the folder on disk. A separate request, because a sleeping disk answers slowly."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with deps.database.reads() as session:
-        row = settings.library_paths.get_library_path(session, library_path_id)
-    look = settings.library_paths.look_at_folder(deps.outside, row.path, [])
+        row = settings.library_paths.get_library_path(session, caller, library_path_id)
+    look = settings.library_paths.look_at_folder(deps.outside, caller, row.path, [])
     return fragment(request, "settings/_folder_check.html", look, field=f"of-{row.id}")
 
 
@@ -212,12 +211,14 @@ def _folder(
 ) -> FolderView:
     around = frame(caller, "folders", row.name if row else "Add folder")
     with deps.database.reads() as session:
-        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session))
+        profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session, caller))
         others = [
-            other for other in settings.library_paths.list_library_paths(session) if row is None or other.id != row.id
+            other
+            for other in settings.library_paths.list_library_paths(session, caller)
+            if row is None or other.id != row.id
         ]
     path = str(values.get("path") or "")
-    look = settings.library_paths.look_at_folder(deps.outside, path, others) if path and not errors else None
+    look = settings.library_paths.look_at_folder(deps.outside, caller, path, others) if path and not errors else None
     action = f"/settings/folders/{row.id if row else 'new'}"
     source = (row.managed_source or "") if row else ""
     return FolderView(
@@ -232,15 +233,17 @@ def _folder(
     )
 
 
-def _refuse_unusable(deps: WebDeps, path: str, row: LibraryPath | None) -> None:
+def _refuse_unusable(deps: WebDeps, caller: Caller, path: str, row: LibraryPath | None) -> None:
     if row is not None and path.rstrip("/") == row.path:
         # The other settings can be changed while the disk is not mounted.
         return
     with deps.database.reads() as session:
         others = [
-            other for other in settings.library_paths.list_library_paths(session) if row is None or other.id != row.id
+            other
+            for other in settings.library_paths.list_library_paths(session, caller)
+            if row is None or other.id != row.id
         ]
-    look = settings.library_paths.look_at_folder(deps.outside, path, others)
+    look = settings.library_paths.look_at_folder(deps.outside, caller, path, others)
     if look.problem:
         raise Invalid(look.problem, fields={"path": look.problem})
 

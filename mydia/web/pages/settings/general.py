@@ -62,7 +62,7 @@ def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     values = form.read().values
     try:
         with deps.database.writes() as session:
-            found = settings.all_sourced(session)
+            found = settings.all_sourced(session, caller)
             changes = {
                 key.name: values[key.name]
                 for key in KEYS
@@ -83,7 +83,7 @@ def save_general(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
 def _general(deps: WebDeps, caller: Caller, values: Mapping[str, str], errors: Mapping[str, str]) -> GeneralView:
     around = frame(caller, "general")
     with deps.database.reads() as session:
-        found = settings.all_sourced(session)
+        found = settings.all_sourced(session, caller)
     groups: dict[str, list[SettingRow]] = {}
     for key in KEYS:
         if key.editable and key.name not in ELSEWHERE:

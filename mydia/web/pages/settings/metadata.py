@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.response import Stream
 
 from mydia import clock
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings import metadata_source
@@ -43,7 +43,7 @@ def save_metadata(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
     """Store where titles come from."""
     try:
         with deps.database.writes() as session:
-            metadata_source.write_source(session, deps, caller, clock.now(), form.read())
+            metadata_source.write_source(session, caller, clock.now(), form.read())
     except Invalid as error:
         return show(request, "metadata.html", _metadata(deps, caller, form.sent, errors_of(error)), status=422)
     return redirect(request, "/settings/metadata", toast=Toast("Saved", "Takes effect with the next lookup."))
@@ -54,8 +54,7 @@ def test_metadata(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SourceFields]
 ) -> Response[str] | Stream:
     """Test the source that the form describes by searching for a film."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    steps = metadata_source.try_source(deps, form.read())
+    steps = metadata_source.try_source(deps, caller, form.read())
     return unfolding(
         request, "settings/_test_result.html", steps, title="Test", active="settings", back="/settings/metadata"
     )
@@ -64,7 +63,7 @@ def test_metadata(
 def _metadata(deps: WebDeps, caller: Caller, sent: Mapping[str, str], errors: Mapping[str, str]) -> MetadataView:
     around = frame(caller, "metadata")
     with deps.database.reads() as session:
-        now = metadata_source.read_source(session, deps)
+        now = metadata_source.read_source(session, caller)
     return MetadataView(
         frame=around,
         source=sent.get("source", now.source),

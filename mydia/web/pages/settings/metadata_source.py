@@ -70,9 +70,9 @@ _SENTENCES = {
 }
 
 
-def read_source(session: Session, deps: WebDeps) -> SourceChoice:
+def read_source(session: Session, caller: Caller) -> SourceChoice:
     """Return the present choice."""
-    found = {name: settings.sourced(session, name) for name in _NAMES}
+    found = {name: settings.sourced(session, caller, name) for name in _NAMES}
     url = str(found["metadata.relay_url"].value or "")
     has_tmdb, has_tvdb = bool(found["metadata.tmdb_api_key"].value), bool(found["metadata.tvdb_api_key"].value)
     if url and url != "off":
@@ -95,7 +95,7 @@ def read_source(session: Session, deps: WebDeps) -> SourceChoice:
     )
 
 
-def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime, wanted: SourceFields) -> None:
+def write_source(session: Session, caller: Caller, now: datetime, wanted: SourceFields) -> None:
     """Store a choice.
 
     Raises:
@@ -103,7 +103,7 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
     """
     if wanted.source is None:
         raise Invalid(_CHOOSE)
-    present = read_source(session, deps)
+    present = read_source(session, caller)
     changes: dict[str, object] = {"metadata.relay_url": None, "metadata.public_relay": True}
     if wanted.source == "own":
         if not (wanted.keys or present.has_tmdb or present.has_tvdb):
@@ -127,24 +127,34 @@ def write_source(session: Session, deps: WebDeps, caller: Caller, now: datetime,
         ) from error
 
 
-def try_source(deps: WebDeps, wanted: SourceFields) -> Iterator[TestResult]:
-    """Search for a film at the source that a form describes, before it is stored; yield the result of each step."""
+def try_source(deps: WebDeps, caller: Caller, wanted: SourceFields) -> Iterator[TestResult]:
+    """Search for a film at the source that a form describes, before it is stored; yield the result of each step.
+
+    Raises:
+        Forbidden: The caller may not test sources. Raised at once, before the first step.
+    """
+    with deps.database.reads() as session:
+        present = read_source(session, caller)
+        known = settings.of(session).metadata
+    stored = {"metadata.tmdb_api_key": known.tmdb_api_key, "metadata.tvdb_api_key": known.tvdb_api_key}
+    return _source_steps(deps, wanted, present, stored)
+
+
+def _source_steps(
+    deps: WebDeps, wanted: SourceFields, present: SourceChoice, stored: Mapping[str, Secret]
+) -> Iterator[TestResult]:
     yield TestResult("live", "Trying it", findings=(FolderFinding("run", "Looking Metropolis (1927) up"),))
-    yield _try_source(deps, wanted)
+    yield _try_source(deps, wanted, present, stored)
 
 
-def _try_source(deps: WebDeps, wanted: SourceFields) -> TestResult:
+def _try_source(deps: WebDeps, wanted: SourceFields, present: SourceChoice, stored: Mapping[str, Secret]) -> TestResult:
     source: str | None = wanted.source
     address, typed = wanted.address, wanted.keys
-    with deps.database.reads() as session:
-        known = settings.of(session).metadata
-        stored = {"metadata.tmdb_api_key": known.tmdb_api_key, "metadata.tvdb_api_key": known.tvdb_api_key}
-        present = read_source(session, deps)
     if present.locked:
         source, address, typed = present.source, present.relay_url.rstrip("/"), {}
     if source == "none":
         return TestResult("ok", "Nobody is asked", "Titles come from file names and NFO files.")
-    keys = stored | {name: Secret(text) for name, text in typed.items()}
+    keys = {**stored} | {name: Secret(text) for name, text in typed.items()}
     own = source == "own"
     config = RelayConfig.from_settings(
         lambda name: (keys[name] if own else "") if name in keys else deps.config[name],

@@ -109,7 +109,7 @@ def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     changes = form.read().changes()
     try:
         with deps.database.writes() as session:
-            row = settings.naming_rules.get_naming_set(session)
+            row = settings.naming_rules.get_naming_set(session, caller)
             settings.naming_rules.change_naming_set(
                 session, caller, clock.now(), row.id, changes, judge=naming.check_template
             )
@@ -130,7 +130,7 @@ def preview_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: 
 def _naming(deps: WebDeps, caller: Caller, changes: Mapping[str, object], errors: Mapping[str, str]) -> NamingView:
     around = frame(caller, "naming")
     with deps.database.reads() as session:
-        row = settings.naming_rules.get_naming_set(session)
+        row = settings.naming_rules.get_naming_set(session, caller)
     values = {spec.name: getattr(row, spec.name) for spec in fields(naming.NamingRules)}
     values |= changes
     sentences = {**_template_errors(values), **errors}

@@ -110,7 +110,7 @@ def new_profile(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
 def profile_page(request: WebRequest, deps: DepsDep, caller: CallerDep, profile_id: FromPath[str]) -> Response[str]:
     """Show the editor."""
     with deps.database.reads() as session:
-        profile = settings.profiles.get_profile(session, profile_id)
+        profile = settings.profiles.get_profile(session, caller, profile_id)
     return show(request, "profile.html", _profile(deps, caller, profile))
 
 
@@ -138,7 +138,7 @@ def _save(
         return show(request, "profile.html", view)
     try:
         with deps.database.writes() as session:
-            base = settings.profiles.get_profile(session, profile_id) if profile_id else None
+            base = settings.profiles.get_profile(session, caller, profile_id) if profile_id else None
             wanted = _read_profile(form.read(), base)
             saved = settings.profiles.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
     except (Invalid, Conflict) as error:
@@ -173,8 +173,8 @@ def _profile(
 ) -> ProfileView:
     around = frame(caller, "profiles", profile.name or "New profile")
     with deps.database.reads() as session:
-        used = settings.profiles.profile_users(session, profile.id) if profile.id else {}
-        limits = settings.qualities.size_limits(session, MediaType.MOVIE)
+        used = settings.profiles.profile_users(session, caller, profile.id) if profile.id else {}
+        limits = settings.qualities.size_limits(session, caller, MediaType.MOVIE)
     sent = form.sent if form is not None else {}
     name = sent.get("release", _EXAMPLE).strip()
     named = profile if profile.name else replace(profile, name="this profile")
@@ -245,11 +245,11 @@ def _rungs_of(rows: Sequence[RungRow]) -> list[Rung]:
     rungs: list[Rung] = []
     seen: set[str] = set()
     for row in rows:
-        members = [one for one in row.members if one in settings.QUALITY_NAMES and one not in seen]
+        members = [one for one in row.members if one in settings.qualities.QUALITY_NAMES and one not in seen]
         if row.rung and members:
             seen.update(members)
             rungs.append(Rung(row.rung if len(members) > 1 else members[0], tuple(members), row.allowed))
-    missing = [one for one in reversed(settings.QUALITY_NAMES) if one not in seen]
+    missing = [one for one in reversed(settings.qualities.QUALITY_NAMES) if one not in seen]
     return rungs + [Rung(one, (one,), allowed=False) for one in missing]
 
 
@@ -270,7 +270,7 @@ def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
     elif verb == "join" and at > 0:
         above = rungs[at - 1]
         members = (*above.qualities, *rungs[at].qualities)
-        taken = {rung.name for rung in rungs} | set(settings.QUALITY_NAMES)
+        taken = {rung.name for rung in rungs} | set(settings.qualities.QUALITY_NAMES)
         rungs[at - 1 : at + 1] = [Rung(_group_name(members, taken), members, above.allowed or rungs[at].allowed)]
     elif verb == "part":
         rungs[at : at + 1] = [Rung(one, (one,), rungs[at].allowed) for one in rungs[at].qualities]

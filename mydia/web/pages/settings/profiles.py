@@ -42,8 +42,8 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
     """List the quality profiles."""
     around = frame(caller, "profiles")
     with deps.database.reads() as session:
-        found = settings.profiles.list_profiles(session)
-        used = {profile.id: settings.profiles.profile_users(session, profile.id) for profile in found}
+        found = settings.profiles.list_profiles(session, caller)
+        used = {profile.id: settings.profiles.profile_users(session, caller, profile.id) for profile in found}
     cards = tuple(
         ProfileCard(
             id=profile.id,

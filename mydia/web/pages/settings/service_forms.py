@@ -270,7 +270,7 @@ def try_client(deps: WebDeps, caller: Caller, form: Form[ServiceFields]) -> Iter
         new = wanted.client()
         with deps.database.reads() as session:
             connection = settings.clients.trial_connection(session, caller, new, client_id=wanted.service_id)
-            paths = settings.library_paths.list_library_paths(session)
+            paths = settings.library_paths.list_library_paths(session, caller)
     except (Invalid, Conflict) as error:
         return iter((_unusable(error),))
     return _client_steps(deps, connection, new.mappings, [path.path for path in paths])

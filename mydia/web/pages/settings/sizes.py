@@ -104,7 +104,7 @@ def _sizes(
     around = frame(caller, "sizes")
     minutes = _MINUTES[type_]
     with deps.database.reads() as session:
-        limits = settings.qualities.size_limits(session, type_)
+        limits = settings.qualities.size_limits(session, caller, type_)
     rows = tuple(
         SizeRow(
             quality=quality,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
-from mydia.contexts.users import Caller, NewUser, Permission, Role
+from mydia.contexts.users import Caller, NewUser, Role
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web.auth.session import open_browser_session
@@ -178,8 +178,9 @@ class ScanView:
     present: tuple[PresentPath, ...]
 
 
-def _frame(session: Session, step: str, caller: Caller | None) -> Frame:
-    state = settings.setup.setup_state(session)
+def _frame(session: Session, caller: Caller | None, step: str) -> Frame:
+    """Return what is around a step; without a caller it is the first one, and nothing has been done."""
+    state = settings.setup.setup_state(session, caller) if caller else settings.setup.SetupState({}, None)
     steps: list[tuple[str, str, str]] = []
     for name, (label, note) in _LABELS.items():
         said = note
@@ -193,20 +194,24 @@ def _frame(session: Session, step: str, caller: Caller | None) -> Frame:
     return Frame(tuple(steps), at + 1, f"/setup/{names[at - 1]}" if at > 1 else "")
 
 
-def _require(caller: Caller | None, session: Session) -> Caller:
-    """Return the caller if they may change settings; a new installation begins with the account."""
+def _signed_in(session: Session, caller: Caller | None) -> Caller:
+    """Return the caller.
+
+    Raises:
+        Conflict: There is no account yet; setup begins with one.
+        NotSignedIn: Nobody is signed in.
+    """
     if caller is None:
         if not users.has_users(session):
             raise Conflict("Make the account first: open /setup.")
         raise NotSignedIn("Sign in to continue the setup.")
-    caller.require(Permission.MANAGE_SETTINGS)
     return caller
 
 
-def _after(request: WebRequest, deps: WebDeps, step: str, outcome: str) -> Response[str]:
+def _after(request: WebRequest, deps: WebDeps, caller: Caller, step: str, outcome: str) -> Response[str]:
     names = list(_LABELS)
     with deps.database.writes() as session:
-        settings.setup.mark_step(session, clock.now(), step, "done" if outcome == "done" else "skipped")
+        settings.setup.mark_step(session, caller, clock.now(), step, "done" if outcome == "done" else "skipped")
     return redirect(request, f"/setup/{names[names.index(step) + 1]}")
 
 
@@ -216,8 +221,8 @@ def begin(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCallerD
     with database.reads() as session:
         if not users.has_users(session):
             return redirect(request, "/setup/account")
-        _require(maybe_caller, session)
-        step = settings.setup.setup_state(session).next_step
+        caller = _signed_in(session, maybe_caller)
+        step = settings.setup.setup_state(session, caller).next_step
     return redirect(request, f"/setup/{step if step and step != 'account' else 'folders'}")
 
 
@@ -228,7 +233,7 @@ def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCalle
     with database.reads() as session:
         if users.has_users(session):
             return redirect(request, "/setup/folders" if maybe_caller else "/login")
-        frame = _frame(session, "account", None)
+        frame = _frame(session, None, "account")
     if not near:
         _token.announce()
     return page(request, "setup/account.html", AccountView(frame, not near), shell=False)
@@ -256,10 +261,10 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]
             now = clock.now()
             new = NewUser(wanted.username, Role.ADMIN, wanted.password, display_name=shown)
             user = users.add_first_admin(session, now, new)
-            settings.setup.mark_step(session, now, "account", "done")
+            settings.setup.mark_step(session, users.caller_of(user), now, "account", "done")
     except (Invalid, Conflict) as error:
         with deps.database.reads() as session:
-            frame = _frame(session, "account", None)
+            frame = _frame(session, None, "account")
         kept = {"username": wanted.username, "token": wanted.token}
         view = AccountView(frame, not near, kept, error.fields or {"": error.message})
         return page(request, "setup/account.html", view, status=422, shell=False)
@@ -275,22 +280,21 @@ def folders(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) ->
 @post("/setup/folders", sync_to_thread=True, status_code=200, include_in_schema=False)
 def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[FoldersFields]) -> Response[str]:
     """Add the folders that were entered, all or none."""
-    caller.require(Permission.MANAGE_SETTINGS)
     sent = form.read()
     if sent.skip:
-        return _after(request, deps, "folders", "skipped")
+        return _after(request, deps, caller, "folders", "skipped")
     if sent.more is not None:
         more = min(sent.more, _MOST_EXTRA)
         return page(request, "setup/folders.html", _folders_view(deps, caller, sent.values, {}, more), shell=False)
     more = min(sent.shown, _MOST_EXTRA)
     wanted = [(name, path, type_, label) for name, type_, label, _ in _inputs(more) if (path := sent.values.get(name))]
     with deps.database.reads() as session:
-        present = settings.library_paths.list_library_paths(session)
+        present = settings.library_paths.list_library_paths(session, caller)
     errors: dict[str, str] = {}
     if not wanted and not present:
         errors[""] = "Name at least one folder, or skip this step."
     for name, path, _, _ in wanted:
-        look = settings.library_paths.look_at_folder(deps.outside, path, present)
+        look = settings.library_paths.look_at_folder(deps.outside, caller, path, present)
         if look.problem:
             errors[name] = look.problem
     if not errors:
@@ -298,7 +302,7 @@ def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     if errors:
         view = _folders_view(deps, caller, sent.values, errors, more)
         return page(request, "setup/folders.html", view, status=422, shell=False)
-    return _after(request, deps, "folders", "done")
+    return _after(request, deps, caller, "folders", "done")
 
 
 def _add_folders(deps: WebDeps, caller: Caller, wanted: list[tuple[str, str, str, str]]) -> dict[str, str]:
@@ -324,9 +328,9 @@ def _folders_view(
     deps: WebDeps, caller: Caller | None, values: Mapping[str, str], errors: Mapping[str, str], more: int
 ) -> FoldersView:
     with deps.database.reads() as session:
-        caller = _require(caller, session)
-        frame = _frame(session, "folders", caller)
-        paths = settings.library_paths.list_library_paths(session)
+        caller = _signed_in(session, caller)
+        frame = _frame(session, caller, "folders")
+        paths = settings.library_paths.list_library_paths(session, caller)
     downloads = values.get("downloads", "")
     taken = {path.type for path in paths}
     labels = {"movies": "Movies", "series": "Shows"}
@@ -336,23 +340,23 @@ def _folders_view(
             label=labels.get(name, "Another folder"),
             value=(value := values.get(name, "")),
             note=note,
-            look=settings.library_paths.look_at_folder(deps.outside, value, paths, downloads=downloads)
+            look=settings.library_paths.look_at_folder(deps.outside, caller, value, paths, downloads=downloads)
             if value
             else None,
         )
         for name, type_, _, note in _inputs(more)
         if name not in taken or name in values
     )
-    present = tuple(_present(deps, path, paths, downloads) for path in paths)
-    look = settings.library_paths.look_at_folder(deps.outside, downloads, []) if downloads else None
+    present = tuple(_present(deps, caller, path, paths, downloads) for path in paths)
+    look = settings.library_paths.look_at_folder(deps.outside, caller, downloads, []) if downloads else None
     return FoldersView(
         frame=frame, present=present, fields=fields, more=more, downloads=downloads, downloads_look=look, errors=errors
     )
 
 
-def _present(deps: WebDeps, path: LibraryPath, paths: list[LibraryPath], downloads: str) -> PresentPath:
+def _present(deps: WebDeps, caller: Caller, path: LibraryPath, paths: list[LibraryPath], downloads: str) -> PresentPath:
     others = [other for other in paths if other.id != path.id]
-    look = settings.library_paths.look_at_folder(deps.outside, path.path, others, downloads=downloads or None)
+    look = settings.library_paths.look_at_folder(deps.outside, caller, path.path, others, downloads=downloads or None)
     return PresentPath(
         name=path.name, path=path.path, what=_WHAT[path.type], source=path.managed_source or "", look=look
     )
@@ -369,27 +373,26 @@ def save_metadata(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SetupSourceFields]
 ) -> Response[str]:
     """Store the source that was chosen."""
-    caller.require(Permission.MANAGE_SETTINGS)
     if form.draft().skip:
-        return _after(request, deps, "metadata", "skipped")
+        return _after(request, deps, caller, "metadata", "skipped")
     try:
         wanted = form.read()
         with deps.database.writes() as session:
-            if not metadata_source.read_source(session, deps).locked:
-                metadata_source.write_source(session, deps, caller, clock.now(), wanted)
+            if not metadata_source.read_source(session, caller).locked:
+                metadata_source.write_source(session, caller, clock.now(), wanted)
     except Invalid as error:
         view = _metadata_view(deps, caller, form.sent, error.fields or {"": error.message})
         return page(request, "setup/metadata.html", view, status=422, shell=False)
-    return _after(request, deps, "metadata", "done")
+    return _after(request, deps, caller, "metadata", "done")
 
 
 def _metadata_view(
     deps: WebDeps, caller: Caller | None, sent: Mapping[str, str], errors: Mapping[str, str]
 ) -> MetadataView:
     with deps.database.reads() as session:
-        caller = _require(caller, session)
-        frame = _frame(session, "metadata", caller)
-        now = metadata_source.read_source(session, deps)
+        caller = _signed_in(session, caller)
+        frame = _frame(session, caller, "metadata")
+        now = metadata_source.read_source(session, caller)
     return MetadataView(
         frame=frame,
         source=sent.get("source", now.source),
@@ -430,7 +433,7 @@ def save_service(
     """Add the download client or the indexer."""
     family = _family(request)
     if form.draft().skip:
-        return _after(request, deps, family, "skipped")
+        return _after(request, deps, caller, family, "skipped")
     try:
         with deps.database.writes() as session:
             services.add_service(session, caller, clock.now(), family, form.read())
@@ -438,7 +441,7 @@ def save_service(
         sent = services.sent_form(family, form, error.fields or {"": error.message})
         view = _service_view(deps, caller, family, "", sent)
         return page(request, "setup/service.html", view, status=422, shell=False)
-    return _after(request, deps, family, "done")
+    return _after(request, deps, caller, family, "done")
 
 
 def _family(request: WebRequest) -> services.Family:
@@ -449,8 +452,8 @@ def _service_view(
     deps: WebDeps, caller: Caller | None, family: services.Family, kind: str, form: ServiceForm | None = None
 ) -> ServiceView:
     with deps.database.reads() as session:
-        caller = _require(caller, session)
-        frame = _frame(session, family, caller)
+        caller = _signed_in(session, caller)
+        frame = _frame(session, caller, family)
         rows: list[Any] = (
             settings.clients.list_clients(session, caller)
             if family == "client"
@@ -468,9 +471,9 @@ def _service_view(
 def scan(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -> Response[str]:
     """Offer the first scan."""
     with deps.database.reads() as session:
-        caller = _require(maybe_caller, session)
-        frame = _frame(session, "scan", caller)
-        paths = settings.library_paths.list_library_paths(session)
+        caller = _signed_in(session, maybe_caller)
+        frame = _frame(session, caller, "scan")
+        paths = settings.library_paths.list_library_paths(session, caller)
     present = tuple(
         PresentPath(name=path.name, path=path.path, what=_WHAT[path.type], source="", look=None) for path in paths
     )
@@ -482,14 +485,13 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     """Start the first scan, or skip it, and finish the setup."""
     from mydia.contexts import library
 
-    caller.require(Permission.MANAGE_SETTINGS)
     now, skip = clock.now(), form.read().skip
     with deps.database.writes() as session:
-        scanning = not skip and bool(settings.library_paths.list_library_paths(session))
+        scanning = not skip and bool(settings.library_paths.list_library_paths(session, caller))
         if scanning:
             library.scanning.request_scan(session, caller, None)
-        settings.setup.mark_step(session, now, "scan", "done" if scanning else "skipped")
-        settings.setup.finish_setup(session, now)
+        settings.setup.mark_step(session, caller, now, "scan", "done" if scanning else "skipped")
+        settings.setup.finish_setup(session, caller, now)
     toast = (
         Toast("The first scan has begun", "Titles appear as they are recognised.", tone="live")
         if scanning

@@ -11,9 +11,7 @@ from litestar.response import File
 
 from mydia.adapters import pg_dump
 from mydia.contexts import settings
-from mydia.contexts.users import Permission
 from mydia.db import maintenance
-from mydia.errors import NotFound
 from mydia.taskboard import RunState
 from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, TaskBoardDep, WebRequest
 from mydia.web.render import Toast, is_htmx, nothing, page, redirect
@@ -37,16 +35,13 @@ def show_backups(
     request: WebRequest, deps: DepsDep, config: ConfigDep, database: DatabaseDep, caller: CallerDep
 ) -> Response[str]:
     """Show the backups and how to restore one."""
-    caller.require(Permission.MANAGE_SETTINGS)
     with database.reads() as session:
         keep = settings.of(session).backups.keep
     board = deps.taskboard
     busy = any(run.job == "upkeep.back_up" for run in (*board.running(caller), *board.waiting(caller)))
     last = board.recent(caller, 1, job="upkeep.back_up")
     view = BackupsView(
-        backups=tuple(
-            sorted(maintenance.list_backups(config.backups_directory), key=lambda one: one.made_at, reverse=True)
-        ),
+        backups=tuple(settings.backups.list_backups(caller, config.backups_directory)),
         directory=str(config.backups_directory),
         keep=keep,
         possible=database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
@@ -59,7 +54,6 @@ def show_backups(
 @post("/system/backups", sync_to_thread=True, status_code=200, include_in_schema=False)
 def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Make a backup now, in the worker."""
-    caller.require(Permission.MANAGE_SETTINGS)
     taskboard.run_now(caller, "upkeep.back_up")
     toast = Toast("Backing up", "It is checked when it is made, and then listed here.", tone="live")
     if is_htmx(request):
@@ -70,11 +64,8 @@ def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep)
 @get("/system/backups/{name:str}", sync_to_thread=True, include_in_schema=False)
 def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Send a backup."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    known = {one.path.name: one.path for one in maintenance.list_backups(config.backups_directory)}
-    if name not in known:
-        raise NotFound("This backup does not exist.")
-    return File(path=known[name], filename=name, media_type="application/vnd.sqlite3")
+    path = settings.backups.get_backup(caller, config.backups_directory, name)
+    return File(path=path, filename=name, media_type="application/vnd.sqlite3")
 
 
 ROUTES: tuple[Any, ...] = (show_backups, make_backup, download_backup)

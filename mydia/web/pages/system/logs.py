@@ -9,10 +9,9 @@ from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import File
 
-from mydia.contexts.users import Permission
-from mydia.errors import Invalid, NotFound
+from mydia.contexts import settings
+from mydia.errors import Invalid
 from mydia.web.deps import CallerDep, ConfigDep, WebRequest
-from mydia.web.log_files import LEVELS, LOGS, LogLine, present, read_logs
 from mydia.web.render import fragment, is_htmx, page, query
 
 
@@ -20,13 +19,13 @@ from mydia.web.render import fragment, is_htmx, page, query
 class LogsView:
     """The newest lines that match the filter."""
 
-    lines: tuple[LogLine, ...]
+    lines: tuple[settings.log_files.LogLine, ...]
     level: str
     q: str
     file: str
     files: tuple[str, ...]
     live: bool
-    levels: tuple[str, ...] = LEVELS
+    levels: tuple[str, ...] = settings.log_files.LEVELS
 
     @property
     def url(self) -> str:
@@ -45,11 +44,10 @@ def show_logs(
     live: FromQuery[str] = "",
 ) -> Response[str]:
     """Show the newest lines of the logs, newest first."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    files = present(config.log_directory)
-    if level not in LEVELS or (file and file not in files):
+    files = settings.log_files.present(caller, config.log_directory)
+    if level not in settings.log_files.LEVELS or (file and file not in files):
         raise Invalid("Choose a level and a file from the lists.")
-    lines = read_logs(config.log_directory, (file,) if file else files, level, q)
+    lines = settings.log_files.read_logs(caller, config.log_directory, (file,) if file else files, level, q)
     view = LogsView(lines=tuple(lines), level=level, q=q, file=file, files=files, live=live != "off")
     if is_htmx(request) and request.headers.get("hx-target", "").endswith("#log-lines"):
         return fragment(request, "system/_log_lines.html", view)
@@ -59,10 +57,7 @@ def show_logs(
 @get("/system/logs/{name:str}/download", sync_to_thread=True, include_in_schema=False)
 def download_log(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Send a whole log."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    path = config.log_directory / f"{name}.log"
-    if name not in LOGS or not path.exists():
-        raise NotFound("There is no such log.")
+    path = settings.log_files.get_log(caller, config.log_directory, name)
     return File(path=path, filename=f"mydia-{name}.log", media_type="text/plain")
 
 

@@ -14,7 +14,7 @@ from litestar import Response, get
 
 from mydia import __version__, units
 from mydia.contexts import settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import sqlite_version
 from mydia.web import health
 from mydia.web.deps import CallerDep, DepsDep, WebDeps, WebRequest
@@ -85,13 +85,13 @@ class StatusView:
 @get(["/system", "/system/status"], sync_to_thread=True, include_in_schema=False)
 def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show what works and what does not, with what to do about it."""
-    caller.require(Permission.MANAGE_SETTINGS)
+    running = deps.taskboard.running(caller)
     checks = health.examine(deps, (*health.CHECKS, *request.app.state.checks))
     order = {"failed": 0, "warning": 1, "unknown": 2, "ok": 3}
     findings = tuple(_finding(check) for check in sorted(checks, key=lambda check: order[check.state]))
     with deps.database.reads() as session:
         services = tuple(_services(session, caller))
-        folders = [(path.name, path.path) for path in settings.library_paths.list_library_paths(session)]
+        folders = [(path.name, path.path) for path in settings.library_paths.list_library_paths(session, caller)]
     rooms = tuple(_rooms([("Data", str(deps.config.data_dir)), *folders]))
     about = _about(deps)
     report = "\n".join(
@@ -106,7 +106,7 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
         rooms=rooms,
         about=about,
         report=report,
-        running=len(deps.taskboard.running(caller)),
+        running=len(running),
     )
     return page(request, "system/status.html", view, active="system")
 

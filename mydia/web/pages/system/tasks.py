@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from mydia import clock, units
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import ENDED, Run, RunState, Scheduled, TaskBoard
 from mydia.web.deps import CallerDep, TaskBoardDep, WebRequest
@@ -100,7 +100,6 @@ def show_tasks(
     before: FromQuery[str] = "",
 ) -> Response[str]:
     """Show running and scheduled tasks, and the results of earlier runs."""
-    caller.require(Permission.MANAGE_SETTINGS)
     if show not in ("", "all", "failed"):
         raise Invalid("Show all or failed.")
     view = tasks_view(taskboard, caller, show, before)
@@ -246,7 +245,6 @@ def said_cron(line: str | None) -> str:
 @get("/system/runs/{run_id:str}", sync_to_thread=True, include_in_schema=False)
 def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Show one run."""
-    caller.require(Permission.MANAGE_SETTINGS)
     run = taskboard.get(caller, run_id)
     return dialog(request, "system/_run.html", run, title=run.title, active="system", line=run_line(run, clock.now()))
 
@@ -254,7 +252,6 @@ def show_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, ru
 @post("/system/runs/{run_id:str}/cancel", sync_to_thread=True, status_code=200, include_in_schema=False)
 def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Stop one run."""
-    caller.require(Permission.MANAGE_SETTINGS)
     state = taskboard.cancel(caller, run_id)
     text = "" if state == RunState.CANCELLED else "It stops after the current step."
     return _tasks_changed(request, Toast("Cancelled", text))
@@ -263,7 +260,6 @@ def cancel_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, 
 @post("/system/runs/{run_id:str}/retry", sync_to_thread=True, status_code=200, include_in_schema=False)
 def retry_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, run_id: FromPath[str]) -> Response[str]:
     """Start a failed run again."""
-    caller.require(Permission.MANAGE_SETTINGS)
     taskboard.retry_dead(caller, run_id)
     return _tasks_changed(request, Toast("Started again", tone="live"))
 
@@ -271,7 +267,6 @@ def retry_run(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, r
 @post("/system/tasks/{name:str}/run", sync_to_thread=True, status_code=200, include_in_schema=False)
 def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, name: FromPath[str]) -> Response[str]:
     """Start a scheduled task now."""
-    caller.require(Permission.MANAGE_SETTINGS)
     entry = next((one for one in taskboard.scheduled(caller) if one.name == name), None)
     if entry is None:
         raise NotFound("There is no such task.")
@@ -284,7 +279,6 @@ def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, na
 @post(["/system/pause", "/system/resume"], sync_to_thread=True, status_code=200, include_in_schema=False)
 def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Pause or resume the workers. Paused workers start no new tasks."""
-    caller.require(Permission.MANAGE_SETTINGS)
     pausing = request.url.path.endswith("pause")
     taskboard.set_paused(caller, pausing)
     toast = Toast("Workers paused", "Running tasks finish; no new ones start.") if pausing else Toast("Workers resumed")

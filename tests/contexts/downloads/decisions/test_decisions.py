@@ -27,9 +27,8 @@ from mydia.contexts.downloads.decisions import (
 )
 from mydia.contexts.downloads.wording import reason_word, summary_sentence
 from mydia.contexts.media import EpisodeRef
-from mydia.contexts.settings import QUALITY_NAMES
 from mydia.contexts.settings.profiles import preset_profile
-from mydia.contexts.settings.qualities import default_limits
+from mydia.contexts.settings.qualities import QUALITY_NAMES, default_limits
 from mydia.events import say
 from mydia.parsing import Quality, Revision, normalise_title
 from mydia.units import GIB, MIB

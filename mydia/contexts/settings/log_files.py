@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mydia import units
+from mydia.contexts.users import Caller, Permission
+from mydia.errors import NotFound
 
 _LINES = 300
 
@@ -36,8 +38,9 @@ class LogLine:
     error: str | None
 
 
-def read_logs(directory: Path, files: Iterable[str], level: str, q: str) -> list[LogLine]:
+def read_logs(caller: Caller, directory: Path, files: Iterable[str], level: str, q: str) -> list[LogLine]:
     """Return the newest lines of some logs that match, newest first."""
+    caller.require(Permission.MANAGE_SETTINGS)
     wanted = set(LEVELS[LEVELS.index(level) :])
     words = q.casefold().split()
     found: deque[LogLine] = deque()
@@ -82,6 +85,18 @@ def _log_line(text: str, name: str) -> LogLine:
     )
 
 
-def present(directory: Path) -> tuple[str, ...]:
+def present(caller: Caller, directory: Path) -> tuple[str, ...]:
     """Return the processes that have a log."""
+    caller.require(Permission.MANAGE_SETTINGS)
     return tuple(name for name in LOGS if (directory / f"{name}.log").exists())
+
+
+def get_log(caller: Caller, directory: Path, name: str) -> Path:
+    """Return the log file of a process: one of `LOGS`.
+
+    Raises:
+        NotFound: It has no log.
+    """
+    if name not in present(caller, directory):
+        raise NotFound("There is no such log.")
+    return directory / f"{name}.log"
