@@ -167,6 +167,7 @@ SENTENCES: Mapping[str, str] = {
     "user.forgot": "{by} removed it from the queue.",
     "user.unwanted": "{by} rejected it.",
     "user.marked-failed": "{by} marked it as failed.",
+    "client.removed-complete": "{client} removed it after it was complete. The files are still there.",
     "client.removed": "{client} no longer has it: it was removed there.",
     "client.moved": "{client} now lists it under another id.",
     "client.kept": "It stays in {client}, because Mydia did not add it.",

@@ -18,7 +18,7 @@ from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
 from mydia.contexts.downloads.grab import grab_pending, recover_grabs
 from mydia.contexts.downloads.history import finish_interrupted
-from mydia.contexts.downloads.importing import recover_imports
+from mydia.contexts.downloads.importing import complete_size, recover_imports
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState, PendingRelease, UnknownDownload
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.ownership import is_ours, may_leave_client
@@ -40,6 +40,9 @@ _ACTIVE = (_S.GRABBING, _S.QUEUED, _S.DOWNLOADING, _S.COMPLETED, _S.IMPORTING)
 # and re-check.
 _STRIKES = 3
 _GONE_AFTER = timedelta(seconds=30)
+# With no more than this left, a download was about to finish. Clients are checked every few seconds while anything is active.
+_NEARLY_ALL = 0.99
+_ABOUT_TO_FINISH_S = 120
 # Clients report a torrent as stalled as soon as nothing arrives, which is too early for users. Source: our judgement.
 _STALLED_AFTER_S = 5 * 60
 # States in which a client is trying to download. Time without progress only counts in these.
@@ -102,13 +105,16 @@ def _check(database: Database, outside: Outside, now: datetime, choice: ClientCh
         return None
     completed = failed = 0
     leaving: list[tuple[str, str]] = []
+    finished = _finished_before_leaving(database, outside, now, choice, remotes)
     with database.writes() as session:
         settings.services.record_ok(session, now, "download_client", choice.row.id)
         rows = _followed(session, choice.row.id)
         found = _pair(rows, remotes, choice)
         for row in rows:
             before = row.state
-            if _update(session, now, row, found.get(row.id)) and may_leave_client(session, row):
+            if _update(session, now, row, found.get(row.id), finished=row.id in finished) and may_leave_client(
+                session, row
+            ):
                 leaving.append((row.id, row.client_ref or ""))
             completed += before != row.state == _S.COMPLETED
             failed += before != row.state == _S.FAILED
@@ -157,10 +163,42 @@ def _pair(
     return found
 
 
-def _update(session: Session, now: datetime, row: Download, remote: RemoteDownload | None) -> bool:
-    """Update one row and return whether the download can leave its client."""
+def _finished_before_leaving(
+    database: Database, outside: Outside, now: datetime, choice: ClientChoice, remotes: Sequence[RemoteDownload]
+) -> frozenset[str]:
+    """Return downloads that their client removed when they were complete, as qBittorrent does at a seeding limit.
+
+    Nobody saw them complete, so they must have been about to, and all their files must be there.
+    """
+    with database.reads() as session:
+        rows = _followed(session, choice.row.id)
+        found = _pair(rows, remotes, choice)
+        gone = [row for row in rows if row.id not in found and row.state in _FETCHING and _is_gone(now, row)]
+    return frozenset(row.id for row in gone if _was_about_to_finish(row) and _is_all_there(outside, choice, row))
+
+
+def _was_about_to_finish(row: Download) -> bool:
+    return row.progress >= _NEARLY_ALL or (row.eta_s is not None and row.eta_s <= _ABOUT_TO_FINISH_S)
+
+
+def _is_all_there(outside: Outside, choice: ClientChoice, row: Download) -> bool:
+    try:
+        size = complete_size(outside, choice, row.output_path)
+    except AdapterError:
+        return False
+    return size is not None and row.size_bytes is not None and size >= row.size_bytes
+
+
+def _update(
+    session: Session, now: datetime, row: Download, remote: RemoteDownload | None, *, finished: bool = False
+) -> bool:
+    """Update one row and return whether the download can leave its client.
+
+    Args:
+        finished: The client removed it after it was complete.
+    """
     if remote is None:
-        _missed(session, now, row)
+        _missed(session, now, row, finished=finished)
         return False
     if remote.ref != row.client_ref:
         row.client_ref = remote.ref
@@ -228,13 +266,24 @@ def _judge(row: Download, remote: RemoteDownload) -> tuple[DownloadState, Reason
             return of_remote(remote.state), None
 
 
-def _missed(session: Session, now: datetime, row: Download) -> None:
-    """Record that a client did not list a download; after three checks it counts as removed."""
+def _is_gone(now: datetime, row: Download) -> bool:
+    """Return whether a download that its client does not list this time either counts as removed: after three checks."""
+    return row.strikes + 1 >= _STRIKES and now - (row.seen_at or row.state_since) >= _GONE_AFTER
+
+
+def _missed(session: Session, now: datetime, row: Download, *, finished: bool) -> None:
+    """Record that a client did not list a download."""
+    gone = _is_gone(now, row)
     row.strikes += 1
-    last_seen = row.seen_at or row.state_since
-    if row.strikes < _STRIKES or now - last_seen < _GONE_AFTER:
+    if not gone:
         return
-    if row.state in _FETCHING:
+    if row.state in _FETCHING and finished:
+        because = reason("client.removed-complete", client=row.client_name)
+        row.trouble, row.progress, row.completed_at, row.left_client_at = None, 1.0, now, now
+        note(row, now, because, "note")
+        move(session, SYSTEM, now, row, _S.COMPLETED, because=because)
+        emit(session, SYSTEM, DownloadCompleted(row.id, row.media_item_id), at=now)
+    elif row.state in _FETCHING:
         because = reason("client.removed", client=row.client_name)
         row.trouble = None
         note(row, now, because, "note")

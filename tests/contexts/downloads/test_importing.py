@@ -114,6 +114,36 @@ def test_what_is_no_film_waits_for_a_person_with_the_reason(house: House, files:
     assert words in " ".join(map(say, house.events("ImportBlocked")[0]["reasons"]))
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"..The.Lodger.1927.1080p.mkv": BIG},
+        {"..The.Lodger.1927.1080p/..The.Lodger.1927.1080p.mkv": BIG, "..The.Lodger.1927.1080p/info.nfo": 10},
+        {".hidden/.Metropolis.1927.mkv": BIG},
+    ],
+)
+def test_names_that_begin_with_dots_are_imported(house: House, files: dict[str, int]) -> None:
+    download_id = finished(house, GOOD, files)
+    assert house.bring_in(download_id) == "1 file imported", sentences(house, download_id)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kept"),
+    [((BIG, BIG), f"{GOOD}.mkv"), ((BIG - 50_000, BIG), f"{GOOD}.1.mkv"), ((BIG, BIG - 50_000), f"{GOOD}.mkv")],
+)
+def test_a_second_copy_that_a_restarted_client_numbered_is_left_out(
+    house: House, sizes: tuple[int, int], kept: str
+) -> None:
+    names = (f"{GOOD}.mkv", f"{GOOD}.1.mkv")
+    download_id = finished(house, GOOD, dict(zip(names, sizes, strict=True)))
+    source = house.finish(download_id) / kept
+    assert house.bring_in(download_id).startswith("1 file imported"), sentences(house, download_id)
+    (placed,) = house.library_files()
+    assert (house.films / placed).samefile(source)
+    (left,) = sentences(house, download_id, "note")
+    assert ({*names} - {kept}).pop() in left
+
+
 def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> None:
     house.probe.default = media_facts(duration_s=60)
     first = finished(house)

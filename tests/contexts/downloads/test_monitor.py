@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -92,6 +93,41 @@ def test_a_download_missing_from_its_client_is_believed_gone_after_three_looks(h
     assert row.state == "removed"
     assert "no longer has it" in say(row.reasons[-1])
     assert house.item_state() == "missing"
+
+
+def about_to_finish(house: House, size: int | None = None, **facts: object) -> str:
+    """A torrent that its client removes the moment it is complete; its files stay, with this size."""
+    download_id = house.get_one()
+    known = house.client.change(ref(house, download_id), **({"progress": 0.97, "eta_s": 5} | facts))
+    look(house)
+    path = Path(known.output_path or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * ((known.size_bytes or 0) if size is None else size))
+    del house.client.downloads[known.ref]
+    for _ in range(3):
+        look(house, minutes=1)
+    return download_id
+
+
+def test_a_torrent_that_its_client_removed_when_complete_is_imported(house: House) -> None:
+    download_id = about_to_finish(house)
+    row = house.download(download_id)
+    assert row.state == "completed", row.reasons
+    assert "removed it after it was complete" in say(row.reasons[-1])
+    assert house.bring_in(download_id) == "1 file imported"
+    look(house, minutes=1)
+    assert house.download(download_id).state == "imported"
+
+
+@pytest.mark.parametrize(
+    ("size", "facts"),
+    [(None, {"progress": 0.4, "eta_s": 3600}), (None, {"progress": 0.4, "eta_s": None}), (10, {})],
+    ids=["far from complete", "unknown time", "too small"],
+)
+def test_what_was_not_complete_when_it_was_removed_is_not_imported(
+    house: House, size: int | None, facts: dict[str, object]
+) -> None:
+    assert house.download(about_to_finish(house, size, **facts)).state == "removed"
 
 
 def test_three_looks_within_seconds_are_not_enough(house: House) -> None:

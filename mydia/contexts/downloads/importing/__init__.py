@@ -6,6 +6,7 @@ client that does not answer only delays the import.
 """
 
 from mydia.contexts.downloads.importing.due import due_imports, recover_imports, request_import
+from mydia.contexts.downloads.importing.locating import complete_size
 from mydia.contexts.downloads.importing.run import import_download, manual_import, preview_import
 from mydia.contexts.downloads.importing.values import ChosenFile, ImportFile, ImportPreview, NotReady
 
@@ -14,6 +15,7 @@ __all__ = [
     "ImportFile",
     "ImportPreview",
     "NotReady",
+    "complete_size",
     "due_imports",
     "import_download",
     "manual_import",

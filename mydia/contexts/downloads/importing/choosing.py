@@ -24,6 +24,7 @@ _DANGEROUS = frozenset(
     [".arj", ".bat", ".cmd", ".com", ".exe", ".lnk", ".lzh", ".msi", ".ps1", ".scr", ".sh", ".vbs", ".wsf", ".zipx"]
 )
 _ARCHIVES = re.compile(r"(?i)\.(?:7z|bz2|gz|rar|r\d\d|tar|tbz2?|tgz|zip)$")
+_NUMBERED_COPY = re.compile(r"\.[1-9]\d?$")
 _MULTI_PART = re.compile(r"(?i)(?:^|[ ._-])(?:cd|dis[ck]|part|pt)[ ._-]?[1-9](?:[ ._-]|$)")
 
 
@@ -45,6 +46,8 @@ def examine(outside: Outside, known: Known, content: Content) -> tuple[list[Impo
             return extras, [reason("import.packed")]
         return extras, [reason("import.only-extras" if extras else "import.no-video")]
     if known.item_type is MediaType.MOVIE:
+        videos, copies = _without_copies(videos)
+        extras += copies
         videos, problem = _main_film(known, videos)
         if problem is not None:
             return [*videos, *extras], [problem]
@@ -160,6 +163,25 @@ def _identify(known: Known, root: Path, path: PurePosixPath, size: int, *, alone
 
 def _is_named(known: Known, parsed: ParsedRelease) -> bool:
     return any(normalise_title(name) in known.titles for name in (parsed.title, *parsed.alternative_titles) if name)
+
+
+def _without_copies(files: Sequence[ImportFile]) -> tuple[list[ImportFile], list[ImportFile]]:
+    """Return (files, second copies with the reason why they are left out).
+
+    A client that is started again during a download may keep the file of the first attempt and write `Film.1.mkv` beside
+    `Film.mkv`, as SABnzbd does. The larger one is whole.
+    """
+    groups: dict[Path, list[ImportFile]] = {}
+    paths = {file.path for file in files}
+    for file in files:
+        plain = file.path.with_name(_NUMBERED_COPY.sub("", file.path.stem) + file.path.suffix)
+        groups.setdefault(plain if plain in paths else file.path, []).append(file)
+    kept = {max(group, key=lambda file: (file.size_bytes, file.path == plain)).path for plain, group in groups.items()}
+    return [file for file in files if file.path in kept], [
+        replace(file, objections=(), skipped=reason("left-out.duplicate", path=file.shown_path))
+        for file in files
+        if file.path not in kept
+    ]
 
 
 def _main_film(known: Known, files: list[ImportFile]) -> tuple[list[ImportFile], Reason | None]:

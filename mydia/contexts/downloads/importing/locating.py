@@ -10,7 +10,8 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
-from mydia.contexts.downloads.importing.values import Content, Known, NotReady
+from mydia.contexts.downloads.importing.values import PARTIAL_SUFFIXES, Content, Known, NotReady
+from mydia.contexts.settings import ClientChoice
 from mydia.events import Reason, reason
 
 
@@ -53,6 +54,26 @@ def locate(outside: Outside, known: Known) -> Content | Reason:
         frozenset(listed) if loose else None,
         frozenset(name for name, wanted in listed.items() if not wanted),
     )
+
+
+def complete_size(outside: Outside, choice: ClientChoice, path: str | None) -> int | None:
+    """Return the size of a download's files in bytes, None if they are not there or some are incomplete.
+
+    Args:
+        path: As the client reported it.
+    """
+    if path is None:
+        return None
+    local = Path(to_os(settings.clients.map_remote_path(choice.mappings, path)))
+    facts = outside.files.facts(local) if local.is_absolute() else None
+    if facts is None:
+        return None
+    if not facts.is_folder:
+        return None if local.name.lower().endswith(PARTIAL_SUFFIXES) else facts.size_bytes
+    found = list(outside.files.walk(local))
+    if any(one.path.lower().endswith(PARTIAL_SUFFIXES) for one in found):
+        return None
+    return sum(one.size_bytes for one in found)
 
 
 def _below(save_path: str, path: str) -> str:
