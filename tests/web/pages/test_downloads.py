@@ -297,7 +297,9 @@ def test_a_release_says_its_languages_and_leads_to_its_page(browser: Browser, se
     assert "Grab despite these problems?" in words(page) or "Grab despite this problem?" in words(page)
 
 
-def test_a_failed_indexer_is_asked_again_alone(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_a_failed_indexer_is_searched_again_on_its_own(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
     search = last_search(server, "Nosferatu")
     with server.deps.database.reads() as session:
         states = downloads.history.get_search(session, SYSTEM, search).search.indexers

@@ -240,7 +240,9 @@ def test_without_a_metadata_source_a_series_is_added_once_and_never_without_file
         assert len(library.files.files_of_item(session, SYSTEM, item.id)) == 2
 
 
-def test_the_sure_ones_are_imported_with_one_press(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+def test_confident_matches_are_imported_with_one_click(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
     answer = press(browser, "/imports/ready")
     assert "5 entries imported" in answer.headers["hx-trigger"]
     with server.deps.database.reads() as session:
