@@ -68,6 +68,22 @@ def test_every_form_is_a_struct():
     assert forms > 50
 
 
+def test_values_of_five_fields_and_more_are_built_by_name():
+    found = []
+    for path in (PACKAGE / "web").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+            kinds = [ast.unparse(one) for one in node.decorator_list if ast.unparse(one).startswith("dataclass")]
+            by_name = any("kw_only=True" in kind for kind in kinds) or any(
+                ast.unparse(line.annotation) == "KW_ONLY" for line in fields
+            )
+            if kinds and len(fields) >= 5 and not by_name:
+                found.append(f"{module(path)}:{node.lineno} {node.name}")
+    assert found == []
+
+
 def test_the_web_never_imports_jobs():
     found = [
         module(path)

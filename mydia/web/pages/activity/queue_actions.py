@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from mydia import clock
+from mydia.adapters.outside import Outside
 from mydia.contexts import downloads
 from mydia.contexts.users import Caller
 from mydia.db import Database
@@ -118,30 +119,40 @@ def change_many(
     form: FormOf[BulkFields],
 ) -> Response[str]:
     """Do one thing to every selected download."""
-    chosen, now = form.read(), clock.now()
-    ids = chosen.ids
-
-    def take_in(one: str) -> None:
-        with database.writes() as session:
-            downloads.importing.request_import(session, caller, one)
-
-    def take_out(one: str) -> None:
-        downloads.queue.remove(database, outside, caller, now, one, **chosen.options())
-
-    match action:
-        case "ask-remove":
-            return _remove_many_dialog(request, database, caller, ids)
-        case "pause":
-            toast = _each(ids, lambda one: downloads.queue.pause(database, outside, caller, now, one), "paused")
-        case "resume":
-            toast = _each(ids, lambda one: downloads.queue.resume(database, outside, caller, now, one), "resumed")
-        case "import":
-            toast = _each(ids, take_in, "being imported")
-        case "remove":
-            toast = _each(ids, take_out, "removed")
-        case _:
-            raise Invalid("This action is not available for several downloads.")
+    chosen = form.read()
+    if action == "ask-remove":
+        return _remove_many_dialog(request, database, caller, chosen.ids)
+    if action not in _BULK:
+        raise Invalid("This action is not available for several downloads.")
+    act, word = _BULK[action]
+    toast = _each(chosen.ids, lambda one: act(database, outside, caller, one, chosen), word)
     return queue_changed(request, toast)
+
+
+def _pause(database: Database, outside: Outside, caller: Caller, download_id: str, _chosen: BulkFields) -> None:
+    downloads.queue.pause(database, outside, caller, clock.now(), download_id)
+
+
+def _resume(database: Database, outside: Outside, caller: Caller, download_id: str, _chosen: BulkFields) -> None:
+    downloads.queue.resume(database, outside, caller, clock.now(), download_id)
+
+
+def _import(database: Database, _outside: Outside, caller: Caller, download_id: str, _chosen: BulkFields) -> None:
+    with database.writes() as session:
+        downloads.importing.request_import(session, caller, download_id)
+
+
+def _remove(database: Database, outside: Outside, caller: Caller, download_id: str, chosen: BulkFields) -> None:
+    downloads.queue.remove(database, outside, caller, clock.now(), download_id, **chosen.options())
+
+
+_BULK: dict[str, tuple[Callable[[Database, Outside, Caller, str, BulkFields], None], str]] = {
+    "pause": (_pause, "paused"),
+    "resume": (_resume, "resumed"),
+    "import": (_import, "being imported"),
+    "remove": (_remove, "removed"),
+}
+"""Action -> (what it does to a download, the words of its message)."""
 
 
 @dataclass(frozen=True, slots=True)

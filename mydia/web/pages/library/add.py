@@ -207,26 +207,45 @@ def add_title(
 ) -> Response[str]:
     """Add a title with all its details."""
     wanted = form.read()
-    type_, ids = wanted.type, metadata.ids_in(wanted.number)
+    new = _new_item(database, outside, caller, wanted)
+    page_of_type = _page_of(wanted.type)
+    try:
+        with database.writes() as session:
+            item_id = media.add_item(session, caller, clock.now(), new, search_now=wanted.search_now).id
+    except media.AlreadyHere as error:
+        return redirect(request, f"{page_of_type}/{error.item_id}", toast=Toast(error.message, tone="miss"))
+    except Invalid as error:
+        view = _form(database, outside, caller, wanted.type, wanted.number, form.sent)
+        return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
+    said = "Mydia searches for it now." if wanted.search_now and new.monitored else "It is in the library."
+    return redirect(request, f"{page_of_type}/{item_id}", toast=Toast(f"{new.title} added", said))
+
+
+def _new_item(database: Database, outside: Outside, caller: Caller, wanted: AddFields) -> media.NewItem:
+    """Return the chosen title with its details from the catalogue.
+
+    Raises:
+        Invalid: The catalogue does not have it.
+    """
+    ids = metadata.ids_in(wanted.number)
     if ids is None:
         raise Invalid("There is no such title. Search for it again.")
     with database.reads() as session:
         wish = media.refresh.asking(session, caller, wanted.library_path_id)
-    found = metadata.by_ids(outside, caller, type_, ids, language=wish.language)
+    found = metadata.by_ids(outside, caller, wanted.type, ids, language=wish.language)
     if not found:
         raise Invalid("The catalogue no longer has this title. Search for it again.")
     details, seasons = media.refresh.fetch(
-        outside, caller, type_, found[0].ids, language=wish.language, source=wish.source, region=wish.region
+        outside, caller, wanted.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
-    monitored = wanted.monitor != MonitorPattern.NONE
-    new = media.NewItem(
-        type=type_,
+    return media.NewItem(
+        type=wanted.type,
         title=details.title,
         year=details.year,
         ids=details.ids,
         library_path_id=wanted.library_path_id,
         profile_id=wanted.profile_id,
-        monitored=monitored,
+        monitored=wanted.monitor != MonitorPattern.NONE,
         monitor=wanted.monitor,
         monitor_new_seasons=wanted.monitor_new_seasons,
         series_type=wanted.series_type,
@@ -235,16 +254,6 @@ def add_title(
         details=details,
         seasons=seasons,
     )
-    try:
-        with database.writes() as session:
-            item_id = media.add_item(session, caller, clock.now(), new, search_now=wanted.search_now).id
-    except media.AlreadyHere as error:
-        return redirect(request, f"{_page_of(type_)}/{error.item_id}", toast=Toast(error.message, tone="miss"))
-    except Invalid as error:
-        view = _form(database, outside, caller, type_, wanted.number, form.sent)
-        return invalid_form(request, "add/_form.html", view, error, title=f"Add {view.choice.title}", back="/add")
-    said = "Mydia searches for it now." if wanted.search_now and monitored else "It is in the library."
-    return redirect(request, f"{_page_of(type_)}/{item_id}", toast=Toast(f"{details.title} added", said))
 
 
 def _page_of(type_: MediaType) -> str:
