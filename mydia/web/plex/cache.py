@@ -48,7 +48,7 @@ class Turns:
         """
         wait_s = self._limiter.reserve(max_wait_s=_PATIENCE_S)
         if wait_s is None:
-            raise Limited("Plex", "asks faster than the catalogues may be asked", retry_after_s=_PATIENCE_S)
+            raise Limited("Plex", "exceeds the rate limit of the catalogues", retry_after_s=_PATIENCE_S)
         if wait_s > 0:
             self._times.wait(wait_s)
 

@@ -159,7 +159,7 @@ def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller
         counts = media.wanted.wanted_counts(session, caller, clock.now())
     number = sum(counts.values())
     deps.taskboard.run_now(caller, _JOB)
-    toast = Toast("Searching", f"{number:,} wanted, those searched longest ago first.", tone="live")
+    toast = Toast("Searching", f"{number:,} wanted, least recently searched first.", tone="live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"wanted-changed": {}})
     return redirect(request, "/wanted", toast=toast)

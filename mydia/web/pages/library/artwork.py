@@ -100,7 +100,7 @@ def choose_artwork(
     """Use the chosen picture, or the provider's choice again."""
     chosen = form.read()
     media.artwork.choose_artwork(database, outside, caller, clock.now(), item_id, chosen.role, chosen.source)
-    said = "Refreshes keep it." if chosen.source else "It is the provider's choice again."
+    said = "Refreshes keep it." if chosen.source else "The provider's choice is used again."
     toast = Toast(f"{_SIZES[chosen.role]} changed", said)
     if is_htmx(request):
         return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}})

@@ -64,9 +64,9 @@ class SourceChoice:
 
 _SENTENCES = {
     "public": "Metadata comes from the Mydia project's public relay.",
-    "own": "Metadata comes from the relay inside this Mydia, with your own keys.",
+    "own": "Metadata comes from the built-in relay, with your own keys.",
     "relay": "Metadata comes from the relay at",
-    "none": "There is no metadata source; names and NFO files have to do.",
+    "none": "There is no metadata source. Titles come from file names and NFO files.",
 }
 
 
@@ -143,7 +143,7 @@ def try_source(deps: WebDeps, caller: Caller, wanted: SourceFields) -> Iterator[
 def _source_steps(
     deps: WebDeps, wanted: SourceFields, present: SourceChoice, stored: Mapping[str, Secret]
 ) -> Iterator[TestResult]:
-    yield TestResult("live", "Trying it", findings=(FolderFinding("run", "Looking Metropolis (1927) up"),))
+    yield TestResult("live", "Testing", findings=(FolderFinding("run", "Searching for Metropolis (1927)"),))
     yield _try_source(deps, wanted, present, stored)
 
 
@@ -153,7 +153,7 @@ def _try_source(deps: WebDeps, wanted: SourceFields, present: SourceChoice, stor
     if present.locked:
         source, address, typed = present.source, present.relay_url.rstrip("/"), {}
     if source == "none":
-        return TestResult("ok", "Nobody is asked", "Titles come from file names and NFO files.")
+        return TestResult("ok", "Nothing to test", "Titles come from file names and NFO files.")
     keys = {**stored} | {name: Secret(text) for name, text in typed.items()}
     own = source == "own"
     config = RelayConfig.from_settings(
@@ -171,7 +171,7 @@ def _try_source(deps: WebDeps, wanted: SourceFields, present: SourceChoice, stor
         catalogue = "tmdb" if not own or keys["metadata.tmdb_api_key"] else "tvdb"
         found = provider.search(MediaType.MOVIE, _TRIED, year=1927, source=catalogue)
     except MydiaError as error:
-        return TestResult("fail", "It does not work", error.message)
+        return TestResult("fail", "Test failed", error.message)
     finally:
         if relay is not None:
             relay.close()
@@ -184,6 +184,4 @@ def _try_source(deps: WebDeps, wanted: SourceFields, present: SourceChoice, stor
             "The source answers but does not find it, which is unusual for a movie catalogue.",
         )
     best = found[0]
-    return TestResult(
-        "ok", f"It knows {best.title}{f' ({best.year})' if best.year else ''}", f"Asked: {provider.name}."
-    )
+    return TestResult("ok", f"Found {best.title}{f' ({best.year})' if best.year else ''}", f"Source: {provider.name}.")

@@ -35,7 +35,7 @@ _RESOLUTION = re.compile(r"(\d{3,4}p)")
 _STANDARD = frozenset({"SDTV", "DVD", "DVD-R"})
 
 
-_Megabytes = Annotated[Count, message("Write whole megabytes, or leave it empty.")]
+_Megabytes = Annotated[Count, message("Enter whole megabytes, or leave it empty.")]
 
 
 class RungRow(Struct, kw_only=True):

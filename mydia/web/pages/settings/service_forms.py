@@ -289,9 +289,9 @@ def _client_steps(
         yield _unusable(error)
         return
     version = f"Version {report.version.lstrip('v')}"
-    reached = (FolderFinding("yes", f"It answers and lets Mydia in. {version}"),)
+    reached = (FolderFinding("yes", f"Signed in. {version}"),)
     yield TestResult(
-        "live", f"Trying {connection.name}", findings=(*reached, FolderFinding("run", "Looking for its folder"))
+        "live", f"Testing {connection.name}", findings=(*reached, FolderFinding("run", "Looking for its folder"))
     )
     findings = [*reached, *(FolderFinding("warn", note) for note in report.notes)]
     if report.free_bytes is not None:
@@ -304,7 +304,7 @@ def _client_steps(
 
 
 def _trying(name: str, url: str, step: str) -> TestResult:
-    return TestResult("live", f"Trying {name}", findings=(FolderFinding("run", f"{step} at {url}"),))
+    return TestResult("live", f"Testing {name}", findings=(FolderFinding("run", f"{step} at {url}"),))
 
 
 def _unusable(error: MydiaError) -> TestResult:
@@ -314,7 +314,7 @@ def _unusable(error: MydiaError) -> TestResult:
 def _failed(error: AdapterError) -> TestResult:
     """Return what failed, and what had worked before."""
     findings = () if error.code == "unreachable" else (FolderFinding("yes", "Something answers at this address"),)
-    title = _TITLES.get(error.code, "It does not work")
+    title = _TITLES.get(error.code, "Test failed")
     return TestResult("fail", title, _sentence(error.cause), findings)
 
 
@@ -366,7 +366,7 @@ def _indexer_steps(deps: WebDeps, connection: Connection) -> Iterator[TestResult
         reached = FolderFinding("yes", f"{able.title or connection.name} answers")
         yield TestResult(
             "live",
-            f"Trying {connection.name}",
+            f"Testing {connection.name}",
             findings=(reached, FolderFinding("run", "Fetching its newest releases")),
         )
         newest = indexer.recent(limit=_SAMPLE)

@@ -408,11 +408,11 @@ def _metadata_view(
 _SAID: dict[str, tuple[str, str]] = {
     "client": (
         "What downloads for you?",
-        "Mydia hands releases to a download client, follows them, and puts finished files into the library. Seeding goes on.",
+        "Mydia sends releases to a download client, tracks them, and imports finished files. Seeding continues.",
     ),
     "indexer": (
         "Where are releases searched?",
-        "An indexer answers searches. Prowlarr and Jackett serve each of theirs as a Torznab feed.",
+        "Mydia searches for releases at indexers. Prowlarr and Jackett offer each indexer as a Torznab feed.",
     ),
 }
 
