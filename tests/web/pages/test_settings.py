@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -322,6 +323,42 @@ def test_sizes_are_saved_all_or_none(browser: Browser, database: Database) -> No
     with database.reads() as session:
         assert settings.qualities.size_limits(session, SYSTEM, "movie")["HDTV-720p"].maximum == 50
         assert settings.qualities.size_limits(session, SYSTEM, "tv_show")["HDTV-720p"].maximum != 50
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "field", "sentence"),
+    [
+        ("/settings/clients/new", {**CLIENT, "priority": "first"}, "priority", "Enter a whole number."),
+        ("/settings/indexers/new", {**FEED, "priority": "-1"}, "priority", "Must be 0 or more."),
+        (
+            "/settings/profiles/new",
+            {"name": "Mine", "rung-0": "SDTV", "members-0": "SDTV", "allowed-0": "true", "minimum_size_mb": "much"},
+            "minimum_size_mb",
+            "Enter whole megabytes, or leave it empty.",
+        ),
+        ("/settings/sizes", {"type": "movie", "maximum-SDTV": "much"}, "maximum-SDTV", "Enter a number."),
+        (
+            "/settings/users/new",
+            {"username": "lou", "password": PASSWORD, "role": "emperor"},
+            "role",
+            "Choose a role.",
+        ),
+    ],
+)
+def test_a_wrong_value_stays_in_its_field_with_the_reason_and_nothing_is_stored(
+    browser: Browser, database: Database, page: str, form: dict[str, str], field: str, sentence: str
+) -> None:
+    answer = browser.send(page, form)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    if field != "role":
+        assert re.search(rf'name="{field}"[^>]*value="{form[field]}"', answer.text)
+    with database.reads() as session:
+        assert settings.clients.list_clients(session, SYSTEM) == []
+        assert settings.indexers.list_indexers(session, SYSTEM) == []
+        assert settings.profiles.find_profile(session, "Mine") is None
+        assert settings.qualities.size_limits(session, "movie")["SDTV"].maximum == 100
+        assert find_user(session, "lou") is None
 
 
 def test_accounts_are_added_changed_and_removed(browser: Browser, database: Database) -> None:

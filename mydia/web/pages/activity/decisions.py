@@ -232,7 +232,7 @@ class MatchView:
 def ask_match(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[MatchSearchFields]
 ) -> Response[str]:
-    """Ask which title the selected entries are, with what a search finds."""
+    """Ask which title the selected entries belong to, with the results of a search."""
     wanted = form.read()
     with database.reads() as session:
         ids = _ids(session, caller, wanted)

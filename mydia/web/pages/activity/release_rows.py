@@ -156,7 +156,7 @@ class Results:
 
 
 def read_params(request: WebRequest) -> dict[str, str]:
-    """Return the filter that an address asks for."""
+    """Return the filter in an address."""
     given = {name: request.query_params.get(name, "").strip() for name in ("show", "q", "indexer", "quality", "sort")}
     given["show"] = given["show"] if given["show"] in _SHOWS else "all"
     given["sort"] = given["sort"] if given["sort"].lstrip("-") in _SORTS else "score"

@@ -36,7 +36,7 @@ _PAGE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A title that files may be."""
+    """A title that an entry may match."""
 
     number: int
     title: str
@@ -271,7 +271,7 @@ def _episode_lines(session: Session, caller: Caller, row: InboxEntry) -> tuple[E
 
 
 def _numbers_read(file: Mapping[str, Any]) -> str:
-    """Return what a stored file's name says of its episodes.
+    """Return the episodes in a stored file's name.
 
     >>> _numbers_read({"season": 1, "episodes": [3, 4]}), _numbers_read({"absolute": [29]}), _numbers_read({})
     ('S01E03E04', '29', '')

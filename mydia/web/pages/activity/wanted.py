@@ -145,7 +145,7 @@ def _line(
 
 
 def _details(one: media.wanted.Wanted) -> tuple[str, ...]:
-    """Return what tells an entry from others of its title; the default version is not named."""
+    """Return the label that distinguishes an entry from others of its title; the default version has none."""
     version = "" if one.version_name == media.versions.DEFAULT_NAME else f"({one.version_name})"
     if one.episode_id is None:
         return str(one.year or ""), version

@@ -27,7 +27,7 @@ from mydia.web.render import Toast, dialog, fragment, plural
 _CLOSED = "none"
 """`open=none`: no season is open."""
 _EPISODE_EVENTS = 300
-"""How many of a series' newest events are looked through for those about one episode."""
+"""How many of a series' newest events are searched for those about one episode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

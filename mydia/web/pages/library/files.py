@@ -1,4 +1,4 @@
-"""The files of a title: one in full, correct what is known of them, remove them, analyse them again, undo."""
+"""The files of a title: details, corrections, removal, analysis and undo."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class RemoveFilesView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditFilesView:
-    """The dialog that corrects what is known of files."""
+    """The dialog that corrects the facts of files."""
 
     item: media.MediaItem
     ids: str
@@ -152,7 +152,7 @@ def undo_of(item_id: str, batch_id: str, *, rename: bool = False) -> str:
 
 
 def _around(item: media.MediaItem) -> dict[str, Any]:
-    """Return what a dialog stands in where it is a page of its own."""
+    """Return the navigation entry and the link back of a dialog that is shown as a page."""
     active = "shows" if item.type == MediaType.TV_SHOW else "movies"
     return {"active": active, "back": f"/items/{item.id}?tab=files"}
 
@@ -404,7 +404,7 @@ def _languages(text: str, *, many: bool) -> list[str] | None:
 
 
 def _text(text: str | UnsetType, *, many: bool) -> str | None:
-    """Return what a field says. In the dialog of several files an empty one leaves the fact as it is."""
+    """Return the value of a field. In the dialog for several files, an empty field leaves the fact unchanged."""
     return None if text is UNSET or (many and not text) else text
 
 

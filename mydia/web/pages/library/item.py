@@ -90,12 +90,12 @@ class ItemView:
         return frozenset(season.number for season in self.seasons if season.open)
 
     def opening(self, number: int) -> str:
-        """Return `open=` of the page with one season opened, or closed where it is open."""
+        """Return `open=` of the page with one season opened, or closed if it is open."""
         return ",".join(str(n) for n in sorted(self.opened ^ {number}, reverse=True)) or "none"
 
     @property
     def years(self) -> str:
-        """Return `1927`, or `2022–` for a series that goes on, `1959–1961` for one that ended."""
+        """Return `1927`, or `2022–` for a continuing series, `1959–1961` for one that ended."""
         item = self.item
         if not self.show:
             return str(item.year or "")

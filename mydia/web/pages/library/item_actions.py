@@ -30,7 +30,7 @@ def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[s
 
 
 def surroundings(item: media.MediaItem) -> dict[str, Any]:
-    """Return what a dialog of a title stands under where it is a page of its own."""
+    """Return the navigation entry and the link back of a title's dialog that is shown as a page."""
     return {"active": "shows" if item.type == MediaType.TV_SHOW else "movies", "back": f"/items/{item.id}"}
 
 
