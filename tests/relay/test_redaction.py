@@ -158,7 +158,7 @@ def test_an_error_of_the_database_carries_no_values(database: Database) -> None:
 
 
 def test_messages_for_users_are_not_sent() -> None:
-    report = redact(CrashReport.of(Conflict(f"{PRIVATE} is in the library already.")))
+    report = redact(CrashReport.of(Conflict(f"{PRIVATE} is already in the library.")))
     assert (report.kind, report.message) == ("mydia.errors.Conflict", "Conflict")
 
 

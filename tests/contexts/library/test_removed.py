@@ -116,7 +116,7 @@ def test_a_title_that_was_added_again_is_not_doubled(database: Database, show_id
         builders.show(session, library_path_id=series.id)
     made = library.removed.restore_titles(database, outside, SYSTEM, clock.now(), [show_id])
     assert made.item_ids == ()
-    assert made.problems == ("Pioneer One (2010) is in the library already.",)
+    assert made.problems == ("Pioneer One (2010) is already in the library.",)
     with database.reads() as session:
         assert [one.id for one in library.removed.removed_titles(session, SYSTEM)] == [show_id]
 

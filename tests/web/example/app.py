@@ -157,7 +157,7 @@ async def bulk(request: WebRequest) -> Response[str]:
 
 
 _ERRORS = {
-    "conflict": Conflict("Detour is in the library already."),
+    "conflict": Conflict("Detour is already in the library."),
     "forbidden": Forbidden("Robin may not do this."),
     "notfound": NotFound("There is no such film."),
     "invalid": Invalid("Wrong.", fields={"key": "Too short."}),

@@ -206,7 +206,7 @@ def test_the_add_form_is_a_page_and_opens_the_title(browser: Browser, server: Se
     sent = {"_csrf": csrf(browser), "type": "movie", "number": "tmdb:19", "monitor": "all"}
     answer = browser.post("/add", data=sent)
     assert answer.status_code == 303
-    assert "is in the library already" in words(browser.get(answer.headers["location"]))
+    assert "is already in the library" in words(browser.get(answer.headers["location"]))
 
 
 def test_several_ticked_titles_are_changed(browser: Browser, server: Server) -> None:
