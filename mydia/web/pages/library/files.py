@@ -363,7 +363,7 @@ def _edit_dialog(
 def edit_files(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[EditFields]
 ) -> Response[str]:
-    """Correct what is known of files: quality, languages, release group, edition, and which episodes a file holds."""
+    """Correct the facts of files: quality, languages, release group, edition, and the episodes in a file."""
     wanted = form.read()
     try:
         with database.writes() as session:

@@ -115,7 +115,7 @@ class Recommendation:
 
 @get("/items/{item_id:str}", sync_to_thread=True, include_in_schema=False)
 def find_item(database: DatabaseDep, caller: CallerDep, item_id: FromPath[str]) -> Redirect:
-    """Lead to a title's page, whatever it is."""
+    """Redirect to a title's page."""
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
     return Redirect(f"/{'shows' if item.type == MediaType.TV_SHOW else 'movies'}/{item.id}")
