@@ -357,7 +357,7 @@ def test_a_wrong_value_stays_in_its_field_with_the_reason_and_nothing_is_stored(
         assert settings.clients.list_clients(session, SYSTEM) == []
         assert settings.indexers.list_indexers(session, SYSTEM) == []
         assert settings.profiles.find_profile(session, "Mine") is None
-        assert settings.qualities.size_limits(session, "movie")["SDTV"].maximum == 100
+        assert settings.qualities.size_limits(session, SYSTEM, "movie")["SDTV"].maximum == 100
         assert find_user(session, "lou") is None
 
 
