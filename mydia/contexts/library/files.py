@@ -169,7 +169,7 @@ def videos_of_item(
     session: Session, caller: Caller, item_id: str, *, cursor: str | None = None, limit: int = 100
 ) -> FilePage:
     """Return a page of a title's videos in the order of their paths, including missing ones."""
-    caller.require(Permission.BROWSE)
+    caller.require(Permission.VIEW_ACTIVITY)
     query = (
         select(MediaFile)
         .where(MediaFile.media_item_id == item_id, MediaFile.kind == "video")

@@ -334,7 +334,7 @@ def test_a_long_table_of_files_comes_in_parts(browser: Browser, server: Server) 
     item_id, episodes = _show(server)
     (first, *_) = _files(server, "The Cartographers")
     with server.deps.database.writes() as session:
-        path = settings.library_paths.get_library_path(session, first.library_path_id)
+        path = settings.library_paths.get_library_path(session, SYSTEM, first.library_path_id)
         item = media.get_item(session, SYSTEM, item_id)
         for number in range(150):
             builders.media_file(session, path, f"Copies/{number:03}.mkv", item=item, episode_ids=(episodes[0].id,))

@@ -177,7 +177,6 @@ def show_rows(
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """Show further rows of the table of files; without script the page begins with them."""
-    caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
         rows = rows_of(session, caller, item, cursor or None)

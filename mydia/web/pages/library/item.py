@@ -139,7 +139,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
     detailed = caller.can(Permission.VIEW_ACTIVITY)
     if tab in _DETAILED_TABS and not detailed:
         tab = "episodes" if show else "overview"
-    shows_files = tab == "files" or (tab == "overview" and not show)
+    shows_files = detailed and (tab == "files" or (tab == "overview" and not show))
     rows = files.rows_of(session, caller, item) if shows_files else None
     best = library.files.find_best_file(session, caller, item_id)
     open_downloads = downloads.queue.open_downloads_of(session, caller, item_id) if detailed else []
