@@ -431,12 +431,7 @@ def _episode_ids(session: Session, caller: Caller, item_id: str, text: str | Uns
     return list(dict.fromkeys(found))
 
 
-@post(
-    ["/items/{item_id:str}/files/analyse", "/items/{item_id:str}/files/{file_id:str}/analyse"],
-    sync_to_thread=True,
-    status_code=200,
-    include_in_schema=False,
-)
+@post("/items/{item_id:str}/files/analyse", sync_to_thread=True, status_code=200, include_in_schema=False)
 def analyse_files(
     request: WebRequest,
     database: DatabaseDep,
@@ -445,10 +440,9 @@ def analyse_files(
     item_id: FromPath[str],
     form: FormOf[FileSelection],
 ) -> Response[str]:
-    """Analyse files again; one that can't be read does not stop the others."""
-    file_id = request.path_params.get("file_id")
+    """Analyse the selected files again; one that can't be read does not stop the others."""
     with database.reads() as session:
-        files = _chosen(session, caller, item_id, form.read() if file_id is None else FileSelection(ids=(file_id,)))
+        files = _chosen(session, caller, item_id, form.read())
     problems = []
     for file in files:
         try:
@@ -457,11 +451,22 @@ def analyse_files(
             raise
         except MydiaError as error:
             problems.append(error.message)
-    if problems and len(files) == 1:
-        return _done(request, item_id, Toast("The file could not be analysed", problems[0], tone="miss"))
-    done = "File" if len(files) == 1 else plural(len(files) - len(problems), "file")
-    text = problems[0] if problems else ""
-    return _done(request, item_id, Toast(f"{done} re-analysed", text, tone="miss" if problems else "ok"))
+    title = f"{plural(len(files) - len(problems), 'file')} re-analysed"
+    return _done(request, item_id, Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok"))
+
+
+@post("/items/{item_id:str}/files/{file_id:str}/analyse", sync_to_thread=True, status_code=200, include_in_schema=False)
+def analyse_file(
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
+    file_id: FromPath[str],
+) -> Response[str]:
+    """Analyse one file again."""
+    library.analyse_file(database, outside, caller, clock.now(), file_id)
+    return _done(request, item_id, Toast("File re-analysed", "The results are shown with the file."))
 
 
 @post("/items/{item_id:str}/undo", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -496,5 +501,6 @@ ROUTES: tuple[Any, ...] = (
     ask_edit_many,
     edit_files,
     analyse_files,
+    analyse_file,
     undo,
 )
