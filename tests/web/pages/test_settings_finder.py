@@ -17,7 +17,7 @@ HTMX = {"hx-request": "true"}
         ("free space", "Minimum free space", "/settings/general#f-downloads-minimum_free_mb"),
         ("SEARCH_CRON", "Search schedule for missing titles", "/settings/general#f-jobs-search_cron"),
         ("server.port", "server.port", "/settings/general#k-server-port"),
-        ("anime", "Series: Episode of an anime", "/settings/naming#f-anime_file"),
+        ("anime", "Shows: Episode of an anime", "/settings/naming#f-anime_file"),
         ("path mapping", "Path mappings", "/settings/clients"),
         ("cutoff", "Upgrades and their goal", "/settings/profiles"),
         ("dark", "Theme", "/account#appearance"),
