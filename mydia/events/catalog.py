@@ -305,6 +305,14 @@ class InboxImportRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TitleEditRequested(Event):
+    """A user asked to change many titles at once, or to undo that."""
+
+    resource: ClassVar[str] = "title_edit"
+    edit_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboxDecided(Event):
     """A user decided an entry of the import review."""
 

@@ -136,6 +136,7 @@ _LINES: dict[str, _Line] = {
     ),
     "ReleasesRequested": _Line("search", "ink-3", "Manual search"),
     "InboxImportRequested": _Line("folder-input", "ink-3", "Import of ready entries requested"),
+    "TitleEditRequested": _Line("pencil", "ink-3", "Bulk edit requested"),
     "ReleaseGrabbed": _Line(
         "arrow-down-to-line",
         "live",
@@ -199,6 +200,7 @@ QUIET = frozenset(
         "SearchRequested",
         "ImportRequested",
         "ScanRequested",
+        "TitleEditRequested",
         "DownloadCompleted",
     }
 )

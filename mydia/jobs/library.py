@@ -16,7 +16,7 @@ from mydia.jobs.scheduler import cron_trigger, time_zone
 from mydia.units import plural
 
 _busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-"""Allows one scan or matching of a folder at a time; others are postponed."""
+"""Allows one scan or matching of a folder, and one run of a bulk edit, at a time."""
 _TRY_AGAIN_S = 20.0
 
 
@@ -196,35 +196,28 @@ def empty_recycle_bin(deps: Deps) -> str:
     return f"{plural(gone, 'file')} deleted"
 
 
-@job(
-    "library.move_files",
-    queue="media",
-    title="Move files to another library folder",
-    max_retries=1,
-    time_limit_s=12 * 3600,
-)
-def move_files(deps: Deps, *, item_id: str) -> str:
-    """Move a title's files to the library folder that was chosen for it."""
-    done = library.moving.move_files(deps.database, deps.outside, SYSTEM, clock.now(), item_id, run=deps.run)
-    return " ".join([f"{done.files} moved.", *done.failures[:3]])
+@job("library.edit_titles", queue="media", title="Edit titles", max_retries=1, time_limit_s=12 * 3600)
+def edit_titles(deps: Deps, *, edit_id: str) -> str:
+    """Apply a bulk edit, or undo it. An interrupted run continues."""
+    lock = _busy[edit_id]
+    if not lock.acquire(blocking=False):
+        return "already running"
+    try:
+        return library.edits.carry_on(deps.database, deps.outside, clock.now, edit_id, deps.run)
+    finally:
+        lock.release()
 
 
-@job("library.rename_files", queue="media", title="Rename files", max_retries=1, time_limit_s=12 * 3600)
-def rename_files(
-    deps: Deps, *, media_item_ids: list[str], file_ids: list[str] | None = None, folders: bool = False
-) -> str:
-    """Rename the files of some titles by the naming templates."""
-    done = library.renaming.rename(
-        deps.database,
-        deps.outside,
-        SYSTEM,
-        clock.now(),
-        media_item_ids,
-        file_ids=file_ids,
-        folders=folders,
-        run=deps.run,
-    )
-    return " ".join([f"{done.files} renamed.", *done.failures[:3]])
+@job("library.sweep_edits", title="Find lost bulk edits", max_retries=0)
+def sweep_edits(deps: Deps) -> str:
+    """Start the bulk edits whose job was lost, and delete those that can no longer be undone."""
+    with deps.database.reads() as session:
+        waiting = library.edits.find_waiting(session, clock.now())
+    for edit_id in waiting:
+        deps.enqueue("library.edit_titles", {"edit_id": edit_id}, dedup=f"library.edit_titles:{edit_id}")
+    with deps.database.writes() as session:
+        library.edits.prune_edits(session, clock.now())
+    return f"{len(waiting)} started"
 
 
 def _start(deps: Deps, path_id: str) -> None:

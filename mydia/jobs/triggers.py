@@ -84,6 +84,9 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("library.import_ready", "inbox_ids", "requested_by"),
         ),
     ),
+    events.TitleEditRequested: (
+        Trigger("library.edit_titles", lambda e: {"edit_id": e.edit_id}, _same("library.edit_titles", "edit_id")),
+    ),
     events.SearchRequested: (
         Trigger(
             "downloads.search_item",
@@ -117,12 +120,6 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             when=lambda e: "profile" in e.changed,
         ),
         Trigger(
-            "library.move_files",
-            lambda e: {"item_id": e.media_item_id},
-            _same("library.move_files", "media_item_id"),
-            when=lambda e: "library_path_id" in e.changed,
-        ),
-        Trigger(
             "metadata.fetch_images",
             lambda _: {},
             lambda _: "metadata.fetch_images",
@@ -147,6 +144,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("10 * * * *", "library.match_files", title="Match new files"),
     Schedule("35 * * * *", "library.analyse_files", title="Analyse files"),
     Schedule("*/5 * * * *", "library.recover_journal", title="Finish interrupted file operations"),
+    Schedule("*/10 * * * *", "library.sweep_edits", title="Find lost bulk edits"),
     Schedule("45 4 * * *", "library.empty_recycle_bin", title="Empty the recycle bin"),
     Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for wanted releases", setting="jobs.search_cron"),
     Schedule(
@@ -188,6 +186,7 @@ SWEEPS: dict[type[Event], str] = {
     events.ScanRequested: "library.scan_all",
     # If this event were lost, the entries would stay ready and the user could repeat the request.
     events.InboxImportRequested: "library.match_files",
+    events.TitleEditRequested: "library.sweep_edits",
     events.SearchRequested: "downloads.search_wanted",
     events.ReleasesRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",
@@ -205,5 +204,6 @@ AT_START: tuple[str, ...] = (
     "library.match_files",
     "library.analyse_files",
     "metadata.roll_over",
+    "profiles.recount",
 )
 """Jobs that every worker starts with, after recovery of interrupted file operations: they resume work after a crash."""

@@ -12,6 +12,7 @@ from mydia.events import Happened
 from mydia.vocabulary import MediaType
 from mydia.web.live import LiveContext, LiveTopic, Push, changed, partial
 from mydia.web.pages.activity import queue, release_rows, scans
+from mydia.web.pages.library import edits
 from mydia.web.pages.system import tasks
 from mydia.web.views import cards
 
@@ -171,6 +172,13 @@ def poll_search(context: LiveContext, topic: str, caller: Caller) -> Mapping[str
     return {"#rel-tick": context.render("releases/_tick.html", search_id=told[0], seen=told[1])}
 
 
+def poll_edit(context: LiveContext, topic: str, caller: Caller) -> Mapping[str, str]:
+    """How far a bulk edit is."""
+    with context.deps.database.reads() as session:
+        view = edits.edit_page(session, caller, topic.partition(":")[2])
+    return {"#edit-progress": context.render("library/_edit_progress.html", view=view)}
+
+
 def poll_tasks(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str, str]:
     """Push the running tasks with their progress."""
     view = tasks.tasks_view(context.deps.taskboard, caller)
@@ -185,5 +193,6 @@ LIVE: tuple[LiveTopic, ...] = (
     LiveTopic("wanted", Permission.VIEW_ACTIVITY, on_event=on_wanted),
     LiveTopic("home", Permission.BROWSE, on_event=on_home, poll=poll_home),
     LiveTopic("search:", Permission.VIEW_ACTIVITY, poll=poll_search),
+    LiveTopic("edit:", Permission.MANAGE_MEDIA, poll=poll_edit),
     LiveTopic("tasks", Permission.MANAGE_SETTINGS, poll=poll_tasks),
 )

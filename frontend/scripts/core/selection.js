@@ -91,5 +91,5 @@ on("htmx:config:request", (event) => {
   const body = ctx.request.body;
   if (!body || !ctx.sourceElement.closest?.("#bulkbar,[data-with-selection]")) return;
   body.delete("ids");
-  for (const [name, value] of chosen.fields(location.search)) body.append(name, value);
+  for (const [name, value] of chosen.fields(bar()?.dataset.filter || location.search)) body.append(name, value);
 });

@@ -37,12 +37,12 @@ from mydia.contexts.downloads.search import Progress, run_search
 from mydia.contexts.downloads.states import is_open
 from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
 from mydia.contexts.downloads.unknown import offer_for
-from mydia.contexts.media import MediaType
 from mydia.contexts.settings import ClientChoice, IndexerChoice
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
 from mydia.events import Reason, ReleaseGrabbed, emit, reason, say
+from mydia.vocabulary import MediaType
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.download_clients import RemoteDownload
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState
-from mydia.contexts.media import MediaType
 from mydia.contexts.settings import DownloadClientRow
+from mydia.vocabulary import MediaType
 
 DEFAULT_CATEGORIES = {MediaType.MOVIE: "mydia-movies", MediaType.TV_SHOW: "mydia-tv"}
 _CATEGORY_OPTIONS = {MediaType.MOVIE: "movies_category", MediaType.TV_SHOW: "series_category"}

@@ -1,6 +1,7 @@
 """Library: scanning, matching, naming, importing and removing files."""
 
 from mydia.contexts.library import (
+    edits,
     filekinds,
     files,
     holdings,
@@ -51,6 +52,7 @@ __all__ = [
     "SourceFile",
     "analyse_file",
     "analyse_files",
+    "edits",
     "filekinds",
     "files",
     "holdings",

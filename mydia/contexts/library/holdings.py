@@ -14,7 +14,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.words import MatchState
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.parsing import Quality, Source
 
 
@@ -110,6 +110,40 @@ def _held_by_item(
     return held
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedQuality:
+    """The best file of something that could be upgraded."""
+
+    name: str
+    """`HDTV-720p`."""
+    outside: bool
+    """Whether the profile does not allow this quality."""
+
+
+def qualities_of_wanted(
+    session: Session, caller: Caller, found: Sequence[media.wanted.Wanted]
+) -> dict[tuple[str, str | None], WantedQuality]:
+    """Return (version, episode) -> what is held of it, for a page of the upgrades list, in a fixed number of reads."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    ids = list({one.media_item_id for one in found})
+    versions = media.versions.versions_of(session, ids)
+    files = _held_by_item(session, ids, versions)
+    profile_of = {row.id: row.profile_id for rows in versions.values() for row in rows}
+    profiles = {one.id: one for one in settings.profiles.list_profiles(session, caller)}
+    told: dict[tuple[str, str | None], WantedQuality] = {}
+    for one in found:
+        here = [
+            file.quality
+            for file in files[one.media_item_id]
+            if file.version_id == one.version_id and one.episode_id in (None, *file.episode_ids)
+        ]
+        if here:
+            profile = profiles[profile_of[one.version_id]]
+            best = max(here, key=profile.rank)
+            told[one.version_id, one.episode_id] = WantedQuality(name=best.name, outside=not profile.allows(best))
+    return told
+
+
 def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
     """Count a title's files and record the result in the media context.
 
@@ -136,6 +170,9 @@ def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holding
             files_count=len(held[item_id]),
             size_bytes=sum(file.size_bytes for file in held[item_id]),
             best_resolution=max((file.quality.resolution or 0 for file in held[item_id]), default=0) or None,
+            best_quality=max((file.quality for file in held[item_id]), default=Quality()).name
+            if held[item_id]
+            else None,
             versions={
                 version.id: _of_version(
                     profiles[version.profile_id], [file for file in held[item_id] if file.version_id == version.id]

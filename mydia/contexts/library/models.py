@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
@@ -316,3 +317,69 @@ class RemovedTitle(Base):
     removed_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     removed_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class EditState(StrEnum):
+    """How far a bulk edit is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    """A person stopped it; what was changed until then stays and can be undone."""
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class LineState(StrEnum):
+    """How far a title of a bulk edit is."""
+
+    WAITING = "waiting"
+    CHANGED = "changed"
+    """Its values are stored; its files are still to be moved or renamed."""
+    DONE = "done"
+    FAILED = "failed"
+    """Something could not be done; what could be done is undone with the rest."""
+    UNDONE = "undone"
+    KEPT = "kept"
+    """Some of it could not be undone."""
+
+
+class TitleEdit(HasId, Base):
+    """One change to many titles, carried out by a job.
+
+    `changes` shape: the fields of `edits.TitleChanges` that are set.
+    """
+
+    __tablename__ = "title_edits"
+    __table_args__ = (one_of("state", EditState), one_of("media_type", MediaType))
+
+    media_type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
+    changes: Mapped[dict[str, Any]]
+    state: Mapped[EditState] = mapped_column(EnumText(EditState), default=EditState.WAITING)
+    titles: Mapped[int]
+    requested_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TitleEditLine(Base):
+    """What a bulk edit did to one title.
+
+    `before` shape: the values of the changed fields as they were, by the names of `edits.TitleChanges`. `batches` shape:
+    [["move" | "rename", batch id]], in the order in which they ran.
+    """
+
+    __tablename__ = "title_edit_lines"
+    __table_args__ = (one_of("state", LineState), Index("ix_title_edit_lines_state", "edit_id", "state", "position"))
+
+    edit_id: Mapped[str] = mapped_column(ForeignKey("title_edits.id", ondelete="CASCADE"), primary_key=True)
+    media_item_id: Mapped[str] = mapped_column(
+        ForeignKey("media_items.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    position: Mapped[int]
+    state: Mapped[LineState] = mapped_column(EnumText(LineState), default=LineState.WAITING)
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    batches: Mapped[list[Any]] = mapped_column(default=list)
+    problem: Mapped[str | None]
+    """What could not be done, as a sentence."""

@@ -1,13 +1,14 @@
-"""Move a title's files to another library folder: first a preview, then the move, with each step in the journal."""
+"""Move titles' files to another library folder: first a preview, then the move, with each step in the journal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import batched
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -49,6 +50,10 @@ class MovePreview:
     """Preview of a move."""
 
     lines: tuple[MoveLine, ...]
+    """The first files, each checked on the disk; see `files` for how many there are."""
+    files: int
+    moving_bytes: int
+    """Of all files that move."""
     size_bytes: int
     """Bytes to copy; 0 if both folders are on the same disk."""
     free_bytes: int | None
@@ -70,18 +75,26 @@ class Moved:
     failures: tuple[str, ...] = ()
 
 
+PREVIEWED_FILES = 200
+"""Files that a preview checks on the disk: a slow share answers a few hundred questions a second."""
+
+
 def move_preview(
-    database: Database, outside: Outside, caller: Caller, item_id: str, library_path_id: str
+    database: Database, outside: Outside, caller: Caller, item_ids: Sequence[str], library_path_id: str
 ) -> MovePreview:
-    """Return the files of a title that would move to another library folder. Nothing is changed.
+    """Return the files of some titles that would move to another library folder. Nothing is changed.
 
     Raises:
-        NotFound: The title or library folder does not exist.
+        NotFound: The library folder does not exist.
     """
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
-        media.get_item(session, caller, item_id)
-        lines = _lines(session, item_id, library_path_id)
+        totals = _totals(session, item_ids, library_path_id)
+        lines: list[MoveLine] = []
+        for part in batched(item_ids, _TITLES_AT_ONCE, strict=False):
+            lines += _lines(session, part, library_path_id, limit=PREVIEWED_FILES - len(lines))
+            if len(lines) >= PREVIEWED_FILES:
+                break
         roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, caller)}
     target = roots[library_path_id]
     judged = [_judged(outside, line, roots) for line in lines]
@@ -89,8 +102,40 @@ def move_preview(
         free = outside.files.space(target).free_bytes
     except AdapterError:
         free = None
-    copied = [line for line in judged if not _same_disk(outside, roots[line.library_path_id], target)]
-    return MovePreview(lines=tuple(judged), size_bytes=sum(line.size_bytes for line in copied), free_bytes=free)
+    copied = sum(size for path, (_, size) in totals.items() if not _same_disk(outside, roots[path], target))
+    return MovePreview(
+        lines=tuple(judged),
+        files=sum(number for number, _ in totals.values()),
+        moving_bytes=sum(size for _, size in totals.values()),
+        size_bytes=copied,
+        free_bytes=free,
+    )
+
+
+_TITLES_AT_ONCE = 100
+
+
+def _totals(session: Session, item_ids: Sequence[str], library_path_id: str) -> dict[str, tuple[int, int]]:
+    """Return library folder -> (files, bytes) that would leave it."""
+    found: dict[str, tuple[int, int]] = {}
+    for part in batched(item_ids, _TITLES_AT_ONCE, strict=False):
+        rows = session.execute(
+            select(MediaFile.library_path_id, func.count(), func.sum(MediaFile.size_bytes))
+            .where(*_leaving(part, library_path_id))
+            .group_by(MediaFile.library_path_id)
+        )
+        for path_id, number, size in rows:
+            files, bytes_ = found.get(path_id, (0, 0))
+            found[path_id] = (files + number, bytes_ + int(size or 0))
+    return found
+
+
+def _leaving(item_ids: Sequence[str], library_path_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        MediaFile.media_item_id.in_(item_ids),
+        MediaFile.library_path_id != library_path_id,
+        MediaFile.missing_since.is_(None),
+    )
 
 
 def move_files(
@@ -101,10 +146,14 @@ def move_files(
     item_id: str,
     *,
     run: Run | None = None,
+    batch_id: str | None = None,
 ) -> Moved:
     """Move a title's files to its library folder. Files that are already there stay.
 
     If it is repeated after an interruption, it moves the remaining files.
+
+    Args:
+        batch_id: A new id for the batch of the journal; None makes one.
 
     Raises:
         NotMounted: One of the folders is not mounted.
@@ -118,7 +167,7 @@ def move_files(
         item = media.get_item(session, caller, item_id)
         if item.library_path_id is None:
             return Moved(batch_id=None, files=0)
-        lines = _lines(session, item_id, item.library_path_id)
+        lines = _lines(session, [item_id], item.library_path_id)
         roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, caller)}
     if not lines:
         return Moved(batch_id=None, files=0)
@@ -129,7 +178,7 @@ def move_files(
         [item.library_path_id, *(line.library_path_id for line in lines)],
         concerned=[roots[line.library_path_id] / to_os(line.relative_path) for line in lines],
     )
-    batch_id = clock.new_id()
+    batch_id = batch_id or clock.new_id()
     failures: list[str] = []
     moved = 0
     with journal.working_on(batch_id):
@@ -179,18 +228,14 @@ def undo_move(database: Database, outside: Outside, caller: Caller, now: datetim
     return failures
 
 
-def _lines(session: Session, item_id: str, library_path_id: str) -> list[MoveLine]:
+def _lines(
+    session: Session, item_ids: Sequence[str], library_path_id: str, *, limit: int | None = None
+) -> list[MoveLine]:
     paths = {path.id: path.path for path in settings.library_paths.list_library_paths(session, SYSTEM)}
     if library_path_id not in paths:
         raise NotFound("This library folder does not exist.")
     files = session.scalars(
-        select(MediaFile)
-        .where(
-            MediaFile.media_item_id == item_id,
-            MediaFile.library_path_id != library_path_id,
-            MediaFile.missing_since.is_(None),
-        )
-        .order_by(MediaFile.relative_path)
+        select(MediaFile).where(*_leaving(item_ids, library_path_id)).order_by(MediaFile.relative_path).limit(limit)
     ).all()
     beside = session.scalars(
         select(Sidecar).where(Sidecar.file_id.in_([row.id for row in files])).order_by(Sidecar.relative_path)

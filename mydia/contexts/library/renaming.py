@@ -86,11 +86,13 @@ def rename(
     file_ids: Sequence[str] | None = None,
     folders: bool = False,
     run: Run | None = None,
+    batch_id: str | None = None,
 ) -> Renamed:
     """Rename files as `rename_preview` shows; files with an objection keep their names.
 
     Args:
         file_ids: Only these files, with their sidecars; None renames all.
+        batch_id: A new id for the batch of the journal; None makes one.
 
     Emits: FilesRenamed.
     """
@@ -105,7 +107,7 @@ def rename(
     todo = [line for line in lines if line.changes and line.objection is None]
     if not todo:
         return Renamed(None, 0, tuple(line.objection for line in lines if line.objection))
-    batch_id = clock.new_id()
+    batch_id = batch_id or clock.new_id()
     failures = [line.objection for line in lines if line.objection]
     done: dict[str, int] = {}
     with journal.working_on(batch_id):

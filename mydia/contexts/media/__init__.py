@@ -10,7 +10,9 @@ from mydia.contexts.media import (
     numbering,
     numbers,
     refresh,
+    saved_filters,
     status,
+    tags,
     versions,
     wanted,
 )
@@ -18,7 +20,6 @@ from mydia.contexts.media.catalogue import (
     AlreadyHere,
     NewItem,
     add_item,
-    add_user_title,
     change_ids,
     change_item,
     find_by_ids,
@@ -45,7 +46,6 @@ from mydia.contexts.media.models import (
     Version,
 )
 from mydia.contexts.media.numbering import EpisodeRef
-from mydia.vocabulary import MediaType
 
 __all__ = [
     "AlreadyHere",
@@ -54,7 +54,6 @@ __all__ = [
     "EpisodeRef",
     "ItemState",
     "MediaItem",
-    "MediaType",
     "MonitorPattern",
     "NewItem",
     "NewSeasons",
@@ -65,7 +64,6 @@ __all__ = [
     "Title",
     "Version",
     "add_item",
-    "add_user_title",
     "artwork",
     "calendar",
     "change_ids",
@@ -83,8 +81,10 @@ __all__ = [
     "refresh",
     "remove_row",
     "request_refresh",
+    "saved_filters",
     "seasons_of",
     "status",
+    "tags",
     "titles_of",
     "versions",
     "wanted",

@@ -222,19 +222,6 @@ def titles_of(session: Session, caller: Caller, item_id: str) -> list[Title]:
     return sorted(rows, key=lambda row: row.kind != "main")
 
 
-def add_user_title(session: Session, caller: Caller, item_id: str, title: str) -> None:
-    """Add a name under which releases of a title are found; refreshes keep it."""
-    caller.require(Permission.MANAGE_MEDIA)
-    item = get(session, MediaItem, item_id, what="This title")
-    normalised = normalise_title(title)
-    if not normalised:
-        raise Invalid("Enter a name.", fields={"title": "Enter a name."})
-    known = session.scalar(select(Title.id).where(Title.media_item_id == item_id, Title.normalised == normalised))
-    if known is None:
-        session.add(Title(media_item_id=item.id, title=title.strip(), normalised=normalised, kind="user"))
-        emit(session, caller, MediaChanged(item_id, {"other names": [None, title.strip()]}))
-
-
 _CHOICES = (
     "monitored",
     "minimum_availability",

@@ -82,6 +82,7 @@ def apply_details(
     if "backdrop" not in item.locked_fields:
         item.backdrop_id = metadata.want_image(session, now, "backdrop", new.backdrop_path) or item.backdrop_id
     item.metadata_json = _shown(new)
+    item.studio = new.networks[0] if new.networks else None
     set_titles(session, item, new.titles)
     added = _take_seasons(session, now, item, new.seasons, seasons, drop_others=drop_others)
     item.refreshed_at, item.refresh_error, item.updated_at = now, None, now

@@ -36,6 +36,8 @@ class Holdings:
     files_count: int = 0
     size_bytes: int = 0
     best_resolution: int | None = None
+    best_quality: str | None = None
+    """Name of the best quality held: `Bluray-1080p`."""
     versions: Mapping[str, VersionHoldings] = field(default_factory=dict)
     """By version id. A version that is not named holds nothing."""
 
@@ -104,7 +106,13 @@ def _compare(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, _C
     }
 
 
-_ITEM_COLUMNS = (MediaItem.files_count, MediaItem.size_bytes, MediaItem.best_resolution, MediaItem.upgradable)
+_ITEM_COLUMNS = (
+    MediaItem.files_count,
+    MediaItem.size_bytes,
+    MediaItem.best_resolution,
+    MediaItem.best_quality,
+    MediaItem.upgradable,
+)
 _KEYS_IN_A_STATEMENT = 400
 
 
@@ -128,6 +136,7 @@ def _changes(
         "files_count": new.files_count,
         "size_bytes": new.size_bytes,
         "best_resolution": new.best_resolution,
+        "best_quality": new.best_quality,
         "upgradable": any(one.upgradable for one in monitored),
     }
     changed_episodes: list[dict[str, object]] = []

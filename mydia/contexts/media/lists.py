@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from mydia.contexts.media.models import ItemState, MediaItem, Title, Version
+from mydia.contexts.media.models import ItemState, ItemTag, MediaItem, Title, Version
 from mydia.contexts.media.title_index import Begins, HasWords, typed
 from mydia.contexts.metadata import Image, Picture
-from mydia.contexts.settings import QualityProfile
+from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import decode_cursor, encode_cursor
 from mydia.errors import Invalid
@@ -63,6 +63,14 @@ class ItemQuery:
     profile_id: str | None = None
     library_path_id: str | None = None
     status: str | None = None
+    tag_id: str | None = None
+    studio: str | None = None
+    """Part of the name of a series' network or a film's studio."""
+    quality: str | None = None
+    """Of the best file: `Bluray-1080p`."""
+    size_from: int | None = None
+    """In bytes, as `size_to`."""
+    size_to: int | None = None
     sort: str = "title"
     descending: bool = False
 
@@ -93,8 +101,7 @@ class ItemQuery:
     @property
     def filtered(self) -> bool:
         """Whether a filter other than the type is set."""
-        parts = (self.state, self.text, self.genre, self.year_from, self.year_to, self.resolution, self.monitored)
-        return any(part is not None for part in (*parts, self.profile_id, self.library_path_id, self.status))
+        return any(name != "type" for name in _shape(self))
 
 
 class Card(NamedTuple):
@@ -119,6 +126,11 @@ class Card(NamedTuple):
     upgradable: bool
     poster: Picture | None
     profile: str | None
+    studio: str | None
+    quality: str | None
+    """Of the best file."""
+    folder: str | None
+    """Of the library folder, its name and not its path."""
     sort_key: Any
 
 
@@ -139,7 +151,13 @@ _CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
     ),
     "library_path_id": lambda: MediaItem.library_path_id == bindparam("library_path_id"),
     "status": lambda: MediaItem.status == bindparam("status"),
+    "tag_id": lambda: MediaItem.id.in_(select(ItemTag.media_item_id).where(ItemTag.tag_id == bindparam("tag_id"))),
+    "studio": lambda: func.lower(MediaItem.studio).like(bindparam("studio")),
+    "quality": lambda: MediaItem.best_quality == bindparam("quality"),
+    "size_from": lambda: MediaItem.size_bytes >= bindparam("size_from"),
+    "size_to": lambda: MediaItem.size_bytes <= bindparam("size_to"),
 }
+"""Part of a question -> its condition, with bind parameters, so that each shape of question is built once."""
 
 
 def _text() -> Any:
@@ -160,6 +178,8 @@ def _values(session: Session, query: ItemQuery) -> dict[str, Any]:
         values["words"] = typed(query.words, session)["words"]
     if query.inside is not None:
         values["inside"] = normalise_title(query.inside)
+    if query.studio is not None:
+        values["studio"] = f"%{query.studio.lower().replace('%', '').replace('_', ' ')}%"
     if query.genre is not None:
         values["genre"] = f'%"{query.genre.lower()}"%'
     return values
@@ -191,11 +211,15 @@ def _page_select(shape: tuple[str, ...], sort: str, descending: bool, resumed: b
             Image.content_hash,
             Image.color,
             QualityProfile.name.label("profile"),
+            MediaItem.studio,
+            MediaItem.best_quality,
+            LibraryPath.name.label("library_folder"),
             key.label("sort_key"),
         )
         .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
         .outerjoin(Version, (Version.media_item_id == MediaItem.id) & (Version.position == 0))
         .outerjoin(QualityProfile, QualityProfile.id == Version.profile_id)
+        .outerjoin(LibraryPath, LibraryPath.id == MediaItem.library_path_id)
         .where(*(_CONDITIONS[name]() for name in shape))
         .limit(bindparam("limit"))
     )
@@ -208,7 +232,7 @@ def _page_select(shape: tuple[str, ...], sort: str, descending: bool, resumed: b
 
 def _cards(rows: Sequence[Any]) -> list[Card]:
     return [
-        Card._make((*row[:17], Picture(row[17], row[18] or "0", row[19]) if row[17] else None, row[20], row[21]))
+        Card._make((*row[:17], Picture(row[17], row[18] or "0", row[19]) if row[17] else None, *row[20:]))
         for row in rows
     ]
 
@@ -335,6 +359,24 @@ def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
     # Cast to text, because PostgreSQL cannot compare JSON.
     rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())
     return sorted({str(genre) for row in rows for genre in json.loads(row)})
+
+
+def studios(session: Session, caller: Caller, type: MediaType) -> list[str]:
+    """Return the networks of the series or the studios of the films that occur, in order; read from an index."""
+    caller.require(Permission.BROWSE)
+    rows = session.scalars(
+        select(MediaItem.studio).where(MediaItem.type == type, MediaItem.studio.is_not(None)).distinct()
+    )
+    return sorted((name for name in rows if name), key=str.casefold)
+
+
+def qualities(session: Session, caller: Caller, type: MediaType) -> list[str]:
+    """Return the qualities that titles have files of; read from an index."""
+    caller.require(Permission.BROWSE)
+    rows = session.scalars(
+        select(MediaItem.best_quality).where(MediaItem.type == type, MediaItem.best_quality.is_not(None)).distinct()
+    )
+    return [name for name in rows if name]
 
 
 def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:

@@ -109,6 +109,8 @@ class MediaItem(HasId, Base):
         Index("ix_media_items_upgradable", "type", "upgradable", "sort_title", "id"),
         Index("ix_media_items_type_added", "type", "added_at", "id"),
         Index("ix_media_items_type_year", "type", "year", "id"),
+        Index("ix_media_items_type_studio", "type", "studio"),
+        Index("ix_media_items_type_best_quality", "type", "best_quality"),
         Index("ix_media_items_refresh", "next_refresh_at"),
         Index("ix_media_items_updated", "updated_at"),
     )
@@ -137,6 +139,8 @@ class MediaItem(HasId, Base):
     genres: Mapped[list[Any]] = mapped_column(default=list)
     overview: Mapped[str | None]
     original_language: Mapped[str | None]
+    studio: Mapped[str | None]
+    """The first network of a series, the first studio of a film; for filters."""
     poster_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
     backdrop_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
     metadata_json: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -167,6 +171,8 @@ class MediaItem(HasId, Base):
     files_count: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int] = mapped_column(default=0)
     best_resolution: Mapped[int | None]
+    best_quality: Mapped[str | None]
+    """The name of the best quality held, `Bluray-1080p`; None without files."""
     added_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
     refreshed_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -318,6 +324,34 @@ class ItemTag(Base):
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), primary_key=True)
     tag_id: Mapped[str] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class SavedFilter(HasId, Base):
+    """A filter of a library list that a person saved under a name."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (one_of("media_type", MediaType), UniqueConstraint("user_id", "media_type", "name"))
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    media_type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
+    name: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    """The parameters of the list's address: filters, order and view."""
+    is_default: Mapped[bool] = mapped_column(default=False)
+    """Whether the list opens with it; at most one per person and type."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ListColumns(Base):
+    """The columns that a person chose for the table of a library list."""
+
+    __tablename__ = "list_columns"
+    __table_args__ = (one_of("media_type", MediaType),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    media_type: Mapped[MediaType] = mapped_column(EnumText(MediaType), primary_key=True)
+    columns: Mapped[list[Any]]
+    """Names of columns, in the order of the table."""
 
 
 class Collection(HasId, Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
 from mydia.contexts.media.models import Version
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.errors import Invalid, NotFound
 
 DEFAULT_NAME = "Default"
@@ -72,3 +72,9 @@ def ensure_version(session: Session, item_id: str) -> None:
             )
         )
         session.flush()
+
+
+def profiles_in_use(session: Session, caller: Caller) -> set[str]:
+    """Return the ids of the quality profiles that monitored versions have."""
+    caller.require(Permission.BROWSE)
+    return set(session.scalars(select(Version.profile_id).where(Version.monitored).distinct()))

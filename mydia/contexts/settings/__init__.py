@@ -15,6 +15,7 @@ from mydia.contexts.settings import (
     qualities,
     services,
     setup,
+    tags,
     upgrades,
 )
 from mydia.contexts.settings.clients import ClientChoice, NewClient
@@ -34,7 +35,7 @@ from mydia.contexts.settings.models import (
 )
 from mydia.contexts.settings.profiles import Profile, ProfileForm, Rung, Tried
 from mydia.contexts.settings.qualities import SizeLimits
-from mydia.contexts.settings.upgrades import UpgradeVerdict, Verdict
+from mydia.contexts.settings.upgrades import Verdict
 
 __all__ = [
     "ClientChoice",
@@ -55,7 +56,6 @@ __all__ = [
     "ServiceStatus",
     "SizeLimits",
     "Tried",
-    "UpgradeVerdict",
     "Verdict",
     "all_sourced",
     "backups",
@@ -76,5 +76,6 @@ __all__ = [
     "setup",
     "sourced",
     "sync_managed",
+    "tags",
     "upgrades",
 ]

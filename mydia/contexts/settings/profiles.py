@@ -396,15 +396,16 @@ class _Preset:
     maximum_size_mb: int | None = None
 
 
-# Names, resolutions, sizes and upgrades: reference/mydia-original.md §7.3.
+# Names, resolutions, sizes and upgrades: reference/mydia-original.md §7.3. The cutoff takes effect when a person turns
+# upgrades on; it is then the best quality of usual size, not the worst one that is allowed.
 PRESETS: tuple[_Preset, ...] = (
     _Preset("Any", (*_SD, *_720P, *_1080P, "Remux-1080p", *_2160P), "HDTV-2160p", upgrades=True),
     _Preset("SD", _SD, "Bluray-576p", True, None, 2048),
-    _Preset("HD-720p", _720P, "HDTV-720p", False, 1024, 5120),
-    _Preset("HD-1080p", _1080P, "HDTV-1080p", False, 2048, 15360),
-    _Preset("Full HD", ("WEB 1080p", "Bluray-1080p", "Remux-1080p"), "WEB 1080p", False, 4096, 20480),
+    _Preset("HD-720p", _720P, "Bluray-720p", False, 1024, 5120),
+    _Preset("HD-1080p", _1080P, "Bluray-1080p", False, 2048, 15360),
+    _Preset("Full HD", ("WEB 1080p", "Bluray-1080p", "Remux-1080p"), "Bluray-1080p", False, 4096, 20480),
     _Preset("Remux-1080p", ("Remux-1080p",), "Remux-1080p", False, 20480, 40960),
-    _Preset("4K/UHD", ("WEB 2160p", "Bluray-2160p", "Remux-2160p"), "WEB 2160p", False, 15360, 81920),
+    _Preset("4K/UHD", ("WEB 2160p", "Bluray-2160p", "Remux-2160p"), "Bluray-2160p", False, 15360, 81920),
     _Preset("Remux-2160p", ("Remux-2160p",), "Remux-2160p", False, 40960, 102400),
 )
 

@@ -3,12 +3,14 @@
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
 
-from mydia.web.api import accounts, answers, downloads, library, media, quality, settings, system, upkeep
+from mydia.web.api import accounts, answers, downloads, edits, library, lists, media, quality, settings, system, upkeep
 
 ROUTER = Router(
     "/api/v1",
     route_handlers=[
         *media.ROUTES,
+        *lists.ROUTES,
+        *edits.ROUTES,
         *downloads.ROUTES,
         *library.ROUTES,
         *settings.ROUTES,

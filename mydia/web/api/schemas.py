@@ -23,6 +23,7 @@ Text = Annotated[str | None, QueryParameter(max_length=200)]
 Id = Annotated[str | None, QueryParameter(max_length=64)]
 Number = Annotated[int | None, QueryParameter(ge=0, le=_LONGEST_INT)]
 Year = Annotated[int | None, QueryParameter(ge=1870, le=2200)]
+Bytes = Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1)]
 
 CatalogueNumber = Annotated[int, Meta(ge=1, le=_LONGEST_INT)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -66,6 +67,11 @@ class Listed(Struct):
     episodes_total: int
     episodes_held: int
     profile: str | None
+    quality: str | None
+    """Of the best file, such as `Bluray-1080p`."""
+    studio: str | None
+    """Network of a series, studio of a film."""
+    library_folder: str | None
     poster_url: str | None
     added_at: datetime
 
@@ -88,6 +94,9 @@ def listed(card: media.lists.Card) -> Listed:
         episodes_total=card.episodes_total,
         episodes_held=card.episodes_held,
         profile=card.profile,
+        quality=card.quality,
+        studio=card.studio,
+        library_folder=card.folder,
         poster_url=card.poster.url(342) if card.poster else None,
         added_at=card.added_at,
     )
@@ -271,6 +280,7 @@ class MediaChange(Struct):
     monitor_new_seasons: media.NewSeasons | UnsetType = UNSET
     series_type: media.SeriesType | UnsetType = UNSET
     library_path_id: str | UnsetType = UNSET
+    """Files stay where they are; `POST /title-edits` moves them too."""
     profile_id: str | UnsetType = UNSET
     provider: Literal["tmdb", "tvdb", "none"] | UnsetType = UNSET
     title: Name | UnsetType = UNSET

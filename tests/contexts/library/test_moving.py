@@ -50,7 +50,7 @@ def choose(database: Database, item_id: str, path: LibraryPath) -> None:
 def test_files_follow_their_title_and_come_back(
     database: Database, detour: str, films: LibraryPath, other: LibraryPath
 ) -> None:
-    preview = library.moving.move_preview(database, fake_outside(), SYSTEM, detour, other.id)
+    preview = library.moving.move_preview(database, fake_outside(), SYSTEM, [detour], other.id)
     assert [line.new for line in preview.lines] == [
         f"{other.path}/{NAME}", f"{other.path}/Detour (1945)/Detour (1945).en.srt",
     ]  # fmt: skip
@@ -75,22 +75,13 @@ def test_a_file_that_is_in_the_way_keeps_its_place(
     database: Database, detour: str, films: LibraryPath, other: LibraryPath
 ) -> None:
     builders.on_disk(other.path, NAME, 100, fill=b"else")
-    preview = library.moving.move_preview(database, fake_outside(), SYSTEM, detour, other.id)
+    preview = library.moving.move_preview(database, fake_outside(), SYSTEM, [detour], other.id)
     assert preview.lines[0].objection == f"{other.path}/{NAME} already exists."
     choose(database, detour, other)
     moved = library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
     assert len(moved.failures) == 1
     assert (Path(other.path) / NAME).read_bytes()[:4] == b"else"
     assert (Path(films.path) / NAME).exists()
-
-
-def test_choosing_another_folder_starts_the_move() -> None:
-    from mydia import events
-    from mydia.jobs.triggers import ON_EVENT
-
-    changed = events.MediaChanged("1", {"library_path_id": ["a", "b"]})
-    started = [one.job for one in ON_EVENT[events.MediaChanged] if one.when is None or one.when(changed)]
-    assert started == ["library.move_files"]
 
 
 @pytest.mark.parametrize(("choice", "monitored"), [(None, False), ("unmonitor", False), ("search", True)])

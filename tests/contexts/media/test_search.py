@@ -79,7 +79,14 @@ def test_the_index_follows_changes_removals_and_a_vacuum(add, stocked, admin, no
     gone = add(film("Metropolis", 1927, 19))
     kept = add(film("Nosferatu", 1922, 653))
     with stocked.writes() as session:
-        media.add_user_title(session, admin, kept, "Eine Symphonie des Grauens")
+        session.add(
+            media.Title(
+                media_item_id=kept,
+                title="Eine Symphonie des Grauens",
+                normalised="eine symphonie des grauens",
+                kind="user",
+            )
+        )
         media.remove_row(session, admin, now, gone, files_deleted=0)
     with stocked.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")

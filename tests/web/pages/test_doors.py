@@ -15,8 +15,17 @@ from mydia.web.security import CSRF_COOKIE
 from tests.web.pages import scene as scenes
 from tests.web.pages.conftest import Browser, Server, csrf
 
-_OWN = ("/account", "/api/v1/api-keys", "/api/v1/me")
-"""What all signed-in users may change: their own account."""
+_OWN = (
+    "/account",
+    "/api/v1/api-keys",
+    "/api/v1/me",
+    "/api/v1/saved-filters",
+    "/movies/columns",
+    "/movies/filters",
+    "/shows/columns",
+    "/shows/filters",
+)
+"""What all signed-in users may change: what is their own."""
 
 
 def _doors(server: Server) -> list[tuple[str, str, Any]]:

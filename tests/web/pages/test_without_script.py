@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mydia.contexts import downloads, media
+from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import SYSTEM
 from tests.web.pages.conftest import Browser, Server, csrf, words
 
@@ -224,12 +224,13 @@ def test_a_filter_by_profile_does_not_decide_the_new_profile(
 ) -> None:
     with server.deps.database.reads() as session:
         now = media.get_item(session, SYSTEM, server.ids["Metropolis"]).versions[0].profile_id
-    page = browser.get("/movies").text
-    other = next(id for id in re.findall(r"bulk/profile\?to=([^\"&]+)", page) if id != now)
-    answer = press(browser, f"/movies/bulk/profile?to={other}", scope="filter", profile_id=now)
-    assert answer.status_code == 204
+        other = next(one.id for one in settings.profiles.list_profiles(session, SYSTEM) if one.id != now)
+    answer = press(browser, "/movies/bulk/apply", scope="filter", profile_id=now, to_profile=other)
+    edit_id = answer.headers["hx-location"].partition("/edits/")[2].partition('"')[0]
     with server.deps.database.reads() as session:
-        assert media.get_item(session, SYSTEM, server.ids["Metropolis"]).versions[0].profile_id == other
+        assert library.edits.get_edit(session, SYSTEM, edit_id).changes == {"profile_id": other}
+        titles = {line.media_item_id for line, _ in library.edits.lines_of(session, SYSTEM, edit_id)}
+    assert server.ids["Metropolis"] in titles
 
 
 def test_further_rows_of_the_table_are_a_page(reader: Browser) -> None:

@@ -8,7 +8,7 @@ from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.facts import Facts, Queued
 from mydia.contexts.media import EpisodeRef, numbering
-from mydia.contexts.settings import UpgradeVerdict
+from mydia.contexts.settings import upgrades
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
 from mydia.vocabulary import MediaType
 
@@ -33,9 +33,9 @@ class Candidate:
     runtime_min: int = 0
     """Running time of all its episodes or the film; assumed if unknown."""
     format_score: int = 0
-    held_verdict: UpgradeVerdict | None = None
+    held_verdict: upgrades.UpgradeVerdict | None = None
     """The least favourable comparison with an existing file; None if it replaces nothing."""
-    queue_verdict: tuple[Queued, UpgradeVerdict] | None = None
+    queue_verdict: tuple[Queued, upgrades.UpgradeVerdict] | None = None
     useful: int = 0
     """Number of its episodes that are missing or would be upgraded."""
     loses: tuple[str, ...] = field(default=())
@@ -133,9 +133,9 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
     )
 
 
-def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, UpgradeVerdict] | None:
+def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, upgrades.UpgradeVerdict] | None:
     brought = candidate.episode_ids
-    found: tuple[Queued, UpgradeVerdict] | None = None
+    found: tuple[Queued, upgrades.UpgradeVerdict] | None = None
     for queued in facts.queued:
         if facts.type == MediaType.TV_SHOW and queued.episode_ids and not queued.episode_ids & brought:
             continue

@@ -14,10 +14,11 @@ from mydia.contexts import media
 from mydia.contexts.downloads.importing.judging import checked
 from mydia.contexts.downloads.importing.values import PARTIAL_SUFFIXES, ChosenFile, Content, ImportFile, Known, NotReady
 from mydia.contexts.library import filekinds
-from mydia.contexts.media import EpisodeRef, MediaType
+from mydia.contexts.media import EpisodeRef
 from mydia.errors import Invalid
 from mydia.events import Reason, reason
 from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_path
+from mydia.vocabulary import MediaType
 
 # Source: arr-stack §3.4.
 _DANGEROUS = frozenset(

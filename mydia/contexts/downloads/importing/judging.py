@@ -8,9 +8,9 @@ from mydia.adapters.errors import AdapterError, Nonsense
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.downloads.importing.values import ImportFile, Known, NotReady
-from mydia.contexts.media import MediaType
 from mydia.events import Reason, reason
 from mydia.parsing import Modifier
+from mydia.vocabulary import MediaType
 
 # (expected minutes up to, shortest seconds that are no sample). Source: arr-stack §3.3.
 _SAMPLE_RULE = ((3, 15), (10, 90), (30, 300), (100_000, 600))

@@ -12,11 +12,11 @@ from mydia.contexts.downloads.held import held_files
 from mydia.contexts.downloads.importing.values import Known
 from mydia.contexts.downloads.models import Download, DownloadEpisode
 from mydia.contexts.downloads.ownership import sharing
-from mydia.contexts.media import MediaType
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database, get
 from mydia.errors import Conflict
 from mydia.parsing import Quality, normalise_title, parse_release
+from mydia.vocabulary import MediaType
 
 
 def gather(database: Database, download_id: str) -> Known:

@@ -9,11 +9,12 @@ from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media
 from mydia.contexts.downloads.decisions import Held
 from mydia.contexts.downloads.models import Download
-from mydia.contexts.media import EpisodeRef, MediaType
+from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import ClientChoice, Profile
 from mydia.errors import Unavailable
 from mydia.events import Reason
 from mydia.parsing import ParsedRelease, Quality
+from mydia.vocabulary import MediaType
 
 
 class NotReady(Unavailable):

@@ -19,7 +19,7 @@ from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import Count, message
 from mydia.web.pages.activity.review import BUCKETS, Candidate, candidate_view
-from mydia.web.pages.library.lists import undoable
+from mydia.web.pages.library.bulk import undoable
 from mydia.web.render import Toast, dialog, fragment, is_htmx, local_path, nothing, redirect
 
 _AT_ONCE = 12

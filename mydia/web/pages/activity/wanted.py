@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,15 +10,16 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
+from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads, media
-from mydia.contexts.users import Permission
+from mydia.contexts import downloads, library, media, settings
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebRequest
 from mydia.web.forms import Selection
-from mydia.web.pages.library.lists import undoable
+from mydia.web.pages.library.bulk import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork
@@ -39,6 +41,8 @@ class WantedLine:
     out_on: date | None
     art: Artwork
     have: str
+    outside: bool
+    """Whether a file has a quality that the profile does not allow."""
     searched_at: datetime | None
     due_at: datetime | None
     misses: int
@@ -57,6 +61,11 @@ class WantedView:
     lines: tuple[WantedLine, ...]
     more: str | None
     can_manage: bool
+    off: tuple[UpgradesOff, ...] = ()
+    """Profiles in use that do not upgrade."""
+    all_off: bool = False
+    """Whether no profile in use upgrades."""
+    can_set: bool = False
 
     def total(self, *, upgrades: bool) -> int:
         """Return how many films and episodes there are of a tab."""
@@ -97,6 +106,8 @@ def show_wanted(
                 session, caller, now, upgrades=upgrades, cursor=cursor or None
             )
         ids = sorted({one.version_id for one in found})
+        held = library.holdings.qualities_of_wanted(session, caller, found) if upgrades else {}
+        off = _upgrades_off(session, caller) if upgrades else ()
         results = downloads.history.last_results(session, caller, ids)
         states = downloads.history.search_states(session, caller, ids)
     path = "/wanted/upgrades" if upgrades else "/wanted"
@@ -104,19 +115,45 @@ def show_wanted(
         upgrades=upgrades,
         kind=chosen,
         counts=counts,
-        lines=tuple(_line(one, results, states) for one in found),
+        lines=tuple(_line(one, results, states, held) for one in found),
         more=f"{path}{query({'kind': chosen, 'cursor': following})}" if following else None,
         can_manage=caller.can(Permission.MANAGE_MEDIA),
+        off=tuple(one for one in off if one.off),
+        all_off=bool(off) and all(one.off for one in off),
+        can_set=caller.can(Permission.MANAGE_SETTINGS),
     )
     if cursor and is_htmx(request):
         return fragment(request, "wanted/_rows.html", view)
     return page(request, "wanted/page.html", view, active="wanted", topics=["wanted"])
 
 
+@dataclass(frozen=True, slots=True)
+class UpgradesOff:
+    """A profile that titles use, and whether it upgrades."""
+
+    id: str
+    name: str
+    off: bool
+
+
+def _upgrades_off(session: Session, caller: Caller) -> tuple[UpgradesOff, ...]:
+    used = media.versions.profiles_in_use(session, caller)
+    return tuple(
+        UpgradesOff(one.id, one.name, not one.upgrades_allowed)
+        for one in settings.profiles.list_profiles(session, caller)
+        if one.id in used
+    )
+
+
+def _key(one: media.wanted.Wanted) -> str:
+    return f"{one.version_id}-{one.episode_id}" if one.episode_id else one.version_id
+
+
 def _line(
     one: media.wanted.Wanted,
     results: dict[str, downloads.history.LastSearch],
     states: dict[tuple[str, str], downloads.SearchState],
+    held: Mapping[tuple[str, str | None], library.holdings.WantedQuality],
 ) -> WantedLine:
     state = states.get((one.version_id, one.episode_id or "")) or states.get((one.version_id, ""))
     last = results.get(one.version_id)
@@ -124,8 +161,9 @@ def _line(
     if episode and last is not None and (state is None or state.last_search_id != last.id) and not last.running:
         last = None
     show = one.type == MediaType.TV_SHOW
+    here = held.get((one.version_id, one.episode_id))
     return WantedLine(
-        key=f"{one.version_id}-{one.episode_id}" if episode else one.version_id,
+        key=_key(one),
         item_id=one.media_item_id,
         episode_id=one.episode_id,
         href=f"/{'shows' if show else 'movies'}/{one.media_item_id}"
@@ -134,7 +172,8 @@ def _line(
         detail=" ".join(part for part in _details(one) if part),
         out_on=one.out_on,
         art=artwork(one.poster),
-        have=f"{one.best_resolution}p" if one.best_resolution else "",
+        have=here.name if here else f"{one.best_resolution}p" if one.best_resolution else "",
+        outside=bool(here and here.outside),
         searched_at=state.last_searched_at if state else None,
         due_at=state.next_due_at if state else None,
         misses=state.misses if state else 0,

@@ -167,6 +167,8 @@ def _form(
         "library_path_id": first.id if first else "",
         "profile_id": (first.default_profile_id if first else None) or default_profile,
         "monitor": "all",
+        "monitor_new_seasons": "",
+        "series_type": "",
         "minimum_availability": "released",
         "search_now": "true" if search_now else "",
     }

@@ -86,8 +86,22 @@ class CalendarView:
 
     @property
     def days(self) -> tuple[Day, ...]:
-        """Return the days of the month that have entries."""
+        """Return the days of the agenda: those with entries, in the present month from today on."""
+        return tuple(day for day in self._filled if not (self.present and day.past))
+
+    @property
+    def earlier(self) -> tuple[Day, ...]:
+        """Return the days with entries that have passed in the present month."""
+        return tuple(day for day in self._filled if self.present and day.past)
+
+    @property
+    def _filled(self) -> tuple[Day, ...]:
         return tuple(day for week in self.weeks for day in week if day.here and day.entries)
+
+    @property
+    def present(self) -> bool:
+        """Whether today is in this month."""
+        return any(day.today and day.here for week in self.weeks for day in week)
 
     def url(self, **changes: str | None) -> str:
         """Return this page's address with some parameters changed."""

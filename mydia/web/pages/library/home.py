@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -184,8 +185,8 @@ def _summary(needs: tuple[Need, ...], moving: tuple[queue.Line, ...]) -> str:
     words = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
     if needs:
         said = words[len(needs)] if len(needs) < len(words) else f"{len(needs)} things"
-        return f"{said} need{'s' if len(needs) == 1 else ''} a decision. Everything else is running."
-    return f"{len(moving)} downloading." if moving else "Nothing needs you."
+        return f"{said} need{'s' if len(needs) == 1 else ''} a decision."
+    return f"{len(moving)} downloading." if moving else "Nothing needs your attention."
 
 
 def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow]) -> tuple[Need, ...]:
@@ -213,18 +214,7 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         for scan in scans.scan_states(session, caller)
         if scan.state == "refused"
     ]
-    found += [
-        Need(
-            tone="miss",
-            icon="unplug",
-            title=f"{client.name} does not answer",
-            text=f"Since {client.status.since_at:%-d %B, %H:%M} UTC. Its downloads are shown as last known.",
-            href="/activity",
-            action="Open downloads",
-        )
-        for client in settings.services.list_services(session, caller, "download_client")
-        if client.enabled and client.status is not None and client.status.state != "ok"
-    ]
+    found += _silent_services(session, caller, rows)
     counts = library.inbox.inbox_counts(session, caller)
     if counts.needs_attention or counts.no_match:
         number = counts.needs_attention + counts.no_match
@@ -255,6 +245,36 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
     return tuple(found)
 
 
+def _silent_services(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow]) -> list[Need]:
+    """Return the download clients and indexers that do not answer, with what waits for them."""
+    waiting = Counter(row.client_id for row in rows)
+    found = []
+    for family, page_, action in (
+        ("download_client", "/activity", "Open downloads"),
+        ("indexer", "/settings/indexers", "Open indexers"),
+    ):
+        for service in settings.services.list_services(session, caller, family):
+            if not service.enabled or service.status is None or service.status.state == "ok":
+                continue
+            since = f"No answer since {service.status.since_at:%-d %B, %H:%M} UTC."
+            effect = (
+                f"{plural(waiting[service.id], 'download')} shown with the last known state."
+                if family == "download_client"
+                else "Searches leave it out."
+            )
+            found.append(
+                Need(
+                    tone="fail",
+                    icon="unplug",
+                    title=f"{service.name} does not answer",
+                    text=f"{since} {effect}",
+                    href=page_,
+                    action=action,
+                )
+            )
+    return found
+
+
 def _volume(outside: Outside, name: str, path: str) -> Volume:
     try:
         space = outside.files.space(Path(path))
@@ -276,24 +296,28 @@ def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
         Step(
             done=bool(paths),
             title="Library folders",
-            text="Where your movies and shows are.",
+            text="The folders that hold your movies and shows.",
             href="/settings/folders",
             action="Add a folder",
         ),
         Step(
-            done=scanned, title="First scan", text="Finds and recognises what you have.", href="/imports", action="Scan"
+            done=scanned,
+            title="First scan",
+            text="Finds and matches the files you already have.",
+            href="/imports",
+            action="Scan",
         ),
         Step(
             done=bool(settings.clients.list_clients(session, caller)),
             title="Download client",
-            text="Fetches what is missing.",
+            text="Downloads the releases that Mydia finds.",
             href="/settings/clients",
             action="Add a client",
         ),
         Step(
             done=bool(settings.indexers.list_indexers(session, caller)),
             title="Indexer",
-            text="Knows where to find it.",
+            text="Where Mydia searches for releases.",
             href="/settings/indexers",
             action="Add an indexer",
         ),

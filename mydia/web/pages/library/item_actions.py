@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import media, settings
+from mydia.contexts import library, media, settings
 from mydia.contexts.media import MonitorPattern
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import Count, message
-from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
+from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, redirect
 
 
 def media_changed(request: WebRequest, item_id: str, toast: Toast) -> Response[str]:
     """Answer an action: the page fetches itself again, or is loaded again without a script."""
     if is_htmx(request):
-        return nothing(toast=toast, trigger={"media-changed": {}, "dialog-close": {}, "selection-clear": {}})
+        done: dict[str, object] = {
+            "media-changed": {},
+            f"changed-{item_id}": {},
+            "dialog-close": {},
+            "selection-clear": {},
+        }
+        return nothing(toast=toast, trigger=done)
     return redirect(request, f"/items/{item_id}", toast=toast)
 
 
@@ -57,11 +65,15 @@ class EditFields(Struct, kw_only=True):
     series_type: str | None = None
     provider: str | None = None
     monitor: MonitorPattern | None = None
+    tags: str | UnsetType = UNSET
+    files: Literal["move", "leave"] = "move"
+    """What happens to the files if the library folder changes."""
 
     def changes(self) -> dict[str, Any]:
         """Return what `media.change_item` changes."""
         given = asdict(self)
-        del given["monitor"]
+        for name in ("monitor", "tags", "files"):
+            del given[name]
         changed = {name: value for name, value in given.items() if value not in (None, UNSET)}
         return changed | {"overview": self.overview or None} if "overview" in changed else changed
 
@@ -92,6 +104,8 @@ def _edit_view(session: Session, caller: Caller, item_id: str, values: dict[str,
         "provider": item.provider,
         "monitor_new_seasons": item.monitor_new_seasons,
         "monitor": "",
+        "tags": ", ".join(media.tags.tags_of(session, caller, [item_id])[item_id]),
+        "files": "move",
     }
     return EditView(
         item=item,
@@ -119,21 +133,76 @@ def show_edit(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
 def edit_item(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, item_id: FromPath[str], form: FormOf[EditFields]
 ) -> Response[str]:
-    """Store what was changed in the dialog."""
+    """Store what was changed in the dialog. Files move to another library folder as a bulk edit of one title."""
+    saved = Toast("Saved")
     try:
         wanted = form.read()
         with database.writes() as session:
-            now = clock.now()
-            media.change_item(session, caller, now, item_id, wanted.changes())
+            now, changes = clock.now(), wanted.changes()
+            item = media.get_item(session, caller, item_id)
+            folder = changes.get("library_path_id")
+            moves = folder not in (None, item.library_path_id) and wanted.files == "move"
+            if moves:
+                del changes["library_path_id"]
+            media.change_item(session, caller, now, item_id, changes)
             if wanted.monitor is not None:
                 media.monitoring.change_pattern(session, caller, now, item_id, wanted.monitor)
+            if wanted.tags is not UNSET:
+                _set_tags(session, caller, now, item_id, settings.tags.split_names(wanted.tags))
+            if moves:
+                move = library.edits.TitleChanges(library_path_id=folder, move_files=True)
+                edit = library.edits.request_edit(session, caller, now, item.type, [item_id], move)
+                saved = Toast(
+                    "Saved",
+                    "The files are moving.",
+                    tone="live",
+                    action_label="Show progress",
+                    action_href=f"/edits/{edit.id}",
+                )
     except Invalid as error:
         with database.reads() as session:
             view = _edit_view(session, caller, item_id, form.sent)
         return invalid_form(
             request, "item/_edit.html", view, error, title=f"Edit {view.item.title}", **surroundings(view.item)
         )
-    return media_changed(request, item_id, Toast("Saved"))
+    return media_changed(request, item_id, saved)
 
 
-ROUTES: tuple[Any, ...] = (refresh_item, show_edit, edit_item)
+def _set_tags(session: Session, caller: Caller, now: datetime, item_id: str, names: Sequence[str]) -> None:
+    wanted = {name.casefold() for name in names}
+    gone = [name for name in media.tags.tags_of(session, caller, [item_id])[item_id] if name.casefold() not in wanted]
+    media.tags.change_tags(session, caller, now, item_id, add=names, remove=gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveView:
+    """What choosing another library folder for a title would move."""
+
+    preview: library.moving.MovePreview
+    folder: str
+    conflicts: tuple[library.moving.MoveLine, ...]
+
+
+@get("/items/{item_id:str}/move", sync_to_thread=True, include_in_schema=False)
+def preview_move(
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    item_id: FromPath[str],
+    library_path_id: FromQuery[str] = "",
+) -> Response[str]:
+    """Show which files of a title would move to another library folder; nothing if the folder stays."""
+    with database.reads() as session:
+        present = media.get_item(session, caller, item_id).library_path_id
+    wanted = library_path_id or present or ""
+    told = library.moving.move_preview(database, outside, caller, [item_id], wanted)
+    if wanted == present:
+        return fragment(request, "item/_move.html", None)
+    with database.reads() as session:
+        folder = settings.library_paths.get_library_path(session, caller, wanted).path
+    view = MoveView(preview=told, folder=folder, conflicts=tuple(line for line in told.lines if line.objection))
+    return fragment(request, "item/_move.html", view)
+
+
+ROUTES: tuple[Any, ...] = (refresh_item, show_edit, edit_item, preview_move)

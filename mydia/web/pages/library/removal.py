@@ -15,7 +15,8 @@ from mydia.contexts import library, media
 from mydia.errors import Forbidden, MydiaError
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
-from mydia.web.pages.library.lists import Section, SelectedTitles, chosen_ids, section_of
+from mydia.web.pages.library.bulk import SelectedTitles, chosen_ids
+from mydia.web.pages.library.sections import Section, section_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, plural, redirect
 
 _FATES = {

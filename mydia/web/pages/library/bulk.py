@@ -1,0 +1,128 @@
+"""Actions on everything that is selected in a library list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from litestar import Response, post
+from litestar.params import FromPath
+from msgspec import Struct
+from msgspec import field as form_field
+from sqlalchemy.orm import Session
+
+from mydia import clock
+from mydia.contexts import downloads, media
+from mydia.contexts.users import Caller
+from mydia.errors import Forbidden, Invalid, MydiaError
+from mydia.vocabulary import MediaType
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebDeps, WebRequest
+from mydia.web.pages.library.list_filters import params_of, read_query
+from mydia.web.pages.library.sections import section_of
+from mydia.web.render import Toast, is_htmx, nothing, query, redirect
+
+_BULK_LIMIT = 20_000
+_BULK = {
+    "monitor": "monitored",
+    "unmonitor": "no longer monitored",
+    "search": "being searched",
+    "refresh": "being refreshed",
+}
+"""What can be done to many -> what is said of them then."""
+_UNDOES = {"monitor": "unmonitor", "unmonitor": "monitor"}
+
+
+class SelectedTitles(Struct, kw_only=True):
+    """A selection in a list: the listed ids, or all titles of the list's filter but some."""
+
+    scope: str = "ids"
+    """`ids` or `filter`."""
+    ids: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = form_field(default=(), name="except")
+    values: dict[str, str] = {}
+    """Among them the parameters of the list."""
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields that send the same selection again."""
+        sent = {"scope": self.scope, "ids": ",".join(self.ids), "except": ",".join(self.left_out)}
+        return {name: value for name, value in sent.items() if value} | params_of(self.values)
+
+
+def chosen_ids(session: Session, caller: Caller, chosen: SelectedTitles, type_: MediaType) -> Sequence[str]:
+    """Return the ids of a selection."""
+    if chosen.scope != "filter":
+        if not chosen.ids:
+            raise Invalid("Nothing is selected.")
+        return chosen.ids[:_BULK_LIMIT]
+    asked, left_out = read_query(caller, type_, params_of(chosen.values)), set(chosen.left_out)
+    return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
+
+
+@post(
+    ["/movies/bulk/{action:str}", "/shows/bulk/{action:str}"],
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+)
+def change_many(
+    request: WebRequest,
+    database: DatabaseDep,
+    deps: DepsDep,
+    caller: CallerDep,
+    action: FromPath[str],
+    form: FormOf[SelectedTitles],
+) -> Response[str]:
+    """Do one thing to all selected titles and report the result."""
+    section, wanted = section_of(request), form.read()
+    if action not in _BULK:
+        raise Invalid("This action is not available for a selection.")
+    with database.reads() as session:
+        ids = chosen_ids(session, caller, wanted, section.type)
+    done, problems = 0, []
+    for item_id in ids:
+        try:
+            _change_one(deps, caller, action, item_id)
+            done += 1
+        except Forbidden:
+            raise
+        except MydiaError as error:
+            problems.append(error.message)
+    toast = Toast(
+        f"{done:,} {section.noun if done == 1 else section.noun + 's'} {_BULK[action]}",
+        problems[0] if problems else "",
+        tone="miss" if problems else "ok",
+    )
+    if action in _UNDOES and not problems:
+        toast = undoable(toast, f"{section.path}/bulk/{_UNDOES[action]}", ids)
+    if not is_htmx(request):
+        return redirect(request, section.path, toast=toast)
+    return nothing(toast=toast, trigger={"library-changed": {}, "selection-clear": {}})
+
+
+_UNDONE_AT_MOST = 40
+"""Ids that an address carries without trouble."""
+
+
+def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
+    """Return a message whose button takes back what was done to a few."""
+    if not 0 < len(ids) <= _UNDONE_AT_MOST:
+        return toast
+    return replace(toast, action_label="Undo", action_href=path + query({"ids": ",".join(ids)}), action_posts=True)
+
+
+def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str) -> None:
+    now = clock.now()
+    with deps.database.writes() as session:
+        match action:
+            case "monitor" | "unmonitor":
+                media.monitoring.change_monitoring(session, caller, now, item_id, action == "monitor")
+            case "search":
+                downloads.request_search(session, caller, item_id)
+            case "refresh":
+                media.request_refresh(session, caller, item_id)
+            case _:
+                raise Invalid("This action is not available for several titles.")
+
+
+ROUTES: tuple[Any, ...] = (change_many,)
