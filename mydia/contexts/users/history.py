@@ -10,7 +10,9 @@ from mydia import events
 from mydia.contexts.users.permissions import Caller, Permission
 from mydia.events import EVENTS, Happened
 
-_EVERYDAY = tuple(name for name, kind in EVENTS.items() if not kind.audit)
+_PRIVATE = frozenset({"api_key", "settings", "user"})
+"""Events about these are shown only to callers who manage accounts."""
+_EVERYDAY = tuple(name for name, kind in EVENTS.items() if kind.resource not in _PRIVATE)
 
 
 def sees_audit(caller: Caller) -> bool:

@@ -48,14 +48,14 @@ _ACTIONS = {"/activity/bulk": "pause", "/movies/bulk": "monitor", "/shows/bulk":
 _FORM = {
     "action": "monitor", "again": "correct horse battery", "batch": "none", "candidate": "1", "chosen": "/", "current": "x",
     "default_profile_id": "none", "display_name": "x", "email": "", "enabled": "true", "episode_id": "none", "field": "path",
-    "files": "keep", "folder": "x", "folders": "true", "how": "recycle", "ids": "none", "item_id": "none", "key": "movie tmdb:19", "kind": "qbittorrent",
+    "files": "keep", "folder": "x", "folders": "true", "how": "recycle", "ids": "none", "item_id": "none",
+    "key": "movie tmdb:19", "kind": "qbittorrent",
     "minimum_availability": "released", "monitor": "all", "monitored": "true", "name": "x", "new": "correct horse battery",
     "number": "tmdb:19", "password": "correct horse battery", "path": "/nowhere", "path-1": "x", "q": "x", "release": "x",
     "role": "guest", "scope": "", "search_now": "", "source": "none", "take-1": "true", "theme": "system", "title": "x",
     "type": "movie", "url": "http://localhost:8080", "username": "newcomer", "maximum-SDTV": "100",
 }  # fmt: skip
 """Every field that some form needs, so that each form is read and reaches its context."""
-
 
 _NAMED = {"tmdb_id": 19, "release_id": "none"}
 """Optional fields of bodies that a handler asks for all the same."""
@@ -212,13 +212,10 @@ def _body(door: Door, *, existing: bool) -> dict[str, Any]:
         fields = getattr(field.annotation, "__struct_fields__", ())
         body = body | {name: value for name, value in _NAMED.items() if name in fields} if fields else body
         return {"json": _BODIES.get(door.template, body)}
-    return (
-        {}
-        if door.method in {"GET", "DELETE"}
-        else {
-            "data": _FORM | _choices(door) | {"skip": ""} | ({"ids": door.selected, "of": "files"} if existing else {})
-        }
-    )
+    if door.method in {"GET", "DELETE"}:
+        return {}
+    selected = {"ids": door.selected, "of": "files"} if existing else {}
+    return {"data": _FORM | _choices(door) | {"skip": ""} | selected}
 
 
 def _choices(door: Door) -> dict[str, Any]:
