@@ -74,7 +74,7 @@ def look_at_data_folder(deps: WebDeps) -> Iterable[Check]:
         return
     free = shutil.disk_usage(folder).free
     if free < _LOW_DISK_BYTES:
-        yield Check("data folder", "failed", f"Only {units.size(free)} are free in {folder}. Make room.")
+        yield Check("data folder", "failed", f"Only {units.size(free)} free in {folder}. Free up space.")
     else:
         yield Check("data folder", "ok", f"{units.size(free)} free.")
 
@@ -97,7 +97,7 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
         yield Check(
             "worker",
             "failed",
-            "The job queue does not answer: another program has locked jobs.db, or its disk is full.",
+            "The job queue cannot be read: another program has locked jobs.db, or the disk is full.",
         )
     elif not jobs.workers:
         yield Check(
@@ -115,9 +115,7 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
         if not os.access(path, os.R_OK | os.X_OK):
             yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")
         elif not os.access(path, os.W_OK):
-            yield Check(
-                f"library folder {name}", "warning", f"{path} can be read but not written, so nothing is imported."
-            )
+            yield Check(f"library folder {name}", "warning", f"{path} is read-only, so nothing is imported.")
         else:
             yield Check(f"library folder {name}", "ok", f"{units.size(shutil.disk_usage(path).free)} free.")
 
@@ -129,7 +127,7 @@ def look_at_clients(deps: WebDeps) -> Iterable[Check]:
     for name, status in ((client.name, client.status) for client in clients if client.enabled):
         if status is not None and status.state != "ok":
             since = status.since_at.strftime("%-d %b %H:%M UTC")
-            yield Check(f"client {name}", "warning", f"{status.last_error or 'No answer.'} Since {since}.")
+            yield Check(f"client {name}", "warning", f"{status.last_error or 'No response.'} Since {since}.")
         elif status is None:
             yield Check(f"client {name}", "unknown", "Not checked yet.")
         else:

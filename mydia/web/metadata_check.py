@@ -10,8 +10,8 @@ from mydia.web.deps import WebDeps
 from mydia.web.health import Check, units_of
 
 _WITHOUT_ANY = (
-    "No metadata source is set up. Titles come from file names and NFO files; there is no artwork, no air dates, no new "
-    "episodes, and nothing new can be looked up. Set a TMDB key or a metadata relay."
+    "No metadata source is configured. Titles come from file and NFO names only; artwork, air dates and new "
+    "episodes are not available, and titles cannot be searched. Set a TMDB key or a metadata relay."
 )
 
 
@@ -30,7 +30,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         source = metadata.source_state(session, deps.outside, SYSTEM)
         waiting = sum(counts["new"] for counts in library.files.file_counts(session, SYSTEM).values())
     if source is not None and source.answers is False:
-        waits = f" {units_of(waiting, 'new file')} wait to be recognised." if waiting else ""
+        waits = f" New files waiting for a match: {waiting}." if waiting else ""
         yield Check("metadata", "failed", f"The {source.name} does not answer: {source.error}.{waits}")
         return
     if "tvdb" not in known and (wanted.get("tvdb") or folders):
@@ -43,15 +43,15 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         yield Check(
             "metadata",
             "warning",
-            "TMDB has no key: movies and shows come from TheTVDB alone, without recommendations and release dates.",
+            "TMDB has no key. Movies and shows come from TheTVDB only, without recommendations and release dates.",
         )
     elif trouble is not None:
         yield Check(
             "metadata",
             "warning",
-            f"{units_of(trouble.titles, 'title')} could not be refreshed and stay as they are. Last: {trouble.last}",
+            f"{units_of(trouble.titles, 'title')} could not be refreshed. Last error: {trouble.last}",
         )
     elif source is not None and source.answers is None:
-        yield Check("metadata", "unknown", f"The {source.name} has not been asked yet.")
+        yield Check("metadata", "unknown", f"The {source.name} has not been checked yet.")
     else:
         yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata().name}.")

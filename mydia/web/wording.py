@@ -65,7 +65,7 @@ def sentence(message: str) -> str:
 
 
 def by_field(detail: str, extra: Any, names: Mapping[str, str]) -> dict[str, str]:
-    """Return what Litestar reports about wrong input as field -> sentence.
+    """Return Litestar's validation errors as field -> sentence.
 
     Args:
         detail: Litestar's own sentence, which names a missing parameter.

@@ -43,7 +43,7 @@ def _look(deps: WebDeps, provider: MetadataProvider) -> Check:
 
 def test_a_source_that_answers_is_ok(deps: WebDeps) -> None:
     provider = FakeMetadataProvider()
-    assert _look(deps, provider) == Check("metadata", "unknown", "The fake has not been asked yet.")
+    assert _look(deps, provider) == Check("metadata", "unknown", "The fake has not been checked yet.")
     metadata.record_answer(deps.database, fake_outside(metadata=provider), SYSTEM, NOW, None)
     assert _look(deps, provider) == Check("metadata", "ok", "Titles come from the fake.")
 
@@ -51,21 +51,21 @@ def test_a_source_that_answers_is_ok(deps: WebDeps) -> None:
 def test_without_a_source_the_check_says_what_is_missing(deps: WebDeps) -> None:
     found = _look(deps, NoProvider())
     assert found.state == "warning"
-    assert "NFO files; there is no artwork, no air dates, no new episodes" in found.sentence
+    assert "artwork, air dates and new episodes are not available" in found.sentence
 
 
 def test_a_chosen_catalogue_without_a_key_is_reported(deps: WebDeps, tmp_path: Path) -> None:
     assert _look(deps, OnlyTmdb()).state == "unknown"
     with deps.database.writes() as session:
         builders.library_path(session, tmp_path / "tv", "series", provider="tvdb")
-    assert "TheTVDB is chosen but has no key" in _look(deps, OnlyTmdb()).sentence
+    assert "TheTVDB is selected but has no key" in _look(deps, OnlyTmdb()).sentence
 
 
 def test_titles_that_could_not_be_refreshed_are_counted(deps: WebDeps) -> None:
     with deps.database.writes() as session:
         builders.film(session).refresh_error = "Metadata: the catalogue does not answer."
     found = _look(deps, FakeMetadataProvider())
-    assert found.sentence.startswith("1 title could not be refreshed and stay")
+    assert found.sentence.startswith("1 title could not be refreshed.")
 
 
 def test_a_source_that_does_not_answer_is_an_error_with_the_number_of_waiting_files(
@@ -81,7 +81,7 @@ def test_a_source_that_does_not_answer_is_an_error_with_the_number_of_waiting_fi
     found = _look(deps, provider)
     assert (found.state, found.sentence) == (
         "failed",
-        "The fake does not answer: no answer. 3 new files wait to be recognised.",
+        "The fake does not answer: no answer. New files waiting for a match: 3.",
     )
     metadata.record_answer(deps.database, outside, SYSTEM, NOW + timedelta(minutes=1), None)
     assert _look(deps, provider).state == "ok"

@@ -130,7 +130,7 @@ def _whole(body: Mapping[str, object], name: str) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 999_999_999:
-        raise Invalid(f"{name} must be a whole number.")
+        raise Invalid(f"{name} must be an integer.")
     return value
 
 

@@ -234,7 +234,7 @@ class PlexProvider:
         if key.provider != self.name:
             raise NotFound("There is no title with this key at this provider.")
         if key.source == "tpdb" and self._third is None:
-            raise NotFound("The third source is not set up.")
+            raise NotFound("The extra source is not configured.")
 
     def _catalogue(self, key: RatingKey) -> Catalogue:
         return self._third if key.source == "tpdb" and self._third is not None else self._main

@@ -30,7 +30,7 @@ STATES: Mapping[str, StateLook] = {
     "stalled": StateLook("Stalled", "miss", icon="circle-pause", rail="hold"),
     "blocked": StateLook("Import blocked", "fail", icon="triangle-alert", rail="fail"),
     "failed": StateLook("Failed", "fail", icon="triangle-alert", rail="fail"),
-    "seeding": StateLook("Sharing", "ok", icon="arrow-up", rail="ok"),
+    "seeding": StateLook("Seeding", "ok", icon="arrow-up", rail="ok"),
     "partial": StateLook("Incomplete", "miss", icon="circle-dashed", rail="miss"),
     "missing": StateLook("Missing", "miss", icon="circle-dashed", rail="miss"),
     "upcoming": StateLook("Upcoming", "soon", icon="clock", rail="soon"),

@@ -18,7 +18,7 @@ _NOTES = {
     "upcoming": ("Upcoming", "soon"),
     "blocked": ("Blocked", "fail"),
     "downloading": ("Downloading", "live"),
-    "unmonitored": ("Ignored", "ink-3"),
+    "unmonitored": ("Not monitored", "ink-3"),
 }
 _SAID = {
     "available": "available",

@@ -151,7 +151,7 @@ def test_file_names_are_for_those_who_may_view_activity(browser: Browser, guest:
 
 def test_home_and_system_report_a_source_that_does_not_answer(server: Server, browser: Browser) -> None:
     database, outside = server.deps.database, server.deps.outside
-    assert "has not been asked yet" in words(browser.get("/system"))
+    assert "has not been checked yet" in words(browser.get("/system"))
     metadata.record_answer(database, outside, SYSTEM, clock.now(), Unreachable("The relay", "connection refused"))
     with database.writes() as session:
         folder = next(one for one in settings.library_paths.list_library_paths(session, SYSTEM) if one.type == "movies")

@@ -289,15 +289,15 @@ def test_new_file_names_are_shown_before_renaming(browser: Browser, server: Serv
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"film" * 1000)
     said = words(browser.get(f"/items/{item_id}/rename", headers={"hx-request": "true"}))
-    assert "1 file will change" in said
+    assert "1 file to rename" in said
     assert path.name in said
     answer = press(browser, f"/items/{item_id}/rename")
     assert "1 file renamed" in answer.headers["hx-trigger"]
     assert not path.exists()
-    assert "Every file already has the name" in words(browser.get(f"/items/{item_id}/rename"))
+    assert "Every file is already named correctly" in words(browser.get(f"/items/{item_id}/rename"))
     press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
     assert path.exists()
-    assert "1 file will change" in words(browser.get(f"/items/{item_id}/rename"))
+    assert "1 file to rename" in words(browser.get(f"/items/{item_id}/rename"))
 
 
 def _file_on_disk(server: Server, title: str) -> library.files.FileView:

@@ -90,9 +90,9 @@ class AccountView:
 
 
 _SCOPES = (
-    ("", "Everything I may"),
+    ("", "All my permissions"),
     ("manage", "Library and downloads, no settings"),
-    ("read", "Only look"),
+    ("read", "Read-only"),
 )
 _PERMISSIONS: dict[str, list[str] | None] = {
     "": None,
@@ -155,7 +155,7 @@ def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
             )
     except Invalid as error:
         return _show(request, _view(request, deps, caller, {}, errors_of(error), "password"), status=422)
-    return redirect(request, "/account", toast=Toast("The password is changed", "Other browsers are signed out."))
+    return redirect(request, "/account", toast=Toast("Password changed", "All other browsers are signed out."))
 
 
 @post("/account/keys", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -187,7 +187,7 @@ def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id
     with deps.database.writes() as session:
         users.get_own(session, caller)
         users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
-    return redirect(request, "/account", toast=Toast("The key is revoked"))
+    return redirect(request, "/account", toast=Toast("Key revoked"))
 
 
 @post("/account/sessions/{session_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -195,7 +195,7 @@ def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, sessio
     """Sign another browser out."""
     with deps.database.writes() as session:
         users.sign_in.revoke_session(session, caller, session_id)
-    return redirect(request, "/account", toast=Toast("That browser is signed out"))
+    return redirect(request, "/account", toast=Toast("Browser signed out"))
 
 
 def _scopes(caller: Caller, scope: str) -> list[str] | None:

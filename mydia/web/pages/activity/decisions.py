@@ -110,7 +110,7 @@ def decide(
     )
     with database.reads() as session:
         item = media.get_item(session, caller, made.media_item_id)
-    unclear = f" {made.unclear} files still need their episode." if made.unclear else ""
+    unclear = f" Files without an episode: {made.unclear}." if made.unclear else ""
     files = f"{made.files} {'file' if made.files == 1 else 'files'}"
     toast = Toast(
         f"{item.title} {'added' if made.added else 'matched'}",

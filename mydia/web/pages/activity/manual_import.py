@@ -99,7 +99,7 @@ def _files_dialog(
         request,
         "activity/_files.html",
         view,
-        title="Import by hand",
+        title="Import manually",
         active="activity",
         back="/activity",
         status=status,
@@ -138,7 +138,7 @@ def import_by_hand(
         said = downloads.importing.manual_import(database, outside, caller, clock.now(), download_id, chosen)
     except (Invalid, Conflict, Unavailable) as error:
         return _files_dialog(request, database, outside, caller, download_id, error)
-    return queue_changed(request, Toast("Imported by hand", said))
+    return queue_changed(request, Toast("Imported", said))
 
 
 ROUTES: tuple[Any, ...] = (ask_import, import_by_hand)

@@ -31,7 +31,7 @@ GROUPS: tuple[tuple[str, str, str, str], ...] = (
     ("downloading", "downloading", "Downloading", "arrow-down-to-line"),
     ("queued", "queued", "Queued", "clock"),
     ("paused", "paused", "Paused", "pause"),
-    ("seeding", "seeding", "Sharing", "arrow-up"),
+    ("seeding", "seeding", "Seeding", "arrow-up"),
 )
 """(in the address, group of the queue, label, icon)."""
 
@@ -101,7 +101,7 @@ def line(row: downloads.queue.QueueRow) -> Line:
         art=artwork(row.poster),
         spec=specs.strip_of_release(row.quality, row.parsed),
         quality=row.quality_name,
-        origin=" · ".join(part for part in (row.indexer_name or "by hand", row.client_name) if part),
+        origin=" · ".join(part for part in (row.indexer_name or "added manually", row.client_name) if part),
         group=row.group,
         state=state,
         lead=lead,

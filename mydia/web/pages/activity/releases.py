@@ -103,7 +103,7 @@ def _dialog(
         goal = (
             f"{profile.name} upgrades up to {profile.cutoff}"
             if profile.upgrades_allowed and profile.cutoff
-            else f"{profile.name} does not upgrade"
+            else f"{profile.name} does not allow upgrades"
         )
         goal = goal if best else f"Wanted in {profile.name}"
     clients = [

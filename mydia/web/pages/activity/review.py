@@ -26,7 +26,7 @@ BUCKETS: tuple[tuple[str, str, str, str], ...] = (
     ("check", "needs_attention", "To check", "miss"),
     ("none", "no_match", "No match", "fail"),
     ("ignored", "ignored", "Ignored", "ink-3"),
-    ("done", "done", "Settled", "ink-3"),
+    ("done", "done", "Done", "ink-3"),
 )
 """(in the address, state of the inbox, label, tone)."""
 

@@ -17,9 +17,9 @@ from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
 from mydia.web.render import Toast, is_htmx, local_path, nothing, redirect
 
 _PHASES = {
-    "walking": "Looking through the folders",
-    "matching": "Recognising what was found",
-    "analysing": "Looking into the files",
+    "walking": "Listing files",
+    "matching": "Matching files",
+    "analysing": "Analysing files",
     "finished": "Finished",
 }
 
@@ -73,7 +73,7 @@ def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
                 ("seen", "files"),
                 ("new", "new"),
                 ("changed", "changed"),
-                ("missing", "gone"),
+                ("missing", "missing"),
                 ("matched", "matched"),
                 ("waiting", "waiting"),
             )
@@ -90,7 +90,7 @@ def scan_states(session: Session, caller: Caller) -> tuple[ScanState, ...]:
                 state=scan.state,
                 phase=_PHASES[scan.phase],
                 percent=percent,
-                said=said or "Nothing had changed",
+                said=said or "No changes",
                 current=scan.current,
                 reason=scan.reason,
                 can_accept=scan.state == "refused" and scan.reason_code in library.reasons.ACCEPTABLE,
@@ -121,7 +121,7 @@ def scan_library(
     with database.writes() as session:
         paths = settings.library_paths.list_library_paths(session, caller)
         if not paths:
-            raise Invalid("No library folder is set up yet. Add one under Settings, Folders.")
+            raise Invalid("There is no library folder yet. Add one under Settings, Folders.")
         library.scanning.request_scan(session, caller, path_id, accept_missing=wanted.accept_missing)
         name = settings.library_paths.get_library_path(session, caller, path_id).name if path_id else "the library"
     toast = Toast(

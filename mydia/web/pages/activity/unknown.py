@@ -59,7 +59,7 @@ def ask_adopt(
     with database.reads() as session:
         unknown = next((one for one in downloads.unknown.list_unknown(session, caller) if one.id == unknown_id), None)
         if unknown is None:
-            raise Conflict("This download is no longer in its client, or was adopted already.")
+            raise Conflict("This download is no longer in its client, or has already been adopted.")
         guessed = specs.title_in(unknown.name) if q is None else q
         found = media.lists.search_library(session, caller, guessed, limit=12)
     view = AdoptView(

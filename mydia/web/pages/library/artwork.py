@@ -72,7 +72,7 @@ def show_artwork(
 
 
 def _dialog(request: WebRequest, view: ArtworkView) -> Response[str]:
-    return dialog(request, "item/_artwork.html", view, title="Choose the artwork", back=f"/items/{view.item_id}")
+    return dialog(request, "item/_artwork.html", view, title="Choose artwork", back=f"/items/{view.item_id}")
 
 
 def _label(number: int, art: metadata.Artwork) -> str:

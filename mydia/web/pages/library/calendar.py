@@ -174,7 +174,7 @@ def _month(text: str | None, today: date) -> date:
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise Invalid("A month is written 2026-11.") from error
+        raise Invalid("Write a month as in 2026-11.") from error
 
 
 ROUTES = (show_calendar,)

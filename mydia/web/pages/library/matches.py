@@ -91,9 +91,11 @@ def change_match(
     now_id = library.inbox.rematch_item(database, outside, caller, clock.now(), item_id, choice)
     if now_id != item_id:
         return redirect(
-            request, f"/items/{now_id}", toast=Toast("Match changed", "The files joined the title that was here.")
+            request,
+            f"/items/{now_id}",
+            toast=Toast("Match changed", "The files were added to the title that is already in the library."),
         )
-    return media_changed(request, item_id, Toast("Match changed", "The details are those of the chosen title."))
+    return media_changed(request, item_id, Toast("Match changed", "The details of the chosen title were loaded."))
 
 
 ROUTES: tuple[Any, ...] = (show_match, change_match)

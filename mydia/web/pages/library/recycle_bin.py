@@ -103,7 +103,7 @@ def empty(
     number = library.recycle.empty_recycle_bin(
         database, outside, clock.now(), caller=caller, recycled_ids=form.read().ids
     )
-    return _changed(request, Toast(f"{plural(number, 'file')} deleted for good"))
+    return _changed(request, Toast(f"{plural(number, 'file')} deleted permanently"))
 
 
 def _changed(request: WebRequest, toast: Toast) -> Response[str]:

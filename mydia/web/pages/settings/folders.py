@@ -142,7 +142,7 @@ def add_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     except (Invalid, Conflict) as error:
         view = _folder(deps, caller, None, asdict(wanted), errors_of(error))
         return show(request, "folder.html", view, status=422)
-    return redirect(request, "/settings/folders", toast=Toast(f"{row.name} is set up", "Scan it to see what is there."))
+    return redirect(request, "/settings/folders", toast=Toast(f"{row.name} added", "Scan it to find its files."))
 
 
 @get("/settings/folders/{library_path_id:str}", sync_to_thread=True, include_in_schema=False)
@@ -179,7 +179,7 @@ def remove_folder(
     """Remove a folder from the library. Nothing changes on the disk."""
     with deps.database.writes() as session:
         settings.library_paths.remove_library_path(session, caller, clock.now(), library_path_id)
-    return redirect(request, "/settings/folders", toast=Toast("Removed", "The files are where they were."))
+    return redirect(request, "/settings/folders", toast=Toast("Removed", "The files were not touched."))
 
 
 @post("/settings/folders/{library_path_id:str}/scan", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -188,7 +188,7 @@ def scan_folder(request: WebRequest, deps: DepsDep, caller: CallerDep, library_p
     with deps.database.writes() as session:
         name = settings.library_paths.get_library_path(session, caller, library_path_id).name
         library.scanning.request_scan(session, caller, library_path_id)
-    return redirect(request, "/settings/folders", toast=Toast(f"{name} is being scanned", tone="live"))
+    return redirect(request, "/settings/folders", toast=Toast(f"Scanning {name}", tone="live"))
 
 
 @get("/settings/folders/{library_path_id:str}/look", sync_to_thread=True, include_in_schema=False)

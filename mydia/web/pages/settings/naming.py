@@ -116,7 +116,7 @@ def save_naming(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     except Invalid as error:
         return show(request, "naming.html", _naming(deps, caller, changes, errors_of(error)), status=422)
     return redirect(
-        request, "/settings/naming", toast=Toast("Saved", "New files get these names; present ones keep theirs.")
+        request, "/settings/naming", toast=Toast("Saved", "New files get these names; existing files keep theirs.")
     )
 
 

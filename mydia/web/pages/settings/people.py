@@ -23,10 +23,10 @@ from mydia.web.render import Toast, redirect
 
 _CHOOSE_A_ROLE = message("Choose a role.")
 ROLES = (
-    ("admin", "Administrator", "Everything, also settings and accounts"),
+    ("admin", "Administrator", "Everything, including settings and accounts"),
     ("user", "User", "Library, searches, downloads and imports"),
-    ("readonly", "Read-only", "Looks at the library and the calendar"),
-    ("guest", "Guest", "Looks, and asks for titles"),
+    ("readonly", "Read-only", "Sees the library and the calendar"),
+    ("guest", "Guest", "Sees the library and requests titles"),
 )
 
 
@@ -158,7 +158,7 @@ def remove_person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id
     """Remove an account with its sessions and keys."""
     with deps.database.writes() as session:
         users.remove_user(session, caller, clock.now(), user_id)
-    return redirect(request, "/settings/users", toast=Toast("The account is removed"))
+    return redirect(request, "/settings/users", toast=Toast("Account removed"))
 
 
 @post(
@@ -174,7 +174,7 @@ def revoke_key(
     with deps.database.writes() as session:
         users.get_user(session, caller, user_id)
         users.api_keys.revoke_api_key(session, caller, clock.now(), api_key_id)
-    return redirect(request, f"/settings/users/{user_id}", toast=Toast("The key is revoked"))
+    return redirect(request, f"/settings/users/{user_id}", toast=Toast("Key revoked"))
 
 
 def _view(

@@ -144,7 +144,7 @@ def _save(
     except (Invalid, Conflict) as error:
         view = _profile(deps, caller, _draft(draft, profile_id), form=form, errors=errors_of(error))
         return show(request, "profile.html", view, status=422)
-    return redirect(request, "/settings/profiles", toast=Toast(f"{saved.name} is saved"))
+    return redirect(request, "/settings/profiles", toast=Toast(f"{saved.name} saved"))
 
 
 @post("/settings/profiles/step", sync_to_thread=True, status_code=200, include_in_schema=False)

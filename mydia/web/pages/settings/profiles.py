@@ -66,7 +66,7 @@ def duplicate_profile(
     """Copy a profile and open the copy."""
     with deps.database.writes() as session:
         copy = settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id)
-    return redirect(request, f"/settings/profiles/{copy.id}", toast=Toast(f"{copy.name} is made"))
+    return redirect(request, f"/settings/profiles/{copy.id}", toast=Toast(f"{copy.name} created"))
 
 
 @post("/settings/profiles/{profile_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -74,7 +74,7 @@ def remove_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, profil
     """Delete a profile that nothing uses."""
     with deps.database.writes() as session:
         settings.profiles.delete_profile(session, caller, clock.now(), profile_id)
-    return redirect(request, "/settings/profiles", toast=Toast("The profile is removed"))
+    return redirect(request, "/settings/profiles", toast=Toast("Profile removed"))
 
 
 def usage(used: Mapping[str, int]) -> str:

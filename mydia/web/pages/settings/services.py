@@ -139,8 +139,8 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
     label = table[row.kind].label if row.kind in table else row.kind
     uses = ""
     if isinstance(row, IndexerRow):
-        named = [word for word, on in (("automatic", row.automatic_search), ("by hand", row.interactive_search)) if on]
-        uses = f"Searched {' and '.join(named)}" if named else "Not searched"
+        named = [word for word, on in (("automatic", row.automatic_search), ("manual", row.interactive_search)) if on]
+        uses = f"{' and '.join(named).capitalize()} searches" if named else "Not searched"
     chip = services.health_chip(status, row.enabled, clock.now())
     error = (status.last_error or "") if status is not None and status.state != "ok" and row.enabled else ""
     return ServiceCard(
@@ -182,7 +182,7 @@ def add_service(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
         sent = services.sent_form(said.family, form, errors_of(error))
         view = FormView(frame=around, said=said, id="", name="", form=sent, action=f"/settings/{said.page}/new")
         return show(request, "service.html", view, status=422)
-    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is set up"))
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} added"))
 
 
 def service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:
@@ -214,7 +214,7 @@ def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, servic
         name = _row(session, caller, said.family, service_id).name
         remove = settings.clients.remove_client if said.family == "client" else settings.indexers.remove_indexer
         remove(session, caller, clock.now(), service_id)
-    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is removed"))
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} removed"))
 
 
 def _form(

@@ -203,7 +203,7 @@ def _signed_in(session: Session, caller: Caller | None) -> Caller:
     """
     if caller is None:
         if not users.has_users(session):
-            raise Conflict("Make the account first: open /setup.")
+            raise Conflict("Create the administrator account first: open /setup.")
         raise NotSignedIn("Sign in to continue the setup.")
     return caller
 
@@ -292,7 +292,7 @@ def save_folders(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
         present = settings.library_paths.list_library_paths(session, caller)
     errors: dict[str, str] = {}
     if not wanted and not present:
-        errors[""] = "Name at least one folder, or skip this step."
+        errors[""] = "Enter at least one folder, or skip this step."
     for name, path, _, _ in wanted:
         look = settings.library_paths.look_at_folder(deps.outside, caller, path, present)
         if look.problem:
@@ -493,7 +493,7 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
         settings.setup.mark_step(session, caller, now, "scan", "done" if scanning else "skipped")
         settings.setup.finish_setup(session, caller, now)
     toast = (
-        Toast("The first scan has begun", "Titles appear as they are recognised.", tone="live")
+        Toast("First scan started", "Titles appear as files are matched.", tone="live")
         if scanning
         else Toast("Mydia is set up", "Everything else is in Settings.")
     )
