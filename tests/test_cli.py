@@ -57,7 +57,7 @@ def test_help_names_every_command_and_loads_little(tmp_path: Path) -> None:
     assert "litestar" not in loaded.stderr
 
 
-def test_a_wrong_value_is_told_and_nothing_is_made(
+def test_an_invalid_value_is_reported_and_nothing_is_created(
     environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PORT", "eighty")
@@ -70,7 +70,7 @@ def test_a_wrong_value_is_told_and_nothing_is_made(
     assert not environment.exists()
 
 
-def test_a_data_folder_that_cannot_be_written_is_told(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_read_only_data_folder_is_reported(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environment.write_text("in the way")
     assert cli.main(["migrate"]) == 2
     assert "data.directory" in capsys.readouterr().err
@@ -88,7 +88,7 @@ def test_migrate_prepares_an_empty_folder_and_can_be_repeated(environment: Path)
     database.close()
 
 
-def test_an_environment_that_provides_it_all_needs_no_setup(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_environment_needs_no_setup(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "ADMIN_USERNAME": "robin",
         "ADMIN_PASSWORD": "correct horse",
@@ -106,7 +106,7 @@ def test_an_environment_that_provides_it_all_needs_no_setup(environment: Path, m
     database.close()
 
 
-def test_a_wrong_entry_stops_the_start_and_leaves_the_rest_as_it_was(
+def test_an_invalid_entry_stops_the_start_and_changes_nothing(
     environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ADMIN_USERNAME", "robin")
@@ -148,7 +148,7 @@ def test_config_example_is_the_committed_file(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == (Path(cli.__file__).parents[1] / "config.yml.example").read_text()
 
 
-def test_hash_password_makes_what_signs_in(
+def test_a_hashed_password_signs_in(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: Path
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse battery\n"))
@@ -171,7 +171,7 @@ def test_hash_password_refuses_a_weak_one(monkeypatch: pytest.MonkeyPatch, capsy
     assert "at least 8" in capsys.readouterr().err
 
 
-def test_a_backup_is_made_listed_and_restored(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_backup_is_created_listed_and_restored(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["backup"]) == 2
     assert cli.main(["migrate"]) == 0
     capsys.readouterr()
@@ -192,7 +192,7 @@ def test_a_backup_is_made_listed_and_restored(environment: Path, capsys: pytest.
     database.close()
 
 
-def test_the_doctor_looks_at_everything(
+def test_doctor_checks_everything(
     environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "films").mkdir()
@@ -238,7 +238,7 @@ def test_the_metadata_choice_follows_the_settings(environment: Path, monkeypatch
         parts.close()
 
 
-def test_two_processes_that_prepare_at_once_wait_for_one_another(environment: Path) -> None:
+def test_two_processes_that_migrate_at_once_wait_for_each_other(environment: Path) -> None:
     running = [
         subprocess.Popen([sys.executable, "-m", "mydia", "migrate"], env=_plain(DATA_DIR=str(environment)), cwd=_root())
         for _ in range(3)
@@ -273,7 +273,7 @@ def served(environment: Path) -> Iterator[str]:
     assert process.wait(20) == 0
 
 
-def test_serve_brings_up_web_and_worker_and_takes_them_down(served: str) -> None:
+def test_serve_starts_and_stops_web_and_worker(served: str) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -21,7 +21,7 @@ def _file(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_the_environment_stands_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file_and_the_file_the_default(tmp_path: Path) -> None:
     file = _file(tmp_path, "server:\n  port: 5000\n  host: 127.0.0.1\n")
     loaded = config.load({"PORT": "6000"}, file=file)
     assert (loaded["server.port"], loaded.values["server.port"].source) == (6000, "environment variable PORT")
@@ -29,7 +29,7 @@ def test_the_environment_stands_over_the_file_and_the_file_over_the_default(tmp_
     assert (loaded["logging.level"], loaded.values["logging.level"].source) == ("info", "default")
 
 
-def test_an_empty_variable_is_no_variable() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     assert config.load({"PORT": ""})["server.port"] == 4000
 
 
@@ -51,13 +51,15 @@ def test_an_empty_variable_is_no_variable() -> None:
         ({"MYDIA_CONFIG": "/nowhere/config.yml"}, ["MYDIA_CONFIG", "/nowhere/config.yml"]),
     ],
 )
-def test_a_wrong_value_names_the_key_the_source_and_what_is_allowed(environ: dict[str, str], said: list[str]) -> None:
+def test_an_invalid_value_is_reported_with_key_source_and_allowed_values(
+    environ: dict[str, str], said: list[str]
+) -> None:
     with pytest.raises(Misconfigured) as refused:
         config.load(environ)
     assert all(word in refused.value.message for word in said), refused.value.message
 
 
-def test_a_secret_is_never_told_even_when_it_is_wrong() -> None:
+def test_a_secret_is_never_printed_even_if_invalid() -> None:
     with pytest.raises(Misconfigured) as refused:
         config.load({"ADMIN_USERNAME": "robin", "ADMIN_PASSWORD": "hunter2"})
     assert "hunter2" not in refused.value.message
@@ -77,7 +79,7 @@ def test_variables_fill_in_values_but_never_structure(tmp_path: Path) -> None:
     assert loaded.secret("metadata.tmdb_api_key").reveal() == "a: b\n- c"
 
 
-def test_a_variable_without_value_and_default_is_a_mistake(tmp_path: Path) -> None:
+def test_an_undefined_variable_without_default_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="NOT_THERE"):
         config.load({}, file=_file(tmp_path, "server:\n  url: ${NOT_THERE}\n"))
 
@@ -92,7 +94,7 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
             config.load({}, file=_file(tmp_path, text))
 
 
-def test_keys_that_mean_nothing_are_kept_for_the_log(tmp_path: Path) -> None:
+def test_unknown_keys_are_kept_for_the_log(tmp_path: Path) -> None:
     assert config.load({}, file=_file(tmp_path, "server:\n  prot: 1\n")).unknown_keys == ("server.prot",)
 
 
@@ -118,12 +120,12 @@ def test_lists_come_from_numbered_variables_and_from_the_file(tmp_path: Path) ->
     assert loaded.library_paths[0].fields == {"path": "/media/anime"}
 
 
-def test_an_unknown_field_of_an_entry_is_a_mistake(tmp_path: Path) -> None:
+def test_an_unknown_field_of_an_entry_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"indexers\[1\].bose_url .*base_url"):
         config.load({}, file=_file(tmp_path, "indexers:\n  - bose_url: http://nine\n"))
 
 
-def test_the_secret_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+def test_the_secret_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     loaded = config.load({"DATA_DIR": str(tmp_path / "data")})
     first = loaded.secret_key()
     assert first == loaded.secret_key()
@@ -137,13 +139,13 @@ def test_names_and_variables_are_unique() -> None:
     assert len(BY_NAME) == len(KEYS)
 
 
-def test_every_default_is_allowed() -> None:
+def test_every_default_is_valid() -> None:
     for key in KEYS:
         if key.default is not None:
             assert config.check(key, key.default, "default") == key.default, key.name
 
 
-def test_the_example_file_tells_every_key_and_can_be_used_as_it_is() -> None:
+def test_the_example_file_lists_every_key_and_can_be_loaded() -> None:
     path = Path(config.__file__).parents[2] / "config.yml.example"
     assert path.read_text() == config.example(), "write it anew: python -m mydia config example > config.yml.example"
     loaded = config.load({}, file=path)
@@ -164,7 +166,7 @@ def test_the_example_file_tells_every_key_and_can_be_used_as_it_is() -> None:
         "@daily",
     ],
 )
-def test_cron_texts_that_are_understood(text: str) -> None:
+def test_valid_cron_expressions(text: str) -> None:
     assert is_cron(text)
 
 
@@ -172,7 +174,7 @@ def test_cron_texts_that_are_understood(text: str) -> None:
     "text",
     ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * * 8", "*/0 * * * *", "5-1 * * * *", "a b c d e"],
 )
-def test_cron_texts_that_are_not(text: str) -> None:
+def test_invalid_cron_expressions(text: str) -> None:
     assert not is_cron(text)
 
 
@@ -182,7 +184,7 @@ def test_reading_a_cron_never_raises(text: str) -> None:
 
 
 @given(st.sampled_from(KEYS), st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.lists(st.text())))
-def test_any_value_is_either_taken_or_refused_with_a_sentence(key: config.Key, raw: object) -> None:
+def test_any_value_is_either_accepted_or_refused_with_a_message(key: config.Key, raw: object) -> None:
     try:
         value = config.check(key, raw, "test")
     except Misconfigured:

@@ -65,7 +65,7 @@ def _say_yes(database: Database, admin: Caller) -> None:
         settings.change_values(session, admin, clock.now(), {"crashes.report": "true"})
 
 
-def test_nothing_is_sent_unless_somebody_said_yes(
+def test_nothing_is_sent_without_consent(
     database: Database, loaded: Config, http: Http, intake: Intake, tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()
@@ -93,7 +93,7 @@ def test_a_crash_is_sent_once_and_without_paths(
     assert str(tmp_path) not in sent
 
 
-def test_what_one_process_notes_another_sends_later(
+def test_reports_stored_by_one_process_are_sent_by_another(
     database: Database, loaded: Config, http: Http, intake: Intake, admin: Caller, tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()

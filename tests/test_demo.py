@@ -27,7 +27,7 @@ def test_every_release_of_the_demo_is_a_whole_video(tmp_path: Path) -> None:
             assert (facts.duration_s or 0) > 600, "shorter, it would be a sample of a film of 68 minutes"
 
 
-def test_a_demo_that_cannot_be_set_up_leaves_nothing_running(tmp_path: Path) -> None:
+def test_a_demo_that_fails_to_start_leaves_nothing_running(tmp_path: Path) -> None:
     class Unpublishable(Demo):
         def publish(self) -> None:
             assert self.swarm is not None

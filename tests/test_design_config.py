@@ -119,7 +119,7 @@ def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
     assert made == "Pioneer One/Season 1/Pioneer One - S01E02 - The Man.mkv"
 
 
-def test_a_naming_edited_by_hand_stays_until_the_file_changes(tmp_path: Path) -> None:
+def test_an_edited_naming_stays_until_the_file_changes(tmp_path: Path) -> None:
     startup.prepare(_load(tmp_path))
     parts = startup.open_parts(_load(tmp_path))
     with parts.database.writes() as session:
@@ -133,7 +133,7 @@ def test_a_naming_edited_by_hand_stays_until_the_file_changes(tmp_path: Path) ->
     parts.close()
 
 
-def test_a_prowlarr_is_asked_for_its_indexers(tmp_path: Path) -> None:
+def test_indexers_are_read_from_prowlarr(tmp_path: Path) -> None:
     listed: list[dict[str, object]] = [
         {"id": 3, "name": "Films", "protocol": "torrent", "enable": True},
         {"id": 7, "name": "Posts", "protocol": "usenet", "enable": True},
@@ -260,14 +260,14 @@ class TestDamage:
             startup.prepare(loaded)
         assert path.read_bytes() == content
 
-    def test_without_a_backup_it_says_how_to_begin_again(self, loaded: config.Config) -> None:
+    def test_without_a_backup_the_message_says_how_to_start_over(self, loaded: config.Config) -> None:
         path = loaded.sqlite_path
         assert path
         path.write_bytes(b"this is no database" * 500)
         with pytest.raises(Misconfigured, match="There is no backup"):
             startup.prepare(loaded)
 
-    def test_a_full_disk_is_a_sentence(self, loaded: config.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_gives_a_message(self, loaded: config.Config, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object, **__: object) -> None:
             raise OSError(28, "No space left on device")
 

@@ -15,12 +15,12 @@ def times() -> HandClock:
     return HandClock()
 
 
-def test_turns_beyond_the_count_queue_one_after_the_other(times: HandClock) -> None:
+def test_requests_beyond_the_limit_queue_in_order(times: HandClock) -> None:
     limiter = RateLimiter(2, 1, monotonic_s=times.monotonic_s)
     assert [limiter.reserve(max_wait_s=10) for _ in range(5)] == pytest.approx([0, 0, 1, 1, 2])
 
 
-def test_a_turn_that_is_too_far_away_is_not_taken(times: HandClock) -> None:
+def test_a_slot_too_far_in_the_future_is_refused(times: HandClock) -> None:
     limiter = RateLimiter(1, 1, monotonic_s=times.monotonic_s)
     limiter.reserve(max_wait_s=0)
     assert limiter.reserve(max_wait_s=0.5) is None
@@ -28,7 +28,7 @@ def test_a_turn_that_is_too_far_away_is_not_taken(times: HandClock) -> None:
     assert limiter.reserve(max_wait_s=0.5) == 0
 
 
-def test_the_window_slides_and_keys_are_counted_apart(times: HandClock) -> None:
+def test_the_window_slides_and_keys_are_counted_separately(times: HandClock) -> None:
     limiter = RateLimiter(3, 60, monotonic_s=times.monotonic_s)
     for _ in range(3):
         assert limiter.admit("a") is None
@@ -39,7 +39,7 @@ def test_the_window_slides_and_keys_are_counted_apart(times: HandClock) -> None:
     assert limiter.admit("a") is None
 
 
-def test_memory_is_bounded_and_the_key_unused_for_longest_is_forgotten(times: HandClock) -> None:
+def test_memory_is_bounded_and_the_least_recently_used_key_is_evicted(times: HandClock) -> None:
     limiter = RateLimiter(2, 60, max_turns=100, monotonic_s=times.monotonic_s)
     for number in range(10_000):
         limiter.admit(str(number % 5_000))

@@ -11,7 +11,7 @@ from mydia.logs import JsonFormatter, TextFormatter
 
 
 @pytest.mark.parametrize("name", ["a\n12:00:00 error mydia.web  forged", "a\r\nb", "a\x1b[2Jb", "a\x85b", "a\u2028b"])
-def test_what_a_file_is_called_begins_no_line_of_its_own(name: str) -> None:
+def test_a_line_break_in_a_file_name_does_not_start_a_log_line(name: str) -> None:
     record = logging.makeLogRecord({"name": "mydia.test", "levelname": "INFO", "msg": "file found", "file": name})
     text = TextFormatter().format(record)
     assert len(text.splitlines()) == 1

@@ -30,7 +30,7 @@ def parts(loaded: Config) -> Iterator[Parts]:
     made.close()
 
 
-def test_without_keys_it_takes_crash_reports_and_says_what_it_lacks(loaded: Config, parts: Parts) -> None:
+def test_without_keys_it_accepts_crash_reports_and_reports_the_missing_keys(loaded: Config, parts: Parts) -> None:
     offered = OfferedRelay(loaded, parts.metadata)
     relay = offered.current()
     answer = relay.get("/tmdb/movies/19")

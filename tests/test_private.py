@@ -34,7 +34,7 @@ def generous() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("generous")
-def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
+def test_everything_in_the_data_folder_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     config = configuration.load({"DATA_DIR": str(tmp_path / "data")})
     startup.prepare(config)
     config.secret_key()
@@ -63,7 +63,7 @@ def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("generous")
-def test_logs_are_their_owners_alone_also_after_a_rotation(tmp_path: Path) -> None:
+def test_logs_are_readable_by_their_owner_only_even_after_rotation(tmp_path: Path) -> None:
     before = logging.getLogger().handlers[:]
     logs.configure("info", "text", tmp_path, "web")
     try:
@@ -80,7 +80,7 @@ def test_logs_are_their_owners_alone_also_after_a_rotation(tmp_path: Path) -> No
         logging.getLogger().handlers[:] = before
 
 
-def test_a_file_that_is_there_keeps_what_its_owner_chose(tmp_path: Path) -> None:
+def test_an_existing_file_keeps_its_mode(tmp_path: Path) -> None:
     shared = tmp_path / "mydia.db"
     shared.write_text("kept")
     shared.chmod(0o640)

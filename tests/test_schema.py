@@ -18,14 +18,14 @@ def test_a_migrated_database_is_current(database: Database) -> None:
 
 
 @pytest.mark.parametrize("revision", ["0000", "9999"])
-def test_an_older_or_newer_one_is_looked_at_properly(database: Database, revision: str) -> None:
+def test_an_older_or_newer_schema_needs_the_full_check(database: Database, revision: str) -> None:
     assert database.path is not None
     with sqlite3.connect(database.path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     assert not schema.is_current(database.url)
 
 
-def test_so_is_one_that_is_missing_empty_damaged_or_elsewhere(tmp_path: Path) -> None:
+def test_a_missing_empty_damaged_or_remote_database_needs_the_full_check(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     (tmp_path / "damaged.db").write_bytes(b"this is no database" * 1000)
     for name in ("missing.db", "empty.db", "damaged.db"):
@@ -34,7 +34,7 @@ def test_so_is_one_that_is_missing_empty_damaged_or_elsewhere(tmp_path: Path) ->
     assert not (tmp_path / "missing.db").exists()
 
 
-def test_asking_loads_neither_sqlalchemy_nor_alembic() -> None:
+def test_the_check_loads_neither_sqlalchemy_nor_alembic() -> None:
     asked = "import sys; from mydia import schema; schema.is_current('sqlite:///x'); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert "'sqlalchemy'" not in done.stdout

@@ -58,7 +58,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_what_is_run_once_hands_on_its_code_and_its_signals(tmp_path: Path) -> None:
+def test_a_single_child_passes_on_its_exit_code_and_signals(tmp_path: Path) -> None:
     program = "import sys; from mydia.supervise import Child, run_once; sys.exit(run_once(Child('one', sys.argv[1:])))"
 
     def once(child: str) -> subprocess.Popen[bytes]:
@@ -130,7 +130,7 @@ def test_a_killed_parent_leaves_no_orphans(parent: StartParent, tmp_path: Path) 
     eventually(lambda: not any(map(alive, children)))
 
 
-def test_a_killed_child_is_started_again_and_the_other_goes_on(parent: StartParent, tmp_path: Path) -> None:
+def test_a_killed_child_is_restarted_and_the_other_keeps_running(parent: StartParent, tmp_path: Path) -> None:
     parent(web=living(tmp_path, "web"), worker=living(tmp_path, "worker"))
     web, worker = both(tmp_path)
     os.kill(worker, signal.SIGKILL)
@@ -139,19 +139,21 @@ def test_a_killed_child_is_started_again_and_the_other_goes_on(parent: StartPare
     assert alive(web)
 
 
-def test_a_web_process_that_cannot_start_ends_everything_with_its_code(parent: StartParent, tmp_path: Path) -> None:
+def test_a_web_process_that_cannot_start_stops_everything_with_its_exit_code(
+    parent: StartParent, tmp_path: Path
+) -> None:
     process = parent(web="raise SystemExit(3)", worker=living(tmp_path, "worker"))
     assert process.wait(20) == 3
     assert not any(map(alive, pids(tmp_path, "worker")))
 
 
-def test_a_misconfigured_worker_ends_everything_with_its_code(parent: StartParent, tmp_path: Path) -> None:
+def test_a_misconfigured_worker_stops_everything_with_its_exit_code(parent: StartParent, tmp_path: Path) -> None:
     process = parent(web=living(tmp_path, "web"), worker=f"raise SystemExit({EXIT_MISCONFIGURED})")
     assert process.wait(20) == EXIT_MISCONFIGURED
     assert not any(map(alive, pids(tmp_path, "web")))
 
 
-def test_a_worker_that_crashes_at_start_is_tried_again(parent: StartParent, tmp_path: Path) -> None:
+def test_a_worker_that_crashes_at_start_is_restarted(parent: StartParent, tmp_path: Path) -> None:
     crash = living(tmp_path, "worker").replace("signal.sigwait({signal.SIGTERM})", "raise SystemExit(1)")
     process = parent(web=living(tmp_path, "web"), worker=crash)
     eventually(lambda: len(pids(tmp_path, "worker")) >= 3)

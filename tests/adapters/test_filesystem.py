@@ -93,7 +93,7 @@ def test_a_path_inside_is_returned_whether_it_exists_or_not(tmp_path: Path) -> N
     assert confine(tmp_path, "Detour (1945)/Detour (1945).mkv") == tmp_path / "Detour (1945)" / "Detour (1945).mkv"
 
 
-def test_a_link_out_of_the_root_is_refused_for_what_lies_behind_it_too(tmp_path: Path) -> None:
+def test_paths_behind_a_link_out_of_the_root_are_refused_too(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
     write(outside / "secret")
@@ -116,7 +116,7 @@ def test_a_root_that_is_a_link_itself_is_fine(tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: "\0" not in text))
-def test_whatever_the_text_a_confined_path_is_inside(text: str) -> None:
+def test_a_confined_path_is_always_inside_the_root(text: str) -> None:
     root = Path("/media/films")
     try:
         path = confine(root, text)
@@ -127,7 +127,7 @@ def test_whatever_the_text_a_confined_path_is_inside(text: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda raw: b"\0" not in raw))
-def test_every_name_a_disk_can_hold_comes_back_from_its_text(raw: bytes) -> None:
+def test_every_possible_file_name_survives_the_round_trip(raw: bytes) -> None:
     name = os.fsdecode(raw)
     text = to_text(name)
 
@@ -135,7 +135,7 @@ def test_every_name_a_disk_can_hold_comes_back_from_its_text(raw: bytes) -> None
     assert os.fsencode(to_os(text)) == raw
 
 
-def test_names_that_are_no_text_are_shown_with_marks() -> None:
+def test_undecodable_names_are_shown_with_replacement_characters() -> None:
     assert shown(to_text(os.fsdecode(b"caf\xe9.mkv"))) == "caf\ufffd.mkv"
 
 
@@ -154,7 +154,7 @@ def test_a_walk_finds_every_file_with_its_facts(tmp_path: Path) -> None:
     assert found[1][1:] == (5, facts.st_mtime_ns, facts.st_dev, facts.st_ino, 1)
 
 
-def test_links_that_go_round_in_circles_end_and_show_nothing_twice(tmp_path: Path) -> None:
+def test_circular_links_end_and_list_nothing_twice(tmp_path: Path) -> None:
     write(tmp_path / "a" / "film.mkv")
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "self").symlink_to(tmp_path / "a")
@@ -167,7 +167,7 @@ def test_links_that_go_round_in_circles_end_and_show_nothing_twice(tmp_path: Pat
     assert [problem.path for problem in problems] == ["knot"]
 
 
-def test_links_out_of_the_root_are_told_and_left(tmp_path: Path) -> None:
+def test_links_out_of_the_root_are_reported_and_skipped(tmp_path: Path) -> None:
     write(tmp_path / "outside" / "film.mkv")
     root = tmp_path / "root"
     write(root / "own.mkv")
@@ -180,7 +180,7 @@ def test_links_out_of_the_root_are_told_and_left(tmp_path: Path) -> None:
     assert {problem.path for problem in problems} == {"door", "window.mkv"}
 
 
-def test_a_name_that_is_no_text_is_found_and_can_be_opened_again(tmp_path: Path) -> None:
+def test_a_file_with_an_undecodable_name_is_listed_and_can_be_opened(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.mkv")).write_bytes(b"content")
 
     [found], _ = walked(tmp_path)
@@ -189,7 +189,7 @@ def test_a_name_that_is_no_text_is_found_and_can_be_opened_again(tmp_path: Path)
     assert confine(tmp_path, found).read_bytes() == b"content"
 
 
-def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_walked(ordinary_user: Path) -> None:
+def test_an_unreadable_folder_is_reported_and_the_rest_is_walked(ordinary_user: Path) -> None:
     write(ordinary_user / "open" / "film.mkv")
     locked = ordinary_user / "locked"
     write(locked / "film.mkv")
@@ -204,7 +204,7 @@ def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_walked(ordinary_u
     assert f"user {os.geteuid()}" in problems[0].sentence
 
 
-def test_a_folder_that_fails_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_fails_during_reading_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "bad" / "film.mkv")
     write(tmp_path / "good" / "film.mkv")
     scan = os.scandir
@@ -231,7 +231,7 @@ def test_folders_can_be_left_out(tmp_path: Path) -> None:
     assert found == ["a/1.mkv"]
 
 
-def test_a_root_that_is_not_there_is_an_error_and_not_an_empty_library(tmp_path: Path) -> None:
+def test_a_missing_root_raises_instead_of_looking_empty(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not exist"):
         walked(tmp_path / "gone")
 
@@ -261,7 +261,7 @@ def test_nothing_is_ever_overwritten(place: Callable[[Path, Path], None], tmp_pa
 
 
 @pytest.mark.parametrize("place", [FILES.hardlink, FILES.copy, FILES.move], ids=lambda f: f.__name__)
-def test_a_source_that_is_gone_is_unreachable(place: Callable[[Path, Path], None], tmp_path: Path) -> None:
+def test_a_missing_source_is_unreachable(place: Callable[[Path, Path], None], tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not exist"):
         place(tmp_path / "gone", tmp_path / "folder" / "target")
 
@@ -286,7 +286,7 @@ def test_a_link_to_a_link_is_a_link_to_the_file(tmp_path: Path) -> None:
     assert FILES.same_file(source, tmp_path / "b")
 
 
-def test_a_hard_link_to_another_disk_says_that_a_copy_is_needed(tmp_path: Path, other_disk: Path) -> None:
+def test_a_hard_link_across_disks_raises_crossdevice(tmp_path: Path, other_disk: Path) -> None:
     source = write(tmp_path / "a")
 
     with pytest.raises(CrossDevice):
@@ -296,7 +296,7 @@ def test_a_hard_link_to_another_disk_says_that_a_copy_is_needed(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("verify", [False, True])
-def test_a_copy_is_whole_and_keeps_its_times(verify: bool, tmp_path: Path, other_disk: Path) -> None:
+def test_a_copy_is_complete_and_keeps_its_times(verify: bool, tmp_path: Path, other_disk: Path) -> None:
     source = write(tmp_path / "a", os.urandom(20 * 1024**2))
     os.utime(source, ns=(10**18, 10**18))
     steps: list[int] = []
@@ -309,7 +309,7 @@ def test_a_copy_is_whole_and_keeps_its_times(verify: bool, tmp_path: Path, other
     assert steps[-1] == 20 * 1024**2
 
 
-def test_a_copy_that_is_broken_off_leaves_nothing(tmp_path: Path, other_disk: Path) -> None:
+def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, other_disk: Path) -> None:
     source = write(tmp_path / "a", os.urandom(20 * 1024**2))
 
     def stop(_done: int) -> None:
@@ -321,7 +321,7 @@ def test_a_copy_that_is_broken_off_leaves_nothing(tmp_path: Path, other_disk: Pa
     assert [*other_disk.iterdir()] == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "a")
 
     def full(_descriptor: int) -> None:
@@ -343,7 +343,7 @@ def test_a_move_to_another_disk_is_a_copy_and_then_a_removal(tmp_path: Path, oth
     assert not source.exists()
 
 
-def test_a_rename_can_change_letter_case_and_replace_when_told(tmp_path: Path) -> None:
+def test_a_rename_can_change_letter_case_and_replace_on_request(tmp_path: Path) -> None:
     source = write(tmp_path / "film.mkv", b"new")
     FILES.rename(source, tmp_path / "Film.mkv")
     write(tmp_path / "old.mkv", b"old")
@@ -369,7 +369,7 @@ def test_a_rename_without_the_kernel_s_help_overwrites_nothing_either(
     assert (tmp_path / "c").read_bytes() == b"a"
 
 
-def test_two_hard_links_of_one_file_do_not_swallow_each_other(tmp_path: Path) -> None:
+def test_renaming_one_hard_link_onto_another_keeps_both(tmp_path: Path) -> None:
     source = write(tmp_path / "a")
     FILES.hardlink(source, tmp_path / "b")
 
@@ -392,7 +392,7 @@ def test_the_recycle_bin_keeps_files_of_the_same_name_and_their_times(tmp_path: 
     assert places[2].stat().st_mtime_ns == 10**18
 
 
-def test_empty_folders_above_a_file_go_but_never_the_root(tmp_path: Path) -> None:
+def test_empty_parent_folders_are_removed_but_never_the_root(tmp_path: Path) -> None:
     root = tmp_path / "root"
     path = write(root / "a" / "b" / "film.mkv")
     write(root / "kept" / "other.mkv")
@@ -409,13 +409,13 @@ def test_empty_folders_above_a_file_go_but_never_the_root(tmp_path: Path) -> Non
 # Looking
 
 
-def test_room_is_told_for_folders_that_do_not_exist_yet(tmp_path: Path) -> None:
+def test_free_space_is_reported_for_folders_that_do_not_exist_yet(tmp_path: Path) -> None:
     space = FILES.space(tmp_path / "not" / "yet")
 
     assert 0 < space.free_bytes <= space.total_bytes
 
 
-def test_a_folder_that_may_not_be_written_says_who_mydia_is(ordinary_user: Path) -> None:
+def test_a_read_only_folder_is_reported_with_mydias_user(ordinary_user: Path) -> None:
     ordinary_user.chmod(0o555)
     access = FILES.access(ordinary_user)
     ordinary_user.chmod(0o755)
@@ -426,7 +426,7 @@ def test_a_folder_that_may_not_be_written_says_who_mydia_is(ordinary_user: Path)
     assert "PUID" in access.sentence
 
 
-def test_a_folder_that_may_be_written_is_left_as_it_was(tmp_path: Path) -> None:
+def test_the_write_check_leaves_nothing_behind(tmp_path: Path) -> None:
     assert FILES.access(tmp_path).writable
     assert [*tmp_path.iterdir()] == []
     assert not FILES.access(tmp_path / "gone").readable
@@ -444,7 +444,7 @@ def test_a_denied_write_names_user_and_owner(tmp_path: Path, monkeypatch: pytest
     assert f"belongs to {os.geteuid()}:" in access.sentence
 
 
-def test_the_state_of_a_mount_is_told(tmp_path: Path) -> None:
+def test_the_state_of_a_mount_is_reported(tmp_path: Path) -> None:
     empty = FILES.mount_state(tmp_path)
     assert (empty.exists, empty.is_folder, empty.is_mount, empty.empty) == (True, True, False, True)
 
@@ -488,7 +488,7 @@ def test_only_small_files_are_read_at_once(tmp_path: Path) -> None:
         FILES.access,
     ],
 )
-def test_the_disk_is_left_alone_while_the_database_is_written(call: Callable[[Path], object], tmp_path: Path) -> None:
+def test_no_file_is_touched_while_the_database_is_written(call: Callable[[Path], object], tmp_path: Path) -> None:
     write(tmp_path / "a")
     writing.begin()
     try:

@@ -63,20 +63,20 @@ def test_query_and_body_arrive(http: Http, echo: Echo) -> None:
     assert answer.json("Echo") == {"query": {"a": "1", "b": "2"}, "body": '{"c": 3}'}
 
 
-def test_redirects_are_followed_and_their_end_is_told(http: Http, echo: Echo) -> None:
+def test_redirects_are_followed_and_the_final_address_is_returned(http: Http, echo: Echo) -> None:
     answer = http.get("Echo", f"{echo.url}/redirect", params={"to": "/end?x=1"})
 
     assert answer.status == 200
     assert answer.url == f"{echo.url}/end?x=1"
 
 
-def test_a_redirect_to_a_magnet_is_an_answer(http: Http, echo: Echo) -> None:
+def test_a_redirect_to_a_magnet_is_returned(http: Http, echo: Echo) -> None:
     answer = http.get("Echo", f"{echo.url}/redirect", params={"to": "magnet:?xt=urn:btih:" + "a" * 40})
 
     assert answer.magnet == "magnet:?xt=urn:btih:" + "a" * 40
 
 
-def test_a_redirect_without_end_is_refused(http: Http, echo: Echo) -> None:
+def test_an_endless_redirect_is_refused(http: Http, echo: Echo) -> None:
     with pytest.raises(Refused, match="redirects more than"):
         http.get("Echo", f"{echo.url}/round")
 
@@ -85,7 +85,7 @@ def test_a_redirect_without_end_is_refused(http: Http, echo: Echo) -> None:
     "target",
     ["http://10.0.0.1/", "http://192.168.1.1/x", "http://[fd00::1]/", "http://169.254.169.254/latest/meta-data"],
 )
-def test_a_redirect_into_another_private_place_is_refused(target: str, http: Http, echo: Echo) -> None:
+def test_a_redirect_to_another_private_host_is_refused(target: str, http: Http, echo: Echo) -> None:
     with pytest.raises(Refused):
         http.get("Echo", f"{echo.url}/redirect", params={"to": target})
 
@@ -105,7 +105,7 @@ def test_a_redirect_to_another_port_of_the_same_private_host_is_refused(http: Ht
             )
 
 
-def test_http_and_https_of_one_host_are_one_place() -> None:
+def test_http_and_https_of_a_host_count_as_one_origin() -> None:
     own = module._own_places("http://nas.local/1/api", [])
     assert module._place("https://nas.local/1/api") in own
     assert module._place("http://nas.local/dl") in module._own_places("https://nas.local/", [])
@@ -156,7 +156,7 @@ class Dripping:
     ],
     ids=["body", "body without length", "headers", "status", "redirect"],
 )
-def test_a_dripping_service_is_given_up_at_the_deadline(http: Http, head: bytes) -> None:
+def test_a_service_that_sends_too_slowly_is_aborted_at_the_deadline(http: Http, head: bytes) -> None:
     server = Dripping(head)
     try:
         with pytest.raises(Unreachable, match="took more than 2 seconds to answer"):
@@ -190,7 +190,7 @@ def test_a_post_is_never_redirected(http: Http, echo: Echo) -> None:
         http.request("Echo", "POST", f"{echo.url}/redirect?to=/end", form={"a": "b"})
 
 
-def test_a_private_address_from_an_answer_is_refused_unless_its_host_is_at_home_or_trusted(
+def test_a_private_address_from_a_response_is_refused_unless_its_host_is_local_or_trusted(
     http: Http, echo: Echo
 ) -> None:
     with pytest.raises(Refused, match="private network"):
@@ -202,9 +202,7 @@ def test_a_private_address_from_an_answer_is_refused_unless_its_host_is_at_home_
     assert http.get("Echo", f"{echo.url}/x", home="http://indexer.example", trusted_hosts=("127.0.0.1",)).status == 200
 
 
-def test_the_address_that_a_name_leads_to_is_what_is_judged(
-    http: Http, echo: Echo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_resolved_address_is_what_is_checked(http: Http, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
 
@@ -235,13 +233,13 @@ def test_the_address_that_a_name_leads_to_is_what_is_judged(
         ("2606:4700::1111", True, True),
     ],
 )
-def test_addresses_are_judged_in_all_their_disguises(address: str, configured: bool, foreign: bool) -> None:
+def test_addresses_are_recognised_in_every_notation(address: str, configured: bool, foreign: bool) -> None:
     assert is_allowed_address(address, public_only=False) is configured
     assert is_allowed_address(address, public_only=True) is foreign
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "file:///x", "http://", "x", "", "http://[", "http://x:99999/"])
-def test_an_address_that_is_none_is_refused(url: str, http: Http) -> None:
+def test_an_invalid_address_is_refused(url: str, http: Http) -> None:
     with pytest.raises(Refused, match="must start with"):
         http.get("Echo", url)
 
@@ -251,17 +249,17 @@ def test_a_host_without_service_is_unreachable(http: Http) -> None:
         http.get("Echo", "http://127.0.0.1:1/")
 
 
-def test_an_answer_that_is_too_large_is_not_read(http: Http, echo: Echo) -> None:
+def test_a_response_that_is_too_large_is_not_read(http: Http, echo: Echo) -> None:
     with pytest.raises(Nonsense, match="more than 1 MB"):
         http.get("Echo", f"{echo.url}/large", max_bytes=1024**2)
 
 
-def test_an_answer_that_does_not_come_is_unreachable(http: Http, echo: Echo) -> None:
+def test_a_missing_response_is_unreachable(http: Http, echo: Echo) -> None:
     with echo.hold(), pytest.raises(Unreachable, match="in time"):
         http.get("Echo", f"{echo.url}/x", timeout_s=0.1)
 
 
-def test_https_asked_of_a_plain_server_says_so(http: Http, echo: Echo) -> None:
+def test_https_to_a_plain_http_server_is_reported(http: Http, echo: Echo) -> None:
     with pytest.raises(Unreachable):
         http.get("Echo", echo.url.replace("http://", "https://"))
 
@@ -283,11 +281,11 @@ def test_a_status_becomes_one_of_the_four_causes(status: int, cause: type[Except
         http.get("Echo", f"{echo.url}/status/{status}")
 
 
-def test_an_expected_status_is_an_answer(http: Http, echo: Echo) -> None:
+def test_an_expected_status_is_returned(http: Http, echo: Echo) -> None:
     assert http.get("Echo", f"{echo.url}/status/404", expected=(404,)).status == 404
 
 
-def test_the_time_to_wait_is_read_in_both_forms(http: Http, echo: Echo) -> None:
+def test_retry_after_is_read_in_both_forms(http: Http, echo: Echo) -> None:
     with pytest.raises(Limited) as raised:
         http.get("Echo", f"{echo.url}/status/429", params={"after": "17"})
     assert raised.value.retry_after_s == 17
@@ -301,7 +299,7 @@ def test_the_time_to_wait_is_read_in_both_forms(http: Http, echo: Echo) -> None:
     assert read_retry_after("soon") is None
 
 
-def test_json_that_is_none_is_nonsense(http: Http, echo: Echo) -> None:
+def test_invalid_json_is_rejected(http: Http, echo: Echo) -> None:
     with pytest.raises(Nonsense, match="not JSON"):
         http.get("Echo", f"{echo.url}/status/200").json("Echo")
 
@@ -335,7 +333,7 @@ def test_addresses_are_shown_without_secrets() -> None:
     )
 
 
-def test_a_fault_names_the_service() -> None:
+def test_an_error_names_the_service() -> None:
     assert str(fault("Noir", Response(500, {}, b"", "http://x"))).startswith("Noir: ")
 
 
@@ -350,7 +348,7 @@ def test_nothing_is_sent_while_the_database_is_written(http: Http, echo: Echo) -
     assert echo.total == 0
 
 
-def test_a_kept_connection_that_was_given_up_is_not_a_failure_for_a_question(http: Http) -> None:
+def test_a_stale_kept_connection_does_not_fail_a_request(http: Http) -> None:
     """A server that answers one request on each connection and says nothing of closing it."""
     answered = 0
     with socket.create_server(("127.0.0.1", 0)) as server:

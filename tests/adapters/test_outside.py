@@ -25,7 +25,7 @@ def test_the_same_connection_gives_the_same_adapter_and_a_changed_one_a_new_one(
     assert changed.connection.secret.reveal() == "other"
 
 
-def test_an_unknown_kind_says_what_there_is() -> None:
+def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(Misconfigured, match="qbittorrent"):
         real_outside(FakeMetadataProvider).download_client(connection("napster"))
 

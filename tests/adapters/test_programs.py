@@ -33,7 +33,7 @@ def test_a_program_that_is_not_installed_is_missing() -> None:
         RUN("nonesuch", [], timeout_s=1)
 
 
-def test_nothing_of_mydias_environment_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mydias_environment_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY_BASE", "hidden")
     done = python("import os; print(sorted(os.environ))", environment={"PGPASSWORD": "known"})
     assert b"SECRET_KEY_BASE" not in done.output
@@ -58,7 +58,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_program_that_prints_without_end_is_stopped() -> None:
+def test_a_program_with_endless_output_is_stopped() -> None:
     with pytest.raises(Nonsense, match="printed more than 64 KiB"):
         python("while True: print('x' * 1000)", max_output_bytes=64 * 1024)
 

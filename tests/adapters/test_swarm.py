@@ -18,7 +18,7 @@ from tests.fakes.swarm import Swarm
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
-def test_what_is_searched_and_grabbed_arrives_as_it_was_published(tmp_path: Path) -> None:
+def test_a_grabbed_release_arrives_unchanged(tmp_path: Path) -> None:
     outside = real_outside(FakeMetadataProvider)
     published = tmp_path / "published" / "Detour.1945.1080p.BluRay.x264-NOIR" / "detour.mkv"
     published.parent.mkdir(parents=True)

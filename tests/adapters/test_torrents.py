@@ -35,7 +35,7 @@ def test_a_torrent_of_several_files_is_read(tmp_path: Path) -> None:
     assert len(read.info_hashes) == 1
 
 
-def test_the_hash_is_that_of_the_bytes_as_they_are_even_when_keys_are_out_of_order() -> None:
+def test_the_hash_is_computed_from_the_original_bytes_even_with_unsorted_keys() -> None:
     info = b"d6:pieces20:aaaaaaaaaaaaaaaaaaaa12:piece lengthi16384e4:name1:x6:lengthi1ee"
 
     read = read_torrent(b"d4:info" + info + b"7:comment2:hie")
@@ -78,7 +78,7 @@ def test_a_version_2_torrent_has_its_hash_cut_to_20_bytes() -> None:
         b"di1ei2ee",
     ],
 )
-def test_what_is_no_torrent_is_invalid(content: bytes) -> None:
+def test_a_file_that_is_not_a_torrent_is_invalid(content: bytes) -> None:
     with pytest.raises(Invalid, match="torrent"):
         read_torrent(content)
 
@@ -108,10 +108,10 @@ def test_the_hashes_of_a_magnet_are_read(link: str, hashes: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("link", ["", "http://x", "magnet:?dn=x", "magnet:?xt=urn:btih:short", "magnet:?xt=urn:ed2k:x"])
-def test_what_is_no_magnet_is_invalid(link: str) -> None:
+def test_a_link_that_is_not_a_magnet_is_invalid(link: str) -> None:
     with pytest.raises(Invalid):
         magnet_hashes(link)
 
 
-def test_a_made_magnet_is_read_back() -> None:
+def test_a_created_magnet_is_parsed_back() -> None:
     assert magnet_hashes(magnet_for(HASH, "Häxan & more", ("http://t/announce?a=b&c=d",))) == (HASH,)

@@ -22,7 +22,7 @@ DOORS = sorted(
 )
 
 
-def test_the_doors_are_found() -> None:
+def test_every_front_door_is_found() -> None:
     assert {"contexts/media", "contexts/users", "adapters/indexers", "relay"} <= set(DOORS)
 
 
@@ -48,7 +48,7 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, alias.name
 
 
-def test_nothing_goes_past_a_front_door() -> None:
+def test_imports_go_through_the_front_door() -> None:
     guarded = [door for door in DOORS if door.startswith(("contexts/", "adapters/"))]
     past = []
     for path in sorted(PACKAGE.rglob("*.py")):

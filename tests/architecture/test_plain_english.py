@@ -140,6 +140,6 @@ def found() -> list[str]:
     ]
 
 
-def test_nothing_reads_oddly():
+def test_no_listed_phrase_is_used():
     odd = found()
     assert len(odd) <= ALLOWED, "\n".join(odd)

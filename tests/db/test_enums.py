@@ -25,7 +25,7 @@ def test_a_member_is_stored_as_its_text_and_read_as_a_member(connection):
     assert read[0] is MediaType.TV_SHOW and read[1] is None
 
 
-def test_a_text_that_is_no_member_is_refused_when_it_is_read(connection):
+def test_an_unknown_value_raises_when_it_is_read(connection):
     connection.execute(text("INSERT INTO titles (type) VALUES ('opera')"))
     with pytest.raises(KeyError, match="opera"):
         connection.scalars(select(_TABLE.c.type)).all()

@@ -40,7 +40,7 @@ def test_a_backup_is_one_file_with_everything_committed(database: Database, tmp_
     assert maintenance.list_backups(tmp_path / "backups") == [made]
 
 
-def test_tidying_the_log_gives_way_to_a_reader_and_keeps_no_writer_out(database: Database) -> None:
+def test_a_checkpoint_yields_to_readers_and_blocks_no_writer(database: Database) -> None:
     fill(database, 10)
     assert database.path is not None
     with database.reads() as session:
@@ -72,7 +72,7 @@ def test_a_backup_can_be_made_while_others_write(database: Database, tmp_path: P
     assert maintenance.check_integrity(made.path) == []
 
 
-def test_a_backup_that_cannot_be_written_leaves_nothing_half(database: Database, tmp_path: Path, now: datetime) -> None:
+def test_a_failed_backup_leaves_no_partial_file(database: Database, tmp_path: Path, now: datetime) -> None:
     (tmp_path / "backups").write_text("a file where the folder belongs")
     with pytest.raises(Unavailable, match="could not be written"):
         maintenance.back_up(database, tmp_path / "backups", now)
@@ -120,7 +120,7 @@ def test_rotation_keeps_days_then_weeks_and_the_last_before_migrations() -> None
     assert [b in gone for b in migrations] == [False, False, False, True, True]
 
 
-def test_rotation_touches_nothing_it_did_not_make(database: Database, tmp_path: Path, now: datetime) -> None:
+def test_rotation_deletes_only_its_own_backups(database: Database, tmp_path: Path, now: datetime) -> None:
     directory = tmp_path / "backups"
     for n in range(4):
         maintenance.back_up(database, directory, now - timedelta(days=30 * n))
@@ -158,7 +158,7 @@ def test_nothing_is_restored_under_a_running_mydia(database: Database, tmp_path:
             maintenance.restore(made.path, database.path, now)
 
 
-def test_neither_damage_nor_nothing_is_restored(database: Database, tmp_path: Path, now: datetime) -> None:
+def test_a_damaged_or_missing_backup_is_not_restored(database: Database, tmp_path: Path, now: datetime) -> None:
     assert database.path is not None
     (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
     with pytest.raises(Conflict, match="is damaged"):
@@ -168,7 +168,7 @@ def test_neither_damage_nor_nothing_is_restored(database: Database, tmp_path: Pa
     assert maintenance.check_integrity(database.path) == []
 
 
-def test_vacuum_gives_space_back_only_where_there_is_some(database: Database) -> None:
+def test_vacuum_runs_only_if_it_frees_space(database: Database) -> None:
     path = database.path
     assert path is not None
     assert maintenance.vacuum(database) == "nothing to compact"

@@ -57,7 +57,7 @@ def test_a_failed_change_leaves_nothing(file: SqliteFile) -> None:
     assert words(file) == []
 
 
-def test_threads_and_processes_see_one_anothers_changes(file: SqliteFile, path: Path) -> None:
+def test_threads_and_processes_see_each_others_changes(file: SqliteFile, path: Path) -> None:
     other = SqliteFile(path, STEPS, parallel=True)
     before = file.version()
     threads = [threading.Thread(target=write, args=(other, str(number))) for number in range(8)]
@@ -70,7 +70,7 @@ def test_threads_and_processes_see_one_anothers_changes(file: SqliteFile, path: 
     other.close()
 
 
-def test_new_steps_are_applied_once_and_keep_what_is_there(file: SqliteFile, path: Path) -> None:
+def test_new_migrations_are_applied_once_and_keep_existing_rows(file: SqliteFile, path: Path) -> None:
     write(file, "kept")
     newer = [SqliteFile(path, (*STEPS, "ALTER TABLE words ADD COLUMN language TEXT")) for _ in range(2)]
     for one in newer:
@@ -79,7 +79,7 @@ def test_new_steps_are_applied_once_and_keep_what_is_there(file: SqliteFile, pat
 
 
 @pytest.mark.parametrize("header", [True, False])
-def test_a_file_damaged_while_closed_is_replaced_and_kept_beside(
+def test_a_file_damaged_while_closed_is_replaced_and_kept_under_another_name(
     path: Path, *, header: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = SqliteFile(path, STEPS)
@@ -127,7 +127,7 @@ def test_a_file_damaged_while_open_is_replaced_for_every_handle(file: SqliteFile
     other.close()
 
 
-def test_a_cache_is_thrown_away_instead_of_kept(path: Path) -> None:
+def test_a_damaged_cache_is_deleted(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"this is no database\n" * 400)
     file = SqliteFile(path, STEPS, keep_damaged=False)
@@ -136,7 +136,7 @@ def test_a_cache_is_thrown_away_instead_of_kept(path: Path) -> None:
     file.close()
 
 
-def test_many_handles_that_meet_the_damage_together_make_one_new_file(path: Path) -> None:
+def test_many_handles_that_find_the_damage_at_once_create_one_new_file(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"this is no database\n" * 400)
     handles = [SqliteFile(path, STEPS) for _ in range(6)]

@@ -32,7 +32,7 @@ def test_a_commit_of_another_process_counts_too(database: Database) -> None:
     assert database.version() != before
 
 
-def test_threads_may_ask_at_the_same_time_and_all_see_the_commit(database: Database) -> None:
+def test_concurrent_threads_all_see_the_commit(database: Database) -> None:
     before = database.version()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: database.version(), range(200))) == {before}
@@ -43,7 +43,7 @@ def test_threads_may_ask_at_the_same_time_and_all_see_the_commit(database: Datab
     assert before not in after
 
 
-def test_asking_takes_no_connection_of_the_pool(database: Database) -> None:
+def test_reading_the_version_takes_no_pooled_connection(database: Database) -> None:
     narrow = Database(database.url, pool_size=1)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: events.data_version(narrow), range(50)))

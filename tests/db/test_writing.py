@@ -32,7 +32,7 @@ def counted(database: Database) -> Database:
     return database
 
 
-def test_a_write_that_cannot_begin_in_time_says_so(counted: Database) -> None:
+def test_a_write_that_cannot_begin_in_time_raises(counted: Database) -> None:
     hasty = Database(counted.url, patience_s=0.05)
     with counted.writes() as session:
         session.execute(text("UPDATE counted SET n = n + 1"))
@@ -44,7 +44,7 @@ def test_a_write_that_cannot_begin_in_time_says_so(counted: Database) -> None:
     assert _count(counted) == 2
 
 
-def test_a_thread_of_the_same_process_that_waits_too_long_is_told_the_same(counted: Database) -> None:
+def test_a_thread_of_the_same_process_that_waits_too_long_raises_the_same_error(counted: Database) -> None:
     hasty = Database(counted.url, patience_s=0.05)
     holds, may_end = threading.Event(), threading.Event()
 
@@ -64,7 +64,7 @@ def test_a_thread_of_the_same_process_that_waits_too_long_is_told_the_same(count
     hasty.close()
 
 
-def test_threads_write_in_the_order_in_which_they_came(counted: Database) -> None:
+def test_threads_write_in_order_of_arrival(counted: Database) -> None:
     order: list[int] = []
     threads: list[threading.Thread] = []
     with counted.writes() as session:
@@ -88,7 +88,7 @@ def test_threads_write_in_the_order_in_which_they_came(counted: Database) -> Non
     assert _count(counted) == 6
 
 
-def test_a_failed_write_lets_the_next_one_in(counted: Database) -> None:
+def test_a_failed_write_releases_the_lock(counted: Database) -> None:
     def fail() -> None:
         with counted.writes() as session:
             session.execute(text("UPDATE counted SET n = n + 1"))

@@ -153,7 +153,7 @@ def _unreachable_since(home: Household) -> object:
     return unreachable[0][1] if unreachable else None
 
 
-def test_a_season_pack_found_by_hand_becomes_its_episodes(home: Household) -> None:
+def test_a_manually_grabbed_season_pack_is_imported_as_episodes(home: Household) -> None:
     name = "Lumiere.Reels.S01.1080p.WEB-DL.H264-ARCHIVE"
     folder = home.folder / "published" / name
     for number in (1, 2, 3):
@@ -203,7 +203,7 @@ def test_removing_a_download_takes_it_out_of_the_real_client(home: Household) ->
     assert home.state(item_id) == "removed"
 
 
-def test_a_torrent_that_somebody_removes_in_the_client_is_given_up_with_the_reason(home: Household) -> None:
+def test_a_torrent_removed_in_the_client_fails_with_the_reason(home: Household) -> None:
     publish_film(home, bonus_bytes=6_000_000)
     home.client.api.transfer_set_download_limit(100_000)
     item_id = home.add(FILM, search_now=True)
@@ -222,7 +222,7 @@ def test_a_torrent_that_somebody_removes_in_the_client_is_given_up_with_the_reas
 
 
 @pytest.mark.parametrize("with_files", [False, True])
-def test_a_whole_torrent_that_somebody_removes_before_the_import(home: Household, with_files: bool) -> None:
+def test_a_complete_torrent_removed_before_the_import(home: Household, with_files: bool) -> None:
     publish_film(home)
     item_id = home.add(FILM, search_now=True)
     home.run_until(lambda: home.state(item_id) == "completed", "it is whole and not yet imported")

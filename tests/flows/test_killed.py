@@ -104,7 +104,7 @@ def people(environ: dict[str, str], database: Database) -> Iterator[None]:
         thread.join()
 
 
-def test_worker_and_web_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_repeatedly_killing_worker_and_web_loses_and_duplicates_nothing(tmp_path: Path) -> None:
     films = tmp_path / "films"
     films.mkdir()
     with Swarm(tmp_path / "swarm") as swarm, RealQBittorrent(tmp_path / "client") as client:

@@ -54,7 +54,7 @@ def server() -> Iterator[RealPostgres]:
 
 @pytest.mark.skipif(qbittorrent.PROGRAM is None, reason=qbittorrent.MISSING)
 @pytest.mark.skipif(videos.FFMPEG is None, reason=videos.MISSING)
-def test_a_household_lives_on_postgresql(server: RealPostgres, tmp_path: Path) -> None:
+def test_the_main_workflow_runs_on_postgresql(server: RealPostgres, tmp_path: Path) -> None:
     with Demo(tmp_path, more={"DATABASE_URL": server.url}) as demo:
 
         def ask(path: str, data: dict[str, Any] | None = None) -> Any:
@@ -83,7 +83,7 @@ def test_a_household_lives_on_postgresql(server: RealPostgres, tmp_path: Path) -
         assert not (tmp_path / "data" / "mydia.db").exists()
 
 
-def test_one_writes_at_a_time_and_who_waits_too_long_hears_why(server: RealPostgres) -> None:
+def test_one_writes_at_a_time_and_waiting_too_long_raises(server: RealPostgres) -> None:
     url = server.url.replace("postgresql:", "postgresql+psycopg:")
     one, other = Database(url), Database(url, patience_s=0.3)
     try:

@@ -19,7 +19,7 @@ def _run(*command: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_scripts_pass_their_own_tests() -> None:
+def test_the_scripts_pass_their_tests() -> None:
     _run("node", "--test", *map(str, sorted(Path(__file__).parent.glob("*.test.mjs"))))
 
 

@@ -43,7 +43,7 @@ def test_delayed_jobs_run_on_time_after_the_clock_is_set_back(bench: MakeBench, 
     assert made.ended(run_id).state == RunState.DONE
 
 
-def test_a_retry_that_waits_runs_on_time_after_the_clock_is_set_back(
+def test_a_pending_retry_runs_on_time_after_the_clock_is_set_back(
     bench: MakeBench, set_clock: Callable[..., None]
 ) -> None:
     tries: list[int] = []
@@ -104,7 +104,7 @@ def next_times(board: TaskBoard) -> list[datetime]:
     return [entry.next_at for entry in board.scheduled(SYSTEM) if entry.next_at is not None]
 
 
-def test_schedules_go_on_after_the_clock_is_set_back(worker: Worker, set_clock: Callable[..., None]) -> None:
+def test_schedules_continue_after_the_clock_is_set_back(worker: Worker, set_clock: Callable[..., None]) -> None:
     worker.tick()
     set_clock(-THREE_DAYS)
     worker.tick()
@@ -113,7 +113,7 @@ def test_schedules_go_on_after_the_clock_is_set_back(worker: Worker, set_clock: 
     assert all(clock.now() < at <= latest for at in next_times(worker.board))
 
 
-def test_a_worker_goes_on_with_a_new_file_when_its_own_is_damaged(worker: Worker, tmp_path: Path) -> None:
+def test_a_worker_continues_with_a_new_file_when_its_own_is_damaged(worker: Worker, tmp_path: Path) -> None:
     assert len(worker.board.workers()) == 1
     worker.board.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     with worker.board.path.open("r+b") as raw:

@@ -58,13 +58,13 @@ def test_search_grab_follow_import(house: House, deps: Deps, asked: list[tuple[s
     assert asked == [], "at rest it looks only by its schedule"
 
 
-def test_what_is_wanted_is_searched_once_and_then_rests(house: House, deps: Deps) -> None:
+def test_wanted_titles_are_searched_once_and_then_back_off(house: House, deps: Deps) -> None:
     assert jobs.search_wanted(deps) == "2 searched, 0 grabbed"
     assert jobs.search_wanted(deps) == "0 searched, 0 grabbed"
     assert len(house.indexer.queries) == 2
 
 
-def test_the_worker_starts_by_clearing_up(
+def test_the_worker_starts_with_recovery(
     house: House, deps: Deps, asked: list[tuple[str, dict[str, Any], float]]
 ) -> None:
     assert jobs.recover(deps) == "recovered 0 grabs, 0 searches and 0 imports"

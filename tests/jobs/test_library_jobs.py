@@ -49,7 +49,7 @@ def make_deps(database: Database, config: Config, tmp_path: Path, provider: Fake
     return Deps(database, fake_outside(metadata=provider), config, _Queue(), board)  # type: ignore[arg-type]
 
 
-def test_a_scan_finds_recognises_and_analyses(database: Database, config: Config, tmp_path: Path) -> None:
+def test_a_scan_finds_matches_and_analyses_files(database: Database, config: Config, tmp_path: Path) -> None:
     with database.writes() as session:
         path = builders.library_path(session, tmp_path / "films")
     builders.on_disk(path.path, "Detour (1945)/Detour (1945) 1080p WEB-DL.mkv")
@@ -81,7 +81,9 @@ def test_all_libraries_are_started_one_by_one(database: Database, config: Config
     assert deps.enqueue.started == [("library.scan", {"library_path_id": first.id})]  # type: ignore[attr-defined]
 
 
-def test_a_folder_with_a_time_of_its_own_is_scanned_then(database: Database, config: Config, tmp_path: Path) -> None:
+def test_a_folder_with_its_own_schedule_is_scanned_at_that_time(
+    database: Database, config: Config, tmp_path: Path
+) -> None:
     with database.writes() as session:
         path = builders.library_path(session, tmp_path / "own", scan_cron="0 * * * *")
         settings.library_paths.record_scan(session, clock.now(), path.id, state="done", reason=None)
@@ -96,7 +98,7 @@ def test_a_folder_with_a_time_of_its_own_is_scanned_then(database: Database, con
     assert [name for name, _ in deps.enqueue.started] == ["library.scan"]  # type: ignore[attr-defined]
 
 
-def test_changes_are_told_by_folder() -> None:
+def test_changes_are_reported_by_folder() -> None:
     folders = {"/films": "f", "/tv": "t"}
     paths = [
         "/films/A (2001)/A.mkv",
@@ -111,7 +113,7 @@ def test_changes_are_told_by_folder() -> None:
     assert changed_folders(paths, folders) == {("f", "A (2001)"), ("f", None), ("t", "Show/Season 1")}
 
 
-def test_a_new_file_asks_for_a_scan_of_its_folder(database: Database, config: Config, tmp_path: Path) -> None:
+def test_a_new_file_triggers_a_scan_of_its_folder(database: Database, config: Config, tmp_path: Path) -> None:
     with database.writes() as session:
         path = builders.library_path(session, tmp_path / "films")
     stop = threading.Event()

@@ -28,7 +28,7 @@ def config(database: Database, tmp_path: Path) -> Config:
     return made
 
 
-def test_a_recount_mends_what_is_recorded_wrongly_and_writes_nothing_else(
+def test_a_recount_corrects_wrong_counts_and_writes_nothing_else(
     database: Database, config: Config, tmp_path: Path
 ) -> None:
     with database.writes() as session:

@@ -90,7 +90,7 @@ def test_two_at_night_is_local_time() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "* * * *", "61 * * * *", "0 2 * * someday", "0 2 * * 8", "0 2 * * 1/0", "hourly"])
-def test_what_is_no_schedule_is_refused_with_an_example(line: str) -> None:
+def test_an_invalid_schedule_is_refused_with_an_example(line: str) -> None:
     with pytest.raises(Invalid, match="is not a valid schedule"):
         cron_trigger(line, UTC_ZONE)
 
@@ -104,7 +104,7 @@ def test_minutes_become_cron_lines() -> None:
     assert (every_minutes(5), every_minutes(60), every_minutes(180)) == ("*/5 * * * *", "0 */1 * * *", "0 */3 * * *")
 
 
-def test_the_page_sees_every_schedule_with_its_next_time(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_every_schedule_is_listed_with_its_next_time(make_clock: MakeClock, board: TaskBoard) -> None:
     made, sent = make_clock(Schedule("0 2 * * *", "scan"), Schedule("*/5 * * * *", "monitor", title="Watch clients"))
     assert made.start()
     scan, monitor = board.scheduled(SYSTEM)
@@ -114,7 +114,7 @@ def test_the_page_sees_every_schedule_with_its_next_time(make_clock: MakeClock, 
     assert sent.jobs == []
 
 
-def test_a_fire_is_a_message_with_its_cause(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_a_scheduled_run_is_a_message_with_its_cause(make_clock: MakeClock, board: TaskBoard) -> None:
     made, sent = make_clock(Schedule("0 2 * * *", "scan", {"deep": True}))
     made.start()
     made.fire("scan")
@@ -122,7 +122,7 @@ def test_a_fire_is_a_message_with_its_cause(make_clock: MakeClock, board: TaskBo
     assert board.scheduled(SYSTEM)[0].fired_at is not None
 
 
-def test_a_user_starts_a_job_with_params_of_its_own(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_a_user_starts_a_job_with_its_own_params(make_clock: MakeClock, board: TaskBoard) -> None:
     made, sent = make_clock(Schedule("0 2 * * *", "compact", {"when_idle": True}, by_hand={"when_idle": False}))
     made.start()
     made.fire("compact")
@@ -130,7 +130,9 @@ def test_a_user_starts_a_job_with_params_of_its_own(make_clock: MakeClock, board
     assert board.scheduled(SYSTEM)[0].params == {"when_idle": False}
 
 
-def test_the_clock_really_ticks(make_clock: MakeClock, board: TaskBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_runs_in_real_time(
+    make_clock: MakeClock, board: TaskBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from apscheduler.triggers.interval import IntervalTrigger
 
     monkeypatch.setattr(
@@ -143,7 +145,7 @@ def test_the_clock_really_ticks(make_clock: MakeClock, board: TaskBoard, monkeyp
     assert rang.wait(20)
 
 
-def test_a_run_missed_while_nothing_lived_is_made_up_for_once(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_a_run_missed_during_downtime_runs_once(make_clock: MakeClock, board: TaskBoard) -> None:
     first, _ = make_clock(NEVER_SOON)
     first.start()
     first.stop()
@@ -169,7 +171,7 @@ def test_the_hour_that_comes_twice_starts_a_daily_job_once(make_clock: MakeClock
     assert sent.names == ["scan", "monitor", "monitor"]
 
 
-def test_a_changed_schedule_counts_at_once_and_can_be_switched_off(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_a_changed_schedule_takes_effect_at_once_and_can_be_disabled(make_clock: MakeClock, board: TaskBoard) -> None:
     chosen: dict[str, str | None] = {}
     made, _ = make_clock(Schedule("0 2 * * *", "scan"), overrides=lambda: chosen)
     made.start()
@@ -194,7 +196,7 @@ def test_an_unreadable_schedule_falls_back_to_its_default(make_clock: MakeClock,
     assert next_at.hour == 2
 
 
-def test_only_one_process_keeps_the_clock(make_clock: MakeClock, tmp_path: Path) -> None:
+def test_only_one_process_runs_the_schedule(make_clock: MakeClock, tmp_path: Path) -> None:
     first, _ = make_clock(NEVER_SOON)
     second, _ = make_clock(NEVER_SOON)
     assert first.start()
@@ -203,7 +205,7 @@ def test_only_one_process_keeps_the_clock(make_clock: MakeClock, tmp_path: Path)
     assert second.start()
 
 
-def test_a_schedule_that_is_gone_from_the_table_is_gone_from_the_page(make_clock: MakeClock, board: TaskBoard) -> None:
+def test_a_removed_schedule_is_no_longer_listed(make_clock: MakeClock, board: TaskBoard) -> None:
     first, _ = make_clock(Schedule("0 2 * * *", "scan"), Schedule("0 3 * * *", "old"))
     first.start()
     first.stop()

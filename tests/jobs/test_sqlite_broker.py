@@ -19,7 +19,7 @@ def nothing(deps: Deps) -> None:
     return None
 
 
-def test_a_job_runs_with_its_params_and_says_what_came_of_it(bench: MakeBench) -> None:
+def test_a_job_runs_with_its_params_and_records_its_result(bench: MakeBench) -> None:
     made = bench(a_job("greet", lambda deps, name: f"hello {name}")).start()
     run = made.ended(made.enqueue("greet", {"name": "Ada"}, cause="MediaAdded by ada"))
     assert (run.state, run.result, run.cause, run.attempt) == (RunState.DONE, "hello Ada", "MediaAdded by ada", 1)
@@ -31,7 +31,7 @@ def test_an_unknown_job_is_refused_at_once(bench: MakeBench) -> None:
         bench().enqueue("nonesuch")
 
 
-def test_messages_wait_until_a_worker_comes(bench: MakeBench) -> None:
+def test_messages_wait_for_a_worker(bench: MakeBench) -> None:
     run_id = bench(a_job("nothing", nothing)).enqueue("nothing")
     assert bench(a_job("nothing", nothing)).start().ended(run_id).state == RunState.DONE
 
@@ -50,7 +50,7 @@ def test_urgent_messages_go_first(bench: MakeBench) -> None:
     assert order == ["soon 0", "soon 1", "soon 2", "late"]
 
 
-def test_no_queue_runs_more_at_once_than_its_share(bench: MakeBench) -> None:
+def test_no_queue_exceeds_its_concurrency(bench: MakeBench) -> None:
     gate, lock = threading.Event(), threading.Lock()
     running: dict[str, int] = {}
 
@@ -72,7 +72,7 @@ def test_no_queue_runs_more_at_once_than_its_share(bench: MakeBench) -> None:
         made.ended(run_id)
 
 
-def test_a_slot_stays_free_for_what_is_critical(bench: MakeBench) -> None:
+def test_a_slot_is_reserved_for_critical_jobs(bench: MakeBench) -> None:
     gate = threading.Event()
     made = bench(
         a_job("slow", lambda deps: gate.wait(20) and None, queue="default"),
@@ -89,7 +89,7 @@ def test_a_slot_stays_free_for_what_is_critical(bench: MakeBench) -> None:
         made.ended(run_id)
 
 
-def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(bench: MakeBench) -> None:
+def test_an_interactive_job_starts_while_all_other_slots_are_taken(bench: MakeBench) -> None:
     gate = threading.Event()
     made = bench(
         a_job("slow", lambda deps: gate.wait(20) and None, queue="critical"),
@@ -105,7 +105,7 @@ def test_a_job_that_a_person_waits_for_starts_while_all_other_slots_are_taken(be
         made.ended(run_id)
 
 
-def test_a_job_that_a_person_waits_for_runs_although_the_queues_are_paused(bench: MakeBench) -> None:
+def test_an_interactive_job_runs_while_the_queues_are_paused(bench: MakeBench) -> None:
     made = bench(a_job("scan", nothing), a_job("search", nothing, queue="interactive")).start()
     made.board.set_paused(SYSTEM, True)
     eventually(lambda: made.free.paused)
@@ -114,7 +114,7 @@ def test_a_job_that_a_person_waits_for_runs_although_the_queues_are_paused(bench
     assert made.board.get(SYSTEM, scan).state == RunState.QUEUED
 
 
-def test_one_waiting_message_per_key_is_enough(bench: MakeBench) -> None:
+def test_only_one_message_per_key_waits(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing))
     first = made.enqueue("nothing", dedup="same", delay_s=3600)
     assert made.enqueue("nothing", dedup="same", delay_s=7200) == first
@@ -148,7 +148,7 @@ def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBen
     assert made.ended(first).state == made.ended(second).state == RunState.DONE
 
 
-def test_a_job_may_put_itself_on_the_queue_again(bench: MakeBench) -> None:
+def test_a_job_may_enqueue_itself_again(bench: MakeBench) -> None:
     rounds: list[int] = []
 
     def monitor(deps: Deps) -> None:
@@ -161,7 +161,7 @@ def test_a_job_may_put_itself_on_the_queue_again(bench: MakeBench) -> None:
     eventually(lambda: len(rounds) == 3)
 
 
-def test_a_bug_is_tried_again_and_then_kept_with_its_error(bench: MakeBench) -> None:
+def test_a_bug_is_retried_and_then_kept_with_its_error(bench: MakeBench) -> None:
     tries: list[int] = []
 
     def broken(deps: Deps) -> None:
@@ -191,7 +191,7 @@ def test_success_after_a_failure_leaves_no_error(bench: MakeBench) -> None:
 
 
 @pytest.mark.parametrize("error", [NotFound("It is gone."), Invalid("No."), Refused("client", "wrong password")])
-def test_what_cannot_succeed_is_not_tried_again(bench: MakeBench, error: Exception) -> None:
+def test_a_permanent_failure_is_not_retried(bench: MakeBench, error: Exception) -> None:
     def refuse(deps: Deps) -> None:
         raise error
 
@@ -200,7 +200,7 @@ def test_what_cannot_succeed_is_not_tried_again(bench: MakeBench, error: Excepti
     assert (run.state, run.attempt, run.error, run.traceback) == (RunState.FAILED, 1, str(error), None)
 
 
-def test_a_service_that_names_its_pause_gets_it(bench: MakeBench) -> None:
+def test_the_retry_delay_a_service_asks_for_is_respected(bench: MakeBench) -> None:
     def limited(deps: Deps) -> None:
         raise Limited("indexer", "too many requests", retry_after_s=1800)
 
@@ -223,7 +223,7 @@ def test_an_attempt_that_takes_too_long_is_interrupted(bench: MakeBench) -> None
     assert (run.state, run.error) == (RunState.FAILED, "Interrupted because it exceeded its time limit.")
 
 
-def test_a_job_that_no_longer_exists_is_put_aside(bench: MakeBench) -> None:
+def test_a_message_for_a_removed_job_is_dead_lettered(bench: MakeBench) -> None:
     run_id = bench(a_job("gone", nothing)).enqueue("gone")
     run = bench().start().ended(run_id)
     assert run.state == RunState.DEAD
@@ -231,7 +231,7 @@ def test_a_job_that_no_longer_exists_is_put_aside(bench: MakeBench) -> None:
     assert "gone" in run.error
 
 
-def test_a_retry_gives_way_to_the_same_job_waiting_anew(bench: MakeBench) -> None:
+def test_a_retry_yields_to_a_newly_queued_message_of_the_same_job(bench: MakeBench) -> None:
     gate, began = threading.Event(), threading.Event()
 
     def broken(deps: Deps) -> None:
@@ -332,7 +332,7 @@ def test_a_failed_run_can_be_started_again(bench: MakeBench) -> None:
 # --- real processes, really killed ---
 
 
-def test_a_killed_workers_messages_are_delivered_again(bench: MakeBench, worker_process, tmp_path: Path) -> None:
+def test_messages_of_a_killed_worker_are_redelivered(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     sender = bench(a_job("hang", nothing), a_job("say", nothing))
     first = worker_process()
     ids = [sender.enqueue("hang", {"word": word}) for word in ("a", "b", "c")]
@@ -377,7 +377,7 @@ def test_a_run_that_another_continues_is_not_shown_as_failed(bench: MakeBench, w
     assert sum(depth.failed for depth in sender.board.queue_depth(SYSTEM)) == 0
 
 
-def test_a_message_that_kills_its_workers_is_put_aside(bench: MakeBench, worker_process, tmp_path: Path) -> None:
+def test_a_message_that_kills_its_workers_is_dead_lettered(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     sender = bench(a_job("crash", nothing), a_job("say", nothing))
     run_id = sender.enqueue("crash")
     for deaths in (1, 2, 3, 4, 5):
@@ -427,7 +427,7 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(bench: MakeBench, wo
     eventually(lambda: len(log_of(tmp_path)) == 2)
 
 
-def test_another_processs_message_is_noticed(bench: MakeBench, worker_process, tmp_path: Path) -> None:
+def test_a_message_from_another_process_is_noticed(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     worker_process()
     bench(a_job("say", nothing)).enqueue("say", {"word": "hello"})
     eventually(lambda: log_of(tmp_path) == ["said hello"])

@@ -26,7 +26,7 @@ def test_an_unknown_run_is_not_found(board: TaskBoard) -> None:
             call(SYSTEM, "nonesuch")
 
 
-def test_reading_and_steering_need_a_permission(board: TaskBoard) -> None:
+def test_reading_and_controlling_need_a_permission(board: TaskBoard) -> None:
     keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
     for caller in (NOBODY, keeper):
         for call in (board.running, board.waiting, board.recent, board.queue_depth, board.totals, board.scheduled):
@@ -43,7 +43,7 @@ def test_reading_and_steering_need_a_permission(board: TaskBoard) -> None:
     assert [ask.cause for ask in board.asks()] == ["run now by Kim"]
 
 
-def test_who_manages_media_sees_and_cancels_interactive_runs_only(board: TaskBoard) -> None:
+def test_with_manage_media_only_interactive_runs_are_visible_and_cancellable(board: TaskBoard) -> None:
     keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
     with board.writes() as connection:
         connection.executemany(
@@ -55,7 +55,7 @@ def test_who_manages_media_sees_and_cancels_interactive_runs_only(board: TaskBoa
         board.cancel(keeper, "b")
 
 
-def test_what_has_ended_can_neither_be_cancelled_nor_started_again(bench: MakeBench) -> None:
+def test_finished_runs_can_neither_be_cancelled_nor_restarted(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing)).start()
     run_id = made.enqueue("nothing")
     made.ended(run_id)
@@ -65,7 +65,7 @@ def test_what_has_ended_can_neither_be_cancelled_nor_started_again(bench: MakeBe
         made.board.retry_dead(SYSTEM, run_id)
 
 
-def test_a_cancelled_run_does_not_come_back_beside_one_that_waits(bench: MakeBench) -> None:
+def test_a_cancelled_run_is_not_restarted_while_another_waits(bench: MakeBench) -> None:
     made = bench(a_job("nothing", nothing))
     first = made.enqueue("nothing", dedup="same")
     made.board.cancel(SYSTEM, first)
@@ -88,7 +88,7 @@ def test_recent_runs_come_newest_first_in_pages(bench: MakeBench) -> None:
     assert made.board.recent(SYSTEM, 10, states=(RunState.FAILED,)) == []
 
 
-def test_run_now_waits_for_a_worker_as_a_wish(board: TaskBoard) -> None:
+def test_run_now_is_stored_as_a_request_for_a_worker(board: TaskBoard) -> None:
     board.run_now(SYSTEM, "scan", {"path": "/m"})
     (ask,) = board.asks()
     assert (ask.job, ask.params, ask.cause) == ("scan", {"path": "/m"}, "run now by Mydia")
@@ -96,7 +96,7 @@ def test_run_now_waits_for_a_worker_as_a_wish(board: TaskBoard) -> None:
     assert board.asks() == []
 
 
-def test_pruning_forgets_old_runs_and_the_many_successes_of_busy_jobs(bench: MakeBench) -> None:
+def test_pruning_deletes_old_runs_and_most_successes_of_busy_jobs(bench: MakeBench) -> None:
     made = bench(a_job("busy", nothing), a_job("broken", lambda deps: 1 / 0)).start()
     failed = made.enqueue("broken")
     waiting = made.enqueue("busy", delay_s=3600)
@@ -111,7 +111,7 @@ def test_pruning_forgets_old_runs_and_the_many_successes_of_busy_jobs(bench: Mak
     assert {(t.job, t.runs) for t in made.board.totals(SYSTEM)} == {("busy", 6), ("broken", 1)}
 
 
-def test_the_board_knows_which_workers_live(bench: MakeBench, board: TaskBoard) -> None:
+def test_the_board_lists_live_workers(bench: MakeBench, board: TaskBoard) -> None:
     assert board.workers() == []
     made = bench(a_job("nothing", nothing)).start()
     (worker,) = eventually(board.workers)
@@ -127,7 +127,7 @@ def test_a_change_by_another_process_is_noticed_by_its_version(bench: MakeBench,
     assert board.version() != before
 
 
-def test_a_locked_file_keeps_nobody_waiting_who_only_glances(board: TaskBoard) -> None:
+def test_a_glance_does_not_wait_for_a_locked_file(board: TaskBoard) -> None:
     board.set_paused(SYSTEM, True)
     other = sqlite_module().connect(str(board.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -141,7 +141,7 @@ def test_a_locked_file_keeps_nobody_waiting_who_only_glances(board: TaskBoard) -
     assert board.glance() == Glance(workers=0, paused=False, failed=0)
 
 
-def test_a_file_that_cannot_be_read_is_no_answer(board: TaskBoard) -> None:
+def test_an_unreadable_file_returns_no_result(board: TaskBoard) -> None:
     other = sqlite_module().connect(str(board.path), isolation_level=None)
     other.execute("PRAGMA locking_mode=exclusive")
     other.execute("BEGIN EXCLUSIVE")

@@ -9,14 +9,14 @@ from mydia import events
 from mydia.jobs import triggers
 
 
-def test_no_line_of_a_table_stands_in_the_shadow_of_another() -> None:
+def test_no_trigger_is_shadowed_by_another() -> None:
     tables = [node for node in ast.walk(ast.parse(Path(triggers.__file__).read_text())) if isinstance(node, ast.Dict)]
     for table in tables:
         keys = [ast.unparse(key) for key in table.keys if key is not None]
         assert sorted(set(keys)) == sorted(keys)
 
 
-def test_another_picture_is_fetched_when_somebody_chooses_it() -> None:
+def test_a_newly_chosen_picture_is_fetched() -> None:
     started = {
         trigger.job
         for changed in ({"poster": ["/a.jpg", "/b.jpg"]}, {"profile": ["a", "b"]})

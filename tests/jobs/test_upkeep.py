@@ -49,13 +49,13 @@ def test_upkeep_runs_on_a_new_installation(deps: Deps) -> None:
     assert len(maintenance.list_backups(deps.config.backups_directory)) == 1
 
 
-def test_backups_can_be_switched_off(database: Database, board: TaskBoard, tmp_path: Path) -> None:
+def test_backups_can_be_disabled(database: Database, board: TaskBoard, tmp_path: Path) -> None:
     loaded = config.load({"DATA_DIR": str(tmp_path), "SKIP_BACKUPS": "true"})
     assert upkeep.back_up(Deps(database, NOBODY, loaded, NOBODY, board)) == "disabled"
     assert not loaded.backups_directory.exists()
 
 
-def test_old_activity_goes_and_audit_and_unfinished_events_stay(deps: Deps) -> None:
+def test_old_activity_is_deleted_but_audit_and_unfinished_events_stay(deps: Deps) -> None:
     long_ago = clock.now() - timedelta(days=200)
     with deps.database.writes() as session:
         events.emit(session, SYSTEM, events.ScanFinished(**_fields(events.ScanFinished)), at=long_ago)
@@ -74,7 +74,7 @@ def _fields(kind: type) -> dict[str, object]:
     return {field.name: "x" for field in dataclasses.fields(kind)}
 
 
-def test_damage_is_an_error_that_says_what_to_do(deps: Deps) -> None:
+def test_a_damaged_database_is_an_error_that_says_what_to_do(deps: Deps) -> None:
     path = deps.database.path
     assert path is not None
     with deps.database.writes() as session:
@@ -89,7 +89,7 @@ def test_damage_is_an_error_that_says_what_to_do(deps: Deps) -> None:
         upkeep.check_integrity(deps)
 
 
-def test_compaction_is_put_off_while_other_jobs_run(deps: Deps, bench: MakeBench) -> None:
+def test_compaction_is_postponed_while_other_jobs_run(deps: Deps, bench: MakeBench) -> None:
     began, may_end = threading.Event(), threading.Event()
 
     def scan(_deps: Deps) -> None:

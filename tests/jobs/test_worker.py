@@ -86,7 +86,7 @@ def test_an_event_from_before_the_start_is_not_forgotten(make_worker: MakeWorker
     assert eventually(lambda: worker.board.recent(SYSTEM, states=(RunState.DONE,)))
 
 
-def test_a_persons_wish_becomes_a_run(make_worker: MakeWorker) -> None:
+def test_a_users_request_becomes_a_run(make_worker: MakeWorker) -> None:
     worker = make_worker(a_job("say", say))
     worker.board.run_now(SYSTEM, "say", {"key": "me"})
     worker.board.run_now(SYSTEM, "nonesuch")
@@ -96,7 +96,9 @@ def test_a_persons_wish_becomes_a_run(make_worker: MakeWorker) -> None:
     assert worker.board.asks() == []
 
 
-def test_a_schedule_follows_its_setting_at_once(make_worker: MakeWorker, database: Database, tmp_path: Path) -> None:
+def test_a_changed_schedule_setting_applies_at_once(
+    make_worker: MakeWorker, database: Database, tmp_path: Path
+) -> None:
     worker = make_worker(
         a_job("say", say),
         a_job("watch", say),

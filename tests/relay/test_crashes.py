@@ -43,13 +43,13 @@ def test_kind_and_first_frame_make_a_group(crashes: Crashes) -> None:
     assert [one.version for one in crashes.occurrences(first)] == ["0.2.0", "0.1.0"]
 
 
-def test_functions_of_one_name_in_two_modules_are_two_places(crashes: Crashes) -> None:
+def test_functions_of_the_same_name_in_two_modules_are_two_groups(crashes: Crashes) -> None:
     one = [{"file": "a.ex", "line": 1, "function": "call", "module": "A"}]
     two = [{"file": "a.ex", "line": 1, "function": "call", "module": "B"}]
     assert crashes.record(_report(stacktrace=one)) != crashes.record(_report(stacktrace=two))
 
 
-def test_without_frames_the_metadata_tells_the_place(crashes: Crashes) -> None:
+def test_without_frames_the_metadata_gives_the_location(crashes: Crashes) -> None:
     metadata = {"file": "lib/x.ex", "line": 12, "function": "run", "module": "X"}
     group = crashes.group(crashes.record(_report(stacktrace=[], metadata=metadata)))
     assert (group.file, group.line, group.function) == ("lib/x.ex", "12", "X.run")
@@ -60,7 +60,7 @@ def test_an_unknown_source_counts_as_a_server() -> None:
     assert _report(source="player").source == "player"
 
 
-def test_a_resolved_crash_that_comes_again_is_open_again(crashes: Crashes) -> None:
+def test_a_resolved_crash_that_recurs_is_reopened(crashes: Crashes) -> None:
     group = crashes.record(_report())
     crashes.resolve(group, resolved=True)
     assert crashes.groups()[1] == 0
@@ -69,7 +69,7 @@ def test_a_resolved_crash_that_comes_again_is_open_again(crashes: Crashes) -> No
     assert crashes.groups()[1] == 1
 
 
-def test_a_muted_crash_keeps_counting_out_of_sight(crashes: Crashes) -> None:
+def test_a_muted_crash_is_still_counted(crashes: Crashes) -> None:
     group = crashes.record(_report())
     crashes.mute(group, muted=True)
     crashes.record(_report())
@@ -77,7 +77,7 @@ def test_a_muted_crash_keeps_counting_out_of_sight(crashes: Crashes) -> None:
     assert crashes.groups(status=None, muted=True)[0][0].count == 2
 
 
-def test_words_are_searched_in_kind_message_and_place(crashes: Crashes) -> None:
+def test_search_covers_kind_message_and_location(crashes: Crashes) -> None:
     crashes.record(_report())
     crashes.record(_report(error_type="ValueError", error_message="100% wrong"))
     assert crashes.groups(text="keyerror x.py")[1] == 1
@@ -85,7 +85,7 @@ def test_words_are_searched_in_kind_message_and_place(crashes: Crashes) -> None:
     assert crashes.groups(text="1_0%")[1] == 0
 
 
-def test_the_trend_counts_days(crashes: Crashes, times: HandClock) -> None:
+def test_the_trend_counts_per_day(crashes: Crashes, times: HandClock) -> None:
     crashes.record(_report())
     times.pass_(days=3)
     crashes.record(_report())
@@ -93,7 +93,7 @@ def test_the_trend_counts_days(crashes: Crashes, times: HandClock) -> None:
     assert crashes.groups()[0][0].trend[-4:] == (1, 0, 0, 2)
 
 
-def test_old_reports_are_thrown_away(crashes: Crashes, times: HandClock) -> None:
+def test_old_reports_are_deleted(crashes: Crashes, times: HandClock) -> None:
     old = crashes.record(_report())
     times.pass_(days=91)
     crashes.record(_report(error_type="ValueError"))
@@ -103,7 +103,7 @@ def test_old_reports_are_thrown_away(crashes: Crashes, times: HandClock) -> None
     assert crashes.groups()[1] == 1
 
 
-def test_a_flood_of_one_crash_is_counted_and_not_kept(crashes: Crashes) -> None:
+def test_a_flood_of_one_crash_is_counted_without_storing_each(crashes: Crashes) -> None:
     for _ in range(230):
         group = crashes.record(_report())
     assert crashes.group(group).count == 230
@@ -133,7 +133,7 @@ def test_a_flood_of_one_crash_is_counted_and_not_kept(crashes: Crashes) -> None:
         ),
     ],
 )
-def test_a_report_that_breaks_the_contract_is_told_how(body: Any, errors: list[str]) -> None:
+def test_an_invalid_report_is_refused_with_the_reason(body: Any, errors: list[str]) -> None:
     with pytest.raises(ReportRefused) as refused:
         CrashReport.read(body)
     assert refused.value.errors == errors
@@ -151,7 +151,7 @@ _JSON = st.recursive(
         st.sampled_from(["error_type", "error_message", "stacktrace", "metadata", "version", "source"]), _JSON
     )
 )
-def test_no_json_makes_reading_fail_otherwise(body: dict[str, Any]) -> None:
+def test_any_other_json_raises_the_same_error(body: dict[str, Any]) -> None:
     try:
         report = CrashReport.read(body)
     except ReportRefused:
@@ -185,7 +185,7 @@ def _crash() -> BaseException:
         return error
 
 
-def test_nothing_is_sent_or_queued_until_an_admin_says_yes(
+def test_nothing_is_sent_or_queued_until_an_admin_agrees(
     http: Http, tmp_path: Path, intake: Intake, times: HandClock
 ) -> None:
     wanted = [False]
@@ -209,7 +209,9 @@ def test_the_same_crash_is_sent_once_a_day(http: Http, tmp_path: Path, intake: I
     sender.close()
 
 
-def test_reports_wait_while_there_is_no_way_out(http: Http, tmp_path: Path, intake: Intake, times: HandClock) -> None:
+def test_reports_wait_while_there_is_no_connection(
+    http: Http, tmp_path: Path, intake: Intake, times: HandClock
+) -> None:
     sender = CrashSender(http, tmp_path / "queue.db", intake.url, enabled=lambda: True, times=times)
     sender.report(_crash())
     intake.fail("error")

@@ -45,19 +45,19 @@ def _manifest(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_every_manifest_keeps_to_the_apis_schema(path: Path) -> None:
+def test_every_manifest_matches_the_api_schema(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
         kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_everything_a_relay_needs_is_there() -> None:
+def test_the_deployment_is_complete() -> None:
     kinds = {document["kind"] for path in MANIFESTS for document in yaml.safe_load_all(path.read_text())}
     assert kinds == {"Namespace", "ConfigMap", "Secret", "PersistentVolumeClaim", "Deployment", "Service", "Ingress"}
     listed = set(_manifest("kustomization.yaml")["resources"])
     assert listed == {path.name.replace("secret.example", "secret") for path in MANIFESTS}
 
 
-def test_the_manifests_fit_together() -> None:
+def test_the_manifests_are_consistent() -> None:
     pod = _manifest("deployment.yaml")["spec"]["template"]
     container = pod["spec"]["containers"][0]
     assert _manifest("service.yaml")["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
@@ -84,14 +84,14 @@ def test_the_secret_example_holds_no_secret() -> None:
     assert set(_manifest("secret.example.yaml")["stringData"].values()) == {""}
 
 
-def test_no_variable_is_set_that_nobody_reads() -> None:
+def test_every_variable_that_is_set_is_read() -> None:
     compose = yaml.safe_load((ROOT / "deploy" / "relay-compose.yml").read_text())
     given = set(compose["services"]["relay"]["environment"])
     given |= set(_manifest("configmap.yaml")["data"]) | set(_manifest("secret.example.yaml")["stringData"])
     assert given - _OTHERS <= _read_by_the_relay()
 
 
-def test_the_guide_names_every_variable_and_no_other() -> None:
+def test_the_guide_lists_exactly_the_variables() -> None:
     _, _, guide = (ROOT / "docs" / "guide" / "relay.md").read_text().partition("configured by environment variables")
     table = set(re.findall(r"^\| `([A-Z_0-9]+)`", guide, flags=re.MULTILINE))
     assert table == _read_by_the_relay()

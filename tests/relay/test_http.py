@@ -53,7 +53,7 @@ def _served(relay: Relay) -> Client:
         "/tmdb/tv/search?query=cartographers",
     ],
 )
-def test_every_tmdb_address_passes_the_upstreams_answer_on(client: Client, path: str) -> None:
+def test_every_tmdb_path_returns_the_upstream_response(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-relay-cache"] == "MISS"
@@ -78,7 +78,7 @@ def test_every_tmdb_address_passes_the_upstreams_answer_on(client: Client, path:
         "/tvdb/search/remoteid/tt9910101",
     ],
 )
-def test_every_tvdb_address_passes_the_upstreams_answer_on(client: Client, path: str) -> None:
+def test_every_tvdb_path_returns_the_upstream_response(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     wrapped = (
@@ -88,7 +88,7 @@ def test_every_tvdb_address_passes_the_upstreams_answer_on(client: Client, path:
     assert (isinstance(answer.json(), dict) and "data" in answer.json()) is wrapped
 
 
-def test_the_upstreams_status_and_words_are_kept(client: Client) -> None:
+def test_the_upstreams_status_and_message_are_kept(client: Client) -> None:
     missing = client.get("/tmdb/movies/4000000")
     assert missing.status_code == 404
     assert missing.json() == {
@@ -101,7 +101,7 @@ def test_the_upstreams_status_and_words_are_kept(client: Client) -> None:
     assert (gone.status_code, gone.json()["status"]) == (404, "failure")
 
 
-def test_answers_say_how_old_they_are_and_how_long_they_hold(client: Client, times: HandClock) -> None:
+def test_responses_have_an_age_and_a_max_age(client: Client, times: HandClock) -> None:
     client.get("/tmdb/movies/19")
     times.pass_(hours=1)
     answer = client.get("/tmdb/movies/19")
@@ -112,7 +112,7 @@ def test_answers_say_how_old_they_are_and_how_long_they_hold(client: Client, tim
     )
 
 
-def test_a_client_that_has_the_answer_is_told_so(client: Client) -> None:
+def test_a_client_with_a_current_copy_gets_304(client: Client) -> None:
     etag = client.get("/tmdb/movies/19").headers["etag"]
     again = client.get("/tmdb/movies/19", headers={"If-None-Match": f'"other", W/{etag}'})
     assert (again.status_code, again.content) == (304, b"")
@@ -120,14 +120,14 @@ def test_a_client_that_has_the_answer_is_told_so(client: Client) -> None:
     assert client.get("/tmdb/movies/19", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_head_answers_without_a_body_and_post_is_refused(client: Client) -> None:
+def test_head_has_no_body_and_post_is_refused(client: Client) -> None:
     head = client.head("/tmdb/movies/19")
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 100
     assert client.post("/tmdb/movies/19").status_code == 405
 
 
-def test_other_addresses_do_not_exist(client: Client, tmdb: Tmdb) -> None:
+def test_other_paths_do_not_exist(client: Client, tmdb: Tmdb) -> None:
     for path in (
         "/nothing",
         "/tmdb",
@@ -142,13 +142,13 @@ def test_other_addresses_do_not_exist(client: Client, tmdb: Tmdb) -> None:
     assert tmdb.total == 0
 
 
-def test_a_wrong_id_is_told(client: Client, tmdb: Tmdb) -> None:
+def test_an_invalid_id_is_reported(client: Client, tmdb: Tmdb) -> None:
     answer = client.get("/tmdb/movies/nosferatu")
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid id")
     assert tmdb.total == 0
 
 
-def test_the_relay_says_how_it_is(client: Client) -> None:
+def test_the_relay_reports_its_health(client: Client) -> None:
     health = client.get("/health").json()
     assert (health["status"], health["service"]) == ("ok", "metadata-relay")
     assert {
@@ -169,7 +169,7 @@ def test_the_relay_says_how_it_is(client: Client) -> None:
     assert client.get("/health").headers["cache-control"] == "private, no-store"
 
 
-def test_misses_are_counted_behind_a_known_proxy_only(make_relay: MakeRelay) -> None:
+def test_client_addresses_are_taken_from_trusted_proxies_only(make_relay: MakeRelay) -> None:
     relay = make_relay(misses_per_min=2, trusted_proxies=())
     with _served(relay) as client:
         codes = [
@@ -182,7 +182,7 @@ def test_misses_are_counted_behind_a_known_proxy_only(make_relay: MakeRelay) -> 
         assert refused.headers["cache-control"] == "private, no-store"
 
 
-def test_a_report_is_taken_in_and_shown_to_whoever_may_see_it(client: Client) -> None:
+def test_a_report_is_accepted_and_shown_to_authorised_users(client: Client) -> None:
     answer = client.post("/crashes/report", json=REPORT | {"error_message": "<script>alert(1)</script>"})
     assert (answer.status_code, answer.json()) == (201, {"status": "created", "message": "Crash report received"})
     page = client.get("/errors", headers=LOGIN)
@@ -194,7 +194,7 @@ def test_a_report_is_taken_in_and_shown_to_whoever_may_see_it(client: Client) ->
     assert client.get("/errors/2", headers=LOGIN).status_code == 404
 
 
-def test_reports_that_break_the_contract_are_refused(client: Client) -> None:
+def test_invalid_reports_are_refused(client: Client) -> None:
     broken = client.post("/crashes/report", content=b"{", headers={"Content-Type": "application/json"})
     assert (broken.status_code, broken.json()) == (
         400,
@@ -229,14 +229,14 @@ def test_errors_are_resolved_and_muted_from_the_page(client: Client) -> None:
     assert client.post("/errors/1/explode", headers=LOGIN).status_code == 404
 
 
-def test_another_site_cannot_press_the_buttons(client: Client) -> None:
+def test_other_sites_cannot_submit_the_forms(client: Client) -> None:
     client.post("/crashes/report", json=REPORT)
     assert client.post("/errors/1/resolve", headers=LOGIN | {"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert client.post("/errors/1/resolve", headers=LOGIN | {"Origin": "https://evil.example"}).status_code == 403
     assert "KeyError" in client.get("/errors", headers=LOGIN).text
 
 
-def test_the_errors_are_for_their_keeper(client: Client, make_relay: MakeRelay) -> None:
+def test_the_error_page_needs_its_password(client: Client, make_relay: MakeRelay) -> None:
     anonymous = client.get("/errors")
     assert anonymous.status_code == 401
     assert anonymous.headers["www-authenticate"].startswith("Basic")
@@ -247,9 +247,7 @@ def test_the_errors_are_for_their_keeper(client: Client, make_relay: MakeRelay) 
         assert open_relay.get("/errors", headers=empty).status_code == 403
 
 
-def test_an_exception_of_the_relay_itself_is_told_briefly_and_lands_on_its_page(
-    make_relay: MakeRelay, tvdb: Tvdb
-) -> None:
+def test_an_internal_error_is_reported_briefly_and_listed_on_the_error_page(make_relay: MakeRelay, tvdb: Tvdb) -> None:
     relay = make_relay(dashboard_username="keeper", dashboard_password=Secret("s3cret"))
     del relay.config.ttl_s["details"]  # type: ignore[attr-defined]
     with _served(relay) as client:
@@ -259,7 +257,7 @@ def test_an_exception_of_the_relay_itself_is_told_briefly_and_lands_on_its_page(
         assert "KeyError" in client.get("/errors", headers=LOGIN).text
 
 
-def test_a_body_that_never_arrives_is_given_up(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_never_arrives_times_out(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mydia.web.security._BODY_S", 0.1)
     sent: list[dict[str, Any]] = []
 
@@ -293,7 +291,7 @@ def test_a_body_that_never_arrives_is_given_up(relay: Relay, monkeypatch: pytest
     assert sent[0]["status"] == 408
 
 
-def test_long_questions_are_not_kept_in_memory(make_relay: MakeRelay) -> None:
+def test_long_queries_are_not_kept_in_memory(make_relay: MakeRelay) -> None:
     relay = make_relay(misses_per_min=1)
     app = relay_app(relay)
 

@@ -93,7 +93,7 @@ def test_any_answer_becomes_valid_json_or_an_error(lying: tuple[Relay, Liar], bo
     ],
     ids=["surrogate", "NaN", "deep", "huge number", "Latin-1", "BOM"],
 )
-def test_answers_that_broke_the_relay(lying: tuple[Relay, Liar], body: bytes) -> None:
+def test_responses_that_once_broke_the_relay(lying: tuple[Relay, Liar], body: bytes) -> None:
     relay, liar = lying
     relay.forget()
     liar.body = body

@@ -11,7 +11,7 @@ def _entry(size: int = 10) -> Entry:
     return Entry.made(200, b"x" * size, now_s=0, ttl_s=10)
 
 
-def test_what_was_used_longest_ago_goes_first() -> None:
+def test_the_least_recently_used_entry_is_evicted_first() -> None:
     memory = Memory(3, 10**6)
     for key in "abc":
         memory.put(key, _entry())
@@ -30,7 +30,7 @@ def test_bytes_are_counted_as_well_as_entries() -> None:
     assert memory.get("0") is None
 
 
-def test_what_is_larger_than_everything_is_not_kept_and_drives_nothing_out() -> None:
+def test_an_entry_larger_than_the_cache_is_not_kept_and_evicts_nothing() -> None:
     memory = Memory(10, 5000)
     memory.put("a", _entry())
     memory.put("b", _entry(6000))

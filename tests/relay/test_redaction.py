@@ -96,7 +96,7 @@ MESSAGES = (
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_nothing_of_a_household_is_left_in_a_message(message: str) -> None:
+def test_no_personal_data_is_left_in_a_message(message: str) -> None:
     assert PRIVATE.lower() not in clean(message).lower()
 
 
@@ -120,7 +120,7 @@ def test_nothing_of_a_household_is_left_in_a_message(message: str) -> None:
         ("kein Film von müller gefunden", "müller"),
     ],
 )
-def test_addresses_and_numbers_go(message: str, private: str) -> None:
+def test_addresses_and_numbers_are_removed(message: str, private: str) -> None:
     assert private not in clean(message)
 
 
@@ -145,12 +145,12 @@ def test_messages_that_name_only_our_source_are_kept(message: str) -> None:
     assert clean(message) == message
 
 
-def test_this_machines_and_users_names_go() -> None:
+def test_host_and_user_names_are_removed() -> None:
     for name in {socket.gethostname(), getpass.getuser()} - {"root", "mydia", "localhost"}:
         assert name not in clean(f"lost contact with {name} again")
 
 
-def test_an_error_of_the_database_carries_no_values(database: Database) -> None:
+def test_a_database_error_contains_no_values(database: Database) -> None:
     with pytest.raises(DBAPIError) as caught, database.writes() as session:
         session.execute(sql("INSERT INTO nonesuch VALUES (:title)"), {"title": PRIVATE})
     assert PRIVATE not in str(caught.value), "neither in the log"
@@ -200,5 +200,5 @@ def test_cleaning_takes_no_longer_for_hostile_text(part: str) -> None:
     assert time.process_time() - began < 1.0
 
 
-def test_the_file_of_a_test_is_no_package(tmp_path: Path) -> None:
+def test_a_test_file_is_not_a_package(tmp_path: Path) -> None:
     assert str(tmp_path) not in clean(f"{tmp_path}/x y/z")

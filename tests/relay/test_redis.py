@@ -58,7 +58,7 @@ def redis(tmp_path: Path) -> Iterator[Server]:
     server.kill()
 
 
-def test_two_relays_share_what_one_has_learnt(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_two_relays_share_a_cache(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
     one, two = make_relay(redis_url=Secret(redis.url)), make_relay(redis_url=Secret(redis.url))
     before = one.get("/tmdb/movies/19")
     after = two.get("/tmdb/movies/19")
@@ -80,7 +80,7 @@ def test_user_password_and_database_of_the_address_are_used(redis: Server, make_
     assert wrong.health()["cache"] != "ok"
 
 
-def test_one_lease_at_a_time_and_only_its_owner_ends_it(redis: Server, make_relay: MakeRelay) -> None:
+def test_only_one_lease_at_a_time_and_only_its_owner_releases_it(redis: Server, make_relay: MakeRelay) -> None:
     store = make_relay(redis_url=Secret(redis.url)).cache.store
     assert store is not None
     assert store.lease("k", "a", 30)
@@ -91,7 +91,7 @@ def test_one_lease_at_a_time_and_only_its_owner_ends_it(redis: Server, make_rela
     assert store.lease("k", "b", 30)
 
 
-def test_forgetting_spares_what_is_not_ours(redis: Server, make_relay: MakeRelay) -> None:
+def test_clearing_deletes_only_our_keys(redis: Server, make_relay: MakeRelay) -> None:
     import redis as client
 
     other = client.Redis(port=redis.port, db=3, username="mydia", password="s@crt")
@@ -102,7 +102,9 @@ def test_forgetting_spares_what_is_not_ours(redis: Server, make_relay: MakeRelay
     assert other.keys("*") == [b"theirs"]
 
 
-def test_redis_killed_and_restarted_under_load_fails_nobody(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_redis_killed_and_restarted_under_load_fails_no_request(
+    redis: Server, make_relay: MakeRelay, tmdb: Tmdb
+) -> None:
     # Little memory, so that most look-ups have to go to Redis or beyond.
     relay = make_relay(redis_url=Secret(redis.url), max_entries=4)
     numbers = [film.id for film in tmdb.films]
@@ -142,7 +144,7 @@ def test_redis_killed_and_restarted_under_load_fails_nobody(redis: Server, make_
     assert failures == []
 
 
-def test_a_password_without_a_user_name_is_understood(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_a_password_without_a_user_name_is_accepted(redis: Server, make_relay: MakeRelay, tmdb: Tmdb) -> None:
     import redis as client
 
     admin = client.Redis(port=redis.port, username="mydia", password="s@crt")

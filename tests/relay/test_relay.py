@@ -21,7 +21,7 @@ FILM = "/tmdb/movies/19"
 SEARCH = "/tmdb/movies/search"
 
 
-def test_an_answer_is_fetched_once_and_then_comes_from_memory(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_a_response_is_fetched_once_and_then_served_from_memory(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     first = relay.get(FILM)
     times.pass_(minutes=5)
     second = relay.get(FILM, {"language": "en-US", "api_key": "theirs"})
@@ -32,14 +32,14 @@ def test_an_answer_is_fetched_once_and_then_comes_from_memory(relay: Relay, tmdb
     assert tmdb.total == 1
 
 
-def test_the_callers_key_never_reaches_the_upstream_and_ours_never_the_caller(relay: Relay, tmdb: Tmdb) -> None:
+def test_keys_are_not_passed_on_in_either_direction(relay: Relay, tmdb: Tmdb) -> None:
     answer = relay.get(SEARCH, {"query": "sintel", "api_key": "theirs", "session_id": "s"})
     assert tmdb.asked[0].query["api_key"] == tmdb.key
     assert "session_id" not in tmdb.asked[0].query
     assert tmdb.key.encode() not in answer.body
 
 
-def test_a_token_goes_into_the_header_and_not_into_the_address(make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_a_token_is_sent_in_the_header_and_not_in_the_url(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     tmdb.key = "eyJhbGciOi.JIUzI1NiJ9.long-read-access-token"
     relay = make_relay(tmdb_api_key=Secret(tmdb.key))
     assert relay.get(FILM).status == 200
@@ -53,7 +53,7 @@ def test_a_restart_keeps_the_cache(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     assert tmdb.total == 1
 
 
-def test_a_damaged_cache_file_is_made_anew(make_relay: MakeRelay, tmp_path: Path, tmdb: Tmdb) -> None:
+def test_a_damaged_cache_file_is_recreated(make_relay: MakeRelay, tmp_path: Path, tmdb: Tmdb) -> None:
     (tmp_path / "cache.db").write_bytes(b"this is no database" * 500)
     relay = make_relay()
     assert relay.get(FILM).cache == "MISS"
@@ -61,7 +61,7 @@ def test_a_damaged_cache_file_is_made_anew(make_relay: MakeRelay, tmp_path: Path
     assert relay.health()["cache"] == "ok"
 
 
-def test_a_store_that_cannot_be_written_costs_nothing_but_the_store(make_relay: MakeRelay, tmp_path: Path) -> None:
+def test_a_read_only_store_only_disables_the_store(make_relay: MakeRelay, tmp_path: Path) -> None:
     relay = make_relay()
     assert relay.cache.store is not None
     relay.cache.store.close()
@@ -73,7 +73,9 @@ def test_a_store_that_cannot_be_written_costs_nothing_but_the_store(make_relay: 
     assert relay.health()["cache"] != "ok"
 
 
-def test_an_old_answer_is_given_at_once_and_renewed_behind(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_a_stale_response_is_served_at_once_and_refreshed_in_the_background(
+    relay: Relay, tmdb: Tmdb, times: HandClock
+) -> None:
     relay.get("/tmdb/movies/trending")
     times.pass_(hours=2)
     assert relay.get("/tmdb/movies/trending").cache == "STALE"
@@ -82,7 +84,7 @@ def test_an_old_answer_is_given_at_once_and_renewed_behind(relay: Relay, tmdb: T
     assert tmdb.total == 2
 
 
-def test_many_callers_of_an_old_answer_cause_one_renewal(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_many_requests_for_a_stale_response_cause_one_refresh(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     relay.get("/tmdb/movies/trending")
     times.pass_(hours=2)
     with tmdb.hold():
@@ -91,14 +93,14 @@ def test_many_callers_of_an_old_answer_cause_one_renewal(relay: Relay, tmdb: Tmd
     assert tmdb.total == 2
 
 
-def test_a_very_old_answer_is_asked_for_again(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_a_very_old_response_is_fetched_again(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     relay.get("/tmdb/movies/trending")
     times.pass_(days=2)
     assert relay.get("/tmdb/movies/trending").cache == "MISS"
 
 
 @pytest.mark.parametrize("fault", ["error", "hangup", "broken_json", "wrong_types", "html", "limited", "maintenance"])
-def test_with_the_upstream_in_trouble_a_known_answer_is_still_given(
+def test_a_cached_response_is_served_while_the_upstream_fails(
     relay: Relay, tmdb: Tmdb, times: HandClock, fault: str
 ) -> None:
     known = relay.get("/tmdb/movies/trending")
@@ -111,7 +113,7 @@ def test_with_the_upstream_in_trouble_a_known_answer_is_still_given(
     assert relay.get("/tmdb/movies/trending").cache == "MISS"
 
 
-def test_an_answer_from_before_the_last_week_is_not_given(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_a_response_older_than_a_week_is_not_served(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     relay.get("/tmdb/movies/trending")
     times.pass_(days=8)
     tmdb.fail("error")
@@ -130,7 +132,7 @@ def test_an_answer_from_before_the_last_week_is_not_given(relay: Relay, tmdb: Tm
         ("bad_key", 401),
     ],
 )
-def test_without_a_known_answer_the_trouble_is_told_without_internals(
+def test_without_a_cached_response_the_failure_is_reported_without_internals(
     relay: Relay, tmdb: Tmdb, fault: str, status: int
 ) -> None:
     tmdb.fail(fault)
@@ -145,7 +147,7 @@ def test_without_a_known_answer_the_trouble_is_told_without_internals(
     assert relay.get(FILM).status == 200
 
 
-def test_what_does_not_exist_is_remembered_for_ten_minutes(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_not_found_is_cached_for_ten_minutes(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     first = relay.get("/tmdb/movies/4000000")
     second = relay.get("/tmdb/movies/4000000")
     assert (first.status, first.json()["status_code"]) == (404, 34)
@@ -155,13 +157,13 @@ def test_what_does_not_exist_is_remembered_for_ten_minutes(relay: Relay, tmdb: T
     assert tmdb.total == 2
 
 
-def test_a_refused_key_is_not_remembered(relay: Relay, tmdb: Tmdb) -> None:
+def test_a_refused_key_is_not_cached(relay: Relay, tmdb: Tmdb) -> None:
     tmdb.fail("bad_key", times=1)
     assert relay.get(FILM).status == 401
     assert relay.get(FILM).status == 200
 
 
-def test_a_season_that_is_airing_is_asked_for_again_after_six_hours(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_an_airing_season_is_refreshed_after_six_hours(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     running, ended = "/tmdb/tv/shows/210101/3", "/tmdb/tv/shows/653/1"
     assert relay.get(running).fresh_s == 6 * 3600
     assert relay.get(ended).fresh_s == 14 * 86_400
@@ -170,13 +172,13 @@ def test_a_season_that_is_airing_is_asked_for_again_after_six_hours(relay: Relay
     assert relay.get(ended).cache == "HIT"
 
 
-def test_a_person_may_ask_past_the_cache(relay: Relay, tmdb: Tmdb) -> None:
+def test_a_request_may_bypass_the_cache(relay: Relay, tmdb: Tmdb) -> None:
     relay.get(FILM)
     assert relay.get(FILM, revalidate=True).cache == "MISS"
     assert tmdb.total == 2
 
 
-def test_a_missing_key_is_said(make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_a_missing_key_is_reported(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     relay = make_relay(tvdb_api_key=Secret(""))
     answer = relay.get("/tvdb/series/410101")
     assert (answer.status, answer.json()["error"]) == (503, "Service not configured")
@@ -244,7 +246,7 @@ def test_two_processes_that_share_a_store_ask_once(make_relay: MakeRelay, tmdb: 
     assert [answer.status for answer in answers] == [200, 200]
 
 
-def test_a_lease_of_a_process_that_died_ends_by_itself(make_relay: MakeRelay, tmdb: Tmdb) -> None:
+def test_a_lease_of_a_dead_process_expires(make_relay: MakeRelay, tmdb: Tmdb) -> None:
     relay = make_relay()
     assert relay.cache.store is not None
     assert relay.cache.store.lease("tmdb:/movie/19", "dead", 5)
@@ -253,7 +255,7 @@ def test_a_lease_of_a_process_that_died_ends_by_itself(make_relay: MakeRelay, tm
     assert tmdb.total == 1
 
 
-def test_misses_are_limited_for_each_address_and_hits_are_free(
+def test_cache_misses_are_rate_limited_per_address_and_hits_are_not(
     make_relay: MakeRelay, tmdb: Tmdb, times: HandClock
 ) -> None:
     relay = make_relay(misses_per_min=3)
@@ -269,7 +271,7 @@ def test_misses_are_limited_for_each_address_and_hits_are_free(
     assert relay.get("/tmdb/movies/4808", client="203.0.113.7").status == 200
 
 
-def test_the_store_forgets_what_is_too_old_and_what_is_too_much(make_relay: MakeRelay, times: HandClock) -> None:
+def test_the_store_evicts_by_age_and_size(make_relay: MakeRelay, times: HandClock) -> None:
     relay = make_relay(max_store_bytes=6000)
     assert relay.cache.store is not None
     for number in (19, 653, 234, 992, 961, 4808, 3085, 10331):
@@ -295,13 +297,13 @@ def test_tvdb_without_its_envelope_is_another_entry(relay: Relay, tvdb: Tvdb) ->
     assert isinstance(relay.get("/tvdb/movies/trending").json(), list)
 
 
-def test_episodes_are_paged_as_tvdb_wants_it(relay: Relay, tvdb: Tvdb) -> None:
+def test_episodes_are_paged_as_in_tvdb(relay: Relay, tvdb: Tvdb) -> None:
     assert relay.get("/tvdb/series/410101/episodes", {"page": "1"}).status == 200
     asked = next(a for a in tvdb.asked if "episodes" in a.path)
     assert (asked.path, asked.query) == ("/v4/series/410101/episodes/default", {"page": "1"})
 
 
-def test_stats_and_metrics_tell_what_happened(relay: Relay) -> None:
+def test_stats_and_metrics_count_requests(relay: Relay) -> None:
     relay.get(FILM)
     relay.get(FILM)
     stats = relay.stats()
@@ -315,7 +317,7 @@ def test_stats_and_metrics_tell_what_happened(relay: Relay) -> None:
     assert {"mydia_relay_answers", "mydia_relay_memory_entries", "mydia_relay_upstream_calls"} <= names
 
 
-def test_pictures_come_through_the_relay(relay: Relay) -> None:
+def test_pictures_are_proxied(relay: Relay) -> None:
     path = relay.get(FILM).json()["poster_path"]
     picture = relay.image("tmdb", path, "w342")
     assert picture.content_type == "image/jpeg"
@@ -326,7 +328,7 @@ def test_pictures_come_through_the_relay(relay: Relay) -> None:
     ("path", "size"),
     [("/../../3/account", "w342"), ("/x.jpg", "w342/../.."), ("/a/b.jpg", "original"), ("/x.jpg", "huge")],
 )
-def test_a_pictures_path_cannot_lead_elsewhere(relay: Relay, tmdb: Tmdb, path: str, size: str) -> None:
+def test_a_picture_path_cannot_leave_the_image_host(relay: Relay, tmdb: Tmdb, path: str, size: str) -> None:
     from mydia.relay.upstreams import UpstreamFailed
 
     with pytest.raises(UpstreamFailed):

@@ -58,19 +58,19 @@ def _asked(path: str, **params: str) -> Request:
     ("path", "upstream", "target"),
     [(p, "tmdb", t) for p, t in TMDB.items()] + [(p, "tvdb", t) for p, t in TVDB.items()],
 )
-def test_every_address_of_both_relays_is_known(path: str, upstream: str, target: str) -> None:
+def test_every_path_of_both_relays_is_known(path: str, upstream: str, target: str) -> None:
     asked = _asked(path)
     assert (asked.rule.upstream, asked.path) == (upstream, target)
 
 
-def test_the_order_of_parameters_and_what_nobody_knows_make_no_second_entry() -> None:
+def test_parameter_order_and_unknown_parameters_share_a_cache_entry() -> None:
     one = _asked("/tmdb/movies/search", query="Metropolis", year="1927", language="de-DE")
     two = _asked("/tmdb/movies/search", language="de-DE", utm="x", year="1927", query=" metropolis ", api_key="theirs")
     assert one.key == two.key
     assert set(two.params) == {"query", "year", "language"}
 
 
-def test_saying_what_is_taken_for_granted_makes_no_second_entry() -> None:
+def test_explicit_defaults_share_a_cache_entry() -> None:
     assert _asked("/tmdb/movies/19", language="en-US").key == _asked("/tmdb/movies/19").key
     assert _asked("/tmdb/tv/trending", page="1").key == _asked("/tmdb/tv/trending").key
     assert (
@@ -79,7 +79,7 @@ def test_saying_what_is_taken_for_granted_makes_no_second_entry() -> None:
     )
 
 
-def test_another_question_is_another_entry() -> None:
+def test_a_different_query_is_another_entry() -> None:
     keys = {
         _asked("/tmdb/movies/19").key,
         _asked("/tmdb/movies/19", language="de-DE").key,
@@ -102,7 +102,7 @@ def test_another_question_is_another_entry() -> None:
         "/tmdb/movies/١٩",
     ],
 )
-def test_an_id_that_is_no_number_is_refused_without_asking(path: str) -> None:
+def test_a_non_numeric_id_is_refused_without_a_request(path: str) -> None:
     found = resolve(path, {})
     assert isinstance(found, Wrong)
     assert found.status == 400
@@ -121,7 +121,7 @@ def test_an_id_that_is_no_number_is_refused_without_asking(path: str) -> None:
         "/x" * 300,
     ],
 )
-def test_other_addresses_do_not_exist(path: str) -> None:
+def test_other_paths_do_not_exist(path: str) -> None:
     found = resolve(path, {})
     assert isinstance(found, Wrong)
     assert found.status in (400, 404)
@@ -134,7 +134,7 @@ def test_control_characters_and_endless_values_are_refused() -> None:
         assert found.status == 400
 
 
-def test_a_search_without_words_is_answered_in_the_words_of_each_relay() -> None:
+def test_an_empty_search_is_answered_as_each_relay_does() -> None:
     tmdb, other = resolve("/tmdb/tv/search", {}), resolve("/tvdb/tv/search", {})
     assert isinstance(tmdb, Wrong)
     assert (tmdb.status, tmdb.body) == (422, {"errors": ["query must be provided"]})
@@ -148,7 +148,7 @@ def test_a_search_without_words_is_answered_in_the_words_of_each_relay() -> None
     st.text(max_size=80),
     st.dictionaries(st.sampled_from(["query", "page", "language", "year", "x"]), st.text(max_size=30), max_size=5),
 )
-def test_no_address_makes_it_fail(path: str, params: dict[str, str]) -> None:
+def test_no_path_makes_it_fail(path: str, params: dict[str, str]) -> None:
     for start in ("", "/tmdb/movies/", "/tmdb/tv/", "/tvdb/", "/tmdb/movies/search"):
         found = resolve(start + path, params)
         if isinstance(found, Request):

@@ -79,9 +79,7 @@ def test_five_hundred_clients_cause_one_call(process: Process, tmdb: Tmdb) -> No
     assert tmdb.total == 1
 
 
-def test_it_stops_when_asked_and_knows_its_answers_after_a_restart(
-    process: Process, tmdb: Tmdb, tmp_path: Path
-) -> None:
+def test_it_stops_on_request_and_keeps_its_cache_after_a_restart(process: Process, tmdb: Tmdb, tmp_path: Path) -> None:
     before = process.get("/tmdb/movies/19")
     assert process.stop() == 0
     again = Process(tmdb, tmp_path)
@@ -122,6 +120,6 @@ def test_two_processes_on_one_cache_ask_once(process: Process, tmdb: Tmdb, tmp_p
         ({"TMDB_API_KEY": "k", "RELAY_TTL_SEARCH_S": "long"}, "RELAY_TTL_SEARCH_S"),
     ],
 )
-def test_it_does_not_start_half_configured(environ: dict[str, str], named: str) -> None:
+def test_it_does_not_start_with_an_incomplete_configuration(environ: dict[str, str], named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         serve_relay(environ)

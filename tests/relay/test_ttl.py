@@ -42,13 +42,13 @@ def _day(days: int) -> str:
         ("other", {"genres": []}, 30 * D),
     ],
 )
-def test_each_kind_lives_as_long_as_it_stays_true(kind: str, answer: object, expected: int) -> None:
+def test_each_kind_has_its_time_to_live(kind: str, answer: object, expected: int) -> None:
     assert ttl_s(kind, answer, TTL_S, NOW.timestamp()) == expected
 
 
 @pytest.mark.parametrize(
     "answer", [None, [], 3, "x", {"episodes": "x"}, {"episodes": [3, None]}, {"data": None}, {"release_date": 7}]
 )
-def test_nothing_that_comes_makes_it_fail(answer: object) -> None:
+def test_no_response_makes_it_fail(answer: object) -> None:
     for kind in TTL_S:
         assert ttl_s(kind, answer, TTL_S, NOW.timestamp()) > 0

@@ -14,14 +14,14 @@ from tests.relay.conftest import MakeRelay
 from tests.relay.handclock import HandClock
 
 
-def test_what_the_upstream_asks_us_to_wait_is_waited(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_retry_after_is_respected(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     tmdb.fail("limited", times=1, retry_after_s=4)
     assert relay.get("/tmdb/movies/19").status == 200
     assert tmdb.total == 2
     assert sum(times.waited_s) >= 4
 
 
-def test_a_long_wait_is_passed_on_and_holds_for_everybody(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_a_long_wait_is_passed_on_and_applies_to_all_requests(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     tmdb.fail("limited", times=1, retry_after_s=120)
     first = relay.get("/tmdb/movies/19")
     second = relay.get("/tmdb/movies/653")
@@ -33,13 +33,15 @@ def test_a_long_wait_is_passed_on_and_holds_for_everybody(relay: Relay, tmdb: Tm
     assert relay.get("/tmdb/movies/19").status == 200
 
 
-def test_a_moment_of_weakness_is_tried_again(relay: Relay, tmdb: Tmdb) -> None:
+def test_a_transient_error_is_retried(relay: Relay, tmdb: Tmdb) -> None:
     tmdb.fail("error", times=2)
     assert relay.get("/tmdb/movies/19").status == 200
     assert tmdb.total == 3
 
 
-def test_an_upstream_that_is_down_is_left_alone_and_looked_at_again(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_the_circuit_opens_for_a_failing_upstream_and_is_tested_again(
+    relay: Relay, tmdb: Tmdb, times: HandClock
+) -> None:
     tmdb.fail("error")
     for number in (19, 653):
         relay.get(f"/tmdb/movies/{number}")
@@ -59,7 +61,7 @@ def test_an_upstream_that_is_down_is_left_alone_and_looked_at_again(relay: Relay
     assert relay.health()["upstreams"]["tmdb"] == "ok"
 
 
-def test_only_one_caller_looks_whether_it_is_back(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
+def test_only_one_request_tests_whether_it_recovered(relay: Relay, tmdb: Tmdb, times: HandClock) -> None:
     from tests.relay.polling import until
 
     tmdb.fail("error")
@@ -85,7 +87,7 @@ def test_requests_are_spread_over_time(make_relay: MakeRelay, tmdb: Tmdb, times:
     assert times.now_s() - started_s == pytest.approx(4.0)
 
 
-def test_one_login_serves_everybody(relay: Relay, tvdb: Tvdb) -> None:
+def test_one_login_serves_all_requests(relay: Relay, tvdb: Tvdb) -> None:
     with tvdb.hold():
         threads = [threading.Thread(target=relay.get, args=(f"/tvdb/series/{show.tvdb_id}",)) for show in tvdb.series]
         for thread in threads:
@@ -119,7 +121,7 @@ def test_a_token_that_is_no_longer_accepted_is_replaced_once(relay: Relay, tvdb:
     assert tvdb.total - before == 3  # refused, login, refused again
 
 
-def test_a_wrong_key_is_told_and_not_tried_at_every_request(
+def test_a_wrong_key_is_reported_and_not_retried_with_every_request(
     make_relay: MakeRelay, tvdb: Tvdb, times: HandClock
 ) -> None:
     relay = make_relay(tvdb_api_key=Secret("wrong"))
@@ -132,6 +134,6 @@ def test_a_wrong_key_is_told_and_not_tried_at_every_request(
     assert tvdb.logins == 2
 
 
-def test_a_login_that_fails_at_first_is_no_end(relay: Relay, tvdb: Tvdb) -> None:
+def test_a_login_that_fails_once_is_retried(relay: Relay, tvdb: Tvdb) -> None:
     tvdb.fail("error", "/login", times=1)
     assert relay.get("/tvdb/series/410101").status == 200

@@ -138,7 +138,7 @@ def void(_value: object) -> None:
     """Let a value go."""
 
 
-def test_a_test_tells_version_and_folder(world: World) -> None:
+def test_connection_test_returns_version_and_folder(world: World) -> None:
     report = world.client.test()
 
     assert report.version[0].isdigit()
@@ -147,7 +147,7 @@ def test_a_test_tells_version_and_folder(world: World) -> None:
     assert report.free_bytes > 0
 
 
-def test_a_torrent_is_known_by_its_info_hash(world: World) -> None:
+def test_a_torrent_is_identified_by_its_info_hash(world: World) -> None:
     assert world.client.add(world.download) == world.torrent.info_hash
 
 
@@ -160,7 +160,7 @@ def test_adding_the_same_torrent_twice_gives_the_same_id_and_one_download(world:
     assert [known.ref for known in world.client.list()] == [first]
 
 
-def test_a_torrent_that_is_there_already_is_found_before_it_is_added(world: World) -> None:
+def test_an_existing_torrent_is_found_before_it_is_added(world: World) -> None:
     assert world.client.find(world.download) is None
     ref = world.client.add(world.download)
     known = world.client.find(replace(world.download, content=None, magnet=world.torrent.magnet()))
@@ -195,7 +195,7 @@ def test_files_are_named_relative_to_the_save_folder(world: World) -> None:
     assert all(file.wanted for file in files.values())
 
 
-def test_a_finished_download_says_where_its_content_is(world: World) -> None:
+def test_a_finished_download_has_a_content_path(world: World) -> None:
     ref = world.client.add(world.download)
     world.finish(ref)
 
@@ -231,7 +231,7 @@ def test_a_download_added_paused_waits_until_it_is_resumed(world: World) -> None
     world.when(ref, lambda found: found.state in {RemoteState.DOWNLOADING, RemoteState.STALLED}, "it has started")
 
 
-def test_a_magnet_without_metadata_has_neither_files_nor_a_place(world: World) -> None:
+def test_a_magnet_without_metadata_has_neither_files_nor_a_content_path(world: World) -> None:
     ref = world.client.add(NewDownload(name="Detour", magnet=world.torrent.magnet()))
 
     known = world.when(ref, lambda found: found.state is RemoteState.FETCHING_METADATA, "it asks for metadata")
@@ -241,7 +241,7 @@ def test_a_magnet_without_metadata_has_neither_files_nor_a_place(world: World) -
     assert world.client.files(ref) == []
 
 
-def test_a_removed_download_is_gone_and_removing_it_again_is_no_error(world: World) -> None:
+def test_removing_a_download_twice_is_not_an_error(world: World) -> None:
     ref = world.client.add(world.download)
 
     world.client.remove(ref, delete_files=True)
@@ -256,14 +256,14 @@ def test_an_unknown_download_is_none_and_not_an_error(world: World) -> None:
     assert world.client.get("0" * 40) is None
 
 
-def test_what_is_no_torrent_is_nonsense_and_adds_nothing(world: World) -> None:
+def test_an_invalid_torrent_is_rejected_and_adds_nothing(world: World) -> None:
     with pytest.raises(Nonsense, match="not a torrent"):
         world.client.add(NewDownload(name="Detour", content=b"<html>Sign in first</html>"))
 
     assert world.client.list() == []
 
 
-def test_a_client_that_fails_is_an_error_and_never_an_empty_list(world: World) -> None:
+def test_a_failing_client_raises_and_never_returns_an_empty_list(world: World) -> None:
     ref = world.client.add(world.download)
     world.go_away()
 
@@ -301,7 +301,7 @@ def test_a_wrong_password_is_refused_with_one_attempt(stub: QBittorrentStub, htt
     assert "wrong" not in str(raised.value)
 
 
-def test_a_ban_is_refused_with_the_time_to_wait(stub: QBittorrentStub, http: Http) -> None:
+def test_a_ban_is_reported_with_the_time_to_wait(stub: QBittorrentStub, http: Http) -> None:
     stub.banned = True
     client = KINDS["qbittorrent"].make(stub.connection, http)
 
@@ -334,7 +334,7 @@ def test_an_api_key_needs_no_sign_in(http: Http) -> None:
         assert stub.sign_ins == 0
 
 
-def test_seeding_goals_tags_and_folder_are_handed_over(stub: QBittorrentStub, http: Http, torrent: MadeTorrent) -> None:
+def test_seeding_goals_tags_and_folder_are_sent(stub: QBittorrentStub, http: Http, torrent: MadeTorrent) -> None:
     client = KINDS["qbittorrent"].make(stub.connection, http)
 
     ref = client.add(
@@ -372,7 +372,7 @@ def test_seeding_goals_tags_and_folder_are_handed_over(stub: QBittorrentStub, ht
         ("somethingNew", RemoteState.DOWNLOADING),
     ],
 )
-def test_the_states_of_both_generations_are_translated(
+def test_the_states_of_both_api_versions_are_mapped(
     told: str, meant: RemoteState, http: Http, torrent: MadeTorrent
 ) -> None:
     with QBittorrentStub() as stub:
@@ -387,7 +387,7 @@ def test_the_states_of_both_generations_are_translated(
     assert (known.message is not None) == (told in {"error", "missingFiles", "somethingNew"})
 
 
-def test_one_odd_row_does_not_hide_the_others(http: Http, torrent: MadeTorrent) -> None:
+def test_one_malformed_row_does_not_hide_the_others(http: Http, torrent: MadeTorrent) -> None:
     with QBittorrentStub() as stub:
         client = KINDS["qbittorrent"].make(stub.connection, http)
         ref = client.add(NewDownload(name="Detour", content=torrent.content))
@@ -418,7 +418,7 @@ def test_a_rejected_password_is_not_sent_again_by_every_check(http: Http) -> Non
         assert stub.sign_ins == 2, "a person who tests the connection may try"
 
 
-def test_content_loose_in_the_save_folder_is_known_by_its_files(http: Http, torrent: MadeTorrent) -> None:
+def test_content_without_its_own_folder_is_identified_by_its_files(http: Http, torrent: MadeTorrent) -> None:
     with QBittorrentStub() as stub:
         client = KINDS["qbittorrent"].make(stub.connection, http)
         ref = client.add(NewDownload(name="Detour", content=torrent.content))
@@ -429,7 +429,7 @@ def test_content_loose_in_the_save_folder_is_known_by_its_files(http: Http, torr
     assert (known.output_path, known.save_path) == (None, "/downloads")
 
 
-def test_settings_that_get_in_the_way_are_told(http: Http) -> None:
+def test_conflicting_client_settings_are_reported(http: Http) -> None:
     with QBittorrentStub() as stub:
         stub.preferences |= {"max_ratio_enabled": True, "max_ratio_act": 3, "dht": False}
         notes = " ".join(KINDS["qbittorrent"].make(stub.connection, http).test().notes)
@@ -439,7 +439,7 @@ def test_settings_that_get_in_the_way_are_told(http: Http) -> None:
     assert "does not exist yet" in notes
 
 
-def test_an_address_that_is_something_else_says_so(tracker: Tracker, http: Http) -> None:
+def test_an_address_of_another_program_is_reported(tracker: Tracker, http: Http) -> None:
     with QBittorrentStub(sub_path="/qb") as stub:
         client = KINDS["qbittorrent"].make(replace(stub.connection, url=stub.url), http)
         with pytest.raises(AdapterError, match="check the address"):
@@ -448,7 +448,7 @@ def test_an_address_that_is_something_else_says_so(tracker: Tracker, http: Http)
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
-def test_a_hybrid_torrent_is_known_by_the_id_that_the_client_gives_it(leecher: RealQBittorrent, http: Http) -> None:
+def test_a_hybrid_torrent_is_identified_by_the_id_the_client_assigns(leecher: RealQBittorrent, http: Http) -> None:
     client = KINDS["qbittorrent"].make(leecher.connection, http)
     content = make_hybrid_torrent("detour.mkv", os.urandom(5000))
 
@@ -463,7 +463,7 @@ def test_a_hybrid_torrent_is_known_by_the_id_that_the_client_gives_it(leecher: R
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
-def test_a_real_client_takes_over_the_seeding_goals(leecher: RealQBittorrent, http: Http, torrent: MadeTorrent) -> None:
+def test_a_real_client_applies_the_seeding_goals(leecher: RealQBittorrent, http: Http, torrent: MadeTorrent) -> None:
     client = KINDS["qbittorrent"].make(leecher.connection, http)
     ref = client.add(
         NewDownload(
@@ -477,9 +477,7 @@ def test_a_real_client_takes_over_the_seeding_goals(leecher: RealQBittorrent, ht
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
-def test_a_client_that_was_killed_still_has_its_downloads_when_it_is_back(
-    tmp_path: Path, http: Http, torrent: MadeTorrent
-) -> None:
+def test_a_killed_client_keeps_its_downloads(tmp_path: Path, http: Http, torrent: MadeTorrent) -> None:
     with RealQBittorrent(tmp_path / "qbittorrent") as running:
         client = KINDS["qbittorrent"].make(running.connection, http)
         ref = client.add(NewDownload(name="Detour", content=torrent.content))
@@ -496,7 +494,7 @@ def test_a_client_that_was_killed_still_has_its_downloads_when_it_is_back(
 
 @pytest.mark.real
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)
-def test_too_many_wrong_passwords_lead_to_a_ban_that_is_told(tmp_path: Path, http: Http) -> None:
+def test_too_many_wrong_passwords_lead_to_a_reported_ban(tmp_path: Path, http: Http) -> None:
     with RealQBittorrent(tmp_path / "qbittorrent", failures_until_ban=2) as running:
         client = KINDS["qbittorrent"].make(replace(running.connection, secret=Secret("wrong")), http)
         for _ in range(2):

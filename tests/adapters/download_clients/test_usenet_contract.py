@@ -76,14 +76,14 @@ def void(_value: object) -> None:
     """Let a value go."""
 
 
-def test_a_test_tells_version_and_folder(world: World) -> None:
+def test_connection_test_returns_version_and_folder(world: World) -> None:
     report = world.client.test()
 
     assert report.version[0].isdigit()
     assert report.save_path
 
 
-def test_a_download_is_listed_with_its_category_and_twice_added_is_once_there(world: World) -> None:
+def test_a_download_is_listed_once_with_its_category_even_if_added_twice(world: World) -> None:
     ref = world.client.add(world.download)
     again = world.client.add(world.download)
 
@@ -109,7 +109,7 @@ def test_it_can_be_paused_resumed_and_added_paused(world: World) -> None:
     wait_until(lambda: world.state(ref) is RemoteState.PAUSED, "it is paused again")
 
 
-def test_a_removed_download_is_gone_and_removing_it_again_is_no_error(world: World) -> None:
+def test_removing_a_download_twice_is_not_an_error(world: World) -> None:
     ref = world.client.add(world.download)
 
     world.client.remove(ref, delete_files=True)
@@ -119,12 +119,12 @@ def test_a_removed_download_is_gone_and_removing_it_again_is_no_error(world: Wor
     assert world.client.list() == []
 
 
-def test_what_is_no_nzb_is_nonsense(world: World) -> None:
+def test_an_invalid_nzb_is_rejected(world: World) -> None:
     with pytest.raises(Nonsense):
         world.client.add(NewDownload(name="Detour", content=b"<html>Sign in first</html>"))
 
 
-def test_a_client_that_fails_is_an_error_and_never_an_empty_list(world: World) -> None:
+def test_a_failing_client_raises_and_never_returns_an_empty_list(world: World) -> None:
     world.go_away()
 
     with pytest.raises(Unreachable):
@@ -142,7 +142,7 @@ def test_no_client_is_called_while_the_database_is_written(world: World) -> None
         writing.end()
 
 
-def test_sabnzbd_tells_where_things_are_and_why_they_failed(http: Http) -> None:
+def test_sabnzbd_reports_content_paths_and_failures(http: Http) -> None:
     with SabnzbdStub() as stub:
         client = _made(stub.connection, http)
         good = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
@@ -163,7 +163,7 @@ def test_sabnzbd_tells_where_things_are_and_why_they_failed(http: Http) -> None:
 @pytest.mark.parametrize(
     "message", ["Unpacking failed, write error or disk is full?", "Failed moving Detour to /media"]
 )
-def test_a_full_disk_of_sabnzbd_is_not_the_release_s_fault(message: str, http: Http) -> None:
+def test_a_full_disk_in_sabnzbd_does_not_fail_the_release(message: str, http: Http) -> None:
     with SabnzbdStub() as stub:
         client = _made(stub.connection, http)
         ref = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
@@ -173,7 +173,7 @@ def test_a_full_disk_of_sabnzbd_is_not_the_release_s_fault(message: str, http: H
     assert known.state is RemoteState.LOCAL_ERROR
 
 
-def test_an_old_entry_of_sabnzbd_s_history_is_another_download(http: Http) -> None:
+def test_an_old_history_entry_in_sabnzbd_is_a_different_download(http: Http) -> None:
     with SabnzbdStub() as stub:
         client = _made(stub.connection, http)
         first = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
@@ -199,7 +199,7 @@ def test_an_encrypted_job_that_sabnzbd_pauses_is_reported_as_encrypted(http: Htt
     assert known.state is RemoteState.ENCRYPTED
 
 
-def test_a_row_of_sabnzbd_without_an_id_does_not_hide_the_others(http: Http) -> None:
+def test_a_sabnzbd_row_without_an_id_does_not_hide_the_others(http: Http) -> None:
     with SabnzbdStub() as stub:
         client = _made(stub.connection, http)
         ref = client.add(NewDownload(name="Detour", content=NZB.format(name="a").encode()))
@@ -225,14 +225,14 @@ def test_sabnzbd_refuses_a_wrong_key_without_showing_it(http: Http) -> None:
     assert "a-wrong-key" not in str(raised.value)
 
 
-def test_sabnzbd_says_that_a_category_is_missing(http: Http) -> None:
+def test_sabnzbd_reports_a_missing_category(http: Http) -> None:
     with SabnzbdStub() as stub:
         assert "create it" in _made(stub.connection, http).test().notes[0]
 
 
 @pytest.mark.real
 @pytest.mark.skipif(not nzbget.PROGRAM, reason=nzbget.MISSING)
-def test_nzbget_refuses_a_wrong_password_and_tells_of_failures(tmp_path: Path, http: Http) -> None:
+def test_nzbget_refuses_a_wrong_password_and_reports_failures(tmp_path: Path, http: Http) -> None:
     broken = b"<?xml version='1.0'?><nzb xmlns='http://www.newzbin.com/DTD/2003/nzb'><file"
     with nzbget.RealNzbGet(tmp_path / "nzbget") as real:
         with pytest.raises(Refused, match="credentials"):
@@ -263,7 +263,7 @@ def test_nzbget_refuses_a_wrong_password_and_tells_of_failures(tmp_path: Path, h
         ("DELETED/DUPE", RemoteState.FAILED),
     ],
 )
-def test_what_nzbget_s_history_says_is_translated(status: str, state: RemoteState, http: Http) -> None:
+def test_nzbget_history_states_are_mapped(status: str, state: RemoteState, http: Http) -> None:
     client = NzbGet(Connection("n", "NZBGet", "nzbget", "http://nowhere.test"), http)
     row = {
         "NZBID": 7,

@@ -94,7 +94,7 @@ def titles(releases: list[IndexerRelease]) -> list[str]:
     return [release.title for release in releases]
 
 
-def test_it_says_what_it_can_search_by(world: World) -> None:
+def test_capabilities_are_returned(world: World) -> None:
     capabilities = world.indexer.capabilities()
 
     assert "q" in capabilities.search
@@ -111,7 +111,7 @@ def test_a_film_is_found_by_its_number(world: World) -> None:
     assert found[0].protocol is world.protocol
 
 
-def test_a_film_that_the_indexer_knows_under_no_number_is_found_by_title_and_year(world: World) -> None:
+def test_a_film_without_an_id_at_the_indexer_is_found_by_title_and_year(world: World) -> None:
     found = world.indexer.search(Query("movie", "Detour", 1945, tmdb_id=999_999))
 
     assert set(titles(found)) == {DETOUR.title, DETOUR_720.title}
@@ -155,7 +155,7 @@ def test_the_newest_come_first(world: World) -> None:
     assert len(found) == len(OFFERS)
 
 
-def test_no_more_than_asked_for_are_returned(world: World) -> None:
+def test_the_limit_is_respected(world: World) -> None:
     assert len(world.indexer.recent(limit=2)) == 2
     assert len(world.indexer.search(Query("movie", "Detour", limit=1))) == 1
 
@@ -174,7 +174,7 @@ def test_a_magnet_needs_no_fetching(world: World) -> None:
     assert world.indexer.fetch(MAGNET) == Fetched(None, MAGNET)
 
 
-def test_an_indexer_that_fails_is_an_error_and_never_an_empty_list(world: World) -> None:
+def test_a_failing_indexer_raises_and_never_returns_an_empty_list(world: World) -> None:
     world.go_away()
 
     with pytest.raises(Unreachable):
@@ -238,7 +238,7 @@ def test_every_fact_of_a_release_is_read(server: Torznab, indexer: Indexer) -> N
     assert found.download_url is not None
 
 
-def test_a_release_with_a_magnet_only_is_taken(server: Torznab, indexer: Indexer) -> None:
+def test_a_release_with_only_a_magnet_is_accepted(server: Torznab, indexer: Indexer) -> None:
     server.offers = [replace(DETOUR, content=None, magnet=MAGNET)]
 
     [found] = indexer.recent()
@@ -256,7 +256,7 @@ def test_a_download_that_redirects_to_a_magnet_gives_the_magnet(server: Torznab,
     assert indexer.fetch(found.download_url) == Fetched(None, MAGNET)
 
 
-def test_only_what_capabilities_list_is_asked_for(http: Http) -> None:
+def test_only_supported_search_parameters_are_used(http: Http) -> None:
     with Torznab(tv_parameters="q,season,ep", movie_parameters="q") as server:
         indexer = KINDS["torznab"].make(connection_to(server), http)
         indexer.search(Query("movie", "Detour", 1945, tmdb_id=20367, imdb_id="tt0037638"))
@@ -273,7 +273,7 @@ def _query(**parameters: str) -> dict[str, str]:
     return {**parameters, "limit": "100", "offset": "0", "extended": "1", "apikey": ""}
 
 
-def test_an_indexer_that_knows_only_free_text_is_asked_so(http: Http) -> None:
+def test_an_indexer_without_structured_search_gets_free_text(http: Http) -> None:
     with Torznab(tv_parameters="", movie_parameters="") as server:
         server.offers = [PIONEER]
         indexer = KINDS["torznab"].make(connection_to(server), http)
@@ -284,7 +284,7 @@ def test_an_indexer_that_knows_only_free_text_is_asked_so(http: Http) -> None:
     assert [query["t"] for query in server.searches] == ["search"]
 
 
-def test_a_mode_that_is_announced_and_refused_is_no_dead_end(server: Torznab, indexer: Indexer) -> None:
+def test_an_announced_but_refused_mode_falls_back_to_free_text(server: Torznab, indexer: Indexer) -> None:
     indexer.capabilities()
     indexer.search(Query("movie", "Detour", 1945, tmdb_id=20367))
     server.modes["movie-search"] = ""
@@ -295,7 +295,7 @@ def test_a_mode_that_is_announced_and_refused_is_no_dead_end(server: Torznab, in
     }
 
 
-def test_capabilities_are_asked_for_once(server: Torznab, indexer: Indexer) -> None:
+def test_capabilities_are_requested_once(server: Torznab, indexer: Indexer) -> None:
     for _ in range(3):
         indexer.search(Query("movie", "Detour", 1945))
 
@@ -365,7 +365,7 @@ def test_every_failure_has_one_of_the_four_causes(
 
 
 @pytest.mark.parametrize("spoiled", ["web_page", "empty", "other_document", "huge", "entities"])
-def test_an_answer_that_breaks_the_protocol_is_nonsense(spoiled: str, server: Torznab, indexer: Indexer) -> None:
+def test_a_response_that_violates_the_protocol_is_rejected(spoiled: str, server: Torznab, indexer: Indexer) -> None:
     indexer.recent()
     server.spoil = SPOILED[spoiled]
 
@@ -373,7 +373,7 @@ def test_an_answer_that_breaks_the_protocol_is_nonsense(spoiled: str, server: To
         indexer.recent()
 
 
-def test_an_answer_that_was_cut_short_gives_the_items_before_the_cut(server: Torznab, indexer: Indexer) -> None:
+def test_a_truncated_response_yields_the_items_before_the_cut(server: Torznab, indexer: Indexer) -> None:
     whole = indexer.recent()
     server.spoil = SPOILED["cut_short"]
 
@@ -382,7 +382,7 @@ def test_an_answer_that_was_cut_short_gives_the_items_before_the_cut(server: Tor
     assert 0 < len(found) < len(whole)
 
 
-def test_numbers_that_are_none_are_left_out(server: Torznab, indexer: Indexer) -> None:
+def test_invalid_numbers_are_ignored(server: Torznab, indexer: Indexer) -> None:
     indexer.recent()
     server.spoil = SPOILED["wrong_types"]
 
@@ -392,14 +392,14 @@ def test_numbers_that_are_none_are_left_out(server: Torznab, indexer: Indexer) -
     assert {release.seeders for release in found} == {None}
 
 
-def test_forbidden_control_characters_do_not_spoil_a_feed(server: Torznab, indexer: Indexer) -> None:
+def test_forbidden_control_characters_do_not_break_a_feed(server: Torznab, indexer: Indexer) -> None:
     indexer.recent()
     server.spoil = SPOILED["control_characters"]
 
     assert DETOUR.title in titles(indexer.recent())
 
 
-def test_a_limit_told_in_words_counts(server: Torznab, indexer: Indexer) -> None:
+def test_a_rate_limit_stated_in_the_text_is_recognised(server: Torznab, indexer: Indexer) -> None:
     indexer.recent()
     server.spoil = SPOILED["limit_in_words"]
 
@@ -407,13 +407,13 @@ def test_a_limit_told_in_words_counts(server: Torznab, indexer: Indexer) -> None
         indexer.recent()
 
 
-def test_a_slow_indexer_is_unreachable_after_its_time(server: Torznab, http: Http) -> None:
+def test_a_slow_indexer_times_out_as_unreachable(server: Torznab, http: Http) -> None:
     indexer = KINDS["torznab"].make(replace(connection_to(server), timeout_s=0.2), http)
     with server.hold(), pytest.raises(Unreachable, match="in time"):
         indexer.recent()
 
 
-def test_a_page_instead_of_a_torrent_is_nonsense(server: Torznab, indexer: Indexer) -> None:
+def test_a_web_page_instead_of_a_torrent_is_rejected(server: Torznab, indexer: Indexer) -> None:
     server.offers = [replace(DETOUR, content=b"<html>Please sign in</html>")]
     [found] = indexer.recent()
     assert found.download_url is not None
@@ -444,14 +444,14 @@ def test_one_failing_indexer_does_not_end_the_search(server: Torznab, indexer: I
     assert isinstance(bad.failure, Unreachable)
 
 
-def test_an_indexer_that_dawdles_is_left_behind(server: Torznab, indexer: Indexer) -> None:
+def test_the_search_does_not_wait_for_a_slow_indexer(server: Torznab, indexer: Indexer) -> None:
     with server.hold():
         [late] = ask_all([indexer], lambda one: one.recent(), deadline_s=0.2)
 
     assert isinstance(late.failure, Unreachable)
 
 
-def test_an_indexer_is_asked_no_more_often_than_its_settings_say(http: Http) -> None:
+def test_an_indexer_is_queried_within_its_configured_limit(http: Http) -> None:
     with Torznab() as server:
         server.offers = list(OFFERS)
         told = replace(connection_to(server, rate_limit_per_min=3), id="slow indexer", timeout_s=1.0)

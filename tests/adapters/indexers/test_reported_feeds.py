@@ -70,7 +70,7 @@ def read(server: Torznab, indexer: Indexer, content: bytes) -> dict[str, Indexer
         (item("A & B 2021 1080p", link="http://x.test/1?a=1&b=2"), "A & B 2021 1080p"),
     ],
 )
-def test_a_damaged_item_is_repaired_and_loses_no_other(
+def test_a_damaged_item_is_repaired_without_losing_others(
     damaged: str | bytes, title: str, server: Torznab, indexer: Indexer
 ) -> None:
     found = read(server, indexer, feed(damaged))
@@ -87,7 +87,7 @@ def test_a_damaged_item_is_repaired_and_loses_no_other(
         '<item><title>A</title><unknown:attr name="x" value="1"/><guid>a</guid><link>http://x.test/1</link></item>',
     ],
 )
-def test_an_item_beyond_repair_loses_only_itself(broken: str, server: Torznab, indexer: Indexer) -> None:
+def test_only_the_item_beyond_repair_is_lost(broken: str, server: Torznab, indexer: Indexer) -> None:
     assert "good" in read(server, indexer, feed(broken))
 
 
@@ -189,7 +189,9 @@ def test_attributes_are_read_under_a_misspelt_namespace(server: Torznab, indexer
     assert read(server, indexer, content)["a"].seeders == 7
 
 
-def test_a_page_of_cloudflare_is_named_and_not_taken_for_a_wrong_password(server: Torznab, indexer: Indexer) -> None:
+def test_a_cloudflare_page_is_recognised_and_not_reported_as_a_wrong_password(
+    server: Torznab, indexer: Indexer
+) -> None:
     page = b"<!DOCTYPE html><html><title>Just a moment...</title><body>Enable JavaScript & cookies</body></html>"
     server.spoil = lambda _: Answer(403, page, content_type="text/html")
     with pytest.raises(Nonsense, match="Cloudflare"):
@@ -217,7 +219,7 @@ def test_all_pages_of_an_answer_are_read(server: Torznab, indexer: Indexer) -> N
     assert (len(found), asked) == (250, [0, 100, 200])
 
 
-def test_a_server_that_ignores_the_offset_is_asked_twice_at_most(server: Torznab, indexer: Indexer) -> None:
+def test_a_server_that_ignores_the_offset_gets_at_most_two_requests(server: Torznab, indexer: Indexer) -> None:
     same = _HEAD + b"".join(item(guid=f"g{n}").encode() for n in range(100)) + b"</channel></rss>"
     asked: list[int] = []
 
@@ -232,7 +234,9 @@ def test_a_server_that_ignores_the_offset_is_asked_twice_at_most(server: Torznab
     assert len(asked) == 2
 
 
-def test_an_answer_of_tiny_elements_is_refused_before_it_fills_the_memory(server: Torznab, indexer: Indexer) -> None:
+def test_a_response_of_many_tiny_elements_is_refused_before_it_fills_the_memory(
+    server: Torznab, indexer: Indexer
+) -> None:
     import resource
 
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -245,7 +249,7 @@ def test_an_answer_of_tiny_elements_is_refused_before_it_fills_the_memory(server
 
 
 @pytest.mark.parametrize("text", ["&" * 200_000, "&#" * 100_000, "<item " * 30_000, "&a" * 100_000, "<item>" * 30_000])
-def test_repairing_takes_time_in_proportion_to_the_length(text: str) -> None:
+def test_repair_time_is_linear_in_the_length(text: str) -> None:
     done = threading.Event()
 
     def work() -> None:
@@ -285,12 +289,12 @@ def test_an_nzb_of_20_mb_is_fetched_and_one_without_files_is_refused() -> None:
         fetched("newznab", b'<?xml version="1.0"?><nzb></nzb>')
 
 
-def test_the_type_of_the_enclosure_says_how_a_release_travels(server: Torznab, indexer: Indexer) -> None:
+def test_the_enclosure_type_gives_the_protocol(server: Torznab, indexer: Indexer) -> None:
     nzb = '<enclosure url="http://x.test/1.nzb" length="5000" type="application/x-nzb"/>'
     found = read(server, indexer, feed(item(more=nzb)))
     assert (found["a"].protocol, found["good"].protocol) == (Protocols.USENET, Protocols.TORRENT)
 
 
-def test_an_nzb_is_fetched_from_a_feed_of_prowlarr_that_is_set_up_as_torznab() -> None:
+def test_an_nzb_is_fetched_from_a_prowlarr_feed_configured_as_torznab() -> None:
     nzb = b'<?xml version="1.0"?><nzb><file><segments><segment>part@news</segment></segments></file></nzb>'
     assert fetched("torznab", nzb).content == nzb

@@ -51,7 +51,7 @@ def indexer(server: Torznab) -> Indexer:
     return indexer
 
 
-def test_dialects_dates_and_sizes_are_read_as_they_come(server: Torznab, indexer: Indexer) -> None:
+def test_dialects_dates_and_sizes_are_parsed(server: Torznab, indexer: Indexer) -> None:
     indexer.capabilities()
     server.spoil = lambda answer: replace(answer, body=MIXED) if b"<rss" in answer.body else answer
     server.key = None  # type: ignore[assignment]  # an indexer without a key
@@ -71,7 +71,7 @@ def test_dialects_dates_and_sizes_are_read_as_they_come(server: Torznab, indexer
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded feeds are missing; set PROVIDER_SAMPLES")
 @pytest.mark.parametrize("name", ["torznab_hdaccess_net.xml", "newznab_nzb_su.xml"])
-def test_recorded_feeds_are_read_whole(name: str, server: Torznab, indexer: Indexer) -> None:
+def test_recorded_feeds_are_parsed_completely(name: str, server: Torznab, indexer: Indexer) -> None:
     content = (RECORDED / name).read_bytes()
     server.spoil = lambda answer: replace(answer, body=content) if b"<rss" in answer.body else answer
     server.key = None  # type: ignore[assignment]

@@ -21,7 +21,7 @@ PROBE = KINDS["mediainfo"]()
 
 
 @needs_ffmpeg
-def test_an_ordinary_film_is_told_whole(tmp_path: Path) -> None:
+def test_all_facts_of_an_ordinary_film_are_read(tmp_path: Path) -> None:
     video = Video(
         width=1920,
         height=800,
@@ -50,7 +50,7 @@ def test_an_ordinary_film_is_told_whole(tmp_path: Path) -> None:
 
 @needs_ffmpeg
 @pytest.mark.parametrize("hdr", ["HDR10", "HLG"])
-def test_high_dynamic_range_is_told(hdr: str, tmp_path: Path) -> None:
+def test_high_dynamic_range_is_detected(hdr: str, tmp_path: Path) -> None:
     facts = PROBE.probe(
         make_video(tmp_path / "film.mkv", Video(640, 360, 2, codec="h265", hdr=hdr, audio=(("eac3", "5.1", "fre"),)))
     )
@@ -72,14 +72,14 @@ def test_reading_only_the_beginning_gives_the_facts_of_the_whole_file(name: str,
 
 
 @needs_ffmpeg
-def test_a_name_that_is_no_text_is_read_too(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_valid_utf8_is_read(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
 
     assert PROBE.probe(make_video(path, Video(320, 240, 2))).container == "mp4"
 
 
 @needs_ffmpeg
-def test_a_video_that_is_cut_short_is_nonsense(tmp_path: Path) -> None:
+def test_a_truncated_video_is_rejected(tmp_path: Path) -> None:
     path = make_video(tmp_path / "film.mkv", Video(640, 360, 3))
     path.write_bytes(path.read_bytes()[:20_000])
 
@@ -88,7 +88,7 @@ def test_a_video_that_is_cut_short_is_nonsense(tmp_path: Path) -> None:
 
 
 @needs_ffmpeg
-def test_music_is_no_video(tmp_path: Path) -> None:
+def test_an_audio_file_is_rejected(tmp_path: Path) -> None:
     path = make_video(tmp_path / "film.mkv", Video(320, 240, 2))
     facts = [track for track in _tracks(path) if track["track_type"] != "Video"]
 
@@ -105,14 +105,14 @@ def probe(request: pytest.FixtureRequest) -> MediaProbe:
     return fake
 
 
-def test_a_file_that_is_no_media_is_nonsense(probe: MediaProbe, tmp_path: Path) -> None:
+def test_a_file_that_is_not_media_is_rejected(probe: MediaProbe, tmp_path: Path) -> None:
     (tmp_path / "junk.mkv").write_bytes(b"\x00\x01junk" * 500)
 
     with pytest.raises(Nonsense, match="not a media file"):
         probe.probe(tmp_path / "junk.mkv")
 
 
-def test_a_file_that_is_gone_is_unreachable(probe: MediaProbe, tmp_path: Path) -> None:
+def test_a_missing_file_is_unreachable(probe: MediaProbe, tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
         probe.probe(tmp_path / "gone.mkv")
 
@@ -126,7 +126,7 @@ def test_no_file_is_read_while_the_database_is_written(probe: MediaProbe, tmp_pa
         writing.end()
 
 
-def test_an_empty_file_is_nonsense(tmp_path: Path) -> None:
+def test_an_empty_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "empty.mkv").touch()
 
     with pytest.raises(Nonsense, match="is empty"):
@@ -202,7 +202,7 @@ def test_resolution_is_judged_by_both_sides(width: int | None, height: int | Non
         ({"transfer_characteristics": "BT.709"}, None),
     ],
 )
-def test_every_kind_of_high_dynamic_range_has_its_word(video: dict[str, str], hdr: str | None) -> None:
+def test_every_hdr_format_has_a_name(video: dict[str, str], hdr: str | None) -> None:
     track = {"track_type": "Video", "format": "HEVC", "width": 3840, "height": 2160, **video}
 
     assert facts_of("film.mkv", [track]).hdr_format == hdr
@@ -221,7 +221,7 @@ def test_every_kind_of_high_dynamic_range_has_its_word(video: dict[str, str], hd
         ({"format": "Opus"}, ("opus", None, False)),
     ],
 )  # fmt: skip
-def test_every_kind_of_sound_has_its_word(audio: dict[str, Any], meant: tuple[str, str | None, bool]) -> None:
+def test_every_audio_format_has_a_name(audio: dict[str, Any], meant: tuple[str, str | None, bool]) -> None:
     video = {"track_type": "Video", "format": "AVC", "width": 1920, "height": 1080}
 
     [track] = facts_of("film.mkv", [video, {"track_type": "Audio", **audio}]).audio

@@ -15,7 +15,7 @@ FILM = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 """
 
 
-def test_a_films_nfo_tells_ids_and_titles() -> None:
+def test_a_film_nfo_gives_ids_and_titles() -> None:
     facts = read_nfo(FILM.encode())
     assert facts is not None
     assert (facts.kind, facts.title, facts.year, facts.runtime_min) == ("movie", "Häxan", 1922, 105)
@@ -23,7 +23,7 @@ def test_a_films_nfo_tells_ids_and_titles() -> None:
     assert facts.genres == ("Horror", "History")
 
 
-def test_a_series_nfo_of_older_kodis() -> None:
+def test_a_series_nfo_of_an_older_kodi() -> None:
     facts = read_nfo(b"<tvshow><title>Pioneer One</title><id>172381</id><imdb_id>tt1548743</imdb_id></tvshow>")
     assert facts is not None
     assert facts.ids == Ids(None, 172381, "tt1548743")
@@ -32,7 +32,7 @@ def test_a_series_nfo_of_older_kodis() -> None:
     assert film.ids.imdb_id == "tt0017136"
 
 
-def test_an_episodes_nfo_tells_its_numbers() -> None:
+def test_an_episode_nfo_gives_its_numbers() -> None:
     facts = read_nfo(
         b"<episodedetails><title>Slack Water</title><showtitle>Harbour Lights</showtitle><season>1</season><episode>1</episode><aired>2024-10-03</aired></episodedetails>"
     )
@@ -76,7 +76,7 @@ def test_an_address_after_the_xml_gives_the_id_that_the_xml_lacks() -> None:
     assert (facts.title, facts.ids.tmdb_id) == ("Metropolis", 19)
 
 
-def test_what_is_cut_off_or_sloppy_is_read_as_far_as_it_goes() -> None:
+def test_truncated_or_malformed_xml_is_read_as_far_as_possible() -> None:
     facts = read_nfo(b"<movie><title>Sintel & friends</title><uniqueid type='tmdb'>45745</uniqueid><plot>and th")
     assert facts is not None
     assert facts.ids.tmdb_id == 45745
@@ -101,7 +101,7 @@ def test_entities_are_not_followed(tmp_path: object) -> None:
         b"x" * 2_000_000,
     ],
 )
-def test_what_tells_nothing_is_nothing(content: bytes) -> None:
+def test_an_nfo_without_facts_returns_nothing(content: bytes) -> None:
     assert read_nfo(content) is None
 
 
@@ -109,5 +109,5 @@ def test_what_tells_nothing_is_nothing(content: bytes) -> None:
     st.binary(max_size=400)
     | st.text(max_size=200).map(lambda text: f"<movie><title>{text}</title><id>{text}</id></movie>".encode())
 )
-def test_garbage_never_fails(content: bytes) -> None:
+def test_garbage_never_raises(content: bytes) -> None:
     read_nfo(content)

@@ -138,7 +138,7 @@ def _storable(value: object) -> None:
 
 
 @pytest.mark.parametrize("name", _READERS)
-def test_any_field_may_be_odd_or_missing(name: str) -> None:
+def test_any_field_may_be_malformed_or_missing(name: str) -> None:
     answer, reader = _READERS[name]
     _storable(reader(answer))
     for path in _places(answer):
@@ -201,7 +201,7 @@ _HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>
         (Answer(403, _HTML, {}, "text/html"), AdapterError),
     ],
 )
-def test_a_relay_that_answers_oddly_is_an_error_and_never_an_empty_result(
+def test_a_malformed_relay_response_raises_and_never_returns_an_empty_result(
     answer: Answer, error: type[Exception]
 ) -> None:
     http = Http()
@@ -251,7 +251,7 @@ FIGHT_CLUB = _dates(
         pytest.param("US", [], _dates(FR=[(4, "2020-09-01")]), "2020-09-01", None, id="never in cinemas"),
     ],
 )  # fmt: skip
-def test_a_home_release_comes_from_the_household_then_the_films_country_then_several_others(
+def test_the_home_release_date_comes_from_the_configured_region_then_the_films_country_then_others(
     region: str, origin: list[str], dates: dict[str, Any], digital: str | None, physical: str | None
 ) -> None:
     film = TMDB_FILM | {

@@ -87,19 +87,19 @@ def provider(request: pytest.FixtureRequest, relay: Relay, http: Http) -> Iterat
         yield RelayProvider(HttpFetch(http, server.url))
 
 
-def test_a_film_is_found_by_its_words(provider: RelayProvider) -> None:
+def test_a_film_is_found_by_title(provider: RelayProvider) -> None:
     hits = provider.search("movie", "haxan")
     assert [(hit.title, hit.year, hit.ids.tmdb_id) for hit in hits] == [("Häxan", 1922, 57283)]
     assert hits[0].provider == "tmdb"
 
 
-def test_a_year_tells_two_films_of_one_name_apart(provider: RelayProvider) -> None:
+def test_a_year_distinguishes_two_films_with_the_same_name(provider: RelayProvider) -> None:
     assert len(provider.search("movie", "metropolis")) == 2
     assert [hit.ids.tmdb_id for hit in provider.search("movie", "metropolis", year=2001)] == [9606]
     assert provider.search("movie", "metropolis", year=1980) == []
 
 
-def test_titles_come_in_the_language_asked_for(provider: RelayProvider) -> None:
+def test_titles_come_in_the_requested_language(provider: RelayProvider) -> None:
     assert provider.search("tv_show", "cartographers", language="de-DE")[0].title == "Die Kartografen"
     assert provider.search("tv_show", "cartographers", language="de-DE", source="tvdb")[0].title == "Die Kartografen"
 
@@ -176,7 +176,7 @@ def test_specials_are_season_zero(provider: RelayProvider, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["tmdb", "tvdb"])
-def test_a_title_the_catalogue_does_not_know(provider: RelayProvider, source: str) -> None:
+def test_an_unknown_title(provider: RelayProvider, source: str) -> None:
     with pytest.raises(NotFound):
         provider.details("tv_show", Ids(tmdb_id=4_000_000, tvdb_id=4_000_000), source=source)
     with pytest.raises(NotFound):
@@ -185,12 +185,12 @@ def test_a_title_the_catalogue_does_not_know(provider: RelayProvider, source: st
         provider.details("movie", Ids())
 
 
-def test_a_film_and_a_series_may_carry_one_number(provider: RelayProvider) -> None:
+def test_a_film_and_a_series_may_have_the_same_id(provider: RelayProvider) -> None:
     assert provider.details("movie", Ids(tmdb_id=653)).title == "Nosferatu"
     assert provider.details("tv_show", Ids(tmdb_id=653)).title == "Quiet Orbit"
 
 
-def test_another_catalogues_number_is_enough(provider: RelayProvider) -> None:
+def test_another_catalogues_id_is_sufficient(provider: RelayProvider) -> None:
     assert provider.details("tv_show", Ids(tvdb_id=410102)).title == "Harbour Lights"
     assert provider.details("movie", Ids(imdb_id="tt0017136")).ids.tmdb_id == 19
     hit = provider.find("tv_show", tvdb_id=172381)[0]
@@ -218,7 +218,7 @@ def test_films_come_from_tvdb_too(provider: RelayProvider) -> None:
     assert film.poster_path == "https://artworks.thetvdb.com/banners/v4/movie/5019/posters/1.jpg"
 
 
-def test_what_is_watched_this_week(provider: RelayProvider) -> None:
+def test_trending_titles(provider: RelayProvider) -> None:
     assert provider.trending("tv_show")[0].title == "The Cartographers"
     assert provider.trending("movie")[0].title == "Metropolis"
 
@@ -232,7 +232,7 @@ def test_pictures(provider: RelayProvider) -> None:
         provider.image("/gone.jpg", "w342")
 
 
-def test_a_check_says_whether_somebody_answers(provider: RelayProvider, tmdb: Tmdb) -> None:
+def test_a_check_reports_whether_the_source_answers(provider: RelayProvider, tmdb: Tmdb) -> None:
     provider.check()
     tmdb.fail("error")
     with pytest.raises(AdapterError):
@@ -250,7 +250,7 @@ def test_a_check_says_whether_somebody_answers(provider: RelayProvider, tmdb: Tm
         ("bad_key", Refused),
     ],
 )
-def test_trouble_is_told_by_its_cause_and_never_as_nothing_found(
+def test_failures_raise_by_cause_and_never_look_like_no_results(
     provider: RelayProvider, tmdb: Tmdb, fault: str, error: type[AdapterError]
 ) -> None:
     tmdb.fail(fault, retry_after_s=30)
@@ -260,7 +260,7 @@ def test_trouble_is_told_by_its_cause_and_never_as_nothing_found(
         provider.find("movie", imdb_id="tt0017136")
 
 
-def test_the_outside_may_not_be_asked_inside_a_write(relay: Relay) -> None:
+def test_no_request_is_allowed_inside_a_write(relay: Relay) -> None:
     provider = RelayProvider(EmbeddedFetch(relay))
     provider.details("movie", Ids(tmdb_id=19))
     writing.begin()
@@ -274,7 +274,7 @@ def test_the_outside_may_not_be_asked_inside_a_write(relay: Relay) -> None:
 # Choosing where to ask
 
 
-def test_the_first_source_that_is_set_up_is_asked(http: Http, config: RelayConfig) -> None:
+def test_the_first_configured_source_is_used(http: Http, config: RelayConfig) -> None:
     url, nobody = make_provider(config, http, relay_url="https://relay.example.org")
     assert (url.name, nobody) == ("relay", None)
     embedded, relay = make_provider(config, http)
@@ -288,7 +288,7 @@ def test_the_first_source_that_is_set_up_is_asked(http: Http, config: RelayConfi
         assert not none[0].available
 
 
-def test_without_a_source_every_question_is_refused() -> None:
+def test_without_a_source_every_lookup_is_refused() -> None:
     provider: MetadataProvider = NoProvider()
     questions: list[Callable[[], Any]] = [
         lambda: provider.search("movie", "x"),
@@ -303,7 +303,7 @@ def test_without_a_source_every_question_is_refused() -> None:
             question()
 
 
-def test_with_tvdb_alone_it_is_asked_whatever_was_wished(config: RelayConfig, http: Http, tvdb: Tvdb) -> None:
+def test_with_only_tvdb_configured_it_is_always_used(config: RelayConfig, http: Http, tvdb: Tvdb) -> None:
     from dataclasses import replace
 
     relay = Relay(replace(config, tmdb_api_key=Secret("")), http=http)
@@ -315,7 +315,7 @@ def test_with_tvdb_alone_it_is_asked_whatever_was_wished(config: RelayConfig, ht
     relay.close()
 
 
-def test_a_relay_of_the_first_era_gives_tvdb_seasons_by_their_own_number(relay: Relay) -> None:
+def test_an_old_relay_gives_tvdb_seasons_by_their_own_number(relay: Relay) -> None:
     inner = EmbeddedFetch(relay)
 
     class FirstEra:
@@ -374,7 +374,7 @@ def _failing(error: type[AdapterError]) -> _Told:
         {"data": {"id": 3}},
     ],
 )
-def test_an_answer_of_another_shape_is_nonsense(answer: Any) -> None:
+def test_a_response_of_another_shape_is_rejected(answer: Any) -> None:
     provider = RelayProvider(_Told(answer))
     for source in ("tmdb", "tvdb"):
         with pytest.raises((Nonsense, NotFound)):
@@ -383,7 +383,7 @@ def test_an_answer_of_another_shape_is_nonsense(answer: Any) -> None:
             provider.season(Ids(1, 1), 1, source=source)
 
 
-def test_one_odd_field_does_not_spoil_a_title() -> None:
+def test_one_malformed_field_does_not_lose_a_title() -> None:
     odd = {
         "id": 7, "title": "X", "release_date": "soon", "runtime": "long", "genres": [3, {"name": 4}, {"name": "Drama"}], "vote_average": None,
         "credits": {"cast": [{"name": None}, {"name": "A", "order": "first"}], "crew": 3}, "images": [], "keywords": None,

@@ -41,7 +41,7 @@ def test_the_best_release_goes_to_the_client_with_category_and_reasons(house: Ho
     assert (event["client"], event["indexer"], event["cause"]) == ("qBittorrent", "Public", "automatic")
 
 
-def test_the_row_is_there_before_the_client_hears_of_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_row_is_stored_before_the_client_is_called(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     seen: list[str] = []
@@ -64,7 +64,7 @@ def test_grabbing_twice_is_grabbing_once(house: House) -> None:
     assert len(house.downloads()) == 1
 
 
-def test_a_refused_release_needs_a_person_who_insists(house: House, admin: Caller) -> None:
+def test_a_rejected_release_is_grabbed_only_on_request(house: House, admin: Caller) -> None:
     house.offer("Metropolis.1927.HDCAM.x264-GRP")
     release = house.releases(house.search())[0]
     with pytest.raises(Refusal, match=r"Any does not allow.*anyway") as caught:
@@ -74,7 +74,7 @@ def test_a_refused_release_needs_a_person_who_insists(house: House, admin: Calle
     assert any("Robin grabbed it despite" in say(entry) for entry in house.download(download_id).reasons)
 
 
-def test_a_guest_grabs_nothing(house: House, guest: Caller) -> None:
+def test_a_guest_cannot_grab(house: House, guest: Caller) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     with pytest.raises(Forbidden):
@@ -82,7 +82,7 @@ def test_a_guest_grabs_nothing(house: House, guest: Caller) -> None:
     assert house.downloads() == []
 
 
-def test_a_release_that_is_gone_gives_way_to_the_next(house: House) -> None:
+def test_the_next_release_is_grabbed_if_the_best_is_gone(house: House) -> None:
     gone = house.offer(GOOD)
     house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
     assert gone.download_url is not None
@@ -91,7 +91,7 @@ def test_a_release_that_is_gone_gives_way_to_the_next(house: House) -> None:
     assert house.download(download_id).release_title == "Metropolis.1927.720p.BluRay.x264-GRP"
 
 
-def test_a_person_is_told_that_a_release_is_gone(house: House) -> None:
+def test_a_manual_grab_reports_a_release_that_is_gone(house: House) -> None:
     gone = house.offer(GOOD)
     assert gone.download_url is not None
     del house.indexer.content[gone.download_url]
@@ -100,7 +100,7 @@ def test_a_person_is_told_that_a_release_is_gone(house: House) -> None:
     assert house.downloads() == []
 
 
-def test_an_unreachable_client_makes_the_best_release_wait_for_it(house: House) -> None:
+def test_the_best_release_waits_for_an_unreachable_client(house: House) -> None:
     house.offer(GOOD)
     house.client.go_away()
     assert automatic(house) == []
@@ -121,7 +121,7 @@ def test_an_unreachable_client_makes_the_best_release_wait_for_it(house: House) 
         assert session.scalar(select(func.count()).select_from(PendingRelease)) == 0
 
 
-def test_a_person_hears_at_once_that_the_client_does_not_answer(house: House, admin: Caller) -> None:
+def test_a_manual_grab_reports_an_unreachable_client_at_once(house: House, admin: Caller) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     house.client.go_away()
@@ -137,7 +137,7 @@ def test_a_person_hears_at_once_that_the_client_does_not_answer(house: House, ad
     assert house.item_state() == "missing"
 
 
-def test_a_client_that_says_no_leaves_nothing_behind(house: House) -> None:
+def test_a_refusal_by_the_client_leaves_nothing_behind(house: House) -> None:
     house.offer(GOOD)
     release = house.releases(house.search())[0]
     house.client.trouble = Nonsense("qBittorrent", "says that this is not a valid torrent")
@@ -179,7 +179,7 @@ def test_a_crash_between_row_and_client_is_cleared_up(
         assert "had received it" in say(row.reasons[-1])
 
 
-def test_an_interrupted_grab_waits_while_the_client_cannot_be_asked(house: House) -> None:
+def test_an_interrupted_grab_waits_while_the_client_is_unreachable(house: House) -> None:
     house.offer(GOOD)
     house.client.add_trouble = Unreachable("qBittorrent", "no answer")
     automatic(house)
@@ -198,7 +198,7 @@ def test_two_jobs_do_not_fetch_the_same_film_twice(house: House) -> None:
         house.grab(rows[0].id)
 
 
-def test_a_season_is_filled_up_with_single_episodes(house: House) -> None:
+def test_missing_episodes_of_a_season_are_grabbed_one_by_one(house: House) -> None:
     for number in (1, 2, 3):
         house.offer(f"Silo.S01E0{number}.1080p.WEB-DL.H264-GRP", 2 * 1024**3, tvdb_id=403245)
     taken = automatic(house, house.series_id)
@@ -207,7 +207,7 @@ def test_a_season_is_filled_up_with_single_episodes(house: House) -> None:
     assert {house.download(id).category for id in taken} == {"mydia-tv"}
 
 
-def test_a_pack_is_enough_for_a_season(house: House) -> None:
+def test_a_season_pack_covers_the_season(house: House) -> None:
     house.offer("Silo.S01.1080p.WEB-DL.H264-GRP", 8 * 1024**3, tvdb_id=403245)
     house.offer("Silo.S01E01.1080p.WEB-DL.H264-GRP", 2 * 1024**3, tvdb_id=403245)
     (download_id,) = automatic(house, house.series_id)
@@ -224,7 +224,7 @@ def test_seeding_goals_come_from_the_indexer(house: House) -> None:
     assert (house.client.added[0].seed_ratio, house.client.added[0].seed_time_min) == (1.5, 600)
 
 
-def test_without_a_client_the_sentence_says_what_to_do(house: House) -> None:
+def test_without_a_client_the_error_says_what_to_do(house: House) -> None:
     house.offer(GOOD)
     with house.database.writes() as session:
         row = session.get(DownloadClientRow, "client-1")
@@ -236,7 +236,7 @@ def test_without_a_client_the_sentence_says_what_to_do(house: House) -> None:
         house.grab(release.id, override=True)
 
 
-def test_a_magnet_will_do_when_the_file_cannot_be_fetched(house: House) -> None:
+def test_the_magnet_is_used_when_the_file_cannot_be_fetched(house: House) -> None:
     made = house.offer(GOOD)
     magnet = f"magnet:?xt=urn:btih:{made.info_hash}&dn=x"
     house.indexer.releases = [replace(made, magnet=magnet)]
@@ -256,7 +256,7 @@ def persons_own(house: House, release: IndexerRelease, *, categories: tuple[str,
 
 
 @pytest.mark.parametrize("categories", [("my films",), (), ("films", "kept")])
-def test_a_person_s_own_torrent_is_offered_for_adoption_and_never_taken_over(
+def test_a_users_own_torrent_is_offered_for_adoption_and_never_claimed(
     house: House, admin: Caller, categories: tuple[str, ...]
 ) -> None:
     ref = persons_own(house, house.offer(GOOD), categories=categories)
@@ -273,7 +273,7 @@ def test_a_person_s_own_torrent_is_offered_for_adoption_and_never_taken_over(
     assert (ref in house.client.downloads, house.client.removed) == (True, [])
 
 
-def test_a_search_that_meets_a_person_s_own_torrent_grabs_nothing_instead(house: House) -> None:
+def test_a_search_that_finds_a_users_own_torrent_grabs_nothing(house: House) -> None:
     persons_own(house, house.offer(GOOD))
     house.offer("Metropolis.1927.720p.BluRay.x264-GRP")
     assert automatic(house) == []
@@ -297,9 +297,7 @@ def test_an_adopted_torrent_is_imported_and_stays_in_the_client_with_its_files(h
     assert (ref in house.client.downloads, house.client.removed) == (True, [])
 
 
-def test_a_torrent_that_a_person_put_into_our_category_is_imported_and_never_removed(
-    house: House, admin: Caller
-) -> None:
+def test_a_torrent_a_user_added_to_our_category_is_imported_and_never_removed(house: House, admin: Caller) -> None:
     ref = persons_own(house, house.offer(GOOD), categories=("mydia-movies",))
     house.client.change(ref, state=RemoteState.STALLED, progress=0.3)
     (row,) = house.releases(house.search())
@@ -313,7 +311,7 @@ def test_a_torrent_that_a_person_put_into_our_category_is_imported_and_never_rem
     assert (ref in house.client.downloads, house.client.removed) == (True, [])
 
 
-def test_a_torrent_that_mydia_added_before_is_its_own_again(house: House, admin: Caller) -> None:
+def test_a_torrent_mydia_added_before_is_recognised_as_its_own(house: House, admin: Caller) -> None:
     first = house.get_one()
     downloads.queue.remove(
         house.database, house.outside, admin, house.now, first, from_client=False, delete_files=False
@@ -354,7 +352,7 @@ def test_one_torrent_serves_two_titles(house: House, admin: Caller) -> None:
     assert collection.info_hash == first.info_hash == second.info_hash
 
 
-def test_removing_one_of_two_titles_leaves_the_torrent_to_the_other(house: House, admin: Caller) -> None:
+def test_removing_one_of_two_titles_keeps_the_torrent_for_the_other(house: House, admin: Caller) -> None:
     files = {"Metropolis.1927.mkv": 9000, "The.Blue.Angel.1930.mkv": 9000}
     house.offer("Metropolis.and.The.Blue.Angel.1927-1930.1080p.BluRay.x264-GRP", files=files)
     other_id = house.add_film("The Blue Angel", 1930, tmdb_id=228)

@@ -45,7 +45,7 @@ def sentences(house: House, download_id: str, kind: str = "block") -> list[str]:
     return [say(entry) for entry in house.download(download_id).reasons if entry["kind"] == kind]
 
 
-def test_a_film_is_hard_linked_under_its_name_and_goes_on_seeding(house: House) -> None:
+def test_a_film_is_hard_linked_under_its_name_and_keeps_seeding(house: House) -> None:
     download_id = grabbed(house)
     source = house.finish(download_id)
     assert house.bring_in(download_id) == "1 file imported"
@@ -85,7 +85,7 @@ def test_a_pack_becomes_its_episodes_without_sample_and_extras(house: House) -> 
         assert all(episode.held for episode in media.episodes.episodes_of(session, SYSTEM, house.series_id))
 
 
-def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> None:
+def test_a_badly_named_single_file_takes_the_facts_of_the_release(house: House) -> None:
     download_id = finished(house, "Silo.S01E02.1080p.WEB-DL.H264-GRP", {"abcdef0123456789.mkv": BIG})
     assert house.bring_in(download_id) == "1 file imported"
     assert "S01E02" in house.library_files()[0]
@@ -103,7 +103,9 @@ def test_a_badly_named_single_file_is_what_the_release_said(house: House) -> Non
         ({"film.cd1.mkv": BIG, "film.cd2.mkv": BIG}, "2 parts"),
     ],
 )
-def test_what_is_no_film_waits_for_a_person_with_the_reason(house: House, files: dict[str, int], words: str) -> None:
+def test_a_file_that_is_not_the_film_waits_for_review_with_the_reason(
+    house: House, files: dict[str, int], words: str
+) -> None:
     download_id = finished(house, GOOD, files)
     said = house.bring_in(download_id)
     assert said.startswith("blocked:")
@@ -154,14 +156,14 @@ def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> Non
     assert "can't be played" in sentences(house, first)[-1]
 
 
-def test_a_silent_file_is_asked_about(house: House) -> None:
+def test_a_file_without_audio_waits_for_review(house: House) -> None:
     house.probe.default = replace(media_facts(), audio=())
     download_id = finished(house)
     house.bring_in(download_id)
     assert "has no sound" in sentences(house, download_id)[0]
 
 
-def test_what_is_worse_than_its_name_does_not_replace_a_better_file(house: House) -> None:
+def test_a_file_worse_than_its_name_does_not_replace_a_better_one(house: House) -> None:
     first = finished(house)
     house.bring_in(first)
     house.probe.default = media_facts(480)
@@ -172,7 +174,7 @@ def test_what_is_worse_than_its_name_does_not_replace_a_better_file(house: House
     assert len(house.library_files()) == 1
 
 
-def test_an_upgrade_takes_the_place_of_the_old_file_which_goes_to_the_bin(house: House) -> None:
+def test_an_upgrade_replaces_the_old_file_which_goes_to_the_recycle_bin(house: House) -> None:
     first = finished(house, "Metropolis.1927.720p.BluRay.x264-GRP")
     house.probe.default = media_facts(720)
     house.bring_in(first)
@@ -192,7 +194,7 @@ def test_the_same_release_is_not_fetched_again_after_import(house: House) -> Non
     assert {objection["reason"] for objection in rows[0].objections} >= {"already-imported"}
 
 
-def test_an_unreachable_client_means_later(house: House) -> None:
+def test_the_import_is_postponed_while_the_client_is_unreachable(house: House) -> None:
     download_id = finished(house)
     house.client.go_away()
     with pytest.raises(NotReady, match="waits for it"):
@@ -202,7 +204,7 @@ def test_an_unreachable_client_means_later(house: House) -> None:
     assert house.bring_in(download_id) == "1 file imported"
 
 
-def test_a_download_that_is_checked_again_means_later(house: House) -> None:
+def test_the_import_is_postponed_while_the_client_rechecks(house: House) -> None:
     download_id = finished(house)
     ref = house.download(download_id).client_ref or ""
     house.client.change(ref, state=RemoteState.CHECKING, progress=0.7)
@@ -213,7 +215,7 @@ def test_a_download_that_is_checked_again_means_later(house: House) -> None:
     assert house.bring_in(download_id) == "1 file imported"
 
 
-def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: House, tmp_path: Path) -> None:
+def test_an_inaccessible_path_explains_the_path_mapping_that_fixes_it(house: House, tmp_path: Path) -> None:
     download_id = finished(house)
     ref = house.download(download_id).client_ref or ""
     house.client.change(ref, output_path=f"/data/torrents/{GOOD}.mkv")
@@ -226,13 +228,13 @@ def test_a_path_that_cannot_be_seen_says_what_to_do_and_a_mapping_helps(house: H
     assert house.bring_in(download_id) == "1 file imported"
 
 
-def test_what_somebody_took_out_of_the_client_after_it_was_whole_is_imported_all_the_same(house: House) -> None:
+def test_a_completed_download_removed_from_the_client_is_still_imported(house: House) -> None:
     download_id = finished(house)
     house.client.downloads.clear()
     assert house.bring_in(download_id) == "1 file imported"
 
 
-def test_what_somebody_removed_with_its_files_before_the_import_says_so(house: House) -> None:
+def test_a_download_removed_with_its_files_before_the_import_is_reported(house: House) -> None:
     download_id = finished(house)
     house.client.downloads.clear()
     (Path(house.client.folder) / f"{GOOD}.mkv").unlink()
@@ -243,7 +245,7 @@ def test_what_somebody_removed_with_its_files_before_the_import_says_so(house: H
     assert house.download(download_id).state == "blocked"
 
 
-def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None:
+def test_a_missing_library_folder_blocks_the_import_without_loss(house: House) -> None:
     download_id = finished(house)
     house.films.rmdir()
     house.bring_in(download_id)
@@ -252,7 +254,7 @@ def test_a_missing_library_folder_blocks_and_loses_nothing(house: House) -> None
     assert house.bring_in(download_id) == "1 file imported"
 
 
-def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> None:
+def test_automatic_imports_can_be_disabled(house: House, admin: Caller) -> None:
     with house.database.writes() as session:
         settings.change_values(session, admin, house.now, {"downloads.automatic_imports": False})
     download_id = finished(house)
@@ -261,7 +263,7 @@ def test_automatic_imports_can_be_switched_off(house: House, admin: Caller) -> N
     assert said == "1 file imported"
 
 
-def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
+def test_a_user_chooses_the_file(house: House, admin: Caller) -> None:
     download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
     house.bring_in(download_id)
     preview = downloads.importing.preview_import(house.database, house.outside, admin, download_id)
@@ -276,7 +278,7 @@ def test_a_person_says_which_file_it_is(house: House, admin: Caller) -> None:
         assert held.quality.name == "Remux-1080p"
 
 
-def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) -> None:
+def test_a_user_chooses_the_episodes_of_a_file(house: House, admin: Caller) -> None:
     download_id = finished(house, PACK, {"a.mkv": BIG, "b.mkv": BIG})
     assert "does not match any episode of Silo" in house.bring_in(download_id)
     ids = house.episode_ids()
@@ -290,7 +292,7 @@ def test_a_person_says_which_episodes_a_file_holds(house: House, admin: Caller) 
     assert any("S01E01" in name and "E02" in name for name in house.library_files())
 
 
-def test_of_a_pack_what_is_clear_is_placed_and_the_rest_asked_about(house: House) -> None:
+def test_clear_files_of_a_pack_are_imported_and_the_rest_wait_for_review(house: House) -> None:
     files = {"Silo.S01E01.1080p.WEB-DL-GRP.mkv": BIG, "mystery.mkv": BIG}
     download_id = finished(house, PACK, files)
     assert house.bring_in(download_id).startswith("blocked: mystery.mkv does not match any episode")
@@ -299,9 +301,7 @@ def test_of_a_pack_what_is_clear_is_placed_and_the_rest_asked_about(house: House
     assert len(house.events("FileImported")) == 1, "what is placed is not placed again"
 
 
-def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_import_is_resumed_without_duplicates(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     download_id = finished(house, PACK, {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)})
 
     class Killed(BaseException):
@@ -327,7 +327,7 @@ def test_an_import_that_died_is_taken_up_again_and_doubles_nothing(
         assert len(library.holdings.held_qualities(session, house.series_id)) == 4
 
 
-def test_finished_downloads_that_nobody_imported_are_found_by_the_sweep(house: House) -> None:
+def test_finished_downloads_that_were_not_imported_are_found_by_the_sweep(house: House) -> None:
     download_id = finished(house)
     house.later(minutes=5)
     with house.database.reads() as session:
@@ -340,7 +340,7 @@ def test_only_a_finished_download_can_be_imported(house: House, admin: Caller) -
         downloads.importing.request_import(session, admin, download_id)
 
 
-def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House) -> None:
+def test_a_download_is_removed_from_the_client_only_after_its_seeding_goals(house: House) -> None:
     with house.database.writes() as session:
         client = session.get(DownloadClientRow, "client-1")
         indexer = session.get(IndexerRow, "indexer-1")
@@ -365,7 +365,7 @@ def test_a_download_leaves_its_client_only_after_its_seeding_goals(house: House)
     assert os.stat(house.films / placed).st_nlink == 1
 
 
-def test_a_download_whose_title_was_removed_waits_and_says_so(house: House, admin: Caller) -> None:
+def test_a_download_whose_title_was_removed_waits_with_a_reason(house: House, admin: Caller) -> None:
     download_id = finished(house)
     with house.database.writes() as session:
         media.remove_row(session, admin, house.now, house.film_id, files_deleted=0)
@@ -409,7 +409,7 @@ def test_smaller_videos_beside_the_film_are_listed_as_left_out(house: House) -> 
     ]
 
 
-def test_an_archive_that_is_unpacked_later_is_imported_by_the_sweep(house: House) -> None:
+def test_an_archive_unpacked_later_is_imported_by_the_sweep(house: House) -> None:
     download_id = finished(house, GOOD, {"film.rar": BIG, "film.r00": BIG})
     house.bring_in(download_id)
     assert house.download(download_id).block_code == "import.packed"
@@ -424,7 +424,7 @@ def test_an_archive_that_is_unpacked_later_is_imported_by_the_sweep(house: House
     assert house.download(download_id).block_code is None
 
 
-def test_a_blocked_import_that_needs_a_person_is_left_alone_by_the_sweep(house: House) -> None:
+def test_the_sweep_skips_blocked_imports_that_need_a_decision(house: House) -> None:
     download_id = finished(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
     house.bring_in(download_id)
     house.later(hours=1)
@@ -433,7 +433,7 @@ def test_a_blocked_import_that_needs_a_person_is_left_alone_by_the_sweep(house: 
     assert house.download(download_id).block_code == "import.several-films"
 
 
-def test_a_file_deselected_in_the_client_is_left_alone(house: House) -> None:
+def test_a_file_deselected_in_the_client_is_skipped(house: House) -> None:
     files = {f"Silo.S01E0{n}.1080p.WEB-DL-GRP.mkv": BIG for n in range(1, 5)}
     download_id = finished(house, PACK, files)
     ref = house.download(download_id).client_ref or ""
@@ -444,7 +444,7 @@ def test_a_file_deselected_in_the_client_is_left_alone(house: House) -> None:
     assert not any("S01E01" in name for name in house.library_files())
 
 
-def test_content_loose_among_other_files_is_taken_by_the_client_s_list(house: House) -> None:
+def test_content_without_its_own_folder_is_imported_by_the_clients_file_list(house: House) -> None:
     download_id = finished(house, GOOD, {f"{GOOD}.mkv": BIG, "info.nfo": 10})
     ref = house.download(download_id).client_ref or ""
     folder = Path(house.client.folder)

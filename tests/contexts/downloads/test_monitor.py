@@ -29,7 +29,7 @@ def ref(house: House, download_id: str) -> str:
     return house.download(download_id).client_ref or ""
 
 
-def test_progress_is_taken_over_without_events(house: House) -> None:
+def test_progress_is_stored_without_events(house: House) -> None:
     download_id = house.get_one()
     look(house)
     before = len(house.events("DownloadChanged"))
@@ -42,7 +42,7 @@ def test_progress_is_taken_over_without_events(house: House) -> None:
     assert report.active == 1
 
 
-def test_completion_is_told_once(house: House) -> None:
+def test_completion_is_announced_once(house: House) -> None:
     download_id = house.get_one()
     house.client.finish(ref(house, download_id))
     look(house)
@@ -76,7 +76,7 @@ def test_an_unreachable_client_changes_nothing_and_shows_since_when(house: House
         assert downloads.queue.list_queue(session, admin)[0].unreachable_since is None
 
 
-def test_a_download_missing_from_its_client_is_believed_gone_after_three_looks(house: House) -> None:
+def test_a_download_missing_from_its_client_counts_as_removed_after_three_checks(house: House) -> None:
     download_id = house.get_one()
     look(house)
     gone = house.client.downloads.pop(ref(house, download_id))
@@ -139,7 +139,7 @@ def test_three_looks_within_seconds_are_not_enough(house: House) -> None:
     assert house.download(download_id).state == "downloading"
 
 
-def test_a_failed_download_is_blocked_and_searched_again(house: House) -> None:
+def test_a_failed_download_is_blocklisted_and_searched_again(house: House) -> None:
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.FAILED, message="incomplete archive")
     report = look(house)
@@ -157,7 +157,7 @@ def test_a_failed_download_is_blocked_and_searched_again(house: House) -> None:
     assert [objection["reason"] for objection in again[0].objections] == ["blocklisted"]
 
 
-def test_retrying_can_be_switched_off(house: House, admin: Caller) -> None:
+def test_retrying_can_be_disabled(house: House, admin: Caller) -> None:
     with house.database.writes() as session:
         settings.change_values(session, admin, house.now, {"downloads.retry_failed": False})
     download_id = house.get_one()
@@ -168,7 +168,7 @@ def test_retrying_can_be_switched_off(house: House, admin: Caller) -> None:
         assert session.scalars(select(BlocklistEntry)).all() == []
 
 
-def test_a_torrent_that_stands_still_is_stalled_with_the_reason_and_given_up_in_the_end(house: House) -> None:
+def test_a_torrent_without_progress_is_stalled_with_a_reason_and_finally_fails(house: House) -> None:
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.2, seeders=0)
     look(house)
@@ -215,7 +215,7 @@ def test_waiting_is_not_a_lack_of_progress(house: House, state: RemoteState) -> 
 
 
 @pytest.mark.parametrize("hours", [49, 24 * 14])
-def test_time_in_which_nobody_looked_is_not_a_lack_of_progress(house: House, hours: int) -> None:
+def test_time_without_monitoring_is_not_a_lack_of_progress(house: House, hours: int) -> None:
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.26)
     look(house)
@@ -225,7 +225,7 @@ def test_time_in_which_nobody_looked_is_not_a_lack_of_progress(house: House, hou
     assert house.client.removed == []
 
 
-def test_time_in_which_the_client_did_not_answer_is_not_a_lack_of_progress(house: House) -> None:
+def test_time_with_an_unreachable_client_is_not_a_lack_of_progress(house: House) -> None:
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.STALLED, progress=0.26)
     look(house)
@@ -246,7 +246,7 @@ def test_time_in_which_the_client_did_not_answer_is_not_a_lack_of_progress(house
         (RemoteState.MISSING_FILES, None, "can't find the files"),
     ],
 )
-def test_trouble_of_the_client_s_disk_pauses_and_blames_no_release(
+def test_a_disk_problem_of_the_client_pauses_and_fails_no_release(
     house: House, state: RemoteState, message: str | None, words: str
 ) -> None:
     download_id = house.get_one()
@@ -265,7 +265,7 @@ def test_trouble_of_the_client_s_disk_pauses_and_blames_no_release(
     assert (row.state, row.trouble) == ("downloading", None)
 
 
-def test_an_encrypted_download_fails_and_leaves_its_client(house: House) -> None:
+def test_an_encrypted_download_fails_and_is_removed_from_its_client(house: House) -> None:
     download_id = house.get_one()
     house.client.change(ref(house, download_id), state=RemoteState.ENCRYPTED)
     look(house)
@@ -288,7 +288,7 @@ def test_a_torrent_that_gets_another_id_with_its_metadata_is_followed(house: Hou
         assert downloads.unknown.list_unknown(session, SYSTEM) == []
 
 
-def test_a_torrent_whose_every_id_changed_is_known_by_its_name(house: House) -> None:
+def test_a_torrent_whose_ids_all_changed_is_found_by_its_name(house: House) -> None:
     download_id = house.get_one()
     old = ref(house, download_id)
     new = "d" * 40
@@ -300,7 +300,7 @@ def test_a_torrent_whose_every_id_changed_is_known_by_its_name(house: House) -> 
     assert house.download(download_id).client_ref == new
 
 
-def test_a_second_client_is_looked_at_when_the_first_is_away(house: House) -> None:
+def test_a_second_client_is_monitored_while_the_first_is_unreachable(house: House) -> None:
     with house.database.writes() as session:
         session.add(
             DownloadClientRow(id="client-2", name="Away", kind="qbittorrent", url="http://x", priority=1, options={}, created_at=house.now)
@@ -317,7 +317,7 @@ def test_a_second_client_is_looked_at_when_the_first_is_away(house: House) -> No
     assert (report.clients, report.unreachable, report.completed) == (2, 1, 1)
 
 
-def test_what_waits_for_a_client_is_grabbed_when_it_answers(house: House) -> None:
+def test_a_waiting_grab_is_sent_when_the_client_answers(house: House) -> None:
     house.offer(GOOD)
     house.client.go_away()
     target = downloads.SearchTarget(house.film_id)
@@ -337,7 +337,7 @@ def stranger(house: House, name: str = GOOD, category: str = "mydia-movies") -> 
     return house.client.add(NewDownload(name=name, content=torrent(name), category=category))
 
 
-def test_a_stranger_in_our_category_is_offered_for_adoption(house: House, admin: Caller) -> None:
+def test_an_unknown_download_in_our_category_is_offered_for_adoption(house: House, admin: Caller) -> None:
     stranger(house)
     stranger(house, "Something.Else", category="linux")
     look(house)
@@ -353,7 +353,9 @@ def test_a_stranger_in_our_category_is_offered_for_adoption(house: House, admin:
         assert downloads.unknown.list_unknown(session, admin) == []
 
 
-def test_a_stranger_that_left_is_forgotten_and_an_ignored_one_stays_silent(house: House, admin: Caller) -> None:
+def test_an_unknown_download_that_left_is_forgotten_and_an_ignored_one_stays_hidden(
+    house: House, admin: Caller
+) -> None:
     first, second = stranger(house), stranger(house, "Other.2001.720p")
     look(house)
     with house.database.writes() as session:
@@ -394,7 +396,7 @@ def test_pause_and_resume_reach_the_client(house: House, admin: Caller) -> None:
     assert house.download(download_id).state == "downloading"
 
 
-def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin: Caller) -> None:
+def test_removing_deletes_it_from_the_client_blocklists_it_and_searches_again(house: House, admin: Caller) -> None:
     download_id = house.get_one()
     downloads.queue.remove(
         house.database, house.outside, admin, house.now, download_id, blocklist=True, search_again=True
@@ -410,14 +412,14 @@ def test_removing_takes_it_out_blocks_it_and_searches_again(house: House, admin:
         downloads.queue.remove(house.database, house.outside, admin, house.now, download_id)
 
 
-def test_removing_from_the_queue_only_leaves_the_client_alone(house: House, admin: Caller) -> None:
+def test_removing_from_the_queue_only_keeps_it_in_the_client(house: House, admin: Caller) -> None:
     download_id = house.get_one()
     downloads.queue.remove(house.database, house.outside, admin, house.now, download_id, from_client=False)
     assert len(house.client.downloads) == 1
     assert house.download(download_id).state == "ignored"
 
 
-def test_an_unreachable_client_lets_nothing_be_removed(house: House, admin: Caller) -> None:
+def test_nothing_can_be_removed_while_the_client_is_unreachable(house: House, admin: Caller) -> None:
     download_id = house.get_one()
     house.client.go_away()
     with pytest.raises(Unavailable):
@@ -425,7 +427,7 @@ def test_an_unreachable_client_lets_nothing_be_removed(house: House, admin: Call
     assert house.download(download_id).state == "queued"
 
 
-def test_a_guest_sees_no_queue(house: House, guest: Caller) -> None:
+def test_a_guest_cannot_see_the_queue(house: House, guest: Caller) -> None:
     with house.database.reads() as session, pytest.raises(Forbidden):
         downloads.queue.list_queue(session, guest)
 
@@ -456,7 +458,7 @@ def test_the_queue_is_grouped_and_history_pages_by_key(house: House, admin: Call
         assert set(view.earlier.values()) >= {("completed", house.download(first).state_since)}
 
 
-def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
+def test_old_searches_are_deleted_except_the_last_of_each_title(house: House) -> None:
     house.offer(GOOD)
     for _ in range(3):
         house.search()
@@ -469,7 +471,7 @@ def test_old_searches_go_and_the_last_of_each_title_stays(house: House) -> None:
         assert last.sentence == "1 found, 1 accepted."
 
 
-def test_two_torrents_of_one_name_do_not_share_a_row(house: House) -> None:
+def test_two_torrents_with_the_same_name_have_separate_rows(house: House) -> None:
     made = house.offer(GOOD)
     first = house.get_one()
     house.client.finish(ref(house, first))

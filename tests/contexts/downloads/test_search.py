@@ -69,7 +69,7 @@ def test_links_are_sealed(house: House) -> None:
     assert "indexer.test" not in row.sealed_link
 
 
-def test_one_failing_indexer_is_data(house: House) -> None:
+def test_one_failing_indexer_does_not_fail_the_search(house: House) -> None:
     house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
     second_indexer(house).go_away()
     search = stored(house, house.search())
@@ -85,7 +85,7 @@ def test_one_failing_indexer_is_data(house: House) -> None:
         assert status.failures == 1
 
 
-def test_an_indexer_that_rests_is_left_alone_and_said_so(house: House) -> None:
+def test_a_paused_indexer_is_skipped_and_reported(house: House) -> None:
     other = second_indexer(house)
     other.trouble = Limited("Second", "its limit is used up", retry_after_s=3600)
     house.search()
@@ -99,7 +99,9 @@ def test_an_indexer_that_rests_is_left_alone_and_said_so(house: House) -> None:
     assert {e["state"] for e in stored(house, house.search(cause="automatic")).indexers} == {"ok"}
 
 
-def test_a_dawdling_indexer_is_cut_off_and_the_rest_is_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_indexer_times_out_and_the_other_results_are_shown(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     release = threading.Event()
     house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
     other = second_indexer(house)
@@ -146,7 +148,7 @@ def test_answers_are_stored_as_they_arrive(house: House) -> None:
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_one_indexer_can_be_asked_again(house: House) -> None:
+def test_one_indexer_can_be_searched_again(house: House) -> None:
     house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
     other = second_indexer(house)
     other.go_away()
@@ -167,7 +169,7 @@ def test_one_indexer_can_be_asked_again(house: House) -> None:
     assert {entry["state"] for entry in stored(house, search_id).indexers} == {"ok"}
 
 
-def test_a_film_is_asked_for_by_ids_and_a_season_by_number(house: House) -> None:
+def test_a_film_is_searched_by_ids_and_a_season_by_number(house: House) -> None:
     house.search()
     assert house.indexer.queries[-1].tmdb_id == 19
     assert house.indexer.queries[-1].year == 1927
@@ -178,7 +180,7 @@ def test_a_film_is_asked_for_by_ids_and_a_season_by_number(house: House) -> None
     assert (house.indexer.queries[-1].season, house.indexer.queries[-1].episode) == (1, 3)
 
 
-def test_what_was_searched_in_vain_waits_longer_each_time(house: House) -> None:
+def test_an_unsuccessful_search_backs_off(house: House) -> None:
     waits = []
     for _ in range(4):
         house.search(cause="automatic")
@@ -191,7 +193,7 @@ def test_what_was_searched_in_vain_waits_longer_each_time(house: House) -> None:
     assert waits == [12, 24, 48, 96]
 
 
-def test_a_search_without_any_indexer_says_so(house: House) -> None:
+def test_a_search_without_any_indexer_is_refused(house: House) -> None:
     with house.database.writes() as session:
         row = session.get(IndexerRow, "indexer-1")
         assert row is not None
@@ -199,7 +201,7 @@ def test_a_search_without_any_indexer_says_so(house: House) -> None:
     assert downloads.wording.search_sentence(stored(house, house.search())) == "No indexer was available."
 
 
-def test_who_may_not_manage_media_searches_nothing(house: House, guest: Caller) -> None:
+def test_searching_requires_manage_media(house: House, guest: Caller) -> None:
     with pytest.raises(Forbidden):
         downloads.run_search(house.database, house.outside, guest, house.now, SearchTarget(house.film_id))
     assert house.indexer.queries == []
@@ -216,7 +218,7 @@ def test_a_series_is_searched_by_season_where_most_is_missing(house: House) -> N
         ]
 
 
-def test_too_large_and_too_few_seeders_are_said_together(house: House) -> None:
+def test_all_rejections_are_listed_together(house: House) -> None:
     house.offer("Metropolis.1927.720p.BluRay.x264-GRP", 80 * GIB, seeders=0)
     row = house.releases(house.search())[0]
     assert [objection["reason"] for objection in row.objections] == ["size-max", "seeders-min"]
@@ -250,7 +252,7 @@ def test_a_cancelled_search_keeps_what_was_found_so_far(house: House, monkeypatc
     assert (search.state, search.found, answered) == ("done", 1, ["Public"])
 
 
-def test_a_search_that_runs_again_asks_only_indexers_without_an_answer(house: House) -> None:
+def test_a_resumed_search_queries_only_indexers_without_a_result(house: House) -> None:
     house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
     other = second_indexer(house)
     search_id = house.search()
@@ -317,7 +319,7 @@ def test_a_download_of_one_version_does_not_satisfy_another(house: House, uhd: s
     assert (uhd in due, default_id in due) == (False, True)
 
 
-def test_a_file_of_one_version_is_no_reason_against_a_release_for_another(house: House, uhd: str) -> None:
+def test_a_file_of_one_version_does_not_reject_a_release_for_another(house: House, uhd: str) -> None:
     house.get_one()
     first = house.downloads()[0]
     house.finish(first.id)

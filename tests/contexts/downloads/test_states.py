@@ -20,7 +20,7 @@ states = st.sampled_from(list(DownloadState))
 
 @relaxed
 @given(states, states)
-def test_no_move_goes_back(old: DownloadState, new: DownloadState) -> None:
+def test_no_transition_goes_backwards(old: DownloadState, new: DownloadState) -> None:
     if may_move(old, new):
         assert PHASE[new] >= PHASE[old]
         assert new != old
@@ -28,7 +28,7 @@ def test_no_move_goes_back(old: DownloadState, new: DownloadState) -> None:
 
 @relaxed
 @given(st.lists(states, min_size=1, max_size=30))
-def test_whatever_is_tried_the_phase_never_falls(tried: list[DownloadState]) -> None:
+def test_the_phase_never_decreases(tried: list[DownloadState]) -> None:
     state, phase = DownloadState.GRABBING, 0
     for new in tried:
         if may_move(state, new):
@@ -37,7 +37,7 @@ def test_whatever_is_tried_the_phase_never_falls(tried: list[DownloadState]) -> 
         phase = PHASE[state]
 
 
-def test_what_is_over_stays_over() -> None:
+def test_a_final_state_is_final() -> None:
     assert {state for state in DownloadState if not is_open(state)} == {
         DownloadState.IMPORTED,
         DownloadState.FAILED,
@@ -55,5 +55,5 @@ def test_a_download_is_imported_only_through_the_import() -> None:
 
 
 @pytest.mark.parametrize("remote", list(RemoteState))
-def test_every_word_of_a_client_has_a_meaning(remote: RemoteState) -> None:
+def test_every_client_state_is_mapped(remote: RemoteState) -> None:
     assert of_remote(remote) in DownloadState

@@ -90,7 +90,7 @@ def scan(database: Database, config: Config, path: LibraryPath, files: Files | N
 
 
 @elsewhere_only
-def test_a_disk_that_is_not_mounted_is_not_believed_though_its_folder_holds_something(
+def test_an_unmounted_disk_is_detected_although_its_folder_is_not_empty(
     database: Database, config: Config, tmp_path: Path, elsewhere: Path
 ) -> None:
     mount_point = tmp_path / "disk"
@@ -133,7 +133,7 @@ def _nobody() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("locked", ["the folder", "the one above it"])
-def test_a_library_folder_that_cannot_be_read_changes_nothing_and_says_whose_right_is_missing(
+def test_an_unreadable_library_folder_changes_nothing_and_names_the_missing_permission(
     locked: str, database: Database, config: Config
 ) -> None:
     above = Path(tempfile.mkdtemp())
@@ -162,7 +162,7 @@ def test_a_library_folder_that_cannot_be_read_changes_nothing_and_says_whose_rig
 
 
 @elsewhere_only
-def test_between_two_disks_it_is_copied_and_the_history_says_so(
+def test_files_are_copied_between_disks_and_the_history_says_so(
     database: Database, config: Config, detour: media.MediaItem, elsewhere: Path
 ) -> None:
     source = builders.on_disk(elsewhere, f"{RELEASE}.mkv", 200_000)
@@ -208,7 +208,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(point)], check=True)
 
 
-def test_a_disk_that_fills_up_during_a_copy_takes_back_what_it_began(
+def test_a_disk_that_fills_up_during_a_copy_rolls_back(
     database: Database, config: Config, tmp_path: Path, small_disk: Path
 ) -> None:
     with database.writes() as session:
@@ -237,7 +237,7 @@ def test_a_file_too_large_for_its_file_system_says_so_and_leaves_nothing(tmp_pat
 
 
 @pytest.mark.parametrize("size", [20 * MIB, 9 * MIB])
-def test_a_file_that_changes_while_it_is_copied_is_not_taken_for_whole(size: int, tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_copied_is_not_complete(size: int, tmp_path: Path) -> None:
     source = builders.on_disk(tmp_path, "still-written.mkv", 9 * MIB)
     changed: list[int] = []
 
@@ -285,7 +285,7 @@ library.place(database, replace(fake_outside(), files=Cut()), SYSTEM, clock.now(
 @pytest.mark.parametrize(
     "mode", ["copy", pytest.param("move", marks=elsewhere_only), pytest.param("hardlink", marks=elsewhere_only)]
 )
-def test_killed_in_the_middle_of_a_copy_it_leaves_no_half_file_and_is_done_anew(
+def test_a_killed_copy_leaves_no_partial_file_and_is_repeated(
     mode: str,
     database: Database,
     config: Config,

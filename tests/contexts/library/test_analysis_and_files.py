@@ -15,7 +15,7 @@ from tests.fakes.outside import FakeProbe, fake_outside, media_facts
 from tests.fakes.videos import FFMPEG, MISSING, Video, make_video
 
 
-def test_a_name_that_lies_about_its_resolution_is_corrected(database: Database, films: LibraryPath) -> None:
+def test_a_wrong_resolution_in_the_name_is_corrected(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Detour.mkv", 200_000)
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)
@@ -31,7 +31,7 @@ def test_a_name_that_lies_about_its_resolution_is_corrected(database: Database, 
         assert (held.file_id, held.quality.name) == (file.id, "WEBDL-720p")
 
 
-def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(database: Database, films: LibraryPath) -> None:
+def test_a_damaged_file_keeps_its_error_and_is_not_retried(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "broken.mkv")
     probe = FakeProbe()
     probe.damaged.add("broken.mkv")
@@ -49,7 +49,7 @@ def test_a_damaged_file_keeps_a_sentence_and_is_not_tried_again(database: Databa
 
 
 @pytest.mark.skipif(FFMPEG is None, reason=MISSING)
-def test_a_real_video_tells_its_streams(database: Database, films: LibraryPath) -> None:
+def test_the_streams_of_a_real_video_are_read(database: Database, films: LibraryPath) -> None:
     from pathlib import Path
 
     from mydia.adapters.media_tools import KINDS
@@ -122,5 +122,5 @@ def test_the_folder_of_a_title_is_above_its_seasons() -> None:
         (20, 2, False),
     ],
 )
-def test_what_is_too_short_to_be_the_work(duration_s: float | None, expected_min: int | None, short: bool) -> None:
+def test_a_video_that_is_too_short_is_a_sample(duration_s: float | None, expected_min: int | None, short: bool) -> None:
     assert is_too_short(duration_s, expected_min) == short

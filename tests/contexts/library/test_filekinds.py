@@ -47,7 +47,7 @@ def kind(path: str, *beside: str, size_bytes: int = 1000) -> tuple[str, str | No
         ".hack - 01.mkv",
     ],
 )
-def test_a_title_is_no_extra_because_of_its_last_word(path: str) -> None:
+def test_a_title_that_ends_in_an_extras_word_is_not_an_extra(path: str) -> None:
     assert kind(path) == ("video", None)
 
 
@@ -67,7 +67,7 @@ def test_a_title_is_no_extra_because_of_its_last_word(path: str) -> None:
         ("Heat (1995)/heat.1995.1080p.sample.mkv", "sample_name"),
     ],
 )
-def test_what_is_left_out_says_why(path: str, left_out: str) -> None:
+def test_skipped_files_have_a_reason(path: str, left_out: str) -> None:
     found = kind(path, MAIN)
     assert found is not None
     assert found[1] == left_out
@@ -75,7 +75,7 @@ def test_what_is_left_out_says_why(path: str, left_out: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["A/._movie.mkv", "A/.DS_Store", "A/.mydia-1.part", "A/.nfs0001.mkv"])
-def test_working_files_of_systems_are_nothing(path: str) -> None:
+def test_system_files_are_ignored(path: str) -> None:
     assert kind(path) is None
 
 
@@ -125,9 +125,7 @@ def test_a_disc_is_one_file_of_one_film(
     assert removed.files == len(names)
 
 
-def test_a_file_that_an_earlier_version_took_for_an_extra_is_matched_now(
-    database: Database, films: LibraryPath
-) -> None:
+def test_a_file_an_earlier_version_treated_as_an_extra_is_matched_now(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "The Big Short (2015)/The Big Short.mkv", 1000)
     outside = fake_outside(metadata=FakeMetadataProvider([builders.film_details("The Big Short", 2015)]))
     library.scanning.run_scan(database, outside, clock.now, films.id)
@@ -138,7 +136,7 @@ def test_a_file_that_an_earlier_version_took_for_an_extra_is_matched_now(
     assert library.match_new_files(database, outside, clock.now, films.id).matched == 1
 
 
-def test_what_a_scan_leaves_out_is_listed(database: Database, films: LibraryPath) -> None:
+def test_files_skipped_by_a_scan_are_listed(database: Database, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Heat (1995)/Featurettes/Making of.mkv", 1000)
     library.scanning.run_scan(database, fake_outside(), clock.now, films.id)
     with database.reads() as session:

@@ -76,7 +76,7 @@ def test_a_film_with_name_and_year_is_added_with_its_folder(
     assert told["media_item_id"] == item.id
 
 
-def test_a_number_in_the_folder_name_wins(database: Database, config: Config, films: LibraryPath) -> None:
+def test_an_id_in_the_folder_name_wins(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Some Foreign Name (1999) {tmdb-20367}/movie.mkv")
     provider = FakeMetadataProvider([builders.film_details("Detour", 1945, tmdb_id=20367)])
     scan_and_match(database, config, films, provider)
@@ -132,9 +132,7 @@ def test_daily_and_absolute_numbers_find_their_episodes(
     assert episodes_in(database, "Quiet Orbit/[Group] Quiet Orbit - 08 [1080p].mkv") == ["S02E02"]
 
 
-def test_new_episodes_of_a_title_in_the_library_ask_nobody(
-    database: Database, config: Config, series: LibraryPath
-) -> None:
+def test_new_episodes_of_a_known_title_need_no_lookup(database: Database, config: Config, series: LibraryPath) -> None:
     with database.writes() as session:
         builders.show(session, library_path_id=series.id, folder="Pioneer One")
     builders.on_disk(series.path, "Pioneer One/Pioneer.One.S01E05.mkv")
@@ -144,7 +142,7 @@ def test_new_episodes_of_a_title_in_the_library_ask_nobody(
     assert provider.asked == []
 
 
-def test_two_films_of_one_name_wait_with_reasons(database: Database, config: Config, films: LibraryPath) -> None:
+def test_two_films_with_the_same_name_wait_with_reasons(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "The Lodger.mkv")
     provider = FakeMetadataProvider(
         [
@@ -163,7 +161,7 @@ def test_two_films_of_one_name_wait_with_reasons(database: Database, config: Con
     assert files(database)["The Lodger.mkv"].match_state == "waiting"
 
 
-def test_the_length_of_the_file_settles_two_films_of_one_name(
+def test_the_runtime_decides_between_two_films_with_the_same_name(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     builders.on_disk(films.path, "The Lodger.mkv")
@@ -177,14 +175,14 @@ def test_the_length_of_the_file_settles_two_films_of_one_name(
     assert [item.year for item in items(database).values()] == [1927]
 
 
-def test_what_nobody_knows_waits_as_no_match(database: Database, config: Config, films: LibraryPath) -> None:
+def test_an_unknown_title_waits_as_no_match(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Family Holiday (2019)/holiday.mkv")
     scan_and_match(database, config, films, FakeMetadataProvider())
     (entry,) = entries(database)
     assert (entry.state, entry.candidates) == ("no_match", [])
 
 
-def test_an_unreachable_provider_leaves_files_new_and_says_so(
+def test_an_unreachable_provider_leaves_files_new_and_is_reported(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     builders.on_disk(films.path, "Detour (1945)/Detour (1945).mkv")
@@ -217,7 +215,7 @@ def test_without_any_provider_names_and_nfo_make_the_library(
     assert [entry.title for entry in entries(database)] == ["unclear"]
 
 
-def test_a_mixed_folder_tells_films_from_series(database: Database, config: Config, tmp_path: Path) -> None:
+def test_a_mixed_folder_distinguishes_films_and_series(database: Database, config: Config, tmp_path: Path) -> None:
     with database.writes() as session:
         mixed = builders.library_path(session, tmp_path / "mixed", "mixed")
     builders.on_disk(mixed.path, "Detour (1945).mkv")
@@ -269,7 +267,7 @@ class TestReview:
         assert scan_and_match(database, config, films, provider).matched == 1
         assert len({row.media_item_id for row in files(database).values()}) == 1
 
-    def test_what_is_ignored_is_never_asked_again_until_it_is_reopened(
+    def test_ignored_files_are_not_matched_until_they_are_reopened(
         self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "Lodger/The Lodger.mkv")
@@ -299,7 +297,7 @@ class TestReview:
         library.inbox.decide(database, outside, admin, clock.now(), entry.id, candidate=0)
         assert items(database)["The Lodger"].year == 1927
 
-    def test_episodes_that_names_do_not_tell_are_chosen_by_hand(
+    def test_episodes_that_names_do_not_give_are_chosen_manually(
         self, database: Database, config: Config, series: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(series.path, "Les Vampires/Les Vampires S01E01.mkv")
@@ -317,7 +315,7 @@ class TestReview:
         )  # fmt: skip
         assert episodes_in(database, "Les Vampires/The Red Cryptogram.mkv") == ["S01E03"]
 
-    def test_ready_ones_are_imported_together(
+    def test_confident_matches_are_imported_together(
         self, database: Database, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller, config: Config
     ) -> None:
         from mydia.contexts import settings
@@ -333,7 +331,7 @@ class TestReview:
         assert (done.decided, done.failures) == (2, ())
         assert len(files(database)) == 2
 
-    def test_a_wrong_match_is_mended_for_good(
+    def test_a_corrected_match_stays_corrected(
         self, database: Database, config: Config, films: LibraryPath, provider: FakeMetadataProvider, admin: Caller
     ) -> None:
         builders.on_disk(films.path, "The Lodger (1927)/The Lodger (1927).mkv")

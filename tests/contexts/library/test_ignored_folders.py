@@ -39,7 +39,7 @@ def junk(database: Database, films: LibraryPath) -> list[InboxEntry]:
         return list(library.inbox.list_inbox(session, SYSTEM).entries)
 
 
-def test_a_folder_is_ignored_with_all_below_it_and_stays_so_at_later_scans(
+def test_a_folder_is_ignored_recursively_in_later_scans(
     database: Database, films: LibraryPath, junk: list[InboxEntry]
 ) -> None:
     assert len(junk) == 4
@@ -91,9 +91,7 @@ def test_a_title_keeps_its_files_in_an_ignored_folder(database: Database, films:
     assert states(database) == {"film.mkv": "matched"}
 
 
-def test_the_folders_that_hold_an_entry_are_offered_the_closest_first(
-    database: Database, junk: list[InboxEntry]
-) -> None:
+def test_the_parent_folders_of_an_entry_are_offered_closest_first(database: Database, junk: list[InboxEntry]) -> None:
     deep = next(entry for entry in junk if entry.title == "zzqq three")
     with database.reads() as session:
         assert library.ignored_folders.folders_above(session, SYSTEM, deep.id) == [("clips/old", 1), ("clips", 3)]
@@ -107,7 +105,7 @@ def test_only_a_folder_inside_the_library_folder_can_be_ignored(
         library.ignored_folders.ignore_folder(session, SYSTEM, clock.now(), films.id, folder)
 
 
-def test_a_folder_below_an_ignored_one_is_ignored_already(database: Database, films: LibraryPath) -> None:
+def test_a_folder_below_an_ignored_one_is_already_ignored(database: Database, films: LibraryPath) -> None:
     with database.writes() as session:
         library.ignored_folders.ignore_folder(session, SYSTEM, clock.now(), films.id, "clips")
         with pytest.raises(Conflict, match="clips is ignored already"):

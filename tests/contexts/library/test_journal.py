@@ -61,7 +61,7 @@ def test_an_open_step_is_completed(
     assert (again.completed, again.failed) == (0, ())
 
 
-def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
+def test_a_step_whose_target_exists_meanwhile_fails_with_a_message(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     files = fake_outside().files
@@ -78,9 +78,7 @@ def test_a_step_whose_place_was_taken_meanwhile_fails_with_a_sentence(
     assert stranger.read_bytes()[:5] == b"other"
 
 
-def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
-    database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_a_replacement_file_is_never_deleted(database: Database, config: Config, films: LibraryPath) -> None:
     files = fake_outside().files
     source = builders.on_disk(films.path, "a.mkv", fill=b"old")
     step = journal.Step(operation="delete", source=source, fingerprint=journal.fingerprint(files, source))
@@ -92,7 +90,7 @@ def test_a_file_that_was_replaced_is_never_deleted_in_its_place(
     assert source.read_bytes()[:3] == b"new"
 
 
-def test_what_exists_only_in_the_library_is_not_taken_back(
+def test_a_file_that_exists_only_in_the_library_is_not_rolled_back(
     database: Database, config: Config, films: LibraryPath, tmp_path: Path
 ) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
@@ -113,7 +111,9 @@ def test_what_exists_only_in_the_library_is_not_taken_back(
         assert len(library.files.files_of_item(session, SYSTEM, item.id)) == 1
 
 
-def test_an_import_is_taken_back_whole(database: Database, config: Config, films: LibraryPath, tmp_path: Path) -> None:
+def test_an_import_is_rolled_back_completely(
+    database: Database, config: Config, films: LibraryPath, tmp_path: Path
+) -> None:
     source = builders.on_disk(tmp_path / "downloads", "Detour.1945.1080p.BluRay.mkv")
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)

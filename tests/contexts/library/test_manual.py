@@ -50,7 +50,7 @@ def test_a_folder_is_listed_with_what_each_file_probably_is(
     assert codes == ["S01E01", "S01E02", "S02E01"]
 
 
-def test_files_are_imported_with_the_episode_quality_and_language_a_person_chose(
+def test_files_are_imported_with_the_chosen_episode_quality_and_language(
     database: Database, pioneer: str, series: LibraryPath, tmp_path: Path
 ) -> None:
     paths = [builders.on_disk(tmp_path / "in", name) for name in ("one.mkv", "two.mkv")]
@@ -103,7 +103,7 @@ class TestReviewEntry:
             (entry,) = session.query(InboxEntry).all()
         return entry
 
-    def test_confirming_it_without_episodes_adds_no_empty_series(
+    def test_confirming_without_episodes_adds_no_empty_series(
         self, database: Database, entry: InboxEntry, admin: Caller
     ) -> None:
         outside = fake_outside(metadata=FakeMetadataProvider([builders.show_details("Les Vampires", 1915)]))
@@ -116,7 +116,7 @@ class TestReviewEntry:
             assert session.query(media.MediaItem).count() == before
             assert session.get(InboxEntry, entry.id).state != "done"
 
-    def test_its_files_get_the_episodes_that_a_person_chooses(
+    def test_the_files_get_the_chosen_episodes(
         self, database: Database, entry: InboxEntry, pioneer: str, admin: Caller
     ) -> None:
         listed = library.manual.manual_files(database, fake_outside(), admin, inbox_id=entry.id).files

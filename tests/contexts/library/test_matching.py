@@ -34,13 +34,13 @@ def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Cho
         (Guess("tv_show", "Pioneer One"), [Choice("tv_show", "Pioneer One", 2010, Ids(1))], "sure"),
     ],
 )
-def test_what_follows_from_the_evidence(guess: Guess, choices: list[Choice], state: str) -> None:
+def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choice], state: str) -> None:
     verdict = decide(guess, rank(guess, choices), confident=0.85)
     assert verdict.state == state
     assert (verdict.reason is None) == (state == "sure")
 
 
-def test_every_score_tells_why() -> None:
+def test_every_score_has_reasons() -> None:
     told = score(Guess("movie", "Metropolis", 1927, duration_s=153 * 60), film("Metropolis", 1927, runtime_min=153))
     assert [one.text for one in told.evidence] == [
         "Same title",
@@ -51,7 +51,7 @@ def test_every_score_tells_why() -> None:
     assert (stored.title, stored.year, stored.ids) == ("Metropolis", 1927, Ids(1))
 
 
-def test_episodes_that_do_not_exist_speak_against_a_series() -> None:
+def test_nonexistent_episodes_lower_the_score_of_a_series() -> None:
     guess = Guess("tv_show", "The Office", numbers=frozenset({(9, 1), (9, 23)}))
     short = Choice("tv_show", "The Office", 2001, Ids(1), numbers=frozenset({(1, 1), (2, 1)}))
     long = Choice("tv_show", "The Office", 2005, Ids(2), numbers=frozenset({(9, 1), (9, 23)}))
@@ -85,7 +85,7 @@ GUESSES = st.builds(
 
 
 @given(guess=GUESSES, choices=st.lists(CHOICES, max_size=8), seed=st.integers())
-def test_the_order_does_not_depend_on_the_order_of_the_answers(guess: Guess, choices: list[Choice], seed: int) -> None:
+def test_the_order_does_not_depend_on_the_order_of_the_results(guess: Guess, choices: list[Choice], seed: int) -> None:
     ranked = rank(guess, choices)
     shuffled = choices[:]
     random.Random(seed).shuffle(shuffled)

@@ -67,7 +67,7 @@ def test_a_finished_download_is_not_placed_on_the_disk_below(
     assert source.exists()
 
 
-def test_a_new_library_that_was_a_mount_point_and_is_none_now_is_refused(
+def test_a_new_library_that_is_no_longer_a_mount_point_is_refused(
     database: Database, films: LibraryPath, tmp_path: Path
 ) -> None:
     library.scanning.run_scan(database, replace(fake_outside(), files=Mounted(films.path)), clock.now, films.id)
@@ -92,7 +92,7 @@ def test_a_new_library_that_was_a_mount_point_and_is_none_now_is_refused(
 
 
 @pytest.mark.parametrize("act", ["remove", "rename", "restore", "empty the bin"])
-def test_nothing_is_deleted_renamed_or_restored_while_the_disk_is_away(
+def test_nothing_is_deleted_renamed_or_restored_while_the_disk_is_unmounted(
     act: str, database: Database, films: LibraryPath, detour: media.MediaItem
 ) -> None:
     builders.on_disk(films.path, "Suspense (1946)/Suspense (1946).mkv", 200_000)

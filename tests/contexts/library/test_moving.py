@@ -47,7 +47,7 @@ def choose(database: Database, item_id: str, path: LibraryPath) -> None:
         media.change_item(session, SYSTEM, clock.now(), item_id, {"library_path_id": path.id})
 
 
-def test_files_follow_their_title_and_come_back(
+def test_files_move_with_their_title_and_back(
     database: Database, detour: str, films: LibraryPath, other: LibraryPath
 ) -> None:
     preview = library.moving.move_preview(database, fake_outside(), SYSTEM, [detour], other.id)
@@ -71,7 +71,7 @@ def test_files_follow_their_title_and_come_back(
         assert media.get_item(session, SYSTEM, detour).library_path_id == films.id
 
 
-def test_a_file_that_is_in_the_way_keeps_its_place(
+def test_an_existing_file_at_the_target_is_kept(
     database: Database, detour: str, films: LibraryPath, other: LibraryPath
 ) -> None:
     builders.on_disk(other.path, NAME, 100, fill=b"else")
@@ -85,7 +85,7 @@ def test_a_file_that_is_in_the_way_keeps_its_place(
 
 
 @pytest.mark.parametrize(("choice", "monitored"), [(None, False), ("unmonitor", False), ("search", True)])
-def test_a_removed_file_is_wanted_again_only_when_asked_for(
+def test_a_removed_file_is_wanted_again_only_on_request(
     choice: str | None, monitored: bool, database: Database, detour: str
 ) -> None:
     with database.reads() as session:
@@ -96,7 +96,7 @@ def test_a_removed_file_is_wanted_again_only_when_asked_for(
         assert media.get_item(session, SYSTEM, detour).monitored is monitored
 
 
-def test_the_setting_decides_where_nobody_chooses(database: Database, detour: str) -> None:
+def test_the_setting_is_the_default(database: Database, detour: str) -> None:
     with database.writes() as session:
         settings.change_values(session, SYSTEM, clock.now(), {"library.after_file_removal": "search"})
         (file,) = library.files.files_of_item(session, SYSTEM, detour)
@@ -105,7 +105,7 @@ def test_the_setting_decides_where_nobody_chooses(database: Database, detour: st
         assert media.get_item(session, SYSTEM, detour).monitored
 
 
-def test_of_two_files_that_hold_an_episode_the_last_one_counts(database: Database, series: LibraryPath) -> None:
+def test_removing_the_last_file_of_an_episode_counts(database: Database, series: LibraryPath) -> None:
     with database.writes() as session:
         item = builders.show(session, library_path_id=series.id, seasons={1: 2})
         first = media.episodes.episodes_by_number(session, SYSTEM, item.id)[1, 1].id

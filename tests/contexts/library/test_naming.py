@@ -57,7 +57,7 @@ BARE = NamingRules(movie_folder="x", series_folder="x", season_folder="")
         ("{title} {original_title}", "Night of the Living Dead"),
     ],
 )
-def test_tokens_of_ours_and_of_others(template: str, name: str) -> None:
+def test_our_tokens_and_those_of_other_programs(template: str, name: str) -> None:
     check_template("movie_file", template)
     assert movie_path(replace(BARE, movie_file=template), FILM) == f"x/{name}.mkv"
 
@@ -94,7 +94,7 @@ def test_several_episodes_in_one_file(style: str, numbers: str) -> None:
         ("Tab\there\u202e", "Tabhere"),
     ],
 )
-def test_what_file_systems_do_not_bear_is_replaced(title: str, name: str) -> None:
+def test_characters_that_file_systems_forbid_are_replaced(title: str, name: str) -> None:
     assert movie_path(replace(BARE, movie_file="{title}"), replace(FILM, title=title)) == f"x/{name}.mkv"
 
 
@@ -115,12 +115,12 @@ def test_colons_are_replaced_as_chosen(colons: str, name: str) -> None:
         (("Apollo 13", "Home"), "Apollo 13 + Home"),
     ],
 )
-def test_a_number_that_several_titles_share_is_left_out(titles: tuple[str, ...], name: str) -> None:
+def test_an_id_shared_by_several_titles_is_left_out(titles: tuple[str, ...], name: str) -> None:
     facts = NamingFacts("Show", ".mkv", season=1, episodes=tuple(range(1, len(titles) + 1)), episode_titles=titles)
     assert name in episode_path(NamingRules(), facts)
 
 
-def test_a_year_that_the_title_has_is_written_once() -> None:
+def test_a_year_in_the_title_is_not_repeated() -> None:
     from mydia.contexts.library.naming_facts import naming_facts
     from mydia.contexts.media import MediaItem
 
@@ -141,7 +141,7 @@ def test_without_renaming_the_release_keeps_its_name() -> None:
     assert movie_path(NamingRules(rename=False), FILM) == "Night of the Living Dead (1968)/Night.1968-GRP.mkv"
 
 
-def test_a_long_episode_title_is_shortened_before_anything_else() -> None:
+def test_a_long_episode_title_is_shortened_first() -> None:
     path = episode_path(NamingRules(), replace(EPISODE, episode_titles=("Ü" * 300,)))
     name = path.rpartition("/")[2]
     assert len(name.encode()) <= 255
@@ -149,7 +149,7 @@ def test_a_long_episode_title_is_shortened_before_anything_else() -> None:
     assert name.endswith("... [WEBDL-720p].mkv")
 
 
-def test_two_versions_of_a_title_are_told_apart() -> None:
+def test_two_versions_of_a_title_have_different_names() -> None:
     assert movie_path(NamingRules(), replace(FILM, version_suffix="4K")) != movie_path(NamingRules(), FILM)
 
 
@@ -164,7 +164,7 @@ def test_two_versions_of_a_title_are_told_apart() -> None:
         ("movie_folder", ""),
     ],
 )
-def test_templates_that_cannot_work_are_refused_with_a_sentence(field: str, template: str) -> None:
+def test_invalid_templates_are_refused_with_a_message(field: str, template: str) -> None:
     with pytest.raises(Invalid) as refused:
         check_template(field, template)
     assert refused.value.fields[field].endswith(".")
@@ -211,7 +211,7 @@ ANY_RULES = st.builds(
 
 
 @given(rules=ANY_RULES, facts=ANY_FACTS)
-def test_no_name_ever_leads_out_of_the_folder_or_breaks_a_file_system(rules: NamingRules, facts: NamingFacts) -> None:
+def test_no_name_escapes_the_folder_or_breaks_a_file_system(rules: NamingRules, facts: NamingFacts) -> None:
     for path in (movie_path(rules, facts), episode_path(rules, facts), item_folder(rules, facts, "movie")):
         assert path
         assert not path.startswith("/")
@@ -224,5 +224,5 @@ def test_no_name_ever_leads_out_of_the_folder_or_breaks_a_file_system(rules: Nam
 
 
 @given(rules=ANY_RULES, facts=ANY_FACTS)
-def test_a_name_made_again_is_the_same(rules: NamingRules, facts: NamingFacts) -> None:
+def test_naming_is_deterministic(rules: NamingRules, facts: NamingFacts) -> None:
     assert movie_path(rules, facts) == movie_path(rules, facts)

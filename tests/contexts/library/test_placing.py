@@ -86,7 +86,7 @@ def test_a_download_is_hard_linked_under_its_name(
         assert {row.state for row in session.scalars(select(JournalEntry))} == {"done"}
 
 
-def test_importing_again_brings_in_nothing_twice(
+def test_importing_again_duplicates_nothing(
     database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
@@ -106,7 +106,7 @@ class _Full(Files):
         raise NoSpace("Disk", "no space left")
 
 
-def test_across_disks_it_is_copied_and_says_so(
+def test_files_are_copied_across_disks_and_this_is_recorded(
     database: Database, config: Config, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
@@ -115,7 +115,7 @@ def test_across_disks_it_is_copied_and_says_so(
     assert "on different file systems" in placed.notes[0]
 
 
-def test_a_full_disk_takes_back_what_it_began(
+def test_a_full_disk_rolls_back(
     database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     source = builders.on_disk(downloads, f"{RELEASE}.mkv")
@@ -128,7 +128,7 @@ def test_a_full_disk_takes_back_what_it_began(
         assert {row.state for row in session.scalars(select(JournalEntry))} == {"undone"}
 
 
-def test_an_upgrade_recycles_the_old_file_only_afterwards(
+def test_an_upgrade_recycles_the_old_file_last(
     database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     old = builders.on_disk(films.path, "Detour (1945)/detour-720p.mkv", 5000)
@@ -152,7 +152,7 @@ def test_an_upgrade_recycles_the_old_file_only_afterwards(
         ]
 
 
-def test_an_upgrade_of_the_very_same_name_swaps_the_files(
+def test_an_upgrade_with_the_same_name_swaps_the_files(
     database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     name = "Detour (1945)/Detour (1945) - Bluray-1080p-GRP.mkv"
@@ -183,7 +183,7 @@ def test_a_file_in_the_way_is_never_overwritten(
     assert stranger.read_bytes()[:4] == b"mine"
 
 
-def test_episodes_replace_only_what_they_hold_whole(
+def test_a_file_is_replaced_only_if_all_its_episodes_are(
     database: Database, config: Config, series: LibraryPath, downloads: Path
 ) -> None:
     with database.writes() as session:
@@ -220,7 +220,7 @@ def test_episodes_replace_only_what_they_hold_whole(
         )
 
 
-def test_two_shows_of_one_name_get_folders_of_their_own(
+def test_two_shows_with_the_same_name_get_separate_folders(
     database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
 ) -> None:
     with database.writes() as session:
@@ -234,7 +234,7 @@ def test_two_shows_of_one_name_get_folders_of_their_own(
 class TestRemoving:
     """Files leave into the recycle bin and come back."""
 
-    def test_a_title_goes_with_its_files_and_each_can_come_back(
+    def test_a_title_is_removed_with_its_files_and_both_can_be_restored(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         source = builders.on_disk(downloads, f"{RELEASE}.mkv")
@@ -250,7 +250,7 @@ class TestRemoving:
         with database.reads() as session:
             assert [row.match_state for row in session.scalars(select(MediaFile))] == ["new"]
 
-    def test_kept_files_are_not_found_again(
+    def test_kept_files_are_not_matched_again(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
@@ -269,7 +269,7 @@ class TestRemoving:
         with database.reads() as session:
             assert session.get(media.MediaItem, detour.id) is not None
 
-    def test_a_disk_that_refuses_keeps_title_and_file(
+    def test_a_disk_error_keeps_title_and_file(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         class ReadOnly(Files):
@@ -283,7 +283,7 @@ class TestRemoving:
         with database.reads() as session:
             assert len(library.files.files_of_item(session, SYSTEM, detour.id)) == 1
 
-    def test_the_bin_empties_itself_when_its_time_is_over(
+    def test_the_recycle_bin_deletes_expired_files(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
     ) -> None:
         placed = run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
@@ -332,7 +332,7 @@ class TestRenaming:
         with database.reads() as session:
             assert media.get_item(session, SYSTEM, detour.id).folder == "dt"
 
-    def test_a_name_that_is_taken_blocks_that_file_only(
+    def test_an_existing_name_blocks_only_that_file(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
     ) -> None:
         name = "Detour (1945)/Detour (1945) - Bluray-1080p.mkv"
@@ -427,7 +427,7 @@ def _run_until(forking: subprocess.Popen[str], point: int, **order: object) -> i
     ("mode", "cross_device", "same_name"),
     [("hardlink", False, False), ("hardlink", True, False), ("move", False, False), ("hardlink", False, True)],
 )
-def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(
+def test_killed_at_any_step_nothing_is_lost_or_duplicated(
     mode: str,
     cross_device: bool,
     same_name: bool,

@@ -56,21 +56,21 @@ def test_the_part_file_of_a_running_copy_is_left_alone(database: Database, copyi
     assert not copying.exists()
 
 
-def test_a_number_that_a_new_process_has_got_is_not_the_old_one(database: Database, copying: Path) -> None:
+def test_a_reused_process_id_is_a_different_process(database: Database, copying: Path) -> None:
     host, pid, _ = processes.this_process().split("|")
     own(database, f"{host}|{pid}|1")
     assert library.journal.recover_journal(database, fake_outside(), clock.now()).taken_back == 1
 
 
 @pytest.mark.parametrize(("silent_s", "taken_back"), [(10, 0), (600, 1)])
-def test_a_process_of_another_machine_counts_as_running_while_it_reports(
+def test_a_process_on_another_machine_is_alive_while_it_reports(
     silent_s: float, taken_back: int, database: Database, copying: Path
 ) -> None:
     own(database, "another-host|1|1", seen_ago_s=silent_s)
     assert library.journal.recover_journal(database, fake_outside(), clock.now()).taken_back == taken_back
 
 
-def test_a_batch_of_this_process_is_left_alone_while_a_thread_works_on_it(database: Database, copying: Path) -> None:
+def test_a_batch_in_progress_in_this_process_is_skipped(database: Database, copying: Path) -> None:
     with journal.working_on("b"):
         assert library.journal.recover_journal(database, fake_outside(), clock.now()) == library.journal.Recovered()
     assert library.journal.recover_journal(database, fake_outside(), clock.now()).taken_back == 1

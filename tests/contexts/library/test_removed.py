@@ -63,7 +63,7 @@ def picture(database: Database, item_id: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("files", ["keep", "recycle"])
-def test_a_removed_series_comes_back_as_it_was(
+def test_a_removed_series_is_restored_unchanged(
     database: Database, show_id: str, series: LibraryPath, files: str
 ) -> None:
     before = picture(database, show_id)
@@ -83,7 +83,7 @@ def test_a_removed_series_comes_back_as_it_was(
         assert library.removed.removed_titles(session, SYSTEM) == []
 
 
-def test_a_title_whose_files_were_deleted_comes_back_without_them(database: Database, show_id: str) -> None:
+def test_a_title_whose_files_were_deleted_is_restored_without_them(database: Database, show_id: str) -> None:
     outside = fake_outside()
     library.recycle.remove_item(database, outside, SYSTEM, clock.now(), show_id, files="delete")
     made = library.removed.restore_titles(database, outside, SYSTEM, clock.now(), [show_id])
@@ -109,7 +109,7 @@ def test_a_file_that_was_matched_elsewhere_meanwhile_stays_there(
     assert list(picture(database, show_id)["files"]) == [NAMES[1]]  # type: ignore[call-overload]
 
 
-def test_a_title_that_was_added_again_is_not_doubled(database: Database, show_id: str, series: LibraryPath) -> None:
+def test_a_title_that_was_added_again_is_not_duplicated(database: Database, show_id: str, series: LibraryPath) -> None:
     outside = fake_outside()
     library.recycle.remove_item(database, outside, SYSTEM, clock.now(), show_id, files="keep")
     with database.writes() as session:
@@ -121,7 +121,7 @@ def test_a_title_that_was_added_again_is_not_doubled(database: Database, show_id
         assert [one.id for one in library.removed.removed_titles(session, SYSTEM)] == [show_id]
 
 
-def test_the_title_comes_back_when_a_file_cannot(database: Database, show_id: str, series: LibraryPath) -> None:
+def test_the_title_is_restored_even_if_a_file_cannot_be(database: Database, show_id: str, series: LibraryPath) -> None:
     outside = fake_outside()
     library.recycle.remove_item(database, outside, SYSTEM, clock.now(), show_id, files="recycle")
     builders.on_disk(series.path, NAMES[0], fill=b"another file")
@@ -132,7 +132,7 @@ def test_the_title_comes_back_when_a_file_cannot(database: Database, show_id: st
         assert library.recycle.recycled_totals(session, SYSTEM).files == 2
 
 
-def test_several_titles_are_restored_together_until_their_time_is_over(
+def test_several_titles_are_restored_together_until_they_expire(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     outside, now = fake_outside(), clock.now()

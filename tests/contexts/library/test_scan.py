@@ -112,7 +112,7 @@ def test_a_renamed_file_keeps_its_row(database: Database, config: Config, films:
     assert (done.counts["moved"], done.counts["new"], done.counts["missing"]) == (1, 0, 0)
 
 
-def test_a_file_copied_elsewhere_and_deleted_is_known_by_its_hash(
+def test_a_file_moved_by_copying_is_recognised_by_its_hash(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     old = builders.on_disk(films.path, "sintel.mkv", 300_000)
@@ -127,7 +127,7 @@ def test_a_file_copied_elsewhere_and_deleted_is_known_by_its_hash(
     assert "sintel.mkv" not in rows(database)
 
 
-def test_a_file_that_is_gone_is_marked_and_comes_back(database: Database, config: Config, films: LibraryPath) -> None:
+def test_a_missing_file_is_marked_until_it_reappears(database: Database, config: Config, films: LibraryPath) -> None:
     for number in range(12):
         builders.on_disk(films.path, f"Film {number}.mkv")
     scan(database, config, films)
@@ -143,9 +143,7 @@ def test_a_file_that_is_gone_is_marked_and_comes_back(database: Database, config
 
 
 @pytest.mark.parametrize("harm", ["remove", "empty", "mass"])
-def test_a_disk_that_is_not_there_changes_nothing(
-    harm: str, database: Database, config: Config, films: LibraryPath
-) -> None:
+def test_a_missing_disk_changes_nothing(harm: str, database: Database, config: Config, films: LibraryPath) -> None:
     for number in range(10):
         builders.on_disk(films.path, f"Film {number}.mkv")
     scan(database, config, films)
@@ -168,7 +166,7 @@ def test_a_disk_that_is_not_there_changes_nothing(
         assert (told.last_scan_state, told.last_scan_reason) == ("refused", done.reason)
 
 
-def test_a_person_can_confirm_that_files_are_gone(database: Database, config: Config, films: LibraryPath) -> None:
+def test_a_user_can_confirm_that_files_are_gone(database: Database, config: Config, films: LibraryPath) -> None:
     for number in range(10):
         builders.on_disk(films.path, f"Film {number}.mkv")
     scan(database, config, films)
@@ -196,7 +194,7 @@ def test_files_in_an_unreadable_folder_are_not_missing(database: Database, confi
     assert rows(database)["Locked/Film.mkv"].missing_since is None
 
 
-def test_loops_and_odd_names_are_survived(database: Database, config: Config, films: LibraryPath) -> None:
+def test_link_loops_and_odd_names_do_not_break_a_scan(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "Film/Film.mkv")
     (Path(films.path) / "Film/again").symlink_to(Path(films.path))
     odd = os.fsencode(films.path) + b"/caf\xe9 (1999).mkv"
@@ -210,7 +208,7 @@ def test_loops_and_odd_names_are_survived(database: Database, config: Config, fi
     assert scan(database, config, films).counts["new"] == 0
 
 
-def test_one_folder_can_be_looked_at_alone(database: Database, config: Config, films: LibraryPath) -> None:
+def test_one_folder_can_be_scanned_alone(database: Database, config: Config, films: LibraryPath) -> None:
     builders.on_disk(films.path, "A/A.mkv")
     builders.on_disk(films.path, "B/B.mkv")
     scan(database, config, films, subfolder="A")
@@ -238,7 +236,7 @@ def test_a_file_that_an_import_is_placing_is_left_to_the_import(
     assert rows(database) == {}
 
 
-def test_a_cancelled_scan_keeps_what_it_has_and_the_next_one_goes_on(
+def test_a_cancelled_scan_keeps_its_results_and_the_next_one_continues(
     database: Database, config: Config, films: LibraryPath
 ) -> None:
     for number in range(4):
@@ -265,6 +263,6 @@ def test_a_killed_scan_is_continued_under_its_own_row(database: Database, config
     assert first == again
 
 
-def test_only_those_who_manage_media_may_ask_for_a_scan(database: Database, films: LibraryPath, guest: object) -> None:
+def test_requesting_a_scan_requires_manage_media(database: Database, films: LibraryPath, guest: object) -> None:
     with database.writes() as session, pytest.raises(Forbidden):
         library.scanning.request_scan(session, guest, films.id)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def _poster(database, item_id):
         return item.poster.source if item.poster else None
 
 
-def test_a_chosen_poster_survives_a_refresh_and_can_be_given_back(stocked, add, outside, admin, now):
+def test_a_chosen_poster_survives_a_refresh_and_can_be_reset(stocked, add, outside, admin, now):
     item_id = add(OFFERED)
     choice = media.artwork.list_artwork(stocked, outside, admin, item_id, "poster")
     assert [art.path for art in choice.offered] == ["/first.jpg", "/second.jpg", "/third.jpg"]
@@ -44,7 +44,7 @@ def test_a_chosen_poster_survives_a_refresh_and_can_be_given_back(stocked, add, 
     assert _poster(stocked, item_id) == "/first.jpg"
 
 
-def test_only_what_is_offered_can_be_chosen(stocked, add, outside, admin, guest, now):
+def test_only_offered_artwork_can_be_chosen(stocked, add, outside, admin, guest, now):
     item_id = add(OFFERED)
     with pytest.raises(Invalid, match="does not offer"):
         media.artwork.choose_artwork(stocked, outside, admin, now, item_id, "backdrop", "http://192.0.2.1/secret.png")
@@ -54,7 +54,7 @@ def test_only_what_is_offered_can_be_chosen(stocked, add, outside, admin, guest,
         media.artwork.choose_artwork(stocked, outside, guest, now, item_id, "poster", "/second.jpg")
 
 
-def test_locked_facts_are_left_alone(stocked, add, outside, admin, now):
+def test_locked_fields_are_not_changed(stocked, add, outside, admin, now):
     item_id = add(OFFERED)
     with stocked.writes() as session:
         item = media.change_item(session, admin, now, item_id, {"title": "Mine", "locked_fields": ["title", "status"]})

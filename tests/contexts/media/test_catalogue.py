@@ -21,13 +21,13 @@ def happened(database, kind):
         return [event for event in events.feed(session, limit=200) if event.type == kind]
 
 
-def test_a_film_and_a_series_may_carry_the_same_number(add, stocked, now):
+def test_a_film_and_a_series_may_have_the_same_tmdb_id(add, stocked, now):
     a, b = add(film()), add(series(now.date()))
     with stocked.reads() as session:
         assert {media.get_item(session, SYSTEM, a).tmdb_id, media.get_item(session, SYSTEM, b).tmdb_id} == {19}
 
 
-def test_the_same_film_twice_is_refused_and_says_which_it_is(add):
+def test_adding_a_film_twice_is_refused_and_names_the_existing_one(add):
     here = add(film())
     with pytest.raises(media.AlreadyHere, match="Metropolis \\(1927\\) is already in the library") as refused:
         add(film("Metropolis Restored"))
@@ -45,14 +45,14 @@ def test_a_failed_change_leaves_no_event(stocked, admin, now):
     assert happened(stocked, "MediaAdded") == []
 
 
-def test_adding_tells_what_was_added_and_by_whom(add, stocked):
+def test_adding_emits_what_was_added_and_by_whom(add, stocked):
     item_id = add(film(), search_now=True)
     (event,) = happened(stocked, "MediaAdded")
     assert (event.resource_id, event.actor_name, event.payload["search_now"]) == (item_id, "Robin", True)
     assert len(happened(stocked, "MediaReady")) == 1
 
 
-def test_a_series_counts_what_should_be_here_by_now(add, stocked, now):
+def test_a_series_counts_aired_episodes(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
@@ -60,7 +60,7 @@ def test_a_series_counts_what_should_be_here_by_now(add, stocked, now):
         assert [season.number for season in media.seasons_of(session, SYSTEM, item_id)] == [1, 2, 0]
 
 
-def test_holdings_make_the_state(add, stocked, now):
+def test_the_state_follows_from_the_holdings(add, stocked, now):
     item_id = add(series(now.date()))
     with stocked.reads() as session:
         ids = [ref.id for ref in media.episodes.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
@@ -89,7 +89,7 @@ def test_a_title_is_found_by_any_of_its_names(add, stocked, now):
         assert media.find_by_ids(session, SYSTEM, "tv_show", Ids(tvdb_id=4711)).id == item_id
 
 
-def test_a_refresh_undoes_no_choice_and_no_edit(add, stocked, admin, now):
+def test_a_refresh_keeps_choices_and_edits(add, stocked, admin, now):
     item_id = add(series(now.date()))
     with stocked.writes() as session:
         media.monitoring.change_monitoring(session, admin, now, item_id, False, season_number=1)
@@ -126,7 +126,7 @@ def test_a_new_season_follows_the_choice_for_new_seasons(add, stocked, admin, no
         }
 
 
-def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add, stocked, now):
+def test_an_episode_removed_by_the_provider_stays_while_a_file_is_linked(add, stocked, now):
     told = series(now.date(), seasons=1)
     item_id = add(told)
     with stocked.reads() as session:
@@ -146,7 +146,7 @@ def test_an_episode_taken_back_by_the_provider_stays_while_a_file_is_linked(add,
         assert set(media.episodes.episodes_by_number(session, SYSTEM, item_id)) == {(0, 1), (1, 1), (1, 2)}
 
 
-def test_an_episode_that_only_a_file_proves_is_made_once(add, stocked, now):
+def test_an_episode_known_only_from_a_file_is_created_once(add, stocked, now):
     item_id = add(series(now.date(), seasons=1))
     with stocked.writes() as session:
         first = media.episodes.ensure_episode(session, now, item_id, 7, 1)
@@ -154,7 +154,7 @@ def test_an_episode_that_only_a_file_proves_is_made_once(add, stocked, now):
     assert first.id == again.id
 
 
-def test_unknown_choices_are_refused_with_what_is_allowed(add, stocked, admin, now):
+def test_unknown_values_are_refused_with_the_allowed_ones(add, stocked, admin, now):
     item_id = add(film())
     for changes in ({"minimum_availability": "soon"}, {"series_type": "anime"}, {"year": 99999}, {"colour": "red"}):
         with pytest.raises(Invalid), stocked.writes() as session:
@@ -172,7 +172,7 @@ def test_fix_match_keeps_choices_and_changes_numbers(add, stocked, admin, now):
         assert (item.tmdb_id, item.year, item.monitored, item.match_locked) == (9606, 2001, False, True)
 
 
-def test_removing_takes_the_parts_and_keeps_the_story(add, stocked, admin, now):
+def test_removing_a_title_removes_its_rows_and_keeps_its_history(add, stocked, admin, now):
     item_id = add(series(now.date()))
     with stocked.writes() as session:
         media.remove_row(session, admin, now, item_id, files_deleted=0)
@@ -203,7 +203,7 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
         assert media.calendar.next_entry_on(session, admin, today) == today + timedelta(days=7)
 
 
-def test_what_came_out_since_yesterday_changes_its_word(add, stocked, now):
+def test_titles_released_since_yesterday_change_their_state(add, stocked, now):
     item_id = add(film("Tomorrow", 2026, 77, digital_on=now.date() + timedelta(days=1)))
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "upcoming"
@@ -214,7 +214,7 @@ def test_what_came_out_since_yesterday_changes_its_word(add, stocked, now):
         assert media.get_item(session, SYSTEM, item_id).state == "missing"
 
 
-def test_seasons_without_a_date_are_no_reason_to_fail(add, stocked, now):
+def test_seasons_without_a_date_do_not_fail(add, stocked, now):
     told = series(now.date(), seasons=1)
     from dataclasses import replace
 

@@ -70,9 +70,7 @@ def _add(database, admin, now, outside, wish, ids, **choices):
         return media.add_item(session, admin, now, new, search_now=False).id
 
 
-def test_a_folder_that_wants_thetvdb_gets_its_seasons_episodes_and_absolute_numbers(
-    stocked, both, admin, now, tmp_path
-):
+def test_a_folder_that_uses_thetvdb_gets_its_seasons_episodes_and_absolute_numbers(stocked, both, admin, now, tmp_path):
     with stocked.writes() as session:
         folder = library_path(session, tmp_path / "tv", "series", provider="tvdb", language="de-DE").id
     with stocked.reads() as session:
@@ -146,7 +144,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
         assert (trouble.titles, media.refresh.catalogues_wanted(session, SYSTEM)) == (1, {"tvdb": 1})
 
 
-def test_thetvdb_alone_is_enough(stocked, both, admin, now):
+def test_thetvdb_alone_is_sufficient(stocked, both, admin, now):
     outside = both.asked(tmdb_key=False)
     assert metadata.sources(outside) == {"tvdb"}
     (found,) = metadata.search(outside, SYSTEM, "tv_show", "cartographers", source="tvdb")
@@ -161,7 +159,7 @@ def test_a_provider_that_does_not_exist_is_refused(stocked, both, admin, now):
         media.change_item(session, admin, now, item_id, {"provider": "omdb"})
 
 
-def test_the_region_of_dates_and_ratings_is_the_languages_unless_set(stocked, both, admin, now):
+def test_the_region_of_dates_and_ratings_follows_the_language_unless_set(stocked, both, admin, now):
     with stocked.writes() as session:
         settings.change_values(session, admin, now, {"metadata.region": "AT"})
         assert media.refresh.asking(session, SYSTEM, None).region == "AT"

@@ -20,7 +20,7 @@ def films(add):
 
 @pytest.mark.parametrize("sort", media.lists.SORTS)
 @pytest.mark.parametrize("descending", [False, True])
-def test_pages_together_are_the_whole_list_once(films, stocked, admin, sort, descending):
+def test_the_pages_together_list_every_title_once(films, stocked, admin, sort, descending):
     asked = media.lists.ItemQuery(type="movie", sort=sort, descending=descending)
     seen, cursor = [], None
     with stocked.reads() as session:
@@ -39,7 +39,7 @@ def test_pages_together_are_the_whole_list_once(films, stocked, admin, sort, des
     assert seen == chunks
 
 
-def test_filters_narrow_and_say_how_many(films, stocked, admin):
+def test_filters_narrow_and_count(films, stocked, admin):
     with stocked.reads() as session:
         some, _ = media.lists.list_items(session, admin, media.lists.ItemQuery(type="movie", year_from=1926))
         assert {card.year for card in some} == {1926}
@@ -53,7 +53,7 @@ def test_filters_narrow_and_say_how_many(films, stocked, admin):
         assert media.lists.counts(session, SYSTEM)["movie"].of("missing") == 130
 
 
-def test_a_damaged_address_and_an_unknown_order_are_refused(stocked, admin):
+def test_an_invalid_cursor_and_an_unknown_order_are_refused(stocked, admin):
     with stocked.reads() as session:
         for asked, cursor in (
             (media.lists.ItemQuery(), "!!"),
@@ -74,7 +74,7 @@ def test_the_token_of_a_list_changes_with_any_title(films, stocked, admin, now):
         assert media.lists.snapshot(session, SYSTEM) != before
 
 
-def test_searching_finds_by_the_beginning_of_any_word(add, stocked, admin):
+def test_searching_matches_the_prefix_of_any_word(add, stocked, admin):
     add(film("The Passion of Joan of Arc", 1928, 780))
     with stocked.reads() as session:
         for text in ("passion", "joan", "The Pass"):

@@ -73,12 +73,12 @@ def test_a_name_means_these_episodes(name: str, known: SeriesNumbers, means: str
     assert answer(name, known) == means
 
 
-def test_the_files_beside_it_say_how_a_number_counts() -> None:
+def test_neighbouring_files_show_the_numbering_scheme() -> None:
     assert answer("[Grp] Show S2 - 13.mkv", TWO, beside=(1, 2, 13)) == "S02E13"
     assert answer("[Grp] Show S2 - 13.mkv", TWO, beside=(13, 30, 36)) == "S02E01"
 
 
-def test_a_doubt_offers_the_likely_episodes() -> None:
+def test_an_ambiguous_name_offers_the_likely_episodes() -> None:
     parsed = parse_release("[Grp] Show S2 - 13 [1080p].mkv", "tv")
     assert parsed is not None
     meaning = meant_episodes(parsed, TWO)
@@ -87,7 +87,7 @@ def test_a_doubt_offers_the_likely_episodes() -> None:
 
 
 @given(st.text(max_size=60), st.sampled_from([TWO, LONG, series({})]))
-def test_a_name_never_gets_episodes_together_with_a_doubt(name: str, known: SeriesNumbers) -> None:
+def test_a_name_never_gets_both_episodes_and_a_doubt(name: str, known: SeriesNumbers) -> None:
     parsed = parse_release(name, "tv")
     if parsed is None:
         return

@@ -16,7 +16,7 @@ from mydia.errors import NotFound
 from .conftest import film
 
 
-def test_a_title_has_a_number_from_the_moment_it_is_added(stocked, add, admin):
+def test_a_title_gets_a_number_when_it_is_added(stocked, add, admin):
     item_id = add(film())
     with stocked.reads() as session:
         number = media.numbers.number_of(session, admin, NumberedKind.ITEM, item_id)
@@ -33,13 +33,13 @@ def test_the_number_of_a_removed_title_is_not_given_to_another(stocked, add, adm
         assert media.numbers.number_of(session, admin, NumberedKind.ITEM, again) > old
 
 
-def test_giving_numbers_twice_changes_none(stocked):
+def test_assigning_numbers_twice_changes_none(stocked):
     with stocked.writes() as session:
         first = media.numbers.give_numbers(session, NumberedKind.FILE, ["a", "b"])
         assert media.numbers.give_numbers(session, NumberedKind.FILE, ["b", "c", "a"]).items() > first.items()
 
 
-def test_a_number_means_one_kind_only(stocked):
+def test_a_number_belongs_to_one_kind_only(stocked):
     with stocked.writes() as session:
         number = media.numbers.give_numbers(session, NumberedKind.EPISODE, ["a"])["a"]
         with pytest.raises(NotFound):

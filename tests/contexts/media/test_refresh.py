@@ -46,7 +46,7 @@ def bare(stocked, admin, now):
     return added
 
 
-def test_a_new_series_gets_its_seasons_and_is_ready_once(stocked, online, bare, admin, now):
+def test_a_new_series_gets_its_seasons_and_is_announced_once(stocked, online, bare, admin, now):
     item_id = bare("tv_show", "The Cartographers", 210101)
     media.refresh.refresh_item(stocked, online.outside, admin, now, item_id, search_now=True)
     with stocked.reads() as session:
@@ -64,7 +64,7 @@ def test_a_new_series_gets_its_seasons_and_is_ready_once(stocked, online, bare, 
 
 
 @pytest.mark.parametrize("fault", ["error", "broken_json", "hangup", "wrong_types", "bad_key"])
-def test_a_failing_provider_changes_nothing_and_is_asked_again_later(stocked, online, bare, admin, now, fault):
+def test_a_failing_provider_changes_nothing_and_is_retried_later(stocked, online, bare, admin, now, fault):
     item_id = bare("movie", "Metropolis", 19)
     online.tmdb.fail(fault)
     with pytest.raises(Unavailable):
@@ -75,7 +75,7 @@ def test_a_failing_provider_changes_nothing_and_is_asked_again_later(stocked, on
         assert item.refresh_error
 
 
-def test_a_number_the_catalogue_lost_keeps_what_is_known(stocked, online, bare, admin, now):
+def test_an_id_the_catalogue_no_longer_has_keeps_the_details(stocked, online, bare, admin, now):
     item_id = bare("movie", "Lost Film", 999_999_9)
     assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
     with stocked.reads() as session:
@@ -93,7 +93,7 @@ def test_searching_by_name_and_by_number(online):
         metadata.details(online.outside, SYSTEM, "movie", Ids(tmdb_id=9_999_999))
 
 
-def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin, now, tmp_path):
+def test_without_any_provider_the_error_says_what_to_do(stocked, bare, admin, now, tmp_path):
     from mydia.adapters.metadata_providers import NoProvider
 
     outside = fake_outside(metadata=NoProvider())
@@ -103,7 +103,7 @@ def test_without_any_provider_the_sentence_says_what_to_do(stocked, bare, admin,
         metadata.search(outside, SYSTEM, "movie", "metropolis")
 
 
-def test_a_refresh_that_a_person_asks_for_goes_past_the_cache(stocked, online, bare, admin, now):
+def test_a_manual_refresh_bypasses_the_cache(stocked, online, bare, admin, now):
     item_id = bare("movie", "Metropolis", 19)
     media.refresh.refresh_item(stocked, online.outside, admin, now, item_id)
     asked = sum(online.tmdb.counts.values())

@@ -53,7 +53,7 @@ def filtered(stocked, admin):
         ("' & joan | x", None),
     ],
 )
-def test_what_is_typed_finds_titles_by_the_beginning_of_words(add, search, filtered, typed, title):
+def test_typed_text_matches_prefixes_of_words(add, search, filtered, typed, title):
     add(film("The Passion of Joan of Arc", 1928, 780))
     add(film("Amélie", 2001, 194, titles=(OtherTitle("Le Fabuleux Destin d'Amélie Poulain", "original"),)))
     add(film("Сталкер", 1979, 1398))
@@ -63,7 +63,7 @@ def test_what_is_typed_finds_titles_by_the_beginning_of_words(add, search, filte
     assert search(typed) == filtered(typed) == ([title] if title else [])
 
 
-def test_names_that_begin_with_the_text_come_before_those_that_contain_it(add, search):
+def test_names_starting_with_the_text_rank_before_those_containing_it(add, search):
     for number, title in enumerate(("Morning Star", "Stardust", "Lone Star", "Star Wars")):
         add(film(title, 1990 + number, 100 + number))
     assert search("star") == ["Star Wars", "Stardust", "Lone Star", "Morning Star"]
@@ -98,9 +98,7 @@ def test_the_index_follows_changes_removals_and_a_vacuum(add, stocked, admin, no
         session.execute(text("INSERT INTO title_words(title_words, rank) VALUES ('integrity-check', 1)"))
 
 
-def test_a_title_whose_removal_is_undone_is_found_again_beside_the_one_added_meanwhile(
-    add, stocked, admin, now, search
-):
+def test_a_restored_title_is_found_along_with_one_added_meanwhile(add, stocked, admin, now, search):
     gone = add(film("Metropolis", 1927, 19))
     with stocked.writes() as session:
         snapshot = take_snapshot(session, media.MediaItem, gone)

@@ -66,7 +66,7 @@ def test_the_state_of_a_title_follows_from_its_facts(given, state):
         ("released", "announced", {}, False),
     ],
 )
-def test_a_film_is_out_by_its_dates(minimum, known, dates, out):
+def test_release_dates_decide_whether_a_film_is_out(minimum, known, dates, out):
     given = {"cinema_on": None, "digital_on": None, "physical_on": None} | dates
     assert status.movie_is_out(minimum, known, TODAY, **given) is out
 
@@ -84,7 +84,7 @@ def test_a_film_is_out_by_its_dates(minimum, known, dates, out):
         ("none", set()),
     ],
 )
-def test_a_pattern_chooses_episodes(pattern, wanted):
+def test_a_monitoring_choice_selects_episodes(pattern, wanted):
     past, future = TODAY - timedelta(days=9), TODAY + timedelta(days=9)
     episodes = [
         (1, 1, past, True),
@@ -113,5 +113,5 @@ def test_a_pattern_chooses_episodes(pattern, wanted):
         ("movie", "announced", None, None, 3),
     ],
 )
-def test_what_changes_often_is_refreshed_often(kind, state, latest, following, days):
+def test_titles_that_change_often_are_refreshed_often(kind, state, latest, following, days):
     assert status.next_refresh_in(kind, state, TODAY, latest_on=latest, next_on=following) == timedelta(days=days)

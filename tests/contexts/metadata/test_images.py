@@ -48,7 +48,7 @@ def wanted(database, now):
         return metadata.want_image(session, now, "poster", "/metropolis.jpg")
 
 
-def test_the_same_picture_is_wanted_once(database, now, wanted):
+def test_the_same_picture_is_queued_once(database, now, wanted):
     with database.writes() as session:
         assert metadata.want_image(session, now, "poster", "/metropolis.jpg") == wanted
         assert metadata.want_image(session, now, "backdrop", "/metropolis.jpg") != wanted
@@ -75,7 +75,7 @@ def test_a_picture_is_kept_in_every_size_with_its_colour(database, now, wanted, 
 @pytest.mark.parametrize(
     "answer", [Unreachable("TMDB", "no answer"), NotFound("no such picture"), b"<html>", picture()[:200]]
 )
-def test_a_picture_that_cannot_be_had_waits_longer_each_time(database, now, wanted, tmp_path, answer):
+def test_a_failing_picture_backs_off(database, now, wanted, tmp_path, answer):
     outside = fake_outside(metadata=Pictures(answer))
     assert metadata.fetch_wanted(database, outside, SYSTEM, now, tmp_path) == 1
     with database.reads() as session:
@@ -92,7 +92,7 @@ def test_a_picture_that_cannot_be_had_waits_longer_each_time(database, now, want
         assert session.get(metadata.Image, wanted).retry_at == now + timedelta(minutes=30)
 
 
-def test_posters_come_first_and_the_pages_hear_of_all_that_came_in_one_event(database, now, tmp_path):
+def test_posters_are_fetched_first_and_one_event_names_all_fetched_pictures(database, now, tmp_path):
     with database.writes() as session:
         ids = [
             metadata.want_image(session, now, role, f"/{role}-{number}.jpg")
@@ -107,7 +107,7 @@ def test_posters_come_first_and_the_pages_hear_of_all_that_came_in_one_event(dat
     assert (told.type, set(told.payload["image_ids"])) == ("ArtworkFetched", {ids[1], ids[2], ids[4], ids[5]})
 
 
-def test_a_provider_that_does_not_answer_is_not_asked_for_the_rest(database, now, tmp_path):
+def test_an_unreachable_provider_is_not_asked_for_the_remaining_pictures(database, now, tmp_path):
     with database.writes() as session:
         for number in range(20):
             metadata.want_image(session, now, "poster", f"/{number}.jpg")

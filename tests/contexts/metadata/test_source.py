@@ -31,12 +31,12 @@ def _state(database, outside):
         return metadata.source_state(session, outside, SYSTEM)
 
 
-def test_before_anything_was_asked_nothing_is_known(database, outside):
+def test_the_state_is_unknown_before_the_first_request(database, outside):
     assert _state(database, outside).answers is None
     assert _state(database, fake_outside(metadata=NoProvider())) is None
 
 
-def test_a_failure_is_known_with_its_reason_until_the_source_answers(database, outside, now, caplog):
+def test_a_failure_is_kept_with_its_reason_until_the_source_answers(database, outside, now, caplog):
     error = Unreachable("Metadata relay", "the host cannot be found")
     metadata.record_answer(database, outside, SYSTEM, now, error)
     state = _state(database, outside)
@@ -52,7 +52,7 @@ def test_a_failure_is_known_with_its_reason_until_the_source_answers(database, o
     assert changes == ["ok", "failing"]
 
 
-def test_a_source_that_goes_on_answering_costs_no_writes(database, outside, now):
+def test_a_source_that_keeps_answering_causes_no_writes(database, outside, now):
     metadata.record_answer(database, outside, SYSTEM, now, None)
     version = database.version()
     for minutes in range(1, 5):
@@ -60,13 +60,13 @@ def test_a_source_that_goes_on_answering_costs_no_writes(database, outside, now)
     assert database.version() == version
 
 
-def test_a_check_asks_and_records(database, outside, provider, now):
+def test_a_check_queries_and_records(database, outside, provider, now):
     assert metadata.check_source(database, outside, SYSTEM, now).answers is True
     provider.trouble = Limited("Metadata relay", "too many requests", retry_after_s=60)
     assert metadata.check_source(database, outside, SYSTEM, now + timedelta(hours=1)).answers is False
 
 
-def test_a_scan_that_gets_no_answer_makes_the_source_red(database, outside, provider, now, tmp_path):
+def test_a_scan_without_an_answer_marks_the_source_as_failed(database, outside, provider, now, tmp_path):
     provider.trouble = Unreachable("Metadata relay", "no answer")
     with database.writes() as session:
         path = builders.library_path(session, tmp_path / "films")
@@ -78,7 +78,7 @@ def test_a_scan_that_gets_no_answer_makes_the_source_red(database, outside, prov
     assert _state(database, outside).answers is True
 
 
-def test_a_refresh_that_gets_no_answer_makes_the_source_red(database, outside, provider, now):
+def test_a_refresh_without_an_answer_marks_the_source_as_failed(database, outside, provider, now):
     with database.writes() as session:
         item = builders.film(session)
     provider.trouble = Unreachable("Metadata relay", "no answer")
@@ -87,7 +87,7 @@ def test_a_refresh_that_gets_no_answer_makes_the_source_red(database, outside, p
     assert _state(database, outside).answers is False
 
 
-def test_only_those_who_manage_the_library_ask_for_a_retry(database):
+def test_requesting_a_retry_requires_manage_media(database):
     with database.writes() as session:
         with pytest.raises(Forbidden):
             metadata.request_retry(session, NOBODY)

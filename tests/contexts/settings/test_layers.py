@@ -58,7 +58,7 @@ def test_the_order_is_environment_database_file_default(
     assert _sourced(database, DAYS, file) == (11, "file")
 
 
-def test_all_values_at_once_are_the_same_as_one_by_one(database: Database, admin: Caller, now: datetime) -> None:
+def test_reading_all_values_equals_reading_each(database: Database, admin: Caller, now: datetime) -> None:
     _bind(database, PORT="5000", TVDB_API_KEY="secret")
     _change(database, admin, now, {DAYS: "12", KEY: "0123456789"})
     typed = settings.of(database)
@@ -109,9 +109,7 @@ def test_a_unit_of_work_sees_its_own_change_and_a_rolled_back_one_is_forgotten(
     assert settings.of(database).library.recycle_days == 30
 
 
-def test_an_older_snapshot_never_becomes_the_answer_of_later_ones(
-    database: Database, admin: Caller, now: datetime
-) -> None:
+def test_an_older_snapshot_is_never_cached_for_later_reads(database: Database, admin: Caller, now: datetime) -> None:
     with database.reads() as older:
         older.execute(text("SELECT 1 FROM settings")).all()
         _change(database, admin, now, {DAYS: "12"})
@@ -119,7 +117,7 @@ def test_an_older_snapshot_never_becomes_the_answer_of_later_ones(
     assert settings.of(database).library.recycle_days == 12
 
 
-def test_a_database_without_settings_says_so(database: Database) -> None:
+def test_a_database_without_a_settings_table_raises(database: Database) -> None:
     database.info.clear()
     with pytest.raises(LookupError, match=r"settings\.bind"):
         settings.of(database)
@@ -135,7 +133,7 @@ def test_wrong_values_are_refused_together_and_nothing_is_stored(
     assert _sourced(database, DAYS) == (30, "default")
 
 
-def test_what_the_environment_sets_cannot_be_changed_here(database: Database, admin: Caller, now: datetime) -> None:
+def test_values_set_by_the_environment_cannot_be_changed(database: Database, admin: Caller, now: datetime) -> None:
     _bind(database, RECYCLE_DAYS="9")
     with pytest.raises(Invalid) as refused:
         _change(database, admin, now, {DAYS: "5"})
@@ -156,9 +154,7 @@ def test_secrets_are_encrypted_and_never_shown(database: Database, admin: Caller
         assert "0123456789abcdef" not in everything + repr(settings.of(session))
 
 
-def test_a_secret_that_cannot_be_decrypted_hurts_only_its_reader(
-    database: Database, admin: Caller, now: datetime
-) -> None:
+def test_an_undecryptable_secret_fails_only_its_reader(database: Database, admin: Caller, now: datetime) -> None:
     _bind(database)
     _change(database, admin, now, {KEY: "0123456789abcdef"})
     _bind(database, SECRET_KEY_BASE="another key" * 4)
@@ -175,7 +171,7 @@ def test_changes_are_recorded_with_old_and_new(database: Database, admin: Caller
     assert [event.payload for event in recorded] == [{"key": "values", "changed": {DAYS: [30, 12]}, "area": "values"}]
 
 
-def test_guests_change_nothing(database: Database, guest: Caller, now: datetime) -> None:
+def test_guests_cannot_change_anything(database: Database, guest: Caller, now: datetime) -> None:
     with pytest.raises(Forbidden):
         _change(database, guest, now, {DAYS: "12"})
 

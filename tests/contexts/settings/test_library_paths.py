@@ -32,7 +32,7 @@ def _add(database: Database, caller: Caller, now: datetime, path: str, **choices
         return settings.library_paths.add_library_path(session, caller, now, new).id
 
 
-def test_a_folder_is_stored_in_one_spelling_and_told(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_folder_is_stored_normalised_and_announced(database: Database, admin: Caller, now: datetime) -> None:
     _add(database, admin, now, " /media//films/../movies/ ")
     with database.reads() as session:
         (row,) = settings.library_paths.list_library_paths(session, SYSTEM)
@@ -50,19 +50,21 @@ def test_relative_and_system_folders_are_refused(database: Database, admin: Call
 
 
 @pytest.mark.parametrize("path", ["/home/robin/films", "/media", "/run/media/robin/disk", "/etcetera", "/srv/films"])
-def test_folders_beside_the_systems_are_fine(database: Database, admin: Caller, now: datetime, path: str) -> None:
+def test_folders_next_to_system_folders_are_allowed(
+    database: Database, admin: Caller, now: datetime, path: str
+) -> None:
     assert _add(database, admin, now, path)
 
 
 @pytest.mark.parametrize("path", ["/media/tv", "/media/tv/", "/media/tv/anime", "/media"])
-def test_folders_cannot_hold_one_another(database: Database, admin: Caller, now: datetime, path: str) -> None:
+def test_folders_cannot_be_nested(database: Database, admin: Caller, now: datetime, path: str) -> None:
     _add(database, admin, now, "/media/tv")
     with pytest.raises(Conflict) as refused:
         _add(database, admin, now, path)
     assert "path" in refused.value.fields
 
 
-def test_a_name_that_only_begins_alike_is_another_folder(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_common_name_prefix_is_not_nesting(database: Database, admin: Caller, now: datetime) -> None:
     _add(database, admin, now, "/media/tv")
     assert _add(database, admin, now, "/media/tv2")
 
@@ -70,7 +72,7 @@ def test_a_name_that_only_begins_alike_is_another_folder(database: Database, adm
 @pytest.mark.parametrize(
     "choice", [{"type": "books"}, {"import_mode": "teleport"}, {"provider": "imdb"}, {"scan_cron": "x"}]
 )
-def test_unknown_choices_are_refused_at_their_field(
+def test_unknown_values_are_reported_at_their_field(
     database: Database, admin: Caller, now: datetime, choice: dict[str, str]
 ) -> None:
     with pytest.raises(Invalid) as refused:
@@ -91,7 +93,7 @@ def test_a_folder_can_be_changed_and_removed(database: Database, admin: Caller, 
         assert settings.library_paths.list_library_paths(session, SYSTEM) == []
 
 
-def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
+def test_guests_cannot_change_anything(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
     identifier = _add(database, admin, now, "/media/tv")
     for act in (
         lambda s: settings.library_paths.add_library_path(s, guest, now, NewLibraryPath("/x", "movies")),
@@ -102,7 +104,7 @@ def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller,
             act(session)
 
 
-def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> None:
+def test_access_is_checked_by_trying(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "a.mkv").touch()
     (tmp_path / "downloads").mkdir()
@@ -117,7 +119,7 @@ def test_the_disk_is_looked_at_by_trying(outside: Outside, tmp_path: Path) -> No
     assert os.listdir(tmp_path / "films") == ["a.mkv"]
 
 
-def test_what_is_no_folder_is_said(outside: Outside, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_reported(outside: Outside, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "Create it" in (
         settings.library_paths.look_at_folder(outside, SYSTEM, str(tmp_path / "none"), []).problem or ""
@@ -128,7 +130,7 @@ def test_what_is_no_folder_is_said(outside: Outside, tmp_path: Path) -> None:
     assert "must be absolute" in (settings.library_paths.look_at_folder(outside, SYSTEM, "films", []).problem or "")
 
 
-def test_a_link_into_another_library_folder_is_found_out(
+def test_a_link_into_another_library_folder_is_detected(
     outside: Outside, tmp_path: Path, database: Database, admin: Caller, now: datetime
 ) -> None:
     (tmp_path / "films" / "new").mkdir(parents=True)
@@ -148,7 +150,7 @@ def test_a_folder_that_cannot_be_written_is_warned_about(outside: Outside, tmp_p
     assert look.findings[0].tone == "warn"
 
 
-def test_the_data_folder_is_no_library(database, admin, now):
+def test_the_data_folder_cannot_be_a_library(database, admin, now):
     home = database.path.parent
     for path in (home, home / "images", home / "backups" / "old"):
         with pytest.raises(Invalid, match="data folder"), database.writes() as session:

@@ -51,7 +51,7 @@ def _sync(database: Database, now: datetime, environ: dict[str, str], file: Path
         settings.sync_managed(session, now)
 
 
-def test_everything_given_is_there_and_marked(furnished: Database, now: datetime) -> None:
+def test_every_provided_entry_is_created_and_marked(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         paths = {row.path: row for row in settings.library_paths.list_library_paths(session, SYSTEM)}
@@ -100,7 +100,7 @@ def test_a_second_start_changes_nothing(furnished: Database, now: datetime) -> N
         assert [row.id for row in settings.clients.list_clients(session, SYSTEM)] == ids
 
 
-def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Database, now: datetime) -> None:
+def test_an_entry_removed_from_the_environment_is_kept_but_disabled(furnished: Database, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     _sync(furnished, now, {})
     with furnished.reads() as session:
@@ -118,7 +118,7 @@ def test_what_leaves_the_environment_stays_but_is_switched_off(furnished: Databa
         assert [(row.managed, row.enabled) for row in settings.clients.list_clients(session, SYSTEM)] == [(True, True)]
 
 
-def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller, now: datetime) -> None:
+def test_a_row_with_the_same_name_becomes_managed(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
         mine = NewClient("qBittorrent", "qbittorrent", "http://old", secret=Secret("old one"))
         identifier = settings.clients.add_client(session, admin, now, mine).id
@@ -131,7 +131,7 @@ def test_a_row_of_the_same_name_is_taken_over(furnished: Database, admin: Caller
         assert len(settings.library_paths.list_library_paths(session, SYSTEM)) == 2
 
 
-def test_people_cannot_change_what_is_managed(furnished: Database, admin: Caller, now: datetime) -> None:
+def test_managed_entries_cannot_be_edited(furnished: Database, admin: Caller, now: datetime) -> None:
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         client = settings.clients.list_clients(session, SYSTEM)[0].id
@@ -182,7 +182,7 @@ def test_the_file_provides_the_same(furnished: Database, now: datetime, tmp_path
         ({"LIBRARY_PATH_1_PATH": "/m", "LIBRARY_PATH_1_SCAN_INTERVAL": "5"}, ["scan_interval", "900"]),
     ],
 )
-def test_a_wrong_entry_names_the_key_the_source_and_what_is_allowed(
+def test_an_invalid_entry_is_reported_with_key_source_and_allowed_values(
     furnished: Database, now: datetime, environ: dict[str, str], said: list[str]
 ) -> None:
     with pytest.raises(Misconfigured) as refused:

@@ -15,13 +15,13 @@ from mydia.db import Database
 from mydia.errors import Invalid
 
 
-def test_the_first_templates_are_those_of_the_library(furnished: Database) -> None:
+def test_the_default_templates_match_those_of_the_library_context(furnished: Database) -> None:
     with furnished.reads() as session:
         row = settings.naming_rules.get_naming_set(session, SYSTEM)
         assert {name: getattr(row, name) for name in settings.naming_rules.TEMPLATES} == dict(naming.DEFAULTS)
 
 
-def test_defaults_are_made_once(furnished: Database, now: datetime) -> None:
+def test_defaults_are_created_once(furnished: Database, now: datetime) -> None:
     with furnished.writes() as session:
         settings.ensure_defaults(session, now)
     with furnished.reads() as session:
@@ -29,7 +29,7 @@ def test_defaults_are_made_once(furnished: Database, now: datetime) -> None:
         assert len(settings.profiles.list_profiles(session, SYSTEM)) == len(settings.profiles.PRESETS)
 
 
-def test_a_template_is_judged_before_it_is_stored(furnished: Database, admin: Caller, now: datetime) -> None:
+def test_a_template_is_validated_before_it_is_stored(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.reads() as session:
         identifier = settings.naming_rules.get_naming_set(session, SYSTEM).id
     changes: dict[str, object] = {"movie_file": "{nonsense}", "movie_folder": "", "colon_replacement": "heart"}
@@ -45,7 +45,7 @@ def test_a_template_is_judged_before_it_is_stored(furnished: Database, admin: Ca
         assert set(events.feed(session)[0].payload["changed"]) == {"movie_folder", "rename"}
 
 
-def test_a_folder_without_its_own_naming_takes_the_first(furnished: Database, admin: Caller, now: datetime) -> None:
+def test_a_folder_without_its_own_naming_uses_the_first(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
         path = settings.library_paths.add_library_path(session, admin, now, NewLibraryPath("/media/tv", "series"))
     with furnished.reads() as session:
@@ -53,7 +53,7 @@ def test_a_folder_without_its_own_naming_takes_the_first(furnished: Database, ad
         assert settings.naming_rules.get_naming_set(session, SYSTEM, "gone").name == "Default"
 
 
-def test_setup_goes_on_where_it_was_left_and_ends_after_the_last_step(furnished: Database, now: datetime) -> None:
+def test_setup_resumes_and_ends_after_the_last_step(furnished: Database, now: datetime) -> None:
     with furnished.writes() as session:
         assert settings.setup.setup_state(session, SYSTEM).next_step == "account"
         settings.setup.mark_step(session, SYSTEM, now, "account", "done")

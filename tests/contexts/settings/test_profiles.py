@@ -36,14 +36,14 @@ def q(name: str, version: int = 1, real: int = 0) -> Quality:
     return Quality.from_name(name, Revision(version, real))
 
 
-def test_members_of_a_group_are_worth_the_same() -> None:
+def test_members_of_a_group_rank_equally() -> None:
     profile = preset_profile("HD-1080p")
     assert profile.rank(q("WEBDL-1080p")) == profile.rank(q("WEBRip-1080p")) < profile.rank(q("Bluray-1080p"))
     assert profile.allows(q("WEBRip-1080p"))
     assert not profile.allows(q("Remux-1080p"))
 
 
-def test_every_quality_has_a_place_even_when_a_person_listed_only_some() -> None:
+def test_every_quality_has_a_rank_even_if_only_some_were_listed() -> None:
     rungs = profiles.read_rungs(SOME)
     assert sorted(name for rung in rungs for name in rung.qualities) == sorted(NAMES)
     profile = profiles.Profile("", "Mine", rungs, "WEB")
@@ -64,14 +64,16 @@ def test_every_quality_has_a_place_even_when_a_person_listed_only_some() -> None
         ("Remux-2160p", ["Remux-2160p"], ["Bluray-2160p"]),
     ],
 )
-def test_the_presets_take_what_their_names_say(name: str, allowed: list[str], refused: list[str]) -> None:
+def test_the_presets_accept_what_their_names_say(name: str, allowed: list[str], refused: list[str]) -> None:
     profile = preset_profile(name)
     assert all(profile.allows(q(quality)) for quality in allowed)
     assert not any(profile.allows(q(quality)) for quality in refused)
     assert profile.cutoff in profile.allowed_names
 
 
-def test_presets_are_made_once_and_a_deleted_one_stays_away(database: Database, admin: Caller, now: datetime) -> None:
+def test_presets_are_created_once_and_a_deleted_one_stays_deleted(
+    database: Database, admin: Caller, now: datetime
+) -> None:
     with database.writes() as session:
         profiles.ensure_default_profiles(session, now)
         names = [profile.name for profile in profiles.list_profiles(session, SYSTEM)]
@@ -84,7 +86,7 @@ def test_presets_are_made_once_and_a_deleted_one_stays_away(database: Database, 
         assert profiles.get_profile(session, SYSTEM, profiles.default_profile_id(session, SYSTEM)).name == "HD-1080p"
 
 
-def test_a_profile_is_stored_and_comes_back_equal(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_profile_survives_the_round_trip(database: Database, admin: Caller, now: datetime) -> None:
     form = ProfileForm("Mine", SOME, cutoff="WEB", maximum_size_mb=15360)
     with database.writes() as session:
         saved = profiles.save_profile(session, admin, now, form)
@@ -105,7 +107,7 @@ def test_a_profile_is_stored_and_comes_back_equal(database: Database, admin: Cal
         (ProfileForm("X", SOME, minimum_size_mb=10, maximum_size_mb=5), "maximum_size_mb", "above the minimum"),
     ],
 )
-def test_a_form_that_contradicts_itself_says_where(
+def test_contradictory_input_is_reported_at_its_field(
     database: Database, admin: Caller, now: datetime, form: ProfileForm, field: str, words: str
 ) -> None:
     with database.writes() as session, pytest.raises(Invalid, match=words) as caught:
@@ -113,7 +115,7 @@ def test_a_form_that_contradicts_itself_says_where(
     assert field in caught.value.fields
 
 
-def test_two_profiles_cannot_share_a_name(database: Database, admin: Caller, now: datetime) -> None:
+def test_profile_names_are_unique(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
         profiles.save_profile(session, admin, now, ProfileForm("Mine", SOME))
         with pytest.raises(Conflict):
@@ -129,7 +131,9 @@ def test_a_copy_gets_its_own_name(database: Database, admin: Caller, now: dateti
     assert second.rungs == first.rungs
 
 
-def test_a_profile_in_use_stays_and_says_by_what(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_profile_in_use_cannot_be_deleted_and_its_users_are_named(
+    database: Database, admin: Caller, now: datetime
+) -> None:
     with database.writes() as session:
         profiles.ensure_default_profiles(session, now)
         used = profiles.save_profile(session, admin, now, ProfileForm("Mine", SOME))
@@ -139,7 +143,7 @@ def test_a_profile_in_use_stays_and_says_by_what(database: Database, admin: Call
             profiles.delete_profile(session, admin, now, used.id)
 
 
-def test_who_may_not_change_settings_changes_no_profile(database: Database, guest: Caller, now: datetime) -> None:
+def test_changing_a_profile_requires_manage_settings(database: Database, guest: Caller, now: datetime) -> None:
     with database.writes() as session, pytest.raises(Forbidden):
         profiles.save_profile(session, guest, now, ProfileForm("Mine", SOME))
 
@@ -155,7 +159,7 @@ def test_the_tester_explains_a_name() -> None:
     assert other.lines[0] == (False, "HD-1080p does not allow WEBDL-720p.")
 
 
-def test_an_episode_takes_its_share_of_the_bounds() -> None:
+def test_size_limits_of_an_episode_follow_its_runtime() -> None:
     profile = preset_profile("HD-1080p")
     (low, _), (high, _) = profiles.size_bounds(profile, SizeLimits(), "tv_show", 55)
     assert low == 1 * GIB
@@ -199,7 +203,7 @@ def test_the_upgrade_table(profile: profiles.Profile, have: Quality, get: Qualit
     assert said.text.endswith(".")
 
 
-def test_a_score_can_upgrade_until_its_goal() -> None:
+def test_a_score_can_upgrade_up_to_the_cutoff_score() -> None:
     same = q("WEBDL-2160p")
     assert compare(WITH_SCORES, same, same, current_score=0, new_score=20).reason is Verdict.BETTER_SCORE
     assert compare(WITH_SCORES, same, same, current_score=0, new_score=5).reason is Verdict.SCORE_TOO_CLOSE
@@ -213,7 +217,7 @@ any_score = st.integers(-50, 150)
 
 @relaxed
 @given(any_profile, any_quality, any_score)
-def test_nothing_is_an_upgrade_over_itself(profile: profiles.Profile, held: Quality, score: int) -> None:
+def test_a_release_is_not_an_upgrade_over_itself(profile: profiles.Profile, held: Quality, score: int) -> None:
     assert not compare(profile, held, held, current_score=score, new_score=score).upgrade
 
 
@@ -229,9 +233,7 @@ def test_two_releases_are_never_upgrades_over_each_other(
 
 @relaxed
 @given(any_profile, st.lists(st.tuples(any_quality, any_score), min_size=2, max_size=12))
-def test_taking_every_upgrade_never_goes_round_in_circles(
-    profile: profiles.Profile, offered: list[tuple[Quality, int]]
-) -> None:
+def test_taking_every_upgrade_never_cycles(profile: profiles.Profile, offered: list[tuple[Quality, int]]) -> None:
     held, score = offered[0]
     seen = {(held, score)}
     for _ in range(3):
@@ -244,7 +246,7 @@ def test_taking_every_upgrade_never_goes_round_in_circles(
 
 @relaxed
 @given(any_profile, any_quality, any_quality)
-def test_what_cannot_be_upgraded_is_only_replaced_by_a_newer_revision(
+def test_without_upgrades_only_a_newer_revision_replaces_a_file(
     profile: profiles.Profile, held: Quality, new: Quality
 ) -> None:
     if not upgradable(profile, held):

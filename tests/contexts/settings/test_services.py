@@ -46,7 +46,7 @@ def _add_client(database: Database, caller: Caller, now: datetime, new: NewClien
         return settings.clients.add_client(session, caller, now, new).id
 
 
-def test_a_client_is_ready_to_be_asked(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_stored_client_has_a_usable_connection(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.reads() as session:
         (choice,) = settings.clients.client_connections(session)
@@ -95,7 +95,7 @@ def test_environment_and_file_name_every_option_of_a_client() -> None:
     assert options <= set(section.fields)
 
 
-def test_secrets_stand_nowhere_in_the_database(database: Database, admin: Caller, now: datetime) -> None:
+def test_no_secret_is_stored_in_plain_text(database: Database, admin: Caller, now: datetime) -> None:
     _add_client(database, admin, now)
     with database.writes() as session:
         settings.indexers.add_indexer(session, admin, now, INDEXER)
@@ -138,7 +138,7 @@ def test_an_empty_password_keeps_the_stored_one(database: Database, admin: Calle
         ({"mappings": (("/downloads", "mnt"),)}, "mappings"),
     ],
 )
-def test_mistakes_are_told_at_their_field(
+def test_errors_are_reported_at_their_field(
     database: Database, admin: Caller, now: datetime, change: dict[str, object], field: str
 ) -> None:
     given_fields = {"name": "x", "kind": "qbittorrent", "url": "http://nas"} | change
@@ -154,7 +154,7 @@ def test_names_are_unique(database: Database, admin: Caller, now: datetime) -> N
     assert "name" in refused.value.fields
 
 
-def test_options_are_read_by_the_needs_of_the_kind(database: Database, admin: Caller, now: datetime) -> None:
+def test_options_are_validated_by_kind(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
         settings.indexers.add_indexer(session, admin, now, INDEXER)
         bad = NewIndexer("x", "torznab", "http://x", options={"movie_categories": "films"})
@@ -189,16 +189,14 @@ def test_indexers_are_chosen_by_use_and_priority(database: Database, admin: Call
         assert [c.row.name for c in settings.indexers.indexer_connections(session, usage="interactive")] == ["a", "b"]
 
 
-def test_a_secret_sealed_with_another_key_is_explained(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_secret_encrypted_with_another_key_is_explained(database: Database, admin: Caller, now: datetime) -> None:
     _add_client(database, admin, now)
     settings.bind(database, configuration.load({"SECRET_KEY_BASE": "something else entirely, but long"}))
     with database.reads() as session, pytest.raises(Misconfigured, match="SECRET_KEY_BASE"):
         settings.clients.client_connections(session)
 
 
-def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
-    database: Database, admin: Caller, now: datetime
-) -> None:
+def test_a_failing_indexer_backs_off_but_a_client_never_does(database: Database, admin: Caller, now: datetime) -> None:
     client = _add_client(database, admin, now)
     with database.writes() as session:
         indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
@@ -225,7 +223,9 @@ def test_a_failing_indexer_rests_longer_each_time_and_a_client_never(
         assert [event.payload["name"] for event in told] == ["qBittorrent", "Open films"]
 
 
-def test_a_limit_is_respected_and_an_answer_ends_the_rest(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_rate_limit_is_respected_and_a_success_ends_the_pause(
+    database: Database, admin: Caller, now: datetime
+) -> None:
     with database.writes() as session:
         indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
         settings.services.record_failure(
@@ -240,7 +240,7 @@ def test_a_limit_is_respected_and_an_answer_ends_the_rest(database: Database, ad
         assert events.feed(session)[0].payload["state"] == "ok"
 
 
-def test_a_new_password_forgets_old_failures(database: Database, admin: Caller, now: datetime) -> None:
+def test_a_new_password_clears_old_failures(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.writes() as session:
         settings.services.record_failure(
@@ -252,7 +252,7 @@ def test_a_new_password_forgets_old_failures(database: Database, admin: Caller, 
         assert settings.services.status_of(session, "download_client", identifier) is None
 
 
-def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
+def test_guests_cannot_change_anything(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     for act in (
         lambda s: settings.clients.add_client(s, guest, now, CLIENT),
@@ -264,7 +264,7 @@ def test_guests_change_nothing(database: Database, admin: Caller, guest: Caller,
             act(session)
 
 
-def test_removing_a_client_takes_its_mappings_along(database: Database, admin: Caller, now: datetime) -> None:
+def test_removing_a_client_removes_its_mappings(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add_client(database, admin, now)
     with database.writes() as session:
         settings.clients.remove_client(session, admin, now, identifier)
@@ -308,7 +308,7 @@ def test_mapping_never_raises(remote: str, mappings: list[tuple[str, str]]) -> N
         ("https://bücher.test/rss?a=b", "https://bücher.test/rss?a=b"),
     ],
 )
-def test_an_address_of_a_service_is_kept_as_it_was_meant(raw: str, kept: str) -> None:
+def test_a_service_address_is_normalised(raw: str, kept: str) -> None:
     assert checked_url(raw) == kept
 
 
@@ -321,13 +321,13 @@ def test_an_address_of_a_service_is_kept_as_it_was_meant(raw: str, kept: str) ->
         "http://box\x00", "http://<script>", "http://box\\@evil", "gopher://box", "http://\u202ebox",
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_refused_with_one_sentence(raw: str) -> None:
+def test_an_invalid_web_address_is_refused_with_one_message(raw: str) -> None:
     with pytest.raises(Invalid, match="Enter an address such as") as caught:
         checked_url(raw)
     assert list(caught.value.fields) == ["url"]
 
 
 @pytest.mark.parametrize("raw", ["http://me:secret@box:9696", "http://me@box", "http://@box"])
-def test_credentials_do_not_belong_in_an_address(raw: str) -> None:
+def test_credentials_in_an_address_are_refused(raw: str) -> None:
     with pytest.raises(Invalid, match="must not contain a user name or password"):
         checked_url(raw)

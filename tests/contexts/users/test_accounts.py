@@ -40,20 +40,20 @@ def test_names_are_the_same_in_any_case(database: Database, now: datetime) -> No
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two words", "x" * 65, "a/b", "<b>"])
-def test_names_that_cannot_be_used_are_refused_at_their_field(database: Database, now: datetime, name: str) -> None:
+def test_invalid_names_are_reported_at_their_field(database: Database, now: datetime, name: str) -> None:
     with pytest.raises(Invalid) as refused, database.writes() as session:
         users.add_first_admin(session, now, NewUser(name, Role.ADMIN, GOOD))
     assert "username" in refused.value.fields
 
 
 @pytest.mark.parametrize("password", ["short", "password123", "aaaaaaaaaa", "robin" * 2, "x" * 257])
-def test_weak_passwords_are_refused_at_their_field(database: Database, now: datetime, password: str) -> None:
+def test_weak_passwords_are_reported_at_their_field(database: Database, now: datetime, password: str) -> None:
     with pytest.raises(Invalid) as refused, database.writes() as session:
         users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(password)))
     assert "password" in refused.value.fields
 
 
-def test_the_last_administrator_stays_one(database: Database, now: datetime) -> None:
+def test_the_last_administrator_cannot_be_demoted(database: Database, now: datetime) -> None:
     caller, admin_id = _admin(database, now)
     for change in ({"role": Role.USER}, {"disabled": True}):
         with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
@@ -75,13 +75,13 @@ def test_a_disabled_second_administrator_does_not_count(database: Database, now:
         users.change_user(session, caller, admin_id, now=now, role=Role.GUEST)
 
 
-def test_nobody_removes_the_account_they_sit_in(database: Database, now: datetime) -> None:
+def test_users_cannot_remove_their_own_account(database: Database, now: datetime) -> None:
     caller, admin_id = _admin(database, now)
     with pytest.raises(Conflict, match="signed in with"), database.writes() as session:
         users.remove_user(session, caller, now, admin_id)
 
 
-def test_only_those_who_may_manage_accounts_do(database: Database, now: datetime, guest: Caller) -> None:
+def test_managing_accounts_requires_permission(database: Database, now: datetime, guest: Caller) -> None:
     _, admin_id = _admin(database, now)
     for act in (
         lambda s: users.add_user(s, guest, now, NewUser("kim", Role.ADMIN, GOOD)),
@@ -92,7 +92,7 @@ def test_only_those_who_may_manage_accounts_do(database: Database, now: datetime
             act(session)
 
 
-def test_removing_an_account_takes_its_sessions_and_keys_along(database: Database, now: datetime) -> None:
+def test_removing_an_account_removes_its_sessions_and_keys(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
@@ -125,7 +125,7 @@ def test_a_changed_password_ends_all_other_sessions(database: Database, now: dat
     assert users.sign_in.authenticate(database, now, "robin", Secret("a new password"), "10.0.0.1").id == admin_id
 
 
-def test_events_name_what_changed_but_tell_no_password(database: Database, now: datetime) -> None:
+def test_events_name_changed_fields_but_no_password(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
@@ -138,7 +138,7 @@ def test_events_name_what_changed_but_tell_no_password(database: Database, now: 
     assert "argon2" not in everything
 
 
-def test_two_accounts_cannot_share_an_address(database: Database, now: datetime) -> None:
+def test_email_addresses_are_unique(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
         users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD, email="Kim@Example.org"))

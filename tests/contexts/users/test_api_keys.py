@@ -29,7 +29,7 @@ def _config(**environ: str) -> Config:
     return configuration.load(environ)
 
 
-def test_a_key_speaks_for_its_owner_and_is_not_stored(database: Database, now: datetime, robin: User) -> None:
+def test_a_key_acts_for_its_owner_and_is_not_stored(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
         row, key = users.api_keys.add_api_key(session, users.caller_of(robin), now, "Prowlarr")
     assert key.startswith(row.prefix + "_")
@@ -58,7 +58,7 @@ def test_scopes_narrow_a_key_and_never_widen_it(database: Database, now: datetim
 
 
 @pytest.mark.parametrize("scopes", [None, ["manage_users"], ["browse", "manage_settings"]])
-def test_a_narrowed_key_cannot_make_one_that_may_more(
+def test_a_scoped_key_cannot_create_a_broader_one(
     database: Database, now: datetime, robin: User, scopes: list[str] | None
 ) -> None:
     with database.writes() as session:
@@ -72,7 +72,7 @@ def test_a_narrowed_key_cannot_make_one_that_may_more(
         users.api_keys.add_api_key(session, found.caller, now, "as narrow", scopes=["browse"])
 
 
-def test_a_revoked_or_expired_key_opens_nothing(database: Database, now: datetime, robin: User) -> None:
+def test_a_revoked_or_expired_key_is_refused(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:
         row, key = users.api_keys.add_api_key(session, caller, now, "old")
@@ -86,7 +86,7 @@ def test_a_revoked_or_expired_key_opens_nothing(database: Database, now: datetim
         assert users.api_keys.caller_for_key(session, now, key) is None
 
 
-def test_the_second_request_does_not_pay_for_argon2_again(
+def test_the_second_request_does_not_compute_argon2_again(
     database: Database, now: datetime, robin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.writes() as session:
@@ -117,7 +117,7 @@ def test_a_key_needs_a_name(database: Database, now: datetime, robin: User) -> N
     assert "name" in refused.value.fields
 
 
-def test_the_environments_administrator_and_key_are_there_after_start(database: Database, now: datetime) -> None:
+def test_the_environments_administrator_and_key_exist_after_start(database: Database, now: datetime) -> None:
     config = _config(ADMIN_USERNAME="Robin", ADMIN_PASSWORD="correct horse", ADMIN_API_KEY="k" * 24)
     for _ in range(2):
         with database.writes() as session:
@@ -149,7 +149,7 @@ def test_a_hash_works_as_well_as_a_password(database: Database, now: datetime) -
     assert users.sign_in.authenticate(database, now, "robin", Secret("correct horse"), "::1")
 
 
-def test_what_the_environment_keeps_is_not_changed_by_hand(database: Database, now: datetime) -> None:
+def test_accounts_managed_by_the_environment_cannot_be_edited(database: Database, now: datetime) -> None:
     with database.writes() as session:
         user = users.ensure_admin(session, _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD="correct horse"), now)
         assert user is not None
@@ -174,7 +174,7 @@ def test_another_key_in_the_environment_replaces_the_old_one(database: Database,
             assert users.api_keys.caller_for_key(session, now, other) is None
 
 
-def test_an_account_that_left_the_environment_stays_but_becomes_ordinary(database: Database, now: datetime) -> None:
+def test_an_account_removed_from_the_environment_becomes_an_ordinary_one(database: Database, now: datetime) -> None:
     config = _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD="correct horse", ADMIN_API_KEY="k" * 24)
     with database.writes() as session:
         users.ensure_admin(session, config, now)
@@ -187,6 +187,6 @@ def test_an_account_that_left_the_environment_stays_but_becomes_ordinary(databas
         assert users.api_keys.caller_for_key(session, now, "k" * 24) is None
 
 
-def test_a_key_without_an_owner_is_a_mistake(database: Database, now: datetime) -> None:
+def test_a_key_without_an_owner_is_a_configuration_error(database: Database, now: datetime) -> None:
     with pytest.raises(Misconfigured, match="ADMIN_USERNAME"), database.writes() as session:
         users.ensure_admin(session, _config(ADMIN_API_KEY="k" * 24), now)

@@ -36,11 +36,11 @@ def _count(database: Database, now: datetime, name: str, address: str) -> None:
         throttle.reserve(session, now, name, address)
 
 
-def test_the_right_password_gives_the_account(database: Database, now: datetime, robin: User) -> None:
+def test_the_right_password_signs_in(database: Database, now: datetime, robin: User) -> None:
     assert users.sign_in.authenticate(database, now, "Robin", RIGHT, "203.0.113.5").id == robin.id
 
 
-def test_a_wrong_name_and_a_wrong_password_say_the_same(database: Database, now: datetime, robin: User) -> None:
+def test_a_wrong_name_and_a_wrong_password_give_the_same_error(database: Database, now: datetime, robin: User) -> None:
     assert _fail(database, now) == _fail(database, now, name="nobody")
 
 
@@ -62,7 +62,7 @@ def test_an_unknown_name_costs_a_verification_too(monkeypatch: pytest.MonkeyPatc
     passwords._dummy_hash.cache_clear()
 
 
-def test_failures_are_told_with_name_and_address(database: Database, now: datetime, robin: User) -> None:
+def test_failures_are_logged_with_name_and_address(database: Database, now: datetime, robin: User) -> None:
     _fail(database, now, name="n" * 200)
     with database.reads() as session:
         told = events.feed(session)[0]
@@ -86,7 +86,7 @@ def test_ten_wrong_passwords_stop_one_account_at_one_address_only(
     assert users.sign_in.authenticate(database, later, "robin", RIGHT, "203.0.113.5").id == robin.id
 
 
-def test_an_address_that_guesses_at_many_accounts_must_wait(database: Database, now: datetime, robin: User) -> None:
+def test_an_address_that_tries_many_accounts_is_limited(database: Database, now: datetime, robin: User) -> None:
     for number in range(throttle.PER_ADDRESS):
         _count(database, now, f"guess{number}", "203.0.113.5")
     with pytest.raises(TooManyAttempts):
@@ -146,7 +146,9 @@ def test_signing_in_forgives_earlier_failures_there(database: Database, now: dat
         users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
 
 
-def test_a_disabled_account_is_told_so_only_with_its_password(database: Database, now: datetime, robin: User) -> None:
+def test_a_disabled_account_is_reported_only_with_the_right_password(
+    database: Database, now: datetime, robin: User
+) -> None:
     with database.writes() as session:
         caller = users.caller_of(robin)
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
@@ -172,7 +174,7 @@ def test_a_session_is_found_by_its_token_only_and_the_token_is_not_stored(
         assert token not in str(session.execute(text("SELECT * FROM sessions")).all())
 
 
-def test_a_used_session_lives_on_and_an_unused_one_ends(database: Database, now: datetime, robin: User) -> None:
+def test_a_used_session_is_extended_and_an_unused_one_expires(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
         row, token = users.sign_in.open_session(session, now, robin, days=10, address="", agent="")
     later = now + timedelta(days=9)
@@ -186,7 +188,7 @@ def test_a_used_session_lives_on_and_an_unused_one_ends(database: Database, now:
         assert users.sign_in.find_session(session, now + timedelta(days=20), token) is None
 
 
-def test_people_end_their_own_sessions_and_no_others(database: Database, now: datetime, robin: User) -> None:
+def test_users_can_end_only_their_own_sessions(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:
         kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
@@ -201,7 +203,7 @@ def test_people_end_their_own_sessions_and_no_others(database: Database, now: da
         assert users.sign_in.find_session(session, now, token) is None
 
 
-def test_old_attempts_are_forgotten(database: Database, now: datetime, robin: User) -> None:
+def test_old_attempts_are_deleted(database: Database, now: datetime, robin: User) -> None:
     _fail(database, now)
     users.sign_in.authenticate(database, now + timedelta(hours=1), "robin", RIGHT, "192.0.2.1")
     with database.reads() as session:

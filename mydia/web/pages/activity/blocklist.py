@@ -91,7 +91,7 @@ def _block_view(session: Session, caller: Caller, fields: BlockFields) -> BlockV
     found = media.lists.search_library(session, caller, specs.title_in(fields.release)) if fields.release else []
     return BlockView(
         fields,
-        tuple((one.id, one.title, one.year, "series" if one.type == MediaType.TV_SHOW else "film") for one in found),
+        tuple((one.id, one.title, one.year, "show" if one.type == MediaType.TV_SHOW else "movie") for one in found),
     )
 
 

@@ -172,7 +172,7 @@ def test_each_refusal_says_why_with_its_values(facts: Facts, offered: IndexerRel
     assert words in said[reason], said[reason]
 
 
-def test_of_another_film_nothing_else_is_said() -> None:
+def test_a_release_of_another_film_has_only_that_reason() -> None:
     said = reasons(film(), release("Aliens.1986.HDCAM-GRP", seeders=0))
     assert set(said) == {"wrong-title", "wrong-year"}
 
@@ -185,12 +185,12 @@ def test_all_objections_of_a_stage_are_kept() -> None:
     )
 
 
-def test_a_person_is_not_told_what_they_decide_themselves() -> None:
+def test_a_manual_search_skips_reasons_the_user_decides() -> None:
     facts = film(monitored=False, not_out="It is not out.", interactive=True)
     assert reasons(facts, release(GOOD)) == {}
 
 
-def test_what_only_waits_is_not_refused() -> None:
+def test_a_delayed_release_is_not_rejected() -> None:
     assert judge(film(not_out="Not yet."), release(GOOD))[0].verdict == "waiting"
     assert judge(film(not_out="Not yet."), release(GOOD, seeders=0))[0].verdict == "refused"
 
@@ -203,7 +203,7 @@ def test_an_echoed_id_does_not_make_another_title_the_right_one() -> None:
     assert "wrong-title" in reasons(film(), release("Gravity.2013.1080p.BluRay-G", tmdb_id=348))
 
 
-def test_a_pack_is_taken_when_most_of_it_is_missing_and_not_when_little_is() -> None:
+def test_a_pack_is_accepted_only_if_most_episodes_are_missing() -> None:
     few = tuple(Held(q("WEBDL-1080p"), frozenset({f"s1e{n}"})) for n in range(1, 4))
     most = tuple(Held(q("WEBDL-1080p"), frozenset({f"s1e{n}"})) for n in range(1, 9))
     assert reasons(series(held=few), release(PACK, 20 * GIB)) == {}
@@ -257,7 +257,7 @@ def test_a_season_search_prefers_the_pack_and_an_episode_search_the_episode() ->
     assert single[0].candidate.release.title == GOOD_EPISODE
 
 
-def test_the_summary_answers_why_nothing_was_taken() -> None:
+def test_the_summary_says_why_nothing_was_grabbed() -> None:
     facts = film(profile=preset_profile("HD-1080p"))
     decisions = judge(
         facts,
@@ -273,7 +273,7 @@ def test_the_summary_answers_why_nothing_was_taken() -> None:
     assert sentence.endswith("1 of 3 indexers did not answer.")
 
 
-def test_every_reason_of_a_decision_has_a_word_for_counts_and_is_stored_as_code_and_facts() -> None:
+def test_every_reason_has_a_short_label_and_is_stored_as_code_and_facts() -> None:
     assert all(reason_word(spec.name) == spec.word for spec in SPECS)
     decision = judge(film(), release("Alien.2012.1080p.BluRay.x264-GRP"))[0]
     stored = decision.objections[0].to_json()
@@ -339,7 +339,7 @@ def test_preference_is_a_total_order(offered: list[IndexerRelease]) -> None:
 
 @relaxed
 @given(RELEASES, st.sampled_from(["Any", "HD-1080p", "Remux-2160p"]))
-def test_every_decision_has_a_verdict_that_its_objections_explain(offered: IndexerRelease, name: str) -> None:
+def test_every_verdict_is_explained_by_its_reasons(offered: IndexerRelease, name: str) -> None:
     decision = judge(film(profile=preset_profile(name)), offered)[0]
     assert (decision.verdict == "approved") == (not decision.objections)
     assert all(objection.text.strip() for objection in decision.objections)
