@@ -1,4 +1,4 @@
-"""One builder for each row: sensible defaults, every one of them a keyword."""
+"""One builder for each table, with sensible defaults as keyword arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def library_path(session: Session, path: Path | str, type: str = "movies", **choices: Any) -> LibraryPath:
-    """A library folder; the folder itself is made, for a scan refuses one that is not there."""
+    """A library folder; the folder is created on disk, because a scan refuses a missing one."""
     Path(path).mkdir(parents=True, exist_ok=True)
     settings.ensure_defaults(session, NOW)
     new = settings.NewLibraryPath(path=str(path), type=type, **choices)
@@ -41,7 +41,7 @@ def film(
     search_now: bool = False,
     **choices: Any,
 ) -> media.MediaItem:
-    """A film of the library."""
+    """A film in the library."""
     settings.ensure_defaults(session, now)
     new = media.NewItem(
         type="movie",
@@ -93,7 +93,7 @@ def media_file(
     quality: Quality | str = "Bluray-1080p",
     **columns: Any,
 ) -> MediaFile:
-    """A file in the database; with `item` it is linked to it. What is on disk there gives size and inode."""
+    """A file in the database, linked to `item` if given. Size and inode are read from the disk."""
     on_disk = Path(path.path) / relative_path
     facts = on_disk.stat() if on_disk.exists() else None
     held = Quality.from_name(quality) if isinstance(quality, str) else quality
@@ -122,7 +122,7 @@ def media_file(
 def version(
     session: Session, item_id: str, profile: str = "4K/UHD", *, name: str = "4K", now: datetime = NOW, **columns: Any
 ) -> media.Version:
-    """One more version of a title, in its own profile, counted like the others."""
+    """Another version of a title with its own profile, counted like the others."""
     found = settings.profiles.find_profile(session, profile)
     assert found is not None, profile
     columns = {"position": 1} | columns
@@ -136,14 +136,14 @@ def version(
 def holdings(
     session: Session, item_id: str, files: int, size_bytes: int, episode_ids: Iterable[str] = ()
 ) -> media.holdings.Holdings:
-    """Holdings of which the default version has all files."""
+    """Holdings in which the default version has all files."""
     default_id = media.versions.default_version(session, item_id).id
     held = media.holdings.VersionHoldings(files, False, dict.fromkeys(episode_ids, False))
     return media.holdings.Holdings(files_count=files, size_bytes=size_bytes, versions={default_id: held})
 
 
 def on_disk(root: Path | str, relative: str, size: int = 4096, *, fill: bytes | None = None) -> Path:
-    """A file on disk whose content is told apart by its path; parents are made."""
+    """A file on disk whose content depends on its path; parent folders are created."""
     path = Path(root) / relative
     path.parent.mkdir(parents=True, exist_ok=True)
     seed = fill or os.fsencode(relative) + b"\n"
@@ -160,7 +160,7 @@ def film_details(
     titles: tuple[str, ...] = (),
     **facts: Any,
 ) -> Details:
-    """What a provider tells of a film."""
+    """A provider's details of a film."""
     return Details(
         type="movie",
         title=title,
@@ -184,7 +184,7 @@ def show_details(
     seasons: dict[int, int] | None = None,
     **facts: Any,
 ) -> Details:
-    """What a provider tells of a series, with all episodes."""
+    """A provider's details of a series with all episodes."""
     first = date(year or 2010, 1, 3)
     made = []
     absolute = 0

@@ -1,4 +1,4 @@
-"""What tests of every layer share: a migrated database each, and callers."""
+"""Fixtures for all tests: a migrated database per test, and callers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mydia.contexts import settings
 from mydia.contexts.users.permissions import Caller, Role, permissions_of
 from mydia.db import Database, upgrade
 
-# An example's time says more about what else the machine is doing than about the code.
+# The time of one example depends more on the machine's load than on the code.
 hypothesis.settings.register_profile("mydia", deadline=None)
 hypothesis.settings.load_profile("mydia")
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file at the newest schema, made once and copied for each test."""
+    """A database file with the newest schema, created once and copied for each test."""
     path = tmp_path_factory.mktemp("template") / "mydia.db"
     database = Database(f"sqlite:///{path}")
     upgrade(database.engine)
@@ -35,7 +35,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty, migrated database of the test's own."""
+    """An empty, migrated database for one test."""
     path = tmp_path / "mydia.db"
     shutil.copy(migrated_file, path)
     made = Database(f"sqlite:///{path}")
@@ -52,11 +52,11 @@ def now() -> datetime:
 
 @pytest.fixture
 def admin() -> Caller:
-    """Somebody who may do everything."""
+    """A caller with all permissions."""
     return Caller("user", None, "Robin", permissions_of(Role.ADMIN), Role.ADMIN)
 
 
 @pytest.fixture
 def guest() -> Caller:
-    """Somebody who may look and ask."""
+    """A caller who may browse and request."""
     return Caller("user", None, "Guest", permissions_of(Role.GUEST), Role.GUEST)

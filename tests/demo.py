@@ -63,7 +63,7 @@ MOVIES: tuple[tuple[str, Video], ...] = (
     ("The Passion of Joan of Arc (1928)/La.Passion.de.Jeanne.d.Arc.1928.1080p.BluRay.mkv", _HD),
     ("Wings (1927)/Wings.1927.1080p.BluRay.x264.mkv", _HD),
     ("Sprite Fright (2021)/Sprite.Fright.2021.2160p.WEB-DL.mkv", _UHD),
-    # Ambiguous on purpose: two movies share the name, or the name says too little.
+    # Ambiguous on purpose: two movies have the same name, or the name has too few facts.
     ("Phantom of the Opera/Phantom.of.the.Opera.DVDRip.avi", _OLD),
     ("unsorted/metropolis.mkv", _SMALL),
     ("unsorted/holiday 2019 beach.mkv", _SMALL),
@@ -108,20 +108,20 @@ OFFERS: tuple[tuple[str, int, dict[str, object]], ...] = (
         {"tmdb_id": 235460, "size_bytes": 160_000_000, "seeders": 9, "categories": (2000, 2040)},
     ),
 )
-"""(release name, megabytes that are really transferred, what the indexer says)."""
+"""(release name, megabytes that are actually transferred, facts at the indexer)."""
 _RELEASED = Video(1920, 1080, 610.0, "h264", None, (("aac", "2.0", "eng"),), picture="color=c=teal", rate=1)
-"""Longer than what is taken for a sample of the longest film that is offered (68 minutes)."""
+"""Longer than a sample of the longest film that is offered (68 minutes) may be."""
 
 
 class Demo:
-    """Runs everything but Mydia itself; `environment` is what Mydia is started with.
+    """Runs everything except Mydia itself; `environment` holds Mydia's environment variables.
 
     Args:
-        folder: For library, downloads and data; made if needed.
+        folder: For library, downloads and data; created if needed.
         port: Mydia's; 0 takes a free one.
-        provided: Whether the environment provides account, folders, client and indexer, so that no wizard is met.
-        files: Whether the library holds anything.
-        more: Further variables of the environment.
+        provided: Whether the environment provides account, folders, client and indexer, so that the setup wizard is skipped.
+        files: Whether the library contains files.
+        more: Additional environment variables.
     """
 
     def __init__(
@@ -148,12 +148,12 @@ class Demo:
 
     @property
     def url(self) -> str:
-        """Where Mydia answers."""
+        """Mydia's URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Mydia is configured with."""
+        """Mydia's configuration."""
         told = {
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
@@ -193,7 +193,7 @@ class Demo:
             path.mkdir(parents=True, exist_ok=True)
         if self._files:
             self.make_library()
-        # Stop whatever was started, even if something fails in between.
+        # Stop everything that was started, even if a later start fails.
         with ExitStack() as starting:
             starting.enter_context(self.tmdb)
             if self.swarm and self.client:
@@ -208,27 +208,27 @@ class Demo:
         self._running.close()
 
     def make_library(self) -> None:
-        """Make the files of the library; ones that are there stay as they are."""
+        """Create the library's files; existing ones are kept."""
         for root, files in ((self.movies, MOVIES), (self.shows, SHOWS)):
             for relative, video in files:
                 if not (root / relative).exists():
                     make_video(root / relative, video)
 
     def publish(self) -> None:
-        """Seed what the indexer offers. The smallest film decides how long each video must be not to be a sample."""
+        """Seed the releases of the indexer. Each video is long enough not to count as a sample."""
         assert self.swarm is not None
         for title, megabytes, facts in OFFERS:
             path = self.folder / "swarm" / "releases" / title / f"{title}.mkv"
             make_video(path, _RELEASED)
             with path.open("ab") as file:
-                # The ballast only makes the transfer visible. It is a Void element, to be skipped by readers (RFC 8794,
+                # The ballast makes the transfer visible. It is a Void element, which readers skip (RFC 8794,
                 # section 11.3.2: id EC, then the size, here in eight bytes): anything else would be a file cut short.
                 ballast = megabytes * 1_000_000
                 file.write(b"\xec" + (ballast | 1 << 56).to_bytes(8) + os.urandom(ballast))
             self.swarm.publish(path.parent, title, **facts)
 
     def start(self, *, quiet: bool = True) -> None:
-        """Start Mydia and wait until it answers."""
+        """Start Mydia and wait until it responds."""
         out = subprocess.DEVNULL if quiet else None
         environment = {**_plain_environment(), **self.environment}
         self.process = subprocess.Popen(
@@ -260,7 +260,7 @@ class Demo:
 
 
 def _plain_environment() -> dict[str, str]:
-    """Return this process's environment without what would configure Mydia by accident."""
+    """Return this process's environment without variables that would configure Mydia."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
@@ -270,7 +270,7 @@ def main() -> int:
     if FFMPEG is None:
         print(f"The demo makes its own videos: {MISSING}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave by the same way as Ctrl-C, and end everything
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up as on Ctrl-C
     folder = Path(os.environ.get("DEMO_DIR") or tempfile.mkdtemp(prefix="mydia-demo-"))
     print(f"Making a small library in {folder} …", flush=True)
     with Demo(folder, port=int(os.environ.get("PORT") or 4000)) as demo:

@@ -1,4 +1,4 @@
-"""The command line, run as people run it."""
+"""The command line, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mydia.secret import Secret
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment with a data folder of its own and nothing else of ours."""
+    """An environment with its own data folder and no other variable of Mydia."""
     for key in config.KEYS:
         for name in (key.env, *key.also_env):
             monkeypatch.delenv(name, raising=False)
@@ -262,7 +262,7 @@ def test_a_newer_database_is_not_touched(environment: Path, capsys: pytest.Captu
 
 @pytest.fixture
 def served(environment: Path) -> Iterator[str]:
-    """A whole Mydia on a free port."""
+    """A complete Mydia on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

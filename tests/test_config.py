@@ -1,4 +1,4 @@
-"""Environment over file over default, and mistakes that name themselves."""
+"""The environment overrides the file, which overrides the default; errors name their key and source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log calls a crash reaches a relay, if an administrator said yes, and nothing of the household goes with it."""
+"""Logged crashes are sent to a relay if an administrator agreed, without personal data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("mydia.tests.crash_reports")
 
 
 class Intake(StandIn):
-    """The part of a relay that takes crash reports."""
+    """The part of a relay that accepts crash reports."""
 
     def __init__(self) -> None:
         super().__init__()

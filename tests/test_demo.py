@@ -1,4 +1,4 @@
-"""What the demo offers can be imported."""
+"""The demo's releases can be imported."""
 
 from __future__ import annotations
 

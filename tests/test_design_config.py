@@ -1,4 +1,4 @@
-"""The configuration file as the design document writes it: every key is known, and acts or is listed as not active yet."""
+"""The configuration file of the design document: every key is known, and works or is listed as not active yet."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ ENVIRON = {
 
 
 class Prowlarr(StandIn):
-    """A Prowlarr with these indexers."""
+    """A Prowlarr stand-in with these indexers."""
 
     def __init__(self, listed: list[dict[str, object]]) -> None:
         super().__init__()
         self._listed = listed
 
     def answer(self, asked: Asked) -> Answer:
-        """Answer with the indexers, to those who have the key."""
+        """Answer with the indexers if the key is right."""
         if asked.headers.get("x-api-key") != "k":
             return Answer.of({}, 401)
         return Answer.of(self._listed) if asked.path == "/api/v1/indexer" else Answer.of({}, 404)
@@ -233,7 +233,7 @@ def test_check_accepts_the_design_and_changes_nothing(
 
 
 class TestDamage:
-    """A database that was lost is never replaced by a new library in silence."""
+    """A lost database is never silently replaced by an empty one."""
 
     @pytest.fixture
     def loaded(self, tmp_path: Path) -> config.Config:

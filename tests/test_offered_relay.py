@@ -1,4 +1,4 @@
-"""The relay at /relay is always the one inside the process, also after its keys changed."""
+"""The relay at /relay is always the embedded one, also after its keys changed."""
 
 from __future__ import annotations
 

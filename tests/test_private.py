@@ -1,4 +1,4 @@
-"""What Mydia keeps in its data folder is readable by its owner alone, whatever the umask."""
+"""Files in the data folder are readable only by their owner, whatever the umask."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _mode(path: Path) -> int:
 
 @pytest.fixture
 def generous() -> Iterator[None]:
-    """The umask that most people have."""
+    """The most common umask."""
     before = os.umask(0o022)
     yield
     os.umask(before)

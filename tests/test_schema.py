@@ -1,4 +1,4 @@
-"""Telling whether a database needs migrating without loading what migrates it."""
+"""Checking whether a database needs a migration, without loading the migration code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process does before its own work."""
+"""The startup of a process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ with startup.only_worker(config.load({"DATA_DIR": sys.argv[1]})):
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """The configuration of an installation that sets nothing."""
+    """The default configuration."""
     made = load({"DATA_DIR": str(tmp_path)})
     startup.make_folders(made)
     return made

@@ -1,4 +1,4 @@
-"""The parent of web and worker: restarts, stops, and leaves no orphans. Real processes, really killed."""
+"""The parent of web and worker restarts and stops them and leaves no orphans. Real processes are killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ raise SystemExit(supervise.run(children, stop_within_s=3))
 
 
 def living(folder: Path, name: str) -> str:
-    """Return a child that notes its process id and lives until it is told to stop."""
+    """Return a child that writes its process id and runs until it is stopped."""
     return (
         "import os, signal\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n"

@@ -1,4 +1,4 @@
-"""The disk: confinement, walking odd trees, and placing files whole or not at all."""
+"""The disk: confinement, walking unusual trees, and placing files completely or not at all."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def other_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def ordinary_user() -> Iterator[Path]:
-    """A folder of an ordinary user; as root, who may do everything, become one while the test runs."""
+    """A folder of an ordinary user; root, who may do everything, becomes one for the test."""
     folder = Path(tempfile.mkdtemp(prefix="mydia-"))
     is_root = os.geteuid() == 0
     if is_root:
@@ -406,7 +406,7 @@ def test_empty_parent_folders_are_removed_but_never_the_root(tmp_path: Path) -> 
     assert (root / "kept").is_dir()
 
 
-# Looking
+# Reading
 
 
 def test_free_space_is_reported_for_folders_that_do_not_exist_yet(tmp_path: Path) -> None:

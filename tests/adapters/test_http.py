@@ -1,4 +1,4 @@
-"""The one HTTP client: limits, guarded addresses, and errors that tell no secrets."""
+"""The HTTP client: limits, blocked addresses, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_http_and_https_of_a_host_count_as_one_origin() -> None:
 
 
 class Dripping:
-    """A server that sends its answer a byte at a time, for ever."""
+    """A server that sends an endless response, one byte at a time."""
 
     def __init__(self, head: bytes) -> None:
         self._head = head
@@ -349,7 +349,7 @@ def test_nothing_is_sent_while_the_database_is_written(http: Http, echo: Echo) -
 
 
 def test_a_stale_kept_connection_does_not_fail_a_request(http: Http) -> None:
-    """A server that answers one request on each connection and says nothing of closing it."""
+    """A server that answers one request per connection and then ignores it without closing it."""
     answered = 0
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -361,7 +361,7 @@ def test_a_stale_kept_connection_does_not_fail_a_request(http: Http) -> None:
                     peer.recv(65536)
                     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
                     answered += 1
-                    # The next question on this connection is read and left without an answer.
+                    # The next request on this connection is read and not answered.
                     peer.recv(65536)
 
         thread = threading.Thread(target=serve, daemon=True)

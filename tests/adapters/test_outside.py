@@ -1,4 +1,4 @@
-"""The outside as one value: adapters are made by kind and kept by connection."""
+"""The outside: adapters are created by kind and kept by connection."""
 
 from __future__ import annotations
 

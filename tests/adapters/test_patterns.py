@@ -1,4 +1,4 @@
-"""Every pattern of the adapters takes linear time, whatever text it is given: files and answers come from the internet."""
+"""Every pattern of the adapters runs in linear time on any text, because files and responses come from the internet."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _sources() -> Iterator[tuple[str, Path]]:
 
 
 def _written(path: Path) -> Iterator[re.Pattern[Any]]:
-    """Return the patterns that a module writes out in calls of `re`."""
+    """Return the patterns in a module's calls of `re`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if (
             isinstance(node, ast.Call)
@@ -58,7 +58,7 @@ _PATTERNS = _patterns()
 
 
 def _fragments(pattern: re.Pattern[Any]) -> set[str]:
-    """Return what may make the pattern start again and again: its own literals, alone and joined, and common characters."""
+    """Return texts that make the pattern restart often: its literals, alone and joined, and common characters."""
     text = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     plain = re.sub(r"\\([^\w])", r"\1", re.sub(r"\\[wsdbWSDB]|[\[\](){}?*+|^$]|\{\d*,?\d*\}", " ", text))
     literals = [part for part in plain.split() if len(part) > 1]

@@ -1,4 +1,4 @@
-"""Programs of the machine: no shell, limits on time and output, and none of Mydia's secrets."""
+"""External programs: no shell, limits on time and output, and none of Mydia's secrets."""
 
 from __future__ import annotations
 

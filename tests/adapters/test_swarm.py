@@ -1,4 +1,4 @@
-"""From a search to the file on disk, through the adapters alone and with nothing but real parts."""
+"""From a search to the file on disk, using only the adapters and real services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages are entered by their front door, and no door offers more than one can oversee."""
+"""Packages are imported through their front door, and no front door exports too many names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows: read from the source, so that a breach names its line."""
+"""Project rules that no linter checks; they are checked in the source, so that a violation names its line."""
 
 from __future__ import annotations
 

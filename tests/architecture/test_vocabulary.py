@@ -1,4 +1,4 @@
-"""Words that have an enum are written as its members, so that a rename or a new member is found by the type checker."""
+"""Values that have an enum are written as its members, so that the type checker finds a rename or a new member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .test_rules import PACKAGE, SOURCES, module
 _HOME = "mydia/vocabulary.py"
 _TYPE_NAMES = {"type", "type_", "media_type", "item_type"}
 _PARSED = {"parsed", "release", "scene"}
-"""Parsed names have a type of their own: `movie` or `episode`."""
+"""Parsed names have their own type: `movie` or `episode`."""
 
 
 def _named(node: ast.expr) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Building and running our Dockerfile without an engine and without a registry.
+"""Builds and runs our Dockerfile without a container engine or a registry.
 
 The base image is a stand-in: the files of this machine's own Debian packages and of the Python that runs the tests, under
 the name that the Dockerfile asks for. It proves our Dockerfile's steps, not the real base image.
@@ -19,7 +19,7 @@ BASE = "docker.io/library/python:3.13-slim-bookworm"
 TAG = "localhost/mydia:test"
 TOOLS = ("buildah", "podman", "runc", "dpkg-query", "tar")
 
-# What debootstrap's minbase variant and the slim image have, beside essential packages and what they depend on.
+# Packages of debootstrap's minbase variant and the slim image, in addition to essential packages and their dependencies.
 _PACKAGES = ("ca-certificates", "netbase", "passwd", "tzdata", "util-linux")
 _MERGED = ("/bin", "/sbin", "/lib", "/lib64")
 _ACCOUNTS = {
@@ -40,7 +40,7 @@ events_logger = "file"
 
 
 def why_not() -> str | None:
-    """Say why this machine cannot build and run the image, or None when it can."""
+    """Return why this machine cannot build and run the image; None if it can."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (scripts/test-packages installs them)"
@@ -56,7 +56,7 @@ def why_not() -> str | None:
 
 
 class Engine:
-    """buildah and podman with a store of their own, which goes away with its folder."""
+    """buildah and podman with their own store, which is deleted with its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -86,14 +86,14 @@ class Engine:
         return done
 
     def make_base(self) -> None:
-        """Make the stand-in for the base image."""
+        """Build the substitute for the base image."""
         tree = self.folder / "base"
         make_tree(tree)
         self("sh", "-c", f"tar -C {tree} --numeric-owner -c . | podman import -q - {BASE}")
         shutil.rmtree(tree)
 
     def build(self) -> None:
-        """Build the image as the Dockerfile says; pip inside gets this machine's ways of reaching packages."""
+        """Build the image from the Dockerfile, with this machine's pip configuration inside."""
         mounts = [f"--volume={path}:{path}:ro" for path in pip_needs()]
         self(
             "buildah",
@@ -116,7 +116,7 @@ class Engine:
 
 
 def _driver(folder: Path) -> str:
-    """Return `overlay` where it can be mounted; vfs copies the whole image for each container, and works anywhere."""
+    """Return `overlay` if it can be mounted, else `vfs`, which works everywhere but copies the image for each container."""
     places = {name: folder / f"try-{name}" for name in ("lower", "upper", "work", "merged")}
     for place in places.values():
         place.mkdir()
@@ -129,7 +129,7 @@ def _driver(folder: Path) -> str:
 
 
 def make_tree(tree: Path) -> None:
-    """Lay out a small Debian with a Python under /usr/local from what is installed on this machine."""
+    """Create a small Debian with a Python under /usr/local from the packages installed on this machine."""
     tree.mkdir(parents=True)
     names = closure([*_essential(), *_PACKAGES])
     listed = _run("dpkg-query", "-L", *names).splitlines()
@@ -165,7 +165,7 @@ def make_tree(tree: Path) -> None:
 
 
 def copy_python(tree: Path) -> None:
-    """Copy the Python that runs the tests to /usr/local, with the libraries that its modules load."""
+    """Copy the Python that runs the tests to /usr/local, with the libraries its modules load."""
     prefix, version = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
     target = tree / "usr/local"
     left_out = shutil.ignore_patterns("test", "__pycache__", "site-packages", "config-*", "idlelib", "turtledemo")
@@ -189,7 +189,7 @@ def copy_python(tree: Path) -> None:
 
 
 def closure(names: Iterable[str]) -> list[str]:
-    """Return installed packages with everything that they depend on."""
+    """Return installed packages with all their dependencies."""
     depends: dict[str, set[str]] = {}
     provided: dict[str, str] = {}
     for line in _run("dpkg-query", "-W", "-f", "${Package}\t${Depends}, ${Pre-Depends}\t${Provides}\n").splitlines():
@@ -209,14 +209,14 @@ def closure(names: Iterable[str]) -> list[str]:
 
 
 def pip_needs() -> list[Path]:
-    """Return what pip reads on this machine and a build elsewhere has not: configuration, certificates, folders of packages."""
+    """Return the files pip reads on this machine that a build elsewhere lacks: configuration, certificates, package folders."""
     told = _run(sys.executable, "-m", "pip", "config", "debug")
     files = [Path(name) for name in re.findall(r"^\s+(/\S+), exists: True", told, re.MULTILINE)]
     folders = {Path(name.removeprefix("file://")) for name in re.findall(r"(?:file://)?(/[^\s':,]+)", told)}
     folders |= {
         parent for folder in folders for parent in folder.parents if folder.name == "simple" and parent == folder.parent
     }
-    # A home of its own: the build runs as root, and only its configuration is looked at.
+    # A separate home: the build runs as root, and only root's configuration is read.
     places = {path for path in (*files, *folders, Path("/etc/ssl/certs")) if path.exists() and path != Path("/")}
     return sorted(path for path in places if not any(parent in places for parent in path.parents))
 
@@ -227,7 +227,7 @@ def _essential() -> list[str]:
 
 
 def _merged(path: str) -> str:
-    """Return where a file really is: packages still name /bin and /lib, which lead to /usr."""
+    """Return the resolved path of a file: packages still list /bin and /lib, which are links into /usr."""
     return f"/usr{path}" if path.startswith(tuple(f"{folder}/" for folder in _MERGED)) else path
 
 
@@ -236,5 +236,5 @@ def _run(*command: str) -> str:
 
 
 def output(done: subprocess.CompletedProcess[str]) -> str:
-    """Return all that a command said."""
+    """Return all output of a command."""
     return f"{done.stdout}\n{done.stderr}"

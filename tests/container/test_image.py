@@ -1,4 +1,4 @@
-"""The Dockerfile and the compose file: always linted; built and run where this machine can."""
+"""The Dockerfile and the compose file are linted always, and built and run if this machine can."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_build_context_contains_only_needed_files() -> None:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """The image, built; a whole store in a folder of the test's own."""
+    """The built image, with its own store in a temporary folder."""
     if (reason := why_not()) is not None:
         pytest.skip(f"This machine cannot build the image: {reason}.")
     made = Engine(tmp_path / "engine")
@@ -67,14 +67,14 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 class Container:
-    """The image, running; as a person would start it, but for the network, which is the machine's own."""
+    """The running image, started as a user would, except that it uses the host's network."""
 
     def __init__(self, engine: Engine, name: str, config: Path, *options: str, command: tuple[str, ...] = ()) -> None:
         self.engine, self.name = engine, name
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        # Capabilities as in docker-compose.yml; the seccomp profile and cgroups are left to the machine.
+        # Capabilities as in docker-compose.yml; the seccomp profile and cgroups are the host's.
         engine(
             "podman",
             "run",
@@ -91,7 +91,7 @@ class Container:
         )
 
     def get(self, path: str) -> Any:
-        """Return an answer once the server gives one."""
+        """Return the server's first response."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
@@ -112,7 +112,7 @@ class Container:
         return output(self.engine("podman", "logs", self.name, check=False))
 
     def users(self) -> dict[str, tuple[int, int]]:
-        """Return the command line of each process of it -> its user and group."""
+        """Return the command line of each process in the container -> its user and group."""
         found = {}
         top = int(self.engine("podman", "inspect", "--format={{.State.Pid}}", self.name).stdout)
         for pid in _family(top):
@@ -124,7 +124,7 @@ class Container:
         return found
 
     def stop(self) -> tuple[int, float]:
-        """Ask it to stop and return its exit code and how long it took, in seconds."""
+        """Stop the container and return its exit code and the duration in seconds."""
         began = time.monotonic()
         self.engine("podman", "stop", "--time=30", self.name)
         took_s = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Backups that are proven to open, rotation, integrity, compaction."""
+"""Verified backups, rotation, integrity checks, compaction."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_checkpoint_yields_to_readers_and_blocks_no_writer(database: Database)
 
 
 def test_a_backup_can_be_made_while_others_write(database: Database, tmp_path: Path, now: datetime) -> None:
-    # Some megabytes: a copy in small steps would begin anew with every commit.
+    # A few megabytes, because a copy in small steps would restart with every commit.
     fill(database, 500, size=20_000)
     stop = threading.Event()
 
@@ -105,7 +105,7 @@ def test_rotation_keeps_days_then_weeks_and_the_last_before_migrations() -> None
     migrations = [backup((start - timedelta(days=n, hours=1)).isoformat(), before=True) for n in range(5)]
     gone = maintenance.to_remove([*daily, twice, *migrations], keep_daily=7, keep_weekly=4)
     kept = [b for b in [twice, *daily] if b not in gone]
-    # 21 November 2026 is a Saturday: its own week, then the Sundays before.
+    # 21 November 2026 is a Saturday: the days of its week, then the Sundays before.
     assert [b.made_at.strftime("%d.%m. %H") for b in kept] == [
         "21.11. 04",
         "20.11. 03",

@@ -1,4 +1,4 @@
-"""A database of an older version keeps its rows: tables that SQLite has to remake lose nothing that points to them."""
+"""Migrating an older database keeps its rows: rebuilding a table in SQLite does not lose rows that refer to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _first_version(database: Database) -> None:
 
 
 def _insert(connection: Connection, table: str, **values: object) -> None:
-    """Insert a row; columns that must not be null and are not given get an empty value of their type."""
+    """Insert a row; NOT NULL columns that are not given get an empty value of their type."""
     columns = connection.exec_driver_sql(f"PRAGMA table_info({table})").fetchall()
     filled: dict[str, object] = {}
     for _, name, kind, not_null, default, _ in columns:

@@ -37,7 +37,7 @@ def words(file: SqliteFile) -> list[str]:
 
 
 def damage(path: Path, *, header: bool) -> None:
-    """Overwrite the first bytes, or everything behind the header page."""
+    """Overwrite the first bytes, or everything after the header page."""
     size = path.stat().st_size
     with path.open("r+b") as raw:
         raw.seek(0 if header else 100)

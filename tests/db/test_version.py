@@ -1,4 +1,4 @@
-"""The number that tells whether anybody has committed."""
+"""The version number that changes with every commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who writes when: one at a time, in turn, and nobody waits for ever."""
+"""Writers run one at a time, in order of arrival, with a timeout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _add_one(database: Database) -> None:
 
 @pytest.fixture
 def counted(database: Database) -> Database:
-    """A database with a number that grows."""
+    """A database with a counter."""
     with database.writes() as session:
         session.execute(text("CREATE TABLE counted (n)"))
         session.execute(text("INSERT INTO counted VALUES (0)"))

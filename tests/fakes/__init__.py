@@ -1,1 +1,1 @@
-"""Stand-ins for the world outside: real servers and fakes that keep the contracts of the real thing."""
+"""Stand-ins for outside services: real servers, and fakes that pass the same contract tests."""

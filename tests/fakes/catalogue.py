@@ -1,4 +1,4 @@
-"""The titles that the stand-in catalogues know: public-domain and open films, and series, some of them invented.
+"""The titles of the stand-in catalogues: public-domain and open films, and series, some of them invented.
 
 Dates of running series are relative to `today`, so that there is always something airing this week.
 """
@@ -28,7 +28,7 @@ class Translation:
 
 @dataclass(frozen=True)
 class Film:
-    """One film, as much of it as the stand-ins answer with."""
+    """One film with the fields that the stand-ins return."""
 
     id: int
     imdb_id: str
@@ -64,7 +64,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Episode:
-    """One episode; `title` None is one that nobody has named yet."""
+    """One episode; `title` is None if it has no name yet."""
 
     season: int
     number: int
@@ -354,7 +354,7 @@ def _weekdays_until(last: date, count: int) -> list[date]:
 
 
 def series(today: date) -> tuple[Series, ...]:
-    """Return the series as they stand on a day; two of them are airing that week."""
+    """Return the series as of a day; two of them are airing that week."""
     cartographers = (
         *_run(0, ("The Making of a Map", "Behind the Compass Rose"), date(2022, 11, 5), days=370, runtime=24, finale=None),
         *_run(1, ("Terra Incognita", "The Surveyor's Chain", "Hachures", "Meridian", "A Scale of One to One",
@@ -423,7 +423,7 @@ def series(today: date) -> tuple[Series, ...]:
                "The host of a programme nobody hears answers a caller who knows tomorrow's news.",
                "Jun Park", "Halfwave", "Returning Series", radio, (("Carla Weeks", "Dot"), ("Ravi Menon", "The Caller")),
                certification="TV-PG", rating=7.6, votes=188, popularity=27.0, art="night-shift-radio"),
-        # The number is Nosferatu's as well: a film and a series may share one.
+        # Nosferatu has the same id: a film and a series may share one.
         Series(653, 410104, "tt9910104", "Quiet Orbit", ("Sci-Fi & Fantasy", "Drama"),
                "One astronaut, one station, and a voice from a module that was never launched.",
                "Lena Abrams", "Apogee", "Ended", orbit, (("Lena Abrams", "Cmdr. Ito"),), rating=7.8, votes=266,

@@ -1,4 +1,4 @@
-"""A real NZBGet in a folder of its own, without a news server: it queues and keeps history, and downloads nothing."""
+"""A real NZBGet in its own folder, without a news server: it has a queue and a history, but downloads nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RealNzbGet:
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach it."""
+        """Mydia's connection to it."""
         url = f"http://127.0.0.1:{self.port}"
         return Connection("nzbget", "NZBGet", "nzbget", url, USERNAME, Secret(PASSWORD), {"category": "mydia"})
 
@@ -69,7 +69,7 @@ class RealNzbGet:
         self.stop()
 
     def stop(self) -> None:
-        """Let it end properly; kill it if it does not."""
+        """Stop it; kill it if it does not stop."""
         if self._process is None:
             return
         self._process.terminate()

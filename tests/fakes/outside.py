@@ -1,4 +1,4 @@
-"""An outside in memory: fakes that keep the same contracts as the real adapters (the same suites run against both).
+"""An in-memory outside: fakes with the contracts of the real adapters (the same suites run against both).
 
 Every fake refuses to be called inside `Database.writes()`, so a test that covers a function covers that rule.
 """
@@ -43,7 +43,7 @@ type _Downloads = list[RemoteDownload]
 type _Files = list[RemoteFile]
 
 ADDED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-"""When everything was added, as far as the fake client knows."""
+"""When every download was added to the fake client."""
 
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc000000301010018dd8db0"
@@ -52,36 +52,36 @@ _PIXEL = bytes.fromhex(
 
 
 class FakeDownloadClient:
-    """A download client whose downloads do what the test says."""
+    """A download client whose downloads are controlled by the test."""
 
     def __init__(self, connection: Connection | None = None, *, folder: Path | str = "/downloads") -> None:
         self.connection = connection or Connection("client", "Fake client", "fake", "http://client.test")
         self.folder = str(folder)
         self.trouble: AdapterError | None = None
-        """Raised by every call while set; `go_away()` and `come_back()` are the usual way."""
+        """Raised by every call while set; usually set by `go_away()` and `come_back()`."""
         self.add_trouble: AdapterError | None = None
-        """Raised by `add` alone while set, after the client has answered other calls."""
+        """Raised only by `add` while set."""
         self.added: list[NewDownload] = []
         self.removed: list[tuple[str, bool]] = []
-        """(ref, delete_files) of every removal asked for."""
+        """(ref, delete_files) of every requested removal."""
         self.downloads: dict[str, RemoteDownload] = {}
         self._files: dict[str, list[RemoteFile]] = {}
 
     def go_away(self) -> None:
-        """Be unreachable from now on."""
+        """Become unreachable."""
         self.trouble = Unreachable(self.connection.name, "no answer from http://client.test; is it running?")
 
     def come_back(self) -> None:
-        """Answer again."""
+        """Become reachable again."""
         self.trouble = None
 
     def change(self, ref: str, **facts: object) -> RemoteDownload:
-        """Change what the client tells of a download, such as `state` or `progress`."""
+        """Change the facts of a download, such as `state` or `progress`."""
         self.downloads[ref] = replace(self.downloads[ref], **facts)  # type: ignore[arg-type]
         return self.downloads[ref]
 
     def finish(self, ref: str, *, state: RemoteState = RemoteState.SEEDING) -> RemoteDownload:
-        """Let a download be complete."""
+        """Complete a download."""
         known = self.downloads[ref]
         self._files[ref] = [replace(file, progress=1.0) for file in self._files[ref]]
         return self.change(
@@ -89,13 +89,13 @@ class FakeDownloadClient:
         )
 
     def deselect(self, ref: str, path: str) -> None:
-        """Let a person deselect a file."""
+        """Deselect a file, as a user would."""
         self._files[ref] = [
             replace(file, wanted=False, progress=0.2) if file.path == path else file for file in self._files[ref]
         ]
 
     def spread(self, ref: str) -> None:
-        """Let the content lie loose in the save folder, without a folder of its own."""
+        """Place the content directly in the save folder, without its own folder."""
         self._files[ref] = [replace(file, path=file.path.partition("/")[2]) for file in self._files[ref]]
         self.change(ref, output_path=None)
 
@@ -201,7 +201,7 @@ class FakeDownloadClient:
 
 
 class FakeIndexer:
-    """An indexer with the releases that the test gives it."""
+    """An indexer with releases added by the test."""
 
     def __init__(
         self,
@@ -213,17 +213,17 @@ class FakeIndexer:
         self.connection = connection or Connection("indexer", title, "fake", "http://indexer.test")
         self.releases = [*releases]
         self.content: dict[str, Fetched] = {}
-        """Download address to what it gives."""
+        """Download address to its content."""
         self.trouble: AdapterError | None = None
         self.queries: list[Query] = []
         self.fetched: list[str] = []
 
     def go_away(self) -> None:
-        """Be unreachable from now on."""
+        """Become unreachable."""
         self.trouble = Unreachable(self.connection.name, "no answer from http://indexer.test; is it running?")
 
     def come_back(self) -> None:
-        """Answer again."""
+        """Become reachable again."""
         self.trouble = None
 
     def capabilities(self) -> Capabilities:
@@ -264,7 +264,7 @@ class FakeIndexer:
 
 
 class FakeMetadataProvider:
-    """A provider that knows the titles it is given."""
+    """A provider of the given titles."""
 
     name = "fake"
 
@@ -359,7 +359,7 @@ class FakeMetadataProvider:
 
 
 class FakeProbe:
-    """Tells of every file what the test says, by its name."""
+    """Returns facts of files by name, as set by the test."""
 
     def __init__(self, facts: Mapping[str, MediaFacts] | None = None, *, default: MediaFacts | None = None) -> None:
         self.facts = dict(facts or {})
@@ -379,7 +379,7 @@ class FakeProbe:
 
 
 def media_facts(resolution: int = 1080, *, duration_s: float = 5400.0, video_codec: str = "h264") -> MediaFacts:
-    """Build the facts of an ordinary film."""
+    """Return the facts of an ordinary film."""
     width, height = {480: (640, 480), 576: (720, 576), 720: (1280, 720), 2160: (3840, 2160)}.get(
         resolution, (1920, 1080)
     )
@@ -405,9 +405,9 @@ def fake_outside(
     metadata: MetadataProvider | None = None,
     probe: FakeProbe | None = None,
 ) -> Outside:
-    """Build an outside without network; the disk is real, so give tests a folder of their own.
+    """Build an outside without network. The disk is real, so tests need their own folder.
 
-    A connection is answered by the fake with its id, or by the only one there is; a new one is made if none was given.
+    A connection uses the fake with its id, or the only one; without any fake a new one is created.
     """
     provider = metadata or FakeMetadataProvider()
     return Outside(
@@ -421,7 +421,7 @@ def fake_outside(
 
 
 def connection(kind: str = "fake", *, id: str = "service", name: str = "Service", **options: object) -> Connection:
-    """Build a connection to nowhere."""
+    """Build a connection to a host that does not exist."""
     return Connection(id, name, kind, "http://service.test", secret=Secret("key"), options=options)
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder of its own."""
+"""A real PostgreSQL server in its own folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.fakes.qbittorrent import free_port
 
-# Debian keeps the server's programs of every version in a folder that is not on the path.
+# Debian installs the server's programs of each version in a folder that is not in PATH.
 _PLACES = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 PROGRAM = shutil.which("initdb", path=os.pathsep.join([*_PLACES, os.environ.get("PATH", "")]))
 MISSING = "the PostgreSQL server is not installed (Debian: apt-get install postgresql)"
@@ -21,18 +21,18 @@ class RealPostgres:
     """One server with one database; a context manager that runs it while entered."""
 
     def __init__(self) -> None:
-        # Not below a test's own folder, which only its own user can enter: as root the server runs as another.
+        # Not in the test's folder, which only its user may enter: as root, the server runs as another user.
         self._folder = tempfile.TemporaryDirectory(prefix="mydia-postgres-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
         self.port = free_port()
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL is set to."""
+        """The value of DATABASE_URL."""
         return f"postgresql://mydia@127.0.0.1:{self.port}/mydia"
 
     def __enter__(self) -> Self:
-        """Start it; returns once it answers."""
+        """Start it and wait until it responds."""
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
         try:

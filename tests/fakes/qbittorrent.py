@@ -1,4 +1,4 @@
-"""A real qBittorrent in a folder of its own, started and stopped by tests and by the demo."""
+"""A real qBittorrent in its own folder, started and stopped by tests and by the demo."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RealQBittorrent:
     """One qbittorrent-nox; a context manager that runs it while entered.
 
     Args:
-        folder: For its profile and downloads; made if needed, kept at the end.
+        folder: For its profile and downloads; created if needed and kept afterwards.
         failures_until_ban: Wrong passwords before it bans the address.
     """
 
@@ -78,12 +78,12 @@ class RealQBittorrent:
 
     @property
     def url(self) -> str:
-        """The address of its Web UI."""
+        """The URL of its Web UI."""
         return f"http://127.0.0.1:{self.web_port}"
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach it."""
+        """Mydia's connection to it."""
         return Connection(
             id=f"qbittorrent-{self.web_port}",
             name="qBittorrent",
@@ -96,7 +96,7 @@ class RealQBittorrent:
 
     @property
     def api(self) -> qbittorrentapi.Client:
-        """A client of its own, for arranging and asserting."""
+        """A separate client for arranging and asserting."""
         return qbittorrentapi.Client(
             host=self.url, username=USERNAME, password=PASSWORD, SIMPLE_RESPONSES=True, REQUESTS_ARGS={"timeout": 10}
         )
@@ -137,7 +137,7 @@ class RealQBittorrent:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Its own home, so that it shares nothing with another instance of this user.
+                # A separate home, so that it shares nothing with other instances of this user.
                 env={"HOME": str(self.folder), "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
             )
@@ -148,7 +148,7 @@ class RealQBittorrent:
             raise
 
     def stop(self) -> None:
-        """Let it end properly; kill it if it does not."""
+        """Stop it; kill it if it does not stop."""
         if self._process is None:
             return
         self._process.terminate()
@@ -160,14 +160,14 @@ class RealQBittorrent:
         self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it, like a power cut."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def seed(self, torrent: MadeTorrent) -> None:
-        """Share a torrent whose content is complete in its folder."""
+        """Seed a torrent whose content is complete in its folder."""
         api = self.api
         api.torrents_add(
             torrent_files={f"{torrent.name}.torrent": torrent.content},
@@ -202,14 +202,14 @@ def wait_until(is_so: object, what: str, *, within_s: float = 30.0, step_s: floa
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _hashed(password: str) -> str:
-    # The form of qBittorrent's settings file: PBKDF2-HMAC-SHA512, 100,000 rounds, 16 bytes of salt.
+    # The format of qBittorrent's settings file: PBKDF2-HMAC-SHA512, 100,000 rounds, 16 bytes of salt.
     salt = os.urandom(16)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000, 64)
     return f"{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"

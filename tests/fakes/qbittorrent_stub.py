@@ -1,6 +1,6 @@
-"""A stand-in for the Web API of qBittorrent 5, which Debian does not have: its state names, answers and sign-in.
+"""A stand-in for the Web API of qBittorrent 5, which Debian does not package: states, responses and sign-in.
 
-It moves no data; tests say how a torrent fares. Sources: the WebUI-API page for 5.0 and the WebAPI changelog.
+It transfers no data; tests set the state of torrents. Sources: the WebUI-API page for 5.0 and the WebAPI changelog.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class QBittorrentStub(StandIn):
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach it."""
+        """Mydia's connection to it."""
         return Connection(
             id=f"stub-{self.port}",
             name="qBittorrent 5",
@@ -105,16 +105,16 @@ class QBittorrentStub(StandIn):
         )
 
     def finish(self, ref: str, state: str = "stalledUP") -> None:
-        """Let a torrent be complete."""
+        """Complete a torrent."""
         torrent = self.torrents[ref]
         torrent.progress, torrent.state, torrent.completion_on = 1.0, state, int(clock.now().timestamp())
 
     def end_session(self) -> None:
-        """Forget who signed in, as a restart does."""
+        """End all sessions, like a restart."""
         self._session = ""
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault."""
+        """Answer with an active fault."""
         return _text({"limited": "Too many", "not_found": "Not Found"}.get(kind, kind), 500 if kind == "error" else 404)
 
     def answer(self, asked: Asked) -> Answer:

@@ -1,4 +1,4 @@
-"""A stand-in for SABnzbd's API, for Debian does not have it. It downloads nothing; tests say how a download fares."""
+"""A stand-in for SABnzbd's API, because Debian does not package SABnzbd. Tests set the state of downloads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = "00112233445566778899aabbccddeeff"
 
 
 class SabnzbdStub(StandIn):
-    """SABnzbd 4.3 under its usual sub-path."""
+    """SABnzbd 4.3 under its default sub-path."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class SabnzbdStub(StandIn):
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach it."""
+        """Mydia's connection to it."""
         return Connection(
             "sabnzbd", "SABnzbd", "sabnzbd", f"{self.url}/sabnzbd", secret=Secret(KEY), options={"category": "mydia"}
         )
@@ -44,7 +44,7 @@ class SabnzbdStub(StandIn):
         }
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault."""
+        """Answer with an active fault."""
         return Answer(500 if kind == "error" else 404, kind.encode(), content_type="text/plain")
 
     def answer(self, asked: Asked) -> Answer:

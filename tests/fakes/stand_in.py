@@ -1,4 +1,4 @@
-"""A real HTTP server on a free port that answers like somebody else's, and fails on request."""
+"""A real HTTP server on a free port that imitates a service and fails on request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back."""
+    """The response."""
 
     status: int
     body: bytes
@@ -59,18 +59,18 @@ class Answer:
 
 @dataclass
 class Fault:
-    """One way to fail, while it lasts."""
+    """An active fault."""
 
     kind: str
     path: re.Pattern[str]
     times: int | None
-    """How many requests it still spoils; None is until `heal()`."""
+    """How many more requests fail; None: until `heal()`."""
     seconds: float
     retry_after_s: int | None
 
 
 class StandIn:
-    """A server to be subclassed with `answer`; a context manager that listens while it is entered."""
+    """Base class; subclasses implement `answer`. A context manager that listens while it is entered."""
 
     def __init__(self, *, port: int = 0, host: str = "127.0.0.1") -> None:
         self.counts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class StandIn:
             disable_nagle_algorithm = True
 
             def log_message(self, *args: object) -> None:
-                """Say nothing: tests read `counts`."""
+                """Log nothing: tests read `counts`."""
 
             def do_GET(self) -> None:
                 stand_in._serve(self)
@@ -101,7 +101,7 @@ class StandIn:
             request_queue_size = 1024
 
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """A caller that hangs up is no news here."""
+                """Ignore callers that disconnect."""
 
         self._server = Server((host, port), Handler)
         self._thread: threading.Thread | None = None
@@ -145,12 +145,12 @@ class StandIn:
         seconds: float = 1.0,
         retry_after_s: int | None = None,
     ) -> Fault:
-        """Spoil the requests whose path matches, until `heal()` or for so many times.
+        """Make requests whose path matches fail, until `heal()` or for a number of times.
 
         Args:
             kind: One of `FAULTS`.
             path: A pattern searched in the path.
-            times: None is without end.
+            times: None: until `heal()`.
             seconds: How long `latency` waits.
             retry_after_s: Sent with `limited` and `maintenance`.
         """
@@ -176,7 +176,7 @@ class StandIn:
             self._held.set()
 
     def forget(self) -> None:
-        """Start counting anew."""
+        """Reset the counts."""
         with self._lock:
             self.counts.clear()
             self.asked.clear()
@@ -189,17 +189,17 @@ class StandIn:
 
     @property
     def most_at_once(self) -> int:
-        """The greatest number of requests that were in progress together."""
+        """The greatest number of concurrent requests."""
         return self._most_at_once
 
     # Answering
 
     def answer(self, asked: Asked) -> Answer:
-        """Answer one request; subclasses say how."""
+        """Answer one request; implemented by subclasses."""
         raise NotImplementedError
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a fault in the words of the service; subclasses know them."""
+        """Answer with a fault in the format of the service; implemented by subclasses."""
         raise NotImplementedError
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
@@ -295,7 +295,7 @@ class StandIn:
 
 
 def _twisted(value: Any) -> Any:
-    """Give every leaf a type that its reader does not expect."""
+    """Replace every leaf by a value of an unexpected type."""
     twist: Callable[[Any], Any] = _twisted
     match value:
         case dict():

@@ -1,4 +1,4 @@
-"""Where releases come from in the flows and the demo: a tracker, a seeding qBittorrent and an indexer that offers its torrents."""
+"""The source of releases in the flows and the demo: a tracker, a seeding qBittorrent, and an indexer for its torrents."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.fakes.tracker import Tracker
 
 
 class Swarm:
-    """Runs while it is entered; `publish` makes something downloadable for real.
+    """Runs while it is entered; `publish` makes a release that can really be downloaded.
 
     Args:
         folder: For the seeder's profile; made if needed.
-        indexer: Another Torznab than the usual one; not entered yet.
+        indexer: A Torznab server to use instead of the default one; not entered yet.
     """
 
     def __init__(self, folder: Path, indexer: Torznab | None = None) -> None:
@@ -39,15 +39,15 @@ class Swarm:
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach the indexer."""
+        """Mydia's connection to the indexer."""
         return Connection("swarm", self.indexer.title, "torznab", self.indexer.api_url, secret=Secret(KEY))
 
     def publish(self, path: Path, title: str | None = None, **facts: Any) -> Offer:
         """Seed a file or a folder and offer it on the indexer.
 
         Args:
-            path: The content; stays where it is while it is seeded.
-            title: The release name; None is the name of the folder, or of the file without its ending.
+            path: The content, which is seeded in place.
+            title: The release name; None: the name of the folder, or of the file without its extension.
             **facts: More fields of `Offer`, such as `tmdb_id`, `categories`, `published_at`, `size_bytes`.
         """
         torrent = make_torrent(path, tracker=self.tracker.announce_url)

@@ -1,4 +1,4 @@
-"""A stand-in for TMDB v3, faithful to its shapes, errors and paging; also its image host.
+"""A stand-in for TMDB v3 with the same responses, errors and paging, and for its image host.
 
 As a context manager in tests, or by itself: `python -m tests.fakes.tmdb --port 4010`.
 """
@@ -24,7 +24,7 @@ from tests.fakes.catalogue import GENRES, Episode, Film, Series, Translation
 from tests.fakes.stand_in import Answer, Asked, StandIn
 
 KEY = "0123456789abcdef0123456789abcdef"
-"""The API key that the stand-in accepts; as a bearer token too."""
+"""The API key that the stand-in accepts, also as a bearer token."""
 
 _ART = Path(__file__).parent / "artwork"
 _PAGE = 20
@@ -69,7 +69,7 @@ type Shape = dict[str, Any]
 
 
 def error(kind: str) -> Answer:
-    """Answer in TMDB's words for an error."""
+    """Answer with an error in TMDB's format."""
     status, code, message = _ERRORS[kind]
     return Answer.of({"success": False, "status_code": code, "status_message": message}, status)
 
@@ -86,7 +86,7 @@ class Tmdb(StandIn):
 
     @property
     def api_url(self) -> str:
-        """What `TMDB_API_URL` is set to."""
+        """The value of `TMDB_API_URL`."""
         return f"{self.url}/3"
 
     @property
@@ -95,7 +95,7 @@ class Tmdb(StandIn):
         return f"{self.url}/t/p"
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault."""
+        """Answer with an active fault."""
         return error(kind)
 
     def answer(self, asked: Asked) -> Answer:
@@ -518,7 +518,7 @@ def _year_fits(title: Title, asked: Asked) -> bool:
 
 
 def _told(title: Title, asked: Asked) -> tuple[str, str]:
-    """The title and overview in the language asked for; TMDB leaves an untranslated overview empty."""
+    """The title and overview in the requested language; TMDB leaves an untranslated overview empty."""
     language = asked.query.get("language", "en")[:2]
     if language == "en":
         return title.title, title.overview
@@ -668,7 +668,7 @@ def _path_name(path: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _drawn(name: str, size: str, kind: str, words: str) -> bytes:
-    """Draw a picture for a path: the project's own art where there is some, else the title on colour."""
+    """Draw a picture for a path: the project's own artwork if there is any, else the title on a colour."""
     role = (
         "still"
         if name.startswith("still-")

@@ -1,4 +1,4 @@
-"""Makes real .torrent files from content on disk."""
+"""Creates real .torrent files from content on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.adapters.torrents import Bencoded, encode, magnet_for, read_torrent
 
 @dataclass(frozen=True)
 class MadeTorrent:
-    """A torrent and where its content lies."""
+    """A torrent and the path of its content."""
 
     content: bytes
     info_hash: str
@@ -29,7 +29,7 @@ class MadeTorrent:
 def make_torrent(
     path: Path, *, tracker: str | None = None, private: bool = False, piece_bytes: int = 64 * 1024
 ) -> MadeTorrent:
-    """Make a version 1 torrent of a file or a folder with files."""
+    """Create a version 1 torrent of a file or folder."""
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     info: dict[bytes, Bencoded] = {
         b"name": path.name.encode(),
@@ -54,7 +54,7 @@ def make_torrent(
 
 
 def make_hybrid_torrent(name: str, content: bytes, *, tracker: str | None = None) -> bytes:
-    """Make a torrent of one file that fits one block (16 KiB), readable as version 1 and as version 2 (BEP 52)."""
+    """Create a hybrid (v1 and v2, BEP 52) torrent of one file that fits one block (16 KiB)."""
     assert len(content) <= 16 * 1024
     info: dict[bytes, Bencoded] = {
         b"name": name.encode(),

@@ -97,8 +97,8 @@ class Torznab(StandIn):
 
     Args:
         dialect: `torznab` or `newznab`.
-        tv_parameters, movie_parameters: What capabilities say; empty switches the mode off, None says nothing about it.
-        error_status: The status that error documents come with: 200 by the book, others as Prowlarr does.
+        tv_parameters, movie_parameters: For the capabilities; empty disables the mode, None omits it.
+        error_status: The status of error documents: 200 by the specification, others as Prowlarr does.
     """
 
     def __init__(
@@ -130,16 +130,16 @@ class Torznab(StandIn):
 
     @property
     def api_url(self) -> str:
-        """What an indexer's address is set to."""
+        """The indexer's configured address."""
         return f"{self.url}/api"
 
     @property
     def searches(self) -> list[Mapping[str, str]]:
-        """The queries asked, without capabilities and downloads."""
+        """All queries, without capabilities and downloads."""
         return [a.query for a in self.asked if a.path.endswith("/api") and a.query.get("t") not in {"caps", None}]
 
     def offer(self, torrent: MadeTorrent, title: str | None = None, **facts: Any) -> Offer:
-        """Put a made torrent on the indexer."""
+        """Add an existing torrent to the indexer."""
         made = Offer(
             title=title or torrent.name,
             content=torrent.content,
@@ -160,7 +160,7 @@ class Torznab(StandIn):
         return self.spoil(answer) if self.spoil else answer
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault as indexers do."""
+        """Answer with an active fault as indexers do."""
         match kind:
             case "limited":
                 return _error(500, "Request limit reached", 429)
@@ -318,7 +318,7 @@ SPOILED: Mapping[str, Callable[[Answer], Answer]] = {
     "huge": lambda answer: replace(answer, body=answer.body + b" " * (17 * 1024**2)),
     "limit_in_words": lambda _: _error(900, "Request limit reached", 200),
 }
-"""Ways to answer wrongly with status 200, to be put into `Torznab.spoil`."""
+"""Wrong responses with status 200, for `Torznab.spoil`."""
 
 
 def _words(text: str) -> set[str]:
@@ -338,7 +338,7 @@ def _xml(body: str, content_type: str) -> Answer:
 
 
 def offer_folder(server: Torznab, folder: Path, tracker: str | None) -> list[MadeTorrent]:
-    """Make a torrent of everything in a folder and offer it, newest first in order of name."""
+    """Create a torrent of every entry of a folder and offer it, newest first in order of name."""
     listed = folder / "offers.json"
     facts: dict[str, dict[str, Any]] = json.loads(listed.read_text()) if listed.exists() else {}
     made = []

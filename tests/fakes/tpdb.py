@@ -1,4 +1,4 @@
-"""A stand-in for the optional third source, in its shapes: Laravel's envelopes, and types that drift."""
+"""A stand-in for the optional third source with its formats: Laravel envelopes and inconsistent types."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ThirdSource(StandIn):
     """The catalogue of the rows above."""
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault."""
+        """Answer with an active fault."""
         status = {"limited": 429, "maintenance": 503, "not_found": 404, "bad_key": 401}.get(kind, 500)
         return Answer.of({"message": "Server Error"}, status)
 

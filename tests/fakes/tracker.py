@@ -15,7 +15,7 @@ from tests.fakes.stand_in import Answer, Asked, StandIn
 
 
 class Tracker(StandIn):
-    """Knows who announced what, and tells the others."""
+    """Tracks announced peers and returns them to the others."""
 
     def __init__(self, *, port: int = 0, host: str = "127.0.0.1") -> None:
         super().__init__(port=port, host=host)
@@ -29,7 +29,7 @@ class Tracker(StandIn):
 
     def answer(self, asked: Asked) -> Answer:
         """Answer an announce."""
-        # The hash is raw bytes in the query, which only latin-1 carries through.
+        # The hash is raw bytes in the query, which only latin-1 preserves.
         query = dict(parse_qsl(urlsplit(asked.target).query, encoding="latin-1"))
         if asked.path != "/announce" or len(query.get("info_hash", "")) != 20 or not query.get("port", "").isdigit():
             return self.error_body("not_found")
@@ -54,7 +54,7 @@ class Tracker(StandIn):
         return Answer(200, body, content_type="text/plain")
 
     def error_body(self, kind: str) -> Answer:
-        """Answer in a tracker's words."""
+        """Answer in the tracker's format."""
         return Answer(200, encode({b"failure reason": kind.encode()}), content_type="text/plain")
 
 

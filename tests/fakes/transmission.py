@@ -1,4 +1,4 @@
-"""A real Transmission daemon in a folder of its own."""
+"""A real Transmission daemon in its own folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RealTransmission:
 
     @property
     def connection(self) -> Connection:
-        """How Mydia is configured to reach it."""
+        """Mydia's connection to it."""
         url = f"http://127.0.0.1:{self.port}"
         options = {"category": "mydia"}
         return Connection(
@@ -83,7 +83,7 @@ class RealTransmission:
             raise
 
     def stop(self) -> None:
-        """Let it end properly; kill it if it does not."""
+        """Stop it; kill it if it does not stop."""
         if self._process is None:
             return
         self._process.terminate()
@@ -95,7 +95,7 @@ class RealTransmission:
         self._process = None
 
     def complete(self, torrent: MadeTorrent, ref: str) -> None:
-        """Put the content where it belongs and have it checked: Transmission takes nothing from peers on loopback."""
+        """Copy the content into place and verify it, because Transmission does not download from peers on loopback."""
         client = KINDS["transmission"].make(self.connection, Http())
         client.pause(ref)
         shutil.copytree(torrent.folder / torrent.name, self.downloads / torrent.name, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""A stand-in for TheTVDB v4, faithful to its login, its envelope and its two formats of errors.
+"""A stand-in for TheTVDB v4 with the same login, envelope and two error formats.
 
 As a context manager in tests, or by itself: `python -m tests.fakes.tvdb --port 4011`.
 """
@@ -56,16 +56,16 @@ class Tvdb(StandIn):
 
     @property
     def api_url(self) -> str:
-        """What `TVDB_API_URL` is set to."""
+        """The value of `TVDB_API_URL`."""
         return f"{self.url}/v4"
 
     def end_sessions(self) -> None:
-        """Stop accepting the tokens that were given out."""
+        """Revoke all issued tokens."""
         with self._token_lock:
             self._tokens.clear()
 
     def error_body(self, kind: str) -> Answer:
-        """Answer a switched-on fault."""
+        """Answer with an active fault."""
         return {
             "limited": Answer.of({"message": "Too Many Requests"}, 429),
             "error": _failure(500, "InternalServerError"),
@@ -172,7 +172,7 @@ class Tvdb(StandIn):
         shown = episodes[page * _PAGE : (page + 1) * _PAGE]
         more = f"{self.url}{asked.path}?page={page + 1}" if len(episodes) > (page + 1) * _PAGE else None
         links = {"prev": None, "self": self.url, "next": more, "total_items": len(episodes), "page_size": _PAGE}
-        # With a language the series stands around its episodes, without one beside them.
+        # With a language the series contains its episodes, without one both are siblings.
         data = self._base(show) | {"episodes": shown} if language else {"series": self._base(show), "episodes": shown}
         return _found(data, links)
 

@@ -1,4 +1,4 @@
-"""Makes tiny real videos with ffmpeg; each is made once per machine and boot, then linked or copied to where it is wanted."""
+"""Creates tiny real videos with ffmpeg; each is created once per machine and boot, and then linked or copied."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHANNELS = {"1.0": "mono", "2.0": "stereo", "5.1": "5.1"}
 
 @dataclass(frozen=True)
 class Video:
-    """What a video is to be."""
+    """The specification of a video."""
 
     width: int = 1280
     height: int = 720
@@ -51,11 +51,11 @@ class Video:
     picture: str = "testsrc2"
     """An ffmpeg source: `testsrc2`, `smptebars`, `mandelbrot`, `color=c=navy`."""
     rate: int = 12
-    """Pictures a second; few for what has to be long."""
+    """Frames per second; few for long videos."""
 
 
 def make_video(path: Path, video: Video = Video()) -> Path:
-    """Put a video at a path, whose ending says the container; parents are made."""
+    """Create a video at a path, whose extension gives the container; parent folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_made(video, path.suffix), path)
     return path
@@ -68,7 +68,7 @@ def _made(video: Video, suffix: str) -> Path:
     name = hashlib.sha256(repr((video, suffix)).encode()).hexdigest()[:24]
     made = folder / f"{name}{suffix}"
     if not made.exists():
-        # Test processes run side by side: each makes its own and the last rename wins, all being the same.
+        # Test processes run in parallel: each creates its own, and the last rename wins, because all are the same.
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             part = Path(scratch) / f"video{suffix}"
             subprocess.run(_command(video, part, Path(scratch)), check=True, stdin=subprocess.DEVNULL, timeout=120)

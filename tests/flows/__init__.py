@@ -1,1 +1,1 @@
-"""The stories of the main job, told end to end with real services."""
+"""End-to-end tests of the main workflow with real services."""

@@ -1,4 +1,4 @@
-"""A household on one machine: a database, library folders, a real download client, and jobs that run as they come."""
+"""An installation on one machine: a database, library folders, a real download client, and jobs run as they are due."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Household:
     config: Config = field(init=False)
     deps: Deps = field(init=False)
     done: list[tuple[str, str]] = field(default_factory=list)
-    """(job, words about it) in order."""
+    """(job, message) in order."""
     _waiting: list[_Waiting] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class Household:
             )
 
     def add(self, details: Details, *, search_now: bool) -> str:
-        """Have Robin add a title, known by its number only, and return its id."""
+        """Add a title by its id as Robin, and return its item id."""
         with self.database.writes() as session:
             type = {"movie": "movies", "tv_show": "series"}[details.type]
             path = next(
@@ -107,7 +107,7 @@ class Household:
             return media.add_item(session, ROBIN, clock.now(), new, search_now=search_now).id
 
     def run_until(self, so: Callable[[], object], what: str, *, within_s: float = 60.0) -> None:
-        """Dispatch events and run jobs until something is so."""
+        """Dispatch events and run jobs until a condition is true."""
         until = time.monotonic() + within_s
         while not so():
             assert time.monotonic() < until, f"waited in vain until {what}; done so far: {self.done}"
@@ -132,7 +132,7 @@ class Household:
         return row.state if row else None
 
     def placed(self, root: Path) -> list[str]:
-        """Return what lies in a library folder."""
+        """Return the files in a library folder."""
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     def _enqueue(
@@ -157,7 +157,7 @@ class Household:
         try:
             self.done.append((one.job, str(triggers.JOBS[one.job](self.deps, **one.params))))
         except Unavailable as error:
-            # As the broker does: later, again.
+            # As the broker does: retry later.
             self.done.append((one.job, f"later: {error}"))
             self._enqueue(one.job, one.params, dedup=one.dedup, delay_s=0.5)
         return True

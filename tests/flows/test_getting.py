@@ -1,4 +1,4 @@
-"""Getting a title: searched, decided, really downloaded, hard-linked under its name, still seeded, and explained."""
+"""Acquiring a title: search, decision, real download, hard link under its name, seeding, and reasons."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_client_that_is_killed_in_the_middle_loses_nothing(home: Household) ->
     assert (after.state, after.progress, after.strikes) == (before.state, before.progress, 0)
     home.client.start()
     home.client.api.transfer_set_download_limit(0)
-    # The seeder waits a minute before it talks to a peer that broke off; after a restart it has no such memory.
+    # The seeder waits a minute before it reconnects to a peer that disconnected; a restart clears that.
     home.swarm.seeder.kill()
     home.swarm.seeder.start()
     home.run_until(lambda: home.state(item_id) == "imported", "it went on and was imported", within_s=100)

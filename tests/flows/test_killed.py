@@ -1,4 +1,4 @@
-"""kill -9 at any moment: whatever the worker was doing, in the end every film is here, once, and still seeded."""
+"""kill -9 at any time: finally every film is imported once and still seeded."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ STAGES: dict[str, Callable[[Counter[str]], bool]] = {
     "placing": lambda seen: seen["operations"] > 0,
     "one is here": lambda seen: seen["imported"] > 0,
 }
-"""Worker and web are killed a moment after each of these is so."""
+"""Worker and web are killed shortly after each of these becomes true."""
 API_KEY = "a-key-of-the-flows-0123456789"
 _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
 def running(program: str, environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the worker or the web in its own group; at the end it is killed with -9."""
+    """Run the worker or the web process in its own group; finally it is killed with -9."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "mydia", program],
@@ -76,7 +76,7 @@ def running(program: str, environ: dict[str, str], log: Path) -> Iterator[subpro
 
 @contextmanager
 def people(environ: dict[str, str], database: Database) -> Iterator[None]:
-    """Have somebody press buttons all the while: changes that the web is killed in the middle of."""
+    """Send changes continuously, so that the web process is killed in the middle of some."""
     stop = threading.Event()
     with database.reads() as session:
         items = session.scalars(select(media.MediaItem.id)).all()
@@ -91,7 +91,7 @@ def people(environ: dict[str, str], database: Database) -> Iterator[None]:
                 method="PUT",
                 headers={"X-API-Key": API_KEY, "Content-Type": "application/json"},
             )
-            with suppress(OSError, http.client.HTTPException):  # it is killed now and then: that is the point
+            with suppress(OSError, http.client.HTTPException):  # it is killed on purpose
                 urllib.request.urlopen(asked, timeout=5).close()
             stop.wait(0.02)
 
@@ -146,7 +146,7 @@ def test_repeatedly_killing_worker_and_web_loses_and_duplicates_nothing(tmp_path
         for reached in STAGES.values():
             with people(environ, database), running("web", environ, log), running("worker", environ, log):
                 _wait_until(database, log, reached)
-                time.sleep(luck.uniform(0.0, 0.2))  # the moment of the kill is what varies; nothing is waited for
+                time.sleep(luck.uniform(0.0, 0.2))  # varies the moment of the kill; it waits for nothing
         with running("web", environ, log), running("worker", environ, log):
             _wait_until(database, log, lambda seen: seen["imported"] == len(FILMS))
             # On a slow machine the kills can come before the first edit.
@@ -176,7 +176,7 @@ def _add_films(database: Database, films: Path) -> None:
 
 
 def _states(database: Database) -> Counter[str]:
-    """Return state -> downloads, with the number of searches and of file operations written down."""
+    """Return state -> downloads, and the numbers of recorded searches and file operations."""
     with database.reads() as session:
         seen = Counter(session.scalars(select(downloads.Download.state)))
         seen["searches"] = session.scalar(select(func.count()).select_from(downloads.Search)) or 0
@@ -185,7 +185,7 @@ def _states(database: Database) -> Counter[str]:
 
 
 def _wait_until(database: Database, log: Path, so: Callable[[Counter[str]], bool]) -> None:
-    # A loaded machine is slow; only one on which nothing happens any more has failed.
+    # A loaded machine is slow, so the test fails only if there is no progress at all.
     seen, changed_at = _states(database), time.monotonic()
     while not so(seen):
         time.sleep(0.01)
@@ -214,7 +214,7 @@ def _check(database: Database, client: RealQBittorrent, films: Path) -> None:
 
 
 def _edits(database: Database) -> dict[str | None, str]:
-    """Return title -> the last overview that somebody saved."""
+    """Return title -> the last overview that was saved."""
     with database.reads() as session:
         told = session.scalars(select(EventRow).where(EventRow.type == "MediaChanged").order_by(EventRow.id)).all()
     changes = [(event.resource_id, event.payload["changed"]) for event in told]
@@ -222,7 +222,7 @@ def _edits(database: Database) -> dict[str | None, str]:
 
 
 def _check_edits(database: Database) -> None:
-    """Every change is there with its event, or not at all."""
+    """Every change is stored with its event, or not at all."""
     edits = _edits(database)
     with database.reads() as session:
         items = {item.id: item.overview for item in session.scalars(select(media.MediaItem))}

@@ -1,4 +1,4 @@
-"""The main job on PostgreSQL, which is given by DATABASE_URL and nothing else."""
+"""The main workflow on PostgreSQL, configured only with DATABASE_URL."""
 
 from __future__ import annotations
 

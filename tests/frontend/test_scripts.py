@@ -1,4 +1,4 @@
-"""The scripts' own tests, in Node, and their format."""
+"""Runs the scripts' tests in Node and checks their formatting."""
 
 from __future__ import annotations
 

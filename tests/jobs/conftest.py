@@ -1,4 +1,4 @@
-"""A task board, a broker and a worker inside the test, and real worker processes to kill."""
+"""A task board, a broker and a worker in the test process, and real worker processes that can be killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOBODY: Any = None
 
 
 def eventually[T](look: Callable[[], T], *, within_s: float = 20.0) -> T:
-    """Look until something is there; fail when it does not come."""
+    """Poll until a value is available; fail after the deadline."""
     deadline = time.monotonic() + within_s
     while True:
         found = look()
@@ -46,7 +46,7 @@ def a_job(name: str, function: Callable[..., str | None], **changes: Any) -> Job
 
 
 class Bench:
-    """A broker with jobs and, once started, a worker of this process."""
+    """A broker with jobs and, once started, a worker in this process."""
 
     def __init__(self, path: Path, jobs: list[Job], *, slots: Slots | None = None, url: str = "sqlite:") -> None:
         self.board = TaskBoard(path)
@@ -83,7 +83,7 @@ type MakeBench = Callable[..., Bench]
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[MakeBench]:
-    """Return a maker of benches on one file; all are closed at the end."""
+    """Return a factory of benches on one file; all are closed at the end."""
     made: list[Bench] = []
 
     def make(*jobs: Job, **options: Any) -> Bench:
@@ -155,7 +155,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
         )
-        # One that dies of its first message may never get so far as to say that it is ready.
+        # A worker that is killed by its first message may never report that it is ready.
         eventually(lambda: (folder / f"ready-{self.process.pid}").exists() or self.process.poll() is not None)
 
     def kill(self) -> None:

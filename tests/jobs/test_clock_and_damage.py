@@ -1,4 +1,4 @@
-"""The worker goes on when the clock is set back and when its file is damaged."""
+"""The worker keeps running when the clock is set back and when its file is damaged."""
 
 from __future__ import annotations
 

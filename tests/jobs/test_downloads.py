@@ -1,4 +1,4 @@
-"""The jobs of getting, run in this thread on a household of fakes."""
+"""The download jobs, run in this thread with fakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same promises with messages in Redis and RabbitMQ; run where Debian's packages are installed."""
+"""The broker tests with Redis and RabbitMQ; run if Debian's packages are installed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _redis(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _rabbitmq(folder: Path) -> Iterator[str]:
-    # The command in PATH changes to the user rabbitmq, who may not write here.
+    # The command in PATH switches to the user rabbitmq, who may not write here.
     server = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     if not server.exists():
         pytest.skip("rabbitmq-server is not installed")

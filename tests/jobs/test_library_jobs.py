@@ -1,4 +1,4 @@
-"""The jobs of the files, called as the worker calls them."""
+"""The library jobs, called as the worker calls them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.fakes.outside import FakeMetadataProvider, fake_outside
 
 @pytest.fixture
 def config(database: Database, tmp_path: Path) -> Config:
-    """The configuration of an installation that sets nothing."""
+    """The default configuration."""
     made = load({"DATA_DIR": str(tmp_path / "data")})
     settings.bind(database, made)
     return made
 
 
 class _Queue:
-    """Where a test looks what was started."""
+    """Records the started jobs."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, dict[str, Any]]] = []
@@ -125,7 +125,7 @@ def test_a_new_file_triggers_a_scan_of_its_folder(database: Database, config: Co
         deadline = clock.monotonic_s() + 60
         number = 0
         while not asked.wait(7.0) and clock.monotonic_s() < deadline:
-            # The watch may not have begun when the first file came.
+            # The watcher may not have started when the first file was created.
             number += 1
             builders.on_disk(path.path, f"Detour (1945)/{number}.mkv")
     finally:

@@ -1,4 +1,4 @@
-"""A changed quality profile is followed, and what did not change is not written."""
+"""A changed quality profile is applied, and unchanged rows are not written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes.outside import fake_outside
 
 @pytest.fixture
 def config(database: Database, tmp_path: Path) -> Config:
-    """The configuration of an installation that sets nothing."""
+    """The default configuration."""
     made = load({"DATA_DIR": str(tmp_path / "data")})
     settings.bind(database, made)
     return made

@@ -1,4 +1,4 @@
-"""The clock: cron lines, time zones, missed runs, the hour that comes twice."""
+"""The scheduler: cron expressions, time zones, missed runs, the repeated hour."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UTC_ZONE = time_zone("UTC")
 
 
 class Sent:
-    """Stands for the queue: what the clock put on it."""
+    """Replaces the queue and records its messages."""
 
     def __init__(self) -> None:
         self.jobs: list[tuple[str, dict[str, object], str | None]] = []

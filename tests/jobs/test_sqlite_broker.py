@@ -1,4 +1,4 @@
-"""The broker's promises, one by one."""
+"""The guarantees of the broker."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_only_one_message_per_key_waits(bench: MakeBench) -> None:
     first = made.enqueue("nothing", dedup="same", delay_s=3600)
     assert made.enqueue("nothing", dedup="same", delay_s=7200) == first
     assert made.board.get(SYSTEM, first).state == RunState.DELAYED
-    # The impatient one pulls the waiting one forward.
+    # The urgent message moves the waiting one forward.
     assert made.enqueue("nothing", dedup="same") == first
     assert made.board.get(SYSTEM, first).state == RunState.QUEUED
     assert made.enqueue("nothing", dedup="other") != first
@@ -138,7 +138,7 @@ def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBen
     assert began.wait(20)
     second = made.enqueue("hold", dedup="same")
     assert second != first
-    # It does not start beside the first: one that came later has been and gone.
+    # It does not start alongside the first, although a later one has already finished.
     made.ended(made.enqueue("other"))
     assert (made.board.get(SYSTEM, first).state, made.board.get(SYSTEM, second).state) == (
         RunState.RUNNING,
@@ -250,7 +250,7 @@ def test_a_retry_yields_to_a_newly_queued_message_of_the_same_job(bench: MakeBen
     assert made.board.get(SYSTEM, second).state == RunState.DELAYED
 
 
-# --- cancelling, pausing, progress ---
+# Cancelling, pausing, progress
 
 
 def test_a_waiting_run_is_cancelled_at_once_and_never_starts(bench: MakeBench) -> None:
@@ -329,7 +329,7 @@ def test_a_failed_run_can_be_started_again(bench: MakeBench) -> None:
     assert (run.result, run.cause, run.error, run.attempt) == ("works", "retried by Mydia", None, 1)
 
 
-# --- real processes, really killed ---
+# Real processes that are killed
 
 
 def test_messages_of_a_killed_worker_are_redelivered(bench: MakeBench, worker_process, tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_a_surviving_worker_takes_over_from_a_killed_one(bench: MakeBench, worke
     worker_process()
     assert len(sender.board.workers()) == 2
     victim.kill()
-    # Found by the periodic look, not by a start.
+    # Found by the periodic check, not at a start.
     eventually(lambda: log_of(tmp_path) == ["began a", "began a"])
     assert len(sender.board.workers()) == 1
 

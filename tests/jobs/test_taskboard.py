@@ -1,4 +1,4 @@
-"""What the tasks page, the API and the metrics read."""
+"""The data of the tasks page, the API and the metrics."""
 
 from __future__ import annotations
 

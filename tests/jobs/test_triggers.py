@@ -1,4 +1,4 @@
-"""The tables that say what runs when."""
+"""The tables of triggers and schedules."""
 
 from __future__ import annotations
 

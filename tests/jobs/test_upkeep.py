@@ -1,4 +1,4 @@
-"""The jobs that look after Mydia's own files."""
+"""The maintenance jobs for Mydia's own files."""
 
 from __future__ import annotations
 

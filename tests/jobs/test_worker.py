@@ -1,4 +1,4 @@
-"""The worker process as a whole: events become jobs, wishes become runs, and it stops in good order."""
+"""The whole worker process: events become jobs, requests become runs, and it stops cleanly."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _matches(field: str, want: object, read: dict[str, Any]) -> bool:
 
 
 def wrong_fields(case: Case, read: dict[str, Any] | None) -> dict[str, tuple[object, object]]:
-    """Return the asserted fields that were not read as asserted, each with what was wanted and what was read."""
+    """Return the asserted fields with a different result, each with the expected and the actual value."""
     facts = read or {"parsed": False}
     if case["expect"] is None:
         named = facts.get("parsed") is not False and (facts.get("title") or facts.get("season") is not None)

@@ -28,7 +28,7 @@ STRICT_KINDS = {
 def test_the_share_of_foreign_names_with_every_field_right(name):
     cases = load(FOREIGN / f"{name}.jsonl")
     wrong = [case["input"] for case in cases if wrong_fields(case, parse(case["input"], case["hint"]))]
-    # The names kept back are not shown, so that nobody fits a rule to them.
+    # The held-out names are not shown, so that no rule is fitted to them.
     assert 1 - len(wrong) / len(cases) >= FLOORS[name], wrong if name != "grammar_kept_back" else len(wrong)
 
 

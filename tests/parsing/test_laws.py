@@ -136,7 +136,7 @@ def _children(operation, argument):
     return []
 
 
-# Each repeat here begins with a letter that the repeat inside cannot match, so there is one way to match only.
+# Each repeat here begins with a letter that the inner repeat cannot match, so there is only one way to match.
 UNAMBIGUOUS = {"mydia.parsing.tokens:_WORD", "mydia.parsing.groups:_BEHIND_HYPHEN"}
 
 

@@ -58,7 +58,7 @@ def config(tmdb: Tmdb, tvdb: Tvdb, tmp_path: Path) -> RelayConfig:
 
 @pytest.fixture
 def make_relay(config: RelayConfig, http: Http, times: HandClock) -> Iterator[MakeRelay]:
-    """Make relays on the hand-moved clock; fields of the configuration by keyword."""
+    """Creates relays with the manual clock; configuration fields are keyword arguments."""
     from dataclasses import replace
 
     made: list[Relay] = []

@@ -1,4 +1,4 @@
-"""A clock that is moved by hand; waiting moves it."""
+"""A clock that is advanced manually and by waiting."""
 
 from __future__ import annotations
 

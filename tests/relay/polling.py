@@ -1,4 +1,4 @@
-"""Waiting for something that another thread or process does."""
+"""Waiting for a change by another thread or process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mydia import clock
 
 
 def until(true: Callable[[], bool], *, within_s: float = 20) -> None:
-    """Return when it is true; fail after the deadline."""
+    """Wait until a condition is true; fail after the deadline."""
     ends_at_s = clock.monotonic_s() + within_s
     pause = threading.Event()
     while not true():

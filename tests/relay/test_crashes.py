@@ -161,7 +161,7 @@ def test_any_other_json_raises_the_same_error(body: dict[str, Any]) -> None:
 
 
 class Intake(StandIn):
-    """Takes reports like a relay."""
+    """Accepts reports like a relay."""
 
     status = 201
 

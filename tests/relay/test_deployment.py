@@ -1,4 +1,4 @@
-"""What is shipped for running a relay alone, against the API's schemas and against what the relay reads."""
+"""The deployment files of the relay, checked against the API schemas and the variables the relay reads."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mydia.web.relay import settings_of
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes" / "relay"
 MANIFESTS = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml")
-# Read by the image's entry point or by the container's runtime, not by the relay.
+# Read by the image's entry point or the container runtime, not by the relay.
 _OTHERS = {"PUID", "PGID", "UMASK", "TZ"}
 
 
 class Noted(UserDict[str, str]):
-    """An environment that notes what is read from it."""
+    """An environment that records which variables are read."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The relay as its clients meet it."""
+"""The HTTP interface of the relay."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ def test_long_queries_are_not_kept_in_memory(make_relay: MakeRelay) -> None:
     app = relay_app(relay)
 
     async def ask(path: str, query: str, **headers: str) -> int:
-        """Ask as a server does; a client in this process would remember its own addresses."""
+        """Send a request as a server does; a client in this process would keep its own addresses."""
         statuses: list[int] = []
 
         async def receive() -> Any:

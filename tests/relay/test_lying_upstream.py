@@ -1,4 +1,4 @@
-"""Whatever an upstream sends, the relay answers with valid JSON and without a crash of its own."""
+"""Whatever an upstream sends, the relay responds with valid JSON and does not crash."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ANSWERS = st.recursive(
 
 
 class Liar:
-    """Sends what the test says instead of asking."""
+    """Returns the test's responses instead of sending requests."""
 
     def __init__(self) -> None:
         self.body = b""

@@ -1,4 +1,4 @@
-"""What leaves a household in a crash report: kinds of errors and places in our code, and nothing of the household."""
+"""Crash reports contain only error types and locations in our code, and no personal data."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from mydia.relay import CrashReport, redact
 from mydia.relay.crashes.redaction import clean
 
 PRIVATE = "Wedding"
-"""In every message below; the title of a film, a folder, a user, a host."""
+"""Private words in every message below: a film title, a folder, a user, a host."""
 
 MESSAGES = (
-    # paths of every system, with blanks, apostrophes and brackets
+    # paths of every system, with spaces, apostrophes and brackets
     "cannot open /media/films/Anna's Wedding (2019)/x.mkv",
     "[Errno 2] No such file or directory: '/media/My Films/The Wedding.mkv'",
     '[Errno 13] Permission denied: "/media/Anna\'s Films/The Wedding.mkv"',

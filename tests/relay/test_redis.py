@@ -1,4 +1,4 @@
-"""A real Redis, killed and brought back."""
+"""A real Redis that is killed and restarted."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_clearing_deletes_only_our_keys(redis: Server, make_relay: MakeRelay) ->
 def test_redis_killed_and_restarted_under_load_fails_no_request(
     redis: Server, make_relay: MakeRelay, tmdb: Tmdb
 ) -> None:
-    # Little memory, so that most look-ups have to go to Redis or beyond.
+    # Little memory, so that most look-ups go to Redis or to the upstream.
     relay = make_relay(redis_url=Secret(redis.url), max_entries=4)
     numbers = [film.id for film in tmdb.films]
     failures: list[int] = []

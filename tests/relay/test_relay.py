@@ -1,4 +1,4 @@
-"""The cache and its promises, against stand-ins that are real servers."""
+"""The guarantees of the cache, tested with stand-ins that are real servers."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_a_failure_is_shared_as_well(relay: Relay, tmdb: Tmdb) -> None:
 
 
 def test_two_processes_that_share_a_store_ask_once(make_relay: MakeRelay, tmdb: Tmdb) -> None:
-    # Two relays know of one another only through the file, as two processes do.
+    # Two relays share only the file, like two processes.
     one = make_relay()
     two = make_relay(max_wait_s=10_000_000, times=REAL_TIMES)
     answers: list[RelayAnswer] = []

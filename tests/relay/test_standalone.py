@@ -1,4 +1,4 @@
-"""The relay as a process of its own, on its real server."""
+"""The standalone relay process on its real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manners towards TMDB and TheTVDB."""
+"""Rate limits and retries for TMDB and TheTVDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every download client promises: the same suite for the real product, its stand-in and the fake."""
+"""The contract of download clients: one suite for the real product, its stand-in and the fake."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from tests.fakes.tracker import Tracker
 
 @dataclass
 class World:
-    """One client with what is needed to move it."""
+    """One client and the functions that control it."""
 
     client: DownloadClient
     torrent: MadeTorrent
     finish: Callable[[str], None]
-    """Lets a download be complete."""
+    """Completes a download."""
     go_away: Callable[[], None]
     says_when: bool = True
-    """Transmission tells no instant for content that it found complete instead of downloading it."""
+    """Transmission reports no completion time for content that it found complete."""
 
     @property
     def download(self) -> NewDownload:
         return NewDownload(name=self.torrent.name, content=self.torrent.content, category="mydia")
 
     def when(self, ref: str, is_so: Callable[[RemoteDownload], bool], what: str) -> RemoteDownload:
-        """Wait until the client tells of a download what is wanted; clients answer before they have acted."""
+        """Wait until the client reports the expected facts, because clients respond before they act."""
 
         def holds() -> bool:
             found = self.client.get(ref)
@@ -84,7 +84,7 @@ def transmission_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tr
 
 @pytest.fixture
 def torrent(tmp_path: Path, tracker: Tracker) -> MadeTorrent:
-    """A film of 2 MB in a folder, unlike that of any other test."""
+    """A film of 2 MB in a folder, different from that of any other test."""
     folder = tmp_path / "content" / f"Detour.1945.720p.{os.urandom(4).hex()}"
     folder.mkdir(parents=True)
     (folder / "detour.mkv").write_bytes(os.urandom(2_000_000))
@@ -135,7 +135,7 @@ def world(request: pytest.FixtureRequest, http: Http, torrent: MadeTorrent) -> I
 
 
 def void(_value: object) -> None:
-    """Let a value go."""
+    """Drop a value."""
 
 
 def test_connection_test_returns_version_and_folder(world: World) -> None:
@@ -282,7 +282,7 @@ def test_no_client_is_called_while_the_database_is_written(world: World) -> None
         writing.end()
 
 
-# What only the products can show.
+# Specific to the real products
 
 
 @pytest.fixture(params=[("2.11.3", "v5.0.3"), ("2.14.1", "v5.2.0")], ids=["5.0", "5.2"])
@@ -481,7 +481,7 @@ def test_a_killed_client_keeps_its_downloads(tmp_path: Path, http: Http, torrent
     with RealQBittorrent(tmp_path / "qbittorrent") as running:
         client = KINDS["qbittorrent"].make(running.connection, http)
         ref = client.add(NewDownload(name="Detour", content=torrent.content))
-        # Without both files it would not be known after a restart.
+        # Without both files it would be unknown after a restart.
         wait_until(lambda: len([*running.folder.rglob(f"BT_backup/{ref}.*")]) == 2, "it is written down")
         running.kill()
         with pytest.raises(Unreachable):

@@ -1,4 +1,4 @@
-"""What download clients for Usenet promise: the same suite for the real NZBGet, the stand-in of SABnzbd and the fake."""
+"""The contract of Usenet clients: one suite for the real NZBGet, the SABnzbd stand-in and the fake."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _made(connection: Connection, http: Http) -> DownloadClient:
 
 
 def void(_value: object) -> None:
-    """Let a value go."""
+    """Drop a value."""
 
 
 def test_connection_test_returns_version_and_folder(world: World) -> None:
@@ -156,7 +156,7 @@ def test_sabnzbd_reports_content_paths_and_failures(http: Http) -> None:
         assert known[good].completed_at is not None
         assert known[bad].state is RemoteState.FAILED
         assert known[bad].message == "Aborted, cannot be completed"
-        # A release that failed may be tried again.
+        # A failed release can be retried.
         assert client.add(NewDownload(name="Häxan", content=NZB.format(name="b").encode())) != bad
 
 

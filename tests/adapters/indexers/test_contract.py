@@ -1,4 +1,4 @@
-"""What every indexer promises: the same suite for Torznab, Newznab and the fake."""
+"""The contract of indexers: one suite for Torznab, Newznab and the fake."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def world(request: pytest.FixtureRequest, http: Http) -> Iterator[World]:
 
 
 def void(_value: object) -> None:
-    """Let a value go."""
+    """Drop a value."""
 
 
 def _release(offer: Offer) -> IndexerRelease:
@@ -194,7 +194,7 @@ def test_no_indexer_is_asked_while_the_database_is_written(world: World) -> None
         writing.end()
 
 
-# What only the protocol can show.
+# Specific to the protocol
 
 
 @pytest.fixture
@@ -456,7 +456,7 @@ def test_an_indexer_is_queried_within_its_configured_limit(http: Http) -> None:
         server.offers = list(OFFERS)
         told = replace(connection_to(server, rate_limit_per_min=3), id="slow indexer", timeout_s=1.0)
         indexer = KINDS["torznab"].make(told, http)
-        # The capabilities are one question, each search another.
+        # One request for the capabilities, and one for each search.
         for _ in range(2):
             assert indexer.search(Query("movie", "Detour", year=1945))
         asked = len(server.searches)

@@ -1,4 +1,4 @@
-"""Feeds from public bug reports: what is wrong in one place must not lose the rest, and values are read as they are meant."""
+"""Feeds from public bug reports: an error in one place must not lose the rest, and values are read as intended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds as public indexers wrote them, in the repository's own words, and the recorded ones where they are at hand."""
+"""Feeds modelled on public indexers, and recorded feeds if they are present."""
 
 from __future__ import annotations
 

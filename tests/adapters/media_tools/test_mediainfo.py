@@ -1,4 +1,4 @@
-"""Facts of real videos, made with ffmpeg; what cannot be made here is told in MediaInfo's own words."""
+"""Facts of real videos created with ffmpeg; other formats are given as MediaInfo output."""
 
 from __future__ import annotations
 

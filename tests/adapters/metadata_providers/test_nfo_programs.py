@@ -1,4 +1,4 @@
-"""NFO files in the shapes that programs write them, one test for each program and kind of file."""
+"""NFO files as various programs write them, one test for each program and kind of file."""
 
 from __future__ import annotations
 

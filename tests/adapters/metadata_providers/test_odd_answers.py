@@ -1,4 +1,4 @@
-"""Answers of the catalogues that are not as documented: wrong types, missing fields, numbers too large, error pages."""
+"""Undocumented catalogue responses: wrong types, missing fields, numbers too large, error pages."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _with(answer: Any, path: tuple[str | int, ...], odd: object, *, gone: bool =
 
 
 def _storable(value: object) -> None:
-    """Fail unless a database takes every text and number of a value."""
+    """Fail unless a database can store every text and number of a value."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for one in dataclasses.fields(value):
             _storable(getattr(value, one.name))

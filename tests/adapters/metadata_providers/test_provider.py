@@ -1,4 +1,4 @@
-"""What every metadata provider keeps to: the relay inside the process, a relay elsewhere, TMDB and TheTVDB behind them."""
+"""The contract of metadata providers: the embedded relay and a remote one, with TMDB and TheTVDB behind them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes.tvdb import Tvdb
 
 
 class RelayElsewhere(StandIn):
-    """A relay behind an address: a real one, on a plain server."""
+    """A real relay on a plain server."""
 
     def __init__(self, relay: Relay) -> None:
         super().__init__()
@@ -271,7 +271,7 @@ def test_no_request_is_allowed_inside_a_write(relay: Relay) -> None:
         writing.end()
 
 
-# Choosing where to ask
+# Choosing the source
 
 
 def test_the_first_configured_source_is_used(http: Http, config: RelayConfig) -> None:
@@ -336,7 +336,7 @@ def test_an_old_relay_gives_tvdb_seasons_by_their_own_number(relay: Relay) -> No
     assert provider.find(None, imdb_id="tt0017136") == []
 
 
-# Foreign shapes
+# Other response formats
 
 
 class _Told:

@@ -1,4 +1,4 @@
-"""A household with a film, a series, an indexer and a client; everything outside is a fake in memory."""
+"""An installation with a film, a series, an indexer and a client; all outside services are in-memory fakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.fakes.outside import FakeDownloadClient, FakeIndexer, FakeProbe, fake
 
 
 def torrent(name: str, files: dict[str, int] | None = None) -> bytes:
-    """Make a .torrent without content: enough for fakes."""
+    """Create a .torrent without content, which is enough for fakes."""
     info: dict[Any, Any] = {
         b"name": name.encode(),
         b"piece length": 65536,
@@ -45,7 +45,7 @@ def torrent(name: str, files: dict[str, int] | None = None) -> bytes:
 
 @dataclass
 class House:
-    """Everything a test needs, by name."""
+    """The objects that tests need, by name."""
 
     database: Database
     config: Config
@@ -64,7 +64,7 @@ class House:
     def offer(
         self, title: str, size: int = 4 * GIB, *, files: dict[str, int] | None = None, **facts: Any
     ) -> IndexerRelease:
-        """Put a release on the indexer, with a .torrent behind its link."""
+        """Add a release to the indexer, with a .torrent behind its link."""
         number = next(self.numbers)
         content = torrent(title if files else f"{title}.mkv", files)
         link = f"http://indexer.test/{number}"
@@ -89,7 +89,7 @@ class House:
         return downloads.run_search(self.database, self.outside, SYSTEM, self.now, wanted, cause=cause)
 
     def releases(self, search_id: str) -> list[downloads.Release]:
-        """Return what a search stored, best first."""
+        """Return the stored releases of a search, best first."""
         with self.database.reads() as session:
             rows = select(downloads.Release).where(downloads.Release.search_id == search_id)
             return list(session.scalars(rows.order_by(downloads.Release.position)))
@@ -106,7 +106,7 @@ class House:
         return self.grab(found.id, override=True)
 
     def finish(self, download_id: str) -> Path:
-        """Let a download be complete, with files on disk as its torrent says, and return where they are."""
+        """Complete a download, with the files of its torrent on disk, and return their paths."""
         remote = self.client.downloads[self.download(download_id).client_ref or ""]
         assert remote.output_path is not None
         for file in self.client.files(remote.ref):
@@ -119,19 +119,19 @@ class House:
         return Path(remote.output_path)
 
     def bring_in(self, download_id: str, **options: Any) -> str:
-        """Import a download and return the words about it."""
+        """Import a download and return the resulting message."""
         self.later(seconds=3)
         return downloads.importing.import_download(
             self.database, self.outside, SYSTEM, self.now, download_id, **options
         )
 
     def library_files(self) -> list[str]:
-        """Return what lies in the library folders, as relative paths."""
+        """Return the files in the library folders as relative paths."""
         roots = (self.films, self.series)
         return sorted(str(p.relative_to(root)) for root in roots for p in root.rglob("*") if p.is_file())
 
     def download(self, download_id: str) -> downloads.Download:
-        """Return a download as it is now."""
+        """Return the current row of a download."""
         with self.database.reads() as session:
             row = session.get(downloads.Download, download_id)
             assert row is not None
@@ -143,12 +143,12 @@ class House:
             return list(session.scalars(select(downloads.Download).order_by(downloads.Download.id)))
 
     def events(self, type: str) -> list[dict[str, Any]]:
-        """Return the payloads of a type of event."""
+        """Return the payloads of all events of a type."""
         with self.database.reads() as session:
             return list(session.scalars(select(EventRow.payload).where(EventRow.type == type).order_by(EventRow.id)))
 
     def item_state(self, item_id: str | None = None) -> str:
-        """Return the word on an item's card."""
+        """Return the state on an item's card."""
         with self.database.reads() as session:
             return media.get_item(session, SYSTEM, item_id or self.film_id).state
 
@@ -180,7 +180,7 @@ class House:
             return media.add_item(session, SYSTEM, self.now, new, search_now=False).id
 
     def later(self, **span: float) -> datetime:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += timedelta(**span)
         return self.now
 

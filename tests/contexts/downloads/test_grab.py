@@ -1,4 +1,4 @@
-"""Grabbing: written down first, done once, cleared up after a crash."""
+"""Grabbing: a grab is recorded first, sent once, and recovered after a crash."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_the_magnet_is_used_when_the_file_cannot_be_fetched(house: House) -> Non
 
 
 def persons_own(house: House, release: IndexerRelease, *, categories: tuple[str, ...] = ("my films",)) -> str:
-    """Put a release's torrent into the client as a person does, and return the client's id of it."""
+    """Add a release's torrent to the client as a user does, and return its id there."""
     content = house.indexer.content[release.download_url or ""].content
     ref = house.client.add(NewDownload(name=release.title, content=content, category="x"))
     house.client.change(ref, categories=categories, state=RemoteState.SEEDING, progress=1.0)

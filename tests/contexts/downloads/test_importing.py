@@ -1,4 +1,4 @@
-"""Importing: the right files, once, and a sentence for everything that is left out."""
+"""Importing: the right files are imported once, and every skipped file has a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following: progress, completion, failure, stalling; and nothing at all when the client does not answer."""
+"""Monitoring: progress, completion, failure and stalls; an unreachable client changes nothing."""
 
 from __future__ import annotations
 
@@ -330,7 +330,7 @@ def test_a_waiting_grab_is_sent_when_the_client_answers(house: House) -> None:
     assert [row.state for row in house.downloads()] == ["queued"]
 
 
-# --- unknown downloads ---------------------------------------------------------------------------------------------
+# Unknown downloads
 
 
 def stranger(house: House, name: str = GOOD, category: str = "mydia-movies") -> str:
@@ -382,7 +382,7 @@ def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> No
         assert list(row.episode_ids) == house_ids
 
 
-# --- what people do ------------------------------------------------------------------------------------------------
+# User actions
 
 
 def test_pause_and_resume_reach_the_client(house: House, admin: Caller) -> None:

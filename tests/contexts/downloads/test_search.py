@@ -1,4 +1,4 @@
-"""Searching: everything seen is stored with its verdict, and one bad indexer is data."""
+"""Searching: every release is stored with its verdict, and one failing indexer does not fail the search."""
 
 from __future__ import annotations
 

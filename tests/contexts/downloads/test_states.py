@@ -1,4 +1,4 @@
-"""States only move forward."""
+"""States never move backwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.contexts.downloads import DownloadState
 from mydia.contexts.downloads.models import OPEN_STATES
 from mydia.contexts.downloads.states import NEXT, PHASE, is_open, may_move, of_remote
 
-# A loaded machine is no fault of the law.
+# A loaded machine must not fail the property.
 relaxed = hypothesis_settings(deadline=None)
 
 states = st.sampled_from(list(DownloadState))

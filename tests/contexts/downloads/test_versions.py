@@ -1,4 +1,4 @@
-"""Two versions of one title: each is wanted, grabbed, imported and upgraded for itself."""
+"""Two versions of one title: each is wanted, grabbed, imported and upgraded separately."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIZES_GIB = (("1927.2160p", 30), ("1927.1080p", 8), ("2160p", 9), ("1080p", 4))
 
 @pytest.fixture
 def uhd_folder(house: House, tmp_path: Path) -> Path:
-    """A library folder of its own for what is in 4K, and a profile that upgrades up to Remux-2160p."""
+    """A library folder for 4K files, and a profile that upgrades up to Remux-2160p."""
     folder = tmp_path / "uhd"
     folder.mkdir()
     with house.database.writes() as session:
@@ -48,7 +48,7 @@ def series_uhd(house: House, uhd_folder: Path) -> str:
 
 
 def wanted(house: House, *, upgrades: bool = False) -> list[tuple[str, str]]:
-    """What the list of wanted titles shows: film or episode, and version."""
+    """The rows of the list of wanted titles: film or episode, and version."""
     found: list[media.wanted.Wanted] = []
     with house.database.reads() as session:
         for kind in (media.MediaType.MOVIE, media.MediaType.TV_SHOW):
@@ -72,7 +72,7 @@ def wanted(house: House, *, upgrades: bool = False) -> list[tuple[str, str]]:
 
 
 def due(house: House, item_id: str) -> set[str]:
-    """Names of the versions of a title that the next automatic search is for."""
+    """Names of the versions of a title that the next automatic search covers."""
     with house.database.reads() as session:
         names = {row.id: row.name for row in media.versions.versions_of(session, [item_id])[item_id]}
         targets = downloads.due_searches(session, house.now, limit=100)

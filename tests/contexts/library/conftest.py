@@ -15,7 +15,7 @@ from tests import builders
 
 @pytest.fixture
 def config(database: Database, tmp_path: Path) -> Config:
-    """The configuration of an installation that sets nothing."""
+    """The default configuration."""
     made = load({"DATA_DIR": str(tmp_path / "data")})
     settings.bind(database, made)
     return made

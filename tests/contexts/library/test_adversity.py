@@ -1,4 +1,4 @@
-"""Disks that are full, gone, locked or elsewhere, files that change, and a process killed in the middle of a copy."""
+"""Disks that are full, missing, read-only or separate, files that change, and a process killed during a copy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ elsewhere_only = pytest.mark.skipif(
 
 @pytest.fixture
 def elsewhere() -> Iterator[Path]:
-    """A folder on another file system."""
+    """A folder on a different file system."""
     folder = Path(tempfile.mkdtemp(dir=MEMORY))
     yield folder
     shutil.rmtree(folder)
@@ -75,7 +75,7 @@ def tree(root: Path | str) -> list[str]:
     return sorted(path.name for path in Path(root).rglob("*") if path.is_file())
 
 
-# --- disks that are not what they were --------------------------------------------------------------------------------
+# Disks that have changed
 
 
 def scan(database: Database, config: Config, path: LibraryPath, files: Files | None = None) -> Scan:
@@ -100,7 +100,7 @@ def test_an_unmounted_disk_is_detected_although_its_folder_is_not_empty(
     for number in range(3):
         builders.on_disk(mount_point, f"Film {number}.mkv")
     assert scan(database, config, path).counts["new"] == 3
-    # What lies in the folder under the mount point shows as soon as the disk is gone.
+    # The content below the mount point becomes visible when the disk is unmounted.
     mount_point.unlink()
     builders.on_disk(mount_point, "Written while it was not mounted.mkv")
     refused = scan(database, config, path)
@@ -113,7 +113,7 @@ def test_an_unmounted_disk_is_detected_although_its_folder_is_not_empty(
 
 
 class _AsNobody(Files):
-    """A disk as somebody without any rights meets it: no mode stops root."""
+    """A disk without any permissions; simulated, because root ignores file modes."""
 
     def mount_state(self, path: Path) -> MountState:
         with _nobody():
@@ -158,7 +158,7 @@ def test_an_unreadable_library_folder_changes_nothing_and_names_the_missing_perm
         assert [row.missing_since for row in session.scalars(select(MediaFile))] == [None]
 
 
-# --- placing ----------------------------------------------------------------------------------------------------------
+# Placing files
 
 
 @elsewhere_only
@@ -198,7 +198,7 @@ def test_a_file_system_that_refuses_a_link_gets_a_copy_and_the_history_says_so(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte, where this process may mount one."""
+    """A file system of one megabyte, if this process may mount one."""
     point = tmp_path / "small"
     point.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(point)]

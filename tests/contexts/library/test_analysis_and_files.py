@@ -1,4 +1,4 @@
-"""Files are read for what they really hold, and shown in the order people read it."""
+"""Files are analysed for their real content, and their facts are listed in reading order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extras and samples are told by folder and by the place of the marker; a disc is one file; titles may begin with a dot."""
+"""Extras and samples are recognised by folder and marker; a disc is one file; titles may start with a dot."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_disc_is_one_file_of_one_film(
     assert (row.relative_path, file.quality.name) == (f"Heat (1995)/{main}", quality)
     assert {one.relative_path for one in beside} == {f"Heat (1995)/{n}" for n in names} - {row.relative_path}
     assert {one.file_id for one in beside} <= {row.id}
-    # Its streams keep their names, and all of it goes when the film goes.
+    # The streams keep their names, and the whole disc is removed with the film.
     with database.reads() as session:
         assert library.renaming.rename_preview(session, outside, SYSTEM, [row.media_item_id or ""]) == []
     removed = library.recycle.remove_item(

@@ -1,4 +1,4 @@
-"""New files are recognised: by numbers and names, against the library and the catalogue; the unsure wait for a person."""
+"""New files are matched by ids and names against the library and the catalogue; uncertain ones wait for review."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_series_is_one_search_and_all_its_files_are_linked(
     ]
     assert episodes_in(database, "Pioneer One (2010)/Specials/Pioneer One - S00E01 - Behind.mkv") == ["S00E01"]
     item = items(database)["Pioneer One"]
-    # Specials nobody asked for do not count.
+    # Unmonitored specials do not count.
     assert (item.folder, item.files_count, item.episodes_held) == ("Pioneer One (2010)", 4, 4)
     assert [asked for asked in provider.asked if asked.startswith("search")] == ["search tv_show Pioneer One"]
 
@@ -226,7 +226,7 @@ def test_a_mixed_folder_distinguishes_films_and_series(database: Database, confi
 
 
 class TestReview:
-    """What a person does with what waits."""
+    """User decisions about waiting files."""
 
     @pytest.fixture
     def provider(self) -> FakeMetadataProvider:

@@ -1,4 +1,4 @@
-"""A folder of files that are no titles is ignored once, for good."""
+"""A folder without titles is ignored permanently."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def states(database: Database) -> dict[str, str]:
 
 @pytest.fixture
 def junk(database: Database, films: LibraryPath) -> list[InboxEntry]:
-    """Three clips that are no film, in a folder and a folder in it, and one file elsewhere; all wait."""
+    """Three waiting clips in a folder and its subfolder, and one waiting file elsewhere."""
     for name in ("clips/zzqq one.mkv", "clips/zzqq two.mkv", "clips/old/zzqq three.mkv", "Clips/zzqq four.mkv"):
         builders.on_disk(Path(films.path), name)
     scan(database, films)
@@ -74,7 +74,7 @@ def test_files_wait_again_when_their_folder_is_no_longer_ignored(
         assert library.ignored_folders.list_ignored_folders(session, SYSTEM) == []
         assert [event.payload["subfolder"] for event in feed(session, types=["ScanRequested"])] == ["clips"]
     scan(database, films)
-    # What a person ignored by itself stays ignored.
+    # A file that was ignored separately stays ignored.
     assert states(database) == {
         "zzqq one.mkv": "waiting",
         "zzqq two.mkv": "waiting",

@@ -1,4 +1,4 @@
-"""Steps that a crash left open are completed, whether they had happened on the disk already or not."""
+"""Steps interrupted by a crash are completed, whether or not they had already happened on disk."""
 
 from __future__ import annotations
 

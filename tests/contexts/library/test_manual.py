@@ -1,4 +1,4 @@
-"""Import by hand: files are listed with proposals, a person corrects them, and they are imported as chosen."""
+"""Manual import: files are listed with proposals, a user corrects them, and they are imported as chosen."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_one_title_that_fails_does_not_stop_the_others(
 
 
 class TestReviewEntry:
-    """Files that wait in the review."""
+    """Files waiting for review."""
 
     @pytest.fixture
     def entry(self, database: Database, series: LibraryPath) -> InboxEntry:

@@ -1,4 +1,4 @@
-"""Scores come with sentences, ids win, and ranking is a total order."""
+"""Scores have reasons, ids take precedence, and the ranking is a total order."""
 
 from __future__ import annotations
 

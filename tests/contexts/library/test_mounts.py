@@ -1,4 +1,4 @@
-"""Nothing is written to or deleted from a library folder whose disk is not mounted."""
+"""A library folder whose disk is not mounted is never written to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME = "Detour (1945)/Detour (1945).mkv"
 
 
 class Mounted(Files):
-    """A machine on which some folder is a mount point."""
+    """A fake disk on which some folders are mount points."""
 
     def __init__(self, root: str, *, mounted: bool = True) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def detour(database: Database, films: LibraryPath) -> media.MediaItem:
 
 
 def unmount(films: LibraryPath) -> None:
-    """Leave the empty mount point, with something in it that another program wrote."""
+    """Unmount the disk, leaving a mount point in which another program has written a file."""
     shutil.rmtree(films.path)
     (Path(films.path) / "lost+found").mkdir(parents=True)
 
@@ -84,7 +84,7 @@ def test_a_new_library_that_is_no_longer_a_mount_point_is_refused(
     scan_id = library.scanning.run_scan(database, gone, clock.now, films.id)
     with database.reads() as session:
         assert library.scanning.get_scan(session, SYSTEM, scan_id).reason_code == "not_mounted"
-    # A person confirms that the folder has moved to another disk.
+    # A user confirms that the folder has moved to another disk.
     scan_id = library.scanning.run_scan(database, gone, clock.now, films.id, accept_missing=True)
     library.place(database, gone, SYSTEM, clock.now(), plan)
     with database.reads() as session:

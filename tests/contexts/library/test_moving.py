@@ -1,4 +1,4 @@
-"""A title's files follow it to another library folder, and a removed file is no longer wanted."""
+"""A title's files move with it to another library folder, and a removed file is no longer wanted."""
 
 from __future__ import annotations
 

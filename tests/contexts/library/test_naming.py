@@ -1,4 +1,4 @@
-"""Names say what the templates ask for, fit every file system, and never lead out of the folder."""
+"""Names follow the templates, are valid on every file system, and never escape the folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import brings files in without losing or doubling anything, wherever it is cut off."""
+"""An import neither loses nor duplicates files, wherever it is interrupted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RELEASE = "Detour.1945.1080p.BluRay.x264-GRP"
 
 @pytest.fixture
 def downloads(tmp_path: Path) -> Path:
-    """The folder in which a client saves."""
+    """A client's save folder."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     return folder
@@ -232,7 +232,7 @@ def test_two_shows_with_the_same_name_get_separate_folders(
 
 
 class TestRemoving:
-    """Files leave into the recycle bin and come back."""
+    """Files are moved to the recycle bin and restored."""
 
     def test_a_title_is_removed_with_its_files_and_both_can_be_restored(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem, downloads: Path
@@ -296,7 +296,7 @@ class TestRemoving:
 
 
 class TestRenaming:
-    """Names follow the templates; shown first, taken back at will."""
+    """Renaming by the templates, with preview and undo."""
 
     def test_preview_run_and_undo(
         self, database: Database, config: Config, films: LibraryPath, detour: media.MediaItem
@@ -401,7 +401,7 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def forking() -> Iterator[subprocess.Popen[str]]:
-    """A process that has loaded everything and forks one for each order: only the fork dies, at the point it is told."""
+    """A process that has loaded everything and forks for each run; only the fork is killed, at the given step."""
     root = Path(__file__).parents[3]
     with subprocess.Popen(
         [sys.executable, "-c", _FORKING],
@@ -456,7 +456,7 @@ def test_killed_at_any_step_nothing_is_lost_or_duplicated(
             forking, points, database=database.url, data=str(tmp_path / "data"), item=item.id, source=str(source), mode=mode,
             cross_device=cross_device, action="import",
         )  # fmt: skip
-        # Both contents are on disk at every moment.
+        # Both files exist on disk at every step.
         assert {path.read_bytes()[:3] for path in world.rglob("*.mkv")} == {b"new", b"old"}
         library.journal.recover_journal(database, fake_outside(), clock.now())
         with database.reads() as session:
@@ -464,7 +464,7 @@ def test_killed_at_any_step_nothing_is_lost_or_duplicated(
             (held,) = library.files.files_of_item(session, SYSTEM, item.id)
         assert (Path(films.path) / held.relative_path).stat().st_size == held.size_bytes
         assert not [left for left in tree(films.path) if ".mydia-" in left.removeprefix(".mydia-recycle")]
-        # The download's import starts again by itself.
+        # The import of the download is repeated.
         run(database, config, request_for(item, source, mode=mode))
         with database.reads() as session:
             (held,) = library.files.files_of_item(session, SYSTEM, item.id)
@@ -496,7 +496,7 @@ def test_the_recovery_itself_may_be_killed(
         "database": database.url, "data": str(tmp_path / "data"), "item": detour.id, "source": str(source),
         "mode": "hardlink", "cross_device": False,
     }  # fmt: skip
-    # After both files have changed places, and before the row is stored.
+    # After the files were swapped, and before the row is stored.
     assert _run_until(forking, 6, action="import", **told) == 9
     assert (Path(films.path) / name).read_bytes()[:3] == b"new"
     for point in range(1, 6):

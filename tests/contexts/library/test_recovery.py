@@ -1,4 +1,4 @@
-"""Recovery leaves alone what another process is carrying out, and finishes what a dead one left."""
+"""Recovery skips operations of live processes and finishes those of dead ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_part_file_of_a_running_copy_is_left_alone(database: Database, copyi
         assert library.journal.recover_journal(database, fake_outside(), clock.now()) == library.journal.Recovered()
         assert copying.exists()
         other.communicate(b"\n")
-    # The process has ended without finishing.
+    # The process ended before finishing.
     assert library.journal.recover_journal(database, fake_outside(), clock.now()).taken_back == 1
     assert not copying.exists()
 

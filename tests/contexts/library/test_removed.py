@@ -1,4 +1,4 @@
-"""The removal of a title can be undone: its details, its monitoring, its tags and its files come back."""
+"""Removing a title can be undone: details, monitoring, tags and files are restored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def show_id(database: Database, config: Config, series: LibraryPath) -> str:
 
 
 def picture(database: Database, item_id: str) -> dict[str, object]:
-    """What a person knows of a series: its episodes, what is monitored and held, and its files with their episodes."""
+    """The visible state of a series: its episodes with monitoring and holdings, and its files with their episodes."""
     with database.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         codes = {one.id: one for one in media.episodes.episodes_of(session, SYSTEM, item_id)}

@@ -1,7 +1,7 @@
-"""Names from public bug reports: every file gets the right title and episodes, or waits for a person with a reason.
+"""Names from public bug reports: every file gets the right title and episodes, or waits for review with a reason.
 
 `reports.jsonl` holds one case a line: the path of a file, the right answers, and whether leaving it to a person is right
-as well. The catalogue is made of the right answers and of namesakes that could be mistaken for them.
+as well. The catalogue contains the right answers and titles with similar names.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ NFO_FILES = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one file."""
+    """The outcome for one file."""
 
     state: str
     """matched | waiting | new | ignored | extra | sample | none"""
@@ -126,7 +126,7 @@ class Answer:
 
 
 def catalogue(kind: str) -> list[Details]:
-    """Return every right answer and every namesake, with seasons long enough for all cases."""
+    """Return all right answers and similar titles, with seasons long enough for all cases."""
     labels: dict[str, dict[int, int]] = {}
     for label in (
         *(answer for case in CASES if case["library"] == kind for answer in case["matched"]),
@@ -159,7 +159,7 @@ def catalogue(kind: str) -> list[Details]:
 
 
 class Catalogue(FakeMetadataProvider):
-    """Answers a search like a public catalogue: by the beginning of any name, however it is punctuated."""
+    """Answers searches like a public catalogue: by the prefix of any name, ignoring punctuation."""
 
     def search(self, type: str, text: str, *, year: int | None = None, **_options: Any) -> list[Candidate]:
         self._ask(f"search {type} {text}")
@@ -170,7 +170,7 @@ class Catalogue(FakeMetadataProvider):
             and any(_is_in(text, title) for title in (known.title, *(other.title for other in known.titles)))
             and (year is None or known.year == year)
         ]
-        # Search answers of TMDB have no other names; only details do.
+        # TMDB's search results have no alternative titles; only details have.
         return [replace(as_candidate(one), other_titles=()) for one in found]
 
 
@@ -226,9 +226,9 @@ def answer_of(session: Any, path: str) -> Answer:
 
 
 def verdict(case: dict[str, Any], answer: Answer) -> str:
-    """Return `right`, `asks` (a person is asked where a machine could know) or `wrong`."""
+    """Return `right`, `asks` (review although the answer could be known) or `wrong`."""
     if case.get("is_disc"):
-        return "right"  # judged by the tests of discs
+        return "right"  # covered by the tests of discs
     if answer.state == "matched":
         full = answer.title + (f" {','.join(answer.codes)}" if answer.codes else "")
         return "right" if full in case["matched"] else "wrong"
@@ -241,7 +241,7 @@ def verdict(case: dict[str, Any], answer: Answer) -> str:
 
 @pytest.fixture(params=["movies", "series"])
 def path(request: pytest.FixtureRequest, films: LibraryPath, series: LibraryPath) -> LibraryPath:
-    """The folder of each kind of library."""
+    """The folder for each library type."""
     return films if request.param == "movies" else series
 
 

@@ -1,4 +1,4 @@
-"""A scan finds what is new, changed, moved and gone, and does not believe a disk that is not there."""
+"""A scan detects new, changed, moved and missing files, and refuses a missing disk."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_user_can_confirm_that_files_are_gone(database: Database, config: Conf
 
 
 class _Locked(Files):
-    """A disk on which one folder cannot be read; tests may run as root, whom no mode stops."""
+    """A disk with one unreadable folder; simulated, because tests may run as root, which ignores file modes."""
 
     def walk(self, root, *, on_problem=None, enter=None):
         on_problem(WalkProblem("Locked", "Mydia may not read it"))

@@ -1,4 +1,4 @@
-"""A library with its defaults, and titles to put in it."""
+"""A library with its defaults, and titles to add to it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def series(today, title="The Cartographers", tmdb_id=19, seasons=2, episodes=3, 
 
 @pytest.fixture
 def add(stocked, admin, now):
-    """Add a title with all its details; `add(details, monitor=…)` gives its id."""
+    """Adds a title with all its details; `add(details, monitor=…)` returns its id."""
 
     def added(details, *, search_now=False, **choices):
         new = media.NewItem(

@@ -1,4 +1,4 @@
-"""A person may choose another poster or backdrop; refreshes keep it until it is given back."""
+"""A user can choose another poster or backdrop; refreshes keep it until it is reset."""
 
 from __future__ import annotations
 

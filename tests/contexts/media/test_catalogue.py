@@ -1,4 +1,4 @@
-"""Titles come, are found, change and go."""
+"""Adding, finding, changing and removing titles."""
 
 from __future__ import annotations
 

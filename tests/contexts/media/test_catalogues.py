@@ -22,7 +22,7 @@ from tests.fakes.outside import fake_outside
 
 @pytest.fixture
 def both(tmp_path, now):
-    """Both stand-ins behind one relay; `asked(tvdb_key=False)` is a relay without TheTVDB."""
+    """Both stand-ins behind one relay; `asked(tvdb_key=False)` returns a relay without TheTVDB."""
     http = Http()
     relays = []
     with tmdb.Tmdb(today=now.date()) as films, tvdb.Tvdb(today=now.date()) as shows:
@@ -76,7 +76,7 @@ def test_a_folder_that_uses_thetvdb_gets_its_seasons_episodes_and_absolute_numbe
     with stocked.reads() as session:
         wish = media.refresh.asking(session, SYSTEM, folder)
     assert (wish.source, wish.language) == ("tvdb", "de-DE")
-    # Found at TMDB, by whose number alone it is known here.
+    # Found at TMDB, and known here only by its TMDB id.
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101), library_path_id=folder)
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)

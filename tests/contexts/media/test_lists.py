@@ -1,4 +1,4 @@
-"""Lists page by key and never by counting."""
+"""Lists are paged by key, not by offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which episodes a name means, by what is known of the series."""
+"""Resolving a name to episodes of a known series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mydia.parsing import parse_path, parse_release
 
 
 def series(lengths: dict[int, int], **facts: object) -> SeriesNumbers:
-    """A series of some lengths, numbered through, whose seasons begin a year after one another."""
+    """A series with seasons of the given lengths, absolute numbers, and a year between the seasons."""
     episodes, absolute = [], 0
     for season, length in lengths.items():
         for number in range(1, length + 1):

@@ -1,4 +1,4 @@
-"""Integer ids for foreign APIs: given once, never changed, never reused."""
+"""Integer ids for other APIs are assigned once and never changed or reused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Details come through the embedded relay from a stand-in of TMDB, and failures change nothing."""
+"""Details are fetched through the embedded relay from a TMDB stand-in, and failures change nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fakes.tmdb import KEY, Tmdb
 
 @pytest.fixture
 def online(tmp_path, now):
-    """TMDB's stand-in, and an outside that asks it through the embedded relay."""
+    """The TMDB stand-in, and an outside that queries it through the embedded relay."""
     with Tmdb(today=now.date()) as tmdb:
         relay_config = RelayConfig(
             tmdb_api_key=Secret(KEY), tmdb_url=tmdb.api_url, tmdb_image_url=tmdb.image_url, max_wait_s=0.2, timeout_s=2
@@ -35,7 +35,7 @@ def online(tmp_path, now):
 
 @pytest.fixture
 def bare(stocked, admin, now):
-    """A title that was added by number alone."""
+    """A title that was added only by id."""
 
     def added(type_, title, tmdb_id):
         with stocked.writes() as session:

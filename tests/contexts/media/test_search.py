@@ -94,7 +94,7 @@ def test_the_index_follows_changes_removals_and_a_vacuum(add, stocked, admin, no
     add(film("Faust", 1926, 10728))
     assert [search("metropolis"), search("symph"), search("faust")] == [[], ["Nosferatu"], ["Faust"]]
     with stocked.writes() as session:
-        # FTS5 compares its index with the table and raises an error if they differ.
+        # FTS5 compares its index with the table and raises if they differ.
         session.execute(text("INSERT INTO title_words(title_words, rank) VALUES ('integrity-check', 1)"))
 
 

@@ -1,4 +1,4 @@
-"""What one word says about a title."""
+"""The state of a title."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Artwork is fetched once, kept in sizes, and a failure waits longer each time."""
+"""Artwork is fetched once, stored in several sizes, and failures back off."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture(width=600, height=900, color="navy"):
 
 
 class Pictures(FakeMetadataProvider):
-    """Gives one picture, or fails, and counts."""
+    """Returns one picture or fails, and counts requests."""
 
     def __init__(self, answer):
         super().__init__()
@@ -132,7 +132,7 @@ def test_one_picture_of_hostile_dimensions_does_not_stop_the_others(database, no
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_a_damaged_picture_is_either_read_or_refused(tmp_path, kind):
-    """Of 4,463 mutated pictures 37 once raised something else."""
+    """37 of 4,463 mutated pictures used to raise another exception."""
     out = io.BytesIO()
     Pillow.effect_noise((40, 60), 50).convert("P" if kind == "GIF" else "RGB").save(out, kind)
     whole = out.getvalue()

@@ -1,4 +1,4 @@
-"""Whether the metadata source answers is recorded where it is asked in bulk, and a retry brings back what waited."""
+"""Bulk requests record whether the metadata source answers, and a retry continues the waiting work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of settings share."""
+"""Fixtures for the tests of settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.db import Database
 
 @pytest.fixture
 def furnished(database: Database, now: datetime) -> Database:
-    """A database with the defaults in it."""
+    """A database with the default rows."""
     with database.writes() as session:
         settings.ensure_defaults(session, now)
     return database

@@ -1,4 +1,4 @@
-"""Values in layers, each with its source."""
+"""Values from several layers, each with its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Library folders: what may be one, and what the disk says."""
+"""Library folders: which paths are allowed, and checks of the disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mydia.errors import Conflict, Forbidden, Invalid
 
 @pytest.fixture
 def outside() -> Outside:
-    """Only the disk is needed here, and it is the real one."""
+    """An outside with the real disk; nothing else is needed here."""
     return cast("Outside", SimpleNamespace(files=Files()))
 
 

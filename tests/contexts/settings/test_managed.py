@@ -1,4 +1,4 @@
-"""What environment and file provide becomes rows, and stays theirs."""
+"""Entries from the environment and the file become rows that cannot be edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Naming sets, defaults, and how far setup has come."""
+"""Naming sets, defaults, and the progress of setup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality profiles: order, groups, cutoff, presets, and what cannot be saved."""
+"""Quality profiles: order, groups, cutoff, presets and validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.parsing import Quality, Revision
 from mydia.units import GIB
 
-# A loaded machine is no fault of the law.
+# A loaded machine must not fail the property.
 relaxed = hypothesis_settings(deadline=None)
 
 NAMES = qualities.QUALITY_NAMES
@@ -177,7 +177,7 @@ def test_size_limits_can_be_changed_and_must_make_sense(database: Database, admi
             qualities.change_size_limits(session, admin, "movie", "DVD", SizeLimits(50, None, 20))
 
 
-# --- the shared question: is it an upgrade? ------------------------------------------------------------------------
+# Whether a release is an upgrade
 
 ANY = preset_profile("Any")
 WITH_SCORES = replace(ANY, cutoff_format_score=100, minimum_format_increment=10)

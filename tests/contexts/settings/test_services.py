@@ -1,4 +1,4 @@
-"""Clients and indexers: forms, sealed secrets, how they answer, path mappings."""
+"""Clients and indexers: options, encrypted secrets, health, path mappings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts, as people and administrators meet them."""
+"""Accounts, from the view of users and administrators."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_email_addresses_are_unique(database: Database, now: datetime) -> None:
 
 
 def _manager(database: Database, now: datetime, caller: Caller) -> Caller:
-    """Return an administrator's API key that may manage accounts and nothing else."""
+    """Return a caller with an administrator's API key that may only manage accounts."""
     with database.writes() as session:
         _, key = users.api_keys.add_api_key(session, caller, now, "accounts", scopes=["manage_users"])
     with database.reads() as session:

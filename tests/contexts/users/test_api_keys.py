@@ -1,4 +1,4 @@
-"""Keys for other software, and the administrator of the environment."""
+"""API keys, and the administrator provided by the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in, being slowed down, sessions."""
+"""Signing in, rate limits, sessions."""
 
 from __future__ import annotations
 

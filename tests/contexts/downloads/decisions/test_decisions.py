@@ -1,4 +1,4 @@
-"""Decisions: every refusal in words, one stage at a time, and a total order among what is left."""
+"""Decisions: a sentence for every rejection, stage by stage, and a total order of the accepted releases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mydia.events import say
 from mydia.parsing import Quality, Revision, normalise_title
 from mydia.units import GIB, MIB
 
-# A loaded machine is no fault of the law.
+# A loaded machine must not fail the property.
 relaxed = hypothesis_settings(deadline=None)
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
