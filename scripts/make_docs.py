@@ -1,4 +1,4 @@
-"""Writes the documents that are made from the source: the events and the table of settings. Run: make docs."""
+"""Generates documents from the source: the events and the table of settings. Run: make docs."""
 
 from __future__ import annotations
 

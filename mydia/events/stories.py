@@ -1,4 +1,4 @@
-"""The history in words: one line for each event of the catalogue."""
+"""The sentences of the history: one for each event of the catalogue."""
 
 from __future__ import annotations
 

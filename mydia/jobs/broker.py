@@ -396,7 +396,7 @@ class Slots:
     """The number of free slots of this process, per queue and in total.
 
     Taking only as many messages as can run keeps the tasks page correct and leaves the rest to other workers.
-    One of the shared slots is reserved for `critical`. The interactive queue has slots of its own and ignores the pause,
+    One of the shared slots is reserved for `critical`. The interactive queue has separate slots and ignores the pause,
     so a manual search starts at once while scans fill every other slot.
     """
 

@@ -1,4 +1,4 @@
-"""Reading a file together with the folders it lies in."""
+"""Parse a file name together with its folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a file together with the folders it lies in."""
+"""Split paths into folders and file names, and read what folder names say."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def _assemble(
 
 
 def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
-    """Find the season next to an absolute number, in the title or as words of its own (`Title Season 3 - 11`)."""
+    """Find the season next to an absolute number, in the title or as separate words (`Title Season 3 - 11`)."""
     if not titles or not (numbers.absolute or numbers.fractional) or numbers.episodes:
         return None
     if len(numbers.seasons) == 1:

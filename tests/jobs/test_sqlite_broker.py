@@ -27,7 +27,7 @@ def test_a_job_runs_with_its_params_and_records_its_result(bench: MakeBench) -> 
 
 
 def test_an_unknown_job_is_refused_at_once(bench: MakeBench) -> None:
-    with pytest.raises(Misconfigured, match="no job called nonesuch"):
+    with pytest.raises(Misconfigured, match="no job named nonesuch"):
         bench().enqueue("nonesuch")
 
 

@@ -197,7 +197,7 @@ _SOURCES = {
     "imdbid": "imdb",
     "imdb_id": "imdb",
 }
-"""Name of an id in `uniqueid`, in an element of its own or in tinyMediaManager's `ids` -> catalogue."""
+"""Name of an id in `uniqueid`, in a separate element or in tinyMediaManager's `ids` -> catalogue."""
 
 
 def _ids(root: Any, kind: NfoKind) -> Ids:

@@ -36,7 +36,7 @@ def list_blocklist(
 
 
 def block_download(session: Session, now: datetime, row: Download, because: Reason) -> None:
-    """Put a download's release on the blocklist, unless it is there already."""
+    """Add a download's release to the blocklist, unless it is already on it."""
     known = select(BlocklistEntry.id).where(
         BlocklistEntry.media_item_id == row.media_item_id,
         or_(

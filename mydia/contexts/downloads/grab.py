@@ -64,7 +64,7 @@ class Refusal(Conflict):
 
 
 class AlreadyInClient(Conflict):
-    """The client already has this torrent, and a user added it: it can be adopted but is never taken over."""
+    """The client already has this torrent, and a user added it: only the user can have Mydia adopt it."""
 
 
 class NoClient(MydiaError):

@@ -37,7 +37,7 @@ def move(
 
 
 def note(row: Download, now: datetime, because: Reason, kind: str) -> bool:
-    """Add a reason to a download's history and return True, unless it is there already.
+    """Add a reason to a download's history and return True, unless it already exists.
 
     A block is recorded once, however often the import is retried; any other reason only if the last one of its kind differs.
 

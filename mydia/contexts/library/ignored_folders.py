@@ -24,7 +24,7 @@ from mydia.events import InboxChanged, ScanRequested, emit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoredFolderView:
-    """An ignored folder with what it holds."""
+    """An ignored folder with the number of its files."""
 
     id: str
     library_path_id: str

@@ -153,7 +153,7 @@ def remove_item(
         return Removed(0, 0, None, (), removal_id=removal_id)
     removed = _take_out(database, outside, caller, now, going, ref=item_id, for_good=files == "delete")
     if removed.failures:
-        raise Conflict(f"{removed.failures[0]} The title was not removed.")
+        raise Conflict(f"The title was not removed. {removed.failures[0]}")
     with database.writes() as session:
         remember(session, caller, now, item_id, files=files, removal_id=removal_id)
         note_batch(session, item_id, removed.batch_id if removed.recycled else None)
@@ -524,7 +524,7 @@ def empty_recycle_bin(
     recycled_ids: Sequence[str] | None = None,
     limit: int = 500,
 ) -> int:
-    """Delete what has been in the recycle bin long enough, or these files, for good; return how many went.
+    """Permanently delete expired files of the recycle bin, or the given files, and return how many were deleted.
 
     Files of a library folder that is not mounted are skipped.
     """

@@ -95,7 +95,7 @@ def get_indexer(session: Session, caller: Caller, indexer_id: str) -> IndexerRow
 
 
 def has_interactive(session: Session, caller: Caller) -> bool:
-    """Return whether any indexer is asked when somebody searches by hand."""
+    """Return whether any indexer is used in manual searches."""
     caller.require(Permission.VIEW_ACTIVITY)
     return any(row.enabled and row.interactive_search for row in _all(session))
 

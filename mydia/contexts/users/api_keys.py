@@ -170,7 +170,7 @@ def ensure_managed_key(session: Session, caller: Caller, now: datetime, owner: U
 
 
 def prefix_of(text: str) -> str:
-    """Return what a key is found by: the prefix of a generated key, a short fingerprint of one that was chosen by hand."""
+    """Return the lookup value of a key: the prefix of a generated key, or a short fingerprint of a user-chosen one."""
     if match := _OURS.fullmatch(text):
         return match[1]
     return "key_" + hashlib.sha256(text.encode()).hexdigest()[:12]

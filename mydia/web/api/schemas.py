@@ -1,4 +1,4 @@
-"""Request and response types. Responses are built by hand from rows, which is ten times faster than validated conversion."""
+"""Request and response types. Responses are built explicitly from rows, which is ten times faster than validated conversion."""
 
 from __future__ import annotations
 

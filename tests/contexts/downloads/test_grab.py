@@ -232,7 +232,7 @@ def test_without_a_client_the_error_says_what_to_do(house: House) -> None:
         row.enabled = False
     release = house.releases(house.search())[0]
     assert release.verdict == "waiting"
-    with pytest.raises(NoClient, match="Add one in the settings"):
+    with pytest.raises(NoClient, match="Add or enable one in the settings"):
         house.grab(release.id, override=True)
 
 

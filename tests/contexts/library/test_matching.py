@@ -45,7 +45,7 @@ def test_every_score_has_reasons() -> None:
     assert [one.text for one in told.evidence] == [
         "Same title",
         "Same year, 1927",
-        "The file is as long as the film, 153 of 153 minutes",
+        "The running time matches, 153 of 153 minutes",
     ]
     stored = choice_from_json(told.to_json())
     assert (stored.title, stored.year, stored.ids) == ("Metropolis", 1927, Ids(1))

@@ -174,7 +174,7 @@ def test_the_defaults_pass_their_own_check_and_the_preview_shows_them() -> None:
     for field, template in DEFAULTS.items():
         check_template(field, template)
     assert [example.label for example in preview(NamingRules())][:3] == [
-        "A film",
+        "A movie",
         "An episode",
         "Two episodes in one file",
     ]

@@ -278,7 +278,7 @@ class TestRemoving:
 
         run(database, config, request_for(detour, builders.on_disk(downloads, f"{RELEASE}.mkv")))
         outside = replace(fake_outside(), files=ReadOnly())
-        with pytest.raises(Conflict, match="title stays"):
+        with pytest.raises(Conflict, match="title was not removed"):
             library.recycle.remove_item(database, outside, SYSTEM, clock.now(), detour.id, files="recycle")
         with database.reads() as session:
             assert len(library.files.files_of_item(session, SYSTEM, detour.id)) == 1

@@ -134,7 +134,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
     item_id = _add(stocked, admin, now, both.asked(), wish, Ids(tmdb_id=210101))
     without = both.asked(tvdb_key=False)
     said = media.refresh.refresh_item(stocked, without, admin, now, item_id, force=True)
-    assert said == "its catalogue is not set up"
+    assert said == "its catalogue is not configured"
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)

@@ -77,7 +77,7 @@ def test_a_failing_provider_changes_nothing_and_is_retried_later(stocked, online
 
 def test_an_id_the_catalogue_no_longer_has_keeps_the_details(stocked, online, bare, admin, now):
     item_id = bare("movie", "Lost Film", 999_999_9)
-    assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "gone at the provider"
+    assert media.refresh.refresh_item(stocked, online.outside, admin, now, item_id) == "no longer in the catalogue"
     with stocked.reads() as session:
         assert "are not updated" in media.get_item(session, SYSTEM, item_id).refresh_error
 

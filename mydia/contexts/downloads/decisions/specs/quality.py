@@ -71,7 +71,7 @@ def raw_disc(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def hardcoded_subs(candidate: Candidate, facts: Facts) -> Reason | None:
-    """Burned-in subtitles cannot be switched off."""
+    """Reject burned-in subtitles, which cannot be turned off."""
     burned_in = candidate.parsed is not None and candidate.parsed.hardcoded_subs
     return reason("hardcoded-subs") if burned_in else None
 
