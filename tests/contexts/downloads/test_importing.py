@@ -507,7 +507,7 @@ def test_a_copy_on_another_host_is_alive_as_long_as_its_journal_reports(house: H
         assert downloads.importing.due_imports(session, house.now) == [download_id]
 
 
-def test_an_import_that_was_interrupted_says_so_without_changing_when_it_began(house: House) -> None:
+def test_an_interrupted_import_is_reported_and_keeps_its_start_time(house: House) -> None:
     download_id = finished(house)
     with house.database.writes() as session:
         row = session.get_one(downloads.Download, download_id)

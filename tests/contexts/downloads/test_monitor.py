@@ -372,7 +372,7 @@ def test_adopting_for_a_series_needs_episodes(house: House, admin: Caller) -> No
     look(house)
     with house.database.writes() as session:
         (unknown,) = downloads.unknown.list_unknown(session, admin)
-        with pytest.raises(Invalid, match="Choose the episodes"):
+        with pytest.raises(Invalid, match="Choose its episodes"):
             downloads.unknown.adopt(session, admin, house.now, unknown.id, house.series_id)
         ids = house_ids = [house.episode_ids()[1]]
         download_id = downloads.unknown.adopt(session, admin, house.now, unknown.id, house.series_id, episode_ids=ids)

@@ -177,7 +177,7 @@ def _profile(
         limits = settings.qualities.size_limits(session, caller, MediaType.MOVIE)
     sent = form.sent if form is not None else {}
     name = sent.get("release", _EXAMPLE).strip()
-    named = profile if profile.name else replace(profile, name="this profile")
+    named = profile if profile.name else replace(profile, name="This profile")
     tried = (
         settings.profiles.try_release(named, name, limits=limits)
         if name and any(r.allowed for r in profile.rungs)

@@ -46,16 +46,16 @@ _SAID: dict[Family, Said] = {
         page="clients",
         status="download_client",
         one="download client",
-        explanation="The first one that answers and fits the release gets it.",
-        empty="Add one, and Mydia can fetch what it finds.",
+        explanation="A release goes to the first client that answers and supports its protocol.",
+        empty="Mydia needs a download client to download the releases it finds.",
     ),
     "indexer": Said(
         family="indexer",
         page="indexers",
         status="indexer",
         one="indexer",
-        explanation="All of them are asked at once. One that fails rests for a while before it is asked again.",
-        empty="Add one, and Mydia can search for what is missing.",
+        explanation="All indexers are searched at the same time. An indexer that fails is paused for a while.",
+        empty="Mydia needs an indexer to search for missing titles.",
     ),
 }
 
@@ -204,7 +204,7 @@ def change_service(
             name = services.change_service(session, caller, clock.now(), said.family, service_id, form.read())
     except (Invalid, Conflict) as error:
         return show(request, "service.html", _form(deps, caller, said, service_id, form, error), status=422)
-    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} is saved"))
+    return redirect(request, f"/settings/{said.page}", toast=Toast(f"{name} saved"))
 
 
 def remove_service(request: WebRequest, deps: DepsDep, caller: CallerDep, service_id: FromPath[str]) -> Response[str]:

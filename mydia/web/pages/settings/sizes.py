@@ -95,7 +95,7 @@ def _store(deps: WebDeps, caller: Caller, wanted: SizesFields) -> None:
             except Invalid as error:
                 errors[f"limits-{quality}"] = error.message
         if errors:
-            raise Invalid("Some limits cannot be used.", fields=errors)
+            raise Invalid("Some limits are not valid.", fields=errors)
 
 
 def _sizes(

@@ -253,7 +253,7 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]
     wanted = form.read()
     try:
         if not near and not _token.fits(wanted.token):
-            sentence = "This is not the token in Mydia's log."
+            sentence = "This token does not match the one in Mydia's log."
             raise Invalid(sentence, fields={"token": sentence})
         require_same(wanted.password, wanted.again)
         shown = wanted.username if wanted.username != wanted.username.casefold() else None

@@ -55,7 +55,7 @@ def show_backups(
 def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
     """Make a backup now, in the worker."""
     taskboard.run_now(caller, "upkeep.back_up")
-    toast = Toast("Backing up", "It is checked when it is made, and then listed here.", tone="live")
+    toast = Toast("Backing up", "The backup is verified and then listed here.", tone="live")
     if is_htmx(request):
         return nothing(toast=toast, trigger={"tasks-changed": {}})
     return redirect(request, "/system/backups", toast=toast)

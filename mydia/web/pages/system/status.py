@@ -142,7 +142,7 @@ def _services(session: Any, caller: Caller) -> Iterator[Service]:
                     since=status.last_ok_at,
                 )
             else:
-                word = "Rests" if status.disabled_until else "Does not answer"
+                word = "Paused after errors" if status.disabled_until else "Does not answer"
                 yield Service(
                     kind=kind,
                     name=row.name,
