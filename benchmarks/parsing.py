@@ -126,7 +126,7 @@ def load_cases(corpora: Path) -> tuple[dict[str, list[dict[str, Any]]], Any]:
         spec.loader.exec_module(scorer)
         files = sorted((corpora / "parser").glob("*.jsonl"))
         return {file.stem: [json.loads(line) for line in file.open(encoding="utf-8")] for file in files}, scorer
-    print("the shared sample is not here; our own names are used")
+    print("the shared sample is missing; using our own names")
     own = tomllib.loads((ROOT / "tests" / "parsing" / "names.toml").read_text(encoding="utf-8"))["name"]
     return {
         "names.toml": [

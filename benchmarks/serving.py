@@ -90,7 +90,7 @@ class Serving:
             time.sleep(1)
             if self.cpu_s() - before_s < 0.1:
                 return
-        raise TimeoutError("there is no end to what is done at the start")
+        raise TimeoutError("the work at the start does not finish")
 
     def pids(self) -> dict[str, int]:
         """Return process name -> process id."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build what is in mydia/web/static and not written by hand: stylesheet, scripts, icon sprite, vendored scripts.
+# Build the generated files in mydia/web/static: stylesheet, scripts, icon sprite, vendored scripts.
 # Usage: sh frontend/build.sh [target folder]. Needs Node; the result is committed, so users need none.
 set -eu
 cd "$(dirname "$0")/.."

@@ -56,7 +56,7 @@ def is_loopback(text: str) -> bool:
 def is_local_host(host: str) -> bool:
     """Return whether a `Host` header, with or without a port, can only mean a machine of the local network.
 
-    A name of the public DNS can be pointed at a local address by a stranger (DNS rebinding).
+    Anyone can point a public DNS name at a local address (DNS rebinding).
 
     >>> [is_local_host(host) for host in ("192.168.1.9:4000", "[::1]:4000", "nas", "nas.local", "evil.example.org")]
     [True, True, True, True, False]

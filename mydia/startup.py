@@ -54,7 +54,7 @@ class Parts:
 def prepare(config: Config) -> None:
     """Prepare the data folder for this version and its configuration. Idempotent.
 
-    Processes that start at the same time wait for one another.
+    Processes that start at the same time wait for each other.
 
     Raises:
         Misconfigured: The folder cannot be written or is full, the database is damaged or newer, or an entry of the

@@ -147,7 +147,7 @@ def test_every_default_is_valid() -> None:
 
 def test_the_example_file_lists_every_key_and_can_be_loaded() -> None:
     path = Path(config.__file__).parents[2] / "config.yml.example"
-    assert path.read_text() == config.example(), "write it anew: python -m mydia config example > config.yml.example"
+    assert path.read_text() == config.example(), "write it again: python -m mydia config example > config.yml.example"
     loaded = config.load({}, file=path)
     assert loaded.unknown_keys == ()
     assert {name: found.value for name, found in loaded.values.items()} == {key.name: key.default for key in KEYS}

@@ -112,7 +112,7 @@ def _select(
 
 
 class _Facts:
-    """The marks of one name, grouped by kind."""
+    """The marks of a name, grouped by kind."""
 
     __slots__ = ("_by_kind", "marks", "words")
 

@@ -88,6 +88,40 @@ INSTEAD: tuple[tuple[str, str], ...] = (
     (r"be it|be they", "whether"),
     (r"(?:ours|theirs|yours) is", "name it"),
     (r"upon", "on"),
+    (r"for ever", "forever, endlessly"),
+    (r"in spite of", "despite"),
+    (r"dawdl\w+", "slow"),
+    (r"rests? (?:for|until|longer)", "is paused"),
+    (r"(?:goes|go|going) on by (?:itself|themselves)", "resumes automatically"),
+    (r"(?:goes|go|going) on (?:with|seeding|without)", "continues, keeps …ing"),
+    (r"is no (?:error|news|answer|end|fault)", "is not an error"),
+    (r"what is no \w+", "an invalid …, a file that is not …"),
+    (r"something else than", "other than"),
+    (r"for good", "permanently"),
+    (r"by hand", "manually"),
+    (r"mend(?:s|ed|ing)?", "repair, correct"),
+    (r"throw(?:s|n)? away", "delete, discard"),
+    (r"put(?:s)? aside", "dead-lettered, kept"),
+    (r"give(?:s|n)? way to", "yields to"),
+    (r"hand(?:s|ed)? over", "send, pass"),
+    (r"none ?the ?less|all the same", "still, anyway"),
+    (r"the law", "rules"),
+    (r"t(?:old|ells?) (?:\w+ )?apart", "distinguished"),
+    (r"switch(?:es|ed)? (?:it |them )?(?:off|on)", "disable, enable, turn off"),
+    (r"l(?:ies|ay) (?:in|inside|under|below|beside|where|on)", "is in, is stored in"),
+    (r"who is asking|who asks|the asker", "the caller"),
+    (r"(?:is|are) there already", "already exists"),
+    (r"made (?:once|if needed)", "created"),
+    (r"a person (?:says|said|chose|chooses|asks|asked|does|did)", "a user …, the chosen …"),
+    (r"(?:is|are|was|were|be) looked (?:at|through)", "is checked, is scanned"),
+    (r"needs? nobody", "needs no …"),
+    (r"of one name", "with the same name"),
+    (r"has fared|it fares|they fare", "its state"),
+    (r"the world outside|outside world", "outside services"),
+    (r"a stranger's|a stranger", "unknown, of another program"),
+    (r"says? to wait|asks? to wait", "asks for a pause"),
+    (r"(?:his|her|their|its) keeper", "administrator"),
+    (r"one another'?s?", "each other"),
     (r"speaks? (?:proper|to|no)", "supports, uses"),
 )
 _PATTERNS = [
@@ -124,10 +158,17 @@ def prose_of(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def files() -> list[Path]:
-    """Return the files that hold prose of ours; release names in tests and data are not ours."""
+    """Return the files with prose of ours. Release names in data and the titles of the stand-in catalogue are excluded."""
     package = [path for suffix in ("py", "html") for path in (ROOT / "mydia").rglob(f"*.{suffix}")]
-    documents = [ROOT / "README.md", ROOT / "config.yml.example", *(ROOT / "docs").rglob("*.md")]
-    return sorted([*package, ROOT / "mydia" / "web" / "README.md", *documents, *(ROOT / "scripts").glob("*.py")])
+    documents = [ROOT / "README.md", ROOT / "mydia" / "web" / "README.md", *(ROOT / "docs").rglob("*.md")]
+    deploy = [
+        path for path in (ROOT / "deploy").rglob("*") if path.suffix in {".md", ".yml", ".yaml", ".service", ".example"}
+    ]
+    at_the_root = [ROOT / name for name in ("config.yml.example", "Dockerfile", "Makefile", "docker-compose.yml")]
+    scripts = [*(ROOT / "frontend" / "scripts").rglob("*.js"), *(ROOT / "scripts").glob("*.py")]
+    tests = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    everything = {*package, *documents, *deploy, *at_the_root, *scripts, *tests}
+    return sorted(everything - {Path(__file__), ROOT / "tests" / "fakes" / "catalogue.py"})
 
 
 def found() -> list[str]:

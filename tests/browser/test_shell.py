@@ -86,7 +86,7 @@ def test_a_followed_link_replaces_the_content_and_keeps_the_stream(tab: Tab) -> 
     expect(page.locator("#nav [aria-current=page]")).to_contain_text("Movies")
     expect(page.locator("#topbar h1")).to_have_text("Gallery")
     assert page.url.endswith("/gallery")
-    assert page.evaluate("window.marker === document.querySelector('#nav')"), "the document was loaded anew"
+    assert page.evaluate("window.marker === document.querySelector('#nav')"), "the document was reloaded"
     assert page.evaluate("document.activeElement.id") == "main"
     expect(page.locator("#live-queue_shell")).to_be_attached()
     page.go_back()

@@ -197,7 +197,7 @@ def wait_until(is_so: object, what: str, *, within_s: float = 30.0, step_s: floa
     until = time.monotonic() + within_s
     while not is_so():
         if time.monotonic() > until:
-            raise AssertionError(f"waited {within_s:.0f} s in vain until {what}")
+            raise AssertionError(f"timed out after {within_s:.0f} s waiting until {what}")
         time.sleep(step_s)
 
 

@@ -17,7 +17,7 @@ class Swarm:
     """Runs while it is entered; `publish` makes a release that can really be downloaded.
 
     Args:
-        folder: For the seeder's profile; made if needed.
+        folder: For the seeder's profile; created if needed.
         indexer: A Torznab server to use instead of the default one; not entered yet.
     """
 

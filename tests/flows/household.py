@@ -110,7 +110,7 @@ class Household:
         """Dispatch events and run jobs until a condition is true."""
         until = time.monotonic() + within_s
         while not so():
-            assert time.monotonic() < until, f"waited in vain until {what}; done so far: {self.done}"
+            assert time.monotonic() < until, f"timed out waiting until {what}; done so far: {self.done}"
             self._dispatcher.dispatch()
             if not self._run_one():
                 time.sleep(0.05)

@@ -197,7 +197,7 @@ def _wait_until(database: Database, log: Path, so: Callable[[Counter[str]], bool
 
 def _check(database: Database, client: RealQBittorrent, films: Path) -> None:
     torrents = client.api.torrents_info()
-    assert len(torrents) == len(FILMS), "each was handed over once"
+    assert len(torrents) == len(FILMS), "each was sent once"
     assert all(torrent["progress"] == 1 for torrent in torrents), "and is still seeded"
     placed = [path for path in films.rglob("*") if path.is_file()]
     assert len(placed) == len(FILMS), placed

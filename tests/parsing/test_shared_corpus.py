@@ -17,7 +17,7 @@ FEW = 15
 
 pytestmark = pytest.mark.skipif(
     not (CORPORA / "parser").is_dir() or not SCORER.is_file(),
-    reason="the shared sample of names is not here: put it beside the repository or set MYDIA_CORPORA to its folder",
+    reason="the shared sample of names is missing: put it next to the repository or set MYDIA_CORPORA to its folder",
 )
 
 

@@ -132,7 +132,7 @@ def test_a_manual_grab_reports_an_unreachable_client_at_once(house: House, admin
     house.client.come_back()
     house.later(minutes=5)
     downloads.recover_grabs(house.database, house.outside, house.now)
-    assert house.downloads() == [], "the client never had it, so it never was"
+    assert house.downloads() == [], "the client never had it, so the row is removed"
     assert house.releases(str(release.search_id))[0].verdict == "approved"
     assert house.item_state() == "missing"
 
@@ -171,7 +171,7 @@ def test_a_crash_between_row_and_client_is_cleared_up(
     house.later(minutes=1)
     downloads.recover_grabs(house.database, house.outside, house.now, all=True)
     (row,) = house.downloads()
-    assert row.state == "queued", "what the client did not get is handed over again"
+    assert row.state == "queued", "a grab that did not reach the client is sent again"
     assert len(house.client.added) == 1
     assert len(house.events("ReleaseGrabbed")) == 1
     assert house.grab(release.id) == row.id

@@ -1,4 +1,4 @@
-"""A server with sample data for each test, made once and copied, and browsers of an administrator and a guest."""
+"""A server with sample data for each test, created once and copied, and browsers of an administrator and a guest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def made(furnished: Made) -> Made:
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The sample data on disk, made once."""
+    """The sample data on disk, created once."""
     folder = tmp_path_factory.mktemp("furnished")
     database = Database(f"sqlite:///{folder / 'mydia.db'}")
     upgrade(database.engine)

@@ -363,7 +363,7 @@ def _downloads(session: Session, now: datetime, ids: dict[str, str], clients: di
         quality_name="WEBDL-1080p",
         size_bytes=4_000_000_000,
         progress=0.31,
-        remote_message="Nobody shares it right now (0 seeds). It goes on by itself as soon as somebody does.",
+        remote_message="There are no seeds right now. The download resumes automatically when there are.",
         seeders=0,
         peers=2,
         minutes=200,
@@ -519,18 +519,18 @@ def _inbox(session: Session, now: datetime, movies: Any, shows: Any) -> None:
     entry(movies, "Haxan_WTTA_77min.mkv", "Haxan", None, "needs_attention",
           candidate("Häxan", 1922, 0.55, ("yes", "The title is the same."), ("no", "It runs 77 min, the film 105 min.")),
           reason_text="It is shorter than the film.")  # fmt: skip
-    entry(movies, "MWAMC.mkv", "MWAMC", None, "no_match", reason_text="Nothing in the catalogue is called so.")
+    entry(movies, "MWAMC.mkv", "MWAMC", None, "no_match", reason_text="The catalogue has no title with this name.")
     for film in catalogue.FILMS[:5]:
         entry(movies, f"new/{film.title}.{film.released[:4]}.1080p.BluRay.mkv", film.title, int(film.released[:4]), "ready",
               candidate(film.title, int(film.released[:4]), 0.95, ("yes", "The title is the same."), same_year))  # fmt: skip
-    entry(movies, "extras/holiday 2019.mkv", "holiday", 2019, "ignored", reason_text="Put aside by a person.")
+    entry(movies, "extras/holiday 2019.mkv", "holiday", 2019, "ignored", reason_text="Ignored by a user.")
     entry(
         shows,
         "Dark Harbour/dark harbour 1x01.mkv",
         "Dark Harbour",
         None,
         "no_match",
-        reason_text="Nothing in the catalogue is called so.",
+        reason_text="The catalogue has no title with this name.",
     )
 
 

@@ -40,7 +40,7 @@ _TYPES = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}
 _CONTRADICTS_BELOW = 0.6
 """Titles with a lower similarity belong to different works."""
 _YEARS_APART = 2
-"""Seasons do not start exactly a year after one another."""
+"""Seasons do not start exactly a year apart."""
 _DISC_QUALITY = {
     "bdmv": Quality(Source.BLURAY, modifier=Modifier.BRDISK),
     "video_ts": Quality(Source.DVD),

@@ -340,7 +340,7 @@ def stop_ignoring(
     """Let the files of an ignored folder be recognised again."""
     with database.writes() as session:
         library.ignored_folders.stop_ignoring(session, caller, clock.now(), ignored_id)
-    toast = Toast("No longer ignored", "A scan recognises the files of the folder now.", tone="live")
+    toast = Toast("No longer ignored", "The folder is being scanned.", tone="live")
     return _changed(request, None, toast)
 
 

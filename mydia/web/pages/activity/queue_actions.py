@@ -272,9 +272,7 @@ def retry_import(
     """Import a finished download again."""
     with database.writes() as session:
         downloads.importing.request_import(session, caller, download_id)
-    return queue_changed(
-        request, Toast("Importing again", "If something is still in the way, it is shown here.", tone="live")
-    )
+    return queue_changed(request, Toast("Importing again", "Any remaining problem is shown here.", tone="live"))
 
 
 ROUTES: tuple[Any, ...] = (

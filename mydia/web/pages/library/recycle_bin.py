@@ -1,4 +1,4 @@
-"""The recycle bin: files that were removed or replaced, until they expire. Restore them or delete them for good."""
+"""The recycle bin: files that were removed or replaced, until they expire. Restore them or delete them permanently."""
 
 from __future__ import annotations
 

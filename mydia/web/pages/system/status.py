@@ -129,7 +129,7 @@ def _services(session: Any, caller: Caller) -> Iterator[Service]:
         for row in settings.services.list_services(session, caller, family):
             status = row.status
             if not row.enabled:
-                yield Service(kind=kind, name=row.name, tone="off", word="Switched off", detail="", since=None)
+                yield Service(kind=kind, name=row.name, tone="off", word="Disabled", detail="", since=None)
             elif status is None:
                 yield Service(kind=kind, name=row.name, tone="off", word="Not checked yet", detail="", since=None)
             elif status.state == "ok":
