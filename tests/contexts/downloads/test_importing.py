@@ -146,7 +146,7 @@ def test_a_second_copy_that_a_restarted_client_numbered_is_left_out(
     assert ({*names} - {kept}).pop() in left
 
 
-def test_a_short_file_is_a_sample_and_a_damaged_one_is_said(house: House) -> None:
+def test_a_short_file_is_a_sample_and_a_damaged_one_is_reported(house: House) -> None:
     house.probe.default = media_facts(duration_s=60)
     first = finished(house)
     house.bring_in(first)

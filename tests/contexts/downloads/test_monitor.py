@@ -130,7 +130,7 @@ def test_what_was_not_complete_when_it_was_removed_is_not_imported(
     assert house.download(about_to_finish(house, size, **facts)).state == "removed"
 
 
-def test_three_looks_within_seconds_are_not_enough(house: House) -> None:
+def test_three_checks_within_seconds_are_not_enough(house: House) -> None:
     download_id = house.get_one()
     look(house)
     house.client.downloads.clear()
