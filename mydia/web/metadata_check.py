@@ -37,7 +37,7 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         yield Check(
             "metadata",
             "warning",
-            "TheTVDB is chosen but has no key: its titles are not updated, and new titles come from TMDB.",
+            "TheTVDB is selected but has no key. Its titles are not updated, and new titles come from TMDB.",
         )
     elif "tmdb" not in known:
         yield Check(
