@@ -104,7 +104,6 @@ INSTEAD: tuple[tuple[str, str], ...] = (
     (r"put(?:s)? aside", "dead-lettered, kept"),
     (r"give(?:s|n)? way to", "yields to"),
     (r"hand(?:s|ed)? over", "send, pass"),
-    (r"none ?the ?less|all the same", "still, anyway"),
     (r"the law", "rules"),
     (r"t(?:old|ells?) (?:\w+ )?apart", "distinguished"),
     (r"switch(?:es|ed)? (?:it |them )?(?:off|on)", "disable, enable, turn off"),
@@ -117,11 +116,9 @@ INSTEAD: tuple[tuple[str, str], ...] = (
     (r"needs? nobody", "needs no …"),
     (r"of one name", "with the same name"),
     (r"has fared|it fares|they fare", "its state"),
-    (r"the world outside|outside world", "outside services"),
     (r"a stranger's|a stranger", "unknown, of another program"),
     (r"says? to wait|asks? to wait", "asks for a pause"),
     (r"(?:his|her|their|its) keeper", "administrator"),
-    (r"one another'?s?", "each other"),
     (r"speaks? (?:proper|to|no)", "supports, uses"),
 )
 _PATTERNS = [

@@ -32,7 +32,7 @@ BIG = 400_000
 
 pytestmark = pytest.mark.skipif(
     not (REPORTS / "edges.jsonl").is_file(),
-    reason="the shared sample of reports is not here: put it beside the repository or set MYDIA_CORPORA to its folder",
+    reason="the shared sample of reports is missing: put it beside the repository or set MYDIA_CORPORA to its folder",
 )
 
 _IMPORT = "contexts/downloads/test_importing.py"
