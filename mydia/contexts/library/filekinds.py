@@ -315,11 +315,6 @@ def disc_folder(folder: str) -> str | None:
     return None
 
 
-def is_extra_folder(name: str) -> bool:
-    """Return whether a folder of this name is for extras or samples."""
-    return name.lower() in _EXTRA_FOLDERS | _SAMPLE_FOLDERS
-
-
 def may_enter(path: str) -> bool:
     """Return whether a scan enters a folder, by its relative path.
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from mydia import units
 from mydia.adapters.filesystem import shown, to_os, to_text
 from mydia.adapters.outside import Outside
 from mydia.contexts import media
 from mydia.contexts.downloads.importing.judging import checked
 from mydia.contexts.downloads.importing.values import PARTIAL_SUFFIXES, ChosenFile, Content, ImportFile, Known, NotReady
 from mydia.contexts.library import filekinds
+from mydia.contexts.library.filekinds import FileKind, LeftOut
 from mydia.contexts.media import EpisodeRef
 from mydia.errors import Invalid
 from mydia.events import Reason, reason
@@ -59,16 +59,19 @@ def _sort_out(
     known: Known, root: Path, folder: Path, found: Sequence[tuple[PurePosixPath, int]]
 ) -> tuple[list[ImportFile], list[ImportFile]]:
     """Return (videos to import, extras and samples with the reason why they are left out)."""
+    # As a scan would see them: below the folder that is named after the release.
+    places = {path: str(path) if str(path) == folder.name else f"{folder.name}/{path}" for path, _ in found}
+    judged = filekinds.judge_files((places[path], size) for path, size in found)
     candidates = [(path, size) for path, size in found if path.suffix.lower() in filekinds.VIDEO_EXTENSIONS]
     videos: list[ImportFile] = []
     extras: list[ImportFile] = []
     for path, size in candidates:
-        kind = filekinds.classify(f"{folder.name}/{path}" if folder.name != str(path) else str(path), size)
+        kind = judged.get(places[path], filekinds.Judged(FileKind.OTHER))
         file = _identify(known, root, path, size, alone=len(candidates) == 1)
-        if kind is filekinds.FileKind.VIDEO or _is_content(known, path, size, file, alone=len(candidates) == 1):
+        if kind.kind is FileKind.VIDEO or _is_content(known, file, kind.left_out, alone=len(candidates) == 1):
             videos.append(file)
         else:
-            code = "left-out.sample" if kind is filekinds.FileKind.SAMPLE else "left-out.extra"
+            code = "left-out.sample" if kind.kind is FileKind.SAMPLE else "left-out.extra"
             extras.append(replace(file, objections=(), skipped=reason(code, path=file.shown_path)))
     if len(videos) == 1 and videos[0].objections:
         videos = [_identify(known, root, *_source(videos[0], root), alone=True)]
@@ -79,31 +82,19 @@ def _source(file: ImportFile, root: Path) -> tuple[PurePosixPath, int]:
     return PurePosixPath(to_text(str(file.path.relative_to(root)))), file.size_bytes
 
 
-# Samples are never larger than this; as in `library.filekinds`.
-_SAMPLE_MAX_BYTES = 300 * units.MIB
-
-
-def _is_content(known: Known, path: PurePosixPath, size: int, file: ImportFile, *, alone: bool) -> bool:
-    """Return whether a file that is named like an extra is the wanted content.
+def _is_content(known: Known, file: ImportFile, left_out: LeftOut | None, *, alone: bool) -> bool:
+    """Return whether a file that a scan would leave out is the wanted content.
 
     Episodes may be called “The Interview” and groups SCENE or SHORT. A file of an expected episode, or the only video of a
-    film, is not an extra just because of the last word of its name. Its folder still counts.
+    film, is not an extra just because of a word in its name. Its folder still counts.
     """
-    if any(filekinds.is_extra_folder(part) for part in path.parts[:-1]):
+    if left_out not in (LeftOut.EXTRA_MARKER, LeftOut.SAMPLE_NAME):
         return False
     if known.item_type is MediaType.MOVIE:
         return alone
     numbered = file.parsed is not None and bool(file.parsed.episodes or file.parsed.absolute_episodes)
-    return (
-        numbered
-        and bool(file.episodes)
-        and not file.objections
-        and (alone or size > _SAMPLE_MAX_BYTES or not _is_sample(path))
-    )
-
-
-def _is_sample(path: PurePosixPath) -> bool:
-    return "sample" in path.name.lower()
+    episode = numbered and bool(file.episodes) and not file.objections
+    return episode and (alone or left_out is not LeftOut.SAMPLE_NAME)
 
 
 def _files_in(outside: Outside, content: Content) -> list[tuple[PurePosixPath, int]]:
