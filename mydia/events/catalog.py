@@ -270,7 +270,8 @@ class FileMatched(Event):
     file_id: str
     relative_path: str
     score: float
-    evidence: list[str]
+    evidence: list[dict[str, Any]]
+    """Reasons as codes and facts; sentences in events of older versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,9 @@ _LINES: dict[str, _Line] = {
     "ScanRequested": _Line("folder-search", "ink-3", "Scan requested"),
     "ScanFinished": _Line("folder-search", "ink-3", "Scan finished", _scan),
     "FilesFound": _Line("folder-search", "ink-3", "New files found", lambda e: plural(e["files"], "file")),
-    "FileMatched": _Line("check", "ok", "File recognised", lambda e: e["relative_path"], lambda e: list(e["evidence"])),
+    "FileMatched": _Line(
+        "check", "ok", "File recognised", lambda e: e["relative_path"], lambda e: [say(one) for one in e["evidence"]]
+    ),
     "FilesMissing": _Line(
         "circle-dashed", "miss", "Files missing", lambda e: plural(e["files"], "file"), lambda e: list(e["examples"])
     ),

@@ -20,6 +20,7 @@ from mydia.contexts.library.models import FileEpisode, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get
+from mydia.events import say
 from mydia.parsing import Modifier, Quality, Source
 
 _AT_ONCE = 500
@@ -484,7 +485,7 @@ def _view(
         subtitle_tracks=tuple(row.streams.get("subtitles", ())),
         sidecars=sidecars,
         match_score=row.match_score,
-        match_evidence=tuple(row.match_evidence),
+        match_evidence=tuple(say(one) for one in row.match_evidence),
         download_id=row.download_id,
         analysed_at=row.analysed_at,
         analysis_error=row.analysis_error,

@@ -27,7 +27,7 @@ from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
-from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit
+from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit, reason
 from mydia.vocabulary import MediaType
 
 WAITING = (ReviewState.NEW, ReviewState.READY, ReviewState.NEEDS_ATTENTION, ReviewState.NO_MATCH)
@@ -651,7 +651,7 @@ def _settle(
             item_id, added = media.add_item(session, caller, now, new, search_now=False).id, True
         except media.AlreadyHere as error:
             item_id = error.item_id
-    scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
+    scored = Scored(choice, 1.0, (Evidence("yes", reason("match.chosen", by=caller.name)),))
     chosen_episodes = {file_id: list(ids) for file_id, ids in episode_map.items()}
     if choice.type == MediaType.TV_SHOW:
         here = {file.id: file for file in group.files}
@@ -734,7 +734,7 @@ def rematch_files(
         for path_id in dict.fromkeys(row[0] for row in rows)
         for group in gather(database, outside, path_id, file_ids)
     ]
-    scored = Scored(choice, 1.0, (Evidence("yes", f"{caller.name} chose this title"),))
+    scored = Scored(choice, 1.0, (Evidence("yes", reason("match.chosen", by=caller.name)),))
     linked = 0
     with database.writes() as session:
         for group in groups:

@@ -37,7 +37,7 @@ from mydia.contexts.media import MediaItem, numbering
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
-from mydia.events import FileMatched, InboxChanged, InboxDecided, MediaChanged, emit
+from mydia.events import FileMatched, InboxChanged, InboxDecided, MediaChanged, emit, reason
 from mydia.parsing import ParsedRelease, Quality, normalise_title
 from mydia.vocabulary import MediaType
 
@@ -522,7 +522,7 @@ def attach(
         if version_id is None
         else media.versions.get_version(session, item_id, version_id)
     ).id
-    evidence = [f"{caller.name} chose this title"]
+    evidence = [reason("match.chosen", by=caller.name).to_json()]
     more = {"match_score": 1.0, "match_evidence": evidence, "kind": "video", "left_out": None, **(columns or {})}
     if "quality" not in more:
         parsed = read_name(row.relative_path, _HINTS[item.type])

@@ -62,7 +62,7 @@ class MediaFile(HasId, Base):
     inbox_id: Mapped[str | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"), index=True)
     match_score: Mapped[float | None] = mapped_column(Float)
     match_evidence: Mapped[list[Any]] = mapped_column(default=list)
-    """Evidence for the match, as sentences."""
+    """Why it was matched to this title: [{"code", "facts"}], see `events.reasons`; older rows hold sentences."""
 
     quality: Mapped[dict[str, Any] | None]
     """`parsing.Quality.to_json()`; None if unknown."""
@@ -176,7 +176,7 @@ class InboxEntry(HasId, Base):
     """A group of files (a film's folder, a series' folder) that waits for a decision.
 
     `candidates` shape: [{"type", "title", "year", "tmdb_id", "tvdb_id", "imdb_id", "poster", "overview", "score" (0..1),
-    "evidence": [{"verdict": "yes" | "no" | "warn", "text"}], "media_item_id"}], best first.
+    "evidence": [{"verdict": "yes" | "no" | "warn", "code", "facts"}], "media_item_id"}], best first.
     """
 
     __tablename__ = "inbox"

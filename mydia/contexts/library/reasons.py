@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from mydia.events import say
+
 
 class ScanReason(StrEnum):
     """Why a scan was rejected, or what it left open."""
@@ -121,4 +123,4 @@ def review_sentence(code: str, facts: Mapping[str, Any]) -> str:
     sentence = _REVIEW[code].format_map(_Facts(facts))
     if facts.get("closest"):
         sentence += f" The closest is {facts['closest']}."
-    return f"{sentence} {facts['detail']}." if facts.get("detail") else sentence
+    return f"{sentence} {say(facts['detail'])}." if facts.get("detail") else sentence

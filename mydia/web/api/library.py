@@ -12,6 +12,7 @@ from mydia import clock
 from mydia.adapters.filesystem import shown
 from mydia.contexts import library, media, metadata
 from mydia.errors import Invalid
+from mydia.events import say
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
@@ -389,7 +390,7 @@ def _candidate(told: dict[str, Any]) -> CandidateShape:
         tvdb_id=told.get("tvdb_id"),
         imdb_id=told.get("imdb_id"),
         score=float(told.get("score", 0)),
-        evidence=[EvidenceShape(verdict=one["verdict"], text=one["text"]) for one in told.get("evidence", ())],
+        evidence=[EvidenceShape(verdict=one["verdict"], text=say(one)) for one in told.get("evidence", ())],
         media_id=told.get("media_item_id"),
     )
 

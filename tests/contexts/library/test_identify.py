@@ -69,7 +69,7 @@ def test_a_film_with_name_and_year_is_added_with_its_folder(
     assert (item.tmdb_id, item.folder, item.files_count, item.state) == (20367, "Detour (1945)", 1, "available")
     (row,) = files(database).values()
     assert (row.match_state, row.quality_name, row.release_group) == ("matched", "Bluray-1080p", "GRP")
-    assert "Same title" in row.match_evidence
+    assert "match.title" in {one["code"] for one in row.match_evidence}
     assert provider.asked == ["search movie Detour"]
     with database.reads() as session:
         told = session.scalar(select(EventRow.payload).where(EventRow.type == "FileMatched"))

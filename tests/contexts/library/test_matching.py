@@ -42,7 +42,7 @@ def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choic
 
 def test_every_score_has_reasons() -> None:
     told = score(Guess("movie", "Metropolis", 1927, duration_s=153 * 60), film("Metropolis", 1927, runtime_min=153))
-    assert [one.text for one in told.evidence] == [
+    assert [str(one.because) for one in told.evidence] == [
         "Same title",
         "Same year, 1927",
         "The running time matches, 153 of 153 minutes",

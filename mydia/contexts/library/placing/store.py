@@ -29,7 +29,7 @@ from mydia.contexts.library.sidecars import subtitle_ending
 from mydia.contexts.library.words import MatchState, Operation, SidecarKind, StepState
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
-from mydia.events import FileImported, emit
+from mydia.events import FileImported, emit, reason
 
 
 @dataclass(slots=True)
@@ -165,7 +165,7 @@ def _row(plan: ImportPlan, planned: PlannedFile, unit: Unit, placed: FileFacts, 
         media_item_id=plan.item_id,
         version_id=plan.version_id,
         match_score=1.0,
-        match_evidence=["Downloaded for this title" if plan.download_id else "Imported manually"],
+        match_evidence=[reason("match.downloaded" if plan.download_id else "match.imported").to_json()],
         download_id=plan.download_id,
         added_at=now,
         verified_at=now,

@@ -83,7 +83,7 @@ def link(
     """
     item = get(session, MediaItem, item_id, what="This title")
     version = media.versions.version_in(session, item_id, group.library_path_id).id
-    sentences = [one.text for one in scored.evidence if one.verdict != "no"]
+    evidence = [one.because.to_json() for one in scored.evidence if one.verdict != "no"]
     chosen = episode_map or {}
     attachments: list[Attachment] = []
     unclear: list[Unclear] = []
@@ -104,7 +104,7 @@ def link(
                 continue
             episode_ids = found
         facts = name_columns(file.parsed, file.path, resolutions.get(file.id))
-        columns = {"match_score": scored.score, "match_evidence": sentences, **facts}
+        columns = {"match_score": scored.score, "match_evidence": evidence, **facts}
         part = file.parsed.part if file.parsed.is_split_episode else None
         attachments.append(
             Attachment(file_id=file.id, version_id=version, episode_ids=episode_ids, part=part, columns=columns)
@@ -113,7 +113,7 @@ def link(
     left = {one.file.id for one in unclear}
     for file in group.files:
         if file.id not in left:
-            emit(session, caller, FileMatched(item_id, file.id, shown(file.path), scored.score, sentences), at=now)
+            emit(session, caller, FileMatched(item_id, file.id, shown(file.path), scored.score, evidence), at=now)
     changes: dict[str, Any] = {}
     own_library = item.library_path_id in (None, group.library_path_id)
     if item.folder is None and group.owns_folder and attachments and own_library:

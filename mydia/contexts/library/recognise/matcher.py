@@ -40,7 +40,7 @@ from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database, get
 from mydia.errors import NotFound, Unavailable
-from mydia.events import InboxChanged, emit
+from mydia.events import InboxChanged, emit, reason
 from mydia.parsing import normalise_title
 from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
@@ -345,7 +345,7 @@ class Matcher:
             if item_id is None or session.get(MediaItem, item_id) is None:
                 return False
             choice = self._own_choice(session, item_id, owns_folder=True)
-        evidence = (Evidence("yes", "Chosen by a user for this folder"),)
+        evidence = (Evidence("yes", reason("match.chosen-folder")),)
         self._take(group, Scored(choice, 1.0, evidence), report, chosen=True)
         return True
 
@@ -398,8 +398,8 @@ class Matcher:
             return
         guess = replace(group.guess, title=title)
         choice = Choice(guess.type, title, guess.year, guess.ids, provider="none")
-        source = "an NFO file" if group.nfo is not None and group.nfo.title else "the file names"
-        self._take(group, Scored(choice, 0.9, (Evidence("yes", f"The title comes from {source}"),)), report)
+        source = "nfo" if group.nfo is not None and group.nfo.title else "names"
+        self._take(group, Scored(choice, 0.9, (Evidence("yes", reason(f"match.from-{source}")),)), report)
 
     def _take(self, group: Group, scored: Scored, report: MatchReport, *, chosen: bool = False) -> None:
         choice = scored.choice

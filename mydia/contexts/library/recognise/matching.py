@@ -9,6 +9,7 @@ from typing import Any
 
 from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.metadata import Ids
+from mydia.events import Reason, reason
 from mydia.parsing import normalise_title, similarity
 from mydia.vocabulary import MediaType
 
@@ -42,7 +43,7 @@ class Evidence:
 
     verdict: str
     """`yes`, `no` or `warn`."""
-    text: str
+    because: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Scored:
             "poster": choice.poster,
             "overview": choice.overview,
             "score": round(self.score, 4),
-            "evidence": [{"verdict": one.verdict, "text": one.text} for one in self.evidence],
+            "evidence": [{"verdict": one.verdict, **one.because.to_json()} for one in self.evidence],
             "media_item_id": choice.media_item_id,
         }
 
@@ -157,14 +158,14 @@ def score(guess: Guess, choice: Choice) -> Scored:
     same_id = _by_ids(guess, choice)
     if same_id is True:
         evidence = (
-            Evidence("yes", f"{guess.ids_from or 'The name'} has its id, {_id_of(guess)}"),
+            Evidence("yes", reason("match.id", source=guess.ids_from or "The name", id=_id_of(guess))),
             *_title(guess, choice)[1],
         )
         return Scored(choice, 1.0, evidence, by_id=True)
     title_score, title_evidence = _title(guess, choice)
     cap = _SHORT_FORM_CAP if title_score == _SHORT_FORM and guess.year is None else 0.99
     if choice.owns_folder and title_score >= 0.5:
-        return Scored(choice, 0.98, (Evidence("yes", "This folder is the title's folder"), *title_evidence))
+        return Scored(choice, 0.98, (Evidence("yes", reason("match.folder")), *title_evidence))
     parts = [_year(guess, choice), _runtime(guess, choice), _episodes(guess, choice), _language(guess, choice)]
     # A matching year must not compensate for a different title, so the rest is weighted by the title's score.
     total = title_score * _TITLE_WEIGHT
@@ -173,7 +174,7 @@ def score(guess: Guess, choice: Choice) -> Scored:
     if same_id is False:
         total = min(total, 0.3)
         evidence = (
-            Evidence("no", f"{guess.ids_from or 'The name'} has another id, {_id_of(guess)}"),
+            Evidence("no", reason("match.other-id", source=guess.ids_from or "The name", id=_id_of(guess))),
             *evidence,
         )
     return Scored(choice, round(max(0.0, min(total, cap)), 4), evidence)
@@ -216,7 +217,7 @@ def decide(guess: Guess, ranked: Sequence[Scored], *, confident: float) -> Verdi
         return Verdict("sure", best)
     if best.score >= READY_FROM:
         return Verdict("ready", best, ReviewReason.BELOW_LIMIT, named)
-    weak = next((one.text for one in best.evidence if one.verdict != "yes"), None)
+    weak = next((one.because.to_json() for one in best.evidence if one.verdict != "yes"), None)
     return Verdict("needs_attention", best, ReviewReason.WEAK, named | ({"detail": weak} if weak else {}))
 
 
@@ -271,15 +272,15 @@ def _title(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
             alike = _alike(mine, yours) - (0.02 if index else 0.0)
             if alike > best:
                 best, with_which = alike, yours
-    percent = round(best * 100)
-    named = "" if with_which == choice.title else f" (as “{with_which}”)"
+    suffix = "" if with_which == choice.title else "-as"
+    facts = {"percent": round(best * 100), "alias": with_which}
     if best >= 0.97:
-        return best, (Evidence("yes", f"Same title{named}"),)
+        return best, (Evidence("yes", reason(f"match.title{suffix}", **facts)),)
     if best >= 0.8:
-        return best, (Evidence("yes", f"The title is {percent} % similar{named}"),)
+        return best, (Evidence("yes", reason(f"match.similar{suffix}", **facts)),)
     verdict = "warn" if best >= 0.6 else "no"
     # Below this, similar letters are coincidence.
-    return best if best >= 0.6 else best * 0.6, (Evidence(verdict, f"The title is only {percent} % similar{named}"),)
+    return best if best >= 0.6 else best * 0.6, (Evidence(verdict, reason(f"match.unlike{suffix}", **facts)),)
 
 
 def _alike(mine: str, yours: str) -> float:
@@ -316,21 +317,21 @@ def _ends_in_year(title: str) -> bool:
 
 def _year(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     if guess.year is None:
-        return _YEAR_UNSAID[guess.type], (Evidence("warn", "The name has no year"),)
+        return _YEAR_UNSAID[guess.type], (Evidence("warn", reason("match.no-year")),)
     if choice.year is None:
-        return 0.0, (Evidence("warn", "The catalogue has no year for it"),)
+        return 0.0, (Evidence("warn", reason("match.no-catalogue-year")),)
     apart = abs(guess.year - choice.year)
     if apart == 0:
-        return _YEAR_SAME, (Evidence("yes", f"Same year, {choice.year}"),)
+        return _YEAR_SAME, (Evidence("yes", reason("match.year", year=choice.year)),)
     if apart == 1:
-        return _YEAR_NEAR, (Evidence("yes", f"The years are one apart, {guess.year} and {choice.year}"),)
+        return _YEAR_NEAR, (Evidence("yes", reason("match.near-year", year=guess.year, catalogue=choice.year)),)
     if normalise_title(choice.title) == normalise_title(f"{guess.title} {guess.year}"):
-        return _YEAR_UNSAID[guess.type], (Evidence("warn", "The year in the name is part of the title"),)
+        return _YEAR_UNSAID[guess.type], (Evidence("warn", reason("match.year-in-title")),)
     if guess.type == MediaType.TV_SHOW and guess.numbers:
         first = guess.year - min(season for season, _ in guess.numbers) + 1
         if abs(first - choice.year) <= 1:
-            return _YEAR_NEAR, (Evidence("yes", f"The season aired in {guess.year}"),)
-    return _YEAR_FAR, (Evidence("no", f"The name says {guess.year}, the catalogue {choice.year}"),)
+            return _YEAR_NEAR, (Evidence("yes", reason("match.season-year", year=guess.year)),)
+    return _YEAR_FAR, (Evidence("no", reason("match.other-year", year=guess.year, catalogue=choice.year)),)
 
 
 def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
@@ -338,11 +339,11 @@ def _runtime(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]
         return 0.0, ()
     minutes = guess.duration_s / 60
     apart = abs(minutes - choice.runtime_min)
-    compared = f"{round(minutes)} of {choice.runtime_min} minutes"
+    compared = {"minutes": round(minutes), "expected": choice.runtime_min}
     if apart <= max(5.0, choice.runtime_min * 0.1):
-        return _RUNTIME_FITS, (Evidence("yes", f"The running time matches, {compared}"),)
+        return _RUNTIME_FITS, (Evidence("yes", reason("match.runtime", **compared)),)
     if apart > max(15.0, choice.runtime_min * 0.25):
-        return _RUNTIME_FAR, (Evidence("warn", f"Runs {round(minutes)} min; expected {choice.runtime_min}"),)
+        return _RUNTIME_FAR, (Evidence("warn", reason("match.other-runtime", **compared)),)
     return 0.0, ()
 
 
@@ -352,17 +353,19 @@ def _episodes(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]
     regular = {number for number in guess.numbers if number[0] > 0} or set(guess.numbers)
     known = regular & choice.numbers
     if known == regular:
-        return _EPISODES_FIT, (Evidence("yes", f"All {len(regular)} episodes exist"),)
+        return _EPISODES_FIT, (Evidence("yes", reason("match.episodes", count=len(regular))),)
     missing = sorted(regular - known)
     season, number = missing[0]
-    sentence = f"{len(missing)} of {len(regular)} episodes do not exist in it, such as S{season:02}E{number:02}"
-    return _EPISODES_MISSING * len(missing) / len(regular), (Evidence("warn", sentence),)
+    because = reason(
+        "match.missing-episodes", missing=len(missing), count=len(regular), first=f"S{season:02}E{number:02}"
+    )
+    return _EPISODES_MISSING * len(missing) / len(regular), (Evidence("warn", because),)
 
 
 def _language(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     if not choice.original_language or choice.original_language not in guess.languages:
         return 0.0, ()
-    return _LANGUAGE_FITS, (Evidence("yes", f"The audio is in its original language, {choice.original_language}"),)
+    return _LANGUAGE_FITS, (Evidence("yes", reason("match.language", language=choice.original_language)),)
 
 
 def _named(choice: Choice) -> str:

@@ -14,6 +14,7 @@ from mydia.contexts import library, settings
 from mydia.contexts.library import InboxEntry
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
+from mydia.events import say
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, WebRequest
 from mydia.web.pages.activity.scans import ScanState, scan_states
@@ -293,7 +294,7 @@ def candidate_view(number: int, told: Mapping[str, Any]) -> Candidate:
         overview=told.get("overview"),
         art=preview("poster", told.get("poster")),
         percent=round(100 * float(told.get("score") or 0)),
-        evidence=tuple((str(one["verdict"]), str(one["text"])) for one in told.get("evidence") or ()),
+        evidence=tuple((str(one["verdict"]), say(one)) for one in told.get("evidence") or ()),
         here=bool(told.get("media_item_id")),
         catalogue=numbers[0] if numbers else "",
         key=f"item {told['media_item_id']}"
