@@ -100,7 +100,7 @@ class WalkProblem:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MountState:
     """State of a folder that should exist."""
 

@@ -19,7 +19,7 @@ from mydia.adapters.programs import Programs
 from mydia.errors import Misconfigured
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """Network, disk and subprocesses. Tests build one from fakes; nothing is patched."""
 

@@ -34,7 +34,7 @@ class SubtitleTrack:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
     """The result of analysing a file."""
 

@@ -91,7 +91,7 @@ class SidecarView:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileView:
     """One file as pages and APIs show it."""
 

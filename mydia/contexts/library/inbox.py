@@ -43,7 +43,7 @@ class InboxPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxCounts:
     """Number of entries in each state."""
 

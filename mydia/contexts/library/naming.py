@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, str] = {
 """Template -> its default, which Plex, Jellyfin and Kodi all read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamingRules:
     """A naming set as a value; the fields are those of `settings.NamingSet`."""
 

@@ -15,7 +15,7 @@ from mydia.vocabulary import MediaType
 _FILM_DATES = (("cinema", MediaItem.cinema_on), ("digital", MediaItem.digital_on), ("physical", MediaItem.physical_on))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
     """One release on one day."""
 

@@ -45,7 +45,7 @@ class Holdings:
 _NOTHING = VersionHoldings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Changes:
     """What is recorded differently from what the library has."""
 

@@ -48,7 +48,7 @@ STATE_FILTERS: dict[str, tuple[str, ...]] = {
 """Filter on the page -> states it shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemQuery:
     """Filters and order of a list of titles. Every field is optional."""
 

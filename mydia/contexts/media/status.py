@@ -12,7 +12,7 @@ from mydia.vocabulary import Activity, MediaType
 _CINEMA_TO_HOME = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The inputs of a title's state."""
 
@@ -33,7 +33,8 @@ class Facts:
 def of(facts: Facts) -> ItemState:
     """Return the state of a title.
 
-    >>> of(Facts(MediaType.MOVIE, True, True, 0, False, 0, 0, None))
+    >>> film = Facts(type=MediaType.MOVIE, monitored=True, out=True, files=0, upgradable=False, episodes_total=0, episodes_held=0, activity=None)
+    >>> of(film)
     <ItemState.MISSING: 'missing'>
     """
     if facts.activity is not None:

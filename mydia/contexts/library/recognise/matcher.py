@@ -51,7 +51,7 @@ _LOOKED_CLOSER = 3
 """Number of search results whose details are fetched if none matches well by its main title."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class MatchReport:
     """The result of matching."""
 

@@ -13,7 +13,7 @@ from mydia.contexts.library.scanning.new_files import Store
 from mydia.contexts.library.scanning.progress import Progress
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Walked:
     """The result of a walk compared with the known files."""
 
