@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from mydia.db.base import Base
 from mydia.errors import Invalid, NotFound
 
+_FOREIGN = "The cursor belongs to another list. Start again from the first page."
+
 
 def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str) -> Row:
     """Return the row with this primary key.
@@ -47,14 +49,14 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
     except (ValueError, UnicodeError) as error:
         raise Invalid("The cursor is invalid. Start again from the first page.") from error
     if not isinstance(key, list) or len(key) != parts or not all(map(_is_key, key)):
-        raise Invalid("The cursor belongs to another list. Start again from the first page.")
+        raise Invalid(_FOREIGN)
     return tuple(key)
 
 
 def cursor_id(part: Any) -> str:
     """Return the id in a cursor's part. Raises: Invalid."""
     if not isinstance(part, str):
-        raise Invalid("The cursor belongs to another list. Start again from the first page.")
+        raise Invalid(_FOREIGN)
     return part
 
 
@@ -83,9 +85,12 @@ def _is_encodable(text: str) -> bool:
 def cursor_instant(part: Any) -> datetime:
     """Return the instant in a cursor's part. Raises: Invalid."""
     try:
-        return datetime.fromisoformat(str(part))
+        moment = datetime.fromisoformat(str(part))
     except ValueError as error:
         raise Invalid("The cursor is invalid. Start again from the first page.") from error
+    if moment.tzinfo is None:
+        raise Invalid(_FOREIGN)
+    return moment
 
 
 def cursor_day(part: Any) -> date:

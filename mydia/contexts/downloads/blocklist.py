@@ -13,7 +13,7 @@ from mydia.contexts import media
 from mydia.contexts.downloads.decisions import normalised_name
 from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
 from mydia.contexts.users import Caller, Permission
-from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
+from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.errors import Invalid
 from mydia.events import Reason, reason
 
@@ -29,7 +29,7 @@ def list_blocklist(
         query = query.where(or_(BlocklistEntry.title.ilike(words), BlocklistEntry.media_title.ilike(words)))
     if after := decode_cursor(cursor, 2):
         moment = cursor_instant(after[0])
-        query = query.where(tuple_(BlocklistEntry.added_at, BlocklistEntry.id) < (moment, after[1]))
+        query = query.where(tuple_(BlocklistEntry.added_at, BlocklistEntry.id) < (moment, cursor_id(after[1])))
     rows = list(session.scalars(query))
     more = len(rows) > limit
     return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None

@@ -23,7 +23,7 @@ from mydia.contexts.downloads.models import (
     SearchState,
 )
 from mydia.contexts.users import Caller, Permission
-from mydia.db import cursor_instant, decode_cursor, encode_cursor, get
+from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.events import Happened, feed
 
 
@@ -204,7 +204,7 @@ def list_history(
         query = query.where(or_(Download.release_title.ilike(words), Download.media_title.ilike(words)))
     if after := decode_cursor(cursor, 2):
         moment = cursor_instant(after[0])
-        query = query.where(tuple_(Download.added_at, Download.id) < (moment, after[1]))
+        query = query.where(tuple_(Download.added_at, Download.id) < (moment, cursor_id(after[1])))
     rows = list(session.scalars(query))
     more = len(rows) > limit
     return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None

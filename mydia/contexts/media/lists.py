@@ -17,7 +17,7 @@ from mydia.contexts.media.title_index import Begins, HasWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
-from mydia.db import decode_cursor, encode_cursor
+from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor
 from mydia.errors import Invalid
 from mydia.events import last_id
 from mydia.parsing import lacks_word_spaces, normalise_title
@@ -263,11 +263,10 @@ def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, li
     if after is not None:
         key = after[0]
         if query.sort == "added":
-            try:
-                key = datetime.fromisoformat(str(key))
-            except ValueError as error:
-                raise Invalid("The cursor is invalid. Start again from the first page.") from error
-        values |= {"key": key, "id": after[1]}
+            key = cursor_instant(key)
+        elif isinstance(key, str) != (query.sort == "title") or key is None:
+            raise Invalid("The cursor belongs to another list. Start again from the first page.")
+        values |= {"key": key, "id": cursor_id(after[1])}
     # Read plain columns on the connection, because the session's loaders would take a third of the time.
     return _cards(session.connection().execute(statement, values).all())
 

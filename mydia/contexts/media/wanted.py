@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
-from mydia.db import cursor_day, decode_cursor, encode_cursor
+from mydia.db import cursor_day, cursor_id, decode_cursor, encode_cursor
 from mydia.vocabulary import MediaType
 
 
@@ -74,7 +74,8 @@ def wanted_movies(
         .limit(limit + 1)
     )
     if after := decode_cursor(cursor, 3):
-        query = query.where(tuple_(MediaItem.sort_title, MediaItem.id, Version.id) > after)
+        place = tuple_(MediaItem.sort_title, MediaItem.id, Version.id)
+        query = query.where(place > tuple(cursor_id(part) for part in after))
     rows = session.execute(query).all()
     found = [
         Wanted(
@@ -128,7 +129,10 @@ def wanted_episodes(
         .limit(limit + 1)
     )
     if after := decode_cursor(cursor, 3):
-        query = query.where(tuple_(Episode.air_on, Episode.id, Version.id) < (cursor_day(after[0]), after[1], after[2]))
+        query = query.where(
+            tuple_(Episode.air_on, Episode.id, Version.id)
+            < (cursor_day(after[0]), cursor_id(after[1]), cursor_id(after[2]))
+        )
     rows = session.execute(query).all()
     found = [
         Wanted(
