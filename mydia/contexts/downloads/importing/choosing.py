@@ -13,7 +13,6 @@ from mydia.contexts import media
 from mydia.contexts.downloads.importing.judging import checked
 from mydia.contexts.downloads.importing.values import PARTIAL_SUFFIXES, ChosenFile, Content, ImportFile, Known, NotReady
 from mydia.contexts.library import filekinds
-from mydia.contexts.library.filekinds import FileKind, LeftOut
 from mydia.contexts.media import EpisodeRef
 from mydia.errors import Invalid
 from mydia.events import Reason, reason
@@ -66,12 +65,12 @@ def _sort_out(
     videos: list[ImportFile] = []
     extras: list[ImportFile] = []
     for path, size in candidates:
-        kind = judged.get(places[path], filekinds.Judged(FileKind.OTHER))
+        kind = judged.get(places[path], filekinds.Judged(filekinds.FileKind.OTHER))
         file = _identify(known, root, path, size, alone=len(candidates) == 1)
-        if kind.kind is FileKind.VIDEO or _is_content(known, file, kind.left_out, alone=len(candidates) == 1):
+        if kind.kind is filekinds.FileKind.VIDEO or _is_content(known, file, kind.left_out, alone=len(candidates) == 1):
             videos.append(file)
         else:
-            code = "left-out.sample" if kind.kind is FileKind.SAMPLE else "left-out.extra"
+            code = "left-out.sample" if kind.kind is filekinds.FileKind.SAMPLE else "left-out.extra"
             extras.append(replace(file, objections=(), skipped=reason(code, path=file.shown_path)))
     if len(videos) == 1 and videos[0].objections:
         videos = [_identify(known, root, *_source(videos[0], root), alone=True)]
@@ -82,19 +81,19 @@ def _source(file: ImportFile, root: Path) -> tuple[PurePosixPath, int]:
     return PurePosixPath(to_text(str(file.path.relative_to(root)))), file.size_bytes
 
 
-def _is_content(known: Known, file: ImportFile, left_out: LeftOut | None, *, alone: bool) -> bool:
+def _is_content(known: Known, file: ImportFile, left_out: filekinds.LeftOut | None, *, alone: bool) -> bool:
     """Return whether a file that a scan would leave out is the wanted content.
 
     Episodes may be called “The Interview” and groups SCENE or SHORT. A file of an expected episode, or the only video of a
     film, is not an extra just because of a word in its name. Its folder still counts.
     """
-    if left_out not in (LeftOut.EXTRA_MARKER, LeftOut.SAMPLE_NAME):
+    if left_out not in (filekinds.LeftOut.EXTRA_MARKER, filekinds.LeftOut.SAMPLE_NAME):
         return False
     if known.item_type is MediaType.MOVIE:
         return alone
     numbered = file.parsed is not None and bool(file.parsed.episodes or file.parsed.absolute_episodes)
     episode = numbered and bool(file.episodes) and not file.objections
-    return episode and (alone or left_out is not LeftOut.SAMPLE_NAME)
+    return episode and (alone or left_out is not filekinds.LeftOut.SAMPLE_NAME)
 
 
 def _files_in(outside: Outside, content: Content) -> list[tuple[PurePosixPath, int]]:
