@@ -343,7 +343,7 @@ class SavedFilter(HasId, Base):
 
 
 class ListColumns(Base):
-    """The columns that a person chose for the table of a library list."""
+    """The columns that a user chose for the table of a library list."""
 
     __tablename__ = "list_columns"
     __table_args__ = (one_of("media_type", MediaType),)

@@ -1,4 +1,4 @@
-"""The columns of the library table: which there are, which a person chose, and what a row holds for them."""
+"""The columns of the library table: which there are, which a user chose, and what a row holds for them."""
 
 from __future__ import annotations
 
