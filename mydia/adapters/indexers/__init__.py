@@ -38,26 +38,27 @@ def _newznab(connection: Connection, http: Http) -> Indexer:
     return Newznab(connection, http, Protocols.USENET)
 
 
-_NEEDS = (
-    Need(
-        "url",
-        "Address",
-        "url",
-        required=True,
-        help="The address of one indexer's feed, not of “all”: …/1/api for Prowlarr, …/results/torznab for Jackett.",
-    ),
-    Need("secret", "API key", "password"),
-    Need("movie_categories", "Movie categories", "numbers", default=(2000,)),
-    Need("tv_categories", "Show categories", "numbers", default=(5000,)),
-    Need("api_path", "API path", default="/api", help="Added to the address if it is missing."),
-    Need("extra_parameters", "Additional parameters", help="Sent with every search, such as &cat_mode=exact."),
-    Need(
-        "trusted_hosts",
-        "Trusted hosts",
-        "list",
-        help="Additional hosts in your own network that download links may point to.",
-    ),
-)
+def _needs(address: str) -> tuple[Need, ...]:
+    """Return the fields of an indexer's form.
+
+    Args:
+        address: The hint below the address.
+    """
+    return (
+        Need("url", "Address", "url", required=True, help=address),
+        Need("secret", "API key", "password"),
+        Need("movie_categories", "Movie categories", "numbers", default=(2000,)),
+        Need("tv_categories", "Show categories", "numbers", default=(5000,)),
+        Need("api_path", "API path", default="/api", help="Added to the address if it is missing."),
+        Need("extra_parameters", "Additional parameters", help="Sent with every search, such as &cat_mode=exact."),
+        Need(
+            "trusted_hosts",
+            "Trusted hosts",
+            "list",
+            help="Additional hosts in your own network that download links may point to.",
+        ),
+    )
+
 
 KINDS: Mapping[str, Kind[Indexer]] = {
     "torznab": Kind(
@@ -66,7 +67,9 @@ KINDS: Mapping[str, Kind[Indexer]] = {
         protocol="torrent",
         make=_torznab,
         default_url="http://localhost:9696/1/api",
-        needs=_NEEDS,
+        needs=_needs(
+            "The address of one indexer's feed, not of “all”: …/1/api for Prowlarr, …/results/torznab for Jackett."
+        ),
     ),
     "newznab": Kind(
         key="newznab",
@@ -74,6 +77,6 @@ KINDS: Mapping[str, Kind[Indexer]] = {
         protocol="usenet",
         make=_newznab,
         default_url="https://indexer.example",
-        needs=_NEEDS,
+        needs=_needs("The address of the indexer's website, or …/2/api for an indexer in Prowlarr."),
     ),
 }
