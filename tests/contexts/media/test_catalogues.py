@@ -138,7 +138,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.metadata_json["provider"], len(item.seasons)) == ("tvdb", 4)
-        assert "TheTVDB, for which no key is set" in item.refresh_error
+        assert "TheTVDB, which has no key" in item.refresh_error
         trouble = media.refresh.refresh_trouble(session, SYSTEM)
         assert trouble is not None
         assert (trouble.titles, media.refresh.catalogues_wanted(session, SYSTEM)) == (1, {"tvdb": 1})

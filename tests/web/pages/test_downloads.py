@@ -389,7 +389,7 @@ def test_a_release_is_blocked_by_its_name(browser: Browser, server: Server, pres
     name = "Nosferatu.1922.480p.DVDRip.XviD-NOPE"
     found = browser.get("/activity/blocklist/new", params={"release": name}, headers={"hx-request": "true"})
     assert "<form" not in found.text
-    assert "Nosferatu (1922), film" in words(found)
+    assert "Nosferatu (1922), movie" in words(found)
     missing = press(browser, "/activity/blocklist/new", htmx=False, release=name, protocol="torrent")
     assert missing.status_code == 422
     assert "Choose a title." in words(missing)
