@@ -111,7 +111,6 @@ INSTEAD: tuple[tuple[str, str], ...] = (
     (r"who is asking|who asks|the asker", "the caller"),
     (r"(?:is|are) there already", "already exists"),
     (r"made (?:once|if needed)", "created"),
-    (r"a person (?:says|said|chose|chooses|asks|asked|does|did)", "a user …, the chosen …"),
     (r"(?:is|are|was|were|be) looked (?:at|through)", "is checked, is scanned"),
     (r"needs? nobody", "needs no …"),
     (r"of one name", "with the same name"),
