@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mydia import clock
 from mydia.contexts import library, settings, users
 from mydia.contexts.users import SYSTEM
-from mydia.errors import MydiaError, NotFound
+from mydia.errors import Conflict, MydiaError, NotFound
 from mydia.jobs.broker import INTERACTIVE, Deps, job
 from mydia.jobs.scheduler import cron_trigger, time_zone
 from mydia.units import plural
@@ -50,6 +51,29 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
     )
     failed = f", {len(made.failures)} failed: {made.failures[0]}" if made.failures else ""
     return f"{made.decided} imported{failed}"
+
+
+@job("library.manual_import", queue=INTERACTIVE, title="Import by hand", max_retries=0, time_limit_s=6 * 3600)
+def manual_import(
+    deps: Deps, *, choices: list[dict[str, Any]], mode: str | None = None, requested_by: str | None = None
+) -> str:
+    """Import files as the account that asked for it decided; see `library.manual.choices_to_json`."""
+    with deps.database.reads() as session:
+        caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
+    made = library.manual.manual_import(
+        deps.database,
+        deps.outside,
+        caller,
+        clock.now(),
+        library.manual.choices_from_json(choices),
+        mode=mode,
+        on_progress=deps.run.progress,
+        cancelled=deps.run.cancelled,
+    )
+    failed = "; ".join(f"{name}: {sentence}" for name, sentence in made.failures)
+    if made.failures and not made.file_ids:
+        raise Conflict(f"Nothing was imported. {failed}")
+    return f"{len(made.file_ids)} imported" + (f", {len(made.failures)} not: {failed}" if failed else "")
 
 
 @job("library.scan_due", title="Start due scans", max_retries=0)

@@ -46,8 +46,8 @@ _DEPTH = " UNION ALL ".join(
 _GLANCE_PATIENCE_S = 0.25
 _MEDIA_QUEUE = "interactive"
 """The queue of searches and previews that users wait for. Callers who manage media may see and cancel its runs."""
-_MEDIA_JOBS = frozenset({"downloads.search_wanted"})
-"""Scheduled jobs that change media: starting them needs `manage_media` instead of `manage_settings`."""
+_MEDIA_JOBS = frozenset({"downloads.search_wanted", "library.manual_import"})
+"""Jobs that change media: starting them needs `manage_media` instead of `manage_settings`."""
 
 
 class TaskBoard(JobsFile):

@@ -11,13 +11,13 @@ Pages and APIs call, in this order:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown, to_os
@@ -25,7 +25,8 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LEFT_OUT_SENTENCES, VIDEOS, Judged, judge_files, may_enter
 from mydia.contexts.library.holdings import quality_of, refresh_holdings
-from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
+from mydia.contexts.library.journal import Cause
+from mydia.contexts.library.models import FileEpisode, InboxEntry, JournalEntry, MediaFile
 from mydia.contexts.library.placing.plan import ImportRequest, SourceFile, plan_import
 from mydia.contexts.library.placing.write import place
 from mydia.contexts.library.reasons import ReviewReason, review_sentence
@@ -204,11 +205,15 @@ def manual_import(
     choices: Sequence[ManualChoice],
     *,
     mode: str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> ManualResult:
     """Import files according to a user's decisions, grouped by title. A failure of one title does not stop the others.
 
     Args:
         mode: hardlink | reflink | copy | move, for files outside the library; None uses that of the library folder.
+        on_progress: Called with (files done, files in all).
+        cancelled: Checked before each title; when true the rest is left.
 
     Raises:
         Invalid: There is no choice, or one has neither or both of a path and a file.
@@ -226,7 +231,13 @@ def manual_import(
     file_ids: list[str] = []
     batches: list[str] = []
     failures: list[tuple[str, str]] = []
+    done = 0
     for (item_id, version_id, is_here), members in groups.items():
+        if cancelled():
+            break
+        if on_progress is not None:
+            on_progress(done, len(choices))
+        done += len(members)
         try:
             if is_here:
                 file_ids += _attach_chosen(database, caller, now, item_id, version_id, members)
@@ -244,6 +255,76 @@ def manual_import(
         except MydiaError as error:
             failures += [(_name_of(database, one), str(error)) for one in members]
     return ManualResult(file_ids=tuple(file_ids), batch_ids=tuple(batches), failures=tuple(failures))
+
+
+def choices_to_json(choices: Sequence[ManualChoice]) -> list[dict[str, Any]]:
+    """Return choices as JSON, for the job that imports them."""
+    return [
+        {
+            "media_item_id": one.media_item_id,
+            "path": one.path,
+            "file_id": one.file_id,
+            "episode_ids": list(one.episode_ids),
+            "version_id": one.version_id,
+            "quality": None if one.quality is None else one.quality.to_json(),
+            "languages": None if one.languages is None else list(one.languages),
+            "release_group": one.release_group,
+            "edition": one.edition,
+        }
+        for one in choices
+    ]
+
+
+def choices_from_json(told: Sequence[Mapping[str, Any]]) -> list[ManualChoice]:
+    """Return what `choices_to_json` was given."""
+    return [
+        ManualChoice(
+            media_item_id=one["media_item_id"],
+            path=one["path"],
+            file_id=one["file_id"],
+            episode_ids=tuple(one["episode_ids"]),
+            version_id=one["version_id"],
+            quality=None if one["quality"] is None else Quality.from_json(one["quality"]),
+            languages=None if one["languages"] is None else tuple(one["languages"]),
+            release_group=one["release_group"],
+            edition=one["edition"],
+        )
+        for one in told
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastImport:
+    """An import by hand that can be undone."""
+
+    batch_id: str
+    media_item_id: str
+    title: str
+    files: int
+    at: datetime
+
+
+def past_imports(session: Session, caller: Caller, *, limit: int = 5) -> list[PastImport]:
+    """Return the latest imports by hand whose files were placed and not taken back, newest first."""
+    caller.require(Permission.MANAGE_MEDIA)
+    rows = session.execute(
+        select(JournalEntry.batch_id, MediaItem.id, MediaItem.title, func.count(), func.min(JournalEntry.at))
+        .join(MediaItem, MediaItem.id == JournalEntry.media_item_id)
+        .where(
+            JournalEntry.cause == Cause.IMPORT,
+            JournalEntry.cause_ref.is_(None),
+            JournalEntry.state == "done",
+            JournalEntry.operation.in_(("link", "reflink", "copy", "move")),
+            JournalEntry.file_id.is_not(None),
+        )
+        .group_by(JournalEntry.batch_id, MediaItem.id, MediaItem.title)
+        .order_by(func.min(JournalEntry.at).desc())
+        .limit(limit)
+    )
+    return [
+        PastImport(batch_id=batch, media_item_id=item_id, title=title, files=files, at=at)
+        for batch, item_id, title, files, at in rows
+    ]
 
 
 def change_files(

@@ -16,7 +16,7 @@ from mydia.events import say
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
-from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep, TaskBoardDep
 
 FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
 InboxStates = Annotated[
@@ -332,10 +332,7 @@ def change_file(
     database: DatabaseDep, caller: CallerDep, file_id: FromPath[str], data: JSONBody[FileChange]
 ) -> FileShape:
     """Correct what is known of a file: its quality, languages, release group, edition, and the episodes it holds."""
-    try:
-        quality = None if data.quality is None else Quality.from_name(data.quality)
-    except KeyError as error:
-        raise Invalid("There is no such quality.", fields={"quality": "Choose one of the qualities."}) from error
+    quality = _quality(data.quality)
     with database.writes() as session:
         library.manual.change_files(
             session,
@@ -510,6 +507,119 @@ def import_ready(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToImpo
     return Accepted(detail="A job imports the files.")
 
 
+def _quality(name: str | None) -> Quality | None:
+    try:
+        return None if name is None else Quality.from_name(name)
+    except KeyError as error:
+        raise Invalid("There is no such quality.", fields={"quality": "Choose one of the qualities."}) from error
+
+
+class ManualFileShape(Struct):
+    """A video of a folder, and what it would be imported as."""
+
+    path: str
+    name: str
+    size_bytes: int
+    file_id: str | None
+    """Set for a file that is in a library folder already."""
+    media_id: str | None
+    guessed_title: str
+    guessed_year: int | None
+    episode_ids: list[str]
+    likely_episode_ids: list[str]
+    quality: str
+    languages: list[str]
+    release_group: str | None
+    edition: str | None
+    objections: list[str]
+    """Why it should be looked at: an extra, a sample, an unclear episode."""
+
+
+class ManualChoiceShape(Struct):
+    """What one file is. What is null is read from its name."""
+
+    media_id: str
+    path: str | None = None
+    file_id: str | None = None
+    """Exactly one of the two."""
+    episode_ids: list[str] = []
+    version_id: str | None = None
+    quality: str | None = None
+    """A name of the quality table."""
+    languages: list[str] | None = None
+    release_group: str | None = None
+    edition: str | None = None
+
+
+class NewManualImport(Struct):
+    """Files to import, and how."""
+
+    files: list[ManualChoiceShape]
+    mode: Literal["hardlink", "reflink", "copy", "move"] | None = None
+    """Null takes that of the library folder."""
+
+
+@get("/manual-import", sync_to_thread=True, summary="List a folder for an import by hand")
+def list_manual(
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    folder: FromQuery[str | None] = None,
+    entry_id: Id = None,
+    media_id: Id = None,
+) -> list[ManualFileShape]:
+    """Return the videos of a folder, or of an entry of the review, with a proposal for each."""
+    found = library.manual.manual_files(database, outside, caller, folder=folder, inbox_id=entry_id, item_id=media_id)
+    return [
+        ManualFileShape(
+            path=shown(one.path),
+            name=one.name,
+            size_bytes=one.size_bytes,
+            file_id=one.file_id,
+            media_id=one.media_item_id,
+            guessed_title=one.guessed_title,
+            guessed_year=one.guessed_year,
+            episode_ids=list(one.episode_ids),
+            likely_episode_ids=list(one.likely_episode_ids),
+            quality=one.quality.name,
+            languages=list(one.languages),
+            release_group=one.release_group,
+            edition=one.edition,
+            objections=[sentence for sentence in (one.left_out, one.doubt_sentence) if sentence],
+        )
+        for one in found.files
+    ]
+
+
+@post("/manual-import", sync_to_thread=True, status_code=202, summary="Import files by hand")
+def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[NewManualImport]) -> Accepted:
+    """Import files as chosen, in one job; its progress is under /api/v1/tasks."""
+    caller.require(Permission.MANAGE_MEDIA)
+    if not data.files:
+        raise Invalid("Choose at least one file.", fields={"files": "Choose at least one file."})
+    choices = [
+        library.manual.ManualChoice(
+            media_item_id=one.media_id,
+            path=one.path,
+            file_id=one.file_id,
+            episode_ids=tuple(one.episode_ids),
+            version_id=one.version_id,
+            quality=_quality(one.quality),
+            languages=None if one.languages is None else tuple(one.languages),
+            release_group=one.release_group,
+            edition=one.edition,
+        )
+        for one in data.files
+    ]
+    params = {
+        "choices": library.manual.choices_to_json(choices),
+        "mode": data.mode,
+        "requested_by": caller.id if caller.kind == "user" else None,
+    }
+    taskboard.run_now(caller, "library.manual_import", params)
+    return Accepted(detail="The files are imported by a job.")
+
+
 class Matching(Struct):
     """Entries that are the same title: one of the library, or one of the catalogue by its type and an id."""
 
@@ -614,6 +724,8 @@ ROUTES: tuple[Any, ...] = (
     ignore,
     reopen,
     import_ready,
+    list_manual,
+    import_by_hand,
     match_entries,
     list_ignored_folders,
     ignore_folder,

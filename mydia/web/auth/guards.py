@@ -74,6 +74,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/library": (_ACTIVITY, _MANAGE),
     "/api/v1/library/paths": (_ACTIVITY, _SETTINGS),
     "/api/v1/me": (None, None),
+    "/api/v1/manual-import": (_MANAGE, _MANAGE),
     "/api/v1/media/{media_id}/files": (_ACTIVITY, _MANAGE),
     "/api/v1/media/{media_id}/releases": (_ACTIVITY, _MANAGE),
     "/api/v1/media/{media_id}/searches": (_ACTIVITY, _MANAGE),

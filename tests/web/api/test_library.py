@@ -6,6 +6,7 @@ from typing import Any
 
 from mydia.contexts import library, media, settings
 from mydia.contexts.users import SYSTEM
+from mydia.web.deps import WebDeps
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
@@ -117,3 +118,17 @@ def test_several_entries_are_matched_to_a_title_over_the_api(admin: Asker, house
         "matched": 0,
         "failures": [],
     }
+
+
+def test_a_folder_is_imported_by_hand_over_the_api(admin: Asker, house: House, deps: WebDeps) -> None:
+    path = builders.on_disk(house.films.parent / "in", "Metropolis.1927.1080p.BluRay-GRP.mkv")
+    (listed,) = admin.get("/manual-import", folder=str(path.parent)).json()
+    assert (listed["media_id"], listed["quality"], listed["release_group"]) == (house.film_id, "Bluray-1080p", "GRP")
+    chosen = {"media_id": house.film_id, "path": listed["path"], "quality": "WEBDL-1080p", "languages": ["de"]}
+    assert admin.post("/manual-import", {"files": [chosen], "mode": "copy"}).status_code == 202
+    (ask,) = deps.taskboard.asks()
+    assert ask.job == "library.manual_import"
+    (choice,) = library.manual.choices_from_json(ask.params["choices"])
+    assert (choice.quality and choice.quality.name, choice.languages) == ("WEBDL-1080p", ("de",))
+    assert admin.post("/manual-import", {"files": []}).status_code == 422
+    assert admin.post("/manual-import", {"files": [chosen | {"quality": "Best"}]}).status_code == 422

@@ -373,8 +373,8 @@ def edit_files(
                 caller,
                 clock.now(),
                 [file.id for file in files],
-                quality=_quality(wanted.quality),
-                languages=_languages(wanted.languages, many=many),
+                quality=typed_quality(wanted.quality),
+                languages=typed_languages(wanted.languages, many=many),
                 release_group=_text(wanted.release_group, many=many),
                 edition=_text(wanted.edition, many=many),
                 episode_ids=None if many else _episode_ids(session, caller, item_id, wanted.episodes),
@@ -384,7 +384,8 @@ def edit_files(
     return _done(request, item_id, Toast("Saved", f"{plural(len(files), 'file')} changed." if many else ""))
 
 
-def _quality(name: str) -> Quality | None:
+def typed_quality(name: str) -> Quality | None:
+    """Return the quality with a name, None for an empty text. Raises Invalid."""
     if not name:
         return None
     try:
@@ -394,7 +395,8 @@ def _quality(name: str) -> Quality | None:
         raise Invalid(sentence, fields={"quality": sentence}) from error
 
 
-def _languages(text: str, *, many: bool) -> list[str] | None:
+def typed_languages(text: str, *, many: bool) -> list[str] | None:
+    """Return the language codes of a text, None where several files keep theirs. Raises Invalid."""
     codes = [part for part in re.split(r"[\s,]+", text.strip()) if part]
     if any(not _LANGUAGE.fullmatch(code) for code in codes):
         sentence = "Enter language codes such as en, de or pt-BR."
