@@ -292,5 +292,5 @@ class SetupProgress(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     steps: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """step -> "done" | "skipped"."""
+    """step -> "done" | "skipped" | "failed"."""
     finished_at: Mapped[datetime | None] = mapped_column(Instant)

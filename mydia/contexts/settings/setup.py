@@ -12,7 +12,9 @@ from mydia.contexts.settings.models import SetupProgress
 from mydia.contexts.users import Caller, Permission
 
 STEPS = ("account", "folders", "metadata", "client", "indexer", "scan")
-type Outcome = Literal["done", "skipped"]
+type Outcome = Literal["done", "skipped", "failed"]
+"""`failed`: saved although its test failed."""
+_DISMISSED = "checklist_dismissed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,13 @@ class SetupState:
     """Which steps are finished."""
 
     steps: dict[str, str]
-    """step -> `done` or `skipped`."""
+    """step -> `done`, `skipped` or `failed`."""
     finished_at: datetime | None
+
+    @property
+    def checklist_dismissed(self) -> bool:
+        """Whether somebody has closed the checklist on Home."""
+        return _DISMISSED in self.steps
 
     @property
     def next_step(self) -> str | None:
@@ -37,18 +44,23 @@ def setup_state(session: Session, caller: Caller) -> SetupState:
 
 
 def mark_step(session: Session, caller: Caller, now: datetime, step: str, outcome: Outcome) -> SetupState:
-    """Record that a step was done or skipped; a done step stays done. After the last step setup is complete."""
+    """Record how a step ended; a step that was done is not skipped later. After the last step setup is complete."""
     caller.require(Permission.MANAGE_SETTINGS)
     row = session.get(SetupProgress, 1)
     if row is None:
         row = SetupProgress(id=1, steps={})
         session.add(row)
-    if outcome == "done" or step not in row.steps:
+    if outcome != "skipped" or step not in row.steps:
         row.steps = {**row.steps, step: outcome}
     if row.finished_at is None and all(known in row.steps for known in STEPS):
         row.finished_at = now
     session.flush()
     return SetupState(dict(row.steps), row.finished_at)
+
+
+def dismiss_checklist(session: Session, caller: Caller, now: datetime) -> None:
+    """Close the checklist on Home for good."""
+    mark_step(session, caller, now, _DISMISSED, "done")
 
 
 def finish_setup(session: Session, caller: Caller, now: datetime) -> None:

@@ -134,6 +134,7 @@ _PAGES_ONLY = {
     "/settings/profiles/try": "tries a form before it is stored",
     "/setup/account": "happens before there are keys",
     "/setup/client": "the wizard; as /settings/clients/new",
+    "/setup/dismiss": "a look of pages",
     "/setup/folders": "the wizard; as /settings/folders/new",
     "/setup/indexer": "the wizard; as /settings/indexers/new",
     "/setup/metadata": "the wizard; as /settings/metadata",

@@ -200,8 +200,12 @@ def test_a_client_and_an_indexer_are_tested_and_added(
     assert "add a path mapping" in browser.send("/settings/clients/test", form, on="/setup/client").text
     client.go_away()
     assert "No answer" in browser.send("/settings/clients/test", form, on="/setup/client").text
+    refused = browser.send("/setup/client", form)
+    assert refused.status_code == 422
+    assert "It is not saved." in refused.text
     with database.reads() as session:
         assert settings.clients.list_clients(session, SYSTEM) == []
+    client.come_back()
     assert browser.send("/setup/client", form).headers["location"] == "/setup/indexer"
     feed = {"kind": "torznab", "name": "Open films", "url": "http://prowlarr:9696/1/api", "secret": "k" * 32}
     assert "answers" in browser.send("/settings/indexers/test", feed, on="/setup/indexer").text
@@ -209,6 +213,52 @@ def test_a_client_and_an_indexer_are_tested_and_added(
     assert browser.send("/setup/indexer", feed).headers["location"] == "/setup/scan"
     page = browser.see("/setup/client")
     assert "adminadmin" not in page
+
+
+def test_a_client_that_fails_its_test_is_kept_only_on_request_and_marked(
+    browser: Browser, database: Database, client: FakeDownloadClient
+) -> None:
+    _make_account(browser)
+    form = {"kind": "qbittorrent", "name": "qB", "url": "http://nas:8080", "secret": "adminadmin"}
+    client.go_away()
+    assert "Save anyway" in browser.send("/setup/client", form).text
+    assert browser.send("/setup/client", {**form, "anyway": "true"}).headers["location"] == "/setup/indexer"
+    page = browser.see("/setup/indexer")
+    assert "Saved, but its test failed" in page
+    assert "#i-triangle-alert" in page
+    with database.reads() as session:
+        assert settings.setup.setup_state(session).steps["client"] == "failed"
+
+
+def test_going_back_changes_the_client_and_adds_none(
+    browser: Browser, database: Database, client: FakeDownloadClient, tmp_path: Path
+) -> None:
+    _make_account(browser)
+    client.folder = str(tmp_path)
+    form = {"kind": "qbittorrent", "name": "qBittorrent", "url": "http://nas:8080", "secret": "adminadmin"}
+    browser.send("/setup/client", form)
+    page = browser.see("/setup/client")
+    found = re.search(r'name="service_id" value="([^"]+)"', page)
+    assert found
+    assert 'value="http://nas:8080"' in page
+    changed = {**form, "url": "http://nas:9090", "secret": "", "service_id": found[1]}
+    assert browser.send("/setup/client", changed).headers["location"] == "/setup/indexer"
+    with database.reads() as session:
+        (row,) = settings.clients.list_clients(session, SYSTEM)
+        assert (row.name, row.url) == ("qBittorrent", "http://nas:9090")
+        assert settings.services.statuses(session, SYSTEM, "download_client")[row.id].state == "ok"
+    assert 'value="qBittorrent 2"' in browser.see("/setup/client?another=true")
+
+
+def test_a_skipped_step_does_not_look_like_one_that_is_done(browser: Browser, tmp_path: Path) -> None:
+    _make_account(browser)
+    (tmp_path / "films").mkdir()
+    browser.send("/setup/folders", {"movies": str(tmp_path / "films")})
+    browser.send("/setup/metadata", {"skip": "1"})
+    steps = re.findall(r"<li class=\"relative.*?</li>", browser.see("/setup/client"), re.DOTALL)
+    assert ["#i-check" in step for step in steps] == [True, True, False, False, False, False]
+    assert "#i-minus" in steps[2]
+    assert "Skipped" in steps[2]
 
 
 def test_every_step_but_the_account_can_be_skipped_and_the_setup_continues_where_it_was_left(

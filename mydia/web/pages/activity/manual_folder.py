@@ -181,7 +181,11 @@ def start_import(
     deps.taskboard.run_now(caller, "library.manual_import", params)
     files = f"{len(choices)} {'file' if len(choices) == 1 else 'files'}"
     toast = Toast(
-        f"Importing {files}", "You can leave this page; the import continues.", "live", "Open", "/system/tasks"
+        f"Importing {files}",
+        "You can leave this page; the import continues.",
+        tone="live",
+        action_label="Open",
+        action_href="/system/tasks",
     )
     return redirect(request, f"/imports/manual{query({'folder': sent.folder})}", toast=toast)
 

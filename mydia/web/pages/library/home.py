@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -58,11 +59,17 @@ class Volume:
 class Step:
     """A line of the checklist of a new server."""
 
-    done: bool
+    state: str
+    """`done`, `open`, `unchecked` (set up, but never tried) or `failed`."""
     title: str
     text: str
     href: str
     action: str
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state == "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,7 @@ def show_home(
         moving=moving,
         speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
         volumes=volumes,
-        steps=steps if any(not step.done for step in steps) or not sum(c.total for c in sizes.values()) else (),
+        steps=steps if any(step.state == "open" for step in steps) or not sum(c.total for c in sizes.values()) else (),
         titles=sum(c.total for c in sizes.values()),
         can_manage=manages,
         can_activity=sees,
@@ -290,38 +297,57 @@ def _volume(outside: Outside, name: str, path: str) -> Volume:
 def _steps(session: Session, caller: Caller) -> tuple[Step, ...]:
     if not caller.can(Permission.MANAGE_SETTINGS):
         return ()
+    if settings.setup.setup_state(session, caller).checklist_dismissed:
+        return ()
     paths = settings.library_paths.list_library_paths(session, caller)
-    scanned = any(path.last_scan_at for path in paths)
+    folders = "done" if paths else "open"
+    scanned = "done" if any(path.last_scan_at for path in paths) else "open"
+    client = _service_state(session, caller, "download_client", settings.clients.list_clients(session, caller))
+    indexer = _service_state(session, caller, "indexer", settings.indexers.list_indexers(session, caller))
     return (
         Step(
-            done=bool(paths),
+            state=folders,
             title="Library folders",
             text="The folders that hold your movies and shows.",
             href="/settings/folders",
             action="Add a folder",
         ),
         Step(
-            done=scanned,
+            state=scanned,
             title="First scan",
             text="Finds and matches the files you already have.",
             href="/imports",
             action="Scan",
         ),
         Step(
-            done=bool(settings.clients.list_clients(session, caller)),
+            state=client,
             title="Download client",
-            text="Downloads the releases that Mydia finds.",
+            text=_SERVICE_TEXT.get(client, "Downloads the releases that Mydia finds."),
             href="/settings/clients",
-            action="Add a client",
+            action="Add a client" if client == "open" else "Test",
         ),
         Step(
-            done=bool(settings.indexers.list_indexers(session, caller)),
+            state=indexer,
             title="Indexer",
-            text="Where Mydia searches for releases.",
+            text=_SERVICE_TEXT.get(indexer, "Where Mydia searches for releases."),
             href="/settings/indexers",
-            action="Add an indexer",
+            action="Add an indexer" if indexer == "open" else "Test",
         ),
     )
+
+
+_SERVICE_TEXT = {"unchecked": "Not checked yet.", "failed": "Does not answer."}
+
+
+def _service_state(session: Session, caller: Caller, family: str, rows: Sequence[Any]) -> str:
+    """Say whether one of the services works. One that was never tried is not known to work."""
+    known = settings.services.statuses(session, caller, family)
+    states = {known[row.id].state if row.id in known else "unchecked" for row in rows if row.enabled}
+    if not states:
+        return "open"
+    if "ok" in states:
+        return "done"
+    return "unchecked" if "unchecked" in states else "failed"
 
 
 ROUTES: tuple[Any, ...] = (show_home, retry_source)

@@ -46,6 +46,7 @@ _LABELS = {
     "indexer": ("Indexer", ""),
     "scan": ("Existing library", "Scan and match, nothing moves"),
 }
+_OUTCOMES = {"skipped": "Skipped", "failed": "Saved, but its test failed"}
 _WHAT = {"movies": "movies", "series": "shows", "mixed": "movies and shows"}
 _MOST_EXTRA = 8
 
@@ -81,6 +82,8 @@ class SetupServiceFields(ServiceFields, kw_only=True):
     """The form of a download client or an indexer."""
 
     skip: bool = False
+    anyway: bool = False
+    """Save it although its test failed."""
 
 
 class ScanFields(Struct, kw_only=True):
@@ -93,7 +96,8 @@ class ScanFields(Struct, kw_only=True):
 class Frame:
     """The frame of every step."""
 
-    steps: tuple[tuple[str, str, str], ...]
+    steps: tuple[tuple[str, str, str, str], ...]
+    """(label, note, address, outcome); the outcome is that of `settings.setup`, empty before the step."""
     current: int
     back: str
 
@@ -167,7 +171,10 @@ class ServiceView:
     action: str
     present: tuple[tuple[str, str, str], ...]
     form: ServiceForm
+    service_id: str = ""
+    """The service that the form changes; empty for a new one."""
     result: TestResult | None = None
+    """A failed test: it can be saved all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +188,14 @@ class ScanView:
 def _frame(session: Session, caller: Caller | None, step: str) -> Frame:
     """Return what is around a step; without a caller it is the first one, and nothing has been done."""
     state = settings.setup.setup_state(session, caller) if caller else settings.setup.SetupState({}, None)
-    steps: list[tuple[str, str, str]] = []
+    steps: list[tuple[str, str, str, str]] = []
     for name, (label, note) in _LABELS.items():
         said = note
         if name == "account" and caller is not None:
             said = f"{caller.name}, administrator"
-        elif state.steps.get(name) == "skipped":
-            said = "Skipped"
-        steps.append((label, said, "" if name == "account" else f"/setup/{name}"))
+        else:
+            said = _OUTCOMES.get(state.steps.get(name, ""), note)
+        steps.append((label, said, "" if name == "account" else f"/setup/{name}", state.steps.get(name, "")))
     names = list(_LABELS)
     at = names.index(step)
     return Frame(tuple(steps), at + 1, f"/setup/{names[at - 1]}" if at > 1 else "")
@@ -208,10 +215,12 @@ def _signed_in(session: Session, caller: Caller | None) -> Caller:
     return caller
 
 
-def _after(request: WebRequest, deps: WebDeps, caller: Caller, step: str, outcome: str) -> Response[str]:
+def _after(
+    request: WebRequest, deps: WebDeps, caller: Caller, step: str, outcome: settings.setup.Outcome
+) -> Response[str]:
     names = list(_LABELS)
     with deps.database.writes() as session:
-        settings.setup.mark_step(session, caller, clock.now(), step, "done" if outcome == "done" else "skipped")
+        settings.setup.mark_step(session, caller, clock.now(), step, outcome)
     return redirect(request, f"/setup/{names[names.index(step) + 1]}")
 
 
@@ -405,6 +414,8 @@ def _metadata_view(
     )
 
 
+_STATUS = {"client": "download_client", "indexer": "indexer"}
+"""What `settings.services` calls the families."""
 _SAID: dict[str, tuple[str, str]] = {
     "client": (
         "What downloads for you?",
@@ -419,10 +430,14 @@ _SAID: dict[str, tuple[str, str]] = {
 
 @get(["/setup/client", "/setup/indexer"], sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def service(
-    request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, kind: FromQuery[str] = ""
+    request: WebRequest,
+    deps: DepsDep,
+    maybe_caller: MaybeCallerDep,
+    kind: FromQuery[str] = "",
+    another: FromQuery[bool] = False,
 ) -> Response[str]:
     """Ask for a download client or an indexer."""
-    view = _service_view(deps, maybe_caller, _family(request), kind)
+    view = _service_view(deps, maybe_caller, _family(request), kind, another=another)
     return page(request, "setup/service.html", view, shell=False)
 
 
@@ -430,18 +445,53 @@ def service(
 def save_service(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SetupServiceFields]
 ) -> Response[str]:
-    """Add the download client or the indexer."""
-    family = _family(request)
-    if form.draft().skip:
+    """Save the service if its test succeeds, or if the user wants to keep it anyway.
+
+    The service that an earlier visit of the step added is changed; a second one is not added.
+    """
+    family, draft = _family(request), form.draft()
+    if draft.skip:
         return _after(request, deps, caller, family, "skipped")
+    steps = services.try_client(deps, caller, form) if family == "client" else services.try_indexer(deps, caller, form)
+    *_, result = steps
+    failed, stored = result.tone == "fail", draft.service_id or ""
+    errors: Mapping[str, str] = {}
     try:
+        wanted = form.read()
+        if failed and not wanted.anyway:
+            raise _NotSaved
         with deps.database.writes() as session:
-            services.add_service(session, caller, clock.now(), family, form.read())
+            saved = _write_service(session, caller, family, wanted)
+            if not failed:
+                settings.services.record_ok(session, clock.now(), _STATUS[family], saved)
+    except _NotSaved:
+        pass
     except (Invalid, Conflict) as error:
-        sent = services.sent_form(family, form, error.fields or {"": error.message})
-        view = _service_view(deps, caller, family, "", sent)
-        return page(request, "setup/service.html", view, status=422, shell=False)
-    return _after(request, deps, caller, family, "done")
+        errors, result = error.fields or {"": error.message}, None
+    else:
+        return _after(request, deps, caller, family, "failed" if failed else "done")
+    sent = services.sent_form(family, form, errors, has_secret=bool(stored))
+    view = _service_view(deps, caller, family, "", sent, service_id=stored, result=result)
+    return page(request, "setup/service.html", view, status=422, shell=False)
+
+
+class _NotSaved(Exception):
+    """The test failed, and the user has not asked to save it anyway."""
+
+
+def _write_service(session: Session, caller: Caller, family: services.Family, wanted: SetupServiceFields) -> str:
+    """Add or change the service and return its id."""
+    now = clock.now()
+    if wanted.service_id:
+        services.change_service(session, caller, now, family, wanted.service_id, wanted)
+        return wanted.service_id
+    name = services.add_service(session, caller, now, family, wanted)
+    rows: list[Any] = (
+        settings.clients.list_clients(session, caller)
+        if family == "client"
+        else settings.indexers.list_indexers(session, caller)
+    )
+    return str(next(row.id for row in rows if row.name == name))
 
 
 def _family(request: WebRequest) -> services.Family:
@@ -449,8 +499,17 @@ def _family(request: WebRequest) -> services.Family:
 
 
 def _service_view(
-    deps: WebDeps, caller: Caller | None, family: services.Family, kind: str, form: ServiceForm | None = None
+    deps: WebDeps,
+    caller: Caller | None,
+    family: services.Family,
+    kind: str,
+    form: ServiceForm | None = None,
+    *,
+    service_id: str = "",
+    result: TestResult | None = None,
+    another: bool = False,
 ) -> ServiceView:
+    """Show the form of the first service that can be changed here; going back to the step changes it and adds none."""
     with deps.database.reads() as session:
         caller = _signed_in(session, caller)
         frame = _frame(session, caller, family)
@@ -459,11 +518,24 @@ def _service_view(
             if family == "client"
             else settings.indexers.list_indexers(session, caller)
         )
+        own = next((row for row in rows if not row.managed), None)
+        if form is None and own is not None and not another and kind in ("", own.kind):
+            mappings = settings.clients.mappings_of(session, caller, own.id) if family == "client" else ()
+            form, service_id = services.form_of(family, own, mappings), own.id
+    if form is None and own is not None and not another:
+        service_id = own.id
     question, explanation = _SAID[family]
-    present = tuple((row.name, row.url, row.managed_source or "") for row in rows)
-    shown = form or services.blank_form(family, kind, {row.name for row in rows})
+    present = tuple((row.name, row.url, row.managed_source or "") for row in rows if row.id != service_id)
+    shown = form or services.blank_form(family, kind, {row.name for row in rows if row.id != service_id})
     return ServiceView(
-        frame=frame, question=question, explanation=explanation, action=f"/setup/{family}", present=present, form=shown
+        frame=frame,
+        question=question,
+        explanation=explanation,
+        action=f"/setup/{family}",
+        present=present,
+        form=shown,
+        service_id=service_id,
+        result=result,
     )
 
 
@@ -500,7 +572,16 @@ def start_scan(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     return redirect(request, "/", toast=toast, whole=True)
 
 
+@post("/setup/dismiss", sync_to_thread=True, status_code=200, include_in_schema=False)
+def dismiss(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+    """Close the checklist on Home."""
+    with deps.database.writes() as session:
+        settings.setup.dismiss_checklist(session, caller, clock.now())
+    return redirect(request, "/")
+
+
 ROUTES = (
+    dismiss,
     begin,
     account,
     make_account,
