@@ -451,6 +451,12 @@ def list_recycled(session: Session, caller: Caller, *, cursor: str | None = None
     return RecyclePage(views, encode_cursor(rows[limit - 1][0].id) if len(rows) > limit else None)
 
 
+def recycled_ids(session: Session, caller: Caller) -> list[str]:
+    """Return the ids of all files in the recycle bin, newest first."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return list(session.scalars(select(RecycledFile.id).order_by(RecycledFile.id.desc())))
+
+
 def recycled_totals(session: Session, caller: Caller) -> RecycleTotals:
     """Return the size of the recycle bin and how long files are kept."""
     caller.require(Permission.MANAGE_MEDIA)

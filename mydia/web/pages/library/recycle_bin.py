@@ -8,12 +8,14 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
+from msgspec import Struct, field
 
 from mydia import clock
 from mydia.contexts import library
-from mydia.errors import Forbidden, MydiaError
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database
+from mydia.errors import Invalid, MydiaError
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
-from mydia.web.forms import Selection
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
 
 
@@ -57,6 +59,14 @@ def show_bin(
     return page(request, "recycle_bin/page.html", view, active="activity")
 
 
+class RecycledSelection(Struct, kw_only=True):
+    """The selected files: listed, or with the scope `filter` all but some."""
+
+    scope: str = ""
+    ids: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = field(default=(), name="except")
+
+
 _REASONS = {"import": "Replaced by a better file", "remove": "Removed", "undo": "Import undone"}
 
 
@@ -79,11 +89,11 @@ def _lines(found: library.recycle.RecyclePage) -> tuple[RecycledLine, ...]:
 
 @post("/recycle-bin/restore", sync_to_thread=True, status_code=200, include_in_schema=False)
 def restore(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[RecycledSelection]
 ) -> Response[str]:
     """Restore files to where they were."""
     done, problems = 0, []
-    for recycled_id in form.read().ids:
+    for recycled_id in _chosen(database, caller, form.read()):
         try:
             library.recycle.restore_file(database, outside, caller, clock.now(), recycled_id)
             done += 1
@@ -91,19 +101,34 @@ def restore(
             raise
         except MydiaError as error:
             problems.append(error.message)
-    title = f"{plural(done, 'file')} restored"
-    return _changed(request, Toast(title, problems[0] if problems else "", tone="miss" if problems else "ok"))
+    title = f"{plural(done, 'file')} restored" if done or not problems else "Nothing restored"
+    more = f" {len(problems) - 1} more could not be restored." if len(problems) > 1 else ""
+    return _changed(
+        request, Toast(title, f"{problems[0]}{more}" if problems else "", tone="miss" if problems else "ok")
+    )
 
 
 @post("/recycle-bin/empty", sync_to_thread=True, status_code=200, include_in_schema=False)
 def empty(
-    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[Selection]
+    request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[RecycledSelection]
 ) -> Response[str]:
     """Delete files in the bin permanently."""
     number = library.recycle.empty_recycle_bin(
-        database, outside, clock.now(), caller=caller, recycled_ids=form.read().ids
+        database, outside, clock.now(), caller=caller, recycled_ids=_chosen(database, caller, form.read())
     )
     return _changed(request, Toast(f"{plural(number, 'file')} deleted permanently"))
+
+
+def _chosen(database: Database, caller: Caller, selected: RecycledSelection) -> list[str]:
+    found = list(selected.ids)
+    if selected.scope == "filter":
+        with database.reads() as session:
+            left_out = set(selected.left_out)
+            found = [one for one in library.recycle.recycled_ids(session, caller) if one not in left_out]
+    if not found:
+        caller.require(Permission.MANAGE_MEDIA)
+        raise Invalid("Nothing is selected.")
+    return found
 
 
 def _changed(request: WebRequest, toast: Toast) -> Response[str]:
