@@ -57,7 +57,7 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
 def manual_import(
     deps: Deps, *, choices: list[dict[str, Any]], mode: str | None = None, requested_by: str | None = None
 ) -> str:
-    """Import files as the account that asked for it decided; see `library.manual.choices_to_json`."""
+    """Import files as the account that asked for it decided; see `library.manual.import_params`."""
     with deps.database.reads() as session:
         caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
     made = library.manual.manual_import(

@@ -257,9 +257,18 @@ def manual_import(
     return ManualResult(file_ids=tuple(file_ids), batch_ids=tuple(batches), failures=tuple(failures))
 
 
-def choices_to_json(choices: Sequence[ManualChoice]) -> list[dict[str, Any]]:
-    """Return choices as JSON, for the job that imports them."""
-    return [
+def import_params(caller: Caller, choices: Sequence[ManualChoice], *, mode: str | None = None) -> dict[str, Any]:
+    """Return the parameters of the job `library.manual_import`, which imports on behalf of the caller's account.
+
+    Raises:
+        Invalid: There is no choice, or one has neither or both of a path and a file.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if not choices:
+        raise Invalid("Choose at least one file.", fields={"files": "Choose at least one file."})
+    if any((one.path is None) == (one.file_id is None) for one in choices):
+        raise Invalid("Each choice needs a path or a file.", fields={"files": "Each choice needs a path or a file."})
+    told = [
         {
             "media_item_id": one.media_item_id,
             "path": one.path,
@@ -273,10 +282,11 @@ def choices_to_json(choices: Sequence[ManualChoice]) -> list[dict[str, Any]]:
         }
         for one in choices
     ]
+    return {"choices": told, "mode": mode, "requested_by": caller.id if caller.kind == "user" else None}
 
 
 def choices_from_json(told: Sequence[Mapping[str, Any]]) -> list[ManualChoice]:
-    """Return what `choices_to_json` was given."""
+    """Return the choices that `import_params` was given."""
     return [
         ManualChoice(
             media_item_id=one["media_item_id"],

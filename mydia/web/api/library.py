@@ -594,9 +594,6 @@ def list_manual(
 @post("/manual-import", sync_to_thread=True, status_code=202, summary="Import files by hand")
 def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[NewManualImport]) -> Accepted:
     """Import files as chosen, in one job; its progress is under /api/v1/tasks."""
-    caller.require(Permission.MANAGE_MEDIA)
-    if not data.files:
-        raise Invalid("Choose at least one file.", fields={"files": "Choose at least one file."})
     choices = [
         library.manual.ManualChoice(
             media_item_id=one.media_id,
@@ -611,11 +608,7 @@ def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Ne
         )
         for one in data.files
     ]
-    params = {
-        "choices": library.manual.choices_to_json(choices),
-        "mode": data.mode,
-        "requested_by": caller.id if caller.kind == "user" else None,
-    }
+    params = library.manual.import_params(caller, choices, mode=data.mode)
     taskboard.run_now(caller, "library.manual_import", params)
     return Accepted(detail="The files are imported by a job.")
 

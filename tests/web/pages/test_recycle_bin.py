@@ -83,6 +83,7 @@ def test_all_but_one_are_restored_together(
 def test_a_file_whose_name_is_taken_stays_in_the_bin_and_nothing_is_overwritten(
     browser: Browser, removed: dict[str, Path], press: Callable[..., Any]
 ) -> None:
+    removed["two"].parent.mkdir(parents=True, exist_ok=True)
     removed["two"].write_bytes(b"another")
     answer = press(browser, "/recycle-bin/restore", ids=",".join(_ids(browser)))
     toast = _toast(answer)

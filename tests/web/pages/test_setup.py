@@ -227,7 +227,7 @@ def test_a_client_that_fails_its_test_is_kept_only_on_request_and_marked(
     assert "Saved, but its test failed" in page
     assert "#i-triangle-alert" in page
     with database.reads() as session:
-        assert settings.setup.setup_state(session).steps["client"] == "failed"
+        assert settings.setup.setup_state(session, SYSTEM).steps["client"] == "failed"
 
 
 def test_going_back_changes_the_client_and_adds_none(

@@ -172,12 +172,7 @@ def start_import(
         answer = _again(request, deps.database, outside, caller, sent, sent.rows, form.sent, errors, status=422)
         answer.headers["HX-Retarget"] = "#main"
         return answer
-    requested_by = caller.id if caller.kind == "user" else None
-    params = {
-        "choices": library.manual.choices_to_json(choices),
-        "mode": sent.mode or None,
-        "requested_by": requested_by,
-    }
+    params = library.manual.import_params(caller, choices, mode=sent.mode or None)
     deps.taskboard.run_now(caller, "library.manual_import", params)
     files = f"{len(choices)} {'file' if len(choices) == 1 else 'files'}"
     toast = Toast(
@@ -361,7 +356,7 @@ def _view(
     past = library.manual.past_imports(session, caller)
     return ManualView(
         folder=folder,
-        folders=tuple((path.name, path.path) for path in settings.library_paths.list_library_paths(session)),
+        folders=tuple((path.name, path.path) for path in settings.library_paths.list_library_paths(session, caller)),
         rows=tuple(rows),
         truncated=truncated,
         mode=mode,

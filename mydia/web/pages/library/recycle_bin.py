@@ -12,9 +12,9 @@ from msgspec import Struct, field
 
 from mydia import clock
 from mydia.contexts import library
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Invalid, MydiaError
+from mydia.errors import Forbidden, Invalid, MydiaError
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
 
@@ -120,13 +120,11 @@ def empty(
 
 
 def _chosen(database: Database, caller: Caller, selected: RecycledSelection) -> list[str]:
-    found = list(selected.ids)
-    if selected.scope == "filter":
-        with database.reads() as session:
-            left_out = set(selected.left_out)
-            found = [one for one in library.recycle.recycled_ids(session, caller) if one not in left_out]
+    with database.reads() as session:
+        known = library.recycle.recycled_ids(session, caller)
+    left_out = set(selected.left_out)
+    found = [one for one in known if one not in left_out] if selected.scope == "filter" else list(selected.ids)
     if not found:
-        caller.require(Permission.MANAGE_MEDIA)
         raise Invalid("Nothing is selected.")
     return found
 

@@ -453,8 +453,9 @@ def save_service(
     if draft.skip:
         return _after(request, deps, caller, family, "skipped")
     steps = services.try_client(deps, caller, form) if family == "client" else services.try_indexer(deps, caller, form)
+    result: TestResult | None
     *_, result = steps
-    failed, stored = result.tone == "fail", draft.service_id or ""
+    failed, stored = result is None or result.tone == "fail", draft.service_id or ""
     errors: Mapping[str, str] = {}
     try:
         wanted = form.read()
