@@ -65,7 +65,7 @@ class ManualFields(Struct, kw_only=True):
     all_group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A file on the page."""
 
@@ -85,7 +85,7 @@ class Row:
     objections: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManualView:
     """The page."""
 
