@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("parse", lambda _: 0, "show how release names are parsed, and from which characters")
     add("doctor", _doctor, "check the configuration, folders, database and services, and report problems")
     backup = add("backup", _backup, "back up the database while it is in use, list backups, or restore one")
-    backup.add_argument("action", nargs="?", choices=("make", "list", "restore"), default="make")
+    backup.add_argument("action", nargs="?", choices=("make", "list", "restore", "restore-requested"), default="make")
     backup.add_argument("file", nargs="?", help="the backup to restore")
     hashing = add(
         "hash-password", _hash_password, "create the Argon2 hash for ADMIN_PASSWORD_HASH; asks for the password"
@@ -111,6 +111,9 @@ def _serve(_arguments: argparse.Namespace) -> int:
     config = _load()
     mydia = [sys.executable, "-m", "mydia"]
     web = [*mydia, "web", "--tells-parent"]
+    restore = supervise.Child("restore", [*mydia, "backup", "restore-requested"])
+    if _restore_is_pending(config) and (ended := supervise.run_once(restore)) != 0:
+        return ended
     if not schema.is_current(config.database_url):
         # Run it in its own process, so that the memory of a migration is released afterwards.
         prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
@@ -124,8 +127,16 @@ def _serve(_arguments: argparse.Namespace) -> int:
             supervise.Child("web", web, vital=True, environ=environ),
             # The worker starts later, because loading it at the same time would delay the first page.
             supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S),
-        ]
+        ],
+        between=restore,
     )
+
+
+def _restore_is_pending(config: Config) -> bool:
+    from mydia.db import restoring
+
+    prefix, _, path = config.database_url.partition(":///")
+    return prefix == "sqlite" and restoring.is_pending(Path(path))
 
 
 def _started(arguments: argparse.Namespace, name: str) -> Config:
@@ -175,6 +186,7 @@ def _web(arguments: argparse.Namespace) -> int:
         taskboard=board,
         authenticate=auth.authenticate,
         recall=auth.recall,
+        restart=supervise.request_restart if arguments.tells_parent else None,
     )
     # Pages remove and rename files themselves, so finish operations of an earlier web process that was killed.
     library.journal.recover_journal(parts.database, parts.outside, clock.now())
@@ -274,12 +286,27 @@ def _backup(arguments: argparse.Namespace) -> int:
             raise Misconfigured("Back up PostgreSQL with pg_dump.")
         if arguments.action == "restore":
             return _restore(arguments, config, database.path)
+        if arguments.action == "restore-requested":
+            return _restore_requested(database.path)
         if not database.path.exists():
             raise Misconfigured(f"There is no database at {database.path} to back up.")
         made = maintenance.back_up(database, config.backups_directory, clock.now())
     finally:
         database.close()
     print(made.path if made else "Nothing to back up.")
+    return 0
+
+
+def _restore_requested(database_path: Path) -> int:
+    """Carry out the restore that was requested on a page; `serve` runs this while its processes are stopped."""
+    from mydia import clock
+    from mydia.db import restoring
+
+    outcome = restoring.carry_out(database_path, clock.now())
+    if outcome is not None:
+        print(
+            f"Restored {outcome.backup}." if outcome.restored else f"{outcome.backup} not restored: {outcome.problem}"
+        )
     return 0
 
 

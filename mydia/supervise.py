@@ -21,12 +21,15 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 20.0
 """A child that has run this long is healthy, and its next restart uses the shortest delay again."""
+_KILLED = 128
+"""Exit codes from here on stand for a signal."""
 _STOP_WITHIN_S = 8.0
 """Docker kills a container 10 s after asking it to stop."""
 # SIGHUP: the terminal was closed.
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _READY = signal.SIGUSR1
-_WATCHED = (signal.SIGCHLD, _READY, *_STOPS)
+_RESTART = signal.SIGUSR2
+_WATCHED = (signal.SIGCHLD, _READY, _RESTART, *_STOPS)
 _PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
@@ -75,27 +78,38 @@ def tell_ready() -> None:
     os.kill(os.getppid(), _READY)
 
 
+def request_restart() -> None:
+    """Ask the parent to stop all children, run what belongs between, and start them again; only for children of `run`."""
+    os.kill(os.getppid(), _RESTART)
+
+
 def run_once(child: Child) -> int:
     """Run a child, wait for it, and return its exit code, 128 + n after signal n. SIGTERM and SIGINT are passed on.
 
     Use it for one-off work that needs much memory, such as a migration, because this process lives as long as Mydia.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    one = _Running(child)
     try:
-        _start(one)
-        while True:
-            got = signal.sigwaitinfo(_WATCHED).si_signo
-            if got != signal.SIGCHLD:
-                _tell([one], signal.Signals(got))
-            for _, code in _reap([one]):
-                return code if code >= 0 else 128 - code
+        return _finish(_Running(child))
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
 
 
-def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> int:
+def _finish(one: _Running) -> int:
+    """Start a child and wait for its end, with the signals blocked."""
+    _start(one)
+    while True:
+        got = signal.sigwaitinfo(_WATCHED).si_signo
+        if got in _STOPS:
+            _tell([one], signal.Signals(got))
+        for _, code in _reap([one]):
+            return code if code >= 0 else 128 - code
+
+
+def run(children: Sequence[Child], *, between: Child | None = None, stop_within_s: float = _STOP_WITHIN_S) -> int:
     """Keep the children alive until asked to stop, and return the exit code.
+
+    When a child calls `request_restart`, all of them are stopped, `between` is run, and all start again.
 
     SIGTERM, SIGINT and SIGHUP stop all children in order. The code is 0 after such a stop, otherwise that of a vital
     child that never became healthy, or of a misconfigured child.
@@ -104,13 +118,21 @@ def run(children: Sequence[Child], *, stop_within_s: float = _STOP_WITHIN_S) -> 
     now_s = clock.monotonic_s()
     running = [_Running(child, start_at=now_s + child.waits_s if child.waits_s else 0.0) for child in children]
     try:
-        return _watch(running)
+        while (code := _watch(running)) is None:
+            logger.info("restarting")
+            _stop(running, stop_within_s)
+            if between is not None and (ended := _finish(_Running(between))) >= _KILLED:
+                return ended  # somebody stopped it: do not start again
+            for one in running:
+                one.started_at, one.start_at, one.pause_s = 0.0, 0.0, _FIRST_PAUSE_S
+        return code
     finally:
         _stop(running, stop_within_s)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
 
 
-def _watch(running: Sequence[_Running]) -> int:
+def _watch(running: Sequence[_Running]) -> int | None:
+    """Return the exit code, or None when a restart was requested."""
     while True:
         for one in running:
             if one.process is None and one.start_at <= clock.monotonic_s():
@@ -121,6 +143,8 @@ def _watch(running: Sequence[_Running]) -> int:
         if got is not None and got.si_signo in _STOPS:
             logger.info("stopping", extra={"signal": signal.Signals(got.si_signo).name})
             return 0
+        if got is not None and got.si_signo == _RESTART:
+            return None
         if got is not None and got.si_signo == _READY:
             for one in running:
                 if one.process is None and not one.started_at:

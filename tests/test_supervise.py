@@ -172,3 +172,39 @@ def test_a_child_that_waits_is_started_in_time_when_no_other_is_ever_ready(paren
     parent(web=living(tmp_path, "web"), hasty=living(tmp_path, "hasty"), patient=living(tmp_path, "patient"))
     eventually(lambda: pids(tmp_path, "hasty"))
     assert pids(tmp_path, "patient") == []
+
+
+RESTARTER = """
+import sys
+from mydia import supervise
+between = supervise.Child("between", [sys.executable, "-c", sys.argv[1]])
+children = [supervise.Child(name, [sys.executable, "-c", program]) for name, program in zip(sys.argv[2::2], sys.argv[3::2])]
+raise SystemExit(supervise.run(children, between=between, stop_within_s=3))
+"""
+
+
+def test_a_requested_restart_runs_the_step_between_while_no_child_lives(tmp_path: Path) -> None:
+    noted = tmp_path / "between"
+    between = (
+        "import os, pathlib\n"
+        f"pids = [int(line) for name in ('web', 'worker') for line in (pathlib.Path({str(tmp_path)!r}) / name).read_text().splitlines()]\n"
+        "alive = [pid for pid in pids if pathlib.Path(f'/proc/{pid}').exists()]\n"
+        f"pathlib.Path({str(noted)!r}).write_text(str(alive))\n"
+    )
+    argv = [
+        sys.executable,
+        "-c",
+        RESTARTER,
+        between,
+        "web",
+        living(tmp_path, "web"),
+        "worker",
+        living(tmp_path, "worker"),
+    ]
+    with subprocess.Popen(argv) as parent:
+        eventually(lambda: len(pids(tmp_path, "web")) == len(pids(tmp_path, "worker")) == 1)
+        parent.send_signal(signal.SIGUSR2)
+        eventually(lambda: len(pids(tmp_path, "web")) == len(pids(tmp_path, "worker")) == 2)
+        assert noted.read_text() == "[]"
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(timeout=20) == 0

@@ -4,6 +4,7 @@ import { closeDialog, openDialog, placeToasts } from "./core/dialogs.js";
 import { down, isStream } from "./core/connection.js";
 import { checkNeeds, focusNamedField } from "./core/forms.js";
 import { listenForChanges, retryLater } from "./core/live.js";
+import { waitForRestart } from "./core/reconnect.js";
 import { clearSelection, redrawSelection } from "./core/selection.js";
 import { showToast, watchNewToasts } from "./core/toasts.js";
 import "./core/confirm.js";
@@ -20,6 +21,7 @@ const settle = () => {
   for (const box of $$("[data-some]")) box.indeterminate = true;
   redrawSelection();
   checkNeeds();
+  waitForRestart();
 };
 
 let page = location.pathname;

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -238,14 +238,22 @@ def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime)
     return len(gone)
 
 
-def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
-    """Replace the database with a backup while nothing uses it, keeping the previous database next to it.
+def restore(
+    backup: Path, database_path: Path, now: datetime, *, prepare: Callable[[Path], None] | None = None
+) -> Path | None:
+    """Replace the database by a backup while nothing uses it, and keep the previous database next to it.
+
+    The backup is copied, checked and prepared beside the database and then renamed over it in one step, so a crash at any
+    point leaves either the old database or the restored one.
+
+    Args:
+        prepare: Called with the copy, e.g. to migrate it. If it raises, the database stays as it is.
 
     Returns:
         The path of the previous database, or None if there was none.
 
     Raises:
-        NotFound: The backup does not exist.
+        NotFound: There is no such backup.
         Conflict: The backup is damaged, or Mydia is still running on the database.
     """
     if not backup.is_file():
@@ -254,18 +262,66 @@ def restore(backup: Path, database_path: Path, now: datetime) -> Path | None:
         raise Conflict(f"{backup.name} is damaged and was not restored: {wrong[0]}.")
     former: Path | None = None
     copied = database_path.with_name(f".{database_path.name}.restoring")
-    shutil.copyfile(backup, copied)
-    _flush(copied)
-    if database_path.exists():
-        _assert_unused(database_path)
-        former = database_path.with_name(f"{database_path.name}.before-restore-{now.astimezone(UTC).strftime(_STAMP)}")
-        database_path.rename(former)
-        for suffix in ("-wal", "-shm"):
-            # A remaining log would be replayed into the restored file and damage it.
-            database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)
-    copied.rename(database_path)
-    _flush(database_path.parent)
+    beside = [copied.with_name(copied.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
+    try:
+        for path in (copied, *beside):
+            path.unlink(missing_ok=True)
+        shutil.copyfile(backup, private(copied))
+        if prepare is not None:
+            prepare(copied)
+        with _connected(copied) as connection:
+            # The copy becomes one file again, without a log of its own.
+            connection.execute("PRAGMA journal_mode = delete")
+        _flush(copied)
+        if database_path.exists():
+            _assert_unused(database_path)
+            stamp = now.astimezone(UTC).strftime(_STAMP)
+            former = database_path.with_name(f"{database_path.name}.before-restore-{stamp}")
+            _keep_as(database_path, former)
+            for suffix in ("-wal", "-shm"):
+                # A remaining log would be replayed into the restored file and damage it.
+                database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)
+        copied.replace(database_path)
+        _flush(database_path.parent)
+    finally:
+        for path in (copied, *beside):
+            path.unlink(missing_ok=True)
     return former
+
+
+def _keep_as(path: Path, former: Path) -> None:
+    """Give a file a second name; it keeps its own until another file takes it."""
+    former.unlink(missing_ok=True)
+    try:
+        os.link(path, former)
+    except OSError:
+        shutil.copyfile(path, private(former))
+        _flush(former)
+
+
+_COUNTED = {
+    "media_items": "titles",
+    "media_files": "files",
+    "downloads": "downloads",
+    "users": "users",
+    "events": "events",
+}
+
+
+def contents(path: Path) -> dict[str, int]:
+    """Return how many titles, files, downloads, users and events (history entries) a SQLite database holds.
+
+    Raises:
+        Conflict: It cannot be read.
+    """
+    try:
+        with _connected(path) as connection:
+            return {
+                word: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  names of our own
+                for table, word in _COUNTED.items()
+            }
+    except sqlite_module().Error as error:
+        raise Conflict(f"{path.name} cannot be read: {error}.") from error
 
 
 def _assert_unused(path: Path) -> None:

@@ -118,6 +118,8 @@ class WebDeps:
     """Finds the caller of a request by its session or API key. Runs in a worker thread, once per request."""
     recall: Authenticate = lambda _request, _deps: None
     """Returns the caller of a request if it is in memory, else None. Runs on the event loop."""
+    restart: Callable[[], None] | None = None
+    """Restarts all processes of `mydia serve`; None if this process is not one of them."""
 
 
 def deps_of(request: WebRequest) -> WebDeps:

@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mydia.contexts.users import Caller, Permission
-from mydia.db import maintenance
-from mydia.errors import NotFound
+from mydia.db import maintenance, restoring
+from mydia.errors import Conflict, NotFound
 
 
 def list_backups(caller: Caller, directory: Path) -> list[maintenance.Backup]:
     """Return the backups in a folder, newest first."""
     caller.require(Permission.MANAGE_SETTINGS)
     return maintenance.list_backups(directory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What restoring a backup changes: how much there is now, and how much there is in the backup."""
+
+    what: str
+    now: int
+    then: int
+
+
+def losses(caller: Caller, database_path: Path | None, backup: Path) -> list[Loss]:
+    """Compare the database with a backup.
+
+    Raises:
+        Conflict: The backup cannot be read, or the database is not SQLite.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    if database_path is None:
+        raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
+    present, past = maintenance.contents(database_path), maintenance.contents(backup)
+    return [Loss(what=what, now=number, then=past[what]) for what, number in present.items()]
+
+
+def request_restore(
+    caller: Caller, database_path: Path | None, backup: Path, restart: Callable[[], None] | None
+) -> None:
+    """Restore a backup: all processes stop, the database is replaced, and they start again.
+
+    Args:
+        restart: Restarts the processes of `mydia serve`; None if they cannot be restarted from here.
+
+    Raises:
+        Conflict: It cannot be restored from here, a restore is under way, or the backup is damaged.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    if database_path is None:
+        raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
+    if restart is None:
+        raise Conflict(f"Mydia cannot restart itself here. Stop it and run: mydia backup restore {backup.name}")
+    if restoring.is_pending(database_path):
+        raise Conflict("A restore is under way.")
+    if wrong := maintenance.check_integrity(backup):
+        raise Conflict(f"{backup.name} is damaged and cannot be restored: {wrong[0]}.")
+    restoring.request(database_path, backup, caller.name)
+    restart()
 
 
 def get_backup(caller: Caller, directory: Path, name: str) -> Path:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import delete, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import File
 
 from mydia import clock
@@ -14,7 +14,7 @@ from mydia.contexts import library, settings
 from mydia.errors import Conflict, NotFound
 from mydia.vocabulary import MediaType
 from mydia.web.api.schemas import Accepted, Cursor, Limit, Page, Struct, Text
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, OutsideDep, TaskBoardDep
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, OutsideDep, TaskBoardDep
 
 
 class RecycledShape(Struct):
@@ -192,6 +192,21 @@ def make_backup(taskboard: TaskBoardDep, caller: CallerDep) -> Accepted:
     return Accepted(detail="A job makes the backup; it is listed when it is complete.")
 
 
+class RestoreRequest(Struct):
+    """A restore of a backup."""
+
+    confirm: Literal["restore"]
+    """Everything that changed since the backup is lost."""
+
+
+@post("/backups/{name:str}/restore", sync_to_thread=True, status_code=202, summary="Restore a backup")
+def restore_backup(deps: DepsDep, caller: CallerDep, name: FromPath[str], data: JSONBody[RestoreRequest]) -> Accepted:
+    """Replace the database by a backup. Mydia restarts; if the restore fails, the present database stays in use."""
+    path = settings.backups.get_backup(caller, deps.config.backups_directory, name)
+    settings.backups.request_restore(caller, deps.database.path, path, deps.restart)
+    return Accepted(detail="Mydia restarts on the restored database.")
+
+
 @get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type="application/vnd.sqlite3")
 def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Download a backup, which is a complete SQLite database."""
@@ -240,6 +255,7 @@ ROUTES: tuple[Any, ...] = (
     list_backups,
     make_backup,
     download_backup,
+    restore_backup,
     list_logs,
     download_log,
 )

@@ -96,6 +96,7 @@ _ROUTES = {
     "/shows/filters": "POST /saved-filters",
     "/shows/filters/{}/{}": "PUT /saved-filters/{}",
     "/system/backups": "POST /backups",
+    "/system/backups/{}/restore": "POST /backups/{}/restore",
     "/system/pause": "PUT /tasks/paused",
     "/system/resume": "PUT /tasks/paused",
     "/system/runs/{}/cancel": "POST /tasks/runs/{}/cancel",
@@ -139,6 +140,7 @@ _PAGES_ONLY = {
     "/setup/indexer": "the wizard; as /settings/indexers/new",
     "/setup/metadata": "the wizard; as /settings/metadata",
     "/setup/scan": "the wizard; as /library/scan",
+    "/system/backups/outcome": "closes a note",
     "/theme": "a look of pages",
 }
 

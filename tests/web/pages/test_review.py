@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mydia import clock, events
 from mydia.adapters.errors import Unreachable
 from mydia.contexts import library, media, settings
 from mydia.contexts.users import SYSTEM
-from mydia.db import maintenance
+from mydia.db import maintenance, restoring
 from mydia.jobs import library as library_jobs
 from mydia.jobs import triggers
 from mydia.jobs.broker import Deps
@@ -432,3 +433,34 @@ def test_a_guest_cannot_control_the_server(guest_browser: Browser, press: Callab
 )
 def test_schedules_are_shown_in_words(line: str | None, said: str) -> None:
     assert said_cron(line) == said
+
+
+def test_a_restore_says_what_is_lost_asks_and_restarts(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    deps = server.deps
+    made = maintenance.back_up(deps.database, deps.config.backups_directory, clock.now())
+    assert made is not None
+    with deps.database.writes() as session:
+        media.remove_row(session, SYSTEM, clock.now(), server.ids["Detour"], files_deleted=0)
+    page = f"/system/backups/{made.path.name}/restore"
+    said = words(browser.get(page))
+    assert "Everything that changed since" in said
+    assert re.search(r"Titles (\d+) (\d+)", said)
+    assert press(browser, page, confirm="yes").status_code == 422
+    assert not restoring.is_pending(deps.database.path)
+    refused = press(browser, page, confirm="restore")
+    assert refused.status_code == 409
+    assert "mydia backup restore" in refused.headers["hx-trigger"]
+    restarts: list[bool] = []
+    server.app.state.deps = replace(deps, restart=lambda: restarts.append(True))
+    answer = press(browser, page, confirm="restore")
+    assert json.loads(answer.headers["hx-location"])["path"] == "/system/restoring"
+    assert restarts == [True]
+    assert restoring.is_pending(deps.database.path)
+    assert 'data-reconnect="/system/backups"' in browser.get("/system/restoring").text
+    deps.database.close()
+    restoring.carry_out(deps.database.path, clock.now())
+    assert f"{made.path.name} was restored" in words(browser.get("/system/backups"))
+    press(browser, "/system/backups/outcome", htmx=False)
+    assert "was restored" not in words(browser.get("/system/backups"))

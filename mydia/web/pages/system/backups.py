@@ -8,13 +8,17 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import File
+from msgspec import Struct
 
 from mydia.adapters import pg_dump
+from mydia.config import Config
 from mydia.contexts import settings
-from mydia.db import maintenance
+from mydia.contexts.users import Caller, Permission
+from mydia.db import Database, maintenance, restoring
+from mydia.errors import Invalid, NotFound
 from mydia.taskboard import RunState
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, TaskBoardDep, WebRequest
-from mydia.web.render import Toast, is_htmx, nothing, page, redirect
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormOf, TaskBoardDep, WebRequest
+from mydia.web.render import Toast, dialog, is_htmx, nothing, page, redirect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class BackupsView:
     """False for PostgreSQL without `pg_dump`."""
     running: bool
     last_error: str | None
+    outcome: restoring.Outcome | None
+    """How the last restore ended."""
 
 
 @get("/system/backups", sync_to_thread=True, include_in_schema=False)
@@ -47,8 +53,80 @@ def show_backups(
         possible=database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
         running=busy,
         last_error=last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
+        outcome=restoring.last_outcome(database.path) if database.path is not None else None,
     )
     return page(request, "system/backups.html", view, active="system", topics=["tasks"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreView:
+    """The dialog that asks before a restore, and the page that waits for it."""
+
+    backup: maintenance.Backup
+    losses: tuple[settings.backups.Loss, ...] = ()
+
+
+class RestoreFields(Struct, kw_only=True):
+    """The confirmation of a restore."""
+
+    confirm: str = ""
+
+
+@get("/system/backups/{name:str}/restore", sync_to_thread=True, include_in_schema=False)
+def ask_restore(
+    request: WebRequest, config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]
+) -> Response[str]:
+    """Say what a restore would lose, and ask."""
+    return _restore_dialog(request, config, database, caller, name)
+
+
+def _restore_dialog(
+    request: WebRequest, config: Config, database: Database, caller: Caller, name: str, error: Invalid | None = None
+) -> Response[str]:
+    path = settings.backups.get_backup(caller, config.backups_directory, name)
+    backup = maintenance.read_backup(path)
+    if backup is None:
+        raise NotFound("There is no such backup.")
+    view = RestoreView(backup=backup, losses=tuple(settings.backups.losses(caller, database.path, path)))
+    return dialog(
+        request,
+        "system/_restore.html",
+        view,
+        title="Restore a backup",
+        active="system",
+        back="/system/backups",
+        status=200 if error is None else 422,
+        errors={} if error is None else dict(error.fields),
+    )
+
+
+@post("/system/backups/{name:str}/restore", sync_to_thread=True, status_code=200, include_in_schema=False)
+def restore_backup(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, name: FromPath[str], form: FormOf[RestoreFields]
+) -> Response[str]:
+    """Restore a backup; every process restarts, and the page waits for that."""
+    path = settings.backups.get_backup(caller, deps.config.backups_directory, name)
+    if form.read().confirm.strip().lower() != "restore":
+        error = Invalid("Type restore to confirm.", fields={"confirm": "Type restore to confirm."})
+        return _restore_dialog(request, deps.config, deps.database, caller, name, error)
+    settings.backups.request_restore(caller, deps.database.path, path, deps.restart)
+    return redirect(request, "/system/restoring")
+
+
+@get("/system/restoring", sync_to_thread=True, include_in_schema=False)
+def restoring_page(request: WebRequest, caller: CallerDep) -> Response[str]:
+    """Wait for the restart."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return page(request, "system/restoring.html", None, active="system")
+
+
+@post("/system/backups/outcome", sync_to_thread=True, status_code=200, include_in_schema=False)
+def close_outcome(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
+    """Close the note about the last restore."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    if database.path is not None:
+        restoring.forget_outcome(database.path)
+    return redirect(request, "/system/backups")
 
 
 @post("/system/backups", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -68,4 +146,12 @@ def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -
     return File(path=path, filename=name, media_type="application/vnd.sqlite3")
 
 
-ROUTES: tuple[Any, ...] = (show_backups, make_backup, download_backup)
+ROUTES: tuple[Any, ...] = (
+    show_backups,
+    make_backup,
+    download_backup,
+    ask_restore,
+    restore_backup,
+    restoring_page,
+    close_outcome,
+)

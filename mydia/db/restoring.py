@@ -1,0 +1,104 @@
+"""A restore that was requested while Mydia runs: noted in a file, carried out while every process is stopped, with its outcome.
+
+`serve` stops its processes, runs `mydia backup restore-requested`, and starts them again. The request stays until its
+outcome is written, so a restore that was interrupted is carried out at the next start.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mydia.db import maintenance
+from mydia.db.migrate import upgrade
+from mydia.db.session import Database
+from mydia.errors import MydiaError
+
+logger = logging.getLogger(__name__)
+
+_REQUEST = "restore-request.json"
+_OUTCOME = "restore-outcome.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the last requested restore ended."""
+
+    backup: str
+    at: str
+    """ISO 8601."""
+    restored: bool
+    problem: str = ""
+    former: str = ""
+    """Where the previous database is kept."""
+
+
+def request(database_path: Path, backup: Path, asked_by: str) -> None:
+    """Note that a backup is to be restored at the next restart."""
+    (database_path.parent / _OUTCOME).unlink(missing_ok=True)
+    _write(database_path.parent / _REQUEST, {"backup": str(backup), "asked_by": asked_by})
+
+
+def is_pending(database_path: Path) -> bool:
+    """Return whether a restore waits for the restart."""
+    return (database_path.parent / _REQUEST).exists()
+
+
+def last_outcome(database_path: Path) -> Outcome | None:
+    """Return how the last restore ended; None if there was none."""
+    try:
+        return Outcome(**json.loads((database_path.parent / _OUTCOME).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def forget_outcome(database_path: Path) -> None:
+    """Forget how the last restore ended, once somebody has read it."""
+    (database_path.parent / _OUTCOME).unlink(missing_ok=True)
+
+
+def carry_out(database_path: Path, now: datetime) -> Outcome | None:
+    """Carry out the restore that was requested, while no process uses the database. None if there is none.
+
+    The backup is migrated to this version before it takes the place of the database. If anything fails, the database
+    stays as it was, and the outcome says why.
+    """
+    path = database_path.parent / _REQUEST
+    try:
+        backup = Path(json.loads(path.read_text())["backup"])
+    except OSError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        path.unlink(missing_ok=True)
+        return None
+    try:
+        former = maintenance.restore(backup, database_path, now, prepare=_migrate)
+        outcome = Outcome(backup=backup.name, at=now.isoformat(), restored=True, former=str(former or ""))
+    except (MydiaError, OSError) as error:
+        outcome = Outcome(backup=backup.name, at=now.isoformat(), restored=False, problem=str(error))
+        logger.warning("backup not restored", extra={"backup": backup.name, "problem": str(error)})
+    _write(database_path.parent / _OUTCOME, asdict(outcome))
+    path.unlink(missing_ok=True)
+    return outcome
+
+
+def _migrate(path: Path) -> None:
+    database = Database(f"sqlite:///{path}")
+    try:
+        upgrade(database.engine)
+    finally:
+        database.close()
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".new")
+    with temporary.open("w") as file:
+        json.dump(told, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
