@@ -257,6 +257,39 @@ def manual_import(
     return ManualResult(file_ids=tuple(file_ids), batch_ids=tuple(batches), failures=tuple(failures))
 
 
+def suggest_titles(session: Session, caller: Caller, text: str, *, limit: int = 12) -> list[tuple[str, int | None]]:
+    """Return (title, year) of titles of the library that a text may mean."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return [(card.title, card.year) for card in media.lists.search_library(session, caller, text, limit=limit)]
+
+
+def find_named(session: Session, caller: Caller, text: str) -> MediaItem:
+    """Return the title of the library that a text names, such as `Metropolis (1927)`.
+
+    Raises:
+        Invalid: There is none, or several.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    title, year = text.strip(), None
+    if title.endswith(")") and title[-6:-5] == "(" and title[-5:-1].isdigit():
+        title, year = title[:-6].strip(), int(title[-5:-1])
+    if not title:
+        raise Invalid("Choose a title.")
+    found = [item for type_ in MediaType for item in media.find_by_title(session, type_, title, year)]
+    exact = [item for item in found if item.year == year] or found
+    if len(exact) == 1:
+        return exact[0]
+    if not found:
+        raise Invalid(f"“{text.strip()}” is not in the library. Add the title first.")
+    raise Invalid(f"The library has several titles called “{title}”. Add the year.")
+
+
+def versions_of(session: Session, caller: Caller, item_id: str) -> list[media.Version]:
+    """Return the versions of a title that a file can become, the default one first."""
+    caller.require(Permission.MANAGE_MEDIA)
+    return media.versions.versions_of(session, [item_id])[item_id]
+
+
 def import_params(caller: Caller, choices: Sequence[ManualChoice], *, mode: str | None = None) -> dict[str, Any]:
     """Return the parameters of the job `library.manual_import`, which imports on behalf of the caller's account.
 

@@ -63,6 +63,19 @@ def request_restore(
     restart()
 
 
+def last_outcome(caller: Caller, database_path: Path | None) -> restoring.Outcome | None:
+    """Return how the last restore ended, None if there was none or somebody has read it."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return None if database_path is None else restoring.last_outcome(database_path)
+
+
+def forget_outcome(caller: Caller, database_path: Path | None) -> None:
+    """Forget how the last restore ended."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    if database_path is not None:
+        restoring.forget_outcome(database_path)
+
+
 def get_backup(caller: Caller, directory: Path, name: str) -> Path:
     """Return the file of a backup by its name in the list.
 

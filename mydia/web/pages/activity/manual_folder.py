@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mydia.adapters.outside import Outside
 from mydia.contexts import library, media, settings
 from mydia.contexts.media import MediaItem
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
 from mydia.vocabulary import MediaType
@@ -110,7 +110,6 @@ def show_manual(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, folder: FromQuery[str] = ""
 ) -> Response[str]:
     """Show the files of a folder with what each is proposed to be."""
-    caller.require(Permission.MANAGE_MEDIA)
     notice, found = "", library.manual.ManualFiles(files=())
     if folder.strip():
         try:
@@ -127,13 +126,12 @@ def show_manual(
 @get("/imports/manual/titles", sync_to_thread=True, include_in_schema=False)
 def suggest_titles(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Suggest titles of the library for what was typed in any title field."""
-    caller.require(Permission.MANAGE_MEDIA)
     typed = next(
         (value for name, value in request.query_params.items() if name.startswith(("title-", "all_title"))), ""
     )
     with database.reads() as session:
-        found = media.lists.search_library(session, caller, typed.partition(" (")[0], limit=12)
-    return fragment(request, "imports/_titles.html", titles=[named(card.title, card.year) for card in found])
+        titles = library.manual.suggest_titles(session, caller, typed.partition(" (")[0])
+    return fragment(request, "imports/_titles.html", titles=[named(title, year) for title, year in titles])
 
 
 @post("/imports/manual/apply", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -141,7 +139,6 @@ def apply_to_selected(
     request: WebRequest, database: DatabaseDep, outside: OutsideDep, caller: CallerDep, form: FormOf[ManualFields]
 ) -> Response[str]:
     """Set the common values on every selected file; nothing is imported yet."""
-    caller.require(Permission.MANAGE_MEDIA)
     sent = form.read()
     changed = {key: _with_common(row, sent) if row.take else row for key, row in sent.rows.items()}
     return _again(request, database, outside, caller, sent, changed, form.sent)
@@ -152,7 +149,6 @@ def start_import(
     request: WebRequest, deps: DepsDep, outside: OutsideDep, caller: CallerDep, form: FormOf[ManualFields]
 ) -> Response[str]:
     """Import the selected files in one job."""
-    caller.require(Permission.MANAGE_MEDIA)
     sent = form.read()
     errors: dict[str, str] = {}
     choices: list[library.manual.ManualChoice] = []
@@ -190,26 +186,8 @@ def named(title: str, year: int | None) -> str:
     return f"{title} ({year})" if year else title
 
 
-def find_named(session: Session, text: str) -> MediaItem:
-    """Return the title of the library that a field names.
-
-    Raises:
-        Invalid: There is none, or several.
-    """
-    title, year = text.strip(), None
-    if title.endswith(")") and title[-6:-5] == "(" and title[-5:-1].isdigit():
-        title, year = title[:-6].strip(), int(title[-5:-1])
-    found = [item for type_ in MediaType for item in media.find_by_title(session, type_, title, year)]
-    exact = [item for item in found if item.year == year] or found
-    if len(exact) == 1:
-        return exact[0]
-    if not found:
-        raise Invalid(f"“{text.strip()}” is not in the library. Add the title first." if title else "Choose a title.")
-    raise Invalid(f"The library has several titles called “{title}”. Add the year.")
-
-
 def _choice(session: Session, caller: Caller, row: RowFields) -> library.manual.ManualChoice:
-    item = find_named(session, row.title)
+    item = library.manual.find_named(session, caller, row.title)
     episode_ids: tuple[str, ...] = ()
     if item.type == MediaType.TV_SHOW:
         known = media.episodes.episodes_of(session, caller, item.id)
@@ -273,7 +251,7 @@ def _again(
     errors = errors or {}
     with database.reads() as session:
         shown = [
-            _entered(session, key, by_path[row.path], row, errors.get(key, ""))
+            _entered(session, caller, key, by_path[row.path], row, errors.get(key, ""))
             for key, row in rows.items()
             if row.path in by_path
         ]
@@ -297,13 +275,15 @@ def _proposed(session: Session, caller: Caller, key: str, file: library.manual.M
         group=file.release_group or "",
         edition=file.edition or "",
     )
-    return _entered(session, key, file, wanted, "")
+    return _entered(session, caller, key, file, wanted, "")
 
 
-def _entered(session: Session, key: str, file: library.manual.ManualFile, row: RowFields, error: str) -> Row:
+def _entered(
+    session: Session, caller: Caller, key: str, file: library.manual.ManualFile, row: RowFields, error: str
+) -> Row:
     objections = [error] if error else []
     try:
-        item: MediaItem | None = find_named(session, row.title)
+        item: MediaItem | None = library.manual.find_named(session, caller, row.title)
     except Invalid:
         item = None
     if not error:
@@ -316,7 +296,7 @@ def _entered(session: Session, key: str, file: library.manual.ManualFile, row: R
             objections.append(file.doubt_sentence)
         if file.file_id and item is not None and file.media_item_id == item.id:
             objections.append("It is in the library folder already. Importing changes what it belongs to.")
-    versions = media.versions.versions_of(session, [item.id])[item.id] if item else []
+    versions = library.manual.versions_of(session, caller, item.id) if item else []
     return Row(
         key=key,
         file=file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
+from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Role
@@ -414,8 +416,6 @@ def _metadata_view(
     )
 
 
-_STATUS = {"client": "download_client", "indexer": "indexer"}
-"""What `settings.services` calls the families."""
 _SAID: dict[str, tuple[str, str]] = {
     "client": (
         "What downloads for you?",
@@ -463,8 +463,7 @@ def save_service(
             raise _NotSaved
         with deps.database.writes() as session:
             saved = _write_service(session, caller, family, wanted)
-            if not failed:
-                settings.services.record_ok(session, clock.now(), _STATUS[family], saved)
+        _record_test(deps, caller, family, saved)
     except _NotSaved:
         pass
     except (Invalid, Conflict) as error:
@@ -474,6 +473,13 @@ def save_service(
     sent = services.sent_form(family, form, errors, has_secret=bool(stored))
     view = _service_view(deps, caller, family, "", sent, service_id=stored, result=result)
     return page(request, "setup/service.html", view, status=422, shell=False)
+
+
+def _record_test(deps: WebDeps, caller: Caller, family: services.Family, service_id: str) -> None:
+    """Test the service as it is stored now, so that its state is known from the start."""
+    test = settings.clients.test_client if family == "client" else settings.indexers.test_indexer
+    with suppress(AdapterError):
+        test(deps.database, deps.outside, caller, clock.now(), service_id)
 
 
 class _NotSaved(Exception):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from mydia.adapters import pg_dump
 from mydia.config import Config
 from mydia.contexts import settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import Caller
 from mydia.db import Database, maintenance, restoring
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import RunState
@@ -53,7 +53,7 @@ def show_backups(
         possible=database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
         running=busy,
         last_error=last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
-        outcome=restoring.last_outcome(database.path) if database.path is not None else None,
+        outcome=settings.backups.last_outcome(caller, database.path),
     )
     return page(request, "system/backups.html", view, active="system", topics=["tasks"])
 
@@ -114,18 +114,16 @@ def restore_backup(
 
 
 @get("/system/restoring", sync_to_thread=True, include_in_schema=False)
-def restoring_page(request: WebRequest, caller: CallerDep) -> Response[str]:
+def restoring_page(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Wait for the restart."""
-    caller.require(Permission.MANAGE_SETTINGS)
+    settings.backups.last_outcome(caller, database.path)
     return page(request, "system/restoring.html", None, active="system")
 
 
 @post("/system/backups/outcome", sync_to_thread=True, status_code=200, include_in_schema=False)
 def close_outcome(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Close the note about the last restore."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    if database.path is not None:
-        restoring.forget_outcome(database.path)
+    settings.backups.forget_outcome(caller, database.path)
     return redirect(request, "/system/backups")
 
 
