@@ -304,12 +304,12 @@ _COUNTED = {
     "media_files": "files",
     "downloads": "downloads",
     "users": "users",
-    "events": "events",
+    "events": "history entries",
 }
 
 
 def contents(path: Path) -> dict[str, int]:
-    """Return how many titles, files, downloads, users and events (history entries) a SQLite database holds.
+    """Return how many titles, files, downloads, users and history entries a SQLite database holds.
 
     Raises:
         Conflict: It cannot be read.
