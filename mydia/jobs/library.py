@@ -53,7 +53,7 @@ def import_ready(deps: Deps, *, inbox_ids: list[str] | None = None, requested_by
     return f"{made.decided} imported{failed}"
 
 
-@job("library.manual_import", queue=INTERACTIVE, title="Import by hand", max_retries=0, time_limit_s=6 * 3600)
+@job("library.manual_import", queue=INTERACTIVE, title="Import manually", max_retries=0, time_limit_s=6 * 3600)
 def manual_import(
     deps: Deps, *, choices: list[dict[str, Any]], mode: str | None = None, requested_by: str | None = None
 ) -> str:

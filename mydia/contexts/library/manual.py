@@ -338,7 +338,7 @@ def choices_from_json(told: Sequence[Mapping[str, Any]]) -> list[ManualChoice]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
-    """An import by hand that can be undone."""
+    """A manual import that can be undone."""
 
     batch_id: str
     media_item_id: str
@@ -348,7 +348,7 @@ class PastImport:
 
 
 def past_imports(session: Session, caller: Caller, *, limit: int = 5) -> list[PastImport]:
-    """Return the latest imports by hand whose files were placed and not taken back, newest first."""
+    """Return the latest manual imports whose files were placed and not taken back, newest first."""
     caller.require(Permission.MANAGE_MEDIA)
     rows = session.execute(
         select(JournalEntry.batch_id, MediaItem.id, MediaItem.title, func.count(), func.min(JournalEntry.at))

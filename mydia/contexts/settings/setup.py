@@ -59,7 +59,7 @@ def mark_step(session: Session, caller: Caller, now: datetime, step: str, outcom
 
 
 def dismiss_checklist(session: Session, caller: Caller, now: datetime) -> None:
-    """Close the checklist on Home for good."""
+    """Close the checklist on Home permanently."""
     mark_step(session, caller, now, _DISMISSED, "done")
 
 

@@ -532,7 +532,7 @@ class ManualFileShape(Struct):
     release_group: str | None
     edition: str | None
     objections: list[str]
-    """Why it should be looked at: an extra, a sample, an unclear episode."""
+    """Why it needs attention: an extra, a sample, an unclear episode."""
 
 
 class ManualChoiceShape(Struct):
@@ -559,7 +559,7 @@ class NewManualImport(Struct):
     """Null takes that of the library folder."""
 
 
-@get("/manual-import", sync_to_thread=True, summary="List a folder for an import by hand")
+@get("/manual-import", sync_to_thread=True, summary="List a folder for a manual import")
 def list_manual(
     database: DatabaseDep,
     outside: OutsideDep,
@@ -591,7 +591,7 @@ def list_manual(
     ]
 
 
-@post("/manual-import", sync_to_thread=True, status_code=202, summary="Import files by hand")
+@post("/manual-import", sync_to_thread=True, status_code=202, summary="Import files manually")
 def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[NewManualImport]) -> Accepted:
     """Import files as chosen, in one job; its progress is under /api/v1/tasks."""
     choices = [

@@ -1,4 +1,4 @@
-"""Import by hand: a folder's files are listed, corrected one by one or together, and imported by one job."""
+"""Import manually: a folder's files are listed, corrected one by one or together, and imported by one job."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_files_are_corrected_together_imported_by_one_job_and_undone(
     assert undo
     press(browser, undo[1].replace("&amp;", "&"))
     assert not any(Path(file.path).exists() for file in files)
-    assert "Recent imports by hand" not in browser.get("/imports/manual").text
+    assert "Recent manual imports" not in browser.get("/imports/manual").text
 
 
 def test_a_file_that_is_not_clear_is_refused_in_its_row(

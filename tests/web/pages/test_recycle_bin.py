@@ -1,4 +1,4 @@
-"""The recycle bin: files are restored one by one or together, deleted for good, and expire on the date that is shown."""
+"""The recycle bin: files are restored one by one or together, deleted permanently, and expire on the date that is shown."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_file_whose_name_is_taken_stays_in_the_bin_and_nothing_is_overwritten(
     assert _toast(again)["title"] == "Nothing restored"
 
 
-def test_the_bin_is_emptied_for_good(
+def test_the_bin_is_emptied_permanently(
     browser: Browser, server: Server, removed: dict[str, Path], press: Callable[..., Any]
 ) -> None:
     kept = [one for root in {path.parents[1] for path in removed.values()} for one in root.rglob("*.mkv")

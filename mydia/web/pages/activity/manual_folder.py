@@ -1,4 +1,4 @@
-"""Import a folder by hand: each file with its title, episodes, quality and language, editable one by one or together."""
+"""Import a folder manually: each file with its title, episodes, quality and language, editable one by one or together."""
 
 from __future__ import annotations
 
