@@ -1,0 +1,42 @@
+"""Editing many titles: the dialog, the preview, the job's page and its undo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mydia import clock
+from mydia.contexts import library, media
+from mydia.contexts.users import SYSTEM
+from mydia.runs import Unwatched
+from tests.web.pages.conftest import Browser, Server, words
+
+
+def test_titles_are_edited_after_a_preview_and_the_edit_is_undone(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    database, outside = server.deps.database, server.deps.outside
+    ids = [server.ids["Metropolis"], server.ids["Nosferatu"]]
+    chosen = {"ids": ",".join(ids), "target": "dialog#dialog"}
+    assert "Edit 2 movies" in words(press(browser, "/movies/bulk/edit", **chosen))
+    refused = press(browser, "/movies/bulk/preview", **chosen)
+    assert refused.status_code == 422
+    assert "Choose at least one change." in words(refused)
+    changes = {"to_monitored": "false", "to_add_tags": "Silent"}
+    shown = words(press(browser, "/movies/bulk/preview", **chosen, **changes))
+    assert "Monitoring Stop monitoring 2 of 2" in shown
+    assert "Add tags Silent 2 of 2" in shown
+    applied = press(browser, "/movies/bulk/apply", **chosen, **changes)
+    found = re.search(r"/edits/([\w-]+)", applied.headers["hx-location"])
+    assert found
+    path = f"/edits/{found[1]}"
+    assert "Waiting 0 of 2" in words(browser.get(path))
+    library.edits.carry_on(database, outside, clock.now, found[1], Unwatched())
+    assert "Done 2 of 2" in words(browser.get(path))
+    press(browser, f"{path}/undo")
+    library.edits.carry_on(database, outside, clock.now, found[1], Unwatched())
+    assert "Undone 2 of 2" in words(browser.get(path))
+    with database.reads() as session:
+        assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [True, True]
+        assert media.tags.tags_of(session, SYSTEM, ids) == dict.fromkeys(ids, ())
