@@ -12,6 +12,7 @@ from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.settings.models import QualityProfile
 from mydia.contexts.users import SYSTEM
 from mydia.units import GIB
+from mydia.vocabulary import MediaType
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import media_facts
@@ -51,10 +52,10 @@ def wanted(house: House, *, upgrades: bool = False) -> list[tuple[str, str]]:
     """The rows of the list of wanted titles: film or episode, and version."""
     found: list[media.wanted.Wanted] = []
     with house.database.reads() as session:
-        for kind in (media.MediaType.MOVIE, media.MediaType.TV_SHOW):
+        for kind in (MediaType.MOVIE, MediaType.TV_SHOW):
             cursor: str | None = None
             while True:
-                if kind is media.MediaType.MOVIE:
+                if kind is MediaType.MOVIE:
                     page, cursor = media.wanted.wanted_movies(
                         session, SYSTEM, upgrades=upgrades, cursor=cursor, limit=1
                     )
