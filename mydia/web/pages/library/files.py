@@ -27,8 +27,6 @@ _NAMED = 5
 """Files that a dialog names; the rest is counted."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 """A language code: `en`, `pt-BR`, `yue`."""
-_CODE = re.compile(r"s?(\d{1,4})[ex](\d{1,4})(?:-(?:s?\d{1,4}[ex]|e)?(\d{1,4}))?", re.IGNORECASE)
-"""An episode as people write it, or a range: `S01E02`, `1x02`, `S01E02-E04`."""
 
 
 class FileSelection(EpisodeSelection, kw_only=True):
@@ -418,19 +416,17 @@ def _episode_ids(session: Session, caller: Caller, item_id: str, text: str | Uns
     if text is UNSET:
         return None
     known = media.episodes.episodes_by_number(session, caller, item_id)
-    found: list[str] = []
-    for part in (part for part in re.split(r"[\s,;]+", text.strip()) if part):
-        named = _CODE.fullmatch(part)
-        numbers = [] if named is None else range(int(named[2]), int(named[3] or named[2]) + 1)
-        ids = [ref.id for n in numbers if named and (ref := known.get((int(named[1]), n)))]
-        if not ids or len(ids) != len(numbers):
-            sentence = f"The series has no episode {part}. Write episodes as S01E02 or S01E02-E04."
-            raise Invalid(sentence, fields={"episodes": sentence})
-        found += ids
-    if not found:
+    try:
+        named = media.numbering.typed_episodes(text, list(known.values()))
+    except Invalid as error:
+        raise Invalid(error.message, fields={"episodes": error.message}) from error
+    unknown = next((code for code in named if code not in known), None)
+    if not named or unknown is not None:
         sentence = "Enter at least one episode, such as S01E02."
+        if unknown is not None:
+            sentence = "The series has no episode S{:02}E{:02}.".format(*unknown)
         raise Invalid(sentence, fields={"episodes": sentence})
-    return list(dict.fromkeys(found))
+    return [known[code].id for code in named]
 
 
 @post("/items/{item_id:str}/files/analyse", sync_to_thread=True, status_code=200, include_in_schema=False)

@@ -43,7 +43,8 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
     around = frame(caller, "profiles")
     with deps.database.reads() as session:
         found = settings.profiles.list_profiles(session, caller)
-        used = {profile.id: settings.profiles.profile_users(session, caller, profile.id) for profile in found}
+        by_profile = settings.profiles.users_by_profile(session, caller)
+    used = {profile.id: by_profile.get(profile.id, {}) for profile in found}
     cards = tuple(
         ProfileCard(
             id=profile.id,
