@@ -262,6 +262,7 @@ _LONGEST_RANGE = 200
 _FULL = re.compile(
     r"s(\d{1,4})\s*e(\d{1,4})((?:\s*(?:-\s*)?e?\d{1,4})*)|(\d{1,4})x(\d{1,4})((?:\s*-\s*(?:\d{1,4}x)?\d{1,4})*)"
 )
+_BETWEEN = re.compile(r"[,;+&]|\band\b|(?<![-\s])\s+(?=s\d{1,4}\s*e\d|\d{1,4}x\d)")
 _MORE = re.compile(r"(-\s*)?(?:e|\d{1,4}x)?(\d{1,4})")
 _ABSOLUTE = re.compile(r"e?(\d{1,4})(?:\s*-\s*e?(\d{1,4}))?")
 
@@ -277,11 +278,11 @@ def typed_episodes(text: str, known: Sequence[EpisodeRef]) -> tuple[tuple[int, i
     Raises:
         Invalid: The text cannot be read, or its numbers belong to no known episode.
 
-    >>> typed_episodes("s01e03-e05, 2x1", ())
-    ((1, 3), (1, 4), (1, 5), (2, 1))
+    >>> typed_episodes("s01e03-e05, 2x1 2x3 - 2x4", ())
+    ((1, 3), (1, 4), (1, 5), (2, 1), (2, 3), (2, 4))
     """
     found: list[tuple[int, int]] = []
-    for part in re.split(r"[,;+&]|\band\b", text.strip().lower()):
+    for part in _BETWEEN.split(text.strip().lower()):
         piece = part.strip()
         if not piece:
             continue
