@@ -473,7 +473,7 @@ def test_the_hash_of_opensubtitles_is_computed_as_they_do(tmp_path: Path) -> Non
 
 def test_only_small_files_are_read_at_once(tmp_path: Path) -> None:
     assert FILES.read_bytes(write(tmp_path / "film.nfo", b"12"), limit=2) == b"12"
-    with pytest.raises(Refused, match="larger"):
+    with pytest.raises(Refused, match="too large"):
         FILES.read_bytes(write(tmp_path / "film.nfo", b"123"), limit=2)
 
 

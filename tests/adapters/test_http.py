@@ -300,7 +300,7 @@ def test_retry_after_is_read_in_both_forms(http: Http, echo: Echo) -> None:
 
 
 def test_invalid_json_is_rejected(http: Http, echo: Echo) -> None:
-    with pytest.raises(Nonsense, match="not JSON"):
+    with pytest.raises(Nonsense, match="invalid JSON"):
         http.get("Echo", f"{echo.url}/status/200").json("Echo")
 
 

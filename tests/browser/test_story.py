@@ -236,7 +236,7 @@ def _review(visit: Visit, file: str) -> None:
     page = visit.page
     line = page.get_by_role("link").filter(has_text=file)
     line.click()
-    expect(page.get_by_label("Files")).to_contain_text(file)
+    expect(page.get_by_role("region", name="Files")).to_contain_text(file)
     expect(page.get_by_role("radiogroup", name="Candidates")).to_be_visible()
     visit.look("review")
     page.get_by_role("button", name="Confirm and next").click()
@@ -316,7 +316,7 @@ def _find_in_the_library(visit: Visit, demo: Demo, film: str, release: str) -> N
 
     # Pictures are fetched one by one; the open page shows them as they arrive.
     expect(page.get_by_alt_text(f"Poster of {film}")).to_be_visible()
-    files = page.get_by_label("Files")
+    files = page.get_by_role("region", name="Files")
     expect(files).to_contain_text(f"{film} (")
     visit.look("film, here")
     page.get_by_role("link", name="History").click()

@@ -83,10 +83,12 @@ def _rabbitmq(folder: Path) -> Iterator[str]:
             return False
         return True
 
-    eventually(answers, within_s=60)
-    yield url
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        eventually(answers, within_s=180)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture(params=[_redis, _rabbitmq], ids=["redis", "rabbitmq"])
