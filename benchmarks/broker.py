@@ -27,8 +27,28 @@ def _nothing(_deps: Deps) -> None:
     return None
 
 
-NOTHING = Job("bench.nothing", _nothing, "Nothing", "critical", 0, 1.0, 1.0, 60.0, 5)
-LATENCY = Job("bench.latency", lambda _deps: SEEN.set(), "Latency", "critical", 0, 1.0, 1.0, 60.0, 5)  # type: ignore[func-returns-value]
+NOTHING = Job(
+    name="bench.nothing",
+    function=_nothing,
+    title="Nothing",
+    queue="critical",
+    max_retries=0,
+    min_backoff_s=1.0,
+    max_backoff_s=1.0,
+    time_limit_s=60.0,
+    priority=5,
+)
+LATENCY = Job(
+    name="bench.latency",
+    function=lambda _deps: SEEN.set(),
+    title="Latency",
+    queue="critical",
+    max_retries=0,
+    min_backoff_s=1.0,
+    max_backoff_s=1.0,
+    time_limit_s=60.0,
+    priority=5,
+)  # type: ignore[func-returns-value]
 SEEN = threading.Event()
 
 
@@ -38,7 +58,7 @@ def _made(directory: Path) -> tuple[dramatiq.Broker, TaskBoard, Enqueuer]:
     jobs = {known.name: known for known in (NOTHING, LATENCY)}
     nobody: Any = None  # these jobs touch nothing
     enqueue = Enqueuer(broker, jobs)
-    declare_jobs(broker, jobs, Deps(nobody, nobody, nobody, enqueue, board))
+    declare_jobs(broker, jobs, Deps(database=nobody, outside=nobody, config=nobody, enqueue=enqueue, board=board))
     broker.emit_after("process_boot")
     return broker, board, enqueue
 

@@ -103,7 +103,7 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
             for name, type in (("films", "movies"), ("series", "series"))
         ]
         profile = settings.profiles.list_profiles(session, SYSTEM)[0].id
-        user = users.add_user(session, SYSTEM, now, NewUser("meter", Role.ADMIN))
+        user = users.add_user(session, SYSTEM, now, NewUser(username="meter", role=Role.ADMIN))
         _, key = users.api_keys.add_api_key(session, users.caller_of(user), now, "benchmarks")
         settings.setup.finish_setup(session, SYSTEM, now)
         path_ids = [path.id for path in paths]

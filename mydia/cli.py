@@ -111,12 +111,12 @@ def _serve(_arguments: argparse.Namespace) -> int:
     config = _load()
     mydia = [sys.executable, "-m", "mydia"]
     web = [*mydia, "web", "--tells-parent"]
-    restore = supervise.Child("restore", [*mydia, "backup", "restore-requested"])
+    restore = supervise.Child(name="restore", argv=[*mydia, "backup", "restore-requested"])
     if _restore_is_pending(config) and (ended := supervise.run_once(restore)) != 0:
         return ended
     if not schema.is_current(config.database_url):
         # Run it in its own process, so that the memory of a migration is released afterwards.
-        prepared = supervise.run_once(supervise.Child("prepare", [*mydia, "migrate"]))
+        prepared = supervise.run_once(supervise.Child(name="prepare", argv=[*mydia, "migrate"]))
         if prepared != 0:
             return prepared
         web.append("--prepared")
@@ -124,9 +124,11 @@ def _serve(_arguments: argparse.Namespace) -> int:
     environ = supervise.sparing(os.environ)
     return supervise.run(
         [
-            supervise.Child("web", web, vital=True, environ=environ),
+            supervise.Child(name="web", argv=web, vital=True, environ=environ),
             # The worker starts later, because loading it at the same time would delay the first page.
-            supervise.Child("worker", [*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S),
+            supervise.Child(
+                name="worker", argv=[*mydia, "worker", "--prepared"], environ=environ, waits_s=_WORKER_WAITS_S
+            ),
         ],
         between=restore,
     )

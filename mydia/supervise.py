@@ -33,7 +33,7 @@ _WATCHED = (signal.SIGCHLD, _READY, _RESTART, *_STOPS)
 _PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Child:
     """A process to keep alive."""
 
@@ -47,7 +47,7 @@ class Child:
     """Delay of its first start, unless another child calls `tell_ready` earlier."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Running:
     child: Child
     process: subprocess.Popen[bytes] | None = None
@@ -90,7 +90,7 @@ def run_once(child: Child) -> int:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     try:
-        return _finish(_Running(child))
+        return _finish(_Running(child=child))
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
 
@@ -116,12 +116,12 @@ def run(children: Sequence[Child], *, between: Child | None = None, stop_within_
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     now_s = clock.monotonic_s()
-    running = [_Running(child, start_at=now_s + child.waits_s if child.waits_s else 0.0) for child in children]
+    running = [_Running(child=child, start_at=now_s + child.waits_s if child.waits_s else 0.0) for child in children]
     try:
         while (code := _watch(running)) is None:
             logger.info("restarting")
             _stop(running, stop_within_s)
-            if between is not None and (ended := _finish(_Running(between))) >= _KILLED:
+            if between is not None and (ended := _finish(_Running(child=between))) >= _KILLED:
                 return ended  # somebody stopped it: do not start again
             for one in running:
                 one.started_at, one.start_at, one.pause_s = 0.0, 0.0, _FIRST_PAUSE_S

@@ -198,7 +198,9 @@ def show_details(
                     number, place, f"Episode {place}", air_on=air_on, absolute_number=absolute if number else None
                 )
             )
-        made.append(SeasonDetails(number, f"Season {number}", episode_count=count, episodes=tuple(episodes)))
+        made.append(
+            SeasonDetails(number=number, title=f"Season {number}", episode_count=count, episodes=tuple(episodes))
+        )
     return Details(
         type="tv_show",
         title=title,

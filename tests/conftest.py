@@ -53,10 +53,10 @@ def now() -> datetime:
 @pytest.fixture
 def admin() -> Caller:
     """A caller with all permissions."""
-    return Caller("user", None, "Robin", permissions_of(Role.ADMIN), Role.ADMIN)
+    return Caller(kind="user", id=None, name="Robin", permissions=permissions_of(Role.ADMIN), role=Role.ADMIN)
 
 
 @pytest.fixture
 def guest() -> Caller:
     """A caller who may browse and request."""
-    return Caller("user", None, "Guest", permissions_of(Role.GUEST), Role.GUEST)
+    return Caller(kind="user", id=None, name="Guest", permissions=permissions_of(Role.GUEST), role=Role.GUEST)

@@ -112,7 +112,13 @@ def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
         assert (rules.series_folder, rules.season_folder) == ("{title}", "Season {season}")
         assert rules.episode_file == "{title} - S{season:2}E{episode:2} - {episode_title}"
         facts = library.naming.NamingFacts(
-            "Pioneer One", ".mkv", 2010, season=1, episodes=(2,), episode_titles=("The Man",), quality="WEBDL-1080p"
+            title="Pioneer One",
+            extension=".mkv",
+            year=2010,
+            season=1,
+            episodes=(2,),
+            episode_titles=("The Man",),
+            quality="WEBDL-1080p",
         )
         made = library.naming.episode_path(library.rules_of(rules), facts)
     parts.close()

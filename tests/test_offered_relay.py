@@ -37,7 +37,7 @@ def test_without_keys_it_accepts_crash_reports_and_reports_the_missing_keys(load
     assert answer.status == 503
     assert "no key for TMDB" in answer.json()["message"]
     assert relay.crashes is not None
-    assert relay.crashes.record(CrashReport("KeyError", "'title'", ())) == 1
+    assert relay.crashes.record(CrashReport(kind="KeyError", message="'title'", frames=())) == 1
     offered.close()
 
 

@@ -131,7 +131,7 @@ class Space:
     """Free space for Mydia's user, without the space reserved for root."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
     """Metadata of a path; symbolic links are followed."""
 
@@ -276,12 +276,12 @@ class Files:
         except OSError as error:
             raise _translated(error, path) from error
         return FileFacts(
-            found.st_size,
-            found.st_mtime_ns,
-            found.st_dev,
-            found.st_ino,
-            found.st_nlink,
-            stat.S_ISDIR(found.st_mode),
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            device=found.st_dev,
+            inode=found.st_ino,
+            links=found.st_nlink,
+            is_folder=stat.S_ISDIR(found.st_mode),
         )
 
     def exists(self, path: Path) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mydia.adapters.http import Http
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """One configured download client or indexer."""
 

@@ -29,7 +29,7 @@ class TorrentFile:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Torrent:
     """The content of a .torrent file."""
 
@@ -73,7 +73,13 @@ def read_torrent(content: bytes) -> Torrent:
     files = _files(info)
     if not hashes or not files:
         raise Invalid("The torrent file has no pieces or no files.")
-    return Torrent(tuple(hashes), _text(info, b"name"), files, info.get(b"private") == 1, _trackers(meta))
+    return Torrent(
+        info_hashes=tuple(hashes),
+        name=_text(info, b"name"),
+        files=files,
+        private=info.get(b"private") == 1,
+        trackers=_trackers(meta),
+    )
 
 
 def magnet_hashes(link: str) -> tuple[str, ...]:

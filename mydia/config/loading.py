@@ -31,7 +31,7 @@ class Sourced:
     """For people: `environment variable PORT`, `file config.yml`, `default`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """All values from the environment and the file. Composition roots read it; contexts read `settings.of(session)`."""
 
@@ -154,7 +154,7 @@ def load(
     others = [name for name in _leaves(tree) if name not in values and name.split(".")[0] not in lists]
     inactive = tuple(name for name in others if name.startswith(_INACTIVE))
     unknown = tuple(name for name in others if name not in inactive)
-    config = Config(values, file=file, unknown_keys=unknown, inactive_keys=inactive, **lists)
+    config = Config(values=values, file=file, unknown_keys=unknown, inactive_keys=inactive, **lists)
     _check_together(config)
     return config
 

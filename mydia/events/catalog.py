@@ -129,7 +129,7 @@ class LibraryPathAdded(Event):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStateChanged(Event):
     """A client, indexer or provider stopped answering, or answers again."""
 
@@ -239,7 +239,7 @@ class ScanRequested(Event):
     """Whether the user confirmed that missing files are really gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFinished(Event):
     """A scan ended: done, refused (with the reason) or failed."""
 
@@ -261,7 +261,7 @@ class FilesFound(Event):
     files: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileMatched(Event):
     """A file was linked to a title, with the evidence."""
 
@@ -322,7 +322,7 @@ class InboxDecided(Event):
     decision: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileImported(Event):
     """A file of a finished download was placed in the library."""
 
@@ -346,7 +346,7 @@ class FilesRenamed(Event):
     files: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRemoved(Event):
     """A file was removed from the library, into the recycle bin or permanently."""
 
@@ -380,7 +380,7 @@ class ReleasesRequested(Event):
     media_item_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFinished(Event):
     """A search ended; every release found is stored with its verdict."""
 
@@ -393,7 +393,7 @@ class SearchFinished(Event):
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseGrabbed(Event):
     """A release was sent to a download client."""
 
@@ -408,7 +408,7 @@ class ReleaseGrabbed(Event):
     """As `reasons.Reason.to_json` returns them; sentences in events of older versions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadChanged(Event):
     """A download changed its state."""
 

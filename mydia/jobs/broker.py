@@ -65,7 +65,7 @@ class JobFunction(Protocol):
         """Run the job and return a few words about the outcome."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A function that can be queued. Calling it runs it directly, as tests do."""
 
@@ -130,7 +130,17 @@ def job(
             msg = f"two jobs are named {name}: in {known.function.__module__} and in {function.__module__}"
             raise ValueError(msg)
         said = title or name.rpartition(".")[2].replace("_", " ").capitalize()
-        made = Job(name, function, said, queue, max_retries, min_backoff_s, max_backoff_s, time_limit_s, priority)
+        made = Job(
+            name=name,
+            function=function,
+            title=said,
+            queue=queue,
+            max_retries=max_retries,
+            min_backoff_s=min_backoff_s,
+            max_backoff_s=max_backoff_s,
+            time_limit_s=time_limit_s,
+            priority=priority,
+        )
         REGISTRY[name] = made
         return made
 
@@ -174,7 +184,7 @@ class Enqueue(Protocol):
         """See `Enqueuer.__call__`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """What a job receives: `database`, `outside`, `config`, a function to queue other jobs, and its own run."""
 

@@ -79,7 +79,10 @@ class Worker:
         self.enqueue = Enqueuer(self.broker, jobs)
         self._database = database
         declare_jobs(
-            self.broker, jobs, Deps(database, outside, config, self.enqueue, self.board), stopping=self.stopping
+            self.broker,
+            jobs,
+            Deps(database=database, outside=outside, config=config, enqueue=self.enqueue, board=self.board),
+            stopping=self.stopping,
         )
         self._threads = dramatiq.Worker(self.broker, worker_threads=self._slots.total, worker_timeout=_JOB_POLL_MS)
         self._dispatcher = Dispatcher(database, self.enqueue, on_event)

@@ -28,7 +28,7 @@ _WALKING_MISC = frozenset(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Borders:
     """Positions of the parts of a name, in characters; `tail_word` is the tail in words."""
 
@@ -67,14 +67,28 @@ def find_borders(
         if end == chosen[1]:
             end = _walk_over_scene_words(words, marks, end, opened.begin)
         end, tail = _before_same_year(opened, inside, chosen, min(end, remark)), min(chosen[2], remark)
-        return Borders(end, tail, words.index_at(tail), chosen[0], (chosen[1], chosen[1] + 4), True)
+        return Borders(
+            title_end=end,
+            tail=tail,
+            tail_word=words.index_at(tail),
+            year=chosen[0],
+            year_span=(chosen[1], chosen[1] + 4),
+            bounded=True,
+        )
     later = next((y for y in years if y[1] > first_solid), None)
     if first_solid < length:
         start = _walk_back(words, marks, first_solid, opened.begin, None)
     else:
         start = _walk_back(words, marks, _before_group(opened, may_be_title=True), opened.begin, None)
     year = (later[0], (later[1], later[2])) if later else (None, None)
-    return Borders(start, start, words.index_at(start), year[0], year[1], first_solid < length)
+    return Borders(
+        title_end=start,
+        tail=start,
+        tail_word=words.index_at(start),
+        year=year[0],
+        year_span=year[1],
+        bounded=first_solid < length,
+    )
 
 
 def _before_article(words: Words, end: int, begin: int) -> int:
@@ -175,7 +189,9 @@ def _bound_numbered(
                 year, span = value, (start, end)
                 tail = min(tail, start)
                 break
-    return Borders(title_end, tail, words.index_at(tail), year, span, True)
+    return Borders(
+        title_end=title_end, tail=tail, tail_word=words.index_at(tail), year=year, year_span=span, bounded=True
+    )
 
 
 _DAY_TAIL = re.compile(r"[ ._-](?:19|20)\d\d[ ._-]\d\d[ ._-]\d\d[ ._-]{0,3}\Z")

@@ -20,7 +20,7 @@ _LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Languages:
     """Audio and subtitle languages with their spans."""
 
@@ -167,7 +167,13 @@ def read_languages(words: Words, marks: list[Mark], tail: int) -> Languages:
             subs[mark.value] = span
         else:
             audio[mark.value] = span
-    return Languages(tuple(audio), tuple(subs), hardcoded, tuple(audio.values()), tuple(subs.values()))
+    return Languages(
+        audio=tuple(audio),
+        subtitles=tuple(subs),
+        hardcoded=hardcoded,
+        audio_spans=tuple(audio.values()),
+        subtitle_spans=tuple(subs.values()),
+    )
 
 
 def _language_in_subs_word(word: str) -> str | None:

@@ -75,7 +75,7 @@ _ID_TAG = re.compile(
 _KNOWN_SIGNERS = frozenset(g.lower() for g in SIGNING_GROUPS)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Opened:
     """A name with its surroundings stripped."""
 
@@ -134,13 +134,13 @@ def open_name(name: str) -> Opened:
     text = strip_tracker(text)
     low = lower(text)
     opened = Opened(
-        name,
-        text,
-        low,
-        raw[: len(text)],
-        extension,
-        subtitle,
-        ids,
+        name=name,
+        text=text,
+        low=low,
+        raw=raw[: len(text)],
+        extension=extension,
+        subtitle=subtitle,
+        ids=ids,
         has_site_behind=site_span is not None,
         extra=_EXTRAS[extra.group(1)] if extra is not None and extra.start() > 0 else None,
     )

@@ -50,8 +50,8 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
         marks = [m for m in marks if m.kind != "source" or _is_written_as_source(words, m)]
     first_solid = _skip_words_in_front(opened, words, marks)
     scene = Scene(
-        opened.text, opened.low, words, tuple(marks), opened.begin, first_solid, opened.front_group is not None,
-        "tv" if hint == "subtitle" else hint, YEAR.search(opened.low, opened.begin) is not None,
+        text=opened.text, low=opened.low, words=words, marks=tuple(marks), begin=opened.begin, first_solid=first_solid, subgroup=opened.front_group is not None,
+        hint="tv" if hint == "subtitle" else hint, has_year=YEAR.search(opened.low, opened.begin) is not None,
     )  # fmt: skip
     numbering = find_numbering(scene)
     borders = find_borders(opened, words, marks, numbering, first_solid, hint)

@@ -31,7 +31,7 @@ class Confidence:
         return min((value for value in (self.title, self.year, self.season, self.episodes) if value), default=0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedRelease:
     """The fields of one release, file or folder name. Missing fields are None or empty."""
 

@@ -21,7 +21,7 @@ TVDB_URL = "https://api4.thetvdb.com/v4"
 TVDB_IMAGE_HOST = "artworks.thetvdb.com"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelayConfig:
     """One relay."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SERVICE = "metadata-relay"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Counters:
     """Answers since the start, by where they came from."""
 

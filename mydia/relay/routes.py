@@ -43,7 +43,7 @@ _SEASON = r"([0-9]{1,5})"
 _IMAGE_LANGUAGES = ("include_image_language", "language")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One address of the relay."""
 
@@ -79,7 +79,9 @@ def _tmdb(
     must: tuple[tuple[str, type], ...] = (),
     needs: str | None = None,
 ) -> Rule:
-    return Rule(re.compile(path), "tmdb", target, kind, tuple(params), must, needs=needs)
+    return Rule(
+        path=re.compile(path), upstream="tmdb", target=target, kind=kind, params=tuple(params), must=must, needs=needs
+    )
 
 
 def _tvdb(
@@ -93,7 +95,17 @@ def _tvdb(
     unwrapped: bool = False,
     needs: str | None = None,
 ) -> Rule:
-    return Rule(re.compile(path), "tvdb", target, kind, tuple(params), must, fixed, unwrapped, needs)
+    return Rule(
+        path=re.compile(path),
+        upstream="tvdb",
+        target=target,
+        kind=kind,
+        params=tuple(params),
+        must=must,
+        fixed=fixed,
+        unwrapped=unwrapped,
+        needs=needs,
+    )
 
 
 RULES: tuple[Rule, ...] = (

@@ -26,7 +26,9 @@ def test_a_grabbed_release_arrives_unchanged(tmp_path: Path) -> None:
 
     with Swarm(tmp_path / "swarm") as swarm, RealQBittorrent(tmp_path / "client") as qbittorrent:
         swarm.publish(published.parent, tmdb_id=20367)
-        [release] = outside.indexer(swarm.connection).search(Query("movie", "Detour", 1945, tmdb_id=20367))
+        [release] = outside.indexer(swarm.connection).search(
+            Query(type="movie", text="Detour", year=1945, tmdb_id=20367)
+        )
         assert release.download_url is not None
         fetched = outside.indexer(swarm.connection).fetch(release.download_url)
         client = outside.download_client(qbittorrent.connection)

@@ -43,7 +43,9 @@ class Download:
         """Change the state and emit the event, as the worker does."""
         with self._database.writes() as session:
             row = session.get_one(downloads.Download, self.id)
-            event = events.DownloadChanged(self.id, self._item_id, row.state, state, None)
+            event = events.DownloadChanged(
+                download_id=self.id, media_item_id=self._item_id, old=row.state, new=state, reason=None
+            )
             row.state = downloads.DownloadState(state)
             events.emit(session, SYSTEM, event)
 

@@ -44,7 +44,11 @@ def _queue_becomes(deps: WebDeps, number: int) -> None:
     """Change the queue to hold this many downloads, and emit an event."""
     example.SCENE.queue = number
     with deps.database.writes() as session:
-        events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+        events.emit(
+            session,
+            SYSTEM,
+            events.DownloadChanged(download_id="d1", media_item_id=None, old="queued", new="downloading", reason=None),
+        )
 
 
 def _refuse_once(page: Page, addresses: str, **answer: Any) -> list[Route]:

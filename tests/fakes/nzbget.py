@@ -29,7 +29,15 @@ class RealNzbGet:
     def connection(self) -> Connection:
         """Mydia's connection to it."""
         url = f"http://127.0.0.1:{self.port}"
-        return Connection("nzbget", "NZBGet", "nzbget", url, USERNAME, Secret(PASSWORD), {"category": "mydia"})
+        return Connection(
+            id="nzbget",
+            name="NZBGet",
+            kind="nzbget",
+            url=url,
+            username=USERNAME,
+            secret=Secret(PASSWORD),
+            options={"category": "mydia"},
+        )
 
     def __enter__(self) -> Self:
         assert PROGRAM, MISSING

@@ -55,7 +55,9 @@ class FakeDownloadClient:
     """A download client whose downloads are controlled by the test."""
 
     def __init__(self, connection: Connection | None = None, *, folder: Path | str = "/downloads") -> None:
-        self.connection = connection or Connection("client", "Fake client", "fake", "http://client.test")
+        self.connection = connection or Connection(
+            id="client", name="Fake client", kind="fake", url="http://client.test"
+        )
         self.folder = str(folder)
         self.trouble: AdapterError | None = None
         """Raised by every call while set; usually set by `go_away()` and `come_back()`."""
@@ -210,7 +212,7 @@ class FakeIndexer:
         *,
         title: str = "Fake indexer",
     ) -> None:
-        self.connection = connection or Connection("indexer", title, "fake", "http://indexer.test")
+        self.connection = connection or Connection(id="indexer", name=title, kind="fake", url="http://indexer.test")
         self.releases = [*releases]
         self.content: dict[str, Fetched] = {}
         """Download address to its content."""
@@ -422,7 +424,7 @@ def fake_outside(
 
 def connection(kind: str = "fake", *, id: str = "service", name: str = "Service", **options: object) -> Connection:
     """Build a connection to a host that does not exist."""
-    return Connection(id, name, kind, "http://service.test", secret=Secret("key"), options=options)
+    return Connection(id=id, name=name, kind=kind, url="http://service.test", secret=Secret("key"), options=options)
 
 
 def _chosen[Adapter: (DownloadClient, Indexer)](

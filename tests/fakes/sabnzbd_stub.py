@@ -26,7 +26,12 @@ class SabnzbdStub(StandIn):
     def connection(self) -> Connection:
         """Mydia's connection to it."""
         return Connection(
-            "sabnzbd", "SABnzbd", "sabnzbd", f"{self.url}/sabnzbd", secret=Secret(KEY), options={"category": "mydia"}
+            id="sabnzbd",
+            name="SABnzbd",
+            kind="sabnzbd",
+            url=f"{self.url}/sabnzbd",
+            secret=Secret(KEY),
+            options={"category": "mydia"},
         )
 
     def finish(self, ref: str, *, status: str = "Completed", message: str = "") -> None:

@@ -40,7 +40,9 @@ class Swarm:
     @property
     def connection(self) -> Connection:
         """Mydia's connection to the indexer."""
-        return Connection("swarm", self.indexer.title, "torznab", self.indexer.api_url, secret=Secret(KEY))
+        return Connection(
+            id="swarm", name=self.indexer.title, kind="torznab", url=self.indexer.api_url, secret=Secret(KEY)
+        )
 
     def publish(self, path: Path, title: str | None = None, **facts: Any) -> Offer:
         """Seed a file or a folder and offer it on the indexer.

@@ -36,7 +36,13 @@ class RealTransmission:
         url = f"http://127.0.0.1:{self.port}"
         options = {"category": "mydia"}
         return Connection(
-            f"transmission-{self.port}", "Transmission", "transmission", url, USERNAME, Secret(PASSWORD), options
+            id=f"transmission-{self.port}",
+            name="Transmission",
+            kind="transmission",
+            url=url,
+            username=USERNAME,
+            secret=Secret(PASSWORD),
+            options=options,
         )
 
     @property

@@ -28,7 +28,7 @@ from tests.fakes.qbittorrent import PASSWORD, USERNAME, RealQBittorrent
 from tests.fakes.swarm import Swarm
 from tests.fakes.torznab import KEY
 
-ROBIN = Caller("user", None, "Robin", permissions_of(Role.ADMIN), Role.ADMIN)
+ROBIN = Caller(kind="user", id=None, name="Robin", permissions=permissions_of(Role.ADMIN), role=Role.ADMIN)
 
 
 @dataclass
@@ -66,7 +66,9 @@ class Household:
         metadata = FakeMetadataProvider(self.catalogue)
         outside = real_outside(lambda: metadata)
         nobody: Any = None
-        self.deps = Deps(self.database, outside, self.config, self._enqueue, nobody)
+        self.deps = Deps(
+            database=self.database, outside=outside, config=self.config, enqueue=self._enqueue, board=nobody
+        )
         self._dispatcher = Dispatcher(self.database, self._enqueue, triggers.ON_EVENT)
         self.films, self.series = self.folder / "films", self.folder / "series"
         self.films.mkdir()
@@ -87,13 +89,19 @@ class Household:
                 session,
                 ROBIN,
                 now,
-                settings.NewClient("qBittorrent", "qbittorrent", self.client.url, USERNAME, Secret(PASSWORD)),
+                settings.NewClient(
+                    name="qBittorrent",
+                    kind="qbittorrent",
+                    url=self.client.url,
+                    username=USERNAME,
+                    secret=Secret(PASSWORD),
+                ),
             )
             settings.indexers.add_indexer(
                 session,
                 ROBIN,
                 now,
-                settings.NewIndexer("Public", "torznab", self.swarm.indexer.api_url, Secret(KEY)),
+                settings.NewIndexer(name="Public", kind="torznab", url=self.swarm.indexer.api_url, secret=Secret(KEY)),
             )
 
     def add(self, details: Details, *, search_now: bool) -> str:
@@ -103,7 +111,13 @@ class Household:
             path = next(
                 path for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.type == type
             )
-            new = media.NewItem(details.type, details.title, details.year, Ids(details.ids.tmdb_id), path.id)
+            new = media.NewItem(
+                type=details.type,
+                title=details.title,
+                year=details.year,
+                ids=Ids(details.ids.tmdb_id),
+                library_path_id=path.id,
+            )
             return media.add_item(session, ROBIN, clock.now(), new, search_now=search_now).id
 
     def run_until(self, so: Callable[[], object], what: str, *, within_s: float = 60.0) -> None:

@@ -170,8 +170,25 @@ def _add_films(database: Database, films: Path) -> None:
                 session, ROBIN, now, settings.NewLibraryPath(path=str(films), type="movies")
             )
         for tmdb_id, title in FILMS.items():
-            details = Details("movie", title, title, Ids(tmdb_id), "tmdb", year=1921, status="released", runtime_min=1)
-            new = media.NewItem("movie", title, 1921, details.ids, path.id, profile.id, details=details)
+            details = Details(
+                type="movie",
+                title=title,
+                original_title=title,
+                ids=Ids(tmdb_id),
+                provider="tmdb",
+                year=1921,
+                status="released",
+                runtime_min=1,
+            )
+            new = media.NewItem(
+                type="movie",
+                title=title,
+                year=1921,
+                ids=details.ids,
+                library_path_id=path.id,
+                profile_id=profile.id,
+                details=details,
+            )
             media.add_item(session, ROBIN, now, new, search_now=True)
 
 

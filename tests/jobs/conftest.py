@@ -42,7 +42,7 @@ def a_job(name: str, function: Callable[..., str | None], **changes: Any) -> Job
         "time_limit_s": 60.0,
         "priority": 5,
     } | changes
-    return Job(name, function, **fields)
+    return Job(name=name, function=function, **fields)
 
 
 class Bench:
@@ -57,7 +57,10 @@ class Bench:
         self.free = slots
         self.stopping = slots.stopping
         declare_jobs(
-            self.broker, self.jobs, Deps(NOBODY, NOBODY, NOBODY, self.enqueue, self.board), stopping=self.stopping
+            self.broker,
+            self.jobs,
+            Deps(database=NOBODY, outside=NOBODY, config=NOBODY, enqueue=self.enqueue, board=self.board),
+            stopping=self.stopping,
         )
         self.worker: Worker | None = None
 

@@ -39,7 +39,7 @@ def deps(house: House, asked: list[tuple[str, dict[str, Any], float]]) -> Deps:
         return "run"
 
     nobody: Any = None
-    return Deps(house.database, house.outside, house.config, enqueue, nobody)
+    return Deps(database=house.database, outside=house.outside, config=house.config, enqueue=enqueue, board=nobody)
 
 
 def test_search_grab_follow_import(house: House, deps: Deps, asked: list[tuple[str, dict[str, Any], float]]) -> None:

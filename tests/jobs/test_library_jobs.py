@@ -46,7 +46,9 @@ class _Queue:
 
 def make_deps(database: Database, config: Config, tmp_path: Path, provider: FakeMetadataProvider) -> Deps:
     board = TaskBoard(tmp_path / "jobs.db")
-    return Deps(database, fake_outside(metadata=provider), config, _Queue(), board)  # type: ignore[arg-type]
+    return Deps(
+        database=database, outside=fake_outside(metadata=provider), config=config, enqueue=_Queue(), board=board
+    )  # type: ignore[arg-type]
 
 
 def test_a_scan_finds_matches_and_analyses_files(database: Database, config: Config, tmp_path: Path) -> None:

@@ -46,7 +46,13 @@ def test_a_recount_corrects_wrong_counts_and_writes_nothing_else(
         before = media.get_item(session, SYSTEM, right.id).updated_at
         session.execute(update(MediaItem).where(MediaItem.id == film.id).values(files_count=7, upgradable=True))
         session.execute(update(Episode).where(Episode.media_item_id == show.id).values(held=True))
-    deps = Deps(database, fake_outside(), config, lambda *_a, **_k: "run", TaskBoard(tmp_path / "jobs.db"))
+    deps = Deps(
+        database=database,
+        outside=fake_outside(),
+        config=config,
+        enqueue=lambda *_a, **_k: "run",
+        board=TaskBoard(tmp_path / "jobs.db"),
+    )
     assert jobs.recount(deps) == "2 of 3 titles changed"
     with database.reads() as session:
         mended = media.get_item(session, SYSTEM, film.id)

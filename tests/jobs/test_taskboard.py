@@ -27,7 +27,7 @@ def test_an_unknown_run_is_not_found(board: TaskBoard) -> None:
 
 
 def test_reading_and_controlling_need_a_permission(board: TaskBoard) -> None:
-    keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
+    keeper = Caller(kind="user", id="1", name="Kim", permissions=frozenset({Permission.MANAGE_MEDIA}))
     for caller in (NOBODY, keeper):
         for call in (board.running, board.waiting, board.recent, board.queue_depth, board.totals, board.scheduled):
             with pytest.raises(Forbidden):
@@ -44,7 +44,7 @@ def test_reading_and_controlling_need_a_permission(board: TaskBoard) -> None:
 
 
 def test_with_manage_media_only_interactive_runs_are_visible_and_cancellable(board: TaskBoard) -> None:
-    keeper = Caller("user", "1", "Kim", frozenset({Permission.MANAGE_MEDIA}))
+    keeper = Caller(kind="user", id="1", name="Kim", permissions=frozenset({Permission.MANAGE_MEDIA}))
     with board.writes() as connection:
         connection.executemany(
             "INSERT INTO runs (id, job, queue, priority, params, state, queued_at, due_at) VALUES (?, ?, ?, 5, '{}', 'queued', 1, 1)",

@@ -25,7 +25,7 @@ from tests.jobs.conftest import NOBODY, MakeBench, a_job
 def deps(database: Database, board: TaskBoard, tmp_path: Path) -> Iterator[Deps]:
     loaded = config.load({"DATA_DIR": str(tmp_path), "BACKUPS_KEEP": "2"})
     settings.bind(database, loaded)
-    return Deps(database, NOBODY, loaded, NOBODY, board)
+    return Deps(database=database, outside=NOBODY, config=loaded, enqueue=NOBODY, board=board)
 
 
 def test_every_upkeep_job_is_registered() -> None:
@@ -51,7 +51,10 @@ def test_upkeep_runs_on_a_new_installation(deps: Deps) -> None:
 
 def test_backups_can_be_disabled(database: Database, board: TaskBoard, tmp_path: Path) -> None:
     loaded = config.load({"DATA_DIR": str(tmp_path), "SKIP_BACKUPS": "true"})
-    assert upkeep.back_up(Deps(database, NOBODY, loaded, NOBODY, board)) == "disabled"
+    assert (
+        upkeep.back_up(Deps(database=database, outside=NOBODY, config=loaded, enqueue=NOBODY, board=board))
+        == "disabled"
+    )
     assert not loaded.backups_directory.exists()
 
 

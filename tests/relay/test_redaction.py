@@ -178,14 +178,19 @@ def test_messages_for_users_are_not_sent() -> None:
 )
 def test_a_frame_keeps_its_place_in_our_code_only(path: str, shown: str) -> None:
     report = CrashReport(
-        "X", "x", ({"file": path, "line": 3, "function": "f", "module": "m", "locals": PRIVATE, "code": PRIVATE},)
+        kind="X",
+        message="x",
+        frames=({"file": path, "line": 3, "function": "f", "module": "m", "locals": PRIVATE, "code": PRIVATE},),
     )
     assert redact(report).frames == ({"file": shown, "line": 3, "function": "f", "module": "m"},)
 
 
 def test_metadata_outside_the_list_is_dropped() -> None:
     given = {"path": PRIVATE, "job": "library.scan", "route": f"/media/{PRIVATE}", "status": 500, "component": PRIVATE}
-    assert redact(CrashReport("X", "x", (), metadata=given)).metadata == {"job": "library.scan", "status": 500}
+    assert redact(CrashReport(kind="X", message="x", frames=(), metadata=given)).metadata == {
+        "job": "library.scan",
+        "status": 500,
+    }
 
 
 @given(st.text(max_size=300))

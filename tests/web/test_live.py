@@ -48,7 +48,13 @@ async def _next(live: Live, connection: _Connection) -> list[Push]:
 def _happen(deps: WebDeps, times: int = 1) -> None:
     with deps.database.writes() as session:
         for _ in range(times):
-            events.emit(session, SYSTEM, events.DownloadChanged("d1", None, "queued", "downloading", None))
+            events.emit(
+                session,
+                SYSTEM,
+                events.DownloadChanged(
+                    download_id="d1", media_item_id=None, old="queued", new="downloading", reason=None
+                ),
+            )
 
 
 def _names(pushes: Iterable[Push]) -> list[str]:

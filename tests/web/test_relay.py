@@ -30,7 +30,7 @@ GUEST = {"Cookie": "who=guest"}
 
 def _authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
     who = request.cookies.get("who")
-    return Caller("user", who, who, permissions_of(Role(who)), Role(who)) if who else None
+    return Caller(kind="user", id=who, name=who, permissions=permissions_of(Role(who)), role=Role(who)) if who else None
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ class Protocols(StrEnum):
     USENET = "usenet"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A search. Ids are used if the indexer supports them; otherwise the text is."""
 

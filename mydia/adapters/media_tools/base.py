@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioTrack:
     """An audio stream; `codec` uses the parser's names (aac ac3 eac3 dts dts-hd dts-x truehd atmos flac mp3 opus pcm …)."""
 
@@ -22,7 +22,7 @@ class AudioTrack:
     bitrate_bps: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubtitleTrack:
     """One embedded subtitle stream."""
 

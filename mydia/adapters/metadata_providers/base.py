@@ -40,7 +40,7 @@ class Candidate:
     adult: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonCredit:
     """A person's role in a title."""
 
@@ -104,7 +104,7 @@ class EpisodeDetails:
     rating: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonDetails:
     """A season; `episodes` is None if only the summary was requested."""
 
@@ -117,7 +117,7 @@ class SeasonDetails:
     episodes: tuple[EpisodeDetails, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """All details of a title."""
 

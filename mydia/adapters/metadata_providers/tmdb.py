@@ -417,7 +417,13 @@ def _person(row: Mapping[str, Any], role: str, department: str) -> PersonCredit 
     name = read.text(row.get("name"))
     if name is None:
         return None
-    return PersonCredit(name, role, department, read.text(row.get("profile_path")), read.positive(row.get("id")))
+    return PersonCredit(
+        name=name,
+        role=role,
+        department=department,
+        profile_path=read.text(row.get("profile_path")),
+        person_id=read.positive(row.get("id")),
+    )
 
 
 def _logo(answer: Mapping[str, Any]) -> str | None:

@@ -108,7 +108,7 @@ class Tpdb:
         scenes.sort(key=lambda row: (str(row.get("date") or ""), read.whole(row.get("id")) or 0))
         episodes = tuple(_episode(row, number, n) for n, row in enumerate(scenes, 1))
         return SeasonDetails(
-            number, str(number), air_on=episodes[0].air_on, episode_count=len(episodes), episodes=episodes
+            number=number, title=str(number), air_on=episodes[0].air_on, episode_count=len(episodes), episodes=episodes
         )
 
     def trending(self, type: MediaType, *, language: str = "en-US") -> list[Candidate]:
@@ -240,7 +240,7 @@ def _site(row: Mapping[str, Any], years: list[int]) -> Details:
         poster_path=_poster(row),
         homepage=read.text(row.get("url")),
         adult=True,
-        seasons=tuple(SeasonDetails(year, str(year)) for year in years),
+        seasons=tuple(SeasonDetails(number=year, title=str(year)) for year in years),
     )
 
 
@@ -273,12 +273,18 @@ def _tags(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _people(row: Mapping[str, Any]) -> tuple[PersonCredit, ...]:
     cast = [
-        PersonCredit(name, "", "cast", read.text(person.get("image")), read.positive(person.get("id")))
+        PersonCredit(
+            name=name,
+            role="",
+            department="cast",
+            profile_path=read.text(person.get("image")),
+            person_id=read.positive(person.get("id")),
+        )
         for person in read.rows(row.get("performers"))
         if (name := read.text(person.get("name")))
     ]
     crew = [
-        PersonCredit(name, "Director", "Directing")
+        PersonCredit(name=name, role="Director", department="Directing")
         for person in read.rows(row.get("directors"))
         if (name := read.text(person.get("name")))
     ]

@@ -325,10 +325,24 @@ def _credits(record: Mapping[str, Any]) -> tuple[PersonCredit, ...]:
         photo = _image(row.get("personImgURL"))
         if kind in ("Actor", "Guest Star"):
             people.append(
-                PersonCredit(name, read.text(row.get("name")) or "", "cast", photo, read.positive(row.get("peopleId")))
+                PersonCredit(
+                    name=name,
+                    role=read.text(row.get("name")) or "",
+                    department="cast",
+                    profile_path=photo,
+                    person_id=read.positive(row.get("peopleId")),
+                )
             )
         elif kind in _CREW:
-            people.append(PersonCredit(name, kind, _CREW[kind], photo, read.positive(row.get("peopleId"))))
+            people.append(
+                PersonCredit(
+                    name=name,
+                    role=kind,
+                    department=_CREW[kind],
+                    profile_path=photo,
+                    person_id=read.positive(row.get("peopleId")),
+                )
+            )
     return tuple(people[:60])
 
 

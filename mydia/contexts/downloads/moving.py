@@ -32,7 +32,12 @@ def move(
     row.state, row.state_since = new, now
     session.flush()
     stored = None if because is None else because.to_json()
-    emit(session, caller, DownloadChanged(row.id, row.media_item_id, old, new, stored), at=now)
+    emit(
+        session,
+        caller,
+        DownloadChanged(download_id=row.id, media_item_id=row.media_item_id, old=old, new=new, reason=stored),
+        at=now,
+    )
     update_card(session, now, row.media_item_id)
 
 

@@ -17,7 +17,7 @@ def queries_for(facts: Facts, *, original_title: str | None = None) -> tuple[Que
 
 
 def _movie(facts: Facts) -> tuple[Query, ...]:
-    return (Query("movie", facts.title, year=facts.year, imdb_id=facts.imdb_id, tmdb_id=facts.tmdb_id),)
+    return (Query(type="movie", text=facts.title, year=facts.year, imdb_id=facts.imdb_id, tmdb_id=facts.tmdb_id),)
 
 
 def _series(facts: Facts) -> tuple[Query, ...]:
@@ -29,8 +29,8 @@ def _series(facts: Facts) -> tuple[Query, ...]:
     numbered = _query(facts, season=episode.season_number, episode=episode.episode_number)
     if facts.series_type == "daily" and episode.air_on is not None:
         by_day = Query(
-            "tv",
-            facts.title,
+            type="tv",
+            text=facts.title,
             air_on=episode.air_on,
             imdb_id=facts.imdb_id,
             tmdb_id=facts.tmdb_id,
@@ -47,13 +47,13 @@ def _absolute(facts: Facts, episode: EpisodeRef) -> tuple[Query, ...]:
     if number is None:
         regular = [known for known in facts.episodes if known.season_number > 0]
         number = regular.index(episode) + 1 if episode in regular else None
-    return () if number is None else (Query("any", f"{facts.title} {number:02}"),)
+    return () if number is None else (Query(type="any", text=f"{facts.title} {number:02}"),)
 
 
 def _query(facts: Facts, *, season: int | None, episode: int | None = None) -> Query:
     return Query(
-        "tv",
-        facts.title,
+        type="tv",
+        text=facts.title,
         season=season,
         episode=episode,
         imdb_id=facts.imdb_id,
@@ -63,4 +63,6 @@ def _query(facts: Facts, *, season: int | None, episode: int | None = None) -> Q
 
 
 def _renamed(query: Query, title: str) -> Query:
-    return Query(query.type, title, year=query.year, season=query.season, episode=query.episode, air_on=query.air_on)
+    return Query(
+        type=query.type, text=title, year=query.year, season=query.season, episode=query.episode, air_on=query.air_on
+    )

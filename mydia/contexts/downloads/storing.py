@@ -78,7 +78,14 @@ def finish(
     emit(
         session,
         caller,
-        SearchFinished(target.item_id, search_id, len(rows), approved, search.cause, failures),
+        SearchFinished(
+            media_item_id=target.item_id,
+            search_id=search_id,
+            found=len(rows),
+            approved=approved,
+            cause=search.cause,
+            failures=failures,
+        ),
         at=now,
     )
     logger.info("search finished", extra={"search_id": search_id, "found": len(rows), "approved": approved})

@@ -355,7 +355,9 @@ def carry_on(database: Database, outside: Outside, now: Callable[[], datetime], 
             return "nothing to do"
         caller = users.caller_of(users.get_user(session, SYSTEM, edit.requested_by)) if edit.requested_by else SYSTEM
     undoing = edit.state == EditState.UNDOING
-    work = _Work(database, outside, caller, now, TitleChanges.from_json(edit.changes))
+    work = _Work(
+        database=database, outside=outside, caller=caller, now=now, changes=TitleChanges.from_json(edit.changes)
+    )
     if not undoing:
         _set_state(database, edit_id, EditState.RUNNING)
     pending = _TO_UNDO if undoing else _TO_DO
@@ -398,7 +400,7 @@ def _set_state(database: Database, edit_id: str, state: EditState, *, at: dateti
         session.execute(update(TitleEdit).where(TitleEdit.id == edit_id).values(state=state, finished_at=at))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
     """Applies an edit to one title, or undoes it."""
 

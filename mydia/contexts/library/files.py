@@ -62,7 +62,7 @@ _AUDIO_CODECS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecStrip:
     """The technical line of a file. Unknown parts are None."""
 
@@ -80,7 +80,7 @@ class SpecStrip:
         return tuple(part for part in (self.resolution, self.source, self.hdr, self.codec, both) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarView:
     """A file beside a video."""
 
@@ -356,7 +356,12 @@ def spec_strip(
         codec = f"{codec} {bit_depth}-bit"
     resolution = None if quality.resolution is None else f"{quality.resolution}p"
     return SpecStrip(
-        resolution, source, hdr_format, codec, _AUDIO_CODECS.get(audio_codec or "", audio_codec), audio_channels
+        resolution=resolution,
+        source=source,
+        hdr=hdr_format,
+        codec=codec,
+        audio=_AUDIO_CODECS.get(audio_codec or "", audio_codec),
+        channels=audio_channels,
     )
 
 
@@ -427,7 +432,9 @@ def _views(session: Session, caller: Caller, rows: Iterable[MediaFile]) -> list[
     sidecars: dict[str, list[SidecarView]] = {}
     for row in session.scalars(select(Sidecar).where(Sidecar.file_id.in_(ids)).order_by(Sidecar.relative_path)):
         sidecars.setdefault(row.file_id or "", []).append(
-            SidecarView(row.id, row.relative_path, row.kind, row.language, tuple(row.flags))
+            SidecarView(
+                id=row.id, relative_path=row.relative_path, kind=row.kind, language=row.language, flags=tuple(row.flags)
+            )
         )
     return [
         _view(

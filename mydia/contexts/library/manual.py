@@ -655,7 +655,14 @@ def attach(
     attach_files(
         session, item_id, [Attachment(file_id=file_id, version_id=version, episode_ids=episode_ids, columns=more)]
     )
-    emit(session, caller, FileMatched(item_id, file_id, shown(row.relative_path), 1.0, evidence), at=now)
+    emit(
+        session,
+        caller,
+        FileMatched(
+            media_item_id=item_id, file_id=file_id, relative_path=shown(row.relative_path), score=1.0, evidence=evidence
+        ),
+        at=now,
+    )
 
 
 def _close_if_empty(session: Session, caller: Caller, now: datetime, inbox_id: str, item_id: str) -> None:

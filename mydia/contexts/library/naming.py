@@ -54,7 +54,7 @@ class NamingRules:
     replace_illegal: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamingFacts:
     """Everything a name can contain. Absent values are None or empty."""
 
@@ -193,12 +193,12 @@ def objections(field: str, template: str) -> list[str]:
 def preview(naming: NamingRules) -> list[Example]:
     """Return the names of a film, an episode, a double episode, a daily show and an anime as examples."""
     film = NamingFacts(
-        "Night of the Living Dead", ".mkv", 1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
+        title="Night of the Living Dead", extension=".mkv", year=1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
         edition="Remastered", release_group="ARCHIVE", release_name="Night.of.the.Living.Dead.1968.1080p.BluRay-ARCHIVE",
         video_codec="h264", audio_codec="flac", audio_channels="1.0", audio_languages=("en",),
     )  # fmt: skip
     episode = NamingFacts(
-        "Pioneer One", ".mkv", 2010, tvdb_id=170551, quality="WEBDL-720p", release_group="VODO", season=1, episodes=(1,),
+        title="Pioneer One", extension=".mkv", year=2010, tvdb_id=170551, quality="WEBDL-720p", release_group="VODO", season=1, episodes=(1,),
         episode_titles=("Earthfall",), release_name="Pioneer.One.S01E01.720p.WEB-DL-VODO", video_codec="h264",
         audio_codec="aac", audio_channels="2.0", air_on=date(2010, 6, 16), absolute=(1,),
     )  # fmt: skip
@@ -363,7 +363,7 @@ _MULTI = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
     before: str
     name: str
@@ -385,7 +385,13 @@ def _token(inner: str) -> _Token | None:
     if match is None:
         return None
     name = _plain_name(match["name"])
-    return None if name is None else _Token(match["before"], name, match["format"], match["behind"], match["name"])
+    return (
+        None
+        if name is None
+        else _Token(
+            before=match["before"], name=name, format=match["format"], behind=match["behind"], written=match["name"]
+        )
+    )
 
 
 def _names_in(field: str, template: str) -> frozenset[str]:

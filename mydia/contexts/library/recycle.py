@@ -47,7 +47,7 @@ MANIFEST = "restore.json"
 """File in each batch of the recycle bin that lists the original paths, for use without the database."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
     """The result of a removal."""
 
@@ -150,7 +150,7 @@ def remove_item(
             remember(session, caller, now, item_id, files=files, removal_id=removal_id)
             _keep_files(session, caller, now, item_id)
             media.remove_row(session, caller, now, item_id, files_deleted=0)
-        return Removed(0, 0, None, (), removal_id=removal_id)
+        return Removed(files=0, size_bytes=0, batch_id=None, failures=(), removal_id=removal_id)
     removed = _take_out(database, outside, caller, now, going, ref=item_id, for_good=files == "delete")
     if removed.failures:
         raise Conflict(f"The title was not removed. {removed.failures[0]}")
@@ -340,10 +340,10 @@ def _take_out(
         except AdapterError:
             continue
     return Removed(
-        len(going) - len(failures),
-        sum(one.size_bytes for one in going),
-        batch_id if steps else None,
-        tuple(failures),
+        files=len(going) - len(failures),
+        size_bytes=sum(one.size_bytes for one in going),
+        batch_id=batch_id if steps else None,
+        failures=tuple(failures),
         recycled=bool(steps) and not for_good,
     )
 

@@ -30,7 +30,7 @@ from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenameLine:
     """A file with its old and new name."""
 
@@ -192,7 +192,7 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
             if item.type == MediaType.MOVIE
             else naming.episode_path(rules, facts, folder=folder)
         )
-        lines.append(RenameLine(row.id, item.id, "video", row.relative_path, new))
+        lines.append(RenameLine(id=row.id, media_item_id=item.id, kind="video", old=row.relative_path, new=new))
         lines += _beside(session, row, item.id, new)
     if folders and item.folder and item.library_path_id:
         lines += _rest_of_folder(session, item, lines)
@@ -219,7 +219,13 @@ def _beside(session: Session, row: MediaFile, item_id: str, new: str) -> list[Re
     old_stem, new_stem = row.relative_path.rpartition(".")[0], new.rpartition(".")[0]
     found = session.scalars(select(Sidecar).where(Sidecar.file_id == row.id)).all()
     return [
-        RenameLine(one.id, item_id, "sidecar", one.relative_path, new_stem + one.relative_path[len(old_stem) :])
+        RenameLine(
+            id=one.id,
+            media_item_id=item_id,
+            kind="sidecar",
+            old=one.relative_path,
+            new=new_stem + one.relative_path[len(old_stem) :],
+        )
         for one in found
         if one.relative_path.startswith(f"{old_stem}.") or one.relative_path.startswith(f"{old_stem}-")
     ]
@@ -244,7 +250,7 @@ def _rest_of_folder(session: Session, item: MediaItem, lines: list[RenameLine]) 
             )
         )
         found += [
-            RenameLine(id_, item.id, kind, path, f"{top}/{path[len(prefix) :]}")
+            RenameLine(id=id_, media_item_id=item.id, kind=kind, old=path, new=f"{top}/{path[len(prefix) :]}")
             for id_, path in rows
             if id_ not in known
         ]
@@ -276,7 +282,16 @@ def _judged(session: Session, outside: Outside, lines: list[RenameLine]) -> list
             else:
                 objection = _objection(outside, root, line)
         wanted.setdefault(key, shown(line.old))
-        judged.append(RenameLine(line.id, line.media_item_id, line.kind, line.old, line.new, objection))
+        judged.append(
+            RenameLine(
+                id=line.id,
+                media_item_id=line.media_item_id,
+                kind=line.kind,
+                old=line.old,
+                new=line.new,
+                objection=objection,
+            )
+        )
     return judged
 
 

@@ -44,7 +44,7 @@ class AlreadyHere(Conflict):
         self.item_id = item.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
     """A title to add. Without `details`, a job fetches them afterwards."""
 

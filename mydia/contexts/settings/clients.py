@@ -30,7 +30,7 @@ type Mapped = tuple[str, str]
 """(remote, local)"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewClient:
     """A download client as submitted by a form."""
 
@@ -261,7 +261,15 @@ def _all_mappings(session: Session) -> dict[str, tuple[Mapped, ...]]:
 
 
 def _connection(row: DownloadClientRow, secret: Secret, *, identifier: str | None = None) -> Connection:
-    return Connection(identifier or row.id, row.name, row.kind, row.url, row.username, secret, dict(row.options))
+    return Connection(
+        id=identifier or row.id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        username=row.username,
+        secret=secret,
+        options=dict(row.options),
+    )
 
 
 def _fill(session: Session, row: DownloadClientRow, new: NewClient, *, present: DownloadClientRow | None) -> Secret:

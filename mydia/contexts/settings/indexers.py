@@ -44,7 +44,7 @@ SHARED_NEEDS = (
 _LONGEST_TIMEOUT_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewIndexer:
     """An indexer as submitted by a form."""
 
@@ -213,7 +213,15 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
 
 def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = None) -> Connection:
     options = dict(row.options)
-    made = Connection(identifier or row.id, row.name, row.kind, row.url, None, secret, options)
+    made = Connection(
+        id=identifier or row.id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        username=None,
+        secret=secret,
+        options=options,
+    )
     timeout_s = options.get("timeout_s")
     return replace(made, timeout_s=float(timeout_s)) if isinstance(timeout_s, int | float) else made
 

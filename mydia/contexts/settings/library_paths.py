@@ -29,7 +29,7 @@ _SYSTEM_FOLDERS = ("/", "/home", "/opt", "/root", "/tmp", "/var")  # noqa: S108 
 _ALLOWED = "/run/media"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewLibraryPath:
     """A library folder as submitted by a form."""
 

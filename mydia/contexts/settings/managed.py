@@ -336,7 +336,7 @@ def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryP
     for name, type_, label in (("media.movies_path", "movies", "Movies"), ("media.tv_path", "series", "TV")):
         if path := config[name]:
             single = ManagedEntry({"path": str(path)}, config.values[name].source)
-            yield _Entry(name, single), library_paths.NewLibraryPath(str(path), type_, name=label)
+            yield _Entry(name, single), library_paths.NewLibraryPath(path=str(path), type=type_, name=label)
     for managed in config.library_paths:
         entry = _Entry("library_paths", managed)
         yield (

@@ -37,7 +37,7 @@ class Rung:
         return self.qualities != (self.name,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A profile, as used by decisions."""
 
@@ -102,7 +102,7 @@ class Profile:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileForm:
     """A profile as submitted by a form."""
 
@@ -270,7 +270,7 @@ def save_profile(
     row.minimum_format_score, row.cutoff_format_score = form.minimum_format_score, form.cutoff_format_score
     row.minimum_format_increment, row.language = form.minimum_format_increment, form.language
     row.minimum_size_mb, row.maximum_size_mb = form.minimum_size_mb, form.maximum_size_mb
-    row.items = Profile("", name, rungs, form.cutoff).items()
+    row.items = Profile(id="", name=name, rungs=rungs, cutoff=form.cutoff).items()
     new = _shown(row)
     if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
         row.updated_at = now
@@ -426,7 +426,9 @@ def ensure_default_profiles(session: Session, now: datetime) -> None:
         session.add(
             QualityProfile(
                 name=preset.name,
-                items=Profile("", preset.name, _preset_rungs(preset.allowed), preset.cutoff).items(),
+                items=Profile(
+                    id="", name=preset.name, rungs=_preset_rungs(preset.allowed), cutoff=preset.cutoff
+                ).items(),
                 cutoff=preset.cutoff,
                 upgrades_allowed=preset.upgrades,
                 minimum_size_mb=preset.minimum_size_mb,

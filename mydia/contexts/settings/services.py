@@ -182,7 +182,9 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
     row.last_ok_at = now
     row.version = version or row.version
     if recovered:
-        event = events.ServiceStateChanged(service_id, family, _name(session, family, service_id), "ok", None)
+        event = events.ServiceStateChanged(
+            service_id=service_id, family=family, name=_name(session, family, service_id), state="ok", reason=None
+        )
         events.emit(session, SYSTEM, event, at=now)
 
 
@@ -211,7 +213,9 @@ def record_failure(
     row.last_error, row.last_error_code = error.cause[:500], error.code
     if first:
         name = _name(session, family, service_id) or error.service
-        event = events.ServiceStateChanged(service_id, family, name, row.state, error.cause[:500])
+        event = events.ServiceStateChanged(
+            service_id=service_id, family=family, name=name, state=row.state, reason=error.cause[:500]
+        )
         events.emit(session, caller, event, at=now)
 
 

@@ -34,7 +34,7 @@ class _Unchanged:
 UNCHANGED: Final = _Unchanged()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
     """An account to add. Without a password it has no local login."""
 
@@ -87,7 +87,7 @@ def caller_of(user: User, *, kind: str = "user", name: str | None = None, scopes
     """Return the caller that stands for an account."""
     role = Role(user.role)
     shown = name or user.display_name or user.username
-    return Caller(kind, user.id, shown, permissions_of(role, scopes=scopes), role)
+    return Caller(kind=kind, id=user.id, name=shown, permissions=permissions_of(role, scopes=scopes), role=role)
 
 
 def add_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:

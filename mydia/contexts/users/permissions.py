@@ -52,7 +52,7 @@ _SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The user, API key or system on whose behalf something is done. Every event names it."""
 
@@ -88,10 +88,10 @@ class Caller:
 NO_KEYS = "An API key cannot see or change an account. Sign in with a browser to do that."
 """The refusal of everything that only a signed-in person may do."""
 
-SYSTEM = Caller("system", None, "Mydia", frozenset(Permission))
+SYSTEM = Caller(kind="system", id=None, name="Mydia", permissions=frozenset(Permission))
 """The caller of jobs."""
 
-NOBODY = Caller("user", None, "Nobody", frozenset())
+NOBODY = Caller(kind="user", id=None, name="Nobody", permissions=frozenset())
 """The caller of requests that are not signed in."""
 
 

@@ -26,7 +26,7 @@ _SEASON_EXTRA = re.compile(r"[ ._+\[(-]{1,3}(?:extras?|subpack|bonus)(?![a-z0-9]
 _SEASON_SPECIAL = re.compile(r"[ ._-]{1,3}(?:special|specials|ova|christmas[ ._]special)(?![a-z0-9])")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     start: int
     end: int
@@ -62,10 +62,10 @@ def _find(scene: Scene) -> _Found | None:
     worded = find_season_words(scene)
     # `名字 第四季 Title S04`: `S04` comes after the Latin title.
     if marked is not None and (worded is None or marked.start() <= worded.start or worded.is_eastern):
-        return _Found(marked.start(), marked.end(), (int(marked["season"]),), is_mark=True)
+        return _Found(start=marked.start(), end=marked.end(), seasons=(int(marked["season"]),), is_mark=True)
     if worded is None:
         return None
-    return _Found(worded.start, worded.end, worded.seasons, is_mark=False, is_spelt=worded.is_spelt)
+    return _Found(start=worded.start, end=worded.end, seasons=worded.seasons, is_mark=False, is_spelt=worded.is_spelt)
 
 
 def _follow_unlinked(low: str, found: _Found, read: tuple[int, ...], end: int) -> tuple[tuple[int, ...], int]:

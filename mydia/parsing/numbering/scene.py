@@ -38,7 +38,7 @@ class Numbering:
     spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Input of the numbering forms."""
 

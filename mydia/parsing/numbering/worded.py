@@ -40,7 +40,7 @@ _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|fo
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonPhrase:
     """A season in words, with its position."""
 
@@ -71,7 +71,10 @@ def find_season_words(scene: Scene) -> SeasonPhrase | None:
             behind = None
     if behind is not None:
         return SeasonPhrase(
-            behind.start(), behind.end(), (read_number(behind["number"]),), is_spelt=not behind["number"].isdecimal()
+            start=behind.start(),
+            end=behind.end(),
+            seasons=(read_number(behind["number"]),),
+            is_spelt=not behind["number"].isdecimal(),
         )
     eastern = None if low.isascii() else _EASTERN.search(low, begin)
     ordinal = before or _ORDINAL_THEN_WORD.search(low, begin) or eastern
@@ -97,9 +100,9 @@ def _from_ordinal(ordinal: re.Match[str], *, is_eastern: bool) -> SeasonPhrase:
     number = read_number(parts["number"] or parts.get("behind") or parts.get("before") or "")
     first = read_number(parts.get("from") or str(number))
     return SeasonPhrase(
-        ordinal.start(),
-        ordinal.end(),
-        write_out(first, number) if first < number else (number,),
+        start=ordinal.start(),
+        end=ordinal.end(),
+        seasons=write_out(first, number) if first < number else (number,),
         is_eastern=is_eastern,
     )
 
@@ -115,14 +118,14 @@ def _find_british(scene: Scene) -> SeasonPhrase | None:
         return None
     spanish = _SPANISH.search(scene.low, scene.begin + 1)
     if spanish is not None:
-        return SeasonPhrase(spanish.start(), spanish.end(), (int(spanish.group(1)),))
+        return SeasonPhrase(start=spanish.start(), end=spanish.end(), seasons=(int(spanish.group(1)),))
     found = _SERIES.search(scene.low, scene.begin)
     if found is None or found.start() <= scene.begin:
         return None
     reaches_facts = not scene.low[found.end() : scene.first_solid].strip(" ._-[(") and scene.first_solid >= found.end()
     if not (reaches_facts or _CLOSES_SERIES.match(scene.low, found.end())):
         return None
-    return SeasonPhrase(found.start(), found.end(), (int(found.group(1)),))
+    return SeasonPhrase(start=found.start(), end=found.end(), seasons=(int(found.group(1)),))
 
 
 def season_and_episode_words(scene: Scene) -> Numbering | None:

@@ -25,7 +25,7 @@ RETENTION_S = 90 * 86_400
 _SWEEP_EVERY_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashGroup:
     """All reports of one crash."""
 
@@ -46,7 +46,7 @@ class CrashGroup:
     """Reports per day over the last fourteen days, today last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """One report of a group."""
 
@@ -154,7 +154,14 @@ class Crashes:
             ).fetchall()
         return [
             Occurrence(
-                row[0], _instant(row[1]), row[2], tuple(json.loads(row[3])), row[4], row[5], row[6], json.loads(row[7])
+                id=row[0],
+                at=_instant(row[1]),
+                message=row[2],
+                frames=tuple(json.loads(row[3])),
+                version=row[4],
+                environment=row[5],
+                source=row[6],
+                metadata=json.loads(row[7]),
             )
             for row in rows
         ]
@@ -202,7 +209,20 @@ _GROUP = "id, kind, message, file, line, function, status, muted, count, first_a
 def _group(row: tuple[Any, ...], trend: tuple[int, ...]) -> CrashGroup:
     id, kind, message, file, line, function, status, muted, count, first_at_s, last_at_s = row
     first_at, last_at = _instant(first_at_s), _instant(last_at_s)
-    return CrashGroup(id, kind, message, file, line, function, status, bool(muted), count, first_at, last_at, trend)
+    return CrashGroup(
+        id=id,
+        kind=kind,
+        message=message,
+        file=file,
+        line=line,
+        function=function,
+        status=status,
+        muted=bool(muted),
+        count=count,
+        first_at=first_at,
+        last_at=last_at,
+        trend=trend,
+    )
 
 
 def _instant(at_s: float) -> datetime:

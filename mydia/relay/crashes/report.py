@@ -26,7 +26,7 @@ class ReportRefused(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashReport:
     """One crash report."""
 

@@ -147,11 +147,11 @@ def list_users(database: DatabaseDep, caller: CallerDep) -> list[UserShape]:
 def add_user(database: DatabaseDep, caller: CallerDep, data: JSONBody[UserToAdd]) -> UserShape:
     """Add an account. 409 if the user name or e-mail address is taken."""
     new = NewUser(
-        data.username,
-        Role(data.role),
-        Secret(data.password) if data.password else None,
-        data.email,
-        data.display_name,
+        username=data.username,
+        role=Role(data.role),
+        password=Secret(data.password) if data.password else None,
+        email=data.email,
+        display_name=data.display_name,
     )
     with database.writes() as session:
         return _user(users.add_user(session, caller, clock.now(), new))

@@ -264,7 +264,7 @@ def test_nzbget_refuses_a_wrong_password_and_reports_failures(tmp_path: Path, ht
     ],
 )
 def test_nzbget_history_states_are_mapped(status: str, state: RemoteState, http: Http) -> None:
-    client = NzbGet(Connection("n", "NZBGet", "nzbget", "http://nowhere.test"), http)
+    client = NzbGet(Connection(id="n", name="NZBGet", kind="nzbget", url="http://nowhere.test"), http)
     row = {
         "NZBID": 7,
         "NZBName": "Detour",

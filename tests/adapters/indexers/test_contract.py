@@ -54,7 +54,7 @@ def http() -> Iterator[Http]:
 
 
 def connection_to(server: Torznab, kind: str = "torznab", **options: object) -> Connection:
-    return Connection("indexer", "Noir", kind, server.api_url, secret=Secret(KEY), options=options)
+    return Connection(id="indexer", name="Noir", kind=kind, url=server.api_url, secret=Secret(KEY), options=options)
 
 
 @pytest.fixture(params=["fake", "torznab", "newznab"])
@@ -104,7 +104,7 @@ def test_capabilities_are_returned(world: World) -> None:
 
 
 def test_a_film_is_found_by_its_number(world: World) -> None:
-    found = world.indexer.search(Query("movie", "Another title", 1945, tmdb_id=20367))
+    found = world.indexer.search(Query(type="movie", text="Another title", year=1945, tmdb_id=20367))
 
     assert titles(found) == [DETOUR.title]
     assert found[0].tmdb_id == 20367
@@ -112,39 +112,39 @@ def test_a_film_is_found_by_its_number(world: World) -> None:
 
 
 def test_a_film_without_an_id_at_the_indexer_is_found_by_title_and_year(world: World) -> None:
-    found = world.indexer.search(Query("movie", "Detour", 1945, tmdb_id=999_999))
+    found = world.indexer.search(Query(type="movie", text="Detour", year=1945, tmdb_id=999_999))
 
     assert set(titles(found)) == {DETOUR.title, DETOUR_720.title}
 
 
 def test_an_episode_is_found_by_number_of_season_and_episode(world: World) -> None:
-    found = world.indexer.search(Query("tv", "Pioneer One", season=1, episode=2, tvdb_id=170551))
+    found = world.indexer.search(Query(type="tv", text="Pioneer One", season=1, episode=2, tvdb_id=170551))
 
     assert PIONEER.title in titles(found)
 
 
 def test_a_season_is_found_without_an_episode(world: World) -> None:
-    found = world.indexer.search(Query("tv", "Pioneer One", season=1))
+    found = world.indexer.search(Query(type="tv", text="Pioneer One", season=1))
 
     assert PIONEER_PACK.title in titles(found)
 
 
 def test_another_season_is_not_found(world: World) -> None:
-    assert world.indexer.search(Query("tv", "Pioneer One", season=2, episode=2)) == []
+    assert world.indexer.search(Query(type="tv", text="Pioneer One", season=2, episode=2)) == []
 
 
 def test_a_daily_show_is_found_by_its_date(world: World) -> None:
-    found = world.indexer.search(Query("tv", "The Evening Show", air_on=date(2026, 11, 20)))
+    found = world.indexer.search(Query(type="tv", text="The Evening Show", air_on=date(2026, 11, 20)))
 
     assert titles(found) == [DAILY.title]
 
 
 def test_free_text_is_found_in_any_category(world: World) -> None:
-    assert titles(world.indexer.search(Query("any", "Evening Show"))) == [DAILY.title]
+    assert titles(world.indexer.search(Query(type="any", text="Evening Show"))) == [DAILY.title]
 
 
 def test_nothing_found_is_an_empty_list(world: World) -> None:
-    assert world.indexer.search(Query("movie", "No Such Film", 1999)) == []
+    assert world.indexer.search(Query(type="movie", text="No Such Film", year=1999)) == []
 
 
 def test_the_newest_come_first(world: World) -> None:
@@ -157,11 +157,11 @@ def test_the_newest_come_first(world: World) -> None:
 
 def test_the_limit_is_respected(world: World) -> None:
     assert len(world.indexer.recent(limit=2)) == 2
-    assert len(world.indexer.search(Query("movie", "Detour", limit=1))) == 1
+    assert len(world.indexer.search(Query(type="movie", text="Detour", limit=1))) == 1
 
 
 def test_a_release_can_be_fetched(world: World) -> None:
-    [found] = world.indexer.search(Query("any", "Evening Show"))
+    [found] = world.indexer.search(Query(type="any", text="Evening Show"))
     assert found.download_url is not None
 
     fetched = world.indexer.fetch(found.download_url)
@@ -178,7 +178,7 @@ def test_a_failing_indexer_raises_and_never_returns_an_empty_list(world: World) 
     world.go_away()
 
     with pytest.raises(Unreachable):
-        world.indexer.search(Query("movie", "Detour"))
+        world.indexer.search(Query(type="movie", text="Detour"))
     with pytest.raises(Unreachable):
         world.indexer.recent()
 
@@ -259,8 +259,8 @@ def test_a_download_that_redirects_to_a_magnet_gives_the_magnet(server: Torznab,
 def test_only_supported_search_parameters_are_used(http: Http) -> None:
     with Torznab(tv_parameters="q,season,ep", movie_parameters="q") as server:
         indexer = KINDS["torznab"].make(connection_to(server), http)
-        indexer.search(Query("movie", "Detour", 1945, tmdb_id=20367, imdb_id="tt0037638"))
-        indexer.search(Query("tv", "Pioneer One", season=0, episode=2, tvdb_id=170551))
+        indexer.search(Query(type="movie", text="Detour", year=1945, tmdb_id=20367, imdb_id="tt0037638"))
+        indexer.search(Query(type="tv", text="Pioneer One", season=0, episode=2, tvdb_id=170551))
 
     assert [dict(q) | {"apikey": ""} for q in server.searches] == [
         _query(t="search", q="Detour 1945", cat="2000"),
@@ -278,7 +278,7 @@ def test_an_indexer_without_structured_search_gets_free_text(http: Http) -> None
         server.offers = [PIONEER]
         indexer = KINDS["torznab"].make(connection_to(server), http)
 
-        found = indexer.search(Query("tv", "Pioneer One", season=1, episode=2, tvdb_id=170551))
+        found = indexer.search(Query(type="tv", text="Pioneer One", season=1, episode=2, tvdb_id=170551))
 
     assert titles(found) == [PIONEER.title]
     assert [query["t"] for query in server.searches] == ["search"]
@@ -286,10 +286,10 @@ def test_an_indexer_without_structured_search_gets_free_text(http: Http) -> None
 
 def test_an_announced_but_refused_mode_falls_back_to_free_text(server: Torznab, indexer: Indexer) -> None:
     indexer.capabilities()
-    indexer.search(Query("movie", "Detour", 1945, tmdb_id=20367))
+    indexer.search(Query(type="movie", text="Detour", year=1945, tmdb_id=20367))
     server.modes["movie-search"] = ""
 
-    assert set(titles(indexer.search(Query("movie", "Detour", 1945, tmdb_id=20367)))) == {
+    assert set(titles(indexer.search(Query(type="movie", text="Detour", year=1945, tmdb_id=20367)))) == {
         DETOUR.title,
         DETOUR_720.title,
     }
@@ -297,7 +297,7 @@ def test_an_announced_but_refused_mode_falls_back_to_free_text(server: Torznab, 
 
 def test_capabilities_are_requested_once(server: Torznab, indexer: Indexer) -> None:
     for _ in range(3):
-        indexer.search(Query("movie", "Detour", 1945))
+        indexer.search(Query(type="movie", text="Detour", year=1945))
 
     assert len([asked for asked in server.asked if asked.query.get("t") == "caps"]) == 1
 
@@ -306,7 +306,9 @@ def test_titles_lose_punctuation_unless_the_indexer_wants_them_raw(http: Http) -
     asked = []
     for raw in (False, True):
         with Torznab(raw_search=raw) as server:
-            KINDS["torznab"].make(connection_to(server), http).search(Query("movie", "Häxan: It's Über & Out", 1922))
+            KINDS["torznab"].make(connection_to(server), http).search(
+                Query(type="movie", text="Häxan: It's Über & Out", year=1922)
+            )
             asked.append(server.searches[0]["q"])
 
     assert asked == ["Haxan Its Uber and Out 1922", "Häxan: It's Über & Out 1922"]
@@ -317,7 +319,7 @@ def test_categories_and_more_parameters_come_from_the_settings(server: Torznab, 
         connection_to(server, movie_categories=[2040, 2045], extra_parameters="&maxage=30"), http
     )
 
-    indexer.search(Query("movie", "Detour"))
+    indexer.search(Query(type="movie", text="Detour"))
 
     assert server.searches[-1]["cat"] == "2040,2045"
     assert server.searches[-1]["maxage"] == "30"
@@ -334,7 +336,7 @@ def test_a_wrong_key_is_refused_and_never_shown(status: int, http: Http) -> None
     with Torznab(error_status=status) as server:
         wrong = replace(connection_to(server), secret=Secret("a-wrong-key"))
         with pytest.raises(Refused, match="API key") as raised:
-            KINDS["torznab"].make(wrong, http).search(Query("movie", "Detour"))
+            KINDS["torznab"].make(wrong, http).search(Query(type="movie", text="Detour"))
 
     assert "a-wrong-key" not in str(raised.value)
 
@@ -436,7 +438,7 @@ def test_one_failing_indexer_does_not_end_the_search(server: Torznab, indexer: I
     broken = FakeIndexer(title="Broken")
     broken.go_away()
 
-    good, bad = ask_all([indexer, broken], lambda one: one.search(Query("movie", "Detour", 1945)))
+    good, bad = ask_all([indexer, broken], lambda one: one.search(Query(type="movie", text="Detour", year=1945)))
 
     assert {release.title for release in good.releases} == {DETOUR.title, DETOUR_720.title}
     assert good.failure is None
@@ -458,10 +460,10 @@ def test_an_indexer_is_queried_within_its_configured_limit(http: Http) -> None:
         indexer = KINDS["torznab"].make(told, http)
         # One request for the capabilities, and one for each search.
         for _ in range(2):
-            assert indexer.search(Query("movie", "Detour", year=1945))
+            assert indexer.search(Query(type="movie", text="Detour", year=1945))
         asked = len(server.searches)
         with pytest.raises(Limited, match="limited to 3 requests per minute") as limited:
-            indexer.search(Query("movie", "Detour", year=1945))
+            indexer.search(Query(type="movie", text="Detour", year=1945))
         assert limited.value.retry_after_s is not None
         assert 1 < limited.value.retry_after_s <= 60
         assert len(server.searches) == asked

@@ -46,7 +46,7 @@ def server() -> Iterator[Torznab]:
 @pytest.fixture
 def indexer(server: Torznab) -> Iterator[Indexer]:
     http = Http()
-    made = KINDS["torznab"].make(Connection("i", "Rec", "torznab", server.api_url), http)
+    made = KINDS["torznab"].make(Connection(id="i", name="Rec", kind="torznab", url=server.api_url), http)
     made.capabilities()
     yield made
     http.close()
@@ -215,7 +215,7 @@ def test_all_pages_of_an_answer_are_read(server: Torznab, indexer: Indexer) -> N
         return replace(answer, body=pages[offset])
 
     server.spoil = page
-    found = indexer.search(Query("any", "a"))
+    found = indexer.search(Query(type="any", text="a"))
     assert (len(found), asked) == (250, [0, 100, 200])
 
 
@@ -230,7 +230,7 @@ def test_a_server_that_ignores_the_offset_gets_at_most_two_requests(server: Torz
         return replace(answer, body=same)
 
     server.spoil = page
-    assert len(indexer.search(Query("any", "a"))) == 100
+    assert len(indexer.search(Query(type="any", text="a"))) == 100
     assert len(asked) == 2
 
 
@@ -268,7 +268,9 @@ def fetched(kind: str, content: bytes) -> Fetched:
     http = Http()
     with Torznab(dialect=kind) as server:
         server.offers = [Offer("A.2021.1080p", content=content)]
-        indexer = KINDS[kind].make(Connection("i", "Rec", kind, server.api_url, secret=Secret(KEY)), http)
+        indexer = KINDS[kind].make(
+            Connection(id="i", name="Rec", kind=kind, url=server.api_url, secret=Secret(KEY)), http
+        )
         (release,) = indexer.recent()
         try:
             return indexer.fetch(release.download_url or "")

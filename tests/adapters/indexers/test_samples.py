@@ -46,7 +46,7 @@ def server() -> Iterator[Torznab]:
 
 @pytest.fixture
 def indexer(server: Torznab) -> Indexer:
-    indexer = KINDS["torznab"].make(Connection("i", "Mixed", "torznab", server.api_url), Http())
+    indexer = KINDS["torznab"].make(Connection(id="i", name="Mixed", kind="torznab", url=server.api_url), Http())
     server.key = ""
     return indexer
 

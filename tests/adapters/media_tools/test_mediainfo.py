@@ -56,7 +56,9 @@ def test_high_dynamic_range_is_detected(hdr: str, tmp_path: Path) -> None:
     )
 
     assert (facts.video_codec, facts.bit_depth, facts.hdr_format) == ("h265", 10, hdr)
-    assert facts.audio[0] == AudioTrack("eac3", "5.1", "fr", bitrate_bps=facts.audio[0].bitrate_bps)
+    assert facts.audio[0] == AudioTrack(
+        codec="eac3", channels="5.1", language="fr", bitrate_bps=facts.audio[0].bitrate_bps
+    )
 
 
 @needs_ffmpeg
@@ -240,7 +242,7 @@ def test_languages_without_meaning_are_none_and_chapters_are_counted() -> None:
     facts = facts_of("film.mkv", tracks)
 
     assert facts.audio[0].language is None
-    assert facts.subtitles == (SubtitleTrack("pgs", "pt", forced=True, title="Forced"),)
+    assert facts.subtitles == (SubtitleTrack(codec="pgs", language="pt", forced=True, title="Forced"),)
     assert facts.chapters == 2
 
 

@@ -91,7 +91,7 @@ _READERS: dict[str, tuple[dict[str, Any], Callable[[Any], object]]] = {
     "tmdb find": ({"movie_results": TMDB_PAGE["results"]}, lambda answer: tmdb.found(answer, None)),
     "tvdb series": (TVDB_SERIES, lambda answer: tvdb.details(answer, MediaType.TV_SHOW, "en-US")),
     "tvdb film": (TVDB_SERIES, lambda answer: tvdb.details(answer, MediaType.MOVIE, "de-DE", "DE")),
-    "tvdb season": (TVDB_EPISODES, lambda answer: tvdb.season(SeasonDetails(1, None), answer, 1)),
+    "tvdb season": (TVDB_EPISODES, lambda answer: tvdb.season(SeasonDetails(number=1, title=None), answer, 1)),
     "tvdb summary": (TVDB_SERIES, lambda answer: (tvdb.season_summary(answer, 1), tvdb.season_id(answer, 1))),
     "tvdb search": (TVDB_PAGE, lambda answer: tvdb.candidates(answer, MediaType.TV_SHOW, "de-DE")),
 }

@@ -176,7 +176,15 @@ class House:
         with self.database.writes() as session:
             profile = settings.profiles.find_profile(session, "Any")
             assert profile is not None
-            new = media.NewItem("movie", title, year, details.ids, "films", profile.id, details=details)
+            new = media.NewItem(
+                type="movie",
+                title=title,
+                year=year,
+                ids=details.ids,
+                library_path_id="films",
+                profile_id=profile.id,
+                details=details,
+            )
             return media.add_item(session, SYSTEM, self.now, new, search_now=False).id
 
     def later(self, **span: float) -> datetime:
@@ -198,9 +206,12 @@ def house(database: Database, config: Config, tmp_path: Path, now: datetime) -> 
     films.mkdir()
     series.mkdir()
     client = FakeDownloadClient(
-        Connection("client-1", "qBittorrent", "qbittorrent", "http://client.test"), folder=tmp_path / "downloads"
+        Connection(id="client-1", name="qBittorrent", kind="qbittorrent", url="http://client.test"),
+        folder=tmp_path / "downloads",
     )
-    indexer = FakeIndexer(connection=Connection("indexer-1", "Public", "torznab", "http://indexer.test"))
+    indexer = FakeIndexer(
+        connection=Connection(id="indexer-1", name="Public", kind="torznab", url="http://indexer.test")
+    )
     probe = FakeProbe()
     outside = fake_outside(clients=[client], indexers=[indexer], probe=probe)
     made = House(database, config, now, films, series, client, indexer, probe, outside)
@@ -243,7 +254,15 @@ def _film(profile_id: str) -> media.NewItem:
         cinema_on=date(1927, 1, 10),
         runtime_min=148,
     )
-    return media.NewItem("movie", "Metropolis", 1927, details.ids, "films", profile_id, details=details)
+    return media.NewItem(
+        type="movie",
+        title="Metropolis",
+        year=1927,
+        ids=details.ids,
+        library_path_id="films",
+        profile_id=profile_id,
+        details=details,
+    )
 
 
 def _series(profile_id: str, today: date) -> media.NewItem:
@@ -264,5 +283,12 @@ def _series(profile_id: str, today: date) -> media.NewItem:
         seasons=seasons,
     )
     return media.NewItem(
-        "tv_show", "Silo", details.year, details.ids, "series", profile_id, details=details, seasons=seasons
+        type="tv_show",
+        title="Silo",
+        year=details.year,
+        ids=details.ids,
+        library_path_id="series",
+        profile_id=profile_id,
+        details=details,
+        seasons=seasons,
     )

@@ -30,7 +30,7 @@ def stored(house: House, search_id: str) -> Search:
 
 
 def second_indexer(house: House, **options: object) -> FakeIndexer:
-    other = FakeIndexer(connection=Connection("indexer-2", "Second", "torznab", "http://second.test"))
+    other = FakeIndexer(connection=Connection(id="indexer-2", name="Second", kind="torznab", url="http://second.test"))
     with house.database.writes() as session:
         session.add(
             IndexerRow(id="indexer-2", name="Second", kind="torznab", url="http://second.test", priority=40, options=dict(options), created_at=house.now)

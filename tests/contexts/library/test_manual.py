@@ -152,7 +152,7 @@ def test_only_administrators_import_from_outside_the_library(
     database: Database, films: LibraryPath, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
-    user = Caller("user", None, "Kim", permissions_of(Role.USER), Role.USER)
+    user = Caller(kind="user", id=None, name="Kim", permissions=permissions_of(Role.USER), role=Role.USER)
     library.manual.manual_files(database, fake_outside(), user, folder=films.path)
     with pytest.raises(Forbidden):
         library.manual.manual_files(database, fake_outside(), user, folder=str(tmp_path / "elsewhere"))

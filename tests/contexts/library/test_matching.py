@@ -19,19 +19,27 @@ def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Cho
 @pytest.mark.parametrize(
     ("guess", "choices", "state"),
     [
-        (Guess("movie", "Metropolis", 1927), [film("Metropolis", 1927)], "sure"),
-        (Guess("movie", "Metropolis", 1928), [film("Metropolis", 1927)], "sure"),
-        (Guess("movie", "The Matrix", 1999), [film("Matrix, The", 1999)], "sure"),
-        (Guess("movie", "Rocky 2", 1979), [film("Rocky II", 1979)], "sure"),
-        (Guess("movie", "Metropolis", 1927), [film("Metropolis", 2001)], "no_match"),
-        (Guess("movie", "It", 2017), [film("It Follows", 2014)], "no_match"),
-        (Guess("movie", "Alien", 1986), [film("Aliens", 1986)], "no_match"),
-        (Guess("movie", "The Lodger"), [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)], "needs_attention"),
-        (Guess("movie", "The Lodger", 1944), [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)], "sure"),
-        (Guess("movie", "Wrong Name", ids=Ids(7)), [film("Right Name", 1950, 7)], "sure"),
-        (Guess("movie", "Metropolis", 1927, ids=Ids(7)), [film("Metropolis", 1927, 8)], "no_match"),
-        (Guess("movie", "Anything", 1950), [], "no_match"),
-        (Guess("tv_show", "Pioneer One"), [Choice("tv_show", "Pioneer One", 2010, Ids(1))], "sure"),
+        (Guess(type="movie", title="Metropolis", year=1927), [film("Metropolis", 1927)], "sure"),
+        (Guess(type="movie", title="Metropolis", year=1928), [film("Metropolis", 1927)], "sure"),
+        (Guess(type="movie", title="The Matrix", year=1999), [film("Matrix, The", 1999)], "sure"),
+        (Guess(type="movie", title="Rocky 2", year=1979), [film("Rocky II", 1979)], "sure"),
+        (Guess(type="movie", title="Metropolis", year=1927), [film("Metropolis", 2001)], "no_match"),
+        (Guess(type="movie", title="It", year=2017), [film("It Follows", 2014)], "no_match"),
+        (Guess(type="movie", title="Alien", year=1986), [film("Aliens", 1986)], "no_match"),
+        (
+            Guess(type="movie", title="The Lodger"),
+            [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)],
+            "needs_attention",
+        ),
+        (
+            Guess(type="movie", title="The Lodger", year=1944),
+            [film("The Lodger", 1927, 1), film("The Lodger", 1944, 2)],
+            "sure",
+        ),
+        (Guess(type="movie", title="Wrong Name", ids=Ids(7)), [film("Right Name", 1950, 7)], "sure"),
+        (Guess(type="movie", title="Metropolis", year=1927, ids=Ids(7)), [film("Metropolis", 1927, 8)], "no_match"),
+        (Guess(type="movie", title="Anything", year=1950), [], "no_match"),
+        (Guess(type="tv_show", title="Pioneer One"), [Choice("tv_show", "Pioneer One", 2010, Ids(1))], "sure"),
     ],
 )
 def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choice], state: str) -> None:
@@ -41,7 +49,10 @@ def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choic
 
 
 def test_every_score_has_reasons() -> None:
-    told = score(Guess("movie", "Metropolis", 1927, duration_s=153 * 60), film("Metropolis", 1927, runtime_min=153))
+    told = score(
+        Guess(type="movie", title="Metropolis", year=1927, duration_s=153 * 60),
+        film("Metropolis", 1927, runtime_min=153),
+    )
     assert [str(one.because) for one in told.evidence] == [
         "Same title",
         "Same year, 1927",
@@ -52,7 +63,7 @@ def test_every_score_has_reasons() -> None:
 
 
 def test_nonexistent_episodes_lower_the_score_of_a_series() -> None:
-    guess = Guess("tv_show", "The Office", numbers=frozenset({(9, 1), (9, 23)}))
+    guess = Guess(type="tv_show", title="The Office", numbers=frozenset({(9, 1), (9, 23)}))
     short = Choice("tv_show", "The Office", 2001, Ids(1), numbers=frozenset({(1, 1), (2, 1)}))
     long = Choice("tv_show", "The Office", 2005, Ids(2), numbers=frozenset({(9, 1), (9, 23)}))
     verdict = decide(guess, rank(guess, [short, long]), confident=0.85)

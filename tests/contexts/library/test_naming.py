@@ -23,11 +23,11 @@ from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 
 FILM = NamingFacts(
-    "Night of the Living Dead", ".mkv", 1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
+    title="Night of the Living Dead", extension=".mkv", year=1968, tmdb_id=10331, imdb_id="tt0063350", quality="Bluray-1080p",
     release_group="GRP", release_name="Night.1968-GRP", video_codec="h264", audio_codec="eac3", audio_channels="5.1",
 )  # fmt: skip
 EPISODE = NamingFacts(
-    "Pioneer One", ".mkv", 2010, quality="WEBDL-720p", season=1, episodes=(1,), episode_titles=("Earthfall",),
+    title="Pioneer One", extension=".mkv", year=2010, quality="WEBDL-720p", season=1, episodes=(1,), episode_titles=("Earthfall",),
     air_on=date(2010, 6, 16), absolute=(1,),
 )  # fmt: skip
 BARE = NamingRules(movie_folder="x", series_folder="x", season_folder="")
@@ -116,7 +116,9 @@ def test_colons_are_replaced_as_chosen(colons: str, name: str) -> None:
     ],
 )
 def test_an_id_shared_by_several_titles_is_left_out(titles: tuple[str, ...], name: str) -> None:
-    facts = NamingFacts("Show", ".mkv", season=1, episodes=tuple(range(1, len(titles) + 1)), episode_titles=titles)
+    facts = NamingFacts(
+        title="Show", extension=".mkv", season=1, episodes=tuple(range(1, len(titles) + 1)), episode_titles=titles
+    )
     assert name in episode_path(NamingRules(), facts)
 
 

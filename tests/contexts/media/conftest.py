@@ -70,11 +70,11 @@ def add(stocked, admin, now):
 
     def added(details, *, search_now=False, **choices):
         new = media.NewItem(
-            details.type,
-            details.title,
-            details.year,
-            details.ids,
-            None,
+            type=details.type,
+            title=details.title,
+            year=details.year,
+            ids=details.ids,
+            library_path_id=None,
             details=details,
             seasons=details.seasons,
             **choices,

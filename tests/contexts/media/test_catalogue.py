@@ -36,12 +36,24 @@ def test_adding_a_film_twice_is_refused_and_names_the_existing_one(add):
 
 def test_a_guest_cannot_add(stocked, guest, now):
     with pytest.raises(Forbidden), stocked.writes() as session:
-        media.add_item(session, guest, now, media.NewItem("movie", "Metropolis", 1927, Ids(19), None), search_now=False)
+        media.add_item(
+            session,
+            guest,
+            now,
+            media.NewItem(type="movie", title="Metropolis", year=1927, ids=Ids(19), library_path_id=None),
+            search_now=False,
+        )
 
 
 def test_a_failed_change_leaves_no_event(stocked, admin, now):
     with pytest.raises(Invalid), stocked.writes() as session:
-        media.add_item(session, admin, now, media.NewItem("movie", "  ", None, Ids(5), None), search_now=False)
+        media.add_item(
+            session,
+            admin,
+            now,
+            media.NewItem(type="movie", title="  ", year=None, ids=Ids(5), library_path_id=None),
+            search_now=False,
+        )
     assert happened(stocked, "MediaAdded") == []
 
 

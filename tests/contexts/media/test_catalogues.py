@@ -56,11 +56,11 @@ def _add(database, admin, now, outside, wish, ids, **choices):
         outside, SYSTEM, "tv_show", ids, language=wish.language, source=wish.source, region=wish.region
     )
     new = media.NewItem(
-        "tv_show",
-        details.title,
-        details.year,
-        details.ids,
-        choices.pop("library_path_id", None),
+        type="tv_show",
+        title=details.title,
+        year=details.year,
+        ids=details.ids,
+        library_path_id=choices.pop("library_path_id", None),
         provider=details.provider,
         details=details,
         seasons=seasons,
@@ -170,7 +170,9 @@ def test_the_region_of_dates_and_ratings_follows_the_language_unless_set(stocked
 def test_everything_shown_about_a_film_is_kept(stocked, both, admin, now):
     outside = both.asked()
     details = metadata.details(outside, SYSTEM, "movie", Ids(tmdb_id=653))
-    new = media.NewItem("movie", details.title, details.year, details.ids, None, details=details)
+    new = media.NewItem(
+        type="movie", title=details.title, year=details.year, ids=details.ids, library_path_id=None, details=details
+    )
     with stocked.writes() as session:
         item = media.add_item(session, admin, now, new, search_now=False)
         kinds = {(title.title, title.kind) for title in media.titles_of(session, SYSTEM, item.id)}

@@ -40,7 +40,11 @@ def bare(stocked, admin, now):
     def added(type_, title, tmdb_id):
         with stocked.writes() as session:
             return media.add_item(
-                session, admin, now, media.NewItem(type_, title, None, Ids(tmdb_id=tmdb_id), None), search_now=True
+                session,
+                admin,
+                now,
+                media.NewItem(type=type_, title=title, year=None, ids=Ids(tmdb_id=tmdb_id), library_path_id=None),
+                search_now=True,
             ).id
 
     return added

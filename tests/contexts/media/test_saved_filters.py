@@ -18,7 +18,7 @@ def person(stocked, now):
 
     def made(name):
         with stocked.writes() as session:
-            new = NewUser(name, Role.USER, Secret("correct horse battery"))
+            new = NewUser(username=name, role=Role.USER, password=Secret("correct horse battery"))
             return users.caller_of(users.add_user(session, SYSTEM, now, new))
 
     return made

@@ -28,7 +28,7 @@ def outside() -> Outside:
 
 def _add(database: Database, caller: Caller, now: datetime, path: str, **choices: Any) -> str:
     with database.writes() as session:
-        new = NewLibraryPath(path, choices.pop("type", "movies"), **choices)
+        new = NewLibraryPath(path=path, type=choices.pop("type", "movies"), **choices)
         return settings.library_paths.add_library_path(session, caller, now, new).id
 
 
@@ -83,7 +83,7 @@ def test_unknown_values_are_reported_at_their_field(
 def test_a_folder_can_be_changed_and_removed(database: Database, admin: Caller, now: datetime) -> None:
     identifier = _add(database, admin, now, "/media/tv")
     with database.writes() as session:
-        new = NewLibraryPath("/media/series", "series", name="Shows", monitored=False)
+        new = NewLibraryPath(path="/media/series", type="series", name="Shows", monitored=False)
         settings.library_paths.change_library_path(session, admin, now, identifier, new)
     with database.reads() as session:
         assert events.feed(session)[0].payload["changed"]["path"] == ["/media/tv", "/media/series"]
@@ -96,8 +96,10 @@ def test_a_folder_can_be_changed_and_removed(database: Database, admin: Caller, 
 def test_guests_cannot_change_anything(database: Database, admin: Caller, guest: Caller, now: datetime) -> None:
     identifier = _add(database, admin, now, "/media/tv")
     for act in (
-        lambda s: settings.library_paths.add_library_path(s, guest, now, NewLibraryPath("/x", "movies")),
-        lambda s: settings.library_paths.change_library_path(s, guest, now, identifier, NewLibraryPath("/x", "movies")),
+        lambda s: settings.library_paths.add_library_path(s, guest, now, NewLibraryPath(path="/x", type="movies")),
+        lambda s: settings.library_paths.change_library_path(
+            s, guest, now, identifier, NewLibraryPath(path="/x", type="movies")
+        ),
         lambda s: settings.library_paths.remove_library_path(s, guest, now, identifier),
     ):
         with pytest.raises(Forbidden), database.writes() as session:
@@ -154,4 +156,4 @@ def test_the_data_folder_cannot_be_a_library(database, admin, now):
     home = database.path.parent
     for path in (home, home / "images", home / "backups" / "old"):
         with pytest.raises(Invalid, match="data folder"), database.writes() as session:
-            settings.library_paths.add_library_path(session, admin, now, NewLibraryPath(str(path), "movies"))
+            settings.library_paths.add_library_path(session, admin, now, NewLibraryPath(path=str(path), type="movies"))

@@ -120,9 +120,9 @@ def test_an_entry_removed_from_the_environment_is_kept_but_disabled(furnished: D
 
 def test_a_row_with_the_same_name_becomes_managed(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
-        mine = NewClient("qBittorrent", "qbittorrent", "http://old", secret=Secret("old one"))
+        mine = NewClient(name="qBittorrent", kind="qbittorrent", url="http://old", secret=Secret("old one"))
         identifier = settings.clients.add_client(session, admin, now, mine).id
-        settings.library_paths.add_library_path(session, admin, now, NewLibraryPath("/media/movies", "mixed"))
+        settings.library_paths.add_library_path(session, admin, now, NewLibraryPath(path="/media/movies", type="mixed"))
     _sync(furnished, now, ENVIRON)
     with furnished.reads() as session:
         (client,) = settings.clients.client_connections(session)
@@ -137,7 +137,7 @@ def test_managed_entries_cannot_be_edited(furnished: Database, admin: Caller, no
         client = settings.clients.list_clients(session, SYSTEM)[0].id
         path = settings.library_paths.list_library_paths(session, SYSTEM)[0].id
         indexer = settings.indexers.list_indexers(session, SYSTEM)[0].id
-    new = NewLibraryPath("/media/x", "movies")
+    new = NewLibraryPath(path="/media/x", type="movies")
     for act in (
         lambda s: settings.clients.remove_client(s, admin, now, client),
         lambda s: settings.indexers.remove_indexer(s, admin, now, indexer),

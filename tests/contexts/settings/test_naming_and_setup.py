@@ -47,7 +47,9 @@ def test_a_template_is_validated_before_it_is_stored(furnished: Database, admin:
 
 def test_a_folder_without_its_own_naming_uses_the_first(furnished: Database, admin: Caller, now: datetime) -> None:
     with furnished.writes() as session:
-        path = settings.library_paths.add_library_path(session, admin, now, NewLibraryPath("/media/tv", "series"))
+        path = settings.library_paths.add_library_path(
+            session, admin, now, NewLibraryPath(path="/media/tv", type="series")
+        )
     with furnished.reads() as session:
         assert settings.naming_rules.get_naming_set(session, SYSTEM, path.id).name == "Default"
         assert settings.naming_rules.get_naming_set(session, SYSTEM, "gone").name == "Default"

@@ -46,7 +46,7 @@ def test_members_of_a_group_rank_equally() -> None:
 def test_every_quality_has_a_rank_even_if_only_some_were_listed() -> None:
     rungs = profiles.read_rungs(SOME)
     assert sorted(name for rung in rungs for name in rung.qualities) == sorted(NAMES)
-    profile = profiles.Profile("", "Mine", rungs, "WEB")
+    profile = profiles.Profile(id="", name="Mine", rungs=rungs, cutoff="WEB")
     assert profile.rank(q("Remux-2160p")) > profile.rank(q("Bluray-1080p")), "a 4K file is never worse than 1080p"
     assert not profile.allows(q("Remux-2160p"))
 
@@ -87,7 +87,7 @@ def test_presets_are_created_once_and_a_deleted_one_stays_deleted(
 
 
 def test_a_profile_survives_the_round_trip(database: Database, admin: Caller, now: datetime) -> None:
-    form = ProfileForm("Mine", SOME, cutoff="WEB", maximum_size_mb=15360)
+    form = ProfileForm(name="Mine", items=SOME, cutoff="WEB", maximum_size_mb=15360)
     with database.writes() as session:
         saved = profiles.save_profile(session, admin, now, form)
     with database.reads() as session:
@@ -98,13 +98,21 @@ def test_a_profile_survives_the_round_trip(database: Database, admin: Caller, no
 @pytest.mark.parametrize(
     ("form", "field", "words"),
     [
-        (ProfileForm(" ", SOME), "name", "needs a name"),
-        (ProfileForm("X", [{"quality": "8K", "allowed": True}]), "items", "no quality named “8K”"),
-        (ProfileForm("X", [*SOME, {"quality": "SDTV", "allowed": True}]), "items", "twice"),
-        (ProfileForm("X", [{"quality": "SDTV", "allowed": False}]), "items", "at least one"),
-        (ProfileForm("X", [{"group": "G", "qualities": ["SDTV"], "allowed": True}]), "items", "two qualities"),
-        (ProfileForm("X", SOME, cutoff="DVD"), "cutoff", "not allowed here"),
-        (ProfileForm("X", SOME, minimum_size_mb=10, maximum_size_mb=5), "maximum_size_mb", "above the minimum"),
+        (ProfileForm(name=" ", items=SOME), "name", "needs a name"),
+        (ProfileForm(name="X", items=[{"quality": "8K", "allowed": True}]), "items", "no quality named “8K”"),
+        (ProfileForm(name="X", items=[*SOME, {"quality": "SDTV", "allowed": True}]), "items", "twice"),
+        (ProfileForm(name="X", items=[{"quality": "SDTV", "allowed": False}]), "items", "at least one"),
+        (
+            ProfileForm(name="X", items=[{"group": "G", "qualities": ["SDTV"], "allowed": True}]),
+            "items",
+            "two qualities",
+        ),
+        (ProfileForm(name="X", items=SOME, cutoff="DVD"), "cutoff", "not allowed here"),
+        (
+            ProfileForm(name="X", items=SOME, minimum_size_mb=10, maximum_size_mb=5),
+            "maximum_size_mb",
+            "above the minimum",
+        ),
     ],
 )
 def test_contradictory_input_is_reported_at_its_field(
@@ -117,14 +125,14 @@ def test_contradictory_input_is_reported_at_its_field(
 
 def test_profile_names_are_unique(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        profiles.save_profile(session, admin, now, ProfileForm("Mine", SOME))
+        profiles.save_profile(session, admin, now, ProfileForm(name="Mine", items=SOME))
         with pytest.raises(Conflict):
-            profiles.save_profile(session, admin, now, ProfileForm("mine", SOME))
+            profiles.save_profile(session, admin, now, ProfileForm(name="mine", items=SOME))
 
 
 def test_a_copy_gets_its_own_name(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
-        first = profiles.save_profile(session, admin, now, ProfileForm("Mine", SOME, cutoff="WEB"))
+        first = profiles.save_profile(session, admin, now, ProfileForm(name="Mine", items=SOME, cutoff="WEB"))
         second = profiles.duplicate_profile(session, admin, now, first.id)
         third = profiles.duplicate_profile(session, admin, now, first.id)
     assert (second.name, third.name) == ("Mine (copy)", "Mine (copy 2)")
@@ -136,7 +144,7 @@ def test_a_profile_in_use_cannot_be_deleted_and_its_users_are_named(
 ) -> None:
     with database.writes() as session:
         profiles.ensure_default_profiles(session, now)
-        used = profiles.save_profile(session, admin, now, ProfileForm("Mine", SOME))
+        used = profiles.save_profile(session, admin, now, ProfileForm(name="Mine", items=SOME))
         session.add(LibraryPath(path="/films", name="Films", type="movies", default_profile_id=used.id, created_at=now))
         session.flush()
         with pytest.raises(Conflict, match="1 library folder"):
@@ -145,7 +153,7 @@ def test_a_profile_in_use_cannot_be_deleted_and_its_users_are_named(
 
 def test_changing_a_profile_requires_manage_settings(database: Database, guest: Caller, now: datetime) -> None:
     with database.writes() as session, pytest.raises(Forbidden):
-        profiles.save_profile(session, guest, now, ProfileForm("Mine", SOME))
+        profiles.save_profile(session, guest, now, ProfileForm(name="Mine", items=SOME))
 
 
 def test_the_tester_explains_a_name() -> None:

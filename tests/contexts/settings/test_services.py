@@ -68,7 +68,7 @@ def test_an_option_that_is_left_out_gets_the_safe_default(
 ) -> None:
     with database.writes() as session:
         row = settings.clients.add_client(
-            session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options={})
+            session, admin, now, NewClient(name="x", kind=kind, url="http://x.test", secret=Secret("key"), options={})
         )
     assert row.options == {"category": "mydia", "remove_completed": False, "verify_certificate": True}
 
@@ -84,7 +84,10 @@ def test_every_option_can_be_set(kind: str, database: Database, admin: Caller, n
     }
     with database.writes() as session:
         row = settings.clients.add_client(
-            session, admin, now, NewClient("x", kind, "http://x.test", secret=Secret("key"), options=given)
+            session,
+            admin,
+            now,
+            NewClient(name="x", kind=kind, url="http://x.test", secret=Secret("key"), options=given),
         )
     assert row.options == given
 
@@ -157,7 +160,7 @@ def test_names_are_unique(database: Database, admin: Caller, now: datetime) -> N
 def test_options_are_validated_by_kind(database: Database, admin: Caller, now: datetime) -> None:
     with database.writes() as session:
         settings.indexers.add_indexer(session, admin, now, INDEXER)
-        bad = NewIndexer("x", "torznab", "http://x", options={"movie_categories": "films"})
+        bad = NewIndexer(name="x", kind="torznab", url="http://x", options={"movie_categories": "films"})
         with pytest.raises(Invalid) as refused:
             settings.indexers.add_indexer(session, admin, now, bad)
         assert "movie_categories" in refused.value.fields
@@ -176,9 +179,9 @@ def test_indexers_are_chosen_by_use_and_priority(database: Database, admin: Call
             ("c", 1, True, False),
         ):
             new = NewIndexer(
-                name,
-                "torznab",
-                "http://x",
+                name=name,
+                kind="torznab",
+                url="http://x",
                 priority=priority,
                 automatic_search=automatic,
                 interactive_search=interactive,

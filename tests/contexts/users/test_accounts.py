@@ -20,7 +20,7 @@ GOOD = Secret("correct horse battery")
 
 def _admin(database: Database, now: datetime, name: str = "Robin") -> tuple[Caller, str]:
     with database.writes() as session:
-        user = users.add_first_admin(session, now, NewUser(name, Role.ADMIN, GOOD))
+        user = users.add_first_admin(session, now, NewUser(username=name, role=Role.ADMIN, password=GOOD))
         return users.caller_of(user), user.id
 
 
@@ -28,7 +28,7 @@ def test_the_first_account_is_an_administrator_and_there_is_only_one_first(datab
     caller, _ = _admin(database, now)
     assert caller.role is Role.ADMIN
     with pytest.raises(Conflict, match="set up already"), database.writes() as session:
-        users.add_first_admin(session, now, NewUser("mallory", Role.ADMIN, GOOD))
+        users.add_first_admin(session, now, NewUser(username="mallory", role=Role.ADMIN, password=GOOD))
 
 
 def test_names_are_the_same_in_any_case(database: Database, now: datetime) -> None:
@@ -36,20 +36,20 @@ def test_names_are_the_same_in_any_case(database: Database, now: datetime) -> No
     with database.reads() as session:
         assert find_user(session, "ROBIN ") is not None
     with pytest.raises(Conflict, match="already"), database.writes() as session:
-        users.add_user(session, caller, now, NewUser("rObIn", Role.USER, GOOD))
+        users.add_user(session, caller, now, NewUser(username="rObIn", role=Role.USER, password=GOOD))
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two words", "x" * 65, "a/b", "<b>"])
 def test_invalid_names_are_reported_at_their_field(database: Database, now: datetime, name: str) -> None:
     with pytest.raises(Invalid) as refused, database.writes() as session:
-        users.add_first_admin(session, now, NewUser(name, Role.ADMIN, GOOD))
+        users.add_first_admin(session, now, NewUser(username=name, role=Role.ADMIN, password=GOOD))
     assert "username" in refused.value.fields
 
 
 @pytest.mark.parametrize("password", ["short", "password123", "aaaaaaaaaa", "robin" * 2, "x" * 257])
 def test_weak_passwords_are_reported_at_their_field(database: Database, now: datetime, password: str) -> None:
     with pytest.raises(Invalid) as refused, database.writes() as session:
-        users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(password)))
+        users.add_first_admin(session, now, NewUser(username="robin", role=Role.ADMIN, password=Secret(password)))
     assert "password" in refused.value.fields
 
 
@@ -59,7 +59,7 @@ def test_the_last_administrator_cannot_be_demoted(database: Database, now: datet
         with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
             users.change_user(session, caller, admin_id, now=now, **change)
     with database.writes() as session:
-        other = users.add_user(session, caller, now, NewUser("kim", Role.ADMIN, GOOD))
+        other = users.add_user(session, caller, now, NewUser(username="kim", role=Role.ADMIN, password=GOOD))
     with database.writes() as session:
         users.change_user(session, caller, admin_id, now=now, role=Role.USER)
     with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
@@ -69,7 +69,7 @@ def test_the_last_administrator_cannot_be_demoted(database: Database, now: datet
 def test_a_disabled_second_administrator_does_not_count(database: Database, now: datetime) -> None:
     caller, admin_id = _admin(database, now)
     with database.writes() as session:
-        other = users.add_user(session, caller, now, NewUser("kim", Role.ADMIN, GOOD))
+        other = users.add_user(session, caller, now, NewUser(username="kim", role=Role.ADMIN, password=GOOD))
         users.change_user(session, caller, other.id, now=now, disabled=True)
     with pytest.raises(Conflict), database.writes() as session:
         users.change_user(session, caller, admin_id, now=now, role=Role.GUEST)
@@ -84,7 +84,7 @@ def test_users_cannot_remove_their_own_account(database: Database, now: datetime
 def test_managing_accounts_requires_permission(database: Database, now: datetime, guest: Caller) -> None:
     _, admin_id = _admin(database, now)
     for act in (
-        lambda s: users.add_user(s, guest, now, NewUser("kim", Role.ADMIN, GOOD)),
+        lambda s: users.add_user(s, guest, now, NewUser(username="kim", role=Role.ADMIN, password=GOOD)),
         lambda s: users.change_user(s, guest, admin_id, now=now, disabled=True),
         lambda s: users.remove_user(s, guest, now, admin_id),
     ):
@@ -95,7 +95,7 @@ def test_managing_accounts_requires_permission(database: Database, now: datetime
 def test_removing_an_account_removes_its_sessions_and_keys(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
-        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
+        kim = users.add_user(session, caller, now, NewUser(username="kim", role=Role.USER, password=GOOD))
         _, token = users.sign_in.open_session(session, now, kim, days=30, address="10.0.0.2", agent="Firefox")
         _, text = users.api_keys.add_api_key(session, users.caller_of(kim), now, "phone")
     with database.writes() as session:
@@ -128,7 +128,7 @@ def test_a_changed_password_ends_all_other_sessions(database: Database, now: dat
 def test_events_name_changed_fields_but_no_password(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
-        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD))
+        kim = users.add_user(session, caller, now, NewUser(username="kim", role=Role.USER, password=GOOD))
         users.change_user(session, caller, kim.id, now=now, role=Role.GUEST, password=Secret("another long one"))
     with database.reads() as session:
         told = events.feed(session)[0]
@@ -141,9 +141,13 @@ def test_events_name_changed_fields_but_no_password(database: Database, now: dat
 def test_email_addresses_are_unique(database: Database, now: datetime) -> None:
     caller, _ = _admin(database, now)
     with database.writes() as session:
-        users.add_user(session, caller, now, NewUser("kim", Role.USER, GOOD, email="Kim@Example.org"))
+        users.add_user(
+            session, caller, now, NewUser(username="kim", role=Role.USER, password=GOOD, email="Kim@Example.org")
+        )
     with pytest.raises(Conflict) as refused, database.writes() as session:
-        users.add_user(session, caller, now, NewUser("lou", Role.USER, GOOD, email="kim@example.ORG"))
+        users.add_user(
+            session, caller, now, NewUser(username="lou", role=Role.USER, password=GOOD, email="kim@example.ORG")
+        )
     assert "email" in refused.value.fields
 
 
@@ -163,10 +167,10 @@ def test_a_caller_cannot_create_or_promote_an_account_beyond_its_own_permissions
     admin, _ = _admin(database, now)
     manager = _manager(database, now, admin)
     with database.writes() as session:
-        kim = users.add_user(session, admin, now, NewUser("kim", Role.GUEST, GOOD))
+        kim = users.add_user(session, admin, now, NewUser(username="kim", role=Role.GUEST, password=GOOD))
     for role in Role:
         with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
-            users.add_user(session, manager, now, NewUser("mallory", role, GOOD))
+            users.add_user(session, manager, now, NewUser(username="mallory", role=role, password=GOOD))
         with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
             users.change_user(session, manager, kim.id, now=now, role=role)
 
@@ -175,7 +179,7 @@ def test_a_caller_cannot_take_over_an_account_with_more_permissions(database: Da
     admin, admin_id = _admin(database, now)
     manager = _manager(database, now, admin)
     with database.writes() as session:
-        users.add_user(session, admin, now, NewUser("second", Role.ADMIN, GOOD))
+        users.add_user(session, admin, now, NewUser(username="second", role=Role.ADMIN, password=GOOD))
     for change in ({"password": Secret("another long password")}, {"email": "mallory@example.org"}, {"disabled": True}):
         with pytest.raises(Forbidden, match="more permissions than you"), database.writes() as session:
             users.change_user(session, manager, admin_id, now=now, **change)
@@ -188,7 +192,9 @@ def test_a_caller_cannot_take_over_an_account_with_more_permissions(database: Da
 def test_only_those_who_manage_accounts_see_other_accounts(database: Database, now: datetime) -> None:
     admin, admin_id = _admin(database, now)
     with database.writes() as session:
-        kim = users.caller_of(users.add_user(session, admin, now, NewUser("kim", Role.USER, GOOD)))
+        kim = users.caller_of(
+            users.add_user(session, admin, now, NewUser(username="kim", role=Role.USER, password=GOOD))
+        )
     with database.reads() as session:
         for look in (
             lambda: users.list_users(session, kim),

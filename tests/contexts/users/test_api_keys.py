@@ -22,7 +22,7 @@ PASSWORD = Secret("correct horse battery")
 @pytest.fixture
 def robin(database: Database, now: datetime) -> User:
     with database.writes() as session:
-        return users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, PASSWORD))
+        return users.add_first_admin(session, now, NewUser(username="robin", role=Role.ADMIN, password=PASSWORD))
 
 
 def _config(**environ: str) -> Config:
@@ -44,7 +44,9 @@ def test_a_key_acts_for_its_owner_and_is_not_stored(database: Database, now: dat
 
 def test_scopes_narrow_a_key_and_never_widen_it(database: Database, now: datetime, robin: User) -> None:
     with database.writes() as session:
-        kim = users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, PASSWORD))
+        kim = users.add_user(
+            session, users.caller_of(robin), now, NewUser(username="kim", role=Role.GUEST, password=PASSWORD)
+        )
         _, narrow = users.api_keys.add_api_key(session, users.caller_of(robin), now, "reader", scopes=["browse"])
         scopes = ["browse", "manage_users"]
         _, wide = users.api_keys.add_api_key(
@@ -103,7 +105,7 @@ def test_the_second_request_does_not_compute_argon2_again(
 def test_other_peoples_keys_need_the_permission(database: Database, now: datetime, robin: User) -> None:
     admin = users.caller_of(robin)
     with database.writes() as session:
-        kim = users.add_user(session, admin, now, NewUser("kim", Role.USER, PASSWORD))
+        kim = users.add_user(session, admin, now, NewUser(username="kim", role=Role.USER, password=PASSWORD))
         row, _ = users.api_keys.add_api_key(session, admin, now, "mine")
     with pytest.raises(Forbidden), database.writes() as session:
         users.api_keys.revoke_api_key(session, users.caller_of(kim), now, row.id)

@@ -14,7 +14,7 @@ from mydia.errors import Forbidden
 
 
 def caller_with(*scopes: Permission) -> Caller:
-    return Caller("user", None, "Kim", permissions_of(Role.ADMIN, scopes=scopes))
+    return Caller(kind="user", id=None, name="Kim", permissions=permissions_of(Role.ADMIN, scopes=scopes))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ RIGHT, WRONG = Secret("correct horse battery"), Secret("incorrect horse")
 @pytest.fixture
 def robin(database: Database, now: datetime) -> User:
     with database.writes() as session:
-        return users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, RIGHT))
+        return users.add_first_admin(session, now, NewUser(username="robin", role=Role.ADMIN, password=RIGHT))
 
 
 def _fail(database: Database, now: datetime, name: str = "robin", address: str = "203.0.113.5") -> str:
@@ -73,7 +73,9 @@ def test_ten_wrong_passwords_stop_one_account_at_one_address_only(
     database: Database, now: datetime, robin: User
 ) -> None:
     with database.writes() as session:
-        kim = users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, RIGHT))
+        kim = users.add_user(
+            session, users.caller_of(robin), now, NewUser(username="kim", role=Role.GUEST, password=RIGHT)
+        )
     for number in range(throttle.PER_PAIR):
         _fail(database, now + timedelta(seconds=number), name=" Robin " if number % 2 else "robin")
     with pytest.raises(TooManyAttempts) as refused:
@@ -151,7 +153,7 @@ def test_a_disabled_account_is_reported_only_with_the_right_password(
 ) -> None:
     with database.writes() as session:
         caller = users.caller_of(robin)
-        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
+        kim = users.add_user(session, caller, now, NewUser(username="kim", role=Role.USER, password=RIGHT))
         _, token = users.sign_in.open_session(session, now, kim, days=30, address="", agent="")
         users.change_user(session, caller, kim.id, now=now, disabled=True)
     assert "disabled" not in _fail(database, now, name="kim")
@@ -191,7 +193,7 @@ def test_a_used_session_is_extended_and_an_unused_one_expires(database: Database
 def test_users_can_end_only_their_own_sessions(database: Database, now: datetime, robin: User) -> None:
     caller = users.caller_of(robin)
     with database.writes() as session:
-        kim = users.add_user(session, caller, now, NewUser("kim", Role.USER, RIGHT))
+        kim = users.add_user(session, caller, now, NewUser(username="kim", role=Role.USER, password=RIGHT))
         row, token = users.sign_in.open_session(session, now, robin, days=10, address="", agent="")
     from mydia.errors import NotFound
 

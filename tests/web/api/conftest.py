@@ -83,7 +83,7 @@ class Keys(dict[str, str]):
         narrowed = role == "narrowed"
         with self._house.database.writes() as session:
             kind = Role.ADMIN if narrowed else Role(role)
-            owner = users.caller_of(users.add_user(session, SYSTEM, now, NewUser(f"the-{role}", kind)))
+            owner = users.caller_of(users.add_user(session, SYSTEM, now, NewUser(username=f"the-{role}", role=kind)))
             scopes = ["browse"] if narrowed else None
             _, self[role] = users.api_keys.add_api_key(session, owner, now, f"{role}'s script", scopes=scopes)
         return self[role]

@@ -107,7 +107,9 @@ def test_each_role_has_exactly_its_permissions(ask: Callable[[str | None], Asker
 def test_a_session_needs_a_page_token_for_changes(http: TestClient[WebApp], house: House) -> None:
     with house.database.writes() as session:
         settings.setup.finish_setup(session, SYSTEM, house.now)
-        users.add_user(session, SYSTEM, house.now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
+        users.add_user(
+            session, SYSTEM, house.now, NewUser(username="robin", role=Role.ADMIN, password=Secret(PASSWORD))
+        )
     http.headers["accept"] = "text/html"
     found = re.search(r'name="_csrf" value="([^"]+)"', http.get("/login").text)
     assert found

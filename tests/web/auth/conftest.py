@@ -73,7 +73,9 @@ def browser(app: WebApp) -> Iterator[TestClient[WebApp]]:
 @pytest.fixture
 def robin(database: Database) -> Caller:
     with database.writes() as session:
-        made = users.add_first_admin(session, clock.now(), NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
+        made = users.add_first_admin(
+            session, clock.now(), NewUser(username="robin", role=Role.ADMIN, password=Secret(PASSWORD))
+        )
         settings.setup.finish_setup(session, SYSTEM, clock.now())
         return users.caller_of(made)
 

@@ -27,8 +27,8 @@ from mydia.web.shell import NavCount, ShellView, Transfers
 from mydia.web.views import Artwork, Card
 
 FOLDER = Path(__file__).parent
-ROBIN = Caller("user", "u1", "Robin Baker", permissions_of(Role.ADMIN), Role.ADMIN)
-GUEST = Caller("user", "u2", "Guest", permissions_of(Role.GUEST), Role.GUEST)
+ROBIN = Caller(kind="user", id="u1", name="Robin Baker", permissions=permissions_of(Role.ADMIN), role=Role.ADMIN)
+GUEST = Caller(kind="user", id="u2", name="Guest", permissions=permissions_of(Role.GUEST), role=Role.GUEST)
 
 
 @dataclass

@@ -100,7 +100,11 @@ def household(database: Database) -> None:
     """Add Robin, an administrator, and Kim, a guest, and finish the setup."""
     with database.writes() as session:
         now = clock.now()
-        robin = users.add_first_admin(session, now, NewUser("robin", Role.ADMIN, Secret(PASSWORD)))
-        users.add_user(session, users.caller_of(robin), now, NewUser("kim", Role.GUEST, Secret(PASSWORD)))
+        robin = users.add_first_admin(
+            session, now, NewUser(username="robin", role=Role.ADMIN, password=Secret(PASSWORD))
+        )
+        users.add_user(
+            session, users.caller_of(robin), now, NewUser(username="kim", role=Role.GUEST, password=Secret(PASSWORD))
+        )
         settings.ensure_defaults(session, now)
         settings.setup.finish_setup(session, SYSTEM, now)

@@ -79,7 +79,7 @@ def sign_in(database: Database, name: str = "Robin Baker", role: Role = Role.ADM
     now = clock.now()
     username = name.split()[0].lower()
     with database.writes() as session:
-        new = NewUser(username, role, Secret(PASSWORD), display_name=name)
+        new = NewUser(username=username, role=role, password=Secret(PASSWORD), display_name=name)
         user = (
             users.add_user(session, SYSTEM, now, new)
             if users.has_users(session)
@@ -159,7 +159,7 @@ def _film_details(film: catalogue.Film) -> Details:
         certification=film.certification or None,
         genres=film.genres,
         cinema_on=date.fromisoformat(film.released),
-        credits=tuple(PersonCredit(name, role, "cast") for name, role in film.cast),
+        credits=tuple(PersonCredit(name=name, role=role, department="cast") for name, role in film.cast),
         poster_path=f"/{film.art}.jpg" if film.art else None,
     )
 
@@ -170,11 +170,11 @@ def _films(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
         details = _film_details(film)
         at = now - timedelta(hours=9 * place)
         new = media.NewItem(
-            "movie",
-            film.title,
-            details.year,
-            details.ids,
-            path.id,
+            type="movie",
+            title=film.title,
+            year=details.year,
+            ids=details.ids,
+            library_path_id=path.id,
             details=replace(details, poster_path=None),
             monitored=film.art not in _OFF,
             folder=f"{film.title} ({details.year})",
@@ -213,8 +213,8 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
     for place, told in enumerate(catalogue.series(now.date())[:8]):
         seasons = tuple(
             SeasonDetails(
-                number,
-                "Specials" if number == 0 else f"Season {number}",
+                number=number,
+                title="Specials" if number == 0 else f"Season {number}",
                 episode_count=len(told.season(number)),
                 episodes=tuple(
                     EpisodeDetails(
@@ -239,16 +239,16 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
             genres=told.genres,
             networks=(told.network,),
             first_air_on=first,
-            credits=tuple(PersonCredit(name, role, "cast") for name, role in told.cast),
+            credits=tuple(PersonCredit(name=name, role=role, department="cast") for name, role in told.cast),
             seasons=seasons,
         )
         at = now - timedelta(hours=5 + 11 * place)
         new = media.NewItem(
-            "tv_show",
-            told.title,
-            details.year,
-            details.ids,
-            path.id,
+            type="tv_show",
+            title=told.title,
+            year=details.year,
+            ids=details.ids,
+            library_path_id=path.id,
             details=details,
             seasons=seasons,
             folder=f"{told.title} ({details.year})",
@@ -281,18 +281,18 @@ def _services(session: Session, now: datetime) -> dict[str, str]:
     ids: dict[str, str] = {}
     for place, (name, kind) in enumerate((("qBittorrent", "qbittorrent"), ("SABnzbd", "sabnzbd"))):
         new = settings.NewClient(
-            name,
-            kind,
-            f"http://{kind}.test:8080",
-            "robin",
-            Secret("a secret"),
-            {"category": "movies"},
+            name=name,
+            kind=kind,
+            url=f"http://{kind}.test:8080",
+            username="robin",
+            secret=Secret("a secret"),
+            options={"category": "movies"},
             priority=place + 1,
         )
         ids[name] = settings.clients.add_client(session, SYSTEM, now, new).id
     for place, name in enumerate(("Silver Index", "Open Tracker", "Archive Torrents", "Blue Lagoon")):
         indexer = settings.NewIndexer(
-            name, "torznab", f"http://indexer{place}.test/api", Secret("key"), priority=20 + place
+            name=name, kind="torznab", url=f"http://indexer{place}.test/api", secret=Secret("key"), priority=20 + place
         )
         ids[name] = settings.indexers.add_indexer(session, SYSTEM, now, indexer).id
     settings.services.record_ok(session, now, "download_client", ids["qBittorrent"], version="v5.1.2")

@@ -50,14 +50,14 @@ def _sign_out(server: Server) -> None:
 def _demote(server: Server) -> None:
     with server.deps.database.writes() as session:
         (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
-        users.add_user(session, SYSTEM, clock.now(), users.NewUser("second", users.Role.ADMIN))
+        users.add_user(session, SYSTEM, clock.now(), users.NewUser(username="second", role=users.Role.ADMIN))
         users.change_user(session, SYSTEM, robin.id, now=clock.now(), role=users.Role.GUEST)
 
 
 def _disable(server: Server) -> None:
     with server.deps.database.writes() as session:
         (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
-        users.add_user(session, SYSTEM, clock.now(), users.NewUser("second", users.Role.ADMIN))
+        users.add_user(session, SYSTEM, clock.now(), users.NewUser(username="second", role=users.Role.ADMIN))
         users.change_user(session, SYSTEM, robin.id, now=clock.now(), disabled=True)
 
 

@@ -55,7 +55,14 @@ def _run_job(server: Server) -> str:
     board = deps.taskboard
     return str(
         library_jobs.manual_import(
-            Deps(deps.database, deps.outside, deps.config, lambda *_, **__: "", board), **ask.params
+            Deps(
+                database=deps.database,
+                outside=deps.outside,
+                config=deps.config,
+                enqueue=lambda *_, **__: "",
+                board=board,
+            ),
+            **ask.params,
         )
     )
 

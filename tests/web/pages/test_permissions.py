@@ -243,8 +243,11 @@ def _callers(door: Door, owner: str) -> list[Caller]:
     if not door.changes and not door.template.startswith("/api/"):
         sets |= {permissions_of(role) for role in Role}
     return [
-        *(Caller("user", owner, "Kim", allowed, Role.USER) for allowed in sorted(sets, key=sorted)),
-        Caller("api_key", owner, "Kim", frozenset(Permission), Role.ADMIN),
+        *(
+            Caller(kind="user", id=owner, name="Kim", permissions=allowed, role=Role.USER)
+            for allowed in sorted(sets, key=sorted)
+        ),
+        Caller(kind="api_key", id=owner, name="Kim", permissions=frozenset(Permission), role=Role.ADMIN),
     ]
 
 

@@ -116,7 +116,13 @@ def test_a_file_is_deleted_on_the_date_that_the_page_shows(
     day = f"{first.expires_at:%d %b %Y}".lstrip("0")
     assert day in words(browser.get("/recycle-bin"))
     deps = server.deps
-    job = Deps(deps.database, deps.outside, deps.config, lambda *_, **__: "", deps.taskboard)
+    job = Deps(
+        database=deps.database,
+        outside=deps.outside,
+        config=deps.config,
+        enqueue=lambda *_, **__: "",
+        board=deps.taskboard,
+    )
     library_jobs.empty_recycle_bin(job)
     assert len(_ids(browser)) == 3
     monkeypatch.setattr(clock, "now", lambda: first.expires_at + timedelta(days=1))

@@ -262,7 +262,13 @@ def test_many_ready_entries_are_imported_by_a_job(
     (trigger,) = triggers.ON_EVENT[events.InboxImportRequested]
     deps = server.deps
     run = library_jobs.import_ready(
-        Deps(deps.database, deps.outside, deps.config, lambda *_, **__: "", deps.taskboard),
+        Deps(
+            database=deps.database,
+            outside=deps.outside,
+            config=deps.config,
+            enqueue=lambda *_, **__: "",
+            board=deps.taskboard,
+        ),
         **dict(trigger.params(events.InboxImportRequested(**payload))),
     )
     assert run == "5 imported"

@@ -232,7 +232,7 @@ def test_a_folder_that_contains_another_library_folder_is_reported_while_typing(
     (media / "films").mkdir(parents=True)
     with database.writes() as session:
         settings.library_paths.add_library_path(
-            session, SYSTEM, clock.now(), NewLibraryPath(str(media), "movies", name="All")
+            session, SYSTEM, clock.now(), NewLibraryPath(path=str(media), type="movies", name="All")
         )
     told = browser.send(
         "/settings/folders/check?field=path", {"path": str(media / "films")}, on="/settings/folders/new"

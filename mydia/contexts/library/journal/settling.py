@@ -106,7 +106,11 @@ def _forget(
         session,
         caller,
         FileRemoved(
-            item_id, row.id, shown(row.relative_path), recycled, _REMOVAL_REASONS.get(entry.cause, entry.cause)
+            media_item_id=item_id,
+            file_id=row.id,
+            relative_path=shown(row.relative_path),
+            recycled=recycled,
+            reason=_REMOVAL_REASONS.get(entry.cause, entry.cause),
         ),
         at=now,
     )

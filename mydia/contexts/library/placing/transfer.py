@@ -31,7 +31,7 @@ METHODS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Unit:
     """The steps of importing one file."""
 

@@ -36,7 +36,7 @@ from mydia.db import Database
 from mydia.errors import Conflict, MydiaError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """The result of an import."""
 
@@ -101,7 +101,13 @@ def place(
             if on_progress is not None:
                 on_progress(number + 1, len(plan.files))
     method = methods[0] if len(set(methods)) == 1 else "mixed" if methods else plan.mode
-    return Placed(plan.batch_id, tuple(file_ids), method, tuple(replaced), tuple(dict.fromkeys(notes)))
+    return Placed(
+        batch_id=plan.batch_id,
+        file_ids=tuple(file_ids),
+        method=method,
+        replaced=tuple(replaced),
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
 def _plan_unit(
@@ -133,7 +139,15 @@ def _plan_unit(
     file_id = clock.new_id()
     proof = journal.fingerprint(files, source)
     staging = target.with_name(f"{PART_PREFIX}{file_id}{target.suffix}") if swapped else None
-    unit = Unit(file_id, source, target, staging, proof, operation=METHODS[plan.mode], swapped=list(swapped))
+    unit = Unit(
+        file_id=file_id,
+        source=source,
+        target=target,
+        staging=staging,
+        proof=proof,
+        operation=METHODS[plan.mode],
+        swapped=list(swapped),
+    )
     unit.beside = [] if not plan.subtitles else subtitles_beside(files, source, target)
     facts = files.facts(source)
     size = facts.size_bytes if facts is not None else None

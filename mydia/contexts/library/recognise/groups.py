@@ -171,7 +171,7 @@ def _grouped(library_path_id: str, path_type: str, files: Iterable[NewFile]) -> 
             type=type_,
             folder=folder,
             key=key if year is None else f"{key} {year}",
-            guess=Guess(type_, ""),
+            guess=Guess(type=type_, title=""),
             files=members,
             is_guest=is_guest,
         )

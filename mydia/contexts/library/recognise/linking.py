@@ -113,7 +113,18 @@ def link(
     left = {one.file.id for one in unclear}
     for file in group.files:
         if file.id not in left:
-            emit(session, caller, FileMatched(item_id, file.id, shown(file.path), scored.score, evidence), at=now)
+            emit(
+                session,
+                caller,
+                FileMatched(
+                    media_item_id=item_id,
+                    file_id=file.id,
+                    relative_path=shown(file.path),
+                    score=scored.score,
+                    evidence=evidence,
+                ),
+                at=now,
+            )
     changes: dict[str, Any] = {}
     own_library = item.library_path_id in (None, group.library_path_id)
     if item.folder is None and group.owns_folder and attachments and own_library:

@@ -46,7 +46,7 @@ class Evidence:
     because: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """The facts from the names, folders and NFO of a group of files."""
 

@@ -142,7 +142,16 @@ def end_scan(
         if path is not None:
             settings.library_paths.record_scan(session, now, path.id, state=state, reason=scan.reason)
         emit(
-            session, caller, ScanFinished(scan_id, scan.library_path_id, state, scan.reason, dict(scan.counts)), at=now
+            session,
+            caller,
+            ScanFinished(
+                scan_id=scan_id,
+                library_path_id=scan.library_path_id,
+                state=state,
+                reason=scan.reason,
+                counts=dict(scan.counts),
+            ),
+            at=now,
         )
 
 

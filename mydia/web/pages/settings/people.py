@@ -110,7 +110,13 @@ def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
     """Add an account."""
     try:
         wanted = form.read()
-        new = NewUser(wanted.username, wanted.role, wanted.password, wanted.email, wanted.display_name)
+        new = NewUser(
+            username=wanted.username,
+            role=wanted.role,
+            password=wanted.password,
+            email=wanted.email,
+            display_name=wanted.display_name,
+        )
         with deps.database.writes() as session:
             made = users.add_user(session, caller, clock.now(), new)
     except (Invalid, Conflict) as error:

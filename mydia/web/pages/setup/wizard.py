@@ -270,7 +270,7 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]
         shown = wanted.username if wanted.username != wanted.username.casefold() else None
         with deps.database.writes() as session:
             now = clock.now()
-            new = NewUser(wanted.username, Role.ADMIN, wanted.password, display_name=shown)
+            new = NewUser(username=wanted.username, role=Role.ADMIN, password=wanted.password, display_name=shown)
             user = users.add_first_admin(session, now, new)
             settings.setup.mark_step(session, users.caller_of(user), now, "account", "done")
     except (Invalid, Conflict) as error:
@@ -322,7 +322,7 @@ def _add_folders(deps: WebDeps, caller: Caller, wanted: list[tuple[str, str, str
         with deps.database.writes() as session:
             for name, path, type_, label in wanted:
                 at = name
-                new = NewLibraryPath(path, type_, name=label or None)
+                new = NewLibraryPath(path=path, type=type_, name=label or None)
                 settings.library_paths.add_library_path(session, caller, clock.now(), new)
     except (Invalid, Conflict) as error:
         return {at: error.message}
