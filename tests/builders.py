@@ -195,7 +195,11 @@ def show_details(
             air_on = date.fromordinal(first.toordinal() + 7 * (place - 1) + 365 * max(number - 1, 0))
             episodes.append(
                 EpisodeDetails(
-                    number, place, f"Episode {place}", air_on=air_on, absolute_number=absolute if number else None
+                    season_number=number,
+                    episode_number=place,
+                    title=f"Episode {place}",
+                    air_on=air_on,
+                    absolute_number=absolute if number else None,
                 )
             )
         made.append(

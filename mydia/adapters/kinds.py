@@ -46,7 +46,7 @@ class Need:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind[Adapter]:
     """One product of a family: its name, the values it needs, and its constructor."""
 

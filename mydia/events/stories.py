@@ -13,7 +13,7 @@ from mydia.units import plural
 type Told = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """One line of the history."""
 
@@ -250,18 +250,18 @@ def story(told: Happened) -> Story:
     item = told.resource_id if told.resource_kind == "media_item" else told.payload.get("media_item_id")
     href = f"/items/{item}" if item else None
     return Story(
-        told.id,
-        told.at,
-        told.type,
-        line.icon,
-        line.tone,
-        line.title,
-        text,
-        details,
-        told.actor_name or "",
-        href,
-        _download_of(told),
-        str(told.payload["search_id"]) if told.payload.get("search_id") else None,
+        id=told.id,
+        at=told.at,
+        type=told.type,
+        icon=line.icon,
+        tone=line.tone,
+        title=line.title,
+        text=text,
+        details=details,
+        by=told.actor_name or "",
+        href=href,
+        download_id=_download_of(told),
+        search_id=str(told.payload["search_id"]) if told.payload.get("search_id") else None,
     )
 
 

@@ -68,9 +68,19 @@ def test_every_form_is_a_struct():
     assert forms > 50
 
 
+READ_AS_ROWS = {
+    # Tables in the source, whose rows read better without the names.
+    "Need", "Spec", "_Preset", "Trigger", "_Line", "Schedule", "Term", "QualityDefinition",
+    # Values of the parser, made for every form of numbering.
+    "Numbering", "Words", "Confidence",
+    # Made from the rows of a select, or from an answer as it came.
+    "_Wanted", "EpisodeRef", "Happened", "RelayAnswer", "Response",
+}  # fmt: skip
+
+
 def test_values_of_five_fields_and_more_are_built_by_name():
     found = []
-    for path in (PACKAGE / "web").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.ClassDef):
                 continue
@@ -79,7 +89,8 @@ def test_values_of_five_fields_and_more_are_built_by_name():
             by_name = any("kw_only=True" in kind for kind in kinds) or any(
                 ast.unparse(line.annotation) == "KW_ONLY" for line in fields
             )
-            if kinds and len(fields) >= 5 and not by_name:
+            fields = [line for line in fields if "ClassVar" not in ast.unparse(line.annotation)]
+            if kinds and len(fields) >= 5 and not by_name and node.name not in READ_AS_ROWS:
                 found.append(f"{module(path)}:{node.lineno} {node.name}")
     assert found == []
 

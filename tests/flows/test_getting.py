@@ -40,7 +40,10 @@ FILM = Details(
     cinema_on=date(1895, 12, 28),
     runtime_min=1,
 )
-_EPISODES = tuple(EpisodeDetails(1, n, f"Reel {n}", air_on=date(2020, 1, n), runtime_min=1) for n in (1, 2, 3))
+_EPISODES = tuple(
+    EpisodeDetails(season_number=1, episode_number=n, title=f"Reel {n}", air_on=date(2020, 1, n), runtime_min=1)
+    for n in (1, 2, 3)
+)
 SERIES = Details(
     type="tv_show",
     title="Lumière Reels",

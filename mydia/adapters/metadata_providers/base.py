@@ -20,7 +20,7 @@ class Ids:
     """Its id or short name in the optional third source."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One result of a search for a title."""
 
@@ -86,7 +86,7 @@ class Video:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDetails:
     """One episode as a provider lists it."""
 

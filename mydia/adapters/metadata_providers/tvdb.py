@@ -110,12 +110,12 @@ def found(answer: Any, type: MediaType | None) -> list[Candidate]:
                     poster = _image(record.get("image"))
                     hits.append(
                         Candidate(
-                            kind,
-                            title,
-                            title,
-                            read.year(record.get("year")),
-                            Ids(tvdb_id=number),
-                            "tvdb",
+                            type=kind,
+                            title=title,
+                            original_title=title,
+                            year=read.year(record.get("year")),
+                            ids=Ids(tvdb_id=number),
+                            provider="tvdb",
                             poster_path=poster,
                         )
                     )
@@ -125,8 +125,8 @@ def found(answer: Any, type: MediaType | None) -> list[Candidate]:
 def as_candidate(known: Details) -> Candidate:
     """Return a title as a search result."""
     return Candidate(
-        known.type, known.title, known.original_title, known.year, known.ids, known.provider, known.overview, known.poster_path,
-        known.popularity, known.original_language, tuple(other.title for other in known.titles),
+        type=known.type, title=known.title, original_title=known.original_title, year=known.year, ids=known.ids, provider=known.provider, overview=known.overview, poster_path=known.poster_path,
+        popularity=known.popularity, original_language=known.original_language, other_titles=tuple(other.title for other in known.titles),
     )  # fmt: skip
 
 

@@ -268,7 +268,10 @@ def _film(profile_id: str) -> media.NewItem:
 def _series(profile_id: str, today: date) -> media.NewItem:
     first = today - timedelta(days=365)
     told = tuple(
-        EpisodeDetails(1, n, f"Part {n}", air_on=first + timedelta(days=7 * n), runtime_min=50) for n in range(1, 5)
+        EpisodeDetails(
+            season_number=1, episode_number=n, title=f"Part {n}", air_on=first + timedelta(days=7 * n), runtime_min=50
+        )
+        for n in range(1, 5)
     )
     seasons = (SeasonDetails(number=1, title="Season 1", episodes=told),)
     details = Details(

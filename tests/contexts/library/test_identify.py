@@ -337,7 +337,7 @@ class TestReview:
         builders.on_disk(films.path, "The Lodger (1927)/The Lodger (1927).mkv")
         scan_and_match(database, config, films, provider)
         item = items(database)["The Lodger"]
-        right = library.matching.Choice("movie", "The Lodger", 1944, Ids(2))
+        right = library.matching.Choice(type="movie", title="The Lodger", year=1944, ids=Ids(2))
         library.inbox.rematch_item(database, fake_outside(metadata=provider), admin, clock.now(), item.id, right)
         mended = items(database)["The Lodger"]
         assert (mended.id, mended.tmdb_id, mended.match_locked, mended.files_count) == (item.id, 2, True, 1)

@@ -13,7 +13,7 @@ from mydia.contexts.metadata import Ids
 
 
 def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Choice:
-    return Choice("movie", title, year, Ids(tmdb_id), **facts)  # type: ignore[arg-type]
+    return Choice(type="movie", title=title, year=year, ids=Ids(tmdb_id), **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,11 @@ def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Cho
         (Guess(type="movie", title="Wrong Name", ids=Ids(7)), [film("Right Name", 1950, 7)], "sure"),
         (Guess(type="movie", title="Metropolis", year=1927, ids=Ids(7)), [film("Metropolis", 1927, 8)], "no_match"),
         (Guess(type="movie", title="Anything", year=1950), [], "no_match"),
-        (Guess(type="tv_show", title="Pioneer One"), [Choice("tv_show", "Pioneer One", 2010, Ids(1))], "sure"),
+        (
+            Guess(type="tv_show", title="Pioneer One"),
+            [Choice(type="tv_show", title="Pioneer One", year=2010, ids=Ids(1))],
+            "sure",
+        ),
     ],
 )
 def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choice], state: str) -> None:
@@ -64,8 +68,8 @@ def test_every_score_has_reasons() -> None:
 
 def test_nonexistent_episodes_lower_the_score_of_a_series() -> None:
     guess = Guess(type="tv_show", title="The Office", numbers=frozenset({(9, 1), (9, 23)}))
-    short = Choice("tv_show", "The Office", 2001, Ids(1), numbers=frozenset({(1, 1), (2, 1)}))
-    long = Choice("tv_show", "The Office", 2005, Ids(2), numbers=frozenset({(9, 1), (9, 23)}))
+    short = Choice(type="tv_show", title="The Office", year=2001, ids=Ids(1), numbers=frozenset({(1, 1), (2, 1)}))
+    long = Choice(type="tv_show", title="The Office", year=2005, ids=Ids(2), numbers=frozenset({(9, 1), (9, 23)}))
     verdict = decide(guess, rank(guess, [short, long]), confident=0.85)
     assert verdict.state == "sure"
     assert verdict.best is not None

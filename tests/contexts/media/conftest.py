@@ -44,7 +44,12 @@ def series(today, title="The Cartographers", tmdb_id=19, seasons=2, episodes=3, 
                 number=number,
                 title="Specials" if number == 0 else f"Season {number}",
                 episodes=tuple(
-                    EpisodeDetails(number, n, f"Episode {n}", air_on=first + timedelta(days=7 * (n - 1)))
+                    EpisodeDetails(
+                        season_number=number,
+                        episode_number=n,
+                        title=f"Episode {n}",
+                        air_on=first + timedelta(days=7 * (n - 1)),
+                    )
                     for n in range(1, episodes + 1)
                 ),
             )

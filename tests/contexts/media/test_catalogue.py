@@ -230,7 +230,10 @@ def test_seasons_without_a_date_do_not_fail(add, stocked, now):
     told = series(now.date(), seasons=1)
     from dataclasses import replace
 
-    undated = replace(told, seasons=(replace(told.seasons[1], episodes=(EpisodeDetails(1, 1, None),)),))
+    undated = replace(
+        told,
+        seasons=(replace(told.seasons[1], episodes=(EpisodeDetails(season_number=1, episode_number=1, title=None),)),),
+    )
     item_id = add(undated)
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "upcoming"

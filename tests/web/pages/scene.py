@@ -218,7 +218,12 @@ def _shows(session: Session, deps: WebDeps, now: datetime, path: Any, *, artwork
                 episode_count=len(told.season(number)),
                 episodes=tuple(
                     EpisodeDetails(
-                        number, e.number, e.title, air_on=e.aired, overview=e.overview, runtime_min=e.runtime
+                        season_number=number,
+                        episode_number=e.number,
+                        title=e.title,
+                        air_on=e.aired,
+                        overview=e.overview,
+                        runtime_min=e.runtime,
                     )
                     for e in told.season(number)
                 ),

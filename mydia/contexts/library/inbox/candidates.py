@@ -56,7 +56,11 @@ def search_candidates(
         choices = [choice_of(candidate) for candidate in found]
     else:
         # The title as it was typed: without a source nothing more is known of it.
-        choices = [] if here else [Choice(wanted, text.strip(), year or entry.year, Ids(), provider="none")]
+        choices = (
+            []
+            if here
+            else [Choice(type=wanted, title=text.strip(), year=year or entry.year, ids=Ids(), provider="none")]
+        )
     with database.reads() as session:
         choices = [
             replace(choice, media_item_id=item.id)

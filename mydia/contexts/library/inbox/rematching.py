@@ -96,7 +96,11 @@ def rematch_item(
         item = media.get_item(session, caller, item_id)
         if isinstance(choice, Ids):
             wanted = Choice(
-                item.type, "", None, choice, provider="tvdb" if choice.tvdb_id and not choice.tmdb_id else "tmdb"
+                type=item.type,
+                title="",
+                year=None,
+                ids=choice,
+                provider="tvdb" if choice.tvdb_id and not choice.tmdb_id else "tmdb",
             )
         else:
             wanted = choice if isinstance(choice, Choice) else matching.choice_from_json(choice)

@@ -397,7 +397,7 @@ class Matcher:
             self._leave(group, ranked, waits, report)
             return
         guess = replace(group.guess, title=title)
-        choice = Choice(guess.type, title, guess.year, guess.ids, provider="none")
+        choice = Choice(type=guess.type, title=title, year=guess.year, ids=guess.ids, provider="none")
         source = "nfo" if group.nfo is not None and group.nfo.title else "names"
         self._take(group, Scored(choice, 0.9, (Evidence("yes", reason(f"match.from-{source}")),)), report)
 

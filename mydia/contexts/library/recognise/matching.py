@@ -66,7 +66,7 @@ class Guess:
     """The parser's confidence in the title."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A candidate title."""
 

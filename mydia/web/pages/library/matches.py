@@ -87,7 +87,9 @@ def change_match(
         raise Invalid("Choose one of the titles.")
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-    choice = library.matching.Choice(item.type, item.title, item.year, ids, provider="tmdb" if ids.tmdb_id else "tvdb")
+    choice = library.matching.Choice(
+        type=item.type, title=item.title, year=item.year, ids=ids, provider="tmdb" if ids.tmdb_id else "tvdb"
+    )
     now_id = library.inbox.rematch_item(database, outside, caller, clock.now(), item_id, choice)
     if now_id != item_id:
         return redirect(
