@@ -112,7 +112,7 @@ def _serve(_arguments: argparse.Namespace) -> int:
     mydia = [sys.executable, "-m", "mydia"]
     web = [*mydia, "web", "--tells-parent"]
     restore = supervise.Child(name="restore", argv=[*mydia, "backup", "restore-requested"])
-    if _restore_is_pending(config) and (ended := supervise.run_once(restore)) != 0:
+    if schema.is_restore_pending(config.database_url) and (ended := supervise.run_once(restore)) != 0:
         return ended
     if not schema.is_current(config.database_url):
         # Run it in its own process, so that the memory of a migration is released afterwards.
@@ -132,13 +132,6 @@ def _serve(_arguments: argparse.Namespace) -> int:
         ],
         between=restore,
     )
-
-
-def _restore_is_pending(config: Config) -> bool:
-    from mydia.db import restoring
-
-    prefix, _, path = config.database_url.partition(":///")
-    return prefix == "sqlite" and restoring.is_pending(Path(path))
 
 
 def _started(arguments: argparse.Namespace, name: str) -> Config:

@@ -1,4 +1,7 @@
-"""Check whether a database needs a migration without loading Alembic; `mydia serve` does so at every start."""
+"""What `mydia serve` asks about the database at every start, without loading SQLAlchemy or Alembic.
+
+Its process lives as long as Mydia does, so what it loads stays in memory: 20 MiB for SQLAlchemy.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+RESTORE_REQUEST = "restore-request.json"
+"""File beside the database in which a requested restore is noted; `mydia.db.restoring` writes and deletes it."""
 _SCRIPTS = Path(__file__).resolve().parents[1] / "migrations" / "versions"
 
 
@@ -30,3 +35,9 @@ def is_current(database_url: str) -> bool:
     finally:
         connection.close()
     return row is not None and row[0] == head()
+
+
+def is_restore_pending(database_url: str) -> bool:
+    """Return whether a restore was requested that has not been carried out."""
+    prefix, _, path = database_url.partition(":///")
+    return prefix == "sqlite" and Path(path).with_name(RESTORE_REQUEST).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -39,3 +40,11 @@ def test_the_check_loads_neither_sqlalchemy_nor_alembic() -> None:
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert "'sqlalchemy'" not in done.stdout
     assert "'alembic'" not in done.stdout
+
+
+def test_what_serve_loads_stays_small(tmp_path: Path) -> None:
+    asked = "import sys; from mydia import cli, supervise; supervise.run = lambda *_, **__: print(sorted(sys.modules)) or 0; cli.main(['serve'])"
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", asked], env=environ, capture_output=True, text=True, check=False)
+    assert "'mydia.supervise'" in done.stdout, done.stderr
+    assert "'sqlalchemy'" not in done.stdout

@@ -21,7 +21,7 @@ import sys
 from mydia import supervise
 children = [
     supervise.Child(
-        name, [sys.executable, "-c", program], vital=name == "web", waits_s={"patient": 600.0, "hasty": 0.2}.get(name, 0.0)
+        name=name, argv=[sys.executable, "-c", program], vital=name == "web", waits_s={"patient": 600.0, "hasty": 0.2}.get(name, 0.0)
     )
     for name, program in zip(sys.argv[1::2], sys.argv[2::2])
 ]
@@ -59,7 +59,7 @@ def alive(pid: int) -> bool:
 
 
 def test_a_single_child_passes_on_its_exit_code_and_signals(tmp_path: Path) -> None:
-    program = "import sys; from mydia.supervise import Child, run_once; sys.exit(run_once(Child('one', sys.argv[1:])))"
+    program = "import sys; from mydia.supervise import Child, run_once; sys.exit(run_once(Child(name='one', argv=sys.argv[1:])))"
 
     def once(child: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -177,8 +177,8 @@ def test_a_child_that_waits_is_started_in_time_when_no_other_is_ever_ready(paren
 RESTARTER = """
 import sys
 from mydia import supervise
-between = supervise.Child("between", [sys.executable, "-c", sys.argv[1]])
-children = [supervise.Child(name, [sys.executable, "-c", program]) for name, program in zip(sys.argv[2::2], sys.argv[3::2])]
+between = supervise.Child(name="between", argv=[sys.executable, "-c", sys.argv[1]])
+children = [supervise.Child(name=name, argv=[sys.executable, "-c", program]) for name, program in zip(sys.argv[2::2], sys.argv[3::2])]
 raise SystemExit(supervise.run(children, between=between, stop_within_s=3))
 """
 

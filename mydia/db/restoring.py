@@ -18,10 +18,10 @@ from mydia.db import maintenance
 from mydia.db.migrate import upgrade
 from mydia.db.session import Database
 from mydia.errors import MydiaError
+from mydia.schema import RESTORE_REQUEST
 
 logger = logging.getLogger(__name__)
 
-_REQUEST = "restore-request.json"
 _OUTCOME = "restore-outcome.json"
 
 
@@ -41,12 +41,12 @@ class Outcome:
 def request(database_path: Path, backup: Path, asked_by: str) -> None:
     """Note that a backup is to be restored at the next restart."""
     (database_path.parent / _OUTCOME).unlink(missing_ok=True)
-    _write(database_path.parent / _REQUEST, {"backup": str(backup), "asked_by": asked_by})
+    _write(database_path.parent / RESTORE_REQUEST, {"backup": str(backup), "asked_by": asked_by})
 
 
 def is_pending(database_path: Path) -> bool:
     """Return whether a restore waits for the restart."""
-    return (database_path.parent / _REQUEST).exists()
+    return (database_path.parent / RESTORE_REQUEST).exists()
 
 
 def last_outcome(database_path: Path) -> Outcome | None:
@@ -68,7 +68,7 @@ def carry_out(database_path: Path, now: datetime) -> Outcome | None:
     The backup is migrated to this version before it takes the place of the database. If anything fails, the database
     stays as it was, and the outcome says why.
     """
-    path = database_path.parent / _REQUEST
+    path = database_path.parent / RESTORE_REQUEST
     try:
         backup = Path(json.loads(path.read_text())["backup"])
     except OSError:
