@@ -47,16 +47,22 @@ ON CONFLICT (dedup) WHERE dedup IS NOT NULL AND state IN ('queued', 'delayed') D
     state = CASE WHEN excluded.state = 'queued' THEN 'queued' ELSE state END
 RETURNING id
 """
-_CLAIM = """
+# A message waits while another with the same key runs.
+_CLAIMABLE = """w.state = 'queued' AND w.queue = {queue} AND (
+    w.dedup IS NULL OR NOT EXISTS (SELECT 1 FROM runs r WHERE r.state = 'running' AND r.dedup = w.dedup)
+)"""
+
+# Read first, so that polling takes no write lock and reserves no slot.
+_HAS_CLAIMABLE = f"SELECT 1 FROM runs w WHERE {_CLAIMABLE.format(queue='?')} LIMIT 1"  # noqa: S608 - constants only
+
+_CLAIM = f"""
 UPDATE runs SET state = 'running', claim = claim + 1, attempt = attempt + 1, worker = ?1, pid = ?2, started_at = ?3,
     progress_done = NULL, progress_total = NULL, progress_note = NULL
 WHERE seq IN (
-    SELECT w.seq FROM runs w WHERE w.state = 'queued' AND w.queue = ?4 AND (
-        w.dedup IS NULL OR NOT EXISTS (SELECT 1 FROM runs r WHERE r.state = 'running' AND r.dedup = w.dedup)
-    ) ORDER BY w.priority, w.seq LIMIT ?5
+    SELECT w.seq FROM runs w WHERE {_CLAIMABLE.format(queue="?4")} ORDER BY w.priority, w.seq LIMIT ?5
 )
 RETURNING priority, seq, id, job, queue, params, options, queued_at, claim
-"""
+"""  # noqa: S608 - constants only
 
 _END = """
 UPDATE runs SET state = ?, finished_at = ?, result = ?, error = ?, traceback = ?
@@ -206,8 +212,7 @@ class SqliteBroker(dramatiq.Broker):
 
     def claim(self, queue: str, wanted: int) -> list[SqliteMessage]:
         """Take up to `wanted` messages of a queue, most urgent first, within this process's slots."""
-        # A plain read first, so that polling an empty queue takes no write lock.
-        if not self.board.rows("SELECT 1 FROM runs WHERE state = 'queued' AND queue = ? LIMIT 1", (queue,)):
+        if not self.board.rows(_HAS_CLAIMABLE, (queue,)):
             return []
         taken = self.slots.take(queue, wanted)
         if not taken:

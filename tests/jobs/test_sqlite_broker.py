@@ -148,6 +148,24 @@ def test_a_new_message_waits_until_the_one_with_its_key_has_ended(bench: MakeBen
     assert made.ended(first).state == made.ended(second).state == RunState.DONE
 
 
+def test_a_waiting_message_does_not_keep_its_consumer_awake(bench: MakeBench) -> None:
+    made = bench(a_job("hold", nothing))
+    consumer = made.broker.consume("default", timeout=10)
+    made.enqueue("hold", dedup="same")
+    running = next(consumer)
+    made.enqueue("hold", dedup="same")
+    news = made.free.news("default")
+
+    def asleep() -> bool:
+        news.clear()
+        assert made.broker.claim("default", 5) == []  # type: ignore[attr-defined]
+        return not news.is_set()
+
+    eventually(asleep, within_s=3.0)
+    made.broker.ack(running)  # type: ignore[attr-defined]
+    assert eventually(lambda: next(consumer)).message_id
+
+
 def test_a_job_may_enqueue_itself_again(bench: MakeBench) -> None:
     rounds: list[int] = []
 
