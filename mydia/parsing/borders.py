@@ -155,7 +155,7 @@ def _bound_numbered(
         title_end = _walk_back(words, marks, title_end, opened.begin, None)
     if numbering.form == "abbreviated name":
         title_end = numbering.start
-    elif numbering.air_on is None:
+    elif numbering.episodes or numbering.air_on is None:
         title_end = _drop_day(low, opened.begin, title_end)
     border = words.index_at(title_end)
     begun = next((m for m in marks if m.first < border < m.last and m.value == "complete"), None)
@@ -173,7 +173,10 @@ def _bound_numbered(
             # `Series (2013-2020)`: catalogues list a series by its first year.
             year, start, end = before[-2]
         span, title_end = (start, end), _before_same_year(opened, before, (year, start, end), start)
-    solid = next((m for m in marks if m.solid and words.starts[m.first] >= numbering.end), None)
+    solid = next(
+        (m for m in marks if words.starts[m.first] >= numbering.end and (m.solid or _is_signed_revision(words, m))),
+        None,
+    )
     stop = words.starts[solid.first] if solid is not None else _before_group(opened)
     if stop <= numbering.end:
         stop = len(opened.text)
@@ -192,6 +195,13 @@ def _bound_numbered(
     return Borders(
         title_end=title_end, tail=tail, tail_word=words.index_at(tail), year=year, year_span=span, bounded=True
     )
+
+
+def _is_signed_revision(words: Words, mark: Mark) -> bool:
+    """Return whether a group follows a revision in capitals: `Title.REPACK-GRP`."""
+    if mark.kind != "revision" or mark.last == len(words.words) or words.gap(mark.last) != "-":
+        return False
+    return words.text[words.starts[mark.first] : words.ends[mark.last - 1]].isupper() and not words.text.isupper()
 
 
 _DAY_TAIL = re.compile(r"[ ._-](?:19|20)\d\d[ ._-]\d\d[ ._-]\d\d[ ._-]{0,3}\Z")
@@ -312,12 +322,19 @@ def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> 
     if is_alone and written.isupper() and not words.text.isupper():
         return True
     if len(written) == 2:
+        if word in _COMMON_PAIRS and written.istitle() and _counts_discs(marks, index + 1):
+            return True
         if word not in _COMMON_PAIRS or not written.isupper() or words.text.isupper():
             return False
         return any(m.first == index + 1 for m in marks) or (index + 1 == len(words.words) and words.gap(index) == ".")
     if not (written.isupper() or written.istitle()):
         return False
     return word in _COMMON_CODES or (index + 1 < len(words.words) and words.words[index + 1] in LANGUAGE_CODES)
+
+
+def _counts_discs(marks: list[Mark], index: int) -> bool:
+    """Return whether a disc or a number of discs starts at a word: `2 CD`, `CD1`."""
+    return any(m.first == index and m.value == "disc" for m in marks)
 
 
 def _is_complete(words: Words, mark: Mark, by_end: dict[int, Mark]) -> bool:

@@ -42,5 +42,5 @@ def read_edition(words: Words, found: list[Mark]) -> tuple[str | None, tuple[str
             " ".join(words.text[words.starts[i] : words.ends[i]] for i in range(mark.first, mark.last))
         )
         spans.append((start, end))
-    written = " ".join(dict.fromkeys(pieces))
+    written = " ".join(dict.fromkeys(pieces)).removesuffix(" Collection")
     return written, tuple(dict.fromkeys(m.value for m in found)), tuple(spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from mydia.parsing import paths, refusals
@@ -237,14 +238,18 @@ def _with_stated_ids(file: ParsedRelease, folders: list[ParsedRelease], names: l
 
 
 def _is_poorer(file: ParsedRelease, folder: ParsedRelease) -> bool:
-    """Return whether a file has no year, numbers or source but its folder does."""
-    return (
-        file.year is None
-        and file.confidence.quality < _WRITTEN
-        and not file.confidence.episodes
-        and (folder.confidence.quality >= _WRITTEN or folder.year is not None)
-        and similarity(file.title, folder.title) < 0.7
-    )
+    """Return whether a file has no year, numbers or source but its folder does, or is short for a folder named like a release."""
+    if file.year is not None or file.confidence.quality >= _WRITTEN or file.confidence.episodes:
+        return False
+    is_release = bool(folder.languages or folder.video_codec) and len(folder.title.split()) >= _FEWEST_WORDS
+    is_short = is_release and _ABBREVIATED.fullmatch(file.name) is not None
+    says_more = folder.confidence.quality >= _WRITTEN or folder.year is not None or is_short
+    return says_more and similarity(file.title, folder.title) < 0.7
+
+
+_FEWEST_WORDS = 3
+_ABBREVIATED = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)?\.[a-z0-9]{2,4}")
+"""File names such as `personnea_mp.avi`, which abbreviate the folder's."""
 
 
 def _same_work(file: ParsedRelease, folder: ParsedRelease) -> bool:

@@ -19,6 +19,8 @@ _BEHIND_HYPHEN = re.compile(r"-([^\W_]+(?:[@&'#][^\W_]+)*(?:-[^\W_]+)?)\Z")
 _HYPHEN_THEN_REMARK = re.compile(
     r"-([a-z0-9]+(?:@[a-z0-9]+)?)(?:[ ._-]+(?:\([^()]*\)|english|german|french|mkv|avi|mp4)|\[[^\[\]]*\])\Z"
 )
+_SIGNED_BY = re.compile(r"[ ._]by[ ._]([^\W_]+\[[^\W_]+\])\Z")
+"""A releaser with his site: `DivX.by.Artik[SEDG]`."""
 _LAST_BRACKET = re.compile(r"[\[({]([^\[\](){}]+)[\])}]\Z")
 _NOT_A_GROUP = re.compile(
     r"(?:s?\d{1,2}(?:e\d+)?|\d{3,4}[pi]|e\d+|v\d|\d{1,2}bit|[0-9.]+(?:gb|mb)|dl|hd|ma|es|en|cat|eng|jap|ger|fra|fre|ita|rus|spa|hdrip|rip|ray|x|\d+|fin|end|batch|complete|full|[0-9a-f]{8})\Z"
@@ -82,6 +84,9 @@ def read_group(
         last = words.index_at(end)
         return first < last and not any(index in marked for index in range(first, last))
 
+    by = _SIGNED_BY.search(low)
+    if by is not None and by.start() >= tail_start:
+        return text[by.start(1) :], by.span(1)
     remark = _HYPHEN_THEN_REMARK.search(low)
     if remark is not None and remark.start() >= tail_start and _is_group(remark.group(1)) and is_free(*remark.span(1)):
         return text[remark.start(1) : remark.end(1)], remark.span(1)

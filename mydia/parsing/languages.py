@@ -40,7 +40,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
     """
     taken = {index for mark in marks for index in range(mark.first, mark.last)}
     spoken = {index for mark in marks if mark.kind == "language" for index in range(mark.first, mark.last)}
-    sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"}}
+    sounds = {mark.first for mark in marks if mark.kind in {"audio_codec", "resolution"} or mark.value == "disc"}
     # Chinese remarks are one word without spaces; after the title they always describe the release.
     found = [
         Mark(index, index + 1, "language", "zh", solid=False)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from mydia.parsing.groups import TRACKERS, strip_tracker
-from mydia.parsing.patterns import EXTENSIONS, OTHER_EXTENSIONS, SIGNING_GROUPS, SUBTITLE_EXTENSIONS
+from mydia.parsing.patterns import (
+    EXTENSIONS,
+    GROUPS_IN_FRONT,
+    OTHER_EXTENSIONS,
+    SIGNING_GROUPS,
+    SUBTITLE_EXTENSIONS,
+)
 from mydia.parsing.release import Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
 from mydia.parsing.tokens import is_known, lower, prepare
@@ -35,6 +41,12 @@ _EXTRAS = {
 }  # fmt: skip
 _EXTRA_BEHIND = re.compile("-(" + "|".join(_EXTRAS) + r")\Z")
 """Suffix of extras, as defined by Plex and Jellyfin."""
+
+_BONUS = re.compile(r"(?<!-s\d)(?<!-s\d\d)(?<![xe]\d\d)[ _]?-[ _]?x\d{2}[ _]?-[ _]?(?=[^\W_])")
+"""Number of a bonus in film collections, followed by its name: `Title (1999)-x02-Interview`."""
+_FILM_NUMBER = re.compile(r"[ _]?-[ _]?f\d{1,3}[ _]?-[ _]?(?=[^\W_])")
+"""Number of a film in its series, which comes before it: `James Bond-f21-Casino Royale`."""
+_GROUP_PREFIX = re.compile(r"([a-z0-9]{3,12})-(?=[a-z0-9]+\.[a-z])")
 
 _UPLOADED_BY_SITE = re.compile(
     r"(?:\.(?:hi|c|orig|original|updated|corrected|edited))*\.addic7ed\.com\Z", re.IGNORECASE
@@ -97,7 +109,11 @@ class Opened:
     website_span: Span | None = None
     front_group: str | None = None
     front_span: Span | None = None
+    prefix: tuple[str, Span] | None = None
+    """A scene group's name in front of a file's: `sparks-title.2016.1080p.mkv`."""
     front_day: date | None = None
+    collection: str | None = None
+    """Name of the film series in front of a film's number."""
     checksum: re.Match[str] | None = None
     skipped_from: int | None = None
     """Start of technical words before the title (`BD25.Title.1994`, `HD 720p: Title`)."""
@@ -132,6 +148,9 @@ def open_name(name: str) -> Opened:
         site_span = behind.span(1)
         text = text[: behind.start()].rstrip(" ._-")
     text = strip_tracker(text)
+    bonus = _BONUS.search(lower(text), 1) if "-" in text else None
+    if bonus is not None:
+        text = text[: bonus.start()]
     low = lower(text)
     opened = Opened(
         name=name,
@@ -142,7 +161,7 @@ def open_name(name: str) -> Opened:
         subtitle=subtitle,
         ids=ids,
         has_site_behind=site_span is not None,
-        extra=_EXTRAS[extra.group(1)] if extra is not None and extra.start() > 0 else None,
+        extra=_EXTRAS[extra.group(1)] if extra is not None and extra.start() > 0 else "featurette" if bonus else None,
     )
     _take_front(opened)
     if site_span is not None:
@@ -224,9 +243,23 @@ def _take_front(opened: Opened) -> None:
         place = next(index for index in (1, 2, 3) if year.group(index))
         opened.front_year = int(year.group(place)), year.span(place)
         begin = year.end()
+    begin = _past_group_and_film_number(opened, begin)
     while begin < len(text) and text[begin] in " ._-":
         begin += 1
     opened.begin = begin
+
+
+def _past_group_and_film_number(opened: Opened, begin: int) -> int:
+    """Take a scene group's name in front of a file's, and the film series in front of a film's number."""
+    text, low = opened.text, opened.low
+    prefix = _GROUP_PREFIX.match(text, begin)
+    if prefix is not None and opened.front_group is None and prefix.group(1) in GROUPS_IN_FRONT:
+        opened.prefix = prefix.group(1), prefix.span(1)
+        begin = prefix.end()
+    number = _FILM_NUMBER.search(low, begin + 1) if "-" in low else None
+    if number is not None:
+        opened.collection, begin = text[begin : number.start()], number.end()
+    return begin
 
 
 def _read_short_day(dotted: re.Match[str]) -> date | None:

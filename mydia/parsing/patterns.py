@@ -271,7 +271,7 @@ EDITIONS = _rows(
     ("Remastered", "remastered|remasterd|remaster|4k remaster|4k remastered|hd remastered|digitally remastered|remastered edition|2k remaster|new remaster", "Movie.1979.Remastered"),
     ("Restored", "restored|4k restoration|restoration|4k restored|restored edition|restored version|restored cut", "Movie.1979.Restored"),
     ("IMAX", "imax|imax edition|imax cut|imax version|imax enhanced", "Movie.2012.IMAX"),
-    ("Ultimate", "ultimate edition|ultimate cut|ultimate collectors edition|ultimate collector s edition|ultimate version|ultimate extended edition", "Movie.2012.Ultimate.Edition"),
+    ("Ultimate", "ultimate edition|ultimate cut|ultimate fan edition|ultimate fan collection|ultimate collectors edition|ultimate collector s edition|ultimate version|ultimate extended edition", "Movie.2012.Ultimate.Edition"),
     ("Ultimate", "ultimate", "Movie.2012.Ultimate"),
     ("Special", "special edition|special cut|special version|edition special", "Movie.1977.Special.Edition"),
     ("Collector's", ("collectors edition|collector s edition|collector edition|collectors cut|collectors|collector s|collector"
@@ -489,6 +489,12 @@ REPOSTERS = frozenset({
     "altezachen", "repackpost", "captcha", "nzbsrus", "repost", "reup",
 })  # fmt: skip
 """Suffixes that reposters add to a group's release: `-EVO-postbot`."""
+
+GROUPS_IN_FRONT = frozenset({
+    "amiable", "blow", "cinefile", "counterfeit", "crossbow", "drones", "geckos", "haggis", "japhson", "larceny", "lpd", "melite",
+    "nodlabs", "psychd", "rovers", "rusted", "saphire", "sector7", "sparks", "thugline", "twizted", "usury", "veto", "wlm",
+})  # fmt: skip
+"""Groups of the scene that put their name in front of the files of a release: `sparks-title.2016.1080p.bluray.x264.mkv`."""
 
 # Groups whose name has no hyphen before it or one inside it, so that position alone cannot find them.
 SIGNING_GROUPS: tuple[str, ...] = (

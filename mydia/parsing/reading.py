@@ -305,7 +305,7 @@ def _read_group(
             and not any(words.starts[m.first] == bracket.start(1) for m in marks)
         ):
             found = opened.raw[bracket.start(1) : bracket.end(1)], bracket.span(1)
-    return found if found is not None else (None, None)
+    return found or opened.prefix or (None, None)
 
 
 def _type_of(

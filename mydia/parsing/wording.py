@@ -72,6 +72,8 @@ def read_titles(
         title = f"{dots.group()}{title}" if dots.end() == start else title
     if numbering is not None and numbering.title_suffix:
         title = f"{title} {numbering.title_suffix}"
+    if opened.collection is not None:
+        others.append(opened.collection)
     cleaned = [t for t in dict.fromkeys(_clean(other) for other in others) if t and t != title]
     return ([title, *cleaned] if title or cleaned else []), (start, start + len(opened.text[start:end].rstrip(_EDGES)))
 

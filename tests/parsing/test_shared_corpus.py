@@ -44,7 +44,7 @@ def _judge(scorer, corpus, leave_out=()):
 
 @pytest.mark.parametrize(
     ("corpus", "leave_out", "least"),
-    [("arr.jsonl", (), 0.98), ("guessit.jsonl", ("fragment",), 0.90), ("mydia.jsonl", (), 0.97)],
+    [("arr.jsonl", (), 0.98), ("guessit.jsonl", ("fragment",), 0.91), ("mydia.jsonl", (), 0.97)],
 )
 def test_the_share_of_names_with_every_field_right(scorer, corpus, leave_out, least):
     asked, right, failures = _judge(scorer, corpus, leave_out)

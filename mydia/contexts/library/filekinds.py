@@ -101,6 +101,8 @@ _WEAK_MARKERS = r"other|interview|scene|short|clip"
 _ATTACHED_MARKER = re.compile(rf"[^\s._-]-(?P<word>{_STRONG_MARKERS}|{_WEAK_MARKERS})\d*$")
 _MARKER_BEHIND_FACTS = re.compile(rf"[-_. ](?:{_STRONG_MARKERS})s?\d*$", re.IGNORECASE)
 _PLAIN_EXTRA = re.compile(rf"^(?:{_STRONG_MARKERS}|theme|nc(?:op|ed)\d*)s?[ ._-]?\d*$", re.IGNORECASE)
+_BONUS = re.compile(r"(?<![se]\d\d)(?<!x\d\d)[ _]?-[ _]?x\d{2}[ _]?-[ _]?(?=[^\W_])", re.IGNORECASE)
+"""Number of a bonus in film collections: `Title (1999)-x02-Interview`."""
 _CREDITLESS = re.compile(r"[ ._-]NC(?:OP|ED)\d*(?:v\d)?(?![^\W_])")
 _SAMPLE_FOLDERS = frozenset({"sample", "samples"})
 _SAMPLE_NAME = re.compile(r"^sample\d*$|^sample[-_]|[^\s._-]-sample\d*$", re.IGNORECASE)
@@ -273,7 +275,7 @@ def _is_marked_extra(folder: str, stem: str, *, has_main: bool) -> bool:
             return True
         # `-SHORT` or `-scene` after the facts of a release is its group.
         return has_main and not _has_facts(stem)
-    return bool(_CREDITLESS.search(stem)) or (
+    return bool(_CREDITLESS.search(stem) or _BONUS.search(stem)) or (
         _MARKER_BEHIND_FACTS.search(stem) is not None and _has_facts(stem) and not _numbered(stem)
     )
 

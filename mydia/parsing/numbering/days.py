@@ -118,6 +118,21 @@ def day_in_front(scene: Scene) -> Numbering | None:
     return daily(scene) if found is not None else None
 
 
+_STATED_DAY = re.compile(r"(?<![0-9])((?:19|20)\d\d)([ ._-])(\d\d)\2(\d\d)(?![0-9])")
+
+
+def stated_day(scene: Scene) -> tuple[date, tuple[int, int]] | None:
+    """Return the air date next to season and episode, with its span: `Title - S01E01 - [2011-09-19]`."""
+    found = _STATED_DAY.search(scene.low, scene.begin)
+    if found is None:
+        return None
+    try:
+        day = date(int(found.group(1)), int(found.group(3)), int(found.group(4)))
+    except ValueError:
+        return None
+    return (day, found.span()) if day.year >= FIRST_TV_YEAR and day <= today() else None
+
+
 _SIX_DIGITS = re.compile(r"(?<=[ ._-])(\d\d)(0[1-9]|1[0-2])([0-3]\d)(?=[ ._\[(]|\Z)")
 
 

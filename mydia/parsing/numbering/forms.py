@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mydia.parsing.numbering.compact import dotted, run_together, running_number
-from mydia.parsing.numbering.days import daily, day_in_front, day_in_six_digits
+from mydia.parsing.numbering.days import daily, day_in_front, day_in_six_digits, stated_day
 from mydia.parsing.numbering.fansub import (
     bare_absolute,
     behind_dash,
@@ -104,6 +104,13 @@ def _with_sign_before(scene: Scene, numbering: Numbering) -> Numbering:
     return replace(numbering, start=found.start()) if found is not None and found.start() > scene.begin else numbering
 
 
+def _with_day(scene: Scene, numbering: Numbering) -> Numbering:
+    stated = stated_day(scene)
+    if stated is None:
+        return numbering
+    return replace(numbering, air_on=stated[0], spans={**numbering.spans, "air_on": (stated[1],)})
+
+
 def find_numbering(scene: Scene) -> Numbering | None:
     """Return the result of the first form that matches."""
     if scene.hint == "movie":
@@ -117,6 +124,8 @@ def find_numbering(scene: Scene) -> Numbering | None:
         if numbering is not None:
             if numbering.episodes and not scene.subgroup:
                 numbering = replace(numbering, title_from=_behind_counter(scene, numbering))
+            if numbering.seasons and numbering.episodes and numbering.air_on is None:
+                numbering = _with_day(scene, numbering)
             if numbering.absolute and not numbering.seasons:
                 numbering = _with_sign_before(scene, numbering)
             if numbering.form in _FANSUB_FORMS and _SPECIAL.search(scene.low, numbering.end):
