@@ -118,6 +118,7 @@ _PAGES_ONLY = {
     "/imports/match": "shows a dialog",
     "/items/{}/files/ask-edit": "asks before a change",
     "/items/{}/files/ask-remove": "asks before a removal",
+    "/items/{}/files/ask-rename": "asks before a change",
     "/movies/bulk/edit": "asks before a change",
     "/movies/columns": "a look of pages",
     "/shows/bulk/edit": "asks before a change",

@@ -298,13 +298,33 @@ def test_new_file_names_are_shown_before_renaming(browser: Browser, server: Serv
     said = words(browser.get(f"/items/{item_id}/rename", headers={"hx-request": "true"}))
     assert "1 file to rename" in said
     assert path.name in said
-    answer = press(browser, f"/items/{item_id}/rename")
+    answer = press(browser, f"/items/{item_id}/rename", files=file.id)
     assert "1 file renamed" in answer.headers["hx-trigger"]
     assert not path.exists()
     assert "Every file is already named correctly" in words(browser.get(f"/items/{item_id}/rename"))
     press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
     assert path.exists()
     assert "1 file to rename" in words(browser.get(f"/items/{item_id}/rename"))
+
+
+def test_only_the_ticked_files_are_renamed(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    item_id = server.ids["The Cartographers"]
+    with server.deps.database.reads() as session:
+        files = library.files.files_of_item(session, SYSTEM, item_id, videos_only=True)
+    for file in files:
+        Path(file.path).parent.mkdir(parents=True, exist_ok=True)
+        Path(file.path).write_bytes(b"episode" * 1000)
+    first, second = files[:2]
+    asked = press(browser, f"/items/{item_id}/files/ask-rename", scope="ids", ids=first.id)
+    assert re.search(rf'name="files" value="{first.id}"[^>]* checked', asked.text)
+    assert re.search(rf'name="files" value="{second.id}"(?![^>]* checked)', asked.text)
+    refused = press(browser, f"/items/{item_id}/rename")
+    assert refused.status_code == 422
+    assert "Select at least one file." in words(refused)
+    answer = press(browser, f"/items/{item_id}/rename", files=first.id)
+    assert "1 file renamed" in answer.headers["hx-trigger"]
+    assert not Path(first.path).exists()
+    assert all(Path(file.path).exists() for file in files[1:])
 
 
 def _file_on_disk(server: Server, title: str) -> library.files.FileView:

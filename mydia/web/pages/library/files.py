@@ -209,7 +209,7 @@ def _files(session: Session, caller: Caller, item_id: str, ids: Sequence[str]) -
     return files
 
 
-def _chosen(session: Session, caller: Caller, item_id: str, chosen: FileSelection) -> list[library.files.FileView]:
+def chosen_files(session: Session, caller: Caller, item_id: str, chosen: FileSelection) -> list[library.files.FileView]:
     """Return the files of a selection. Raises Invalid if there are none."""
     if chosen.of == "episodes":
         episodes = chosen_episodes(session, caller, item_id, chosen) or []
@@ -246,7 +246,7 @@ def _remove_dialog(
 ) -> Response[str]:
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        files = _chosen(session, caller, item_id, chosen)
+        files = chosen_files(session, caller, item_id, chosen)
         searches_again = settings.of(session).library.after_file_removal == "search"
     view = RemoveFilesView(
         item=item,
@@ -271,7 +271,7 @@ def remove_files(
     """Remove files from the library."""
     wanted = form.read()
     with database.reads() as session:
-        ids = [file.id for file in _chosen(session, caller, item_id, wanted)]
+        ids = [file.id for file in chosen_files(session, caller, item_id, wanted)]
     for_good = wanted.how == "delete"
     made = library.recycle.remove_files(
         database,
@@ -326,7 +326,7 @@ def _edit_dialog(
 ) -> Response[str]:
     with database.reads() as session:
         item = media.get_item(session, caller, item_id)
-        files = _chosen(session, caller, item_id, chosen)
+        files = chosen_files(session, caller, item_id, chosen)
         one = files[0] if len(files) == 1 else None
         refs = _episodes(session, caller, item) if one else []
     values = dict.fromkeys(("quality", "languages", "release_group", "edition", "episodes"), "")
@@ -364,7 +364,7 @@ def edit_files(
     wanted = form.read()
     try:
         with database.writes() as session:
-            files = _chosen(session, caller, item_id, wanted)
+            files = chosen_files(session, caller, item_id, wanted)
             many = len(files) > 1
             library.manual.change_files(
                 session,
@@ -440,7 +440,7 @@ def analyse_files(
 ) -> Response[str]:
     """Analyse the selected files again; one that can't be read does not stop the others."""
     with database.reads() as session:
-        files = _chosen(session, caller, item_id, form.read())
+        files = chosen_files(session, caller, item_id, form.read())
     problems = []
     for file in files:
         try:
