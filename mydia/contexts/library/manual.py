@@ -35,7 +35,7 @@ from mydia.contexts.library.recognise.groups import NewFile, read_name
 from mydia.contexts.library.recognise.linking import Attachment, Unclear, attach_files, doubt_facts, named_quality
 from mydia.contexts.library.words import ReviewState
 from mydia.contexts.media import MediaItem, numbering
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
 from mydia.events import FileMatched, InboxChanged, InboxDecided, MediaChanged, emit, reason
@@ -522,6 +522,37 @@ def _files_of_entry(database: Database, caller: Caller, inbox_id: str, item_id: 
             known = quality_of(made.quality.to_json(), row.resolution)
             files.append(replace(made, quality=known, likely_episode_ids=likely.get(row.id) or made.likely_episode_ids))
     return ManualFiles(files=tuple(files), is_truncated=len(rows) > _FILES_AT_MOST)
+
+
+def list_folders(
+    database: Database, outside: Outside, caller: Caller, wanted: str
+) -> settings.library_paths.FolderList:
+    """Return the folders in a folder, to choose one to import from. A path that does not exist opens its nearest parent.
+
+    Args:
+        wanted: Absolute path; empty opens the first library folder.
+
+    Raises:
+        Forbidden: The folder is outside the library folders, and the caller may not change settings.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    if not wanted:
+        with database.reads() as session:
+            paths = settings.library_paths.list_library_paths(session, caller)
+        wanted = paths[0].path if paths else "/"
+    _checked_folder(database, caller, wanted)
+    found = settings.library_paths.list_folders(outside, SYSTEM, wanted)
+    _checked_folder(database, caller, str(found.path))
+    return found
+
+
+def may_open(database: Database, caller: Caller, folder: Path) -> bool:
+    """Return whether the caller may import from a folder."""
+    try:
+        _checked_folder(database, caller, str(folder))
+    except (Forbidden, Invalid):
+        return False
+    return True
 
 
 def _checked_folder(database: Database, caller: Caller, folder: str) -> Path:

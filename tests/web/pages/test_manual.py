@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mydia.contexts import library
+from mydia.contexts import library, settings
 from mydia.contexts.users import SYSTEM
 from mydia.jobs import library as library_jobs
 from mydia.jobs.broker import Deps
@@ -146,3 +146,26 @@ def test_a_folder_outside_the_library_is_for_administrators(user: Browser, tmp_p
     assert "Only administrators can import from folders outside the library." in words(
         user.get("/imports/manual", params={"folder": str(tmp_path)})
     )
+
+
+def test_a_folder_is_chosen_in_a_dialog(browser: Browser, folder: Path) -> None:
+    opened = browser.get(f"/imports/manual/folders?folder={folder.parent}", headers={"hx-request": "true"})
+    assert f"Up to {folder.parent.parent}" in words(opened)
+    assert f'hx-get="/imports/manual/folders?at={str(folder).replace("/", "%2F")}"' in opened.text
+    inside = browser.get(f"/imports/manual/folders?at={folder}", headers={"hx-request": "true"})
+    assert "Sample" in words(inside)
+    (listed,) = re.findall(r'href="(/imports/manual\?folder=[^"]+)"', inside.text)
+    assert "mystery.mkv" in words(browser.get(listed))
+    assert "Choose a folder" in words(browser.get("/imports/manual/folders?folder=not/absolute"))
+
+
+def test_without_permission_for_settings_only_library_folders_are_listed(
+    user: Browser, still: Server, folder: Path
+) -> None:
+    assert user.get(f"/imports/manual/folders?at={folder}", headers={"hx-request": "true"}).status_code == 403
+    with still.deps.database.reads() as session:
+        root = settings.library_paths.list_library_paths(session, SYSTEM)[0].path
+    Path(root).mkdir(parents=True, exist_ok=True)
+    first = user.get("/imports/manual/folders", headers={"hx-request": "true"})
+    assert root in words(first)
+    assert "Up to" not in words(first)

@@ -21,7 +21,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.library.files import typed_languages, typed_quality, undo_of
-from mydia.web.render import Toast, fragment, page, query, redirect
+from mydia.web.render import Toast, dialog, fragment, page, query, redirect
 
 _ROWS = 150
 """Files on the page; each has ten fields, and a form has at most 2,000."""
@@ -121,6 +121,53 @@ def show_manual(
         truncated = found.is_truncated or len(found.files) > _ROWS
         view = _view(session, caller, folder.strip(), rows, truncated=truncated, notice=notice)
     return page(request, "imports/manual.html", view, active="imports", topics=["imports"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldersView:
+    """The dialog in which the folder to import is chosen."""
+
+    path: str
+    up: str | None
+    folders: tuple[str, ...]
+    problem: str
+
+
+@get("/imports/manual/folders", sync_to_thread=True, include_in_schema=False)
+def browse_folders(
+    request: WebRequest,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    caller: CallerDep,
+    folder: FromQuery[str] = "",
+    at: FromQuery[str] = "",
+) -> Response[str]:
+    """List the folders of the server, to choose one to import from.
+
+    Args:
+        folder: What the field of the page says; the dialog opens there.
+        at: Where the dialog goes.
+    """
+    try:
+        found = library.manual.list_folders(database, outside, caller, at or folder.strip())
+    except Invalid:
+        found = library.manual.list_folders(database, outside, caller, "")
+    parent = found.path.parent
+    has_parent = parent != found.path and library.manual.may_open(database, caller, parent)
+    view = FoldersView(
+        path=str(found.path),
+        up=str(parent) if has_parent else None,
+        folders=tuple(str(found.path / name) for name in found.names),
+        problem=found.problem,
+    )
+    return dialog(
+        request,
+        "imports/_folders.html",
+        view,
+        title="Choose a folder",
+        active="imports",
+        back=f"/imports/manual{query({'folder': folder})}",
+    )
 
 
 @get("/imports/manual/titles", sync_to_thread=True, include_in_schema=False)
@@ -349,4 +396,4 @@ def _view(
     )
 
 
-ROUTES: tuple[Any, ...] = (show_manual, suggest_titles, apply_to_selected, start_import)
+ROUTES: tuple[Any, ...] = (show_manual, browse_folders, suggest_titles, apply_to_selected, start_import)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from litestar import Response, get, post
@@ -10,6 +11,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from mydia import clock, units
+from mydia.adapters.filesystem import shown
 from mydia.adapters.outside import Outside
 from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller
@@ -43,6 +45,9 @@ class FilesView:
     download: downloads.Download
     files: tuple[FileChoice, ...]
     problems: tuple[str, ...]
+    can_import: bool
+    folder: str | None
+    """Opens in manual import, where each file can get another title, a quality and a language."""
     show: bool
     episodes: tuple[tuple[str, str], ...]
     """(id, `S01E02 Title`)."""
@@ -90,6 +95,8 @@ def _files_dialog(
             for file in preview.files
         ),
         problems=tuple(map(str, preview.problems)),
+        can_import=preview.download.state in (downloads.DownloadState.BLOCKED, downloads.DownloadState.COMPLETED),
+        folder=_folder(outside, preview.folder),
         show=show,
         episodes=tuple((episode.id, f"{episode.code} {episode.title or ''}".strip()) for episode in known),
     )
@@ -105,6 +112,13 @@ def _files_dialog(
         status=status,
         errors=errors,
     )
+
+
+def _folder(outside: Outside, content: Path | None) -> str | None:
+    """Return the folder of a download's files; its content can be a single file."""
+    if content is None:
+        return None
+    return shown(str(content if outside.files.mount_state(content).is_folder else content.parent))
 
 
 class FileRow(Struct, kw_only=True):

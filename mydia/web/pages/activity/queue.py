@@ -66,6 +66,8 @@ class Line:
     can_pause: bool
     can_resume: bool
     can_import: bool
+    can_list_files: bool
+    """Whether its files are complete, so that they can be assigned manually."""
 
     @property
     def grave(self) -> bool:
@@ -115,6 +117,7 @@ def line(row: downloads.queue.QueueRow) -> Line:
         can_pause=row.state in ("downloading", "stalled", "queued"),
         can_resume=row.state == "paused",
         can_import=row.state in ("blocked", "completed"),
+        can_list_files=row.state in ("blocked", "completed", "imported"),
     )
 
 
