@@ -284,11 +284,23 @@ def _walk_over_scene_words(words: Words, marks: list[Mark], stop: int, begin: in
         return stop
     if only_loud:
         return words.starts[edge] if loud and "language" in kinds else stop
-    if loud or len(row) > 1 or ("language" in kinds and second):
+    if loud or len(row) > 1 or ("language" in kinds and (second or _is_german(words, edge, begin))):
         return words.starts[edge]
     return stop
 
 
+def _is_german(words: Words, index: int, begin: int) -> bool:
+    """Return whether `German` before the year is the language (`Title.German.2011`), not an adjective (`The Good German 2006`).
+
+    Radarr reads it so too (`ReportMovieTitleRegex`).
+    """
+    before = words.words[index - 1] if index > words.index_at(begin) else "the"
+    return words.words[index] in {"german", "truefrench"} and before not in _BEFORE_ADJECTIVES
+
+
+_BEFORE_ADJECTIVES = frozenset(
+    {"the", "a", "an", "good", "my", "his", "her", "our", "your", "last", "young", "bad", "is", "in"}
+)
 _SCENE_KINDS = frozenset({"language", "edition", "revision", "resolution"})
 
 

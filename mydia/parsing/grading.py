@@ -95,7 +95,7 @@ _SINGLE_FILES = frozenset({"mkv", "avi", "mp4", "m4v", "wmv", "mov", "webm"})
 _IMAGES = frozenset({"iso", "img"})
 _SMALL_ENCODES = frozenset({"x264", "xvid", "divx"})
 """A name with no quality word except one of these codecs is taken for SD."""
-_DISC_SOURCES = frozenset({"bluray", "bdrip", "remux"})
+_DISC_SOURCES = frozenset({"bluray", "bdrip", "remux", "br-disk"})
 _VAGUE = frozenset({"uhd", "ultrahd", "ultra", "4k", "4kuhd", "8k", "fhd", "fullhd", "full", "2k", "qhd"})
 
 

@@ -198,7 +198,9 @@ def _find_repeated(marks: list[Mark]) -> set[int]:
         if mark.last - mark.first == 1:
             second_source = mark.kind == "source" and "source" in seen and mark.value != "remux"
             behind_codec = previous is not None and previous.kind == "video_codec" and previous.last == mark.first
-            if second_source or (behind_codec and not mark.solid and mark.kind in {"misc", "streaming_service"}):
+            if second_source or (
+                behind_codec and not mark.solid and mark.kind in {"misc", "streaming_service", "resolution"}
+            ):
                 repeated.add(mark.first)
         seen.add(mark.kind)
         previous = mark

@@ -246,7 +246,8 @@ def _assemble(
         confidence=_judge(numbering, borders, titles, quality_sure, kind, hint, marker),
         spans=MappingProxyType(spans),
     )
-    return release, _refuse(opened, release, numbering, hint, is_empty=not marks)
+    is_batch = opened.front_group is not None and bool(titles) and any(mark.solid for mark in marks)
+    return release, _refuse(opened, release, numbering, hint, is_empty=not marks, is_batch=is_batch)
 
 
 def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
@@ -368,9 +369,19 @@ _NUMBERS_FOR_A_TITLE = re.compile(r"\d{6,}|\d\d \d\d \d\d|[pP]\d{3,4}(?: .*)?")
 
 
 def _refuse(
-    opened: Opened, release: ParsedRelease, numbering: Numbering | None, hint: str | None, *, is_empty: bool
+    opened: Opened,
+    release: ParsedRelease,
+    numbering: Numbering | None,
+    hint: str | None,
+    *,
+    is_empty: bool,
+    is_batch: bool,
 ) -> str | None:
-    """Return why the name is refused, or None."""
+    """Return why the name is refused, or None.
+
+    Args:
+        is_batch: Whether a fansub group released a whole series, which often carries no number: `[Group] Title [BDRip 1080p]`.
+    """
     certain = numbering is not None and numbering.confidence >= _CERTAIN
     before = opened.text[: numbering.start].strip(" ._-[(") if numbering is not None and certain else ""
     meaningless = refusals.why_meaningless(before or opened.text)
@@ -378,7 +389,7 @@ def _refuse(
         return meaningless
     if numbering is not None and numbering.refusal:
         return numbering.refusal
-    if hint == "tv" and numbering is None:
+    if hint == "tv" and numbering is None and not is_batch:
         return "no season, episode or date"
     if numbering is None and not release.title and (release.year is None or not is_empty):
         return "no title"

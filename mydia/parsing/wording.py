@@ -219,10 +219,12 @@ def _drop_closing_bracket(piece: str, others: list[str]) -> str:
 
 
 def _names_whole_film(opened: Opened, numbering: Numbering | None, borders: Borders) -> bool:
-    """Return whether a year in brackets ends the title, as in film libraries: `Title - Subtitle (2019)`."""
-    if numbering is not None or borders.year_span is None:
+    """Return whether a year ends the title: in brackets as in libraries (`Title - Subtitle (2019)`), or in a dotted film name."""
+    if borders.year_span is None:
         return False
     start, end = borders.year_span
+    if numbering is None and " " not in opened.text[opened.begin : end] and start >= borders.title_end:
+        return True
     return opened.low[start - 1 : start] == "(" and opened.low[end : end + 1] == ")" and start >= borders.title_end
 
 

@@ -132,6 +132,8 @@ def in_brackets(scene: Scene) -> Numbering | None:
             continue
         if (found.group(3) is None and is_year(found.group(1))) or found.start() == 0:
             continue
+        if found.group(2) is not None and f"{found.group(1)}.{found.group(2)}" in _CHANNELS:
+            continue
         if found.group(1) in {"480", "720", "1080", "2160", "540", "576"} or found.start() <= scene.begin:
             continue
         absolute, fractional = _whole(found.group(1), found.group(2), found.group(3))
@@ -140,6 +142,10 @@ def in_brackets(scene: Scene) -> Numbering | None:
             spans={"absolute_episodes": (found.span(),)},
         )  # fmt: skip
     return None
+
+
+_CHANNELS = frozenset({"1.0", "2.0", "2.1", "5.0", "5.1", "6.1", "7.1"})
+"""Audio channels in a bracket of their own: `[1080p] [BluRay] [5.1]`."""
 
 
 def number_then_word(scene: Scene) -> Numbering | None:
