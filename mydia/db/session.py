@@ -107,7 +107,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8, sparing: bool = False, patience_s: float = PATIENCE_S) -> None:
         self.url = url
         # A job reads whole tables once; caching them would only use memory.
-        memory = {"cache_kib": 4_000, "mapped_bytes": 0} if sparing else {}
+        memory = {"cache_kib": 1_000} if sparing else {}
         self.engine: Engine = make_engine(url, pool_size=pool_size, patience_s=patience_s, **memory)
         self._patience_s = patience_s
         self._writer = _Writer()
