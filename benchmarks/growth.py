@@ -1,6 +1,6 @@
 """Measure what grows with the library: the same pages at 10,000 movies and 50,000 episodes, and at ten times as many.
 
-python -m benchmarks.growth [--films 10000] [--factor 10] [--rounds 30] [--markdown]
+python -m benchmarks.growth [--films 10000] [--factor 10] [--rounds 30] [--kept FOLDER] [--only TEXT] [--markdown]
 
 Both libraries are served at the same time and asked in turn, so that the load of the machine meets both alike. Each page has
 two columns per library: the median time to the answer, and the processor time of the web process, which a busy machine does
@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks import library
-from benchmarks.lists import busy
 from benchmarks.measure import machine, print_table
 from benchmarks.serving import Serving
 
@@ -38,7 +38,7 @@ class Work:
 
     Args:
         paths: Asked for in turn, so that remembered answers do not count.
-        changing: Commit a small change before each request, as a running download does.
+        changing: Change another title before each request, as a running import does.
     """
 
     name: str
@@ -57,10 +57,21 @@ WORK = (
         changing=True,
     ),
     Work(name="movies page by rating", paths=("/movies?sort=rating",), headers=_HTML, changing=True),
+    Work(name="movies page by year", paths=("/movies?sort=year",), headers=_HTML, changing=True),
+    Work(name="movies page by runtime", paths=("/movies?sort=runtime",), headers=_HTML, changing=True),
+    Work(name="movies page by date", paths=("/movies?sort=added",), headers=_HTML, changing=True),
+    Work(name="movies page, missing", paths=("/movies?state=missing",), headers=_HTML, changing=True),
+    Work(name="movies page, text", paths=tuple(f"/movies?q={text}" for text in ("silent", "night+house", "gold")), headers=_HTML, changing=True),
+    Work(name="movies table, monitored", paths=("/movies?view=table&monitored=true&sort=rating",), headers=_HTML, changing=True),
+    Work(name="last chunk of posters", paths=("/movies/grid?chunk=LAST-CHUNK",), headers=_HTML, changing=True),
     Work(name="movies page by size", paths=("/movies?sort=size&descending=1",), headers=_HTML, changing=True),
     Work(name="home", paths=("/",), headers=_HTML, changing=True),
     Work(name="wanted page", paths=("/wanted",), headers=_HTML, changing=True),
     Work(name="calendar page", paths=("/calendar",), headers=_HTML, changing=True),
+    Work(name="upgrades page", paths=("/wanted/upgrades",), headers=_HTML, changing=True),
+    Work(name="wanted episodes page", paths=("/wanted?kind=episodes",), headers=_HTML, changing=True),
+    Work(name="show with 2,000 episodes", paths=("/shows/LONG-SHOW",), headers=_HTML, changing=True),
+    Work(name="a season of it", paths=tuple(f"/shows/LONG-SHOW/season/{number}" for number in range(1, 41)), headers=_HTML),
     Work(name="shows page", paths=("/shows",), headers=_HTML, changing=True),
     Work(name="list of 50 over REST", paths=("/api/v1/media?type=movie&limit=50",), headers=_JSON, changing=True),
     Work(name="calendar over REST", paths=("/api/v1/calendar",), headers=_JSON, changing=True),
@@ -80,17 +91,26 @@ WORK = (
 class Size:
     """One library while it is measured."""
 
+    films: int
     serving: Serving
     key: str
     change: Callable[[], None]
+    long_show: str
+    """Id of the show with 40 seasons of 50 episodes."""
     took_ms: dict[str, list[float]] = field(default_factory=dict)
     used_ms: dict[str, float] = field(default_factory=dict)
+
+    def filled(self, path: str) -> str:
+        """Return a path with what differs between the libraries filled in."""
+        last_chunk = str((self.films - 1) // 120)
+        return path.replace("LONG-SHOW", self.long_show).replace("LAST-CHUNK", last_chunk)
 
     def measure(self, work: Work, path: str) -> None:
         """Ask once."""
         if work.changing:
             self.change()
         before_ns, began_s = self.serving.web_cpu_ns(), time.perf_counter()
+        path = self.filled(path)
         status, _ = self.serving.get(path, {**work.headers, "X-API-Key": self.key})
         took_ms = (time.perf_counter() - began_s) * 1000
         used_ms = (self.serving.web_cpu_ns() - before_ns) / 1e6
@@ -101,12 +121,39 @@ class Size:
         self.used_ms[work.name] = self.used_ms.get(work.name, 0.0) + used_ms
 
 
-def measure(sizes: list[Size], rounds: int) -> list[tuple[str, ...]]:
+def made(folder: Path, films: int) -> str:
+    """Generate a library unless it is there, and return its API key."""
+    kept = folder / "key"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(library.make(folder, films=films, shows=films // 10))
+    return kept.read_text()
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[Callable[[], None]]:
+    """Yield a function that changes one movie after another."""
+    connection = sqlite3.connect(folder / "mydia.db", isolation_level=None, timeout=30)
+    ids = itertools.cycle([id_ for (id_,) in connection.execute("SELECT id FROM media_items LIMIT 1000")])
+    statement = "UPDATE media_items SET rating = 9.9 - rating, updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = ?"
+    try:
+        yield lambda: connection.execute(statement, (next(ids),)).close()
+    finally:
+        connection.close()
+
+
+def long_show_of(serving: Serving, key: str) -> str:
+    """Return the id of the show with 2,000 episodes."""
+    _, body = serving.get(f"/api/v1/media?type=tv_show&q={quote(library.LONG_SHOW)}", {**_JSON, "X-API-Key": key})
+    return str(json.loads(body)["items"][0]["id"])
+
+
+def measure(sizes: list[Size], rounds: int, chosen: Sequence[Work]) -> list[tuple[str, ...]]:
     """Ask both libraries in turn; return the rows of the table."""
     rows: list[tuple[str, ...]] = []
-    for work in WORK:
+    for work in chosen:
         for size in sizes:
-            size.serving.get(work.paths[-1], {**work.headers, "X-API-Key": size.key})
+            size.serving.get(size.filled(work.paths[-1]), {**work.headers, "X-API-Key": size.key})
         for path in itertools.islice(itertools.cycle(work.paths), rounds):
             for size in sizes:
                 size.measure(work, path)
@@ -124,6 +171,8 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=library.FILMS)
     parser.add_argument("--factor", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--kept", type=Path, help="keep the libraries in this folder, and use those that are there")
+    parser.add_argument("--only", default="", help="measure only what has this text in its name")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
     options = parser.parse_args()
     print(machine())
@@ -131,13 +180,17 @@ def main() -> None:
     with ExitStack() as stack:
         sizes: list[Size] = []
         for films in counts:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            key = library.make(folder, films=films, shows=films // 10)
+            folder = (
+                options.kept / str(films) if options.kept else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            )
+            key = made(folder, films)
             serving = stack.enter_context(Serving(folder))
             serving.first_answer("/health")
             serving.wait_until_ready()
-            sizes.append(Size(serving, key, stack.enter_context(busy(folder))))
-        rows = measure(sizes, options.rounds)
+            sizes.append(Size(films, serving, key, stack.enter_context(changing(folder)), long_show_of(serving, key)))
+        for size in sizes:
+            size.serving.wait_until_idle(600)
+        rows = measure(sizes, options.rounds, [work for work in WORK if options.only in work.name])
         memory = [size.serving.memory_mib() for size in sizes]
     head = ("work", *(f"{films:,} movies{unit}" for films in counts for unit in ("", ", processor")), "factor", "")
     print_table([head, *rows], markdown=options.markdown)

@@ -27,6 +27,8 @@ from mydia.units import GIB
 
 ROOT = Path(__file__).resolve().parents[1]
 FILMS, SHOWS, EPISODES_EACH, SEASONS_EACH = 10_000, 1_000, 50, 5
+LONG_SHOW = "The Long Show"
+"""One more show, with 40 seasons of 50 episodes."""
 _WORDS = [
     "night",
     "house",
@@ -147,6 +149,18 @@ def _shows(chance: random.Random, count: int, path_id: str, profile_id: str) -> 
     for number in range(count):
         title, year = f"{_name(chance)} {number}", 1960 + chance.randrange(66)
         yield from _item(chance, "tv_show", title, year, number + 1, path_id, profile_id, runtime_min=45)
+    yield from _item(
+        chance,
+        "tv_show",
+        LONG_SHOW,
+        1970,
+        count + 1,
+        path_id,
+        profile_id,
+        runtime_min=25,
+        seasons=40,
+        each=50,
+    )
 
 
 def _item(
@@ -159,13 +173,15 @@ def _item(
     profile_id: str,
     *,
     runtime_min: int,
+    seasons: int = SEASONS_EACH,
+    each: int = EPISODES_EACH // SEASONS_EACH,
 ) -> Iterator[_Row]:
     now = clock.now()
     item_id, image_id, version_id = clock.new_id(), clock.new_id(), clock.new_id()
     show = type == "tv_show"
     missing = chance.random() < _MISSING
     running = show and chance.random() < _RUNNING
-    episodes = list(_episodes(chance, year, running=running, missing=missing)) if show else []
+    episodes = list(_episodes(chance, year, seasons, each, running=running, missing=missing)) if show else []
     held = sum(episode.held for episode in episodes) if show else int(not missing)
     state = "available" if not missing else "partial" if show else "missing"
     yield (
@@ -216,16 +232,18 @@ def _item(
             "updated_at": now,
         },
     )
-    yield (
-        media.Title,
-        {
-            "id": clock.new_id(),
-            "media_item_id": item_id,
-            "title": title,
-            "normalised": normalise_title(title),
-            "kind": "main",
-        },
-    )
+    other_names = [(f"{_name(chance)} {tmdb_id - 1}", "alternative") for _ in range(2)]
+    for name, kind in {title: "main", **dict(other_names)}.items():
+        yield (
+            media.Title,
+            {
+                "id": clock.new_id(),
+                "media_item_id": item_id,
+                "title": name,
+                "normalised": normalise_title(name),
+                "kind": kind,
+            },
+        )
     yield (
         media.Version,
         {
@@ -240,7 +258,7 @@ def _item(
     if not show and held:
         name = f"{title} ({year})/{title} ({year}) 1080p.mkv"
         yield _file(chance, path_id, item_id, version_id, name, clock.new_id())
-    season_ids = {season: clock.new_id() for season in range(1, SEASONS_EACH + 1)} if show else {}
+    season_ids = {season: clock.new_id() for season in range(1, seasons + 1)} if show else {}
     for season, season_id in season_ids.items():
         yield media.Season, {"id": season_id, "media_item_id": item_id, "number": season, "title": f"Season {season}"}
     for episode in episodes:
@@ -275,14 +293,16 @@ class _Airing(NamedTuple):
     held: bool
 
 
-def _episodes(chance: random.Random, year: int, *, running: bool, missing: bool) -> list[_Airing]:
+def _episodes(
+    chance: random.Random, year: int, seasons: int, each: int, *, running: bool, missing: bool
+) -> list[_Airing]:
     """Return the episodes of a show: weekly, a season a year, the last one around today if the show is running."""
-    each, today = EPISODES_EACH // SEASONS_EACH, clock.now().date()
+    today = clock.now().date()
     last = today - timedelta(days=7 * chance.randrange(2, each - 1)) if running else None
-    first = last - timedelta(days=365 * (SEASONS_EACH - 1)) if last else date(year, 1, 3)
+    first = last - timedelta(days=365 * (seasons - 1)) if last else date(year, 1, 3)
     days = [
         (season, number, first + timedelta(days=365 * (season - 1) + 7 * (number - 1)))
-        for season in range(1, SEASONS_EACH + 1)
+        for season in range(1, seasons + 1)
         for number in range(1, each + 1)
     ]
     aired = [day for day in days if day[2] <= today]

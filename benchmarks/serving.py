@@ -82,9 +82,9 @@ class Serving:
             time.sleep(0.1)
         raise TimeoutError("the worker did not come up")
 
-    def wait_until_idle(self) -> None:
+    def wait_until_idle(self, patience_s: float = _PATIENCE_S) -> None:
         """Wait until the work done at every start has finished: a second with almost no processor time."""
-        deadline = time.perf_counter() + _PATIENCE_S
+        deadline = time.perf_counter() + patience_s
         while time.perf_counter() < deadline:
             before_s = self.cpu_s()
             time.sleep(1)

@@ -73,7 +73,7 @@ def upgrade() -> None:
     op.create_index("ix_held_episodes_episode_id", "held_episodes", ["episode_id"])
     # Until now every title had one version, so the title's values are the version's.
     op.execute(
-        "INSERT INTO held_episodes (version_id, episode_id, upgradable)"  # noqa: S608  constants
+        "INSERT INTO held_episodes (version_id, episode_id, upgradable)"
         f" SELECT {_FIRST.format(item='episodes.media_item_id')}, episodes.id, episodes.upgradable"
         " FROM episodes WHERE episodes.held"
     )
@@ -81,7 +81,7 @@ def upgrade() -> None:
     op.execute("UPDATE media_items SET lacking = (type = 'movie' AND state = 'missing')")
     for column in ("files_count", "upgradable", "activity"):
         op.execute(
-            f"UPDATE versions SET {column} = media_items.{column} FROM media_items"  # noqa: S608  constants
+            f"UPDATE versions SET {column} = media_items.{column} FROM media_items"
             f" WHERE media_items.id = versions.media_item_id AND versions.id = {_FIRST.format(item='media_items.id')}"
         )
     op.execute(

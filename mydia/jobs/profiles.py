@@ -33,7 +33,7 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
 def recount(deps: Deps) -> str:
     """Compare the files of all titles with their quality profiles; only changes are written."""
     with deps.database.reads() as session:
-        titles = media.lists.all_ids(session, SYSTEM, media.lists.ItemQuery(), limit=_EVERY)
+        titles = media.lists.ids_of(session, SYSTEM, media.lists.ItemQuery(), limit=_EVERY)
     changed = 0
     for done, part in enumerate(batched(titles, _LOOKED_AT, strict=False)):
         if deps.run.cancelled():

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from mydia import clock, units
+from mydia import units
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.taskboard import Glance
 from mydia.vocabulary import MediaType
 from mydia.web.deps import WebDeps
-from mydia.web.remembered import UntilCommit, library_state
+from mydia.web.remembered import UntilCommit
 from mydia.web.shell import Banner, NavCount, ShellView, Transfers
-
-
-@dataclass(frozen=True, slots=True)
-class _Sizes:
-    """Counts of the whole library. Each is a scan of an index, so they are cached until a title changes."""
-
-    movies: int
-    shows: int
-    missing: int
-
-
-_kept: dict[str, tuple[str, _Sizes]] = {}
-_lock = threading.Lock()
-
-
-def _sizes(deps: WebDeps, session: Session) -> _Sizes:
-    # Cached for all callers, so it is read as the system; the shell shows each caller only what it may see.
-    now = clock.now()
-    token = f"{library_state(deps.database, session)}-{now:%Y%m%d}"
-    with _lock:
-        found = _kept.get(deps.database.url)
-    if found is None or found[0] != token:
-        by_type = media.lists.counts(session, SYSTEM)
-        wanted = media.wanted.wanted_counts(session, SYSTEM, now)
-        sizes = _Sizes(
-            by_type[MediaType.MOVIE].total,
-            by_type[MediaType.TV_SHOW].total,
-            wanted["missing_movies"] + wanted["missing_episodes"],
-        )
-        found = (token, sizes)
-        with _lock:
-            _kept[deps.database.url] = found
-    return found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +43,12 @@ def _read(deps: WebDeps, caller: Caller) -> _Stored:
     counts: dict[str, NavCount] = {}
     transfers: Transfers | None = None
     with deps.database.reads() as session:
-        sizes = _sizes(deps, session)
-        counts["movies"] = _count(sizes.movies)
-        counts["shows"] = _count(sizes.shows)
+        by_type = media.lists.counts(session, SYSTEM)
+        counts["movies"] = _count(by_type[MediaType.MOVIE].total)
+        counts["shows"] = _count(by_type[MediaType.TV_SHOW].total)
         if caller.can(Permission.VIEW_ACTIVITY):
-            counts["wanted"] = _count(sizes.missing)
+            wanted = media.wanted.wanted_counts(session, caller)
+            counts["wanted"] = _count(wanted["missing_movies"] + wanted["missing_episodes"])
             rows = downloads.queue.list_queue(session, caller)
             needs = sum(1 for row in rows if row.group == "needs you")
             counts["activity"] = NavCount(

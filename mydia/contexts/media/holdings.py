@@ -207,15 +207,22 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
     if item.type == MediaType.TV_SHOW:
         due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
         counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
-        total, held, half = session.execute(
-            select(
-                func.coalesce(func.sum(case((counted, 1), else_=0)), 0),
-                func.coalesce(func.sum(case((and_(counted, Episode.held), 1), else_=0)), 0),
-                func.coalesce(func.sum(case((and_(counted, Episode.held, not_(Episode.complete)), 1), else_=0)), 0),
-            ).where(Episode.media_item_id == item.id)
-        ).one()
-        item.episodes_total, item.episodes_held = int(total), int(held)
+        wanted = and_(Episode.monitored, Episode.air_on <= today)
+        numbers = (
+            counted,
+            and_(counted, Episode.held),
+            and_(counted, Episode.held, not_(Episode.complete)),
+            and_(wanted, not_(Episode.complete)),
+            and_(wanted, Episode.upgradable),
+        )
+        sums = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in numbers)
+        total, held, half, missing, upgradable = (
+            int(number) for number in session.execute(select(*sums).where(Episode.media_item_id == item.id)).one()
+        )
+        item.episodes_total, item.episodes_held = total, held
         incomplete = half > 0
+        if len(monitored) > 1:
+            missing, upgradable = _wanted_in_versions(session, item.id, today)
     else:
         incomplete = any(version.files_count == 0 for version in monitored)
     facts = status.Facts(
@@ -242,7 +249,29 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
             )
         )
     item.lacking = any(version.state == ItemState.MISSING for version in versions)
+    if item.type == MediaType.MOVIE:
+        missing = sum(version.state == ItemState.MISSING for version in versions)
+        upgradable = sum(version.state == ItemState.UPGRADABLE for version in versions)
+    elif not facts.monitored:
+        missing = upgradable = 0
+    item.missing_count, item.upgradable_count = missing, upgradable
     session.flush()
+
+
+def _wanted_in_versions(session: Session, item_id: str, today: date) -> tuple[int, int]:
+    """Return the number of aired, monitored episodes of a series that are (missing, upgradable), once for each monitored version."""
+    held = and_(HeldEpisode.version_id == Version.id, HeldEpisode.episode_id == Episode.id)
+    rows = session.execute(
+        select(
+            func.coalesce(func.sum(case((HeldEpisode.version_id.is_(None), 1), else_=0)), 0),
+            func.coalesce(func.sum(case((HeldEpisode.upgradable, 1), else_=0)), 0),
+        )
+        .select_from(Episode)
+        .join(Version, Version.media_item_id == Episode.media_item_id)
+        .outerjoin(HeldEpisode, held)
+        .where(Episode.media_item_id == item_id, Version.monitored, Episode.monitored, Episode.air_on <= today)
+    ).one()
+    return int(rows[0]), int(rows[1])
 
 
 def is_out(item: MediaItem, today: date) -> bool:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
-from mydia.contexts.media.models import ItemState, ItemTag, MediaItem, Title, Version
-from mydia.contexts.media.title_index import Begins, HasWords, typed
+from mydia.contexts.media.list_counts import GENRE, amounts
+from mydia.contexts.media.models import ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
+from mydia.contexts.media.title_index import Begins, HasWords, RowsWithWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
-from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor
+from mydia.db import EnumText, cursor_id, cursor_instant, decode_cursor, encode_cursor
 from mydia.errors import Invalid
 from mydia.events import last_id
 from mydia.parsing import lacks_word_spaces, normalise_title
@@ -29,11 +43,12 @@ CHUNK = 120
 _SORTS: dict[str, ColumnElement[Any]] = {
     "title": MediaItem.__table__.c.sort_title,
     "added": MediaItem.__table__.c.added_at,
-    "year": func.coalesce(MediaItem.__table__.c.year, 0),
+    "year": func.coalesce(MediaItem.__table__.c.year, literal_column("0"), type_=Integer()),
     "size": MediaItem.__table__.c.size_bytes,
-    "rating": func.coalesce(MediaItem.__table__.c.rating, 0.0),
-    "runtime": func.coalesce(MediaItem.__table__.c.runtime_min, 0),
+    "rating": func.coalesce(MediaItem.__table__.c.rating, literal_column("0.0"), type_=Float()),
+    "runtime": func.coalesce(MediaItem.__table__.c.runtime_min, literal_column("0"), type_=Integer()),
 }
+"""Order -> its key, written as in the index of this order: a bound parameter in place of 0 would match no index."""
 SORTS = tuple(_SORTS)
 
 STATE_FILTERS: dict[str, tuple[str, ...]] = {
@@ -134,40 +149,59 @@ class Card(NamedTuple):
     sort_key: Any
 
 
-_CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
-    "type": lambda: MediaItem.type == bindparam("type"),
-    "state": lambda: MediaItem.state.in_(bindparam("state", expanding=True)),
-    "words": lambda: MediaItem.id.in_(select(Title.media_item_id).where(HasWords())),
-    "inside": lambda: MediaItem.id.in_(
-        select(Title.media_item_id).where(Title.normalised.contains(bindparam("inside")))
-    ),
-    "genre": lambda: func.lower(func.cast(MediaItem.genres, _text())).like(bindparam("genre")),
-    "year_from": lambda: MediaItem.year >= bindparam("year_from"),
-    "year_to": lambda: MediaItem.year <= bindparam("year_to"),
-    "resolution": lambda: MediaItem.best_resolution == bindparam("resolution"),
-    "monitored": lambda: MediaItem.monitored == bindparam("monitored"),
-    "profile_id": lambda: MediaItem.id.in_(
-        select(Version.media_item_id).where(Version.profile_id == bindparam("profile_id"))
-    ),
-    "library_path_id": lambda: MediaItem.library_path_id == bindparam("library_path_id"),
-    "status": lambda: MediaItem.status == bindparam("status"),
-    "tag_id": lambda: MediaItem.id.in_(select(ItemTag.media_item_id).where(ItemTag.tag_id == bindparam("tag_id"))),
-    "studio": lambda: func.lower(MediaItem.studio).like(bindparam("studio")),
-    "quality": lambda: MediaItem.best_quality == bindparam("quality"),
-    "size_from": lambda: MediaItem.size_bytes >= bindparam("size_from"),
-    "size_to": lambda: MediaItem.size_bytes <= bindparam("size_to"),
+_Where = Callable[[Any], ColumnElement[bool]]
+
+
+def _plain(column: Any) -> Any:
+    """Return a column in a form that no index matches, so that a list walks along the index of its order and nothing else."""
+    return (
+        column.op("||")(literal_column("''"))
+        if isinstance(column.type, Text | EnumText)
+        else column + literal_column("0")
+    )
+
+
+_FILTERS: dict[str, _Where] = {
+    "state": lambda row: _plain(row.state).in_(bindparam("state", expanding=True, type_=Text())),
+    "year_from": lambda row: _plain(row.year) >= bindparam("year_from"),
+    "year_to": lambda row: _plain(row.year) <= bindparam("year_to"),
+    "resolution": lambda row: _plain(row.best_resolution) == bindparam("resolution"),
+    "monitored": lambda row: row.monitored == bindparam("monitored"),
+    "library_path_id": lambda row: _plain(row.library_path_id) == bindparam("library_path_id"),
+    "status": lambda row: _plain(row.status) == bindparam("status", type_=Text()),
+    "studio": lambda row: _plain(row.studio).in_(bindparam("studio", expanding=True)),
+    "quality": lambda row: _plain(row.best_quality) == bindparam("quality"),
+    "size_from": lambda row: _plain(row.size_bytes) >= bindparam("size_from"),
+    "size_to": lambda row: _plain(row.size_bytes) <= bindparam("size_to"),
 }
-"""Part of a question -> its condition, with bind parameters, so that each shape of question is built once."""
+"""Part of a question -> its condition on a table with the columns `LISTED`, with bind parameters, so that each shape of question is
+built once."""
 
-
-def _text() -> Any:
-    from sqlalchemy import Text
-
-    return Text()
+_SETS: dict[str, tuple[Any, _Where]] = {
+    "words": (Title, lambda _: HasWords()),
+    "inside": (Title, lambda row: row.normalised.contains(bindparam("inside"))),
+    "genre": (ItemGenre, lambda row: row.genre == bindparam("genre")),
+    "profile_id": (Version, lambda row: row.profile_id == bindparam("profile_id")),
+    "tag_id": (ItemTag, lambda row: row.tag_id == bindparam("tag_id")),
+}
+"""Part of a question -> the table that has its titles, and the condition there."""
+_BOUNDS: dict[str, dict[str, _Where]] = {
+    "year": {
+        "year_from": lambda key: key >= bindparam("year_from"),
+        "year_to": lambda key: and_(key > literal_column("0"), key <= bindparam("year_to")),
+    },
+    "size": {
+        "size_from": lambda key: key >= bindparam("size_from"),
+        "size_to": lambda key: key <= bindparam("size_to"),
+    },
+}
+"""Order -> filters that bound its key, so that a list does not walk over what comes before."""
+_FEW = 2_000
+"""A set of titles up to this size is read and sorted; with a larger one, a list walks along its order and looks each title up."""
 
 
 def _shape(query: ItemQuery) -> tuple[str, ...]:
-    return tuple(name for name in _CONDITIONS if getattr(query, name) is not None)
+    return tuple(name for name in ("type", *_FILTERS, *_SETS) if getattr(query, name) is not None)
 
 
 def _values(session: Session, query: ItemQuery) -> dict[str, Any]:
@@ -179,16 +213,73 @@ def _values(session: Session, query: ItemQuery) -> dict[str, Any]:
     if query.inside is not None:
         values["inside"] = normalise_title(query.inside)
     if query.studio is not None:
-        values["studio"] = f"%{query.studio.lower().replace('%', '').replace('_', ' ')}%"
+        part = query.studio.lower()
+        values["studio"] = [name for _, name in amounts(session, "studio", type=query.type) if part in name.lower()]
     if query.genre is not None:
-        values["genre"] = f'%"{query.genre.lower()}"%'
+        values["genre"] = query.genre.lower()
     return values
 
 
 @cache
-def _page_select(shape: tuple[str, ...], sort: str, descending: bool, resumed: bool) -> Select[*tuple[Any, ...]]:
+def _set_size(name: str) -> Select[*tuple[Any, ...]]:
+    if name == "words":
+        return select(RowsWithWords(_FEW + 1))
+    table, where = _SETS[name]
+    return select(func.count()).select_from(select(table.media_item_id).where(where(table)).limit(_FEW + 1).subquery())
+
+
+def _driver(session: Session, query: ItemQuery, values: Mapping[str, Any]) -> str | None:
+    """Return the part of a question that only few titles match, None if there is none."""
+    asked = (name for name in _shape(query) if name in _SETS)
+    return next((name for name in asked if (session.scalar(_set_size(name), values) or 0) <= _FEW), None)
+
+
+def _conditions(shape: Iterable[str], driver: str | None) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name in shape:
+        if name == "type":
+            continue
+        if name in _FILTERS:
+            found.append(_FILTERS[name](MediaItem))
+            continue
+        table, where = _SETS[name]
+        if name == driver:
+            found.append(MediaItem.id.in_(select(table.media_item_id).where(where(table))))
+        else:
+            found.append(exists().where(table.media_item_id == MediaItem.id, where(table)))
+    return found
+
+
+@cache
+def _places_select(
+    shape: tuple[str, ...], driver: str | None, sort: str, descending: bool, resumed: bool
+) -> Select[*tuple[Any, ...]]:
+    """Return a select of (id, key) of one page of a list; it reads an index alone."""
     key = _SORTS[sort]
-    query: Select[*tuple[Any, ...]] = (
+    place = tuple_(key, MediaItem.id)
+    order = (key.desc(), MediaItem.id.desc()) if descending else (key, MediaItem.id)
+
+    def of_type(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+        query = select(MediaItem.id, key.label("sort_key")).where(condition, *_conditions(shape, driver))
+        if (bounds := _BOUNDS.get(sort)) is not None:
+            query = query.where(*(bound(key) for name, bound in bounds.items() if name in shape))
+        if resumed:
+            here = tuple_(bindparam("key", type_=key.type), bindparam("id"))
+            query = query.where(place < here if descending else place > here)
+        return query.order_by(*order)
+
+    if "type" in shape:
+        kind = MediaItem.type if driver is None else _plain(MediaItem.type)
+        return of_type(kind == bindparam("type", type_=Text())).limit(bindparam("limit")).offset(bindparam("skipped"))
+    # Each type has its part of the index. Both parts are read in order and merged, as no index has all titles in order.
+    parts = [select(of_type(MediaItem.type == type_).limit(bindparam("limit")).subquery()) for type_ in MediaType]
+    both = union_all(*parts).subquery()
+    merged = (both.c.sort_key.desc(), both.c.id.desc()) if descending else (both.c.sort_key, both.c.id)
+    return select(both.c.id, both.c.sort_key).order_by(*merged).limit(bindparam("limit"))
+
+
+def _card_select(places: Any, order: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             MediaItem.id,
             MediaItem.type,
@@ -214,20 +305,25 @@ def _page_select(shape: tuple[str, ...], sort: str, descending: bool, resumed: b
             MediaItem.studio,
             MediaItem.best_quality,
             LibraryPath.name.label("library_folder"),
-            key.label("sort_key"),
+            places.c.sort_key,
         )
+        .select_from(places)
+        .join(MediaItem, MediaItem.id == places.c.id)
         .outerjoin(Image, (Image.id == MediaItem.poster_id) & (Image.state == "present"))
         .outerjoin(Version, (Version.media_item_id == MediaItem.id) & (Version.position == 0))
         .outerjoin(QualityProfile, QualityProfile.id == Version.profile_id)
         .outerjoin(LibraryPath, LibraryPath.id == MediaItem.library_path_id)
-        .where(*(_CONDITIONS[name]() for name in shape))
-        .limit(bindparam("limit"))
+        .order_by(*order)
     )
-    place = tuple_(key, MediaItem.id)
-    if resumed:
-        here = tuple_(bindparam("key", type_=key.type), bindparam("id"))
-        query = query.where(place < here if descending else place > here)
-    return query.order_by(key.desc(), MediaItem.id.desc()) if descending else query.order_by(key, MediaItem.id)
+
+
+@cache
+def _page_select(
+    shape: tuple[str, ...], driver: str | None, sort: str, descending: bool, resumed: bool
+) -> Select[*tuple[Any, ...]]:
+    places = _places_select(shape, driver, sort, descending, resumed).cte("places")
+    order = (places.c.sort_key, places.c.id)
+    return _card_select(places, [column.desc() for column in order] if descending else order)
 
 
 def _cards(rows: Sequence[Any]) -> list[Card]:
@@ -257,9 +353,12 @@ def list_items(
     return cards, encode_cursor(key, last.id)
 
 
-def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, limit: int) -> list[Card]:
-    statement = _page_select(_shape(query), query.sort, query.descending, after is not None)
-    values = {**_values(session, query), "limit": limit}
+def _after(
+    session: Session, query: ItemQuery, after: tuple[Any, ...] | None, limit: int, *, skipped: int = 0
+) -> list[Card]:
+    values = {**_values(session, query), "limit": limit, "skipped": skipped}
+    driver = _driver(session, query, values)
+    statement = _page_select(_shape(query), driver, query.sort, query.descending, after is not None)
     if after is not None:
         key = after[0]
         if query.sort == "added":
@@ -273,54 +372,106 @@ def _after(session: Session, query: ItemQuery, after: tuple[Any, ...] | None, li
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The outline of a list without its rows: its length, and where each chunk begins."""
+    """The outline of a list without its rows: its length, and where each letter begins."""
 
     total: int
     size_bytes: int
-    starts: tuple[tuple[Any, str], ...]
-    """Key of the last row before each chunk after the first; a chunk is read from its key."""
     letters: tuple[tuple[str, int], ...]
-    """First letter -> chunk in which it begins; only for lists sorted by title."""
+    """First letter -> chunk in which it begins; only for all titles of a type, sorted by title."""
 
-
-@cache
-def _outline_select(shape: tuple[str, ...], sort: str, descending: bool) -> Select[*tuple[Any, ...]]:
-    key = _SORTS[sort]
-    order = (key.desc(), MediaItem.id.desc()) if descending else (key, MediaItem.id)
-    return (
-        select(key.label("k"), MediaItem.id, MediaItem.size_bytes)
-        .where(*(_CONDITIONS[name]() for name in shape))
-        .order_by(*order)
-    )
+    @property
+    def chunks(self) -> int:
+        """The number of chunks; an empty list has one."""
+        return max(1, -(-self.total // CHUNK))
 
 
 def outline(session: Session, caller: Caller, query: ItemQuery) -> Outline:
-    """Return the outline of a list in one pass over an index. Pages cache it until the database changes."""
+    """Return the outline of a list. Pages cache it until the database changes."""
     query.check(caller)
-    rows = session.execute(_outline_select(_shape(query), query.sort, query.descending), _values(session, query)).all()
-    starts = tuple((rows[i - 1][0], rows[i - 1][1]) for i in range(CHUNK, len(rows), CHUNK))
+    total, size_bytes = _amount(session, query)
+    by_title = query.type is not None and not query.filtered and query.sort == "title" and not query.descending
+    return Outline(total, size_bytes, _letters(session, query.type) if by_title else ())
+
+
+_FACETS = {
+    "state": "state",
+    "monitored": "monitored",
+    "status": "status",
+    "resolution": "resolution",
+    "quality": "quality",
+    "library_path_id": "library_path_id",
+    "studio": "studio",
+    "year_from": "year",
+    "year_to": "year",
+}
+"""Part of a question -> the facet that has its titles counted."""
+
+
+def _amount(session: Session, query: ItemQuery) -> tuple[int, int]:
+    """Return how many titles match a question, and their size.
+
+    A question about one facet is answered from the counts. Others count along an index that has all columns they need.
+    """
+    shape, values = _shape(query), _values(session, query)
+    facets = {_FACETS.get(name) for name in shape if name != "type"} or {"all"}
+    if len(facets) == 1 and (facet := facets.pop()) is not None:
+        found = amounts(session, facet, type=query.type)
+        chosen = [amount for (_, value), amount in found.items() if _matches(query, values, value)]
+        return sum(one.titles for one in chosen), sum(one.size_bytes for one in chosen)
+    sets = [name for name in shape if name in _SETS]
+    driver = "genre" if sets == ["genre"] else _driver(session, query, values)
+    titles, size_bytes = session.execute(_amount_select(shape, driver, alone=sets == ["genre"]), values).one()
+    return titles, size_bytes or 0
+
+
+def _matches(query: ItemQuery, values: Mapping[str, Any], value: str) -> bool:
+    """PURE. Return whether a counted value is asked for."""
+    if query.year_from is not None and int(value) < query.year_from:
+        return False
+    if query.year_to is not None and int(value) > query.year_to:
+        return False
+    wanted = {"monitored": "1" if query.monitored else "0", "resolution": str(query.resolution)}
+    for name in ("state", "monitored", "status", "resolution", "quality", "library_path_id", "studio"):
+        given = values.get(name)
+        if given is not None and value not in (given if isinstance(given, list) else [wanted.get(name, given)]):
+            return False
+    return True
+
+
+@cache
+def _amount_select(shape: tuple[str, ...], driver: str | None, *, alone: bool) -> Select[*tuple[Any, ...]]:
+    """Return a select of (number, size) of the titles that match.
+
+    Args:
+        alone: The genre is the only set, so the genre's rows have all columns.
+    """
+    if alone:
+        where = [_FILTERS[name](ItemGenre) for name in shape if name in _FILTERS]
+        if "type" in shape:
+            where.append(ItemGenre.type == bindparam("type", type_=Text()))
+        genre = ItemGenre.genre == bindparam("genre")
+        return select(func.count(), func.sum(ItemGenre.size_bytes)).where(genre, *where)
+    where = _conditions(shape, driver)
+    if "type" in shape:
+        kind = MediaItem.type if driver is None else _plain(MediaItem.type)
+        where.append(kind == bindparam("type", type_=Text()))
+    return select(func.count(), func.sum(MediaItem.size_bytes)).where(*where)
+
+
+def _letters(session: Session, type: MediaType | None) -> tuple[tuple[str, int], ...]:
     letters: dict[str, int] = {}
-    if query.sort == "title":
-        for i, row in enumerate(rows):
-            first = (row[0] or "#")[0].upper()
-            letters.setdefault(first if first.isascii() and first.isalpha() else "#", i // CHUNK)
-    return Outline(len(rows), sum(row[2] for row in rows), starts, tuple(sorted(letters.items())))
+    before = 0
+    for (_, initial), amount in amounts(session, "initial", type=type).items():
+        first = (initial or "#").upper()
+        letters.setdefault(first if first.isascii() and first.isalpha() else "#", before // CHUNK)
+        before += amount.titles
+    return tuple(sorted(letters.items()))
 
 
-def chunk(session: Session, caller: Caller, query: ItemQuery, plan: Outline, number: int) -> list[Card]:
-    """Return one chunk of the poster grid, found by its key instead of an offset."""
-    caller.require(Permission.BROWSE)
-    if number == 0:
-        return _after(session, query, None, CHUNK)
-    if not 0 < number <= len(plan.starts):
-        return []
-    key, id_ = plan.starts[number - 1]
-    return _after(session, query, (key, id_), CHUNK)
-
-
-_COUNTS = select(MediaItem.type, MediaItem.state, func.count(), func.sum(MediaItem.size_bytes)).group_by(
-    MediaItem.type, MediaItem.state
-)
+def chunk(session: Session, caller: Caller, query: ItemQuery, number: int) -> list[Card]:
+    """Return one chunk of the poster grid; the rows before it are skipped within the index."""
+    query.check(caller)
+    return _after(session, query, None, CHUNK, skipped=max(0, number) * CHUNK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,50 +490,52 @@ class Counts:
 def counts(session: Session, caller: Caller) -> dict[str, Counts]:
     """Return the counts of films and series in one query."""
     caller.require(Permission.BROWSE)
-    found: dict[str, dict[str, tuple[int, int]]] = {MediaType.MOVIE: {}, MediaType.TV_SHOW: {}}
-    for type_, state, number, size in session.execute(_COUNTS):
-        found[type_][state] = (number, size or 0)
+    found = amounts(session, "state")
     return {
-        type_: Counts(
-            sum(n for n, _ in states.values()),
-            sum(s for _, s in states.values()),
-            {k: n for k, (n, _) in states.items()},
+        kind: Counts(
+            sum(amount.titles for (type_, _), amount in found.items() if type_ == kind),
+            sum(amount.size_bytes for (type_, _), amount in found.items() if type_ == kind),
+            {state: amount.titles for (type_, state), amount in found.items() if type_ == kind},
         )
-        for type_, states in found.items()
+        for kind in MediaType
     }
 
 
 def genres(session: Session, caller: Caller, type: MediaType) -> list[str]:
     """Return the genres in use, sorted."""
     caller.require(Permission.BROWSE)
-    # Cast to text, because PostgreSQL cannot compare JSON.
-    rows = session.scalars(select(func.cast(MediaItem.genres, _text())).where(MediaItem.type == type).distinct())
-    return sorted({str(genre) for row in rows for genre in json.loads(row)})
+    return sorted(value for _, value in amounts(session, GENRE, type=type))
 
 
 def studios(session: Session, caller: Caller, type: MediaType) -> list[str]:
-    """Return the networks of the series or the studios of the films that occur, in order; read from an index."""
+    """Return the networks of the series or the studios of the films that occur, in order."""
     caller.require(Permission.BROWSE)
-    rows = session.scalars(
-        select(MediaItem.studio).where(MediaItem.type == type, MediaItem.studio.is_not(None)).distinct()
-    )
-    return sorted((name for name in rows if name), key=str.casefold)
+    return sorted((value for _, value in amounts(session, "studio", type=type) if value), key=str.casefold)
 
 
 def qualities(session: Session, caller: Caller, type: MediaType) -> list[str]:
-    """Return the qualities that titles have files of; read from an index."""
+    """Return the qualities that titles have files of."""
     caller.require(Permission.BROWSE)
-    rows = session.scalars(
-        select(MediaItem.best_quality).where(MediaItem.type == type, MediaItem.best_quality.is_not(None)).distinct()
-    )
-    return [name for name in rows if name]
+    return [value for _, value in amounts(session, "quality", type=type) if value]
 
 
-def all_ids(session: Session, caller: Caller, query: ItemQuery, *, limit: int) -> list[str]:
-    """Return the ids of all titles that match a query, in its order, for bulk actions on a filter."""
+@cache
+def _ids_select(shape: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    where = _conditions(shape, None)
+    if "type" in shape:
+        where.append(_plain(MediaItem.type) == bindparam("type", type_=Text()))
+    after = MediaItem.id > bindparam("after")
+    return select(MediaItem.id).where(after, *where).order_by(MediaItem.id).limit(bindparam("limit"))
+
+
+def ids_of(session: Session, caller: Caller, query: ItemQuery, *, after: str = "", limit: int = 1000) -> list[str]:
+    """Return the ids of titles that match a query, by id; give the last one as `after` to get the following.
+
+    The order does not depend on what a title is, so that a job that changes the titles meets each one once.
+    """
     query.check(caller)
-    statement = _outline_select(_shape(query), query.sort, query.descending)
-    return [row[1] for row in session.execute(statement.limit(limit), _values(session, query))]
+    values = {**_values(session, query), "after": after, "limit": limit}
+    return list(session.scalars(_ids_select(_shape(query)), values))
 
 
 class Totals(NamedTuple):
@@ -408,11 +561,17 @@ def totals_of(session: Session, caller: Caller, ids: Sequence[str]) -> Totals:
     return Totals(*(sum(int(part[place]) for part in parts) for place in range(3)))
 
 
+_CHOSEN = select(MediaItem.id, MediaItem.sort_title.label("sort_key")).where(
+    MediaItem.id.in_(bindparam("ids", expanding=True))
+)
+_chosen = _CHOSEN.cte("places")
+_CARDS_OF = _card_select(_chosen, (_chosen.c.sort_key, _chosen.c.id))
+
+
 def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]:
     """Return titles by id, leaving out those that were removed."""
     caller.require(Permission.BROWSE)
-    statement = _page_select((), "title", False, False).where(MediaItem.id.in_(ids))
-    return _cards(session.execute(statement, {"limit": len(ids)}).all())
+    return _cards(session.execute(_CARDS_OF, {"ids": list(ids)}).all())
 
 
 _CANDIDATES = 500
@@ -448,10 +607,20 @@ def search_library(session: Session, caller: Caller, text: str, *, limit: int = 
     return [cards[id_] for id_ in found if id_ in cards]
 
 
+_newest = (
+    select(MediaItem.id, MediaItem.added_at.label("sort_key"))
+    .where(MediaItem.state.in_(STATE_FILTERS["available"]))
+    .order_by(MediaItem.added_at.desc(), MediaItem.id.desc())
+    .limit(bindparam("limit"))
+    .cte("places")
+)
+_NEWEST = _card_select(_newest, (_newest.c.sort_key.desc(), _newest.c.id.desc()))
+
+
 def recently_added(session: Session, caller: Caller, *, limit: int = 12) -> list[Card]:
     """Return the newest titles that have files."""
     caller.require(Permission.BROWSE)
-    return _after(session, ItemQuery(state="available", sort="added", descending=True), None, limit)
+    return _cards(session.execute(_NEWEST, {"limit": limit}).all())
 
 
 def neighbours(

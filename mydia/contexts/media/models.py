@@ -80,6 +80,25 @@ class NewSeasons(StrEnum):
     NONE = "none"
 
 
+LISTED = (
+    "state",
+    "year",
+    "monitored",
+    "status",
+    "best_resolution",
+    "best_quality",
+    "library_path_id",
+    "studio",
+    "size_bytes",
+)
+"""Columns that lists filter by or add up: they are in each index of `MediaItem` for lists, and copied to `ItemGenre`."""
+
+
+def _list_index(name: str, key: str) -> Index:
+    place = text(key) if "(" in key else key
+    return Index(f"ix_media_items_by_{name}", "type", place, "id", *(column for column in LISTED if column != key))
+
+
 class MediaItem(HasId, Base):
     """A film or a series.
 
@@ -103,14 +122,17 @@ class MediaItem(HasId, Base):
         UniqueConstraint("type", "tmdb_id"),
         UniqueConstraint("type", "tvdb_id"),
         UniqueConstraint("type", "imdb_id"),
-        Index("ix_media_items_type_sort", "type", "sort_title", "id"),
-        Index("ix_media_items_type_state_sort", "type", "state", "sort_title", "id"),
+        # One for each order of the lists, with all columns that lists filter by: a list walks along its index and reads
+        # only the rows that it shows.
+        _list_index("title", "sort_title"),
+        _list_index("added", "added_at"),
+        _list_index("year", "coalesce(year, 0)"),
+        _list_index("size", "size_bytes"),
+        _list_index("rating", "coalesce(rating, 0.0)"),
+        _list_index("runtime", "coalesce(runtime_min, 0)"),
         Index("ix_media_items_lacking", "type", "lacking", "sort_title", "id"),
         Index("ix_media_items_upgradable", "type", "upgradable", "sort_title", "id"),
-        Index("ix_media_items_type_added", "type", "added_at", "id"),
-        Index("ix_media_items_type_year", "type", "year", "id"),
-        Index("ix_media_items_type_studio", "type", "studio"),
-        Index("ix_media_items_type_best_quality", "type", "best_quality"),
+        Index("ix_media_items_added", "added_at", "id", "state"),
         Index("ix_media_items_refresh", "next_refresh_at"),
         Index("ix_media_items_updated", "updated_at"),
     )
@@ -168,8 +190,12 @@ class MediaItem(HasId, Base):
     episodes_total: Mapped[int] = mapped_column(default=0)
     """Number of aired episodes that are monitored or have a file: the second number of `21/24`."""
     episodes_held: Mapped[int] = mapped_column(default=0)
+    missing_count: Mapped[int] = mapped_column(default=0)
+    """Monitored versions of a film that are missing; for a series, aired episodes that a monitored version lacks, once for each version."""
+    upgradable_count: Mapped[int] = mapped_column(default=0)
+    """Like `missing_count`, of what is below its profile's cutoff."""
     files_count: Mapped[int] = mapped_column(default=0)
-    size_bytes: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     best_resolution: Mapped[int | None]
     best_quality: Mapped[str | None]
     """The name of the best quality held, `Bluray-1080p`; None without files."""
@@ -324,6 +350,47 @@ class ItemTag(Base):
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), primary_key=True)
     tag_id: Mapped[str] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class ItemGenre(Base):
+    """A genre of an item. The database keeps these rows current with triggers (`list_counts`)."""
+
+    __tablename__ = "item_genres"
+    __table_args__ = (
+        Index("ix_item_genres_listed", "type", "genre", "media_item_id", *LISTED),
+        {"info": NOT_IN_SNAPSHOTS},
+    )
+
+    media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), primary_key=True)
+    genre: Mapped[str] = mapped_column(primary_key=True)
+    """In lower case."""
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
+    state: Mapped[ItemState] = mapped_column(EnumText(ItemState))
+    """This column and the following are copies of the item's, so that counting a genre's titles reads only these rows."""
+    year: Mapped[int | None]
+    monitored: Mapped[bool]
+    status: Mapped[ReleaseStatus] = mapped_column(EnumText(ReleaseStatus))
+    best_resolution: Mapped[int | None]
+    best_quality: Mapped[str | None]
+    library_path_id: Mapped[str | None]
+    studio: Mapped[str | None]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class ListCount(Base):
+    """How many titles have a value. The database keeps these rows current with triggers (`list_counts`)."""
+
+    __tablename__ = "list_counts"
+
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType), primary_key=True)
+    facet: Mapped[str] = mapped_column(primary_key=True)
+    """One of `list_counts.FACETS`."""
+    value: Mapped[str] = mapped_column(primary_key=True)
+    titles: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    missing: Mapped[int]
+    """Wanted and not here: versions of films, or episodes in a version."""
+    upgradable: Mapped[int]
 
 
 class SavedFilter(HasId, Base):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, Boolean, ColumnElement, Text, bindparam, event
+from sqlalchemy import DDL, Boolean, ColumnElement, Integer, Text, bindparam, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -72,6 +72,30 @@ class Begins(HasWords):
         "postgresql": "(titles.normalised LIKE {0} || '%%' AND {1} <> '')",
     }
     parameters: ClassVar[tuple[str, ...]] = ("begins", "begins_end")
+
+
+class RowsWithWords(ColumnElement[int]):
+    """The number of names with words beginning with each word of the bound parameter `words`.
+
+    Args:
+        most: Where counting stops.
+    """
+
+    inherit_cache = False
+    type = Integer()
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+
+@compiles(RowsWithWords)
+def _compile_rows(element: RowsWithWords, compiler: SQLCompiler, **options: Any) -> str:
+    words = compiler.process(bindparam("words", type_=Text()), **options)
+    rows = {
+        "sqlite": f"SELECT 1 FROM title_words WHERE title_words MATCH {words}",
+        "postgresql": f"SELECT 1 FROM titles WHERE to_tsvector('simple', normalised) @@ to_tsquery('simple', {words})",
+    }
+    return f"(SELECT count(*) FROM ({rows[compiler.dialect.name]} LIMIT {element.most}) AS found)"
 
 
 @compiles(HasWords)

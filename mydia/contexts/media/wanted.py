@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, false, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
+from mydia.contexts.media import list_counts
 from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
@@ -197,23 +198,19 @@ def _of_episodes(now: datetime, *columns: Any, upgrades: bool) -> Select[Any]:
     )
 
 
-def wanted_counts(session: Session, caller: Caller, now: datetime) -> dict[str, int]:
-    """Return the number of wanted titles: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`."""
+def wanted_counts(session: Session, caller: Caller) -> dict[str, int]:
+    """Return the number of wanted titles: `missing_movies, missing_episodes, upgradable_movies, upgradable_episodes`.
+
+    They are counted with the state of each title: an episode that airs today counts after the daily update of states.
+    """
     caller.require(Permission.BROWSE)
-    by_state = (
-        select(Version.state, func.count())
-        .where(Version.state.in_([ItemState.MISSING, ItemState.UPGRADABLE]))
-        .group_by(Version.state)
-    )
-    films = {state: number for state, number in session.execute(by_state)}  # noqa: C416  rows are not pairs to dict()
-    episodes = {
-        upgrades: session.scalar(_of_episodes(now, func.count(), upgrades=upgrades)) or 0 for upgrades in (False, True)
-    }
+    counted = list_counts.wanted(session)
+    movies, shows = counted.get(MediaType.MOVIE, (0, 0)), counted.get(MediaType.TV_SHOW, (0, 0))
     return {
-        "missing_movies": films.get(ItemState.MISSING, 0),
-        "upgradable_movies": films.get(ItemState.UPGRADABLE, 0),
-        "missing_episodes": episodes[False],
-        "upgradable_episodes": episodes[True],
+        "missing_movies": movies[0],
+        "upgradable_movies": movies[1],
+        "missing_episodes": shows[0],
+        "upgradable_episodes": shows[1],
     }
 
 

@@ -66,7 +66,7 @@ def wanted(house: House, *, upgrades: bool = False) -> list[tuple[str, str]]:
                 found += page
                 if cursor is None:
                     break
-        counts = media.wanted.wanted_counts(session, SYSTEM, house.now)
+        counts = media.wanted.wanted_counts(session, SYSTEM)
     word = "upgradable" if upgrades else "missing"
     assert len(found) == counts[f"{word}_movies"] + counts[f"{word}_episodes"]
     return [(one.code or one.title, one.version_name) for one in found]

@@ -206,7 +206,7 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
             (3, "soon"),
         ]
         wanted, more = media.wanted.wanted_episodes(session, admin, now, limit=1)
-        assert ([w.code for w in wanted], media.wanted.wanted_counts(session, SYSTEM, now)["missing_episodes"]) == (
+        assert ([w.code for w in wanted], media.wanted.wanted_counts(session, SYSTEM)["missing_episodes"]) == (
             ["S01E02"],
             2,
         )

@@ -96,7 +96,7 @@ def show_wanted(
     upgrades = request.url.path.endswith("upgrades")
     now = clock.now()
     with database.reads() as session:
-        counts = media.wanted.wanted_counts(session, caller, now)
+        counts = media.wanted.wanted_counts(session, caller)
         word = "upgradable" if upgrades else "missing"
         chosen = kind or ("movies" if counts[f"{word}_movies"] or not counts[f"{word}_episodes"] else "episodes")
         if chosen == "movies":
@@ -195,7 +195,7 @@ def _details(one: media.wanted.Wanted) -> tuple[str, ...]:
 def search_all(request: WebRequest, database: DatabaseDep, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Start the automatic search for everything wanted, in the worker."""
     with database.reads() as session:
-        counts = media.wanted.wanted_counts(session, caller, clock.now())
+        counts = media.wanted.wanted_counts(session, caller)
     number = sum(counts.values())
     deps.taskboard.run_now(caller, _JOB)
     toast = Toast("Searching", f"{number:,} wanted, least recently searched first.", tone="live")

@@ -56,7 +56,7 @@ def chosen_ids(session: Session, caller: Caller, chosen: SelectedTitles, type_: 
             raise Invalid("Nothing is selected.")
         return chosen.ids[:_BULK_LIMIT]
     asked, left_out = read_query(caller, type_, params_of(chosen.values)), set(chosen.left_out)
-    return [id_ for id_ in media.lists.all_ids(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
+    return [id_ for id_ in media.lists.ids_of(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
 
 
 @post(

@@ -123,7 +123,7 @@ class _Known:
 
 
 class _Outlines:
-    """Caches the outlines of lists until a title changes, so that a chunk costs one look-up."""
+    """Caches the outlines of lists until a title changes."""
 
     def __init__(self, kept: int = 64) -> None:
         self._lock = threading.Lock()
@@ -208,9 +208,7 @@ def show_list(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> 
         first = (
             ()
             if as_table
-            else _firsts.get(
-                database, version, asked, lambda: cards(media.lists.chunk(session, caller, asked, plan, 0))
-            )
+            else _firsts.get(database, version, asked, lambda: cards(media.lists.chunk(session, caller, asked, 0)))
         )
         rows = _table(session, caller, section, params, asked, request.query_params.get("cursor"), empty=not as_table)
     chosen_sort = params.get("sort", "title")
@@ -231,9 +229,9 @@ def show_list(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> 
         applied=applied(section.type, params, known.choices),
         fields=_fields(section, params, known.choices),
         saved=links_of(section, saved, params),
-        letters=plan.letters if not asked.filtered and asked.sort == "title" and not asked.descending else (),
-        chunks=len(plan.starts) + 1,
-        last_chunk=plan.total - media.lists.CHUNK * len(plan.starts),
+        letters=plan.letters,
+        chunks=plan.chunks,
+        last_chunk=plan.total - media.lists.CHUNK * (plan.chunks - 1),
         first=first,
         rows=rows,
         profiles=known.choices.profiles,
@@ -288,8 +286,7 @@ def show_chunk(request: WebRequest, database: DatabaseDep, caller: CallerDep) ->
     asked = read_query(caller, section.type, params)
     number = whole_number(request.query_params.get("chunk")) or 0
     with database.reads() as session:
-        plan = _outlines.of(database, session, caller, asked).plan
-        found = cards(media.lists.chunk(session, caller, asked, plan, number))
+        found = cards(media.lists.chunk(session, caller, asked, number))
     return fragment(request, "library/_cards.html", found)
 
 
