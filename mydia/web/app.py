@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.routes import BaseRoute, HTTPRoute
+from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from mydia import __version__
@@ -49,7 +49,33 @@ CORE: tuple[ControllerRouterHandler, ...] = (
 """The parts of every application; features are in `routes.ROUTES`."""
 
 
-class _Once(Router):
+class _Mapped(Router):
+    """Keeps its map of paths and methods up to date. Litestar makes the whole map again for every handler it registers."""
+
+    _methods: dict[str, Any] | None = None
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        """Register a handler or a router, and add its routes to the map."""
+        routes = super().register(value)
+        if self._methods is None:
+            self._methods = {}
+        for route in routes:
+            known = self._methods.setdefault(route.path, {})
+            if isinstance(route, HTTPRoute):
+                known.update({method: one for one in route.route_handlers for method in one.http_methods})
+            elif isinstance(route, WebSocketRoute):
+                known["websocket"] = route.route_handler
+            elif isinstance(route, ASGIRoute):
+                known["asgi"] = route.route_handler
+        return routes
+
+    @property
+    def route_handler_method_map(self) -> dict[str, Any]:
+        """Return path -> method, `websocket` or `asgi` -> handler."""
+        return self._methods or {}
+
+
+class _Once(_Mapped):
     """A router that is registered as it is, without a copy.
 
     Litestar makes a deep copy of a router so that it can be mounted twice. With all our pages, that takes a quarter of the
@@ -80,7 +106,7 @@ class _NoOptions(Router):
         return routes
 
 
-class WebApp(Litestar, _NoOptions):  # type: ignore[misc]  # Litestar's register returns nothing where its base's does
+class WebApp(Litestar, _Mapped, _NoOptions):  # type: ignore[misc]  # Litestar's register returns nothing where its base's does
     """Litestar behind `security.Edge`, so that every answer passes it."""
 
     edge: security.Edge
