@@ -48,3 +48,30 @@ def test_what_serve_loads_stays_small(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", asked], env=environ, capture_output=True, text=True, check=False)
     assert "'mydia.supervise'" in done.stdout, done.stderr
     assert "'sqlalchemy'" not in done.stdout
+
+
+_HEAVY = (
+    "PIL",
+    "alembic",
+    "apscheduler",
+    "authlib",
+    "cryptography",
+    "dramatiq",
+    "joserfc",
+    "lxml",
+    "mydia.parsing.reading",
+    "pika",
+    "psycopg",
+    "pymediainfo",
+    "redis",
+    "segno",
+    "sqlalchemy.dialects.postgresql",
+    "strawberry",
+    "webauthn",
+)
+
+
+def test_heavy_modules_are_imported_on_first_use() -> None:
+    asked = f"import sys, mydia.web.app, mydia.web.routes; print([name for name in {_HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,6 +1,6 @@
 """The database: engines, units of work, lookups by key, migrations."""
 
-from mydia.db.base import Base, EnumText, HasId, Instant, one_of
+from mydia.db.base import Base, EnumText, HasId, Instant, one_of, partial_index
 from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_version, warn_if_old
 from mydia.db.fetch import cursor_day, cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
@@ -27,6 +27,7 @@ __all__ = [
     "get",
     "make_engine",
     "one_of",
+    "partial_index",
     "put_back",
     "sqlite_module",
     "sqlite_version",

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, MetaData, Text
-from sqlalchemy.engine import Dialect
+from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, event, text
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
 
@@ -87,3 +87,27 @@ def one_of(column: str, *allowed: str | type[StrEnum]) -> CheckConstraint:
         members += [entry] if isinstance(entry, str) else [str(member) for member in entry]
     listed = ", ".join(f"'{member}'" for member in members)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+_POSTGRESQL_WHERE = "postgresql_where"
+
+
+def partial_index(name: str, *columns: str, where: str, postgresql: str | None = None) -> Index:
+    """Return an index of the rows that meet a condition.
+
+    Args:
+        postgresql: The condition for PostgreSQL, if it is written differently there: SQLite uses an index only for a query with the
+            same expression, and queries compare booleans with numbers.
+    """
+    return Index(name, *columns, sqlite_where=text(where), info={_POSTGRESQL_WHERE: text(postgresql or where)})
+
+
+@event.listens_for(Base.metadata, "before_create")
+def _add_conditions(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    """Give partial indexes their condition for PostgreSQL. As an argument of `Index` it would load that dialect at every start."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if (where := index.info.get(_POSTGRESQL_WHERE)) is not None:
+                index.dialect_kwargs[_POSTGRESQL_WHERE] = where

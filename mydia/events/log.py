@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, Text, delete, insert, or_, select, text
+from sqlalchemy import Index, Integer, Text, delete, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from mydia.db import Base, Instant, one_of
+from mydia.db import Base, Instant, one_of, partial_index
 from mydia.events.catalog import EVENTS, Event
 
 
@@ -23,12 +23,7 @@ class EventRow(Base):
         Index("ix_events_resource", "resource_kind", "resource_id", "id"),
         Index("ix_events_type_id", "type", "id"),
         Index("ix_events_at", "at"),
-        Index(
-            "ix_events_undispatched",
-            "id",
-            sqlite_where=text("dispatched_at IS NULL"),
-            postgresql_where=text("dispatched_at IS NULL"),
-        ),
+        partial_index("ix_events_undispatched", "id", where="dispatched_at IS NULL"),
         {"sqlite_autoincrement": True},
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.contexts.library import reasons
@@ -20,7 +20,7 @@ from mydia.contexts.library.words import (
     SidecarKind,
     StepState,
 )
-from mydia.db import Base, EnumText, HasId, Instant, one_of
+from mydia.db import Base, EnumText, HasId, Instant, one_of, partial_index
 from mydia.vocabulary import MediaType
 
 
@@ -38,12 +38,7 @@ class MediaFile(HasId, Base):
         one_of("kind", FileKind.VIDEO, FileKind.EXTRA, FileKind.SAMPLE),
         one_of("match_state", MatchState),
         Index("ix_media_files_state", "library_path_id", "match_state", "id"),
-        Index(
-            "ix_media_files_unanalysed",
-            "id",
-            sqlite_where=text("analysed_at IS NULL AND analysis_error IS NULL"),
-            postgresql_where=text("analysed_at IS NULL AND analysis_error IS NULL"),
-        ),
+        partial_index("ix_media_files_unanalysed", "id", where="analysed_at IS NULL AND analysis_error IS NULL"),
     )
 
     library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))
@@ -239,9 +234,7 @@ class JournalEntry(HasId, Base):
         one_of("operation", Operation),
         one_of("state", StepState),
         UniqueConstraint("batch_id", "step"),
-        Index(
-            "ix_journal_open", "id", sqlite_where=text("state = 'planned'"), postgresql_where=text("state = 'planned'")
-        ),
+        partial_index("ix_journal_open", "id", where="state = 'planned'"),
         Index("ix_journal_item", "media_item_id", "id"),
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, UniqueCons
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mydia.contexts.metadata import Image
-from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of
+from mydia.db import NOT_IN_SNAPSHOTS, Base, EnumText, HasId, Instant, one_of, partial_index
 from mydia.vocabulary import Activity, MediaType
 
 
@@ -261,19 +261,19 @@ class Episode(HasId, Base):
     __table_args__ = (
         UniqueConstraint("media_item_id", "season_number", "episode_number"),
         Index("ix_episodes_air", "air_on", "media_item_id"),
-        Index(
+        partial_index(
             "ix_episodes_wanted",
             "air_on",
             "id",
-            sqlite_where=text("monitored = 1 AND complete = 0"),
-            postgresql_where=text("monitored AND NOT complete"),
+            where="monitored = 1 AND complete = 0",
+            postgresql="monitored AND NOT complete",
         ),
-        Index(
+        partial_index(
             "ix_episodes_upgradable",
             "air_on",
             "id",
-            sqlite_where=text("monitored = 1 AND upgradable = 1"),
-            postgresql_where=text("monitored AND upgradable"),
+            where="monitored = 1 AND upgradable = 1",
+            postgresql="monitored AND upgradable",
         ),
     )
 
