@@ -59,7 +59,7 @@ def read_path(path: str, library_root: str | None, hint: str | None) -> tuple[Pa
     if disc is not None and folders:
         return _read_disc(path, file, disc, folders, hint)
     if folders:
-        known_folders = [_read_folder(name, hint) for name in folders]
+        known_folders = [_without_season_year(_read_folder(name, hint), name) for name in folders]
         file, refusal = _read_with_folders(
             file, refusal, stem, known_folders, folders, hint, is_extra=extra is not None
         )
@@ -103,6 +103,13 @@ def _read_folder(name: str, hint: str | None) -> ParsedRelease:
     is_lone = is_bare and len(folder.absolute_episodes) == 1 and not folder.seasons and folder.air_on is None
     is_title = hint == "tv" and refusal is not None and not folder.title and refusals.why_meaningless(name) is None
     return read(name, "movie")[0] if hint != "movie" and (is_lone or is_title) else folder
+
+
+def _without_season_year(folder: ParsedRelease, name: str) -> ParsedRelease:
+    """Drop the year in a season folder's name, which is not that of the series: `Season 7 (2000)`."""
+    if folder.year is None or not is_season_folder(name):
+        return folder
+    return replace(folder, year=None, confidence=replace(folder.confidence, year=0.0))
 
 
 def _read_with_folders(

@@ -18,11 +18,16 @@ from mydia.parsing.subtitle_files import says_only_language
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
 _LEADING_NUMBER = re.compile(
-    rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回])",
+    rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回화회])",
     re.IGNORECASE,
 )
 _RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ._-]|\Z)")
 _RUN_TOGETHER_WITHIN = re.compile(r"(?<=[ ._-])(\d{1,2})(\d\d)(?:-\1(\d\d))?(?=[ ._-]|\Z)")
+_SEASON_THEN_EPISODE = re.compile(r"(\d{1,2})(?:\.|(?<=\A\d)-)(\d\d)(?=[ ._-]|\Z)")
+"""`10.02` in the folder of season 10, `2-13` in that of season 2."""
+_BRACKETED_NUMBER = re.compile(r"[\[(](\d{1,3})[\])](?=[ ._-]|\Z)")
+_MOST_IN_A_FILE = 4
+"""A longer range that begins with the season's number is season and episode: `02-13` in season 2."""
 _EPISODE_WITHIN = re.compile(r"[ ._-](?:episode|ep|e)[ ._]?(\d{1,3})(?:-e?(\d{1,3}))?(?![0-9])", re.IGNORECASE)
 _FURNITURE = frozenset({
     "tv", "movies", "movie", "films", "film", "series", "shows", "tvshows", "downloads", "download", "media",
@@ -67,9 +72,12 @@ def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
 
 def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
     """Return the episode numbers at the start of a file name in a season folder: `02 Honor Thy Father`, `E05-06`, `1012` in `Season 10`."""
-    run_together = _RUN_TOGETHER.match(stem.strip()) if season is not None else None
-    if run_together is not None and int(run_together.group(1)) == season:
-        return (int(run_together.group(2)),)
+    for pattern in (_RUN_TOGETHER, _SEASON_THEN_EPISODE) if season is not None else ():
+        both = pattern.match(stem.strip())
+        if both is not None and int(both.group(1)) == season:
+            return (int(both.group(2)),)
+    if (bracketed := _BRACKETED_NUMBER.match(stem.strip())) is not None:
+        return (int(bracketed.group(1)),)
     found = _LEADING_NUMBER.match(stem.strip()) or _EPISODE_WITHIN.search(stem)
     if found is None:
         together = (run for run in _RUN_TOGETHER_WITHIN.findall(stem) if int(run[0]) == season and int(run[1]))
@@ -80,6 +88,8 @@ def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
     if found.group(2) is None:
         return follow(stem.strip().lower(), found.end(1), first)[0] if found.re is _LEADING_NUMBER else (first,)
     last = int(found.group(2))
+    if first == season and last - first > _MOST_IN_A_FILE:
+        return (last,)
     return tuple(range(first, last + 1)) if first <= last < first + 100 else (first,)
 
 

@@ -14,7 +14,7 @@ from mydia.parsing.languages import find_language_codes, read_languages
 from mydia.parsing.numbering import Numbering, Scene, find_numbering
 from mydia.parsing.opening import BRACKET_IN_FRONT, Opened, open_name
 from mydia.parsing.release import Confidence, ParsedRelease, Span
-from mydia.parsing.seasons import SeasonMarker, find_season_marker
+from mydia.parsing.seasons import SeasonMarker, find_season_marker, read_season_folder
 from mydia.parsing.tokens import Mark, Words, cut, drop_team_names, find_marks
 from mydia.parsing.wording import read_episode_title, read_part, read_titles
 
@@ -259,9 +259,17 @@ def _find_marker(numbers: Numbering, titles: list[str]) -> SeasonMarker | None:
     marker = find_season_marker(titles[0])
     if marker is not None:
         return marker
-    others = (find_season_marker(title) for title in titles[1:])
-    season = next((other.season for other in others if other is not None and other.confidence > _DOUBTFUL), None)
+    season = next((season for title in titles[1:] if (season := _season_of_title(title)) is not None), None)
     return SeasonMarker(titles[0], season, _MARKED_ELSEWHERE) if season is not None else None
+
+
+def _season_of_title(title: str) -> int | None:
+    """Return the season that another title ends in (`名字 第三季`) or consists of (`第2季`)."""
+    marker = find_season_marker(title)
+    if marker is not None and marker.confidence > _DOUBTFUL:
+        return marker.season
+    folder = read_season_folder(title)
+    return folder.seasons[0] if folder is not None and not folder.is_bare and len(folder.seasons) == 1 else None
 
 
 def _other_titles(titles: list[str], marker: SeasonMarker | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _ROMAN = {
 _ROMAN_AT_THE_END = {"i": "1", "v": "5", "x": "10"}
 _NUMBER_WORDS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10",
+    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13",
 }  # fmt: skip
 _SEQUEL_WORDS = frozenset({"part", "chapter", "volume", "vol", "episode", "teil", "partie", "parte"})
 # Letters that NFKD does not decompose although people type them without the accent.
@@ -25,7 +25,7 @@ _PLAIN_LETTERS = str.maketrans(
 )
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _WORDS = re.compile(r"[^\W_]+")
-_INITIALS = re.compile(r"\b(?:[^\W\d_][.]){2,}")
+_INITIALS = re.compile(r"\b(?:[^\W\d_][.*]){2,}")
 _CUT_SCRIPTS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 """Kana, Han, Hangul and Thai: their words have no reliable spaces between them."""
 _GLUED_SEQUEL = re.compile(r"(.*\D)(\d{1,2})\Z")
@@ -39,7 +39,7 @@ def _fold(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    plain = _INITIALS.sub(lambda found: found.group().replace(".", ""), _APOSTROPHES.sub("", text))
+    plain = _INITIALS.sub(lambda found: found.group().replace(".", "").replace("*", ""), _APOSTROPHES.sub("", text))
     return _WORDS.findall(_fold(plain.replace("&", " and ").replace("＆", " and ").replace("+", " and ")))
 
 
@@ -114,13 +114,16 @@ def similarity(a: str, b: str) -> float:
         return 1.0
     if left.replace(" ", "") == right.replace(" ", ""):
         return 0.98
+    if _in_digits(left) == _in_digits(right):
+        return 0.96
     ratio = _likeness(left, right)
     left_words, left_number = _split_sequel(left.split())
     right_words, right_number = _split_sequel(right.split())
     if left_number != right_number:
         return min(ratio, 0.6) if left_words != right_words else 0.55
     if left_words == right_words:
-        return 0.95
+        # `John Wick 4` is `John Wick: Chapter 4`; a title without a number is only probably the first.
+        return 1.0 if left_number != "1" else 0.95
     if left_words != right_words and [_singular(w) for w in left_words] == [_singular(w) for w in right_words]:
         return 0.5
     shorter, longer = sorted((left_words, right_words), key=len)
@@ -131,6 +134,11 @@ def similarity(a: str, b: str) -> float:
     if min(len(left), len(right)) <= 4:
         return min(ratio, 0.4)
     return ratio
+
+
+def _in_digits(title: str) -> list[str]:
+    """Return the words of a title with its number words as digits: `Ocean's Eleven` is also called `Ocean's 11`."""
+    return [_NUMBER_WORDS.get(word, word) for word in title.split()]
 
 
 def _likeness(left: str, right: str) -> float:

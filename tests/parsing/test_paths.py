@@ -153,6 +153,13 @@ def test_the_id_in_a_title_folder_counts_whatever_the_file_is_called(path):
         ("Copper Lane/Season 2/205.mkv", "Copper Lane", 2, (5,), ()),
         ("Copper Lane/Season 2/Copper.Lane.205.The.Well.avi", "Copper Lane", 2, (5,), ()),
         ("Copper Lane/Season 1/Copper Lane - 115-116.mkv", "Copper Lane", 1, (15, 16), (115, 116)),
+        ("Copper Lane/Season 2/2-13 The Well.mkv", "Copper Lane", 2, (13,), ()),
+        ("Copper Lane/Season 2/2-03.mkv", "Copper Lane", 2, (3,), ()),
+        ("Copper Lane/Season 2/02-03 The Well.mkv", "Copper Lane", 2, (2, 3), ()),
+        ("Copper Lane/Season 10/10.02 The Well.mkv", "Copper Lane", 10, (2,), ()),
+        ("Copper Lane/Season 2/(10) The Well.mkv", "Copper Lane", 2, (10,), ()),
+        ("Copper Lane/Season 2/[11] The Well.mkv", "Copper Lane", 2, (11,), ()),
+        ("시그널/시즌 1/03화.mkv", "시그널", 1, (3,), ()),
         ("Copper Lane S01E01-E05 720p-GRP/03.mkv", "Copper Lane", 1, (3,), ()),
         ("[Grp] Copper Lane [01-12] [1080p]/05.mkv", "Copper Lane", None, (), (5,)),
         ("Copper.Lane.S01E02.720p.HDTV.x264-GRP/grp-cl.s01e02.mkv", "Copper Lane", 1, (2,), ()),
@@ -163,6 +170,12 @@ def test_the_number_of_a_file_in_a_folder_of_episodes(path, title, season, episo
     assert release is not None
     assert (release.title, release.season) == (title, season)
     assert (release.episodes, release.absolute_episodes) == (episodes, absolute)
+
+
+def test_the_year_of_a_season_folder_is_not_that_of_the_series():
+    release = parse_path("Copper Lane/Season 7 (2000)/Copper Lane 7x03 The Well.mkv", hint="tv")
+    assert release is not None
+    assert (release.title, release.year, release.season, release.episodes) == ("Copper Lane", None, 7, (3,))
 
 
 @pytest.mark.parametrize(

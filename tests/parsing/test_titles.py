@@ -27,6 +27,9 @@ DIFFERENT = 0.7
         ("ＡＢＣ", "abc"),
         ("Fast + Furious", "Fast & Furious"),
         ("Henry VIII", "Henry 8"),
+        ("John Wick 4", "John Wick: Chapter 4"),
+        ("Ocean's 11", "Ocean's Eleven"),
+        ("M.A.S.H.", "M*A*S*H"),
     ],
 )
 def test_two_spellings_of_one_title_are_similar(left, right):

@@ -40,6 +40,7 @@ class ReviewReason(StrEnum):
     TWO_READINGS = "two_readings"
     PART_OF_SEASON = "part_of_season"
     BETWEEN_EPISODES = "between_episodes"
+    SPECIAL = "special"
     LONGER_TITLE = "longer_title"
     OTHER_YEAR = "other_year"
     REOPENED = "reopened"
@@ -76,6 +77,7 @@ _REVIEW: dict[str, str] = {
     ReviewReason.TWO_READINGS: "{number} can count within season {season} or from the first episode. Choose the episode.",
     ReviewReason.PART_OF_SEASON: "{number} counts within a part of season {season}. Choose the episode.",
     ReviewReason.BETWEEN_EPISODES: "{number} is between two episodes. Choose the episode or special.",
+    ReviewReason.SPECIAL: "{number} is the number of a special. Choose the episode or special.",
     ReviewReason.LONGER_TITLE: "The name has more words than {title}, possibly a season with its own numbering. Choose the episode.",
     ReviewReason.OTHER_YEAR: "The name says {year}, but {title} started in {started}. Check the title.",
     ReviewReason.REOPENED: "Reopened.",
@@ -94,6 +96,7 @@ EPISODE_UNCLEAR = frozenset(
         ReviewReason.TWO_READINGS,
         ReviewReason.PART_OF_SEASON,
         ReviewReason.BETWEEN_EPISODES,
+        ReviewReason.SPECIAL,
         ReviewReason.LONGER_TITLE,
     }
 )

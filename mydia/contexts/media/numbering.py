@@ -18,6 +18,10 @@ from mydia.parsing import ParsedRelease, normalise_title
 
 _WRITTEN_OUT = 0.9
 """At this confidence or above, the parser found `S01E02`, `1x02` or a date, which are unambiguous."""
+_RUN_TOGETHER = 0.5
+"""At this confidence or below, season and episode were one number: `Title 103`."""
+_RUN_TOGETHER_FROM = 100
+"""The lowest such number."""
 _MARKER_IS_SURE = 0.5
 """Below this the number may be part of the title (`Persona 5 - 03`)."""
 
@@ -61,6 +65,8 @@ class Doubt(StrEnum):
     """The number counts within a part of a season, and the start of that part is unknown."""
     BETWEEN_EPISODES = "between_episodes"
     """A number such as 12.5: a recap or special between two episodes."""
+    SPECIAL = "special"
+    """An OVA or special with a number of its own, which catalogues count differently."""
     LONGER_TITLE = "longer_title"
     """The name has words after the series title, which may be the title of a season with its own numbering."""
     OTHER_YEAR = "other_year"
@@ -111,6 +117,8 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
     is_written_out = parsed.confidence.episodes >= _WRITTEN_OUT
     if parsed.air_on is not None and not (parsed.season is not None and parsed.episodes):
         return _by_date(parsed, series)
+    if parsed.is_special and parsed.absolute_episodes and not parsed.episodes:
+        return Meaning(doubt=Doubt.SPECIAL)
     marked = _marked_season(parsed, series)
     if parsed.absolute_episodes and marked is not None:
         return _in_marked_season(parsed.absolute_episodes, marked, series, beside, part=parsed.part)
@@ -122,6 +130,8 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
         meaning = _through_all_seasons(parsed.absolute_episodes, series)
         if meaning.episodes or not (parsed.season is not None and parsed.episodes):
             return meaning
+    if (long := _in_long_season(parsed, series)) is not None:
+        return Meaning(episodes=(long,))
     if parsed.episodes and parsed.season is not None:
         seasons = parsed.seasons or (parsed.season,)
         return _within(seasons, parsed.episodes, series, is_written_out=is_written_out)
@@ -132,6 +142,14 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
     if parsed.special_absolute_episodes:
         return Meaning(doubt=Doubt.BETWEEN_EPISODES)
     return Meaning(doubt=Doubt.NO_NUMBER)
+
+
+def _in_long_season(parsed: ParsedRelease, series: SeriesNumbers) -> EpisodeRef | None:
+    """Return episode 103 for `Title 103` if a season is that long; elsewhere the name means season 1 episode 3."""
+    if parsed.season is None or len(parsed.episodes) != 1 or not 0 < parsed.confidence.episodes <= _RUN_TOGETHER:
+        return None
+    counted = _absolute(series).get(100 * parsed.season + parsed.episodes[0])
+    return counted if counted is not None and counted.episode_number >= _RUN_TOGETHER_FROM else None
 
 
 def _by_date(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning:

@@ -41,7 +41,7 @@ from mydia.parsing.numbering.worded import mini_series, season_and_episode_words
 _MAY_COUNT = re.compile(r"\d|season|saison|part")
 
 _SPECIAL = re.compile(
-    r"(?<![a-z0-9])(?:ncop|nced|ova|oad|ovd|ona|specials?|sp|menu|pv|cm)\d{0,2}[a-z]?(?:v\d)?(?![a-z0-9])"
+    r"(?:[ ._-]{0,3}[\[(]|[ ._-]{1,3})(?:ncop|nced|ova|oad|ovd|ona|specials?|sp|menu|pv|cm)\d{0,2}[a-z]?(?:v\d)?(?![a-z0-9])(?![ ._]?[^\W\d_])"
 )
 
 Form = Callable[[Scene], Numbering | None]
@@ -128,7 +128,7 @@ def find_numbering(scene: Scene) -> Numbering | None:
                 numbering = _with_day(scene, numbering)
             if numbering.absolute and not numbering.seasons:
                 numbering = _with_sign_before(scene, numbering)
-            if numbering.form in _FANSUB_FORMS and _SPECIAL.search(scene.low, numbering.end):
+            if numbering.form in _FANSUB_FORMS and _SPECIAL.match(scene.low, numbering.end):
                 return replace(numbering, is_special=True)
             return numbering
     return None

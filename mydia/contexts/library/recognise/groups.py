@@ -39,6 +39,10 @@ _HINTS = {"movies": "movie", "series": "tv"}
 _TYPES = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}
 _CONTRADICTS_BELOW = 0.6
 """Titles with a lower similarity belong to different works."""
+_WRITTEN_OUT = 0.9
+"""Lowest confidence of numbers such as `S01E02`; others may be absolute."""
+_MARKER_IS_SURE = 0.5
+"""Lowest confidence of a season marker that is not part of the title."""
 _YEARS_APART = 2
 """Seasons do not start exactly a year apart."""
 _DISC_QUALITY = {
@@ -346,12 +350,23 @@ def _guess(group: Group) -> Guess:
         year = group.nfo.year or year
         if group.nfo.original_title:
             others.append(group.nfo.original_title)
-    numbers = frozenset(
+    numbers = {
         (file.parsed.season, number)
         for file in group.files
         if file.parsed.season is not None
         for number in file.parsed.episodes
-    )
+    }
+    loose = {
+        (file.parsed.season, number)
+        for file in group.files
+        if file.parsed.season is not None and file.parsed.confidence.episodes < _WRITTEN_OUT
+        for number in file.parsed.episodes
+    } | {
+        (file.parsed.marked_season, number)
+        for file in group.files
+        if file.parsed.marked_season is not None and file.parsed.confidence.season >= _MARKER_IS_SURE
+        for number in file.parsed.absolute_episodes
+    }
     languages = tuple(dict.fromkeys(code for file in group.files for code in file.parsed.languages))
     return Guess(
         type=group.type,
@@ -360,7 +375,8 @@ def _guess(group: Group) -> Guess:
         other_titles=tuple(dict.fromkeys(other for other in others if other and other != title)),
         ids=ids,
         ids_from=source,
-        numbers=numbers,
+        numbers=frozenset(numbers | loose),
+        loose_numbers=frozenset(loose),
         languages=languages,
         confidence=parsed.confidence.overall,
     )

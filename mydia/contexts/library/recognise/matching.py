@@ -33,7 +33,7 @@ _SHORT_FORM = 0.93
 """Score of a title without its subtitle: `Borat` for `Borat: Cultural Learnings of …`."""
 _SHORT_FORM_CAP = 0.8
 """Maximum score of a short form without a year, because many titles have the same beginning."""
-_SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-Z])")
+_SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-Z(])")
 _POSSESSIVE = re.compile(r"^\w+['’]s\s+")
 
 
@@ -59,6 +59,8 @@ class Guess:
     """Where the ids were found, for display: `The folder`."""
     numbers: frozenset[tuple[int, int]] = frozenset()
     """(season, episode) of every file, where known."""
+    loose_numbers: frozenset[tuple[int, int]] = frozenset()
+    """Those of `numbers` whose episode may be an absolute number: `Season 2/Title - 25`."""
     duration_s: float | None = None
     """Length of the longest file."""
     languages: tuple[str, ...] = ()
@@ -354,7 +356,12 @@ def _episodes(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]
     known = regular & choice.numbers
     if known == regular:
         return _EPISODES_FIT, (Evidence("yes", reason("match.episodes", count=len(regular))),)
-    missing = sorted(regular - known)
+    counted, seasons = sum(season > 0 for season, _ in choice.numbers), {season for season, _ in choice.numbers}
+    missing = sorted(
+        one for one in regular - known if not (one in guess.loose_numbers and one[0] in seasons and one[1] <= counted)
+    )
+    if not missing:
+        return 0.0, ()
     season, number = missing[0]
     because = reason(
         "match.missing-episodes", missing=len(missing), count=len(regular), first=f"S{season:02}E{number:02}"
