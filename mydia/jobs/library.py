@@ -168,8 +168,8 @@ def _scan(deps: Deps, path_id: str, subfolder: str | None, *, accept_missing: bo
 def match_files(deps: Deps, *, library_path_id: str | None = None) -> str:
     """Match files that are still new because a scan was stopped or a metadata source did not answer."""
     with deps.database.reads() as session:
-        counts = library.files.file_counts(session, SYSTEM)
-    paths = [library_path_id] if library_path_id else [id_ for id_, told in counts.items() if told["new"]]
+        counts = library.files.new_files(session, SYSTEM)
+    paths = [library_path_id] if library_path_id else list(counts)
     said: list[str] = []
     matched = waiting = 0
     for path_id in paths:

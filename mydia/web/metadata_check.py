@@ -22,18 +22,18 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         return
     known = metadata.sources(deps.outside)
     with deps.database.reads() as session:
-        wanted = media.refresh.catalogues_wanted(session, SYSTEM)
+        tvdb_wanted = media.refresh.uses_tvdb(session, SYSTEM)
         folders = [
             path.name for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.provider == "tvdb"
         ]
         trouble = media.refresh.refresh_trouble(session, SYSTEM)
         source = metadata.source_state(session, deps.outside, SYSTEM)
-        waiting = sum(counts["new"] for counts in library.files.file_counts(session, SYSTEM).values())
+        waiting = sum(library.files.new_files(session, SYSTEM).values())
     if source is not None and source.answers is False:
         waits = f" New files waiting for a match: {waiting}." if waiting else ""
         yield Check("metadata", "failed", f"The {source.name} does not answer: {source.error}.{waits}")
         return
-    if "tvdb" not in known and (wanted.get("tvdb") or folders):
+    if "tvdb" not in known and (tvdb_wanted or folders):
         yield Check(
             "metadata",
             "warning",

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown, to_os
@@ -16,7 +16,7 @@ from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LeftOut
 from mydia.contexts.library.holdings import quality_of
-from mydia.contexts.library.models import FileEpisode, MediaFile, Sidecar
+from mydia.contexts.library.models import NEW_VIDEO, FileEpisode, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get
@@ -273,11 +273,11 @@ def list_files(
     if match_state is not None:
         query = query.where(MediaFile.match_state == match_state)
     if missing is not None:
-        query = query.where(MediaFile.missing_since.is_not(None) if missing else MediaFile.missing_since.is_(None))
+        query = query.where(text("missing_since IS NOT NULL") if missing else MediaFile.missing_since.is_(None))
     if failed_analysis:
-        query = query.where(MediaFile.analysis_error.is_not(None))
+        query = query.where(text("analysis_error IS NOT NULL"))
     if left_out:
-        query = query.where(MediaFile.kind != "video")
+        query = query.where(text("kind <> 'video'"))
     if (key := decode_cursor(cursor, 1)) is not None:
         query = query.where(MediaFile.id > cursor_id(key[0]))
     rows = session.scalars(query).all()
@@ -287,29 +287,11 @@ def list_files(
     )
 
 
-def file_counts(session: Session, caller: Caller) -> dict[str, dict[str, int]]:
-    """Return library path id -> {videos, size_bytes, missing, new, waiting} in one read, for settings and metrics."""
+def new_files(session: Session, caller: Caller) -> dict[str, int]:
+    """Return library path id -> number of its videos that wait for being matched; folders without any are left out."""
     caller.require(Permission.VIEW_ACTIVITY)
-    counts: dict[str, dict[str, int]] = {}
-    rows = session.execute(
-        select(
-            MediaFile.library_path_id,
-            MediaFile.match_state,
-            MediaFile.missing_since.is_not(None),
-            func.count(),
-            func.coalesce(func.sum(MediaFile.size_bytes), 0),
-        )
-        .where(MediaFile.kind == "video")
-        .group_by(MediaFile.library_path_id, MediaFile.match_state, MediaFile.missing_since.is_not(None))
-    )
-    for path_id, state, is_missing, number, size in rows:
-        of_path = counts.setdefault(path_id, {"videos": 0, "size_bytes": 0, "missing": 0, "new": 0, "waiting": 0})
-        of_path["missing" if is_missing else "videos"] += number
-        if not is_missing:
-            of_path["size_bytes"] += int(size)
-            if state in ("new", "waiting"):
-                of_path[state] += number
-    return counts
+    query = select(MediaFile.library_path_id, func.count()).where(text(NEW_VIDEO)).group_by(MediaFile.library_path_id)
+    return {path_id: number for path_id, number in session.execute(query)}  # noqa: C416  rows are not pairs to dict()
 
 
 def absolute_path(session: Session, caller: Caller, file_id: str) -> Path:

@@ -23,6 +23,9 @@ from mydia.contexts.library.words import (
 from mydia.db import Base, EnumText, HasId, Instant, one_of, partial_index
 from mydia.vocabulary import MediaType
 
+NEW_VIDEO = "match_state = 'new' AND kind = 'video' AND missing_since IS NULL"
+"""Condition of the index of videos that wait for being matched."""
+
 
 class MediaFile(HasId, Base):
     """A video file, identified by its library path and relative path.
@@ -39,6 +42,13 @@ class MediaFile(HasId, Base):
         one_of("match_state", MatchState),
         Index("ix_media_files_state", "library_path_id", "match_state", "id"),
         partial_index("ix_media_files_unanalysed", "id", where="analysed_at IS NULL AND analysis_error IS NULL"),
+        Index("ix_media_files_path", "library_path_id", "id"),
+        Index("ix_media_files_match_state", "match_state", "id"),
+        # A query has to contain these conditions literally to use the index.
+        partial_index("ix_media_files_new", "library_path_id", where=NEW_VIDEO),
+        partial_index("ix_media_files_missing", "id", where="missing_since IS NOT NULL"),
+        partial_index("ix_media_files_failed", "id", where="analysis_error IS NOT NULL"),
+        partial_index("ix_media_files_left_out", "id", where="kind <> 'video'"),
     )
 
     library_path_id: Mapped[str] = mapped_column(ForeignKey("library_paths.id", ondelete="CASCADE"))

@@ -20,13 +20,14 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     tuple_,
     union_all,
 )
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.list_counts import GENRE, amounts
-from mydia.contexts.media.models import ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
+from mydia.contexts.media.models import HERE, ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
 from mydia.contexts.media.title_index import Begins, HasWords, RowsWithWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
@@ -609,7 +610,7 @@ def search_library(session: Session, caller: Caller, text: str, *, limit: int = 
 
 _newest = (
     select(MediaItem.id, MediaItem.added_at.label("sort_key"))
-    .where(MediaItem.state.in_(STATE_FILTERS["available"]))
+    .where(text(HERE))
     .order_by(MediaItem.added_at.desc(), MediaItem.id.desc())
     .limit(bindparam("limit"))
     .cte("places")

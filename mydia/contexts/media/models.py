@@ -94,6 +94,10 @@ LISTED = (
 """Columns that lists filter by or add up: they are in each index of `MediaItem` for lists, and copied to `ItemGenre`."""
 
 
+HERE = "state IN ('available', 'upgradable')"
+"""Condition of the index of what was added last and has files. A query has to contain it literally to use the index."""
+
+
 def _list_index(name: str, key: str) -> Index:
     place = text(key) if "(" in key else key
     return Index(f"ix_media_items_by_{name}", "type", place, "id", *(column for column in LISTED if column != key))
@@ -132,7 +136,12 @@ class MediaItem(HasId, Base):
         _list_index("runtime", "coalesce(runtime_min, 0)"),
         Index("ix_media_items_lacking", "type", "lacking", "sort_title", "id"),
         Index("ix_media_items_upgradable", "type", "upgradable", "sort_title", "id"),
-        Index("ix_media_items_added", "added_at", "id", "state"),
+        partial_index("ix_media_items_newest", "added_at", "id", where=HERE),
+        Index("ix_media_items_cinema", "cinema_on", "id", "type"),
+        Index("ix_media_items_digital", "digital_on", "id", "type"),
+        Index("ix_media_items_physical", "physical_on", "id", "type"),
+        partial_index("ix_media_items_tvdb", "id", where="provider = 'tvdb'"),
+        partial_index("ix_media_items_refresh_error", "next_refresh_at", where="refresh_error IS NOT NULL"),
         Index("ix_media_items_refresh", "next_refresh_at"),
         Index("ix_media_items_updated", "updated_at"),
     )
@@ -149,9 +158,9 @@ class MediaItem(HasId, Base):
     """The catalogue of its details; `none` for titles that come from file names and NFO files only."""
     series_type: Mapped[SeriesType | None] = mapped_column(EnumText(SeriesType))
     status: Mapped[ReleaseStatus] = mapped_column(EnumText(ReleaseStatus), default=ReleaseStatus.UNKNOWN)
-    cinema_on: Mapped[date | None] = mapped_column(index=True)
-    digital_on: Mapped[date | None] = mapped_column(index=True)
-    physical_on: Mapped[date | None] = mapped_column(index=True)
+    cinema_on: Mapped[date | None]
+    digital_on: Mapped[date | None]
+    physical_on: Mapped[date | None]
     first_air_on: Mapped[date | None]
     last_air_on: Mapped[date | None]
     next_air_on: Mapped[date | None]
@@ -260,7 +269,7 @@ class Episode(HasId, Base):
     __tablename__ = "episodes"
     __table_args__ = (
         UniqueConstraint("media_item_id", "season_number", "episode_number"),
-        Index("ix_episodes_air", "air_on", "media_item_id"),
+        Index("ix_episodes_air", "air_on", "media_item_id", "id"),
         partial_index(
             "ix_episodes_wanted",
             "air_on",
@@ -311,11 +320,12 @@ class Version(HasId, Base):
         one_of("activity", Activity),
         one_of("state", ItemState),
         Index("ix_versions_state", "state", "media_item_id"),
+        Index("ix_versions_profile", "profile_id", "monitored", "media_item_id"),
     )
 
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(default="Default")
-    profile_id: Mapped[str] = mapped_column(ForeignKey("quality_profiles.id", ondelete="RESTRICT"), index=True)
+    profile_id: Mapped[str] = mapped_column(ForeignKey("quality_profiles.id", ondelete="RESTRICT"))
     library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
     suffix: Mapped[str | None]
     edition: Mapped[str | None]
@@ -357,7 +367,7 @@ class ItemGenre(Base):
 
     __tablename__ = "item_genres"
     __table_args__ = (
-        Index("ix_item_genres_listed", "type", "genre", "media_item_id", *LISTED),
+        Index("ix_item_genres_listed", "genre", "type", "media_item_id", *LISTED),
         {"info": NOT_IN_SNAPSHOTS},
     )
 

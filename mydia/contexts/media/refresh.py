@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
@@ -194,11 +194,10 @@ def refresh_trouble(session: Session, caller: Caller) -> RefreshTrouble | None:
     return RefreshTrouble(titles, last or "")
 
 
-def catalogues_wanted(session: Session, caller: Caller) -> dict[str, int]:
-    """Return the number of titles for each catalogue: `tmdb`, `tvdb`, `none`."""
+def uses_tvdb(session: Session, caller: Caller) -> bool:
+    """Return whether the details of a title come from TheTVDB."""
     caller.require(Permission.BROWSE)
-    rows = session.execute(select(MediaItem.provider, func.count()).group_by(MediaItem.provider))
-    return dict(rows.all())
+    return session.scalar(select(MediaItem.id).where(text("provider = 'tvdb'")).limit(1)) is not None
 
 
 def language_of(session: Session, caller: Caller, item: MediaItem | None) -> str:

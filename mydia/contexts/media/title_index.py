@@ -62,6 +62,10 @@ class HasWords(ColumnElement[bool]):
     }
     parameters: ClassVar[tuple[str, ...]] = ("words",)
 
+    def self_group(self, against: Any = None) -> HasWords:
+        """Return the condition itself: as `(…) = 1`, which SQLAlchemy makes of it otherwise, it would use no index."""
+        return self
+
 
 class Begins(HasWords):
     """True for names that begin with the bound parameter `begins`; `begins_end` bounds the range."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
@@ -77,4 +77,5 @@ def ensure_version(session: Session, item_id: str) -> None:
 def profiles_in_use(session: Session, caller: Caller) -> set[str]:
     """Return the ids of the quality profiles that monitored versions have."""
     caller.require(Permission.BROWSE)
-    return set(session.scalars(select(Version.profile_id).where(Version.monitored).distinct()))
+    used = exists().where(Version.profile_id == settings.QualityProfile.id, Version.monitored == true())
+    return set(session.scalars(select(settings.QualityProfile.id).where(used)))

@@ -349,8 +349,10 @@ def calendar(
     end: FromQuery[date | None] = None,
     type: FromQuery[MediaType | None] = None,
     monitored_only: FromQuery[bool] = False,
-) -> list[CalendarShape]:
-    """Return the releases between two dates, inclusive; by default the next four weeks."""
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CalendarShape]:
+    """Return a page of the releases between two dates, inclusive; by default the next four weeks."""
     today = clock.now().date()
     first = start or today
     try:
@@ -363,24 +365,37 @@ def calendar(
             fields={"end": "Choose a date within one year after the start."},
         )
     with database.reads() as session:
-        found = media.calendar.entries(session, caller, today, first, last, type=type, monitored_only=monitored_only)
-    return [
-        CalendarShape(
-            on=entry.on,
-            kind=entry.kind,
-            media_id=entry.media_item_id,
-            type=entry.type,
-            title=entry.title,
-            held=entry.state == "ok",
-            monitored=entry.monitored,
-            episode_id=entry.episode_id,
-            season=entry.season_number,
-            episode=entry.episode_number,
-            episode_title=entry.episode_title,
-            finale=entry.finale,
+        found, following = media.calendar.page(
+            session,
+            caller,
+            today,
+            first,
+            last,
+            type=type,
+            monitored_only=monitored_only,
+            cursor=cursor,
+            limit=limit,
         )
-        for entry in found
-    ]
+    return Page(
+        items=[
+            CalendarShape(
+                on=entry.on,
+                kind=entry.kind,
+                media_id=entry.media_item_id,
+                type=entry.type,
+                title=entry.title,
+                held=entry.state == "ok",
+                monitored=entry.monitored,
+                episode_id=entry.episode_id,
+                season=entry.season_number,
+                episode=entry.episode_number,
+                episode_title=entry.episode_title,
+                finale=entry.finale,
+            )
+            for entry in found
+        ],
+        next_cursor=following,
+    )
 
 
 @get("/wanted", sync_to_thread=True, summary="List wanted titles")

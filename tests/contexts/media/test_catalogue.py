@@ -199,7 +199,7 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
     today = now.date()
     add(series(today, seasons=1))
     with stocked.reads() as session:
-        found = media.calendar.entries(session, admin, today, today - timedelta(days=30), today + timedelta(days=30))
+        found, _ = media.calendar.page(session, admin, today, today - timedelta(days=30), today + timedelta(days=30))
         assert [(e.episode_number, e.state) for e in found if e.season_number == 1] == [
             (1, "miss"),
             (2, "miss"),

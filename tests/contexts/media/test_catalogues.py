@@ -141,7 +141,7 @@ def test_a_missing_key_does_not_renumber_a_series(stocked, both, admin, now):
         assert "TheTVDB, which has no key" in item.refresh_error
         trouble = media.refresh.refresh_trouble(session, SYSTEM)
         assert trouble is not None
-        assert (trouble.titles, media.refresh.catalogues_wanted(session, SYSTEM)) == (1, {"tvdb": 1})
+        assert (trouble.titles, media.refresh.uses_tvdb(session, SYSTEM)) == (1, True)
 
 
 def test_thetvdb_alone_is_sufficient(stocked, both, admin, now):

@@ -133,7 +133,7 @@ def test_the_calendar_and_the_list_of_what_is_wanted(admin: Asker, house: House)
     with house.database.reads() as session:
         first = media.episodes.episodes_of(session, SYSTEM, house.series_id)[0].air_on
     day = str(first)
-    told = admin.get("/calendar", start=day, end=day).json()
+    told = admin.get("/calendar", start=day, end=day).json()["items"]
     assert [(one["title"], one["episode"], one["held"]) for one in told] == [("Silo", 1, False)]
     assert admin.get("/calendar", start="2026-01-01", end="2030-01-01").status_code == 422
     assert [one["title"] for one in admin.get("/wanted").json()["items"]] == ["Metropolis"]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import calendar as months
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get
+from litestar.params import FromPath, FromQuery
 
 from mydia import clock
 from mydia.contexts import media
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
-from mydia.web.render import page, query, renderer_of
+from mydia.web.render import fragment, is_htmx, page, query, renderer_of
 
 _LOOKS = {
     "ok": ("ok", "check", "Available"),
@@ -24,7 +26,10 @@ _LOOKS = {
     "soon": ("soon", "clock", "Upcoming"),
     "off": ("ink-3", "eye-off", "Not monitored"),
 }
-_SHOWN_A_DAY = 3
+SHOWN_A_DAY = 3
+"""Entries of a day in the month and on the home page."""
+_LISTED_A_DAY = 20
+"""Entries of a day in the agenda, before it is asked for more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +63,20 @@ class Day:
     today: bool
     past: bool
     entries: tuple[Entry, ...]
+    """The first of the day."""
+    total: int
+    cursor: str | None
+    """Of the entries after these; None if these are all."""
 
     @property
     def shown(self) -> tuple[Entry, ...]:
         """Return the entries that fit into a cell."""
-        return self.entries[:_SHOWN_A_DAY]
+        return self.entries[:SHOWN_A_DAY]
 
     @property
     def more(self) -> int:
         """Return how many entries do not fit."""
-        return max(0, len(self.entries) - _SHOWN_A_DAY)
+        return max(0, self.total - SHOWN_A_DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,22 @@ class CalendarView:
         """Return this page's address with some parameters changed."""
         return "/calendar" + query(self.params, **changes)
 
+    def rest_of(self, day: Day) -> str | None:
+        """Return the address of the entries of a day that are not listed."""
+        if day.cursor is None:
+            return None
+        kept = {name: value for name, value in self.params.items() if name in ("type", "monitored")}
+        return f"/calendar/day/{day.on.isoformat()}" + query(kept, cursor=day.cursor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """All entries of one day, page by page."""
+
+    on: date
+    entries: tuple[Entry, ...]
+    more: str | None
+
 
 @get("/calendar", sync_to_thread=True, include_in_schema=False)
 def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
@@ -120,7 +145,7 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
         raise Invalid("Show movies or shows.")
     days = list(months.Calendar().itermonthdates(first.year, first.month))
     with database.reads() as session:
-        found = media.calendar.entries(
+        found = media.calendar.days(
             session,
             caller,
             today,
@@ -128,18 +153,13 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
             days[-1],
             type=type_,
             monitored_only=params.get("monitored") == "true",
+            each=_LISTED_A_DAY,
         )
         next_on = media.calendar.next_entry_on(session, caller, days[-1])
-    by_day: dict[date, list[Entry]] = {}
-    for told in found:
-        by_day.setdefault(told.on, []).append(entry(told, zone))
-    cells = [
-        Day(on=on, here=on.month == first.month, today=on == today, past=on < today, entries=tuple(by_day.get(on, ())))
-        for on in days
-    ]
+    all_cells = cells(days, found, today, zone, month=first.month)
     view = CalendarView(
         first=first,
-        weeks=tuple(tuple(cells[i : i + 7]) for i in range(0, len(cells), 7)),
+        weeks=tuple(all_cells[i : i + 7] for i in range(0, len(all_cells), 7)),
         view="agenda" if params.get("view") == "agenda" else "month",
         type=type_,
         params=params,
@@ -149,6 +169,61 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
         legend=tuple(_LOOKS[name] for name in ("ok", "live", "miss", "soon")),
     )
     return page(request, "calendar/page.html", view, active="calendar", topics=["library:shows", "library:movies"])
+
+
+def cells(
+    days: Sequence[date],
+    found: Sequence[media.calendar.CalendarDay],
+    today: date,
+    zone: ZoneInfo,
+    *,
+    month: int | None = None,
+) -> tuple[Day, ...]:
+    """Return all days, with or without entries.
+
+    Args:
+        month: The month that is shown; None if all days belong together.
+    """
+    by_day = {one.on: one for one in found}
+    nothing = media.calendar.CalendarDay(today, (), 0, None)
+    return tuple(
+        Day(
+            on=on,
+            here=month is None or on.month == month,
+            today=on == today,
+            past=on < today,
+            entries=tuple(entry(told, zone) for told in by_day.get(on, nothing).entries),
+            total=by_day.get(on, nothing).total,
+            cursor=by_day.get(on, nothing).cursor,
+        )
+        for on in days
+    )
+
+
+@get("/calendar/day/{day:date}", sync_to_thread=True, include_in_schema=False)
+def show_day(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, day: FromPath[date], cursor: FromQuery[str] = ""
+) -> Response[str]:
+    """Show further entries of a day; where there is no script, they are a page."""
+    zone = renderer_of(request).zone
+    today = clock.now().astimezone(zone).date()
+    params = {n: v for n in ("type", "monitored") if (v := request.query_params.get(n, ""))}
+    with database.reads() as session:
+        found, following = media.calendar.page(
+            session,
+            caller,
+            today,
+            day,
+            day,
+            type=find_member(MediaType, params.get("type")),
+            monitored_only=params.get("monitored") == "true",
+            cursor=cursor or None,
+        )
+    more = f"/calendar/day/{day.isoformat()}" + query(params, cursor=following) if following else None
+    view = DayView(on=day, entries=tuple(entry(told, zone) for told in found), more=more)
+    if is_htmx(request) and cursor:
+        return fragment(request, "calendar/_entries.html", entries=view.entries, more=view.more)
+    return page(request, "calendar/day.html", view, active="calendar", topics=["library:shows", "library:movies"])
 
 
 def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
@@ -177,4 +252,4 @@ def _month(text: str | None, today: date) -> date:
         raise Invalid("Write a month as in 2026-11.") from error
 
 
-ROUTES = (show_calendar,)
+ROUTES = (show_calendar, show_day)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def show_home(
     manages, sees = caller.can(Permission.MANAGE_MEDIA), caller.can(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         recent = media.lists.recently_added(session, caller, limit=_NEW)
-        found = media.calendar.entries(session, caller, today, today, today + timedelta(days=6))
+        week = media.calendar.days(session, caller, today, today, today + timedelta(days=6), each=calendar.SHOWN_A_DAY)
         rows = downloads.queue.list_queue(session, caller) if sees else []
         needs = (*_source_trouble(session, outside, caller), *_needs(session, caller, rows)) if manages else ()
         folders = (
@@ -112,10 +112,6 @@ def show_home(
         )
         sizes = media.lists.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
-    by_day: dict[date, list[calendar.Entry]] = {}
-    for told in found:
-        by_day.setdefault(told.on, []).append(calendar.entry(told, zone))
-    week = [today + timedelta(days=number) for number in range(7)]
     moving = tuple(queue.line(row) for row in rows if row.group == "downloading")
     volumes = tuple(_volume(outside, name, path) for name, path in folders)
     low = tuple(
@@ -138,10 +134,7 @@ def show_home(
         recent=tuple(
             (card(item), history.day_label(item.added_at.astimezone(zone).date(), today, short=True)) for item in recent
         ),
-        days=tuple(
-            calendar.Day(on=on, here=True, today=on == today, past=False, entries=tuple(by_day.get(on, ())))
-            for on in week
-        ),
+        days=calendar.cells([today + timedelta(days=number) for number in range(7)], week, today, zone),
         moving=moving,
         speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
         volumes=volumes,
@@ -158,7 +151,7 @@ def _source_trouble(session: Session, outside: Outside, caller: Caller) -> tuple
     source = metadata.source_state(session, outside, caller)
     if source is None or source.answers is not False:
         return ()
-    waiting = sum(counts["new"] for counts in library.files.file_counts(session, caller).values())
+    waiting = sum(library.files.new_files(session, caller).values())
     text = f"{source.error or 'No answer'}. {plural(waiting, 'new file')} cannot be matched until it answers."
     return (
         Need(

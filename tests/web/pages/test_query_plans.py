@@ -1,0 +1,120 @@
+"""No page and no list of the API reads a whole table of titles, episodes or files.
+
+SQLite is asked for the plan of each statement that a page issues. The test database has no statistics (`ANALYZE`), so SQLite
+plans as if every table were large.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mydia.db import Database
+from tests.web.pages.conftest import Browser, Server
+
+_LARGE = ("media_items", "episodes", "media_files", "titles", "held_episodes", "file_episodes", "item_genres")
+_FILM, _SHOW = "Metropolis", "The Cartographers"
+
+PAGES = (
+    *("/", "/movies", "/shows", "/calendar", "/calendar?view=agenda", "/calendar?type=movie", "/wanted", "/activity"),
+    *("/wanted?kind=episodes", "/wanted/upgrades", "/wanted/upgrades?kind=episodes", "/activity/history", "/imports"),
+    *("/activity?state=needs-you", "/activity/blocklist", "/imports?bucket=ready", "/imports?bucket=ignored"),
+    *("/recycle-bin", "/settings/folders", "/settings/profiles", "/settings/general", "/settings/clients", "/account"),
+    *("/settings/indexers", "/settings/metadata", "/settings/naming", "/settings/sizes", "/settings/users", "/system"),
+    *("/system/tasks", "/system/backups", "/add", "/palette?q=metro", "/palette?q=", "/movies/studios", "/shows/studios"),
+    *("/movies/grid?chunk=1", "/movies/rows", "/movies/columns", "/movies/filters"),
+    *(f"/movies?sort={sort}&dir={way}" for sort in ("title", "added", "year", "rating", "size", "runtime") for way in ("asc", "desc")),
+    *(f"/movies?view=table&sort={sort}" for sort in ("added", "rating")),
+    *("/movies?state=missing", "/movies?genre=Drama", "/movies?genre=Drama&year_from=1920", "/movies?q=metro"),
+    *("/movies?monitored=true&sort=rating", "/movies?status=released&year_to=1930", "/movies?resolution=1080&sort=size"),
+    *("/movies?quality=Bluray-1080p&state=available", "/movies?size_from=1&sort=size", "/movies?year_from=1920&sort=year"),
+    *("/movies?studio=ufa&sort=year", "/movies?profile_id=PROFILE", "/movies?library_path_id=PATH&sort=added"),
+    *("/movies/FILM", "/movies/FILM?tab=files", "/movies/FILM?tab=history", "/movies/FILM?tab=details"),
+    *("/shows/SHOW", "/shows/SHOW?tab=files", "/shows/SHOW?open=none", "/shows/SHOW/season/1", "/items/FILM/card"),
+    *("/items/SHOW/history", "/items/FILM/edit", "/items/FILM/remove", "/items/SHOW/rename", "/items/SHOW/files"),
+)  # fmt: skip
+LISTS = (
+    *("media?type=movie", "media", "media?sort=rating&descending=true", "media?type=tv_show&state=missing", "media/FILM"),
+    *("media?genre=Drama", "media?q=metro", "media/SHOW/episodes", "media/SHOW/episodes?season=1", "media/FILM/files"),
+    *("wanted", "wanted?upgrades=true", "wanted?type=tv_show", "wanted?type=tv_show&upgrades=true", "calendar"),
+    *("calendar?type=movie", "calendar?monitored_only=true", "files", "files?match_state=new", "files?missing=true"),
+    *("system/status", "history", "history?media_id=FILM", "inbox", "downloads", "blocklist", "library/scans", "tags"),
+    *("library/scan-status", "library/paths", "quality-profiles", "recycle-bin", "removed-titles", "title-edits", "tasks"),
+    *("saved-filters", "ignored-folders", "unknown-downloads", "media/FILM/releases", "media/FILM/searches"),
+)  # fmt: skip
+
+HARMLESS = {
+    "ix_media_items_newest": "a partial index of what has files, in the order of the list, with a LIMIT",
+    "ix_media_items_tvdb": "a partial index of which one row is asked for",
+    "ix_media_items_refresh_error": "a partial index of titles whose refresh failed",
+    "ix_media_files_new": "a partial index of files that wait for being matched",
+    "ix_media_files_missing": "a partial index of missing files, with a LIMIT",
+    "ix_media_files_failed": "a partial index of files that could not be analysed, with a LIMIT",
+    "ix_media_files_left_out": "a partial index of extras and samples, with a LIMIT",
+    "sqlite_autoindex_media_files_1": "the list of all files by id, with a LIMIT",
+}
+"""Index that may be walked along -> why that is not a problem."""
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Collect what is executed."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not many and statement.lstrip().startswith(("SELECT", "WITH")):
+            found.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+def scans(database: Database, asked: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Return (step, statement) where a whole large table or index is read."""
+    found: list[tuple[str, str]] = []
+    connection = database.engine.raw_connection()
+    try:
+        for statement, parameters in dict(asked).items():
+            names = {alias: table for table in _LARGE for alias in (table, *_aliases(statement, table))}
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall():
+                scanned = re.match(r"SCAN (\w+)", step)
+                if scanned and scanned[1] in names and not any(name in step.split() for name in HARMLESS):
+                    found.append((step, " ".join(statement.split())))
+    finally:
+        connection.close()
+    return found
+
+
+def _aliases(statement: str, table: str) -> list[str]:
+    return re.findall(rf"\b{table} AS (\w+)", statement)
+
+
+def _filled(server: Server, path: str) -> str:
+    folder, profile = _one(server, "library_paths"), _one(server, "quality_profiles")
+    filled = path.replace("FILM", server.ids[_FILM]).replace("SHOW", server.ids[_SHOW])
+    return filled.replace("PATH", folder).replace("PROFILE", profile)
+
+
+def _one(server: Server, table: str) -> str:
+    with server.deps.database.engine.connect() as connection:
+        found = str(connection.exec_driver_sql(f"SELECT id FROM {table}").scalar())
+        connection.rollback()
+    return found
+
+
+@pytest.mark.parametrize("path", [*PAGES, *(f"/api/v1/{path}" for path in LISTS)])
+def test_nothing_reads_a_whole_table(still: Server, reader: Browser, path: str) -> None:
+    with statements(still.deps.database) as asked:
+        headers = {"accept": "application/json"} if path.startswith("/api") else {"accept": "text/html"}
+        if path == "/movies/rows":
+            headers["hx-request"] = "true"
+        assert reader.get(_filled(still, path), headers=headers).status_code == 200
+    assert scans(still.deps.database, asked) == []
