@@ -191,7 +191,7 @@ def _film_keys(
             query = query.where(place > here if kind <= after[3] else place >= here)
         if monitored_only:
             query = query.where(MediaItem.monitored == true())
-        found += [(on, _FILM, item_id, kind) for on, item_id in session.execute(query)]
+        found += [(on, _FILM, item_id, kind) for on, item_id in session.execute(query) if on is not None]
     return found
 
 
