@@ -467,6 +467,44 @@ class DownloadsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestsSettings:
+    """Requests of people who may not add titles themselves."""
+
+    movie_limit: int = key(
+        "REQUESTS_MOVIE_LIMIT",
+        0,
+        "Movies a person may request in the period below; 0 means no limit.",
+        low=0,
+        high=10000,
+        editable=True,
+    )
+    movie_days: int = key(
+        "REQUESTS_MOVIE_DAYS", 7, "Days for which a movie request counts.", low=1, high=365, editable=True
+    )
+    season_limit: int = key(
+        "REQUESTS_SEASON_LIMIT",
+        0,
+        "Seasons a person may request in the period below; 0 means no limit.",
+        low=0,
+        high=10000,
+        editable=True,
+    )
+    season_days: int = key(
+        "REQUESTS_SEASON_DAYS", 7, "Days for which a season request counts.", low=1, high=365, editable=True
+    )
+    auto_approve_guests: bool = key(
+        "REQUESTS_AUTO_APPROVE_GUESTS",
+        False,
+        "Approve requests by guests automatically; those by users and administrators always are.",
+        editable=True,
+    )
+    specials: bool = key("REQUESTS_SPECIALS", False, "Allow requests of specials (season 0).", editable=True)
+    tag_requester: bool = key(
+        "REQUESTS_TAG_REQUESTER", False, "Tag an added title with the requester's user name.", editable=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventsSettings:
     """The activity feed."""
 
@@ -503,6 +541,7 @@ class Settings:
     media: MediaSettings
     library: LibrarySettings
     downloads: DownloadsSettings
+    requests: RequestsSettings
     events: EventsSettings
     backups: BackupsSettings
 
@@ -520,6 +559,7 @@ _SECTIONS = {
     "media": MediaSettings,
     "library": LibrarySettings,
     "downloads": DownloadsSettings,
+    "requests": RequestsSettings,
     "events": EventsSettings,
     "backups": BackupsSettings,
 }

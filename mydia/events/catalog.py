@@ -17,6 +17,7 @@ class SettingsArea(StrEnum):
     NAMING = "naming"
     QUALITY_PROFILE = "quality_profile"
     QUALITY_SIZES = "quality_sizes"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +481,147 @@ class ImportRequested(Event):
 
     resource: ClassVar[str] = "download"
     download_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAdded(Event):
+    """A person requested a title."""
+
+    resource: ClassVar[str] = "request"
+    request_id: str
+    media_item_id: str | None
+    """None: it is not in the library yet."""
+    type: str
+    title: str
+    seasons: list[int]
+    asker: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestJoined(Event):
+    """Another person wants what was requested already, and follows the request."""
+
+    resource: ClassVar[str] = "request"
+    request_id: str
+    title: str
+    follower: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestApproved(Event):
+    """A request was approved by a person, or automatically for the given reason; the title is added next."""
+
+    resource: ClassVar[str] = "request"
+    audit: ClassVar[bool] = True
+    request_id: str
+    media_item_id: str | None
+    title: str
+    automatic: bool
+    because: Any
+    """Reason or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDeclined(Event):
+    """A request was declined; `reason` is what the person wrote."""
+
+    resource: ClassVar[str] = "request"
+    audit: ClassVar[bool] = True
+    request_id: str
+    title: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetried(Event):
+    """A person retried a request that had failed."""
+
+    resource: ClassVar[str] = "request"
+    request_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed(Event):
+    """An approved request could not be carried out."""
+
+    resource: ClassVar[str] = "request"
+    severity: ClassVar[str] = "warning"
+    request_id: str
+    title: str
+    because: Any
+    """Reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestChanged(Event):
+    """What the library has of a requested title changed the state of the request."""
+
+    resource: ClassVar[str] = "request"
+    request_id: str
+    media_item_id: str | None
+    title: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWithdrawn(Event):
+    """A request was withdrawn, or removed by someone who decides requests."""
+
+    resource: ClassVar[str] = "request"
+    request_id: str
+    title: str
+    people: list[str]
+    """The accounts that asked for it or followed it; their pages show the change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemReported(Event):
+    """A person reported a problem with a title."""
+
+    resource: ClassVar[str] = "problem"
+    problem_id: str
+    media_item_id: str
+    title: str
+    kind: str
+    place: str
+    """`S02E03`, `S02`, or empty for the whole title."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCommented(Event):
+    """A person commented on a reported problem."""
+
+    resource: ClassVar[str] = "problem"
+    problem_id: str
+    media_item_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemClosed(Event):
+    """A reported problem was resolved or reopened; `automatic` if its files were replaced."""
+
+    resource: ClassVar[str] = "problem"
+    problem_id: str
+    media_item_id: str
+    title: str
+    resolved: bool
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacementRequested(Event):
+    """A person marked files as faulty and asked for a replacement; the search follows."""
+
+    resource: ClassVar[str] = "media_item"
+    audit: ClassVar[bool] = True
+    media_item_id: str
+    problem_id: str
+    files: list[str]
+    releases: list[str]
+    """The releases that went on the blocklist."""
 
 
 EVENTS: dict[str, type[Event]] = {

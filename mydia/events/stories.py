@@ -83,6 +83,22 @@ def _scan(told: Told) -> str:
     return told["reason"] or (", ".join(parts) or "No changes")
 
 
+def _with_seasons(title: str, seasons: Sequence[int]) -> str:
+    """Return a title with its requested seasons.
+
+    >>> _with_seasons("Pioneer One", [1, 2]), _with_seasons("Metropolis", [])
+    ('Pioneer One, seasons 1, 2', 'Metropolis')
+    """
+    if not seasons:
+        return title
+    return f"{title}, {'season' if len(seasons) == 1 else 'seasons'} {', '.join(map(str, seasons))}"
+
+
+def _closed(told: Told) -> str:
+    done = "resolved" if told["resolved"] else "reopened"
+    return f"{told['title']}: {done}{', its files were replaced' if told['automatic'] else ''}"
+
+
 _LINES: dict[str, _Line] = {
     "MediaAdded": _Line("plus", "ok", "Added", lambda e: e["title"]),
     "MediaReady": _Line("file-text", "ink-3", "Details fetched"),
@@ -188,6 +204,46 @@ _LINES: dict[str, _Line] = {
     "ApiKeyRevoked": _Line("key-round", "miss", "API key revoked", lambda e: e["name"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
     "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: plural(len(e["image_ids"]), "picture")),
+    "RequestAdded": _Line(
+        "hand-heart",
+        "live",
+        "Requested",
+        lambda e: f"{_with_seasons(e['title'], e['seasons'])}, by {e['asker']}",
+    ),
+    "RequestJoined": _Line("hand-heart", "ink-3", "Request joined", lambda e: f"{e['title']}, by {e['follower']}"),
+    "RequestApproved": _Line(
+        "check",
+        "ok",
+        "Request approved",
+        lambda e: e["title"],
+        lambda e: [say(e["because"])] if e["because"] else [],
+    ),
+    "RequestDeclined": _Line(
+        "x", "miss", "Request declined", lambda e: e["title"], lambda e: [e["reason"]] if e["reason"] else []
+    ),
+    "RequestRetried": _Line("rotate-cw", "ink-3", "Request retried", lambda e: e["title"]),
+    "RequestFailed": _Line(
+        "triangle-alert", "fail", "Request failed", lambda e: e["title"], lambda e: [say(e["because"])]
+    ),
+    "RequestChanged": _Line(
+        "hand-heart", "ink-3", "Request progressed", lambda e: f"{e['title']}: {e['old']} → {e['new']}"
+    ),
+    "RequestWithdrawn": _Line("x", "ink-3", "Request withdrawn", lambda e: e["title"]),
+    "ProblemReported": _Line(
+        "flag",
+        "miss",
+        "Problem reported",
+        lambda e: " ".join(part for part in (e["title"], e["place"], f"({e['kind']})") if part),
+    ),
+    "ProblemCommented": _Line("message-square", "ink-3", "Comment on a problem", lambda e: e["title"]),
+    "ProblemClosed": _Line("flag", "ink-3", "Problem closed or reopened", _closed),
+    "ReplacementRequested": _Line(
+        "replace",
+        "live",
+        "Replacement requested",
+        lambda e: plural(len(e["files"]), "file"),
+        lambda e: [*e["files"], *(f"Blocklisted: {name}" for name in e["releases"])],
+    ),
 }
 QUIET = frozenset(
     {
@@ -215,6 +271,23 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "searches": ("Searches", ("SearchFinished",)),
     "files": ("Files", ("FilesRenamed", "FileRemoved", "ScanFinished")),
     "titles": ("Titles", ("MediaAdded", "MediaChanged", "MediaRefreshed", "MediaRemoved", "MediaRestored")),
+    "requests": (
+        "Requests",
+        (
+            "RequestAdded",
+            "RequestJoined",
+            "RequestApproved",
+            "RequestDeclined",
+            "RequestRetried",
+            "RequestFailed",
+            "RequestChanged",
+            "RequestWithdrawn",
+            "ProblemReported",
+            "ProblemCommented",
+            "ProblemClosed",
+            "ReplacementRequested",
+        ),
+    ),
     "audit": (
         "Accounts and settings",
         (

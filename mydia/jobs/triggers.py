@@ -6,12 +6,12 @@ from typing import Any
 
 from mydia import events
 from mydia.events import Event, SettingsArea, Trigger
-from mydia.jobs import downloads, library, metadata, profiles, settings, upkeep
+from mydia.jobs import downloads, library, metadata, profiles, requests, settings, upkeep
 from mydia.jobs.broker import REGISTRY, Job, Schedule
 
 JOBS: dict[str, Job] = REGISTRY
 """Every job by name, filled by importing the modules above."""
-_MODULES = (downloads, library, metadata, profiles, settings, upkeep)
+_MODULES = (downloads, library, metadata, profiles, requests, settings, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
@@ -44,6 +44,9 @@ def _search(event: events.SearchRequested) -> dict[str, object]:
 _IMPORT = Trigger(
     "downloads.import", lambda e: {"download_id": e.download_id}, _same("downloads.import", "download_id")
 )
+_FULFIL = Trigger("requests.fulfil", lambda e: {"request_id": e.request_id}, _same("requests.fulfil", "request_id"))
+# One job for all requests: a scan that finds thousands of files starts it about once a second.
+_FOLLOW = Trigger("requests.follow", lambda _: {}, lambda _: "requests.follow", delay_s=1.0)
 _PICTURES = Trigger("metadata.fetch_images", lambda _: {}, lambda _: "metadata.fetch_images")
 
 ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
@@ -54,6 +57,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("metadata.refresh_item", "media_item_id"),
         ),
         _PICTURES,
+        _FOLLOW,
     ),
     events.MediaReady: (
         _PICTURES,
@@ -101,7 +105,10 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("downloads.run_search", "search_id"),
         ),
     ),
-    events.ReleaseGrabbed: (Trigger("downloads.monitor", lambda _: {}, lambda _: downloads.monitor_downloads.key()),),
+    events.ReleaseGrabbed: (
+        Trigger("downloads.monitor", lambda _: {}, lambda _: downloads.monitor_downloads.key()),
+        _FOLLOW,
+    ),
     events.DownloadCompleted: (_IMPORT,),
     events.DownloadFailed: (
         Trigger(
@@ -111,6 +118,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             # Otherwise the same release would be grabbed again.
             when=lambda e: e.blocklisted and e.media_item_id is not None,
         ),
+        _FOLLOW,
     ),
     events.MediaChanged: (
         Trigger(
@@ -135,6 +143,15 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         ),
     ),
     events.ImportRequested: (_IMPORT,),
+    events.RequestApproved: (_FULFIL,),
+    events.RequestRetried: (_FULFIL,),
+    events.DownloadChanged: (_FOLLOW,),
+    events.DownloadRemoved: (_FOLLOW,),
+    events.FileImported: (_FOLLOW,),
+    events.FileMatched: (_FOLLOW,),
+    events.FileRemoved: (_FOLLOW,),
+    events.MediaRefreshed: (_FOLLOW,),
+    events.MediaRemoved: (_FOLLOW,),
 }
 """Event -> the jobs it starts, in order."""
 
@@ -154,6 +171,7 @@ SCHEDULE: tuple[Schedule, ...] = (
         setting="downloads.monitor_interval_minutes",
     ),
     Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
+    Schedule("*/10 * * * *", "requests.sweep", title="Find lost requests"),
     Schedule("20 4 * * *", "downloads.prune", title="Delete old searches"),
     Schedule("15 0 * * *", "profiles.recount", title="Compare titles with their profiles"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
@@ -195,6 +213,15 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaChanged: "profiles.recount",
     events.SettingsChanged: "profiles.recount",
     events.ImportRequested: "downloads.sweep",
+    events.RequestApproved: "requests.sweep",
+    events.RequestRetried: "requests.sweep",
+    events.DownloadChanged: "requests.sweep",
+    events.DownloadRemoved: "requests.sweep",
+    events.FileImported: "requests.sweep",
+    events.FileMatched: "requests.sweep",
+    events.FileRemoved: "requests.sweep",
+    events.MediaRefreshed: "requests.sweep",
+    events.MediaRemoved: "requests.sweep",
 }
 """Event -> the scheduled job that would find the same work if the event were lost."""
 

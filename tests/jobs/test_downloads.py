@@ -88,7 +88,7 @@ def test_an_opened_search_is_run_by_its_event(house: House, deps: Deps) -> None:
 
 
 def test_a_failed_download_starts_a_search_only_when_it_was_blocked() -> None:
-    (trigger,) = triggers.ON_EVENT[events.DownloadFailed]
+    (trigger,) = [one for one in triggers.ON_EVENT[events.DownloadFailed] if one.job == "downloads.search_item"]
     assert trigger.when is not None
     assert trigger.when(events.DownloadFailed("d", "m", "x", True))
     assert not trigger.when(events.DownloadFailed("d", "m", "x", False))

@@ -1,8 +1,8 @@
 """Downloads: search, decide, grab and monitor releases. Parts with their own front door are the modules listed here:
-`queue`, `history`, `importing`, `blocklist`, `unknown` (downloads that Mydia did not start) and `wording` (sentences).
+`queue`, `history`, `importing`, `blocklist`, `replacing` (faulty files), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
 """
 
-from mydia.contexts.downloads import blocklist, history, importing, queue, unknown, wording
+from mydia.contexts.downloads import blocklist, history, importing, queue, replacing, unknown, wording
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
     AlreadyInClient,
@@ -66,6 +66,7 @@ __all__ = [
     "queue",
     "recover",
     "recover_grabs",
+    "replacing",
     "request_retry",
     "request_search",
     "run_search",

@@ -12,11 +12,11 @@ from mydia.contexts.users import SYSTEM
 
 
 def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
-    """Return the files of a version."""
+    """Return the files of a version that a release is compared with. Faulty ones are left out: anything may replace them."""
     return tuple(
         Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
         for file in library.holdings.held_qualities(session, item_id)
-        if file.version_id == version_id
+        if file.version_id == version_id and not file.faulty
     )
 
 

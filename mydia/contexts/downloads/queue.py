@@ -207,6 +207,23 @@ def open_downloads_of(session: Session, caller: Caller, item_id: str) -> list[Qu
     return _rows(session, session.execute(query.order_by(Download.added_at)).all())
 
 
+def coming_seasons(session: Session, caller: Caller, item_ids: Collection[str]) -> dict[str, set[int]]:
+    """Return title -> the seasons that are being downloaded or imported, for several series in one read."""
+    caller.require(Permission.BROWSE)
+    rows = session.execute(
+        select(Download.media_item_id, media.Episode.season_number)
+        .join(DownloadEpisode, DownloadEpisode.download_id == Download.id)
+        .join(media.Episode, media.Episode.id == DownloadEpisode.episode_id)
+        .where(Download.media_item_id.in_(item_ids), Download.state.in_(OPEN_STATES))
+        .distinct()
+    )
+    found: dict[str, set[int]] = {}
+    for item_id, number in rows:
+        if item_id is not None:
+            found.setdefault(item_id, set()).add(number)
+    return found
+
+
 def find_queue_row(session: Session, caller: Caller, download_id: str) -> QueueRow | None:
     """Return one download as the queue shows it, or None if it is no longer in a group."""
     caller.require(Permission.VIEW_ACTIVITY)

@@ -2,6 +2,7 @@
 
 from mydia.contexts.library import (
     edits,
+    faulty,
     filekinds,
     files,
     holdings,
@@ -53,6 +54,7 @@ __all__ = [
     "analyse_file",
     "analyse_files",
     "edits",
+    "faulty",
     "filekinds",
     "files",
     "holdings",

@@ -30,6 +30,8 @@ class HeldFile:
     episode_ids: frozenset[str]
     release_group: str | None
     format_score: int
+    faulty: bool = False
+    """Marked by a person: any release that the profile allows replaces it."""
 
 
 def quality_of(stored: dict[str, Any] | None, resolution: int | None) -> Quality:
@@ -78,6 +80,7 @@ def _held_by_item(
             MediaFile.size_bytes,
             MediaFile.release_group,
             MediaFile.format_score,
+            MediaFile.faulty_since,
         )
         .where(
             MediaFile.media_item_id.in_(wanted),
@@ -95,7 +98,7 @@ def _held_by_item(
     )
     for file_id, episode_id in session.execute(linked):
         episodes.setdefault(file_id, set()).add(episode_id)
-    for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score in rows:
+    for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score, faulty in rows:
         held[item_id].append(
             HeldFile(
                 file_id=file_id,
@@ -105,6 +108,7 @@ def _held_by_item(
                 episode_ids=frozenset(episodes.get(file_id, ())),
                 release_group=group,
                 format_score=format_score,
+                faulty=faulty is not None,
             )
         )
     return held
@@ -188,7 +192,9 @@ def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holding
 def _of_version(profile: settings.Profile, held: Sequence[HeldFile]) -> media.holdings.VersionHoldings:
     """Sum up the files of one version. Of two files with the same episode the better one counts."""
     below: dict[str, bool] = {}
-    upgradable = [settings.upgrades.upgradable(profile, file.quality, score=file.format_score) for file in held]
+    upgradable = [
+        file.faulty or settings.upgrades.upgradable(profile, file.quality, score=file.format_score) for file in held
+    ]
     for file, is_below in zip(held, upgradable, strict=True):
         for episode_id in file.episode_ids:
             below[episode_id] = below.get(episode_id, True) and is_below

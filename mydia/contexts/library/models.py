@@ -98,6 +98,8 @@ class MediaFile(HasId, Base):
     added_at: Mapped[datetime] = mapped_column(Instant)
     verified_at: Mapped[datetime] = mapped_column(Instant)
     missing_since: Mapped[datetime | None] = mapped_column(Instant)
+    faulty_since: Mapped[datetime | None] = mapped_column(Instant)
+    """When a person marked it as faulty. It stays, but any release that the profile allows replaces it."""
 
 
 class FileEpisode(Base):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import Episode, MediaItem, Season, Title
@@ -74,6 +75,37 @@ def count_episodes(session: Session, caller: Caller, item_id: str) -> int:
     """Return how many episodes a series has."""
     caller.require(Permission.BROWSE)
     return session.scalar(select(func.count()).where(Episode.media_item_id == item_id)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonProgress:
+    """How much of a season is in the library."""
+
+    held: int
+    total: int
+    """All known episodes, aired or not."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every known episode has a file."""
+        return 0 < self.total <= self.held
+
+
+def season_progress(
+    session: Session, caller: Caller, item_ids: Collection[str]
+) -> dict[str, dict[int, SeasonProgress]]:
+    """Return title -> season -> what is held of it, for several series in one read."""
+    caller.require(Permission.BROWSE)
+    held = func.coalesce(func.sum(case((Episode.held, 1), else_=0)), 0)
+    rows = session.execute(
+        select(Episode.media_item_id, Episode.season_number, held, func.count())
+        .where(Episode.media_item_id.in_(item_ids))
+        .group_by(Episode.media_item_id, Episode.season_number)
+    )
+    found: dict[str, dict[int, SeasonProgress]] = {item_id: {} for item_id in item_ids}
+    for item_id, number, here, total in rows:
+        found[item_id][number] = SeasonProgress(int(here), int(total))
+    return found
 
 
 def episode_ids_of(session: Session, caller: Caller, item_id: str, *, season_number: int | None = None) -> list[str]:

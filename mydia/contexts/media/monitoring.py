@@ -145,6 +145,46 @@ def change_monitoring(
     emit(session, caller, MediaChanged(item_id, changed))
 
 
+def monitor_seasons(
+    session: Session, caller: Caller, now: datetime, item_id: str, numbers: Collection[int]
+) -> list[int]:
+    """Monitor some seasons of a series that others may want, and return those that were not monitored completely.
+
+    Other seasons stay as they are. If the title itself was not monitored, nothing of it was wanted, so the other seasons and
+    those announced later are unmonitored: otherwise they would become wanted too.
+
+    Emits: MediaChanged, when anything differs.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    item = get(session, MediaItem, item_id, what="This title")
+    changed: dict[str, list[object]] = {}
+    if not item.monitored:
+        session.execute(update(Season).where(Season.media_item_id == item_id).values(monitored=False))
+        session.execute(update(Episode).where(Episode.media_item_id == item_id).values(monitored=False))
+        item.monitored, item.monitor_new_seasons = True, NewSeasons.NONE
+        changed["monitored"] = [False, True]
+    lacking = select(Episode.season_number).where(
+        Episode.media_item_id == item_id, Episode.season_number.in_(numbers), Episode.monitored.is_(False)
+    )
+    off = select(Season.number).where(
+        Season.media_item_id == item_id, Season.number.in_(numbers), Season.monitored.is_(False)
+    )
+    raised = sorted({*session.scalars(lacking.distinct()), *session.scalars(off)})
+    for number in raised:
+        changed[f"season {number} monitored"] = [False, True]
+    of_raised = {"synchronize_session": "fetch"}
+    for kind, column in ((Season, Season.number), (Episode, Episode.season_number)):
+        session.execute(
+            update(kind).where(kind.media_item_id == item_id, column.in_(raised)).values(monitored=True),
+            execution_options=of_raised,
+        )
+    if changed:
+        item.updated_at = now
+        refresh_state(session, now, item)
+        emit(session, caller, MediaChanged(item_id, changed))
+    return raised
+
+
 def monitor_again(session: Session, item_id: str, episode_ids: Collection[str], *, item: bool) -> None:
     """Monitor what was monitored before its file was removed; the file is back.
 

@@ -1,5 +1,52 @@
-"""Requests: titles that users ask for, with requester, supporters and outcome."""
+"""Requests: what people ask for, how it is decided and followed until it is available, and problems they report.
 
-from mydia.contexts.requests.models import Request, RequestFollower, RequestState
+`asking` stores a wish, `deciding` approves or declines it, `fulfilling` adds the title, and `following` brings its state up to date
+with the library. `quotas` and `rules` hold what decides without a person, `problems` what people report about titles.
+"""
 
-__all__ = ["Request", "RequestFollower", "RequestState"]
+from mydia.contexts.requests import asking, catalogue, deciding, following, fulfilling, listing, problems, quotas, rules
+from mydia.contexts.requests.asking import Asked, NothingToRequest, Offer, OfferState, Outcome, Wish, ask, offer
+from mydia.contexts.requests.catalogue import WantedTitle, look_up
+from mydia.contexts.requests.deciding import Choices, approve, decline, retry, withdraw
+from mydia.contexts.requests.listing import RequestLine, RequestQuery, get_request, list_requests
+from mydia.contexts.requests.models import QuotaKind, Request, RequestState
+from mydia.contexts.requests.quotas import Allowance, QuotaExceeded
+from mydia.contexts.requests.rules import Conditions, NewRule
+
+__all__ = [
+    "Allowance",
+    "Asked",
+    "Choices",
+    "Conditions",
+    "NewRule",
+    "NothingToRequest",
+    "Offer",
+    "OfferState",
+    "Outcome",
+    "QuotaExceeded",
+    "QuotaKind",
+    "Request",
+    "RequestLine",
+    "RequestQuery",
+    "RequestState",
+    "WantedTitle",
+    "Wish",
+    "approve",
+    "ask",
+    "asking",
+    "catalogue",
+    "deciding",
+    "decline",
+    "following",
+    "fulfilling",
+    "get_request",
+    "list_requests",
+    "listing",
+    "look_up",
+    "offer",
+    "problems",
+    "quotas",
+    "retry",
+    "rules",
+    "withdraw",
+]

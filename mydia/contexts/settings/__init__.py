@@ -11,6 +11,7 @@ from mydia.contexts.settings import (
     library_paths,
     log_files,
     naming_rules,
+    person_defaults,
     profiles,
     qualities,
     services,
@@ -33,7 +34,7 @@ from mydia.contexts.settings.models import (
     QualityProfile,
     ServiceStatus,
 )
-from mydia.contexts.settings.profiles import Profile, ProfileForm, Rung, Tried
+from mydia.contexts.settings.profiles import Profile, ProfileForm, Rung
 from mydia.contexts.settings.qualities import SizeLimits
 from mydia.contexts.settings.upgrades import Verdict
 
@@ -55,7 +56,6 @@ __all__ = [
     "Rung",
     "ServiceStatus",
     "SizeLimits",
-    "Tried",
     "Verdict",
     "all_sourced",
     "backups",
@@ -69,6 +69,7 @@ __all__ = [
     "log_files",
     "naming_rules",
     "of",
+    "person_defaults",
     "profiles",
     "qualities",
     "sealer",

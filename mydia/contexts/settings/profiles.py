@@ -309,6 +309,7 @@ _USERS = {
     "versions": ("title", "titles"),
     "library_paths": ("library folder", "library folders"),
     "person_defaults": ("person's choice", "people's choices"),
+    "request_rules": ("request rule", "request rules"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mydia.errors import Forbidden
@@ -24,7 +24,9 @@ class Permission(StrEnum):
     BROWSE = "browse"
     """See the library, the calendar, titles and their files' quality."""
     REQUEST = "request"
-    """Request titles."""
+    """Request titles and report problems with them."""
+    MANAGE_REQUESTS = "manage_requests"
+    """Decide requests, request for others without a quota, and answer reported problems."""
     MANAGE_MEDIA = "manage_media"
     """Add, change, search, grab, import, scan, rename, remove."""
     VIEW_ACTIVITY = "view_activity"
@@ -37,7 +39,15 @@ class Permission(StrEnum):
 
 _ROLES: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.USER: frozenset({Permission.BROWSE, Permission.REQUEST, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY}),
+    Role.USER: frozenset(
+        {
+            Permission.BROWSE,
+            Permission.REQUEST,
+            Permission.MANAGE_REQUESTS,
+            Permission.MANAGE_MEDIA,
+            Permission.VIEW_ACTIVITY,
+        }
+    ),
     Role.READONLY: frozenset({Permission.BROWSE}),
     Role.GUEST: frozenset({Permission.BROWSE, Permission.REQUEST}),
 }
@@ -45,6 +55,7 @@ _ROLES: dict[Role, frozenset[Permission]] = {
 _SENTENCES = {
     Permission.BROWSE: "see the library",
     Permission.REQUEST: "request titles",
+    Permission.MANAGE_REQUESTS: "decide requests",
     Permission.MANAGE_MEDIA: "change the library",
     Permission.VIEW_ACTIVITY: "view activity",
     Permission.MANAGE_SETTINGS: "change settings",
@@ -84,6 +95,10 @@ class Caller:
         if permissions - self.permissions:
             raise Forbidden(message)
 
+    def with_permissions(self, *permissions: Permission) -> Caller:
+        """Return the same caller with more permissions, for an action that a context takes on its behalf."""
+        return replace(self, permissions=self.permissions | set(permissions))
+
 
 NO_KEYS = "An API key cannot see or change an account. Sign in with a browser to do that."
 """The refusal of everything that only a signed-in person may do."""
@@ -97,6 +112,7 @@ NOBODY = Caller(kind="user", id=None, name="Nobody", permissions=frozenset())
 
 _INCLUDED: dict[Permission, frozenset[Permission]] = {
     Permission.REQUEST: frozenset({Permission.BROWSE}),
+    Permission.MANAGE_REQUESTS: frozenset({Permission.BROWSE, Permission.REQUEST, Permission.VIEW_ACTIVITY}),
     Permission.VIEW_ACTIVITY: frozenset({Permission.BROWSE}),
     Permission.MANAGE_MEDIA: frozenset({Permission.BROWSE, Permission.VIEW_ACTIVITY}),
     Permission.MANAGE_SETTINGS: frozenset({Permission.BROWSE, Permission.VIEW_ACTIVITY}),

@@ -96,7 +96,13 @@ _SCOPES = (
 )
 _PERMISSIONS: dict[str, list[str] | None] = {
     "": None,
-    "manage": [Permission.BROWSE, Permission.REQUEST, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY],
+    "manage": [
+        Permission.BROWSE,
+        Permission.REQUEST,
+        Permission.MANAGE_REQUESTS,
+        Permission.MANAGE_MEDIA,
+        Permission.VIEW_ACTIVITY,
+    ],
     "read": [Permission.BROWSE, Permission.VIEW_ACTIVITY],
 }
 _BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari")

@@ -17,7 +17,6 @@ from mydia.contexts.settings import (
     Profile,
     ProfileForm,
     Rung,
-    Tried,
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
@@ -87,7 +86,7 @@ class ProfileView:
     cutoff: str
     used: str
     managed: bool
-    tried: Tried | None
+    tried: settings.profiles.Tried | None
     tried_name: str
     errors: Mapping[str, str] = field(default_factory=dict)
 

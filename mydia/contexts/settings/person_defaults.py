@@ -1,0 +1,59 @@
+"""The library folder and quality profile that titles of one person get: those they request, and those they add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.contexts.settings.library_paths import get_library_path
+from mydia.contexts.settings.models import PersonDefault
+from mydia.contexts.settings.profiles import get_profile
+from mydia.contexts.users import Caller, Permission, User
+from mydia.db import get
+from mydia.vocabulary import MediaType
+
+__all__ = ["Defaults", "change_defaults", "defaults_of", "of_person"]
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """A person's defaults for titles of a type. None: the household's."""
+
+    library_path_id: str | None = None
+    profile_id: str | None = None
+
+
+def of_person(session: Session, user_id: str | None, type: MediaType) -> Defaults:
+    """Return a person's defaults; nothing is set for a caller without an account."""
+    row = session.get(PersonDefault, (user_id, type)) if user_id else None
+    return Defaults() if row is None else Defaults(row.library_path_id, row.profile_id)
+
+
+def defaults_of(session: Session, caller: Caller, user_id: str) -> dict[MediaType, Defaults]:
+    """Return a person's defaults by type."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    rows = session.scalars(select(PersonDefault).where(PersonDefault.user_id == user_id))
+    found = {row.media_type: Defaults(row.library_path_id, row.profile_id) for row in rows}
+    return {type: found.get(type, Defaults()) for type in MediaType}
+
+
+def change_defaults(session: Session, caller: Caller, user_id: str, type: MediaType, wanted: Defaults) -> None:
+    """Set a person's defaults.
+
+    Raises:
+        NotFound: There is no such account, profile or library folder.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    get(session, User, user_id, what="This account")
+    if wanted.profile_id is not None:
+        get_profile(session, caller, wanted.profile_id)
+    if wanted.library_path_id is not None:
+        get_library_path(session, caller, wanted.library_path_id)
+    row = session.get(PersonDefault, (user_id, type))
+    if row is None:
+        row = PersonDefault(user_id=user_id, media_type=type, options={})
+        session.add(row)
+    row.library_path_id, row.profile_id = wanted.library_path_id, wanted.profile_id
+    session.flush()
