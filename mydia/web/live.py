@@ -20,7 +20,7 @@ from litestar.response import Stream
 
 from mydia import clock, events
 from mydia.contexts.users import Caller, Permission
-from mydia.errors import Invalid
+from mydia.errors import Forbidden, Invalid
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest, deps_of, require_caller
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,13 @@ class LiveTopic:
     poll: Callable[[LiveContext, str, Caller], Mapping[str, str]] | None = None
     """Called once a second for each topic that has listeners, once for all callers with the same permissions. Returns
     selector -> HTML of the element. Only differences from the last call are pushed."""
+    personal: bool = False
+    """The id of a topic of this family is a person's: only that person may listen to it."""
+
+    def allows(self, caller: Caller, name: str) -> bool:
+        """Return whether a caller may listen to a topic of this name."""
+        own = not self.personal or (caller.id is not None and name == f"{self.name}{caller.id}")
+        return own and caller.can(self.permission)
 
 
 type _Group = tuple[str, frozenset[Permission]]
@@ -430,6 +437,8 @@ async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", s
         if topic is None:
             raise Invalid(f"There are no live updates called “{name}”.")
         caller.require(topic.permission)
+        if not topic.allows(caller, name):
+            raise Forbidden("These live updates belong to another person.")
     connection = live.join(caller, wanted, request.headers.get("last-event-id") or since, _validity(request, caller))
     return Stream(
         _stream(live, connection),

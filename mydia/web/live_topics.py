@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 
 from mydia import events, units
-from mydia.contexts import downloads, media
+from mydia.contexts import downloads, media, requests
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.events import Happened
 from mydia.vocabulary import MediaType
@@ -55,6 +55,21 @@ _HOME = _QUEUE | events.names(
     events.InboxChanged,
     events.InboxDecided,
     events.ScanFinished,
+)
+
+
+_REQUESTS = events.names(
+    events.RequestAdded,
+    events.RequestJoined,
+    events.RequestApproved,
+    events.RequestDeclined,
+    events.RequestRetried,
+    events.RequestFailed,
+    events.RequestChanged,
+    events.RequestWithdrawn,
+)
+_PROBLEMS = events.names(
+    events.ProblemReported, events.ProblemCommented, events.ProblemClosed, events.ReplacementRequested
 )
 
 
@@ -163,6 +178,30 @@ def poll_home(context: LiveContext, _topic: str, caller: Caller) -> Mapping[str,
     return {"#home-downloading": context.render("home/_downloading.html", view=view)}
 
 
+def on_requests(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Report to those who decide that a request changed."""
+    if happened.type in _REQUESTS:
+        yield changed("requests", "requests-changed")
+
+
+def on_own_requests(context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Report to the people who asked for something, or follow it, that it changed."""
+    if happened.type not in _REQUESTS:
+        return
+    people = happened.payload.get("people")
+    if people is None:
+        with context.deps.database.reads() as session:
+            people = requests.following.people_of(session, SYSTEM, str(happened.resource_id))
+    for user_id in people:
+        yield changed(f"requests:{user_id}", "requests-changed")
+
+
+def on_problems(_context: LiveContext, happened: Happened) -> Iterable[Push]:
+    """Report that a problem was reported, discussed, resolved or is being replaced."""
+    if happened.type in _PROBLEMS:
+        yield changed("problems", "problem-changed")
+
+
 def poll_search(context: LiveContext, topic: str, caller: Caller) -> Mapping[str, str]:
     """Push the progress of a search; when it changes, the list of releases fetches itself again."""
     with context.deps.database.reads() as session:
@@ -191,6 +230,9 @@ LIVE: tuple[LiveTopic, ...] = (
     LiveTopic("media:", Permission.BROWSE, on_event=on_media),
     LiveTopic("imports", Permission.MANAGE_MEDIA, on_event=on_imports, poll=poll_imports),
     LiveTopic("wanted", Permission.VIEW_ACTIVITY, on_event=on_wanted),
+    LiveTopic("requests", Permission.MANAGE_REQUESTS, on_event=on_requests),
+    LiveTopic("requests:", Permission.REQUEST, on_event=on_own_requests, personal=True),
+    LiveTopic("problems", Permission.REQUEST, on_event=on_problems),
     LiveTopic("home", Permission.BROWSE, on_event=on_home, poll=poll_home),
     LiveTopic("search:", Permission.VIEW_ACTIVITY, poll=poll_search),
     LiveTopic("edit:", Permission.MANAGE_MEDIA, poll=poll_edit),

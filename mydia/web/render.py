@@ -318,7 +318,7 @@ def _audible(request: WebRequest, caller: Caller | None, topics: set[str]) -> li
     """Return the topics that the caller may listen to: a stream that requests others is refused."""
     hub = request.app.state.live
     known = ((name, hub.topic(name)) for name in sorted(topics))
-    return [name for name, topic in known if topic is not None and caller is not None and caller.can(topic.permission)]
+    return [name for name, topic in known if topic is not None and caller is not None and topic.allows(caller, name)]
 
 
 def dialog(

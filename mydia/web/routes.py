@@ -9,7 +9,7 @@ from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metadata_check import look_at_metadata
 from mydia.web.metrics import Source
-from mydia.web.pages import account, activity, library, settings, setup, system
+from mydia.web.pages import account, activity, library, requests, settings, setup, system
 from mydia.web.palette import Finder
 from mydia.web.shell import ShellProvider
 
@@ -21,6 +21,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *account.ROUTES,
     *library.ROUTES,
     *activity.ROUTES,
+    *requests.ROUTES,
     *system.ROUTES,
     *plex.ROUTES,
 )

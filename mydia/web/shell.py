@@ -50,6 +50,15 @@ NAV: tuple[NavItem, ...] = (
         key="w",
     ),
     NavItem(
+        id="requests",
+        icon="hand-heart",
+        label="Requests",
+        href="/requests",
+        permission=Permission.REQUEST,
+        group="Library",
+        key="r",
+    ),
+    NavItem(
         id="activity",
         icon="arrow-down-to-line",
         label="Downloads",
@@ -91,8 +100,10 @@ TABS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("movies", "Movies", "film", ("movies",)),
     ("shows", "Shows", "tv", ("shows",)),
     ("activity", "Activity", "arrow-down-to-line", ("activity",)),
+    ("requests", "Requests", "hand-heart", ("requests",)),
 )
-"""The tab bar on phones before `More`: the entry it opens, label, icon, and the entries that it covers."""
+"""The tab bar on phones before `More`: the entry it opens, label, icon, and the entries that it covers. The first four that
+the caller may open are shown."""
 
 
 @dataclass(frozen=True, slots=True)

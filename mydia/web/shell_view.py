@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from mydia import units
-from mydia.contexts import downloads, library, media, settings
+from mydia.contexts import downloads, library, media, requests, settings
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.taskboard import Glance
 from mydia.vocabulary import MediaType
@@ -55,6 +55,9 @@ def _read(deps: WebDeps, caller: Caller) -> _Stored:
                 f"{len(rows):,}" if rows else "", "alert" if needs else "live" if rows else ""
             )
             transfers = _transfers(rows)
+        if caller.can(Permission.MANAGE_REQUESTS):
+            pending = requests.listing.pending_count(session, caller)
+            counts["requests"] = NavCount(f"{pending:,}" if pending else "", "alert" if pending else "")
         if caller.can(Permission.MANAGE_MEDIA):
             waiting = library.inbox.inbox_counts(session, caller).waiting
             counts["imports"] = NavCount(f"{waiting:,}" if waiting else "", "alert" if waiting else "")

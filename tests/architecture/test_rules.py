@@ -70,7 +70,7 @@ def test_every_form_is_a_struct():
 
 READ_AS_ROWS = {
     # Tables in the source, whose rows read better without the names.
-    "Need", "Spec", "_Preset", "Trigger", "_Line", "Schedule", "Term", "QualityDefinition",
+    "Need", "Spec", "_Preset", "Trigger", "_Line", "Schedule", "Term", "QualityDefinition", "LiveTopic",
     # Values of the parser, made for every form of numbering.
     "Numbering", "Words", "Confidence",
     # Made from the rows of a select, or from an answer as it came.

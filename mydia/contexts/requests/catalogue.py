@@ -9,7 +9,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import metadata
 from mydia.contexts.metadata import Details, Ids
 from mydia.contexts.users import Caller, Permission
-from mydia.errors import NotFound
+from mydia.errors import Invalid, NotFound
 from mydia.vocabulary import MediaType
 
 
@@ -53,10 +53,13 @@ def look_up(outside: Outside, caller: Caller, type: MediaType, ids: Ids, *, lang
     """Return a title from the catalogue.
 
     Raises:
+        Invalid: There is no id.
         NotFound: The catalogue does not have it.
         Unavailable: The metadata source does not answer.
     """
     caller.require(Permission.REQUEST)
+    if not any((ids.tmdb_id, ids.tvdb_id, ids.imdb_id)):
+        raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     if ids.tmdb_id is None:
         found = metadata.by_ids(outside, caller, type, ids, language=language)
         if not found:

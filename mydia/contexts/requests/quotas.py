@@ -84,6 +84,21 @@ def quotas(session: Session, caller: Caller, now: datetime, user_id: str | None 
     return () if person is None else tuple(quota_of(session, now, person, type) for type in MediaType)
 
 
+def used_by(session: Session, caller: Caller, now: datetime, user_id: str) -> tuple[Quota, ...]:
+    """Return a person's quotas with what was used of them, for the settings page."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    return tuple(quota_of(session, now, user_id, type) for type in MediaType)
+
+
+def people(session: Session, caller: Caller) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of all accounts by name, for the settings page."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    rows = session.execute(
+        select(User.id, func.coalesce(User.display_name, User.username)).order_by(func.lower(User.username))
+    )
+    return tuple((id_, name) for id_, name in rows)
+
+
 def _used(session: Session, since: datetime, user_id: str, type: MediaType) -> int:
     """Count what a person requested; what was declined does not count."""
     query = select(func.count()).where(

@@ -3,7 +3,20 @@
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
 
-from mydia.web.api import accounts, answers, downloads, edits, library, lists, media, quality, settings, system, upkeep
+from mydia.web.api import (
+    accounts,
+    answers,
+    downloads,
+    edits,
+    library,
+    lists,
+    media,
+    quality,
+    requests,
+    settings,
+    system,
+    upkeep,
+)
 
 ROUTER = Router(
     "/api/v1",
@@ -15,6 +28,7 @@ ROUTER = Router(
         *library.ROUTES,
         *settings.ROUTES,
         *quality.ROUTES,
+        *requests.ROUTES,
         *upkeep.ROUTES,
         *system.ROUTES,
         *accounts.ROUTES,

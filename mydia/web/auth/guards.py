@@ -21,6 +21,7 @@ from mydia.web import security
 from mydia.web.deps import NO_NUL, Unreadable, WebRequest, recalled_caller, require_caller
 
 _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY
+_ASK, _DECIDE = Permission.REQUEST, Permission.MANAGE_REQUESTS
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
 _ELSEWHERE = (_LOOK, _MANAGE)
 
@@ -34,6 +35,8 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/activity/unknown/{unknown_id}": (_MANAGE, _MANAGE),
     "/add": (_MANAGE, _MANAGE),
     "/edits": (_MANAGE, _MANAGE),
+    "/problems": (_ASK, _ASK),
+    "/problems/{problem_id}/replace": (_DECIDE, _DECIDE),
     "/recycle-bin": (_MANAGE, _MANAGE),
     "/imports": (_MANAGE, _MANAGE),
     "/items/{item_id}/artwork": (_MANAGE, _MANAGE),
@@ -51,6 +54,11 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/movies/filters": (_LOOK, _LOOK),
     "/palette": (None, None),
     "/releases": (_ACTIVITY, _MANAGE),
+    "/requests": (_ASK, _ASK),
+    "/requests/bulk": (_DECIDE, _DECIDE),
+    "/requests/{request_id}/approve": (_DECIDE, _DECIDE),
+    "/requests/{request_id}/decline": (_DECIDE, _DECIDE),
+    "/requests/{request_id}/retry": (_DECIDE, _DECIDE),
     "/searches": (_ACTIVITY, _MANAGE),
     "/settings": (_SETTINGS, _SETTINGS),
     "/settings/folders/{library_path_id}/scan": (_SETTINGS, _MANAGE),
@@ -84,10 +92,19 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/media/{media_id}/match": (_MANAGE, _MANAGE),
     "/api/v1/media/{media_id}/rename": (_MANAGE, _MANAGE),
     "/api/v1/naming": (_ACTIVITY, _SETTINGS),
+    "/api/v1/problems": (_ASK, _ASK),
+    "/api/v1/problems/{problem_id}/replace": (_DECIDE, _DECIDE),
     "/api/v1/quality-profiles": (_LOOK, _SETTINGS),
     "/api/v1/quality-sizes": (_LOOK, _SETTINGS),
     "/api/v1/recycle-bin": (_MANAGE, _MANAGE),
     "/api/v1/removed-titles": (_ACTIVITY, _MANAGE),
+    "/api/v1/request-allowances": (_SETTINGS, _SETTINGS),
+    "/api/v1/request-rules": (_SETTINGS, _SETTINGS),
+    "/api/v1/requests": (_ASK, _ASK),
+    "/api/v1/requests/decisions": (_DECIDE, _DECIDE),
+    "/api/v1/requests/{request_id}/approve": (_DECIDE, _DECIDE),
+    "/api/v1/requests/{request_id}/decline": (_DECIDE, _DECIDE),
+    "/api/v1/requests/{request_id}/retry": (_DECIDE, _DECIDE),
     "/api/v1/saved-filters": (_LOOK, _LOOK),
     "/api/v1/searches": (_ACTIVITY, _MANAGE),
     "/api/v1/system": (_SETTINGS, _SETTINGS),

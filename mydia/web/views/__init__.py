@@ -34,6 +34,8 @@ STATES: Mapping[str, StateLook] = {
     "partial": StateLook("Incomplete", "miss", icon="circle-dashed", rail="miss"),
     "missing": StateLook("Missing", "miss", icon="circle-dashed", rail="miss"),
     "upcoming": StateLook("Upcoming", "soon", icon="clock", rail="soon"),
+    "pending": StateLook("Pending", "soon", icon="clock", rail="soon"),
+    "approved": StateLook("Approved", "live", icon="check", rail="live"),
     "requested": StateLook("Requested", "soon", icon="hand-heart", rail="soon"),
     "declined": StateLook("Declined", "fail", icon="x", rail="fail"),
     "unmonitored": StateLook("Not monitored", "off", icon="eye-off", rail=""),

@@ -38,6 +38,8 @@ _FORM_OF = {
     "/settings/folders": "/settings/folders/new",
     "/settings/naming/preview": "/settings/naming",
     "/api/v1/naming/preview": "/api/v1/naming",
+    "/requests/new/results": "/requests/new",
+    "/requests/new/{type_}/{number}": "/requests/new",
     "/settings/profiles/step": "/settings/profiles/new",
     "/settings/profiles/try": "/settings/profiles/new",
 }

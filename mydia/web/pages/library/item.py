@@ -21,6 +21,8 @@ from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.fields import whole_number
 from mydia.web.pages.activity import queue
 from mydia.web.pages.library import episodes, files, lists
+from mydia.web.pages.requests.on_title import OnTitle, on_title
+from mydia.web.pages.requests.shown import topics as request_topics
 from mydia.web.render import fragment, page
 from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork, preview
@@ -78,6 +80,8 @@ class ItemView:
     sees_files: bool
     """Whether paths and file names are shown: they need `view_activity`."""
     missing: int
+    asked: OnTitle
+    """Its requests and problems."""
 
     @property
     def url(self) -> str:
@@ -129,7 +133,13 @@ def show_item(request: WebRequest, database: DatabaseDep, caller: CallerDep, ite
     if request.url.path.startswith("/shows") != view.show:
         raise NotFound("This title is not in the library.")
     section = "shows" if view.show else "movies"
-    return page(request, "item/page.html", view, active=section, topics=[f"media:{item_id}", "queue"])
+    return page(
+        request,
+        "item/page.html",
+        view,
+        active=section,
+        topics=[f"media:{item_id}", "queue", "problems", *request_topics(caller)],
+    )
 
 
 def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -> ItemView:
@@ -186,6 +196,7 @@ def _view(session: Session, request: WebRequest, caller: Caller, item_id: str) -
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         sees_files=detailed,
         missing=max(0, item.episodes_total - item.episodes_held) if show else int(item.state == "missing"),
+        asked=on_title(session, caller, item),
     )
 
 

@@ -10,6 +10,7 @@ from mydia.web.pages.settings import (
     people,
     profile_editor,
     profiles,
+    requests,
     services,
     sizes,
 )
@@ -26,4 +27,5 @@ ROUTES = (
     *sizes.ROUTES,
     *services.ROUTES,
     *people.ROUTES,
+    *requests.ROUTES,
 )

@@ -59,6 +59,10 @@ _FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("indexers", "Prowlarr and Jackett", "torznab newznab rss search", ""),
     ("clients", "Path mappings", "remote local docker volume", ""),
     ("clients", "Category of downloads", "label qbittorrent transmission sabnzbd nzbget deluge", ""),
+    ("requests", "Movies and seasons per person", "quota limit requests period days", "#f-requests-movie_limit"),
+    ("requests", "Approve requests by guests", "automatic approval auto", "#f-requests-auto_approve_guests"),
+    ("requests", "Rules for requests", "genre language keyword profile folder tags", ""),
+    ("requests", "Specials", "season 0 requests", "#f-requests-specials"),
     ("users", "Roles and invitations", "admin user readonly guest oidc password account", ""),
 )
 """(page, label, further words, anchor) of settings that are not keys of the configuration."""

@@ -57,6 +57,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 hint="Accounts and permissions",
                 permission=Permission.MANAGE_USERS,
             ),
+            Entry(id="requests", label="Requests", icon="hand-heart", hint="Quotas, approval and rules"),
         ),
     ),
     (

@@ -6,7 +6,6 @@ TITLES = {
     "media": "Adding titles",
     "library": "Library",
     "downloads": "Downloads",
-    "requests": "Requests",
     "jobs": "Schedules",
     "auth": "Signing in",
     "events": "Activity",
@@ -49,5 +48,19 @@ LABELS = {
     "plex.enabled": "Serve metadata to Plex",
     "crashes.report": "Report crashes",
 }
-ELSEWHERE = frozenset({"metadata.relay_url", "metadata.tmdb_api_key", "metadata.tvdb_api_key", "metadata.public_relay"})
-"""Keys that are set on the page of the metadata source."""
+ELSEWHERE = frozenset(
+    {
+        "metadata.relay_url",
+        "metadata.tmdb_api_key",
+        "metadata.tvdb_api_key",
+        "metadata.public_relay",
+        "requests.movie_limit",
+        "requests.movie_days",
+        "requests.season_limit",
+        "requests.season_days",
+        "requests.auto_approve_guests",
+        "requests.specials",
+        "requests.tag_requester",
+    }
+)
+"""Keys that are set on the pages of the metadata source and of requests."""

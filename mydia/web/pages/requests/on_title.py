@@ -1,0 +1,47 @@
+"""What a title's page shows of its requests and problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from mydia.contexts import media, metadata, requests
+from mydia.contexts.users import Caller, Permission
+from mydia.vocabulary import MediaType
+from mydia.web.pages.requests.asking import number_of
+from mydia.web.pages.requests.problems import ProblemShown, problem_shown
+from mydia.web.pages.requests.shown import Shown, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnTitle:
+    """The requests and problems of a title that its viewer may see."""
+
+    requests: tuple[Shown, ...]
+    problems: tuple[ProblemShown, ...]
+    ask_href: str | None
+    """The dialog that requests it; None for those who add titles themselves, and for what is available."""
+    report_href: str | None
+
+
+NOTHING = OnTitle(requests=(), problems=(), ask_href=None, report_href=None)
+
+
+def on_title(session: Session, caller: Caller, item: media.MediaItem) -> OnTitle:
+    """Return what the page of a title shows."""
+    if not caller.can(Permission.REQUEST):
+        return NOTHING
+    lines = requests.listing.of_item(session, caller, item.id)
+    open_requests = tuple(shown(line, caller) for line in lines)
+    number = number_of(metadata.Ids(item.tmdb_id, item.tvdb_id, item.imdb_id))
+    film = item.type == MediaType.MOVIE
+    whole = item.files_count > 0 if film else item.state in ("available", "upgradable")
+    asked = film and any(one.mine or one.followed for one in open_requests)
+    can_ask = bool(number) and not whole and not asked and not caller.can(Permission.MANAGE_MEDIA)
+    return OnTitle(
+        requests=open_requests,
+        problems=tuple(problem_shown(line, caller) for line in requests.problems.of_item(session, caller, item.id)),
+        ask_href=f"/requests/new/{item.type}/{number}" if can_ask else None,
+        report_href=f"/problems/new?item_id={item.id}" if item.files_count else None,
+    )

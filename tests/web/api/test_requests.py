@@ -1,0 +1,154 @@
+"""Requests and problems over REST: each role, and everything that the pages can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mydia.contexts import requests
+from mydia.web.deps import WebDeps
+from tests import builders
+from tests.contexts.downloads.conftest import House
+from tests.fakes.outside import FakeMetadataProvider
+from tests.web.api.conftest import Asker
+
+FILM = {"type": "movie", "tmdb_id": 10331}
+SHOW = {"type": "tv_show", "tmdb_id": 32340}
+
+
+@pytest.fixture
+def deps(deps: WebDeps) -> WebDeps:
+    provider = FakeMetadataProvider([builders.film_details(), builders.show_details(seasons={1: 6, 2: 4})])
+    return replace(deps, outside=replace(deps.outside, metadata=lambda: provider))
+
+
+@pytest.fixture
+def guest(ask: Callable[[str | None], Asker]) -> Asker:
+    return ask("guest")
+
+
+def test_a_guest_asks_and_an_admin_approves_with_choices(
+    guest: Asker, admin: Asker, house: House, deps: WebDeps
+) -> None:
+    made = guest.post("/requests", SHOW | {"seasons": [1, 2]})
+    assert made.status_code == 201, made.text
+    assert made.json()["outcome"] == "pending"
+    request = made.json()["request"]
+    assert [(one["number"], one["state"]) for one in request["seasons"]] == [(1, "pending"), (2, "pending")]
+    assert request["because"]["code"] == "request.waits"
+    path = f"/requests/{request['id']}"
+    assert guest.post(f"{path}/approve", {}).status_code == 403
+    assert admin.get("/requests", state="pending").json()["total"] == 1
+
+    done = admin.post(f"{path}/approve", {"seasons": [2], "tags": ["family"], "search_now": False})
+
+    assert done.status_code == 200, done.text
+    assert (done.json()["state"], done.json()["tags"]) == ("approved", ["family"])
+    assert requests.fulfilling.fulfil(house.database, deps.outside, house.now, request["id"]) == "added"
+    seen = guest.get(path).json()
+    assert seen["media_id"] is not None
+    assert [(one["number"], one["state"]) for one in seen["seasons"]] == [(1, "declined"), (2, "approved")]
+
+
+def test_what_can_be_requested_is_told_before_asking(guest: Asker, admin: Asker) -> None:
+    admin.put("/config", {"requests.movie_limit": 1})
+    told = guest.get("/requests/offer", type="movie", tmdb_id=10331).json()
+    assert (told["state"], told["quota"]["left"]) == ("free", 1)
+    assert guest.post("/requests", FILM).status_code == 201
+    told = guest.get("/requests/offer", type="movie", tmdb_id=10331).json()
+    assert (told["state"], told["quota"]["left"]) == ("mine", 0)
+    assert guest.post("/requests", FILM).status_code == 409
+    assert [one["left"] for one in guest.get("/requests/quotas").json()] == [0, None]
+    assert guest.get("/requests/quotas", user_id="another").status_code == 403
+
+
+def test_declining_retrying_and_withdrawing(guest: Asker, admin: Asker) -> None:
+    request_id = guest.post("/requests", FILM).json()["request"]["id"]
+    declined = admin.post(f"/requests/{request_id}/decline", {"reason": "On disc"}).json()
+    assert (declined["state"], declined["reason"], declined["decided_by"]["name"]) == (
+        "declined",
+        "On disc",
+        "the-admin",
+    )
+    assert admin.post(f"/requests/{request_id}/retry").status_code == 409
+    second = guest.post("/requests", FILM).json()["request"]["id"]
+    assert guest.delete(f"/requests/{second}").status_code == 204
+    assert guest.get(f"/requests/{second}").status_code == 404
+    third = guest.post("/requests", FILM).json()["request"]["id"]
+    decided = admin.post("/requests/decisions", {"ids": [request_id, third], "decision": "approve"}).json()
+    assert decided == {"decided": 1}
+
+
+@pytest.mark.parametrize("role", ["readonly", "narrowed"])
+def test_who_may_not_ask_is_refused(ask: Callable[[str | None], Asker], role: str) -> None:
+    caller = ask(role)
+    for answer in (caller.get("/requests"), caller.post("/requests", FILM), caller.get("/problems")):
+        assert answer.status_code == 403
+        assert "does not have permission to request titles" in answer.json()["detail"]
+
+
+def test_a_guest_does_not_see_other_peoples_requests(guest: Asker, admin: Asker) -> None:
+    request_id = admin.post("/requests", FILM).json()["request"]["id"]
+    assert guest.get("/requests").json()["items"] == []
+    assert guest.get(f"/requests/{request_id}").status_code == 404
+    assert guest.post("/requests", FILM).json()["outcome"] == "joined"
+    assert guest.get(f"/requests/{request_id}").json()["followers"][0]["name"] == "the-guest"
+
+
+def test_rules_are_added_changed_and_removed(admin: Asker, guest: Asker) -> None:
+    made = admin.post("/request-rules", {"name": "Old films", "keywords": ["silent"], "approves": True})
+    assert made.status_code == 201, made.text
+    path = f"/request-rules/{made.json()['id']}"
+    changed = admin.put(path, {"name": "Old films", "genres": ["Horror"], "tags": ["old"], "enabled": False}).json()
+    assert (changed["keywords"], changed["genres"], changed["approves"], changed["enabled"]) == (
+        [],
+        ["Horror"],
+        None,
+        False,
+    )
+    assert admin.post("/request-rules", {"name": "Nothing"}).status_code == 422
+    assert guest.get("/request-rules").status_code == 403
+    assert admin.delete(path).status_code == 204
+    assert admin.get("/request-rules").json() == []
+
+
+def test_a_persons_quota_and_defaults_are_changed(admin: Asker, guest: Asker) -> None:
+    me = guest.get("/me").json()["id"]
+    path = f"/request-allowances/{me}"
+    assert [one["quota"] for one in admin.get(path).json()] == ["default", "default"]
+    changed = admin.put(path, {"type": "movie", "quota": "limited", "limit": 0, "auto_approve": True}).json()
+    assert (changed[0]["limit"], changed[0]["auto_approve"]) == (0, True)
+    assert guest.post("/requests", FILM).status_code == 409
+    assert admin.put(path, {"type": "movie", "quota": "limited"}).status_code == 422
+    assert admin.get("/request-allowances/none").status_code == 404
+    assert guest.get(path).status_code == 403
+
+
+def test_a_problem_is_reported_discussed_and_resolved(guest: Asker, admin: Asker, house: House) -> None:
+    made = guest.post(
+        "/problems", {"media_id": house.series_id, "kind": "audio", "season": 1, "episode": 1, "text": "French only"}
+    )
+    assert made.status_code == 201, made.text
+    path = f"/problems/{made.json()['id']}"
+    assert admin.post(f"{path}/comments", {"text": "I will look"}).status_code == 201
+    assert [one["text"] for one in guest.get(path).json()["comments"]] == ["French only", "I will look"]
+    assert guest.post(f"{path}/replace").status_code == 403
+    assert admin.post(f"{path}/replace").status_code == 409
+    assert admin.post(f"{path}/resolve").json()["state"] == "resolved"
+    assert guest.get("/problems", state="open").json()["items"] == []
+    assert guest.post(f"{path}/reopen").json()["state"] == "open"
+    assert [one["episode"] for one in guest.get("/problems", media_id=house.series_id, mine=True).json()["items"]] == [
+        1
+    ]
+    assert guest.post("/problems", {"media_id": "none", "kind": "audio"}).status_code == 404
+
+
+def test_asking_for_another_person_is_the_managers(admin: Asker, guest: Asker) -> None:
+    kim = guest.get("/me").json()["id"]
+    robin = admin.get("/me").json()["id"]
+    assert guest.post("/requests", FILM | {"for_user_id": robin}).status_code == 403
+    made = admin.post("/requests", FILM | {"for_user_id": kim}).json()
+    assert (made["outcome"], made["request"]["asker"]["id"]) == ("approved", kim)
+    assert guest.get("/requests").json()["total"] == 1
