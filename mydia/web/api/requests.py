@@ -310,7 +310,7 @@ def offer(
     database: DatabaseDep,
     outside: OutsideDep,
     caller: CallerDep,
-    type: FromQuery[MediaType],
+    type: FromQuery[MediaType] = MediaType.MOVIE,
     tmdb_id: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
     tvdb_id: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
     imdb_id: Annotated[str | None, QueryParameter(max_length=20)] = None,
