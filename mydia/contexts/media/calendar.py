@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import batched
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, literal_column, select, true, tuple_, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mydia.contexts.media.models import Episode, MediaItem
 from mydia.contexts.users import Caller, Permission
@@ -140,13 +140,19 @@ def _sorted(found: list[CalendarEntry]) -> list[CalendarEntry]:
     return sorted(found, key=lambda e: (e.on, e.title.casefold(), e.season_number or 0, e.episode_number or 0))
 
 
-def next_entry_on(session: Session, caller: Caller, after: date) -> date | None:
-    """Return the next day with a release after this one."""
+def next_entry_on(session: Session, caller: Caller, after: date, *, type: MediaType | None = None) -> date | None:
+    """Return the next day with a release after this one.
+
+    Args:
+        type: Only releases of movies or of shows; None looks at both.
+    """
     caller.require(Permission.BROWSE)
-    days = [session.scalar(select(Episode.air_on).where(Episode.air_on > after).order_by(Episode.air_on).limit(1))]
-    days += [
-        session.scalar(select(column).where(column > after).order_by(column).limit(1)) for _, column in _FILM_DATES
-    ]
+    columns: list[InstrumentedAttribute[date | None]] = []
+    if type != MediaType.MOVIE:
+        columns.append(Episode.air_on)
+    if type != MediaType.TV_SHOW:
+        columns += [column for _, column in _FILM_DATES]
+    days = [session.scalar(select(column).where(column > after).order_by(column).limit(1)) for column in columns]
     return min((day for day in days if day is not None), default=None)
 
 

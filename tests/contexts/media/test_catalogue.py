@@ -11,7 +11,7 @@ from mydia.contexts import media
 from mydia.contexts.metadata import EpisodeDetails, Ids
 from mydia.contexts.users import SYSTEM
 from mydia.errors import Forbidden, Invalid, NotFound
-from mydia.vocabulary import Activity
+from mydia.vocabulary import Activity, MediaType
 from tests import builders
 from tests.contexts.media.conftest import film, series
 
@@ -213,6 +213,7 @@ def test_the_calendar_and_wanted_agree(add, stocked, admin, now):
         rest, _ = media.wanted.wanted_episodes(session, admin, now, cursor=more)
         assert [w.code for w in rest] == ["S01E01"]
         assert media.calendar.next_entry_on(session, admin, today) == today + timedelta(days=7)
+        assert media.calendar.next_entry_on(session, admin, today, type=MediaType.MOVIE) is None
 
 
 def test_titles_released_since_yesterday_change_their_state(add, stocked, now):

@@ -34,9 +34,14 @@ def test_titles_are_edited_after_a_preview_and_the_edit_is_undone(
     assert "Waiting 0 of 2" in words(browser.get(path))
     library.edits.carry_on(database, outside, clock.now, found[1], Unwatched())
     assert "Done 2 of 2" in words(browser.get(path))
+    listed = words(browser.get("/edits"))
+    assert "Edit of 2 movies Monitoring: Stop monitoring · Add tags: Silent" in listed
+    assert "Done Undo" in listed
     press(browser, f"{path}/undo")
+    assert "Undoing 0 of 2" in words(browser.get("/edits"))
     library.edits.carry_on(database, outside, clock.now, found[1], Unwatched())
     assert "Undone 2 of 2" in words(browser.get(path))
+    assert f"{path}/undo" not in browser.get("/edits").text
     with database.reads() as session:
         assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [True, True]
         assert media.tags.tags_of(session, SYSTEM, ids) == dict.fromkeys(ids, ())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from mydia import clock
 from mydia.contexts import library, media, settings
 from mydia.contexts.settings import ProfileForm
@@ -95,3 +98,23 @@ def test_home_names_services_that_do_not_answer_in_red_with_what_waits(browser: 
     assert "SABnzbd does not answer" in home
     assert "shown with the last known state" in home
     assert "Everything else is running" not in home
+
+
+def test_an_empty_month_names_the_next_date_of_the_chosen_type(browser: Browser, server: Server) -> None:
+    with server.deps.database.writes() as session:
+        film = session.get(media.MediaItem, server.ids["Sintel"])
+        assert film is not None
+        film.physical_on = date(2032, 1, 1)
+    # The grid of December 2031 ends on 4 January; the agenda ends with the month.
+    assert "The next date is 1 Jan 2032" in words(browser.get("/calendar?month=2031-12&view=agenda"))
+    of_shows = words(browser.get("/calendar?month=2031-12&view=agenda&type=tv_show"))
+    assert "Nothing is released this month" in of_shows
+    assert "1 Jan 2032" not in of_shows
+
+
+def test_the_list_of_profiles_says_which_ones_upgrade(reader: Browser) -> None:
+    cards = re.findall(r'<li class="panel p-4!">(.*?)</li>', reader.get("/settings/profiles").text, re.DOTALL)
+    told = {re.search(r'href="/settings/profiles/[^"]+">([^<]+)</a>', card)[1]: card for card in cards}  # type: ignore[index]
+    assert "Upgrades until HDTV-2160p" in told["Any"]
+    assert "No upgrades" in told["4K/UHD"]
+    assert "Upgrades until" not in told["4K/UHD"]

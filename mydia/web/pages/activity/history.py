@@ -94,7 +94,6 @@ class HistoryView:
     q: str
     more: str | None
     total: int
-    blocked_count: int
 
 
 @get("/activity/history", sync_to_thread=True, include_in_schema=False)
@@ -126,9 +125,6 @@ def show_history(
             else set(),
         )
         queue_total = len(downloads.queue.list_queue(session, caller)) if before is None else 0
-        blocked, more_blocked = (
-            downloads.blocklist.list_blocklist(session, caller, limit=99) if before is None else ([], None)
-        )
     days = _by_day(request, told, cards, gone, day)
     last = f"{days[-1].on:%Y-%m-%d}" if days else ""
     more = query({"kind": kind, "q": q, "before": told[-1].id, "day": last}) if len(told) == _HISTORY else None
@@ -139,7 +135,6 @@ def show_history(
         q=q,
         more=f"/activity/history{more}" if more else None,
         total=queue_total,
-        blocked_count=len(blocked) + bool(more_blocked),
     )
     if before is not None and is_htmx(request):
         return fragment(request, "activity/_days.html", view)

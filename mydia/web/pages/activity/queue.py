@@ -185,7 +185,6 @@ class QueueView:
     totals: Totals
     unknown: tuple[downloads.UnknownDownload, ...]
     has_clients: bool
-    blocked_count: int
     can_manage: bool
     can_settings: bool
     any_running: bool
@@ -293,7 +292,6 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
         rows = downloads.queue.list_queue(session, caller, seeding=chosen == "seeding")
         totals = totals_of(session, database, caller, rows)
         unknown = downloads.unknown.list_unknown(session, caller)
-        blocked, more = downloads.blocklist.list_blocklist(session, caller, limit=99)
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.group] = counts.get(row.group, 0) + 1
@@ -309,7 +307,6 @@ def _queue(database: Database, caller: Caller, chosen: str) -> QueueView:
         totals=totals,
         unknown=tuple(unknown),
         has_clients=bool(totals.clients),
-        blocked_count=len(blocked) + bool(more),
         can_manage=caller.can(Permission.MANAGE_MEDIA),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),
         any_running=any(row.state in ("downloading", "queued", "stalled") for row in rows),

@@ -62,8 +62,8 @@ def show_artwork(
             ArtworkView(item_id=item_id, role=role, roles=roles, offered=(), locked=False, notice=error.message),
         )
     offered = tuple(
-        ArtworkOffer(art.path, preview(role, art.path), _label(n, art), art.path == choice.present)
-        for n, art in enumerate(choice.offered[:_SHOWN], 1)
+        ArtworkOffer(art.path, preview(role, art.path), _label(art), art.path == choice.present)
+        for art in choice.offered[:_SHOWN]
     )
     return _dialog(
         request,
@@ -75,9 +75,9 @@ def _dialog(request: WebRequest, view: ArtworkView) -> Response[str]:
     return dialog(request, "item/_artwork.html", view, title="Choose artwork", back=f"/items/{view.item_id}")
 
 
-def _label(number: int, art: metadata.Artwork) -> str:
-    size = f"{art.width} x {art.height}" if art.width and art.height else ""
-    return ", ".join(part for part in (f"{number}", art.language or "no text", size) if part)
+def _label(art: metadata.Artwork) -> str:
+    size = f"{art.width} × {art.height}" if art.width and art.height else ""
+    return " · ".join(part for part in (art.language or "No text", size) if part)
 
 
 class ArtworkFields(Struct, kw_only=True):

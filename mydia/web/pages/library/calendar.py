@@ -155,7 +155,7 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
             monitored_only=params.get("monitored") == "true",
             each=_LISTED_A_DAY,
         )
-        next_on = media.calendar.next_entry_on(session, caller, days[-1])
+        next_on = media.calendar.next_entry_on(session, caller, _last_of(first), type=type_)
     all_cells = cells(days, found, today, zone, month=first.month)
     view = CalendarView(
         first=first,
@@ -241,6 +241,11 @@ def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
     return Entry(
         href=href, title=told.title, label=label, state=told.state, color=color, icon=icon, word=word, detail=detail
     )
+
+
+def _last_of(first: date) -> date:
+    """Return the last day of a month."""
+    return first.replace(day=months.monthrange(first.year, first.month)[1])
 
 
 def _month(text: str | None, today: date) -> date:

@@ -13,7 +13,7 @@ from msgspec import field as form_field
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import library, media, settings
+from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid, MydiaError
 from mydia.vocabulary import MediaType
@@ -260,8 +260,6 @@ class EditPage:
     running: bool
     can_stop: bool
     can_undo: bool
-    lines: tuple[EditLine, ...] = ()
-    more: str | None = None
 
     @property
     def percent(self) -> int:
@@ -310,6 +308,29 @@ def _told(session: Session, caller: Caller, changes: TitleChanges) -> tuple[tupl
     return tuple(told)
 
 
+@dataclass(frozen=True, slots=True)
+class EditsView:
+    """The list of bulk edits."""
+
+    edits: tuple[EditPage, ...]
+    queued: int
+    """Downloads in the queue."""
+
+    @property
+    def running(self) -> bool:
+        """Whether an edit is under way."""
+        return any(edit.running for edit in self.edits)
+
+
+@get("/edits", sync_to_thread=True, include_in_schema=False)
+def show_edits(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
+    """List the bulk edits of the last weeks, newest first."""
+    with database.reads() as session:
+        edits = tuple(edit_page(session, caller, edit.id) for edit in library.edits.list_edits(session, caller))
+        queued = len(downloads.queue.list_queue(session, caller))
+    return page(request, "library/edits.html", EditsView(edits, queued), active="activity")
+
+
 @get("/edits/{edit_id:str}", sync_to_thread=True, include_in_schema=False)
 def show_edit_page(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, edit_id: FromPath[str], after: FromQuery[int] = -1
@@ -356,4 +377,4 @@ def change_edit(
     return redirect(request, f"/edits/{edit_id}", toast=toast)
 
 
-ROUTES: tuple[Any, ...] = (ask_edit, preview_edit, apply_edit, show_edit_page, change_edit)
+ROUTES: tuple[Any, ...] = (ask_edit, preview_edit, apply_edit, show_edits, show_edit_page, change_edit)

@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from msgspec import Struct, field
 
 from mydia import clock
-from mydia.contexts import library
+from mydia.contexts import downloads, library
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Forbidden, Invalid, MydiaError
@@ -34,7 +34,7 @@ class RecycledLine:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecycleBinView:
     """The page."""
 
@@ -42,6 +42,8 @@ class RecycleBinView:
     more: str | None
     total: int
     size_bytes: int
+    queued: int
+    """Downloads in the queue."""
 
 
 @get("/recycle-bin", sync_to_thread=True, include_in_schema=False)
@@ -52,8 +54,11 @@ def show_bin(
     with database.reads() as session:
         found = library.recycle.list_recycled(session, caller, cursor=cursor or None)
         totals = library.recycle.recycled_totals(session, caller)
+        queued = len(downloads.queue.list_queue(session, caller)) if not cursor else 0
     more = f"/recycle-bin{query({'cursor': found.next_cursor})}" if found.next_cursor else None
-    view = RecycleBinView(_lines(found), more, totals.files, totals.size_bytes)
+    view = RecycleBinView(
+        lines=_lines(found), more=more, total=totals.files, size_bytes=totals.size_bytes, queued=queued
+    )
     if cursor and is_htmx(request):
         return fragment(request, "recycle_bin/_rows.html", view)
     return page(request, "recycle_bin/page.html", view, active="activity")

@@ -23,7 +23,8 @@ class ProfileCard:
     id: str
     name: str
     wanted: tuple[str, ...]
-    goal: str
+    goal: str | None
+    """None if the profile does not upgrade."""
     used: str
     removable: bool
     managed: bool
@@ -50,7 +51,7 @@ def profiles(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[
             id=profile.id,
             name=profile.name,
             wanted=profile.allowed_names,
-            goal=profile.rungs[profile.goal].name,
+            goal=profile.rungs[profile.goal].name if profile.upgrades_allowed else None,
             used=usage(used[profile.id]),
             removable=not used[profile.id] and not profile.managed and len(found) > 1,
             managed=profile.managed,
