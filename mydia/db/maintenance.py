@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from mydia.db.engine import sqlite_module
 from mydia.db.session import Database
-from mydia.errors import Conflict, NotFound, Unavailable
+from mydia.errors import Conflict, Invalid, NotFound, Unavailable
 from mydia.private import private
 
 logger = logging.getLogger(__name__)
@@ -32,11 +32,15 @@ _VACUUM_ROOM = 2.2
 
 _DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.(?:db|dump)")
 _BEFORE_MIGRATION = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-.+\.db")
+_UPLOADED = re.compile(r"mydia-(\d{8}T\d{6}Z)-uploaded\.db")
+_HEADER = b"SQLite format 3\0"
+"""The first bytes of every SQLite database. Source: sqlite.org/fileformat.html."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 KEEP_BEFORE_MIGRATION = 3
+KEEP_UPLOADED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
     """One backup file: a complete SQLite database, or a dump of PostgreSQL (`.dump`)."""
 
@@ -44,6 +48,7 @@ class Backup:
     made_at: datetime
     size_bytes: int
     before_migration: bool
+    uploaded: bool = False
 
 
 @contextmanager
@@ -193,11 +198,74 @@ def read_backup(path: Path) -> Backup | None:
     """Parse the file name of a backup; None if it is not one."""
     daily = _DAILY.fullmatch(path.name)
     before = _BEFORE_MIGRATION.fullmatch(path.name)
-    match = daily or before
+    uploaded = _UPLOADED.fullmatch(path.name)
+    match = daily or before or uploaded
     if match is None:
         return None
     made_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
-    return Backup(path, made_at, path.stat().st_size, before is not None)
+    return Backup(
+        path=path,
+        made_at=made_at,
+        size_bytes=path.stat().st_size,
+        before_migration=before is not None,
+        uploaded=uploaded is not None,
+    )
+
+
+def add_uploaded(part: Path, directory: Path, now: datetime, *, known: Callable[[str], bool]) -> Backup:
+    """Check an uploaded file and list it among the backups. The file is moved, or deleted if it is refused.
+
+    Args:
+        part: The uploaded file, in the same folder.
+        known: Whether this Mydia knows a schema revision.
+
+    Raises:
+        Invalid: It is empty, no database of Mydia, damaged, or made by a newer Mydia.
+        Unavailable: The disk is not writable.
+    """
+    try:
+        if problem := _uploaded_problem(part, known):
+            raise Invalid(problem, fields={"backup": problem})
+        with _connected(part) as connection:
+            # As in `back_up`: a backup is one file without a log.
+            connection.execute("PRAGMA journal_mode = delete")
+        _flush(part)
+        final = new_path(directory, now, "-uploaded.db")
+        part.rename(final)
+        _flush(directory)
+    except (OSError, sqlite_module().Error) as error:
+        raise Unavailable(f"The backup could not be written to {directory}: {error}.") from error
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            part.with_name(part.name + suffix).unlink(missing_ok=True)
+    added = read_backup(final)
+    assert added is not None
+    return added
+
+
+def _uploaded_problem(part: Path, known: Callable[[str], bool]) -> str | None:
+    """Return why a file cannot be restored; None if it can."""
+    if part.stat().st_size == 0:
+        return "Choose a backup file."
+    with part.open("rb") as file:
+        if file.read(len(_HEADER)) != _HEADER:
+            return "This file is not a backup of Mydia: it is not an SQLite database."
+    if wrong := check_integrity(part):
+        return f"This file is damaged: {wrong[0]}."
+    try:
+        with _connected(part) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite_module().DatabaseError:
+        row = None
+    if row is None:
+        return "This file is not a backup of Mydia: it is another program's database."
+    if not known(str(row[0])):
+        return f"This backup was made by a newer Mydia (schema {row[0]}). Update Mydia before you restore it."
+    try:
+        contents(part)
+    except Conflict:
+        return "This file is not a complete backup of Mydia: tables are missing."
+    return None
 
 
 def list_backups(directory: Path) -> list[Backup]:
@@ -212,10 +280,10 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
     """Return the backups that rotation deletes.
 
     It keeps the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
-    weeks that have one, and the last few made before migrations.
+    weeks that have one, the last few made before migrations, and the last few uploaded.
     """
     newest_first = sorted(backups, key=lambda backup: backup.made_at, reverse=True)
-    regular = [backup for backup in newest_first if not backup.before_migration]
+    regular = [backup for backup in newest_first if not backup.before_migration and not backup.uploaded]
     days: dict[object, Backup] = {}
     weeks: dict[object, Backup] = {}
     for backup in regular:
@@ -223,6 +291,7 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
         weeks.setdefault(backup.made_at.isocalendar()[:2], backup)
     kept = {*list(days.values())[:keep_daily], *list(weeks.values())[:keep_weekly]}
     kept |= {*[backup for backup in newest_first if backup.before_migration][:KEEP_BEFORE_MIGRATION]}
+    kept |= {*[backup for backup in newest_first if backup.uploaded][:KEEP_UPLOADED]}
     return [backup for backup in newest_first if backup not in kept]
 
 

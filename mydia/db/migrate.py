@@ -87,6 +87,11 @@ def _present_revision(connection: object) -> str | None:
     return None if row is None else str(row[0])
 
 
+def is_known_revision(revision: str) -> bool:
+    """Return whether this version of Mydia has the migrations up to a revision."""
+    return any((migrations_directory() / "versions").glob(f"{revision}_*.py")) if revision.isdigit() else False
+
+
 def _head_revision() -> str:
     """Return the newest revision: scripts are named NNNN_topic.py and their number is their revision."""
     return max(path.name.split("_")[0] for path in (migrations_directory() / "versions").glob("[0-9]*_*.py"))

@@ -42,6 +42,8 @@ MAX_ADDRESS_BYTES = 16 * 1024
 MAX_HEADERS_BYTES = 32 * 1024
 _BODY_S = 30.0
 """How long a body may take to arrive completely, in seconds. nginx gives up after 60 s without a byte."""
+_SLOW_BODY = "slow_body"
+_STALE = "This form is too old, or did not come from this page. Reload the page and send it again."
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,260}")
 """A host name or address with a port (RFC 9110, 7.2), as browsers send it; international names are in punycode."""
 
@@ -164,6 +166,7 @@ class Incoming:
             for name, value in scope["headers"]
         )
         self._ends_s = clock.monotonic_s() + _BODY_S
+        self._state = scope.setdefault("state", {})
         self._complete = False
 
     async def __call__(self) -> Any:
@@ -174,6 +177,8 @@ class Incoming:
         """
         if self._complete:
             return await self._receive()
+        if self._state.get(_SLOW_BODY):
+            self._ends_s = clock.monotonic_s() + _BODY_S
         try:
             async with asyncio.timeout(max(0.0, self._ends_s - clock.monotonic_s())):
                 message = await self._receive()
@@ -278,7 +283,19 @@ async def refuse_forgery(request: WebRequest) -> None:
     _refuse_other_sites(request)
     given = request.headers.get(CSRF_HEADER) or await _field(request)
     if not _matches(given, request.cookies.get(CSRF_COOKIE, "")):
-        raise Forbidden("This form is too old, or did not come from this page. Reload the page and send it again.")
+        raise Forbidden(_STALE)
+
+
+def refuse_foreign_form(request: WebRequest, token: str) -> None:
+    """Refuse a form that did not come from one of our pages, for a handler that reads its form itself. Raises: Forbidden."""
+    _refuse_other_sites(request)
+    if not _matches(token, request.cookies.get(CSRF_COOKIE, "")):
+        raise Forbidden(_STALE)
+
+
+def allow_slow_body(request: WebRequest) -> None:
+    """Let an upload take as long as it needs while it arrives; a pause of `_BODY_S` still ends it."""
+    request.scope["state"][_SLOW_BODY] = True
 
 
 def csrf_token(request: WebRequest) -> str:

@@ -95,7 +95,7 @@ def test_a_damaged_source_makes_no_backup(database: Database, tmp_path: Path, no
 
 def backup(day: str, *, before: bool = False) -> Backup:
     at = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    return Backup(Path(day), at, 1, before_migration=before)
+    return Backup(path=Path(day), made_at=at, size_bytes=1, before_migration=before)
 
 
 def test_rotation_keeps_days_then_weeks_and_the_last_before_migrations() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from mydia import clock
 from mydia.contexts.users import Caller, Permission
 from mydia.db import maintenance, restoring
-from mydia.errors import Conflict, NotFound
+from mydia.db.migrate import is_known_revision
+from mydia.errors import Conflict, NotFound, Unavailable
+from mydia.private import private
 
 
 def list_backups(caller: Caller, directory: Path) -> list[maintenance.Backup]:
@@ -61,6 +66,39 @@ def request_restore(
         raise Conflict(f"{backup.name} is damaged and cannot be restored: {wrong[0]}.")
     restoring.request(database_path, backup, caller.name)
     restart()
+
+
+def prepare_upload(caller: Caller, database_path: Path | None, directory: Path, size_bytes: int) -> Path:
+    """Return the path to which an uploaded backup is written before `add_uploaded`.
+
+    Args:
+        size_bytes: What the sender announces; 0 if it does not say.
+
+    Raises:
+        Conflict: The database is not SQLite.
+        Unavailable: There is too little free space, or the folder cannot be made.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    if database_path is None:
+        raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        free_bytes = shutil.disk_usage(directory).free
+    except OSError as error:
+        raise Unavailable(f"Backups cannot be stored in {directory}: {error.strerror}.") from error
+    if free_bytes < size_bytes:
+        raise Unavailable(f"There is too little free space in {directory} for this backup.")
+    return private(maintenance.part_of(directory / f"mydia-{clock.new_id()}-uploaded.db"))
+
+
+def add_uploaded(caller: Caller, directory: Path, part: Path, now: datetime) -> maintenance.Backup:
+    """Check an uploaded file and list it among the backups; restoring it is a separate step.
+
+    Raises:
+        Invalid: It is no backup, is damaged, or was made by a newer Mydia.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    return maintenance.add_uploaded(part, directory, now, known=is_known_revision)
 
 
 def last_outcome(caller: Caller, database_path: Path | None) -> restoring.Outcome | None:

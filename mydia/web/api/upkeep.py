@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from litestar import delete, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import File
 
 from mydia import clock
 from mydia.contexts import library, settings
+from mydia.db import maintenance
 from mydia.errors import Conflict, NotFound
 from mydia.vocabulary import MediaType
+from mydia.web import uploads
 from mydia.web.api.schemas import Accepted, Cursor, Limit, Page, Struct, Text
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, OutsideDep, TaskBoardDep
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, OutsideDep, TaskBoardDep, WebRequest
+
+_SQLITE = "application/vnd.sqlite3"
 
 
 class RecycledShape(Struct):
@@ -79,6 +88,7 @@ class BackupShape(Struct):
     made_at: datetime
     size_bytes: int
     before_migration: bool
+    uploaded: bool
 
 
 class LogLineShape(Struct):
@@ -177,12 +187,17 @@ def undo(
 @get("/backups", sync_to_thread=True, summary="List backups")
 def list_backups(config: ConfigDep, caller: CallerDep) -> list[BackupShape]:
     """Return the backups of the database, newest first."""
-    return [
-        BackupShape(
-            name=one.path.name, made_at=one.made_at, size_bytes=one.size_bytes, before_migration=one.before_migration
-        )
-        for one in settings.backups.list_backups(caller, config.backups_directory)
-    ]
+    return [_shape(one) for one in settings.backups.list_backups(caller, config.backups_directory)]
+
+
+def _shape(one: maintenance.Backup) -> BackupShape:
+    return BackupShape(
+        name=one.path.name,
+        made_at=one.made_at,
+        size_bytes=one.size_bytes,
+        before_migration=one.before_migration,
+        uploaded=one.uploaded,
+    )
 
 
 @post("/backups", sync_to_thread=True, status_code=202, summary="Make a backup")
@@ -190,6 +205,41 @@ def make_backup(taskboard: TaskBoardDep, caller: CallerDep) -> Accepted:
     """Back up the database now, as a job."""
     taskboard.run_now(caller, "upkeep.back_up")
     return Accepted(detail="A job makes the backup; it is listed when it is complete.")
+
+
+async def receive_body(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Path:
+    """Receive the uploaded backup before the handler runs."""
+    target = await asyncio.to_thread(
+        settings.backups.prepare_upload,
+        caller,
+        deps.database.path,
+        deps.config.backups_directory,
+        request.content_length or 0,
+    )
+    return await uploads.save_body(request, target)
+
+
+@dataclass
+class _Upload(Operation):
+    """Describes the body, which is the file itself."""
+
+    def __post_init__(self) -> None:
+        binary = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody(content={_SQLITE: binary}, required=True)
+
+
+@post(
+    "/backups/uploads",
+    sync_to_thread=True,
+    status_code=201,
+    summary="Upload a backup",
+    request_max_body_size=uploads.BACKUP_BYTES,
+    dependencies={"part": Provide(receive_body)},
+    operation_class=_Upload,
+)
+def upload_backup(config: ConfigDep, caller: CallerDep, part: NamedDependency[Path]) -> BackupShape:
+    """Add a downloaded backup, sent as the body, to the list. It is checked; restoring it is a separate request."""
+    return _shape(settings.backups.add_uploaded(caller, config.backups_directory, part, clock.now()))
 
 
 class RestoreRequest(Struct):
@@ -207,11 +257,11 @@ def restore_backup(deps: DepsDep, caller: CallerDep, name: FromPath[str], data: 
     return Accepted(detail="Mydia restarts on the restored database.")
 
 
-@get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type="application/vnd.sqlite3")
+@get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type=_SQLITE)
 def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Download a backup, which is a complete SQLite database."""
     path = settings.backups.get_backup(caller, config.backups_directory, name)
-    return File(path=path, filename=name, media_type="application/vnd.sqlite3")
+    return File(path=path, filename=name, media_type=_SQLITE)
 
 
 @get("/logs", sync_to_thread=True, summary="List log lines")
@@ -255,6 +305,7 @@ ROUTES: tuple[Any, ...] = (
     list_backups,
     make_backup,
     download_backup,
+    upload_backup,
     restore_backup,
     list_logs,
     download_log,

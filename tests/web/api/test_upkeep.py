@@ -52,6 +52,21 @@ def test_a_file_is_restored_from_the_recycle_bin_or_deleted_permanently(admin: A
     assert admin.post(f"/recycle-bin/{kept['id']}/restore").status_code == 404
 
 
+def test_a_downloaded_backup_is_uploaded_again(admin: Asker, house: House) -> None:
+    made = maintenance.back_up(house.database, house.config.backups_directory, clock.now())
+    assert made is not None
+    content = made.path.read_bytes()
+    made.path.unlink()
+    sent = admin.post("/backups/uploads", content=content, headers={"content-type": "application/vnd.sqlite3"})
+    assert sent.status_code == 201, sent.text
+    assert (sent.json()["uploaded"], sent.json()["size_bytes"]) == (True, len(content))
+    assert admin.get(f"/backups/{sent.json()['name']}").content == content
+    refused = admin.post("/backups/uploads", content=b"no database", headers={"content-type": "text/plain"})
+    assert refused.status_code == 422
+    assert "not an SQLite database" in refused.json()["detail"]
+    assert len(admin.get("/backups").json()) == 1
+
+
 def test_backups_are_listed_requested_and_downloaded(admin: Asker, house: House) -> None:
     assert admin.post("/backups").status_code == 202
     made = maintenance.back_up(house.database, house.config.backups_directory, clock.now())

@@ -113,6 +113,7 @@ _ROUTES = {
     "/shows/filters": "POST /saved-filters",
     "/shows/filters/{}/{}": "PUT /saved-filters/{}",
     "/system/backups": "POST /backups",
+    "/system/backups/upload": "POST /backups/uploads",
     "/system/backups/{}/restore": "POST /backups/{}/restore",
     "/system/pause": "PUT /tasks/paused",
     "/system/resume": "PUT /tasks/paused",

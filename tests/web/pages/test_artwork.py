@@ -42,7 +42,7 @@ def _poster(server: Server, item_id: str) -> str | None:
 def test_another_poster_is_chosen_and_reset(server: Server, browser: Browser, press: Press, film: str) -> None:
     answer = browser.get(f"/items/{film}/artwork", headers={"hx-request": "true"})
     assert "de · 2000 × 3000" in words(answer)
-    assert "2, no text" in words(answer)
+    assert "No text" in words(answer)
     assert "/img/preview/poster/tvdb?of=%2Fbanners%2Fc.jpg" in answer.text
     assert "Use the provider's choice" not in answer.text
     chosen = press(browser, f"/items/{film}/artwork", role="poster", source="/b.jpg")

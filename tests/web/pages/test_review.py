@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from mydia.vocabulary import MediaType
 from mydia.web.pages.activity import decisions
 from mydia.web.pages.system.tasks import said_cron
 from tests.builders import media_file
-from tests.web.pages.conftest import Browser, Server, words
+from tests.web.pages.conftest import Browser, Server, csrf, words
 
 
 def entry_of(server: Server, title: str) -> library.InboxEntry:
@@ -490,3 +491,45 @@ def test_a_restore_says_what_is_lost_asks_and_restarts(
     assert f"{made.path.name} was restored" in words(browser.get("/system/backups"))
     press(browser, "/system/backups/outcome", htmx=False)
     assert "was restored" not in words(browser.get("/system/backups"))
+
+
+def _upload(browser: Browser, content: bytes, token: str | None = None) -> Any:
+    fields = {"_csrf": csrf(browser) if token is None else token}
+    return browser.post("/system/backups/upload", data=fields, files={"backup": ("mydia.db", content)})
+
+
+def test_an_uploaded_backup_is_checked_listed_and_offered_for_restore(browser: Browser, server: Server) -> None:
+    made = maintenance.back_up(server.deps.database, server.deps.config.backups_directory, clock.now())
+    assert made is not None
+    content = made.path.read_bytes()
+    made.path.unlink()
+    sent = _upload(browser, content)
+    assert sent.status_code == 303, words(sent)
+    assert "Type restore to confirm" in words(browser.get(sent.headers["location"]))
+    assert "Uploaded" in words(browser.get("/system/backups"))
+
+
+def test_only_whole_backups_of_this_version_are_taken_in(browser: Browser, server: Server) -> None:
+    folder = server.deps.config.backups_directory
+    made = maintenance.back_up(server.deps.database, folder, clock.now())
+    assert made is not None
+    whole = made.path.read_bytes()
+    with sqlite3.connect(made.path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer = made.path.read_bytes()
+    with sqlite3.connect(folder / "other.db") as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+    other = (folder / "other.db").read_bytes()
+    left = sorted(path.name for path in folder.iterdir())
+    for content, said in (
+        (b"", "Choose a backup file."),
+        (b"PK" + whole, "it is not an SQLite database"),
+        (whole[: len(whole) // 2], "This file is damaged"),
+        (newer, "made by a newer Mydia (schema 9999)"),
+        (other, "it is another program's database"),
+    ):
+        refused = _upload(browser, content)
+        assert refused.status_code == 422
+        assert said in words(refused)
+    assert _upload(browser, whole, token="forged").status_code == 403
+    assert sorted(path.name for path in folder.iterdir()) == left

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 from litestar.response import File
 from msgspec import Struct
 
+from mydia import clock
 from mydia.adapters import pg_dump
 from mydia.config import Config
 from mydia.contexts import settings
@@ -17,7 +21,8 @@ from mydia.contexts.users import Caller
 from mydia.db import Database, maintenance, restoring
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import RunState
-from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormOf, TaskBoardDep, WebRequest
+from mydia.web import uploads
+from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormOf, TaskBoardDep, WebDeps, WebRequest
 from mydia.web.render import Toast, dialog, is_htmx, nothing, page, redirect
 
 
@@ -30,6 +35,8 @@ class BackupsView:
     keep: int
     possible: bool
     """False for PostgreSQL without `pg_dump`."""
+    can_upload: bool
+    """False for PostgreSQL, whose backups are not restored here."""
     running: bool
     last_error: str | None
     outcome: restoring.Outcome | None
@@ -41,6 +48,17 @@ def show_backups(
     request: WebRequest, deps: DepsDep, config: ConfigDep, database: DatabaseDep, caller: CallerDep
 ) -> Response[str]:
     """Show the backups and how to restore one."""
+    return _backups_page(request, deps, config, database, caller)
+
+
+def _backups_page(
+    request: WebRequest,
+    deps: WebDeps,
+    config: Config,
+    database: Database,
+    caller: Caller,
+    error: Invalid | None = None,
+) -> Response[str]:
     with database.reads() as session:
         keep = settings.of(session).backups.keep
     board = deps.taskboard
@@ -51,11 +69,57 @@ def show_backups(
         directory=str(config.backups_directory),
         keep=keep,
         possible=database.path is not None or deps.outside.programs.find(pg_dump.PROGRAM) is not None,
+        can_upload=database.path is not None,
         running=busy,
         last_error=last[0].error if last and last[0].state in (RunState.FAILED, RunState.DEAD) else None,
         outcome=settings.backups.last_outcome(caller, database.path),
     )
-    return page(request, "system/backups.html", view, active="system", topics=["tasks"])
+    return page(
+        request,
+        "system/backups.html",
+        view,
+        active="system",
+        topics=["tasks"],
+        status=200 if error is None else 422,
+        more={"errors": {} if error is None else dict(error.fields)},
+    )
+
+
+async def receive_file(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Path:
+    """Receive the file of the form before the handler runs."""
+    target = await asyncio.to_thread(
+        settings.backups.prepare_upload,
+        caller,
+        deps.database.path,
+        deps.config.backups_directory,
+        request.content_length or 0,
+    )
+    return await uploads.save_file_field(request, target)
+
+
+@post(
+    "/system/backups/upload",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+    opt={"csrf": False},
+    request_max_body_size=uploads.BACKUP_BYTES,
+    dependencies={"part": Provide(receive_file)},
+)
+def upload_backup(
+    request: WebRequest,
+    deps: DepsDep,
+    config: ConfigDep,
+    database: DatabaseDep,
+    caller: CallerDep,
+    part: NamedDependency[Path],
+) -> Response[str]:
+    """Add an uploaded file to the backups, and ask whether to restore it."""
+    try:
+        added = settings.backups.add_uploaded(caller, config.backups_directory, part, clock.now())
+    except Invalid as error:
+        return _backups_page(request, deps, config, database, caller, error)
+    return redirect(request, f"/system/backups/{added.path.name}/restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +214,7 @@ ROUTES: tuple[Any, ...] = (
     download_backup,
     ask_restore,
     restore_backup,
+    upload_backup,
     restoring_page,
     close_outcome,
 )
