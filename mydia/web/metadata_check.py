@@ -31,7 +31,8 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
         waiting = sum(library.files.new_files(session, SYSTEM).values())
     if source is not None and source.answers is False:
         waits = f" New files waiting for a match: {waiting}." if waiting else ""
-        yield Check("metadata", "failed", f"The {source.name} does not answer: {source.error}.{waits}")
+        last = f" Last error: {source.error}." if source.error else ""
+        yield Check("metadata", "failed", f"The {source.name} does not answer.{waits}{last}")
         return
     if "tvdb" not in known and (tvdb_wanted or folders):
         yield Check(

@@ -84,7 +84,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         default_url="http://localhost:8080",
         needs=(
             Need("url", "Address", "url", required=True, help="As in the browser, with a sub-path if there is one."),
-            Need("username", "User name", help="Leave empty if the Web UI needs no sign-in."),
+            Need("username", "Username", help="Leave empty if the Web UI needs no sign-in."),
             Need("secret", "Password or API key", "password", help="API keys of qBittorrent 5.2 start with qbt_."),
             *_categories("category"),
             _SAVE_PATH,
@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         default_url="http://localhost:9091",
         needs=(
             Need("url", "Address", "url", required=True, help="/transmission/rpc is added if it is missing."),
-            Need("username", "User name"),
+            Need("username", "Username"),
             Need("secret", "Password", "password"),
             *_categories("label"),
             _SAVE_PATH,
@@ -127,7 +127,7 @@ KINDS: Mapping[str, Kind[DownloadClient]] = {
         default_url="http://localhost:6789",
         needs=(
             Need("url", "Address", "url", required=True),
-            Need("username", "User name"),
+            Need("username", "Username"),
             Need("secret", "Password", "password"),
             *_categories("category", "It must already exist in the client."),
             *_SHARED,

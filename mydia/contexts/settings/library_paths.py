@@ -145,13 +145,20 @@ def _is_there(folder: Path) -> bool:
 
 
 def look_at_folder(
-    outside: Outside, caller: Caller, raw: str, others: list[LibraryPath], *, downloads: str | None = None
+    outside: Outside,
+    caller: Caller,
+    raw: str,
+    others: list[LibraryPath],
+    *,
+    downloads: str | None = None,
+    may_be_empty: bool = False,
 ) -> FolderLook:
     """Check on the disk whether a folder can be a library folder.
 
     Args:
         others: The existing library folders, except the one that is being changed.
         downloads: The local path of a client's download folder; decides whether hard links work.
+        may_be_empty: An empty library folder can be a missing mount; an empty download folder is normal.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     if sentence := _objection(raw):
@@ -183,7 +190,7 @@ def look_at_folder(
         findings.append(FolderFinding("yes", f"{units.size(free_bytes)} free"))
     except AdapterError as error:
         findings.append(FolderFinding("warn", error.cause))
-    if state.empty:
+    if state.empty and not may_be_empty:
         findings.append(FolderFinding("warn", "Empty"))
     if downloads and outside.files.exists(Path(downloads)):
         same = outside.files.same_filesystem(folder, Path(downloads))

@@ -224,8 +224,8 @@ class _Upload(Operation):
     """Describes the body, which is the file itself."""
 
     def __post_init__(self) -> None:
-        binary = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
-        self.request_body = RequestBody(content={_SQLITE: binary}, required=True)
+        anything = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody(content={"application/octet-stream": anything}, required=True)
 
 
 @post(

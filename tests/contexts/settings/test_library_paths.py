@@ -119,6 +119,10 @@ def test_access_is_checked_by_trying(outside: Outside, tmp_path: Path) -> None:
     assert said[1].endswith("free")
     assert said[2] == "Same disk as downloads: hard links will be used"
     assert os.listdir(tmp_path / "films") == ["a.mkv"]
+    empty = str(tmp_path / "downloads")
+    for may_be_empty, expected in ((False, True), (True, False)):
+        look = settings.library_paths.look_at_folder(outside, SYSTEM, empty, [], may_be_empty=may_be_empty)
+        assert ("Empty" in [finding.sentence for finding in look.findings]) is expected
 
 
 def test_a_path_that_is_not_a_folder_is_reported(outside: Outside, tmp_path: Path) -> None:

@@ -160,6 +160,9 @@ def test_home_and_system_report_a_source_that_does_not_answer(server: Server, br
     assert "does not answer" in home
     assert "1 new file cannot be matched until it answers" in home
     assert "Nothing needs you" not in home
+    imports = words(browser.get("/imports?bucket=check"))
+    assert "1 new file cannot be matched until it answers" in imports
+    assert "Nothing is waiting for you" not in imports
     system = words(browser.get("/system"))
     assert "does not answer" in system
     assert "No problems found" not in system

@@ -147,17 +147,30 @@ def test_the_metadata_source_is_chosen(browser: Browser, database: Database) -> 
     _make_account(browser)
     assert browser.send("/setup/metadata", {"source": "own"}).status_code == 422
     assert browser.send("/setup/metadata", {"source": "relay", "relay_url": "ftp://x"}).status_code == 422
-    answer = browser.send("/setup/metadata", {"source": "own", "tmdb_api_key": "0123456789abcdef0123456789abcdef"})
+    chosen = {"source": "own", "tmdb_api_key": "0123456789abcdef0123456789abcdef", "anyway": "true"}
+    answer = browser.send("/setup/metadata", chosen)
     assert answer.headers["location"] == "/setup/client"
     page = browser.see("/setup/metadata")
     assert "0123456789abcdef" not in page
     assert "Leave empty to keep it" in page
     for source, name in (("none", "off"), ("public", None)):
-        browser.send("/setup/metadata", {"source": source})
+        browser.send("/setup/metadata", {"source": source, "anyway": "true"})
         with database.reads() as session:
             assert settings.of(session).metadata.relay_url == name
     with database.reads() as session:
         assert not settings.sourced(session, SYSTEM, "metadata.tmdb_api_key").value
+
+
+def test_a_metadata_source_that_does_not_answer_gets_no_tick(browser: Browser) -> None:
+    _make_account(browser)
+    chosen = {"source": "relay", "relay_url": "http://127.0.0.1:9"}
+    refused = browser.send("/setup/metadata", chosen)
+    assert refused.status_code == 422
+    assert "Test failed" in refused.text
+    assert browser.send("/setup/metadata", chosen | {"anyway": "true"}).headers["location"] == "/setup/client"
+    step = re.findall(r"<li class=\"relative.*?</li>", browser.see("/setup/client"), re.DOTALL)[2]
+    assert "#i-triangle-alert" in step
+    assert "#i-check" not in step
 
 
 def test_a_connection_test_reports_each_step(browser: Browser, client: FakeDownloadClient, tmp_path: Path) -> None:

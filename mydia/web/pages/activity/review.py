@@ -10,7 +10,7 @@ from litestar import Response, get
 from litestar.params import FromQuery
 from sqlalchemy.orm import Session
 
-from mydia.contexts import library, settings
+from mydia.contexts import library, metadata, settings
 from mydia.contexts.library import InboxEntry
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
@@ -123,6 +123,10 @@ class ImportsView:
     q: str
     scans: tuple[ScanState, ...]
     providers: bool
+    silent_source: str
+    """Name of the metadata source if it does not answer; empty otherwise."""
+    unmatched: int
+    """Files that wait for the source, and are therefore not in the review yet."""
     has_paths: bool
     can_settings: bool
     total: int
@@ -160,6 +164,9 @@ def show_imports(
         view_entry = _entry(session, caller, picked, rows, chosen, q) if picked is not None else None
         scans = scan_states(session, caller)
         paths = settings.library_paths.list_library_paths(session, caller)
+        source = metadata.source_state(session, deps.outside, caller)
+        silent = source.name if source is not None and source.answers is False else ""
+        unmatched = sum(library.files.new_files(session, caller).values()) if silent else 0
         ignored = tuple(library.ignored_folders.list_ignored_folders(session, caller))
         total = (
             len(library.inbox.inbox_ids(session, caller, state=states[chosen], text=q))
@@ -196,6 +203,8 @@ def show_imports(
         more=f"/imports{query({'bucket': chosen, 'q': q, 'cursor': found.next_cursor})}" if found.next_cursor else None,
         q=q,
         scans=scans,
+        silent_source=silent,
+        unmatched=unmatched,
         providers=deps.outside.metadata().available,
         has_paths=bool(paths),
         can_settings=caller.can(Permission.MANAGE_SETTINGS),

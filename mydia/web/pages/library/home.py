@@ -152,7 +152,13 @@ def _source_trouble(session: Session, outside: Outside, caller: Caller) -> tuple
     if source is None or source.answers is not False:
         return ()
     waiting = sum(library.files.new_files(session, caller).values())
-    text = f"{source.error or 'No answer'}. {plural(waiting, 'new file')} cannot be matched until it answers."
+    text = (
+        f"{plural(waiting, 'new file')} cannot be matched until it answers."
+        if waiting
+        else "Titles cannot be added or updated until it answers."
+    )
+    if source.error:
+        text += f" Last error: {source.error}."
     return (
         Need(
             tone="fail",

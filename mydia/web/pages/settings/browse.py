@@ -27,6 +27,10 @@ class BrowseView:
     problem: str
 
 
+_DOWNLOADS = "downloads"
+"""The wizard's field for the client's download folder."""
+
+
 class CheckFields(Struct, kw_only=True):
     """A form that has fields for folders."""
 
@@ -47,7 +51,7 @@ def check_folder(
 ) -> Response[str]:
     """Check the folder that was typed, for the note under its field."""
     sent = form.read()
-    look = _look(deps, caller, sent.values.get(field, ""), sent, other)
+    look = _look(deps, caller, sent.values.get(field, ""), sent, other, may_be_empty=field == _DOWNLOADS)
     return fragment(request, "settings/_folder_check.html", look, field=_name(field))
 
 
@@ -72,13 +76,15 @@ def choose_folder(
 ) -> Response[str]:
     """Put the chosen folder into the field that opened the dialog, with its check."""
     sent = form.read()
-    look = _look(deps, caller, sent.chosen, sent, "")
+    look = _look(deps, caller, sent.chosen, sent, "", may_be_empty=field == _DOWNLOADS)
     return fragment(
         request, "settings/_chosen.html", look, field=_name(field), chosen=sent.chosen, trigger={"dialog-close": {}}
     )
 
 
-def _look(deps: WebDeps, caller: Caller, path: str, sent: CheckFields, other: str) -> FolderLook | None:
+def _look(
+    deps: WebDeps, caller: Caller, path: str, sent: CheckFields, other: str, *, may_be_empty: bool
+) -> FolderLook | None:
     if not path.strip():
         return None
     with deps.database.reads() as session:
@@ -87,7 +93,7 @@ def _look(deps: WebDeps, caller: Caller, path: str, sent: CheckFields, other: st
         ]
     try:
         return settings.library_paths.look_at_folder(
-            deps.outside, caller, path, others, downloads=sent.values.get(other) or None
+            deps.outside, caller, path, others, downloads=sent.values.get(other) or None, may_be_empty=may_be_empty
         )
     except (Invalid, Unavailable) as error:
         return FolderLook(path, (), error.message)

@@ -78,6 +78,8 @@ class SetupSourceFields(SourceFields, kw_only=True):
     """The form of the metadata source."""
 
     skip: bool = False
+    anyway: bool = False
+    """Continue although the test failed."""
 
 
 class SetupServiceFields(ServiceFields, kw_only=True):
@@ -161,6 +163,8 @@ class MetadataView:
     locked: str
     present: str
     errors: Mapping[str, str]
+    result: TestResult | None = None
+    """A failed test of the source that is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +363,11 @@ def _folders_view(
         if name not in taken or name in values
     )
     present = tuple(_present(deps, caller, path, paths, downloads) for path in paths)
-    look = settings.library_paths.look_at_folder(deps.outside, caller, downloads, []) if downloads else None
+    look = (
+        settings.library_paths.look_at_folder(deps.outside, caller, downloads, [], may_be_empty=True)
+        if downloads
+        else None
+    )
     return FoldersView(
         frame=frame, present=present, fields=fields, more=more, downloads=downloads, downloads_look=look, errors=errors
     )
@@ -383,7 +391,7 @@ def metadata(request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep) -
 def save_metadata(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[SetupSourceFields]
 ) -> Response[str]:
-    """Store the source that was chosen."""
+    """Store the source that was chosen, and go on if it answers or if the user wants to."""
     if form.draft().skip:
         return _after(request, deps, caller, "metadata", "skipped")
     try:
@@ -394,11 +402,21 @@ def save_metadata(
     except Invalid as error:
         view = _metadata_view(deps, caller, form.sent, error.fields or {"": error.message})
         return page(request, "setup/metadata.html", view, status=422, shell=False)
+    if wanted.anyway:
+        return _after(request, deps, caller, "metadata", "failed")
+    *_, result = metadata_source.try_source(deps, caller, wanted)
+    if result.tone == "fail":
+        view = _metadata_view(deps, caller, {}, {}, result)
+        return page(request, "setup/metadata.html", view, status=422, shell=False)
     return _after(request, deps, caller, "metadata", "done")
 
 
 def _metadata_view(
-    deps: WebDeps, caller: Caller | None, sent: Mapping[str, str], errors: Mapping[str, str]
+    deps: WebDeps,
+    caller: Caller | None,
+    sent: Mapping[str, str],
+    errors: Mapping[str, str],
+    result: TestResult | None = None,
 ) -> MetadataView:
     with deps.database.reads() as session:
         caller = _signed_in(session, caller)
@@ -413,6 +431,7 @@ def _metadata_view(
         locked=now.locked,
         present=now.present,
         errors=errors,
+        result=result,
     )
 
 
