@@ -309,9 +309,9 @@ def test_the_sort_select_shows_its_focus(tab: Tab) -> None:
     assert width >= 2
 
 
-_ADDRESSES = (
+ADDRESSES = (
     "/", "/movies", "/movies?view=table", "/shows", "/calendar", "/wanted", "/wanted/upgrades", "/activity",
-    "/activity/history", "/activity/blocklist", "/recycle-bin", "/imports", "/imports?bucket=none", "/imports?bucket=ready",
+    "/activity/history", "/activity/blocklist", "/recycle-bin", "/edits", "/imports/manual", "/imports", "/imports?bucket=none", "/imports?bucket=ready",
     "/add", "/account", "/system", "/system/tasks", "/system/logs", "/system/backups", "/settings", "/settings/folders",
     "/settings/naming", "/settings/profiles", "/settings/profiles/new", "/settings/sizes", "/settings/metadata",
     "/settings/indexers", "/settings/clients", "/settings/users", "/settings/general",
@@ -326,7 +326,7 @@ def test_every_page_is_accessible(
     tab = open_tab(origin, cookies=cookies, viewport=viewport, bypass_csp=True)
     titles = [f"/movies/{server.ids['Sintel']}", f"/movies/{server.ids['Sintel']}?tab=files"]
     found = []
-    for address in (*_ADDRESSES, *titles):
+    for address in (*ADDRESSES, *titles):
         page = tab.go(address)
         found += [f"{address}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

@@ -48,10 +48,16 @@ const findAgain = (element) => {
   return href && $$("#main a").find((link) => link.getAttribute("href") === href);
 };
 
+/** An entry of a menu that has closed cannot take the focus; its button can. */
+const reachable = (element) => {
+  const menu = element?.closest("[popover]:not(:popover-open)");
+  return menu ? $(`[popovertarget="${menu.id}"]`) : element;
+};
+
 on(
   "close",
   (event) => {
-    const back = findAgain(opener);
+    const back = reachable(findAgain(opener));
     opener = null;
     placeToasts();
     if (event.target.id === "dialog") {

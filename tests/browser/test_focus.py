@@ -1,0 +1,105 @@
+"""Visible focus: on every page and in every dialog, whatever the keyboard reaches shows that it has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Serve, Tab
+from tests.browser.test_everyday import ADDRESSES
+from tests.web.pages.conftest import Server, furnished, server
+
+__all__ = ["furnished", "server"]
+pytestmark = pytest.mark.xdist_group("browser-pages")
+
+# Focus by script is shown as focus by keyboard if the keyboard was used last.
+_UNMARKED = """
+async (scope) => {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const ring = (element, pseudo) => {
+    const style = getComputedStyle(element, pseudo);
+    const seen = !/^rgba\\(.*, 0\\)$|transparent/.test(style.outlineColor);
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && seen;
+  };
+  const large = (element) => Math.min(element.offsetWidth, element.offsetHeight) >= 8;
+  const opaque = (element) => {
+    for (let at = element; at; at = at.parentElement) if (getComputedStyle(at).opacity < 0.5) return false;
+    return true;
+  };
+  const marked = (element) => {
+    if (!opaque(element)) return false;
+    if (large(element) && ['', '::before', '::after'].some((pseudo) => ring(element, pseudo || undefined))) return true;
+    const near = [element.nextElementSibling, element.parentElement, element.parentElement?.parentElement];
+    return near.some((one) => one && large(one) && ring(one));
+  };
+  const found = [];
+  const all = ':is(a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex]):not([tabindex="-1"])';
+  let number = 0;
+  for (const element of document.querySelector(scope).querySelectorAll(all)) {
+    element.focus({ preventScroll: true });
+    if (document.activeElement !== element) continue;
+    number += 1;
+    for (let tries = 0; tries < 20 && !marked(element); tries += 1) await painted();
+    if (!marked(element)) found.push(element.outerHTML.slice(0, 160));
+  }
+  return [number, [...new Set(found)]];
+}
+"""
+
+
+@pytest.fixture
+def origin(serve: Serve, server: Server) -> str:
+    """The origin of the server with sample data."""
+    return serve(server.app)
+
+
+def _unmarked(page: Page, scope: str = "body") -> list[str]:
+    page.keyboard.press("Tab")
+    number, found = page.evaluate(_UNMARKED, scope)
+    assert number > 0, "nothing can have the focus"
+    return list(found)
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(DESKTOP, "mydia-dark"), (PHONE, "mydia-light")])
+def test_whatever_has_the_focus_shows_it(
+    open_tab: Callable[..., Tab], origin: str, server: Server, viewport: dict[str, int], theme: str
+) -> None:
+    cookies = {"session": server.token, "theme": theme}
+    tab = open_tab(origin, cookies=cookies, viewport=viewport, reduced_motion="reduce")
+    film, show = f"/movies/{server.ids['Nosferatu']}", f"/shows/{server.ids['The Cartographers']}"
+    found = []
+    for address in (*ADDRESSES, film, f"{film}?tab=files", show):
+        found += [f"{address}: {line}" for line in _unmarked(tab.go(address))]
+    for address, opener in (
+        (film, "#why-releases"),
+        ("/movies", "[popovertarget=more-filters]"),
+        ("/imports/manual", "form [aria-haspopup=dialog]"),
+    ):
+        page = tab.go(address)
+        page.locator(opener).click()
+        opened = page.locator("#dialog[open], #more-filters:popover-open")
+        expect(opened).to_have_count(1)
+        expect(page.locator("#dialog .skel")).to_have_count(0)
+        found += [f"{address}, {opener}: {line}" for line in _unmarked(page, f"#{opened.get_attribute('id')}")]
+    assert found == [], "\n".join(found)
+    assert tab.errors == []
+
+
+def test_tab_stays_in_a_dialog_and_escape_returns_to_its_button(
+    open_tab: Callable[..., Tab], origin: str, server: Server
+) -> None:
+    tab = open_tab(origin, cookies={"session": server.token})
+    page = tab.go(f"/movies/{server.ids['Sintel']}")
+    more = page.get_by_role("button", name="More actions").locator("visible=true")
+    more.press("Enter")
+    page.get_by_role("link", name="Edit").locator("visible=true").press("Enter")
+    dialog = page.locator("#dialog")
+    expect(dialog.get_by_label("Title")).to_be_focused()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#dialog')")
+    page.keyboard.press("Escape")
+    expect(dialog).not_to_have_attribute("open", "")
+    assert page.evaluate("document.activeElement.closest('#main') !== null")
