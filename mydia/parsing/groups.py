@@ -84,7 +84,7 @@ def read_group(
         last = words.index_at(end)
         return first < last and not any(index in marked for index in range(first, last))
 
-    by = _SIGNED_BY.search(low)
+    by = _SIGNED_BY.search(low) if low.endswith("]") else None
     if by is not None and by.start() >= tail_start:
         return text[by.start(1) :], by.span(1)
     remark = _HYPHEN_THEN_REMARK.search(low)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mydia.parsing.patterns import LANGUAGE_CODES, SUBTITLE_PREFIXES
 from mydia.parsing.tokens import Mark, Words
@@ -64,6 +65,7 @@ def find_language_codes(words: Words, tail: int, marks: list[Mark], title_end: i
     return found
 
 
+@lru_cache(maxsize=4096)
 def _code_of(word: str) -> str | None:
     match = _TIMES.match(word) if len(word) <= _LONGEST_CODE else None
     return LANGUAGE_CODES.get(match.group(1)) if match is not None else None

@@ -44,9 +44,11 @@ _EXTRAS = {
 _EXTRA_BEHIND = re.compile("-(" + "|".join(_EXTRAS) + r")\Z")
 """Suffix of extras, as defined by Plex and Jellyfin."""
 
-_BONUS = re.compile(r"(?<!-s\d)(?<!-s\d\d)(?<![xe]\d\d)[ _]?-[ _]?x\d{2}[ _]?-[ _]?(?=[^\W_])")
+_BONUS = re.compile(r"-[ _]?x\d{2}[ _]?-[ _]?(?=[^\W_])")
 """Number of a bonus in film collections, followed by its name: `Title (1999)-x02-Interview`."""
-_FILM_NUMBER = re.compile(r"[ _]?-[ _]?f\d{1,3}[ _]?-[ _]?(?=[^\W_])")
+_EPISODE_BEFORE = re.compile(r"(?:-s\d{1,2}|[xe]\d\d)\Z")
+"""What makes the `x02` behind it an episode: `Title-s03-x02`, `1x01-x02`."""
+_FILM_NUMBER = re.compile(r"-[ _]?f\d{1,3}[ _]?-[ _]?(?=[^\W_])")
 """Number of a film in its series, which comes before it: `James Bond-f21-Casino Royale`."""
 _GROUP_PREFIX = re.compile(r"([a-z0-9]{3,12})-(?=[a-z0-9]+\.[a-z])")
 
@@ -150,9 +152,7 @@ def open_name(name: str) -> Opened:
         site_span = behind.span(1)
         text = text[: behind.start()].rstrip(" ._-")
     text = strip_tracker(text)
-    bonus = _BONUS.search(lower(text), 1) if "-" in text else None
-    if bonus is not None:
-        text = text[: bonus.start()]
+    text, is_bonus = _without_bonus(text)
     low = lower(text)
     opened = Opened(
         name=name,
@@ -163,7 +163,11 @@ def open_name(name: str) -> Opened:
         subtitle=subtitle,
         ids=ids,
         has_site_behind=site_span is not None,
-        extra=_EXTRAS[extra.group(1)] if extra is not None and extra.start() > 0 else "featurette" if bonus else None,
+        extra=_EXTRAS[extra.group(1)]
+        if extra is not None and extra.start() > 0
+        else "featurette"
+        if is_bonus
+        else None,
     )
     _take_front(opened)
     if site_span is not None:
@@ -171,6 +175,13 @@ def open_name(name: str) -> Opened:
     if opened.website_span is not None:
         opened.website = raw[slice(*opened.website_span)]
     return opened
+
+
+def _without_bonus(text: str) -> tuple[str, bool]:
+    """Drop the number and name of a bonus; also return whether there was one."""
+    found = _BONUS.search(lower(text), 1) if "-" in text else None
+    before = text[: found.start()].rstrip(" _") if found is not None else ""
+    return (before, True) if before and _EPISODE_BEFORE.search(before.lower()) is None else (text, False)
 
 
 def _turn_around(text: str, raw: str) -> tuple[str, str]:
@@ -260,7 +271,7 @@ def _past_group_and_film_number(opened: Opened, begin: int) -> int:
         begin = prefix.end()
     number = _FILM_NUMBER.search(low, begin + 1) if "-" in low else None
     if number is not None:
-        opened.collection, begin = text[begin : number.start()], number.end()
+        opened.collection, begin = text[begin : number.start()].rstrip(" _"), number.end()
     return begin
 
 

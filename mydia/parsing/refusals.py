@@ -77,7 +77,7 @@ def why_meaningless(stem: str) -> str | None:
         return "an obfuscated post"
     if _BACKUP.match(low):
         return "a numbered backup"
-    if _PASSWORDED.search(low):
+    if ("pass" in low or "yenc" in low) and _PASSWORDED.search(low):
         return "a password-protected or encoded post"
     return None
 

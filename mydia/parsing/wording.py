@@ -36,7 +36,8 @@ def _clean(piece: str) -> str:
     """Replace separators with spaces, keeping the dots of initials."""
     if "." in piece:
         piece = _INITIALS.sub(lambda m: m.group().replace(".", "\x00") + " ", piece)
-        piece = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", piece)
+        if ". " in piece or ".." in piece or "._" in piece:
+            piece = _TITLES_WITH_DOT.sub(lambda m: m.group(1) + "\x00", piece)
         piece = piece.replace(".", " ").replace("\x00", ".")
     title = _SPACES.sub(" ", piece.replace("_", " ")).strip(' -~|,:/[+*#"“”„«»‹›').rstrip(" -[(")
     return title.lstrip("( ") if ")" not in title else title
@@ -60,7 +61,8 @@ def read_titles(
     if hint != "tv":
         piece = _drop_closing_bracket(piece, others)
     if numbering is not None:
-        piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
+        if numbering.episodes or numbering.absolute:
+            piece = _EPISODE_WORD.sub("", piece.rstrip(" ._-"))
         piece = _drop_own_season(piece, numbering)
     remark = _REMARK.search(piece) if "(" in piece else None
     if remark is not None and remark.start() > 0:

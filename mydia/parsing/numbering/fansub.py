@@ -115,7 +115,7 @@ _RANGE_BEFORE_BRACKET = re.compile(
 
 _EPISODE_SIGN = re.compile(
     r"(?:(?<=[ ._-])|(?<=\A))(?:(?:episodes?|épisodes?|episodio|episódio|chapter|chapitre|kapitel|folge|capitulo|capítulo|eps?|odc|серия)[ ._]?|(e)|#)"
-    r"(\d{1,4})(?:\.(\d))?(?:(?:-|~)(?:ep?)?(\d{1,4}))?(?:v\d)?(?=[ ._()\[\],-]|\Z)"
+    r"(\d{1,4})(?:\.(\d))?(?:(?:-|~)(?:ep?)?(\d{1,4}))?(?:v\d)?(?=[ ._()\[\],-]|\Z|ep?\d)"
 )
 
 

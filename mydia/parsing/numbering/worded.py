@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year
@@ -88,11 +89,12 @@ _ABBREVIATED_SEASON = re.compile(r"(?:temp|se)(?:\d|\Z)")
 
 def _may_name_season(scene: Scene) -> bool:
     """Return whether any word begins like one for "season"; the patterns are slow on every other name."""
-    words = scene.words.words
-    return any(
-        (word.startswith(SEASON_STEMS) and word != "series") or _ABBREVIATED_SEASON.match(word) is not None
-        for word in words
-    )
+    return any(_may_be_season_word(word) for word in scene.words.words)
+
+
+@lru_cache(maxsize=4096)
+def _may_be_season_word(word: str) -> bool:
+    return (word.startswith(SEASON_STEMS) and word != "series") or _ABBREVIATED_SEASON.match(word) is not None
 
 
 def _from_ordinal(ordinal: re.Match[str], *, is_eastern: bool) -> SeasonPhrase:
@@ -107,8 +109,8 @@ def _from_ordinal(ordinal: re.Match[str], *, is_eastern: bool) -> SeasonPhrase:
     )
 
 
-_SPANISH = re.compile(r"(?<![^\W_])t(\d{1,2})(?=[ ._-]{1,3}(?:cap|completa|complete|temporada)|c\d)")
-_SERIES = re.compile(r"(?<![^\W_])(?<!mini)series[ ._](\d{1,2})(?![^\W_])")
+_SPANISH = re.compile(r"t(?<![^\W_]t)(\d{1,2})(?=[ ._-]{1,3}(?:cap|completa|complete|temporada)|c\d)")
+_SERIES = re.compile(r"series(?<![^\W_]series)(?<!miniseries)[ ._](\d{1,2})(?![^\W_])")
 _CLOSES_SERIES = re.compile(r"[ ._]*(?:\Z|[\[(-]|complete(?![a-z]))")
 
 
