@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import batched
 
 from mydia import clock
@@ -11,11 +10,10 @@ from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
 from mydia.jobs.broker import Deps, job
 
-_LOOKED_AT = 20
+_LOOKED_AT = 200
 """Titles per read."""
-_SLICE = 5
+_SLICE = 20
 """Titles per write, so that other writers do not wait long."""
-_EVERY = 1_000_000
 
 
 @job("profiles.recount_item", title="Compare a title with its profile")
@@ -33,7 +31,8 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
 def recount(deps: Deps) -> str:
     """Compare the files of all titles with their quality profiles; only changes are written."""
     with deps.database.reads() as session:
-        titles = media.lists.ids_of(session, SYSTEM, media.lists.ItemQuery(), limit=_EVERY)
+        titles = library.holdings.suspects(session)
+        total = sum(one.total for one in media.lists.counts(session, SYSTEM).values())
     changed = 0
     for done, part in enumerate(batched(titles, _LOOKED_AT, strict=False)):
         if deps.run.cancelled():
@@ -43,8 +42,6 @@ def recount(deps: Deps) -> str:
             outdated = library.holdings.outdated_holdings(session, part)
         for few in batched(outdated, _SLICE, strict=False):
             with deps.database.writes() as session:
-                for title in few:
-                    with suppress(NotFound):  # removed meanwhile
-                        library.holdings.refresh_holdings(session, clock.now(), title)
+                library.holdings.refresh_many(session, clock.now(), few)
             changed += len(few)
-    return f"{changed} of {len(titles)} titles changed"
+    return f"{changed} of {total} titles changed"

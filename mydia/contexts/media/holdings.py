@@ -14,8 +14,21 @@ from sqlalchemy.orm import Session
 from mydia.contexts.media import status
 from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
 from mydia.contexts.media.versions import versions_of
-from mydia.db import get
 from mydia.vocabulary import Activity, MediaType
+
+__all__ = [
+    "HeldEpisode",
+    "Holdings",
+    "VersionHoldings",
+    "differing_holdings",
+    "due_to_roll",
+    "is_out",
+    "record_activity",
+    "record_holdings",
+    "refresh_state",
+    "refresh_states",
+    "roll_over",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +74,33 @@ class _Changes:
         return bool(self.item or self.versions or self.episodes or self.lost or self.held)
 
 
-def record_holdings(session: Session, now: datetime, item_id: str, holdings: Holdings) -> None:
-    """Store which files the library has of a title; called after every change to its files."""
-    item = get(session, MediaItem, item_id, what="This title")
+def record_holdings(session: Session, now: datetime, holdings: Mapping[str, Holdings]) -> None:
+    """Store which files the library has of titles; called after every change to their files.
+
+    The reads do not depend on the number of titles. Titles that were removed are left out.
+    """
     session.flush()
-    changes = _compare(session, {item_id: holdings})[item_id]
-    for name, value in changes.item.items():
-        setattr(item, name, value)
-    for version in versions_of(session, [item_id])[item_id]:
-        for name, value in changes.versions.get(version.id, {}).items():
-            setattr(version, name, value)
-    if changes.episodes:
-        session.execute(update(Episode), changes.episodes)
-    gone = [*changes.lost, *((str(row["version_id"]), str(row["episode_id"])) for row in changes.held)]
+    changes = _compare(session, holdings)
+    items = session.scalars(select(MediaItem).where(MediaItem.id.in_(changes))).all()
+    versions = versions_of(session, changes)
+    for item in items:
+        for name, value in changes[item.id].item.items():
+            setattr(item, name, value)
+        for version in versions[item.id]:
+            for name, value in changes[item.id].versions.get(version.id, {}).items():
+                setattr(version, name, value)
+        item.updated_at = now
+    if episodes := [row for one in changes.values() for row in one.episodes]:
+        session.execute(update(Episode), episodes)
+    held = [row for one in changes.values() for row in one.held]
+    gone = [pair for one in changes.values() for pair in one.lost]
+    gone += [(str(row["version_id"]), str(row["episode_id"])) for row in held]
     for part in batched(gone, _KEYS_IN_A_STATEMENT, strict=False):
         pairs = tuple_(HeldEpisode.version_id, HeldEpisode.episode_id).in_(part)
         session.execute(delete(HeldEpisode).where(pairs), execution_options={"synchronize_session": False})
-    if changes.held:
-        session.execute(insert(HeldEpisode), changes.held)
-    item.updated_at = now
-    refresh_state(session, now, item)
+    if held:
+        session.execute(insert(HeldEpisode), held)
+    refresh_states(session, now, items)
 
 
 def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
@@ -200,31 +220,58 @@ def _loudest(activities: Iterable[Activity | None]) -> Activity | None:
 
 def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
     """Recompute counters and states after a change of any of their parts."""
+    refresh_states(session, now, [item])
+
+
+@dataclass(frozen=True, slots=True)
+class _Episodes:
+    """Numbers of a series' episodes. Specials count only while they are monitored."""
+
+    total: int = 0
+    """Aired episodes that are monitored or have a file."""
+    held: int = 0
+    half: int = 0
+    """Those that not every monitored version has."""
+    missing: int = 0
+    """Monitored, aired, and not complete."""
+    upgradable: int = 0
+
+
+def refresh_states(session: Session, now: datetime, items: Sequence[MediaItem]) -> None:
+    """Recompute counters and states of titles, with the same reads for any number of them."""
     session.flush()
     today = now.date()
-    versions = versions_of(session, [item.id])[item.id]
+    versions = versions_of(session, [item.id for item in items])
+    numbers = _count_episodes(session, [item.id for item in items if item.type == MediaType.TV_SHOW], today)
+    for item in items:
+        _refresh(session, today, item, versions[item.id], numbers.get(item.id, _Episodes()))
+    session.flush()
+
+
+def _count_episodes(session: Session, item_ids: Sequence[str], today: date) -> dict[str, _Episodes]:
+    if not item_ids:
+        return {}
+    due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
+    counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
+    wanted = and_(Episode.monitored, Episode.air_on <= today)
+    conditions = (
+        counted,
+        and_(counted, Episode.held),
+        and_(counted, Episode.held, not_(Episode.complete)),
+        and_(wanted, not_(Episode.complete)),
+        and_(wanted, Episode.upgradable),
+    )
+    sums = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in conditions)
+    query = select(Episode.media_item_id, *sums).where(Episode.media_item_id.in_(item_ids))
+    rows = session.execute(query.group_by(Episode.media_item_id))
+    return {item_id: _Episodes(*(int(number) for number in found)) for item_id, *found in rows}
+
+
+def _refresh(session: Session, today: date, item: MediaItem, versions: Sequence[Version], numbers: _Episodes) -> None:
     monitored = [version for version in versions if version.monitored]
-    if item.type == MediaType.TV_SHOW:
-        due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
-        counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
-        wanted = and_(Episode.monitored, Episode.air_on <= today)
-        numbers = (
-            counted,
-            and_(counted, Episode.held),
-            and_(counted, Episode.held, not_(Episode.complete)),
-            and_(wanted, not_(Episode.complete)),
-            and_(wanted, Episode.upgradable),
-        )
-        sums = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in numbers)
-        total, held, half, missing, upgradable = (
-            int(number) for number in session.execute(select(*sums).where(Episode.media_item_id == item.id)).one()
-        )
-        item.episodes_total, item.episodes_held = total, held
-        incomplete = half > 0
-        if len(monitored) > 1:
-            missing, upgradable = _wanted_in_versions(session, item.id, today)
-    else:
-        incomplete = any(version.files_count == 0 for version in monitored)
+    show = item.type == MediaType.TV_SHOW
+    if show:
+        item.episodes_total, item.episodes_held = numbers.total, numbers.held
     facts = status.Facts(
         type=item.type,
         monitored=item.monitored and bool(monitored),
@@ -234,10 +281,10 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
         episodes_total=item.episodes_total,
         episodes_held=item.episodes_held,
         activity=item.activity,
-        incomplete=incomplete,
+        incomplete=numbers.half > 0 if show else any(version.files_count == 0 for version in monitored),
     )
     item.state = status.of(facts)
-    for version in versions if item.type == MediaType.MOVIE else ():
+    for version in () if show else versions:
         version.state = status.of(
             replace(
                 facts,
@@ -249,13 +296,16 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
             )
         )
     item.lacking = any(version.state == ItemState.MISSING for version in versions)
-    if item.type == MediaType.MOVIE:
+    if not show:
         missing = sum(version.state == ItemState.MISSING for version in versions)
         upgradable = sum(version.state == ItemState.UPGRADABLE for version in versions)
     elif not facts.monitored:
         missing = upgradable = 0
+    elif len(monitored) > 1:
+        missing, upgradable = _wanted_in_versions(session, item.id, today)
+    else:
+        missing, upgradable = numbers.missing, numbers.upgradable
     item.missing_count, item.upgradable_count = missing, upgradable
-    session.flush()
 
 
 def _wanted_in_versions(session: Session, item_id: str, today: date) -> tuple[int, int]:
@@ -305,6 +355,5 @@ def due_to_roll(session: Session, now: datetime) -> list[str]:
 def roll_over(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
     """Recompute the state of titles and return their number. Works in slices, because there is one writer."""
     items = session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
-    for item in items:
-        refresh_state(session, now, item)
+    refresh_states(session, now, items)
     return len(items)

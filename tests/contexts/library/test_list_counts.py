@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 
 from mydia import config
 from mydia.contexts import library, media, settings
-from mydia.contexts.media.models import ItemGenre, ListCount, MediaItem
+from mydia.contexts.media.models import HeldEpisode, ItemGenre, ListCount, MediaItem
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database, put_back, take_snapshot, upgrade
 from mydia.db.base import Base
@@ -192,6 +192,7 @@ def compare(made: Library) -> None:
             )
         }
         assert media.wanted.wanted_counts(session, SYSTEM) == wanted
+        assert set(library.holdings.outdated_holdings(session, made.items())) <= set(library.holdings.suspects(session))
         for asked in questions(made):
             outline = media.lists.outline(session, SYSTEM, asked)
             cards = all_pages(
@@ -240,6 +241,47 @@ def test_a_question_with_few_matches_finds_the_same_as_one_with_many(
         made.step()
     monkeypatch.setattr(media.lists, "_FEW", 0)
     compare(made)
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_every_wrong_count_is_found_and_corrected(database: Database, tmp_path: Path, now: datetime, seed: int):
+    made = Library(database, tmp_path, now, seed)
+    for _ in range(70):
+        made.step()
+    items = made.items()
+    wrong: tuple[Any, ...] = (
+        update(MediaItem).values(files_count=MediaItem.files_count + 1),
+        update(MediaItem).values(size_bytes=7),
+        update(MediaItem).values(best_resolution=1),
+        update(MediaItem).values(best_quality="Unknown"),
+        update(MediaItem).values(upgradable=~MediaItem.upgradable),
+        update(media.Version).values(files_count=9),
+        update(media.Version).values(upgradable=~media.Version.upgradable),
+        update(media.Episode).values(held=~media.Episode.held),
+        update(media.Episode).values(complete=~media.Episode.complete),
+        update(media.Episode).values(upgradable=~media.Episode.upgradable),
+        update(HeldEpisode).values(upgradable=~HeldEpisode.upgradable),
+        delete(HeldEpisode),
+        update(library.MediaFile).values(size_bytes=library.MediaFile.size_bytes + 1),
+        update(library.MediaFile).values(match_state="new"),
+        update(library.MediaFile).values(quality=builders.Quality.from_name("HDTV-720p").to_json()),
+        update(library.MediaFile).values(format_score=-5),
+    )
+    for statement in wrong:
+        with database.writes() as session:
+            session.execute(statement.where(_some(statement.table, made.chance)))
+        with database.reads() as session:
+            outdated = library.holdings.outdated_holdings(session, items)
+            assert set(outdated) <= set(library.holdings.suspects(session)), str(statement)
+        with database.writes() as session:
+            library.holdings.refresh_many(session, now, outdated)
+        with database.reads() as session:
+            assert library.holdings.outdated_holdings(session, items) == [], str(statement)
+
+
+def _some(table: Any, chance: random.Random) -> Any:
+    """Return a condition that about half of the rows meet."""
+    return func.substr(table.primary_key.columns[0], -1).in_(chance.sample("0123456789abcdef", 8))
 
 
 @pytest.mark.real

@@ -77,7 +77,7 @@ def test_the_state_follows_from_the_holdings(add, stocked, now):
     with stocked.reads() as session:
         ids = [ref.id for ref in media.episodes.episodes_of(session, SYSTEM, item_id) if ref.season_number == 1]
     with stocked.writes() as session:
-        media.holdings.record_holdings(session, now, item_id, builders.holdings(session, item_id, 2, 10, ids[:2]))
+        media.holdings.record_holdings(session, now, {item_id: builders.holdings(session, item_id, 2, 10, ids[:2])})
     with stocked.reads() as session:
         assert media.get_item(session, SYSTEM, item_id).state == "partial"
     with stocked.writes() as session:
@@ -86,7 +86,7 @@ def test_the_state_follows_from_the_holdings(add, stocked, now):
         assert media.get_item(session, SYSTEM, item_id).state == "downloading"
     with stocked.writes() as session:
         media.holdings.record_activity(session, now, item_id, {})
-        media.holdings.record_holdings(session, now, item_id, media.holdings.Holdings())
+        media.holdings.record_holdings(session, now, {item_id: media.holdings.Holdings()})
     with stocked.reads() as session:
         item = media.get_item(session, SYSTEM, item_id)
         assert (item.state, item.episodes_held, item.size_bytes) == ("missing", 0, 0)
@@ -145,7 +145,7 @@ def test_an_episode_removed_by_the_provider_stays_while_a_file_is_linked(add, st
         known = media.episodes.episodes_by_number(session, SYSTEM, item_id)
     with stocked.writes() as session:
         media.holdings.record_holdings(
-            session, now, item_id, builders.holdings(session, item_id, 1, 1, [known[1, 2].id])
+            session, now, {item_id: builders.holdings(session, item_id, 1, 1, [known[1, 2].id])}
         )
     from dataclasses import replace
 

@@ -116,7 +116,7 @@ def test_lists_are_filtered_by_tag_studio_size_and_quality(add, stocked, admin, 
         media.tags.change_tags(session, admin, now, tagged, add=["Kids"])
         tag = media.tags.list_tags(session, admin)[0].id
         held = media.holdings.Holdings(files_count=1, size_bytes=9_000, best_quality="Bluray-1080p")
-        media.holdings.record_holdings(session, now, large, held)
+        media.holdings.record_holdings(session, now, {large: held})
     with stocked.reads() as session:
 
         def found(**parts):
