@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import logging
 import re
 import secrets
@@ -23,6 +22,7 @@ from mydia import clock, logs
 from mydia.addresses import TrustedProxies
 from mydia.config import Config
 from mydia.errors import Forbidden
+from mydia.web.compression import Compressor
 from mydia.web.deps import Unreadable, WebRequest
 from mydia.web.metrics import Traffic
 
@@ -89,6 +89,7 @@ class Edge:
         self._hosts = frozenset(host.lower() for host in config["server.allowed_hosts"])
         self._proxies = TrustedProxies(config.settings.server.trusted_proxies)
         self._traffic = traffic
+        self._compressor = Compressor()
 
     async def __call__(self, app: _App, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on to the application."""
@@ -123,7 +124,9 @@ class Edge:
     ) -> None:
         started_s = clock.monotonic_s()
         status = 500
-        outgoing: _Outgoing | _Headless = _Outgoing(send, accepts_gzip=b"gzip" in headers.get(b"accept-encoding", b""))
+        outgoing: _Outgoing | _Headless = _Outgoing(
+            send, self._compressor, accepts_gzip=b"gzip" in headers.get(b"accept-encoding", b"")
+        )
         secure = self._https or scope["scheme"] == "https"
 
         async def dressed(message: Message) -> None:
@@ -197,8 +200,9 @@ class Incoming:
 class _Outgoing:
     """Compresses answers that are sent in one piece; streams pass unchanged."""
 
-    def __init__(self, send: Send, *, accepts_gzip: bool) -> None:
+    def __init__(self, send: Send, compressor: Compressor, *, accepts_gzip: bool) -> None:
         self._send = send
+        self._compressor = compressor
         self._accepts = accepts_gzip
         self._start: Any = None
         self.streamed = False
@@ -216,7 +220,9 @@ class _Outgoing:
         body: bytes = message.get("body", b"")
         self.streamed = bool(message.get("more_body"))
         if self._accepts and not self.streamed and len(body) >= _WORTH_COMPRESSING_BYTES and _is_compressible(start):
-            body = gzip.compress(body, 4, mtime=0)
+            # Answers with an ETag are remembered, so the same bytes will be sent again.
+            repeated = any(name.lower() == b"etag" for name, _ in start["headers"])
+            body = self._compressor.gzip(body, repeated=repeated)
             kept = [(n, v) for n, v in start["headers"] if n.lower() != b"content-length"]
             start["headers"] = [
                 *kept,

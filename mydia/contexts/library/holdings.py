@@ -243,7 +243,7 @@ _WRONG_EPISODES = (
 """Series with an episode whose flags do not follow from the versions that have it. Exact for series with one monitored version."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Sum:
     """The files of a title or of a version."""
 

@@ -223,7 +223,7 @@ def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
     refresh_states(session, now, [item])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Episodes:
     """Numbers of a series' episodes. Specials count only while they are monitored."""
 
@@ -254,17 +254,20 @@ def _count_episodes(session: Session, item_ids: Sequence[str], today: date) -> d
     due = or_(Episode.held, and_(Episode.monitored, Episode.air_on <= today))
     counted = and_(due, or_(Episode.season_number > 0, Episode.monitored))
     wanted = and_(Episode.monitored, Episode.air_on <= today)
-    conditions = (
-        counted,
-        and_(counted, Episode.held),
-        and_(counted, Episode.held, not_(Episode.complete)),
-        and_(wanted, not_(Episode.complete)),
-        and_(wanted, Episode.upgradable),
-    )
-    sums = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in conditions)
+    conditions = {
+        "total": counted,
+        "held": and_(counted, Episode.held),
+        "half": and_(counted, Episode.held, not_(Episode.complete)),
+        "missing": and_(wanted, not_(Episode.complete)),
+        "upgradable": and_(wanted, Episode.upgradable),
+    }
+    sums = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in conditions.values())
     query = select(Episode.media_item_id, *sums).where(Episode.media_item_id.in_(item_ids))
     rows = session.execute(query.group_by(Episode.media_item_id))
-    return {item_id: _Episodes(*(int(number) for number in found)) for item_id, *found in rows}
+    return {
+        item_id: _Episodes(**{name: int(number) for name, number in zip(conditions, numbers, strict=True)})
+        for item_id, *numbers in rows
+    }
 
 
 def _refresh(session: Session, today: date, item: MediaItem, versions: Sequence[Version], numbers: _Episodes) -> None:
