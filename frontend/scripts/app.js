@@ -11,6 +11,13 @@ import "./core/confirm.js";
 import "./core/shortcuts.js";
 import "./core/times.js";
 
+/** Scroll a line of tabs that is too long for the screen to the current one. */
+const showTab = (tab) => {
+  const line = tab.parentElement;
+  const hidden = tab.getBoundingClientRect().right - line.getBoundingClientRect().right;
+  if (hidden > 0) line.scrollLeft += hidden + 16;
+};
+
 /** Set up what came with a page or a swap. */
 const settle = () => {
   placeToasts();
@@ -19,6 +26,7 @@ const settle = () => {
   const dialog = $("#dialog");
   if (dialog?.firstElementChild && !dialog.open) openDialog(dialog);
   for (const box of $$("[data-some]")) box.indeterminate = true;
+  for (const tab of $$(".tabs-line [aria-current]")) showTab(tab);
   redrawSelection();
   checkNeeds();
   waitForRestart();

@@ -73,6 +73,8 @@ def test_a_saved_filter_finds_titles_that_are_edited_together_and_the_edit_is_un
     expect(page).to_have_url(re.compile("/edits/"))
     edit_id = page.url.rpartition("/")[2]
     _carry_on(server, edit_id)
+    expect(page.locator("#edit-progress")).to_contain_text("Done")
+    expect(page.locator("#edit-lines")).to_contain_text("Changed")
     assert _state(server, chosen) == (False, ("Small",))
 
     page = tab.go("/activity/history")

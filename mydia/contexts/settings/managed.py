@@ -333,7 +333,7 @@ def _sync_paths(session: Session, now: datetime) -> None:
 
 def _paths(session: Session) -> Iterator[tuple[_Entry, library_paths.NewLibraryPath]]:
     config = source_of(session).config
-    for name, type_, label in (("media.movies_path", "movies", "Movies"), ("media.tv_path", "series", "TV")):
+    for name, type_, label in (("media.movies_path", "movies", "Movies"), ("media.tv_path", "series", "Shows")):
         if path := config[name]:
             single = ManagedEntry({"path": str(path)}, config.values[name].source)
             yield _Entry(name, single), library_paths.NewLibraryPath(path=str(path), type=type_, name=label)

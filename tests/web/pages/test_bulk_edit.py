@@ -34,6 +34,9 @@ def test_titles_are_edited_after_a_preview_and_the_edit_is_undone(
     assert "Waiting 0 of 2" in words(browser.get(path))
     library.edits.carry_on(database, outside, clock.now, found[1], Unwatched())
     assert "Done 2 of 2" in words(browser.get(path))
+    again = words(press(browser, "/movies/bulk/preview", **chosen, **changes))
+    assert "Nothing would change" in again
+    assert "Apply to" not in again
     listed = words(browser.get("/edits"))
     assert "Edit of 2 movies Monitoring: Stop monitoring · Add tags: Silent" in listed
     assert "Done Undo" in listed
