@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from litestar.testing import TestClient
+
 from mydia import clock
 from mydia.contexts import media, settings
 from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
+from mydia.web.app import WebApp
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
@@ -75,6 +78,22 @@ def test_backups_are_listed_requested_and_downloaded(admin: Asker, house: House)
     assert listed["name"] == made.path.name
     assert admin.get(f"/backups/{listed['name']}").content == made.path.read_bytes()
     assert admin.get("/backups/mydia.db").status_code == 404
+
+
+def test_a_key_that_may_not_manage_accounts_cannot_take_them_from_a_backup_or_replace_them(
+    admin: Asker, http: TestClient[WebApp], house: House
+) -> None:
+    made = maintenance.back_up(house.database, house.config.backups_directory, clock.now())
+    assert made is not None
+    key = admin.post("/api-keys", {"name": "upkeep", "scopes": ["manage_settings"]}).json()["key"]
+    upkeep = Asker(http, key)
+    assert [one["name"] for one in upkeep.get("/backups").json()] == [made.path.name]
+    assert upkeep.post("/backups").status_code == 202
+    address = f"/backups/{made.path.name}"
+    assert upkeep.get(address).status_code == 403
+    assert upkeep.post(f"{address}/restore", {"confirm": "restore"}).status_code == 403
+    uploaded = upkeep.post("/backups/uploads", content=b"x", headers={"content-type": "application/vnd.sqlite3"})
+    assert uploaded.status_code == 403
 
 
 def test_logs_are_filtered_and_downloaded(admin: Asker, house: House) -> None:
