@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "hash-password", _hash_password, "create the Argon2 hash for ADMIN_PASSWORD_HASH; asks for the password"
     )
     hashing.add_argument("--stdin", action="store_true", help="read the password from standard input")
+    add("rotate-secret", _rotate_secret, "encrypt all stored passwords and keys with a new SECRET_KEY_BASE")
     shown = add(
         "config", _config, "show every setting with its source, check the configuration, or print the example file"
     )
@@ -329,6 +330,17 @@ def _hash_password(arguments: argparse.Namespace) -> int:
     if not arguments.stdin and getpass.getpass("Repeat: ") != password:
         raise Misconfigured("The passwords do not match.")
     print(users.hash_password(password))
+    return 0
+
+
+def _rotate_secret(_arguments: argparse.Namespace) -> int:
+    config = _load()
+    from mydia import rotation
+
+    counts = rotation.rotate(config, os.environ.get("OLD_SECRET_KEY_BASE") or None)
+    for table, rows in sorted(counts.items()):
+        print(f"{table:<24} {rows} encrypted again")
+    print("The secret key was replaced." if counts else "Nothing was encrypted. The secret key was replaced.")
     return 0
 
 

@@ -29,6 +29,8 @@ from mydia.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
 
+WAITING_KEY = "secret_key.new"
+"""File in the data folder with the key of a rotation that is not finished."""
 _HANDOVER_S = 15.0
 """How long a worker waits for its predecessor; longer than the predecessor's running jobs may take to finish."""
 _RETRY_S = 0.1
@@ -67,6 +69,10 @@ def prepare(config: Config) -> None:
         database = Database(config.database_url, pool_size=2, patience_s=_WORKER_PATIENCE_S)
         try:
             upgrade(database.engine, before=_backup_before(config, database))
+            if (config.data_dir / WAITING_KEY).exists():
+                from mydia import rotation
+
+                rotation.finish(config, database)
             settings.bind(database, config)
             with database.writes() as session:
                 _furnish(session, config)
@@ -118,7 +124,7 @@ def _furnish(session: Session, config: Config) -> None:
     now = clock.now()
     settings.ensure_defaults(session, now)
     admin = users.ensure_admin(session, config, now)
-    settings.sync_managed(session, now)
+    settings.managed.sync_managed(session, now)
     settings.naming_rules.apply_configured(session, now, judge=library.naming.check_template)
     provided = any(path.managed for path in settings.library_paths.list_library_paths(session, SYSTEM))
     if admin is not None:

@@ -92,7 +92,12 @@ def _load(tmp_path: Path, text: str = DESIGN, *, prowlarr: str = "http://127.0.0
 def test_every_key_is_known_and_acts(tmp_path: Path) -> None:
     loaded = _load(tmp_path)
     assert loaded.unknown_keys == ()
-    assert {name.split(".")[0] for name in loaded.inactive_keys} == {"auth", "notifications"}
+    assert {name.split(".")[0] for name in loaded.inactive_keys} == {"notifications"}
+    assert (loaded["auth.oidc_issuer"], loaded["auth.oidc_client_id"]) == (
+        "https://auth.example.com/realms/myrealm",
+        "a",
+    )
+    assert loaded["auth.local_enabled"] is False
     assert loaded.settings.auth.local_enabled is False
     startup.prepare(loaded)
     parts = startup.open_parts(loaded)
@@ -150,7 +155,7 @@ def test_indexers_are_read_from_prowlarr(tmp_path: Path) -> None:
         loaded = _load(tmp_path, prowlarr=url)
         startup.prepare(loaded)
         parts = startup.open_parts(loaded)
-        settings.discover_indexers(parts.database, parts.outside, clock.now())
+        settings.managed.discover_indexers(parts.database, parts.outside, clock.now())
         with parts.database.reads() as session:
             rows = settings.indexers.list_indexers(session, SYSTEM)
             assert [(row.name, row.kind, row.url, row.managed) for row in rows] == [
@@ -158,7 +163,7 @@ def test_indexers_are_read_from_prowlarr(tmp_path: Path) -> None:
                 ("Prowlarr (Posts)", "newznab", f"{url}/7/api", True),
             ]
         del listed[0]
-        settings.discover_indexers(parts.database, parts.outside, clock.now())
+        settings.managed.discover_indexers(parts.database, parts.outside, clock.now())
         startup.prepare(loaded)
         with parts.database.reads() as session:
             enabled = {row.name: row.enabled for row in settings.indexers.list_indexers(session, SYSTEM)}
@@ -226,7 +231,8 @@ def test_check_accepts_the_design_and_changes_nothing(
         monkeypatch.setenv(name, value)
     assert cli.main(["config", "check"]) == 0
     said = capsys.readouterr()
-    assert "auth.oidc.issuer is not active yet" in said.err
+    assert "notifications.webhooks is not active yet" in said.err
+    assert "auth.oidc" not in said.err
     assert "valid" in said.out
     assert not (tmp_path / "mydia.db").exists()
     assert cli.main(["migrate"]) == 0

@@ -158,6 +158,10 @@ SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
         lambda text: re.fullmatch(r"[A-Za-z0-9_-]{8,128}", text) is not None,
         "at least 8 letters, digits, hyphens or underscores",
     ),
+    "header": (
+        lambda text: re.fullmatch(r"[A-Za-z0-9-]{1,64}", text) is not None,
+        "the name of a header: letters, digits and hyphens",
+    ),
     "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
     "broker": (
         lambda text: is_service_url(text, ("sqlite", "redis", "rediss", "amqp", "amqps")),

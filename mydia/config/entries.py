@@ -1,4 +1,4 @@
-"""Lists in the configuration: download clients, indexers and library folders, from numbered variables and the file."""
+"""Lists in the configuration, from numbered variables and the file: download clients, indexers, library folders, providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydia.errors import Misconfigured
 
 @dataclass(frozen=True, slots=True)
 class ManagedEntry:
-    """One client, indexer or library folder from the environment or the file; settings pages show it read-only."""
+    """One client, indexer, library folder or sign-in provider from the environment or the file; settings pages show it read-only."""
 
     fields: Mapping[str, str]
     """Lower-case field -> text, e.g. `base_url`."""
@@ -106,6 +106,27 @@ LISTS = (
             "quality_profile",
             "quality_profile_id",
             "import_mode",
+        ),
+    ),
+    EntryList(
+        "oidc_providers",
+        "OIDC_PROVIDER",
+        (
+            "name",
+            "enabled",
+            "issuer",
+            "discovery_document_uri",
+            "client_id",
+            "client_secret",
+            "scopes",
+            "redirect_uri",
+            "role_claim",
+            "admin_groups",
+            "user_groups",
+            "readonly_groups",
+            "guest_groups",
+            "default_role",
+            "allow_sign_up",
         ),
     ),
 )

@@ -15,8 +15,8 @@ _HEAD = """\
 # `mydia config` shows every value with its source; `mydia config check` lists mistakes and unknown keys.
 """
 _LISTS = """
-# Download clients, indexers and library folders defined here (or by DOWNLOAD_CLIENT_1_NAME and so on) are read-only on
-# the settings pages.
+# Download clients, indexers, library folders and sign-in providers defined here (or by DOWNLOAD_CLIENT_1_NAME and so on)
+# are read-only on the settings pages.
 
 # download_clients:
 #   - name: qBittorrent
@@ -45,6 +45,21 @@ _LISTS = """
 #     type: movies               # movies, series or mixed
 #     quality_profile: HD-1080p
 #     import_mode: hardlink      # hardlink, reflink, copy or move
+
+# Sign-in providers besides the one under auth.oidc. The address to register at each provider is on the page
+# Settings, Sign-in.
+
+# oidc_providers:
+#   - name: Work
+#     issuer: https://login.example.org
+#     client_id: mydia
+#     client_secret: ${WORK_CLIENT_SECRET}
+#     scopes: [openid, profile, email, groups]
+#     role_claim: groups
+#     admin_groups: [mydia-admins]
+#     user_groups: [family]
+#     default_role: none         # admin, user, readonly, guest; none refuses people in none of the groups
+#     allow_sign_up: true
 """
 
 

@@ -224,7 +224,125 @@ class AuthSettings:
         "LOCAL_AUTH_ENABLED",
         True,
         "Allow signing in with a username and password.",
+        editable=True,
         also_in_file="auth.local_auth_enabled",
+    )
+    oidc_enabled: bool = key(
+        "OIDC_ENABLED",
+        True,
+        "Use the OIDC provider configured here; false turns it off.",
+        also_in_file="auth.oidc.enabled",
+    )
+    oidc_name: str | None = key(
+        "OIDC_NAME",
+        None,
+        "Name of the provider on the sign-in button; its host when not set.",
+        also_in_file="auth.oidc.name",
+    )
+    oidc_issuer: str | None = key(
+        "OIDC_ISSUER",
+        None,
+        "Issuer of the OIDC provider, e.g. https://auth.example.org/application/o/mydia/.",
+        shape="url",
+        also_in_file="auth.oidc.issuer",
+    )
+    oidc_discovery_document_uri: str | None = key(
+        "OIDC_DISCOVERY_DOCUMENT_URI",
+        None,
+        "Address of the provider's discovery document, if it is not below the issuer.",
+        shape="url",
+        also_in_file="auth.oidc.discovery_document_uri",
+    )
+    oidc_client_id: str | None = key(
+        "OIDC_CLIENT_ID", None, "Client id of Mydia at the provider.", also_in_file="auth.oidc.client_id"
+    )
+    oidc_client_secret: Secret = key(
+        "OIDC_CLIENT_SECRET",
+        None,
+        "Client secret; not needed for a public client.",
+        secret=True,
+        also_in_file="auth.oidc.client_secret",
+    )
+    oidc_scopes: tuple[str, ...] = key(
+        "OIDC_SCOPES",
+        ("openid", "profile", "email"),
+        "Scopes to request, separated by spaces or commas. Some providers need `groups` to send groups.",
+        also_in_file="auth.oidc.scopes",
+    )
+    oidc_redirect_uri: str | None = key(
+        "OIDC_REDIRECT_URI",
+        None,
+        "Where the provider sends people back; EXTERNAL_URL with /auth/oidc/callback when not set.",
+        shape="url",
+        also_in_file="auth.oidc.redirect_uri",
+    )
+    oidc_role_claim: str = key(
+        "OIDC_ROLE_CLAIM",
+        "groups",
+        "Claim with a person's groups; dots lead into objects: realm_access.roles.",
+        also_in_file="auth.oidc.role_claim",
+    )
+    oidc_admin_groups: tuple[str, ...] = key(
+        "OIDC_ADMIN_GROUPS",
+        ("admin", "administrators"),
+        "Groups whose members are administrators.",
+        also_in_file="auth.oidc.admin_groups",
+    )
+    oidc_user_groups: tuple[str, ...] = key(
+        "OIDC_USER_GROUPS",
+        ("user", "users"),
+        "Groups whose members may change the library.",
+        also_in_file="auth.oidc.user_groups",
+    )
+    oidc_readonly_groups: tuple[str, ...] = key(
+        "OIDC_READONLY_GROUPS",
+        ("readonly", "readers"),
+        "Groups whose members may only look.",
+        also_in_file="auth.oidc.readonly_groups",
+    )
+    oidc_guest_groups: tuple[str, ...] = key(
+        "OIDC_GUEST_GROUPS",
+        ("guest", "guests"),
+        "Groups whose members may look and request titles.",
+        also_in_file="auth.oidc.guest_groups",
+    )
+    oidc_default_role: str = key(
+        "OIDC_DEFAULT_ROLE",
+        "guest",
+        "Role of people in none of these groups; none refuses them.",
+        allowed=("admin", "user", "readonly", "guest", "none"),
+        also_in_file="auth.oidc.default_role",
+    )
+    oidc_allow_sign_up: bool = key(
+        "OIDC_ALLOW_SIGN_UP",
+        True,
+        "Add an account for people who sign in for the first time.",
+        also_in_file="auth.oidc.allow_sign_up",
+    )
+    oidc_auto_redirect: bool = key(
+        "OIDC_AUTO_REDIRECT",
+        False,
+        "Go from the sign-in page straight to the only provider; /login?local shows the page.",
+        editable=True,
+        also_in_file="auth.oidc.auto_redirect",
+    )
+    proxy_enabled: bool = key(
+        "PROXY_AUTH_ENABLED",
+        False,
+        "Sign people in by the headers of a trusted proxy (TRUSTED_PROXIES), which must remove them from what browsers send.",
+    )
+    proxy_user_header: str = key("PROXY_AUTH_USER_HEADER", "Remote-User", "Header with the user name.", shape="header")
+    proxy_name_header: str = key(
+        "PROXY_AUTH_NAME_HEADER", "Remote-Name", "Header with the display name.", shape="header"
+    )
+    proxy_email_header: str = key(
+        "PROXY_AUTH_EMAIL_HEADER", "Remote-Email", "Header with the e-mail address.", shape="header"
+    )
+    proxy_groups_header: str = key(
+        "PROXY_AUTH_GROUPS_HEADER",
+        "Remote-Groups",
+        "Header with the groups, separated by commas; they give the roles of OIDC_ADMIN_GROUPS and the like.",
+        shape="header",
     )
     session_days: int = key(
         "SESSION_DAYS",

@@ -39,6 +39,7 @@ class Config:
     download_clients: tuple[ManagedEntry, ...] = ()
     indexers: tuple[ManagedEntry, ...] = ()
     library_paths: tuple[ManagedEntry, ...] = ()
+    oidc_providers: tuple[ManagedEntry, ...] = ()
     file: Path | None = None
     unknown_keys: tuple[str, ...] = field(default=())
     """Unknown keys of the file; `doctor`, `config check` and the log list them."""
@@ -159,12 +160,13 @@ def load(
     return config
 
 
-_INACTIVE = ("auth.oidc.", "notifications.webhooks")
+_INACTIVE = ("notifications.webhooks",)
 """Prefixes of keys of future features, which are accepted and have no effect yet."""
 _PLACES = {
     "media.library_paths": "library_paths",
     "downloads.clients": "download_clients",
     "downloads.indexers": "indexers",
+    "auth.oidc_providers": "oidc_providers",
     **{key.also_in_file: key.name for key in KEYS if key.also_in_file},
 }
 """Other accepted paths in the file -> the path that is read."""

@@ -18,6 +18,7 @@ class SettingsArea(StrEnum):
     QUALITY_PROFILE = "quality_profile"
     QUALITY_SIZES = "quality_sizes"
     REQUESTS = "requests"
+    OIDC_PROVIDER = "oidc_provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,29 @@ class SignInFailed(Event):
     username: str
     address: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLinked(Event):
+    """An account was linked to an identity at a provider."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    user_id: str
+    username: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityUnlinked(Event):
+    """An identity at a provider was removed from an account."""
+
+    resource: ClassVar[str] = "user"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    user_id: str
+    username: str
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)

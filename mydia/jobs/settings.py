@@ -10,4 +10,4 @@ from mydia.jobs.broker import Deps, job
 @job("settings.discover_indexers", title="Fetch indexers from Prowlarr", max_retries=10)
 def discover_indexers(deps: Deps) -> str:
     """Store the indexers of each Prowlarr that is configured only by address and key."""
-    return settings.discover_indexers(deps.database, deps.outside, clock.now())
+    return settings.managed.discover_indexers(deps.database, deps.outside, clock.now())

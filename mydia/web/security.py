@@ -104,6 +104,7 @@ class Edge:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         identifier = given if trusted and _REQUEST_ID.match(given) else clock.new_id()
         scope.setdefault("state", {})["request_id"] = identifier
+        scope["state"]["from_trusted_proxy"] = trusted
         token = logs.correlation_id.set(identifier)
         try:
             if too_long := oversize(scope):
@@ -350,14 +351,15 @@ def key_of(request: WebRequest) -> str | None:
 def _refuse_other_sites(request: WebRequest) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    foreign = site not in {"same-origin", "none"} if site else origin is not None and origin != _own_origin(request)
+    foreign = site not in {"same-origin", "none"} if site else origin is not None and origin != own_origin(request)
     if foreign:
         raise Forbidden(
             "This request came from another site, so nothing was changed. Behind a proxy, set EXTERNAL_URL and TRUSTED_PROXIES."
         )
 
 
-def _own_origin(request: WebRequest) -> str:
+def own_origin(request: WebRequest) -> str:
+    """Return scheme and host as the browser knows them."""
     configured: Config = request.app.state.deps.config
     if urlsplit(configured.external_url).netloc == request.headers.get("host"):
         return configured.external_url

@@ -21,13 +21,24 @@ CHECKS = {
 
 WITHOUT_CALLER = {
     "mydia.contexts.metadata.search": ("available", "sources"),  # which sources are set up, not what they say
+    "mydia.contexts.settings.current": ("sealer",),  # seals the cookie of a sign-in
+    "mydia.contexts.settings.providers": (
+        "enabled_providers",
+        "find_provider",
+        "find_provider_by_id",
+        "provider_names",
+    ),  # what people sign in with
     "mydia.contexts.users.accounts": ("add_first_admin", "has_users"),  # before there is any account
     "mydia.contexts.users.api_keys": ("caller_for_key", "touch_api_key"),  # finds out who is calling
+    "mydia.contexts.users.factors": ("needs_second_factor", "verify_code"),  # finds out who is calling
+    "mydia.contexts.users.identities": ("admit", "spend"),  # the same
     "mydia.contexts.users.sign_in": (
         "authenticate",
         "close_session",
         "find_session",
+        "find_waiting",
         "open_session",
+        "open_waiting",
         "touch_session",
     ),  # the same
     "mydia.events.log": ("last_id", "since"),  # the live stream passes events on to topics

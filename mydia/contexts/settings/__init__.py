@@ -10,9 +10,11 @@ from mydia.contexts.settings import (
     indexers,
     library_paths,
     log_files,
+    managed,
     naming_rules,
     person_defaults,
     profiles,
+    providers,
     qualities,
     services,
     setup,
@@ -25,7 +27,6 @@ from mydia.contexts.settings.defaults import ensure_defaults
 from mydia.contexts.settings.indexers import IndexerChoice, NewIndexer
 from mydia.contexts.settings.layers import all_sourced, change_values, sourced
 from mydia.contexts.settings.library_paths import FolderFinding, FolderLook, NewLibraryPath
-from mydia.contexts.settings.managed import discover_indexers, sync_managed
 from mydia.contexts.settings.models import (
     DownloadClientRow,
     IndexerRow,
@@ -62,21 +63,21 @@ __all__ = [
     "bind",
     "change_values",
     "clients",
-    "discover_indexers",
     "ensure_defaults",
     "indexers",
     "library_paths",
     "log_files",
+    "managed",
     "naming_rules",
     "of",
     "person_defaults",
     "profiles",
+    "providers",
     "qualities",
     "sealer",
     "services",
     "setup",
     "sourced",
-    "sync_managed",
     "tags",
     "upgrades",
 ]

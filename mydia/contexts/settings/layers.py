@@ -10,10 +10,16 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.config import BY_NAME, KEYS, Config, Key, Sourced, Value, check, wanted
-from mydia.contexts.settings.current import DATABASE, Source, forget, overrides, source_of, stored_value
+from mydia.contexts.settings import providers
+from mydia.contexts.settings.current import DATABASE, Source, forget, of, overrides, source_of, stored_value
 from mydia.contexts.settings.models import Setting
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid, Misconfigured
+
+LOCKED_OUT = (
+    "Nobody could sign in without a password: first link an administrator's account to an enabled provider, on the page "
+    "of that account."
+)
 
 
 def sourced(session: Session, caller: Caller, name: str) -> Sourced:
@@ -68,6 +74,8 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
         elif old.value != new.value:
             changed[name] = [_plain(old.value), _plain(new.value)]
     forget(session)
+    if "auth.local_enabled" in changed and not of(session).auth.local_enabled and not providers.has_way_in(session):
+        raise Invalid(LOCKED_OUT, fields={"auth.local_enabled": LOCKED_OUT})
     if changed:
         events.emit(session, caller, events.SettingsChanged("values", changed, events.SettingsArea.VALUES), at=now)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,13 +16,14 @@ from mydia import events, units
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.indexers import prowlarr
 from mydia.adapters.outside import Outside
-from mydia.config import CLIENT_OPTIONS, INDEXER_OPTIONS, ManagedEntry, boolean
+from mydia.config import CLIENT_OPTIONS, INDEXER_OPTIONS, Config, ManagedEntry, boolean
 from mydia.contexts.settings import clients as client_rows
 from mydia.contexts.settings import indexers as indexer_rows
-from mydia.contexts.settings import library_paths
-from mydia.contexts.settings.current import sealer, source_of
-from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, LibraryPath, QualityProfile
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.settings import library_paths, providers
+from mydia.contexts.settings.current import of, sealer, source_of
+from mydia.contexts.settings.layers import all_sourced
+from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, LibraryPath, OidcProvider, QualityProfile
+from mydia.contexts.users import SYSTEM, Role
 from mydia.db import Database
 from mydia.errors import Misconfigured, MydiaError
 from mydia.secret import Secret
@@ -44,6 +46,7 @@ def sync_managed(session: Session, now: datetime) -> None:
     _sync_clients(session, now)
     _sync_indexers(session, now)
     _sync_paths(session, now)
+    _sync_providers(session, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,14 +391,109 @@ def _profile_id(session: Session, entry: _Entry) -> str | None:
     return found
 
 
-def _drop_secret(row: DownloadClientRow | IndexerRow, wanted: Secret) -> None:
+_ROLE_GROUPS = {role: f"{role}_groups" for role in Role}
+_PROVIDER_KEYS = {
+    "auth.oidc_enabled": "enabled",
+    "auth.oidc_name": "name",
+    "auth.oidc_issuer": "issuer",
+    "auth.oidc_discovery_document_uri": "discovery_document_uri",
+    "auth.oidc_client_id": "client_id",
+    "auth.oidc_client_secret": "client_secret",
+    "auth.oidc_scopes": "scopes",
+    "auth.oidc_redirect_uri": "redirect_uri",
+    "auth.oidc_role_claim": "role_claim",
+    "auth.oidc_admin_groups": "admin_groups",
+    "auth.oidc_user_groups": "user_groups",
+    "auth.oidc_readonly_groups": "readonly_groups",
+    "auth.oidc_guest_groups": "guest_groups",
+    "auth.oidc_default_role": "default_role",
+    "auth.oidc_allow_sign_up": "allow_sign_up",
+}
+"""Setting of the single provider -> field of an entry."""
+
+
+def _sync_providers(session: Session, now: datetime) -> None:
+    """Store the sign-in providers.
+
+    Raises:
+        Misconfigured: An entry is invalid, or password sign-in is off and there is no provider.
+    """
+    kept: set[str] = set()
+    for entry in _provider_entries(source_of(session).config):
+        new = _provider(entry)
+        row = session.scalar(select(OidcProvider).where(OidcProvider.name == new.name))
+        try:
+            if row is None:
+                row = providers.add_provider(session, SYSTEM, now, new)
+            else:
+                _drop_secret(row, new.secret)
+                providers.replace_fields(session, SYSTEM, now, row, _without_same_secret(session, row, new))
+        except Misconfigured:
+            raise
+        except MydiaError as error:
+            raise _because(entry, error) from error
+        row.managed, row.managed_source = True, entry.entry.source
+        kept.add(row.id)
+    for row in session.scalars(select(OidcProvider).where(OidcProvider.managed)):
+        if row.id not in kept:
+            row.managed, row.managed_source, row.enabled = False, None, False
+            _record_released(session, now, f"oidc_provider:{row.id}", row.name)
+    session.flush()
+    auth = of(session).auth
+    if not auth.local_enabled and not auth.proxy_enabled and not providers.enabled_providers(session):
+        source = all_sourced(session, SYSTEM)["auth.local_enabled"].source
+        raise Misconfigured(
+            f"auth.local_enabled ({source}) is false and there is no OIDC provider, so nobody could sign in. Configure a "
+            "provider (OIDC_ISSUER and OIDC_CLIENT_ID), or set LOCAL_AUTH_ENABLED to true."
+        )
+
+
+def _provider_entries(config: Config) -> Iterator[_Entry]:
+    """Yield the provider of `auth.oidc`, then those of the list."""
+    address = "auth.oidc_issuer" if config["auth.oidc_issuer"] else "auth.oidc_discovery_document_uri"
+    if config[address]:
+        fields = {field: _text(config[name]) for name, field in _PROVIDER_KEYS.items() if config[name] is not None}
+        yield _Entry("auth.oidc", ManagedEntry(fields, config.values[address].source))
+    for managed in config.oidc_providers:
+        yield _Entry("oidc_providers", managed)
+
+
+def _text(value: object) -> str:
+    return (
+        ",".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+
+
+def _provider(entry: _Entry) -> providers.NewProvider:
+    issuer, discovery = entry.text("issuer") or None, entry.text("discovery_document_uri") or None
+    default = entry.choice("default_role", (*Role, "none"), Role.GUEST)
+    return providers.NewProvider(
+        name=entry.text("name") or urlsplit(issuer or discovery or "").hostname or "",
+        issuer=issuer,
+        discovery_url=discovery,
+        client_id=entry.needed("client_id"),
+        secret=Secret(entry.text("client_secret")),
+        scopes=entry.text("scopes", providers.DEFAULT_SCOPES),
+        redirect_url=entry.text("redirect_uri") or None,
+        role_claim=entry.text("role_claim", providers.DEFAULT_CLAIM),
+        role_groups={
+            role: tuple(part.strip() for part in entry.text(name).split(",") if part.strip())
+            for role, name in _ROLE_GROUPS.items()
+        },
+        default_role=None if default == "none" else Role(default),
+        allow_sign_up=entry.flag("allow_sign_up", True),
+        enabled=entry.flag("enabled", True),
+    )
+
+
+def _drop_secret(row: DownloadClientRow | IndexerRow | OidcProvider, wanted: Secret) -> None:
     """Remove a stored secret that the entry no longer has, because an empty one would keep it."""
     if not wanted and row.sealed_secret is not None:
         row.sealed_secret = None
 
 
-def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer)](
-    session: Session, row: DownloadClientRow | IndexerRow, new: New
+def _without_same_secret[New: (client_rows.NewClient, indexer_rows.NewIndexer, providers.NewProvider)](
+    session: Session, row: DownloadClientRow | IndexerRow | OidcProvider, new: New
 ) -> New:
     """Leave out a secret that is already stored, because encrypting it again would look like a change at every start."""
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mydia.contexts.users import Role
 from mydia.db import Base, HasId, Instant, one_of
 from mydia.vocabulary import MediaType
 
@@ -148,6 +149,35 @@ class LibraryPath(HasId, Base):
     last_scan_state: Mapped[str | None]
     last_scan_reason: Mapped[str | None]
     """Why a scan was rejected: the mount is missing, too many files are missing, …"""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class OidcProvider(HasId, Base):
+    """A provider that people sign in with. `issuer` or `discovery_url` is set."""
+
+    __tablename__ = "oidc_providers"
+    __table_args__ = (one_of("default_role", Role),)
+
+    key: Mapped[str] = mapped_column(unique=True)
+    """Part of its addresses, so it never changes."""
+    name: Mapped[str] = mapped_column(unique=True)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    issuer: Mapped[str | None]
+    discovery_url: Mapped[str | None]
+    client_id: Mapped[str]
+    sealed_secret: Mapped[str | None]
+    scopes: Mapped[str]
+    """Separated by spaces."""
+    redirect_url: Mapped[str | None]
+    """None: below the public address of Mydia."""
+    role_claim: Mapped[str]
+    role_groups: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Role -> names of groups."""
+    default_role: Mapped[str | None]
+    """None: people in none of the groups may not sign in."""
+    allow_sign_up: Mapped[bool] = mapped_column(default=True)
+    managed: Mapped[bool] = mapped_column(default=False)
+    managed_source: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -1,6 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, history, sign_in
+from mydia.contexts.users import api_keys, factors, history, identities, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -18,6 +18,7 @@ from mydia.contexts.users.accounts import (
     remove_user,
 )
 from mydia.contexts.users.api_keys import KeyCaller
+from mydia.contexts.users.identities import AccountRules, Asserted, NotAdmitted
 from mydia.contexts.users.managed import ensure_admin
 from mydia.contexts.users.models import ApiKey, User
 from mydia.contexts.users.passwords import hash_password, password_objection
@@ -29,11 +30,14 @@ __all__ = [
     "NOBODY",
     "NO_KEYS",
     "SYSTEM",
+    "AccountRules",
     "ApiKey",
+    "Asserted",
     "Caller",
     "FoundSession",
     "KeyCaller",
     "NewUser",
+    "NotAdmitted",
     "Permission",
     "Role",
     "TooManyAttempts",
@@ -47,11 +51,13 @@ __all__ = [
     "change_preferences",
     "change_user",
     "ensure_admin",
+    "factors",
     "get_own",
     "get_user",
     "has_users",
     "hash_password",
     "history",
+    "identities",
     "keys_of",
     "list_users",
     "password_objection",

@@ -22,7 +22,7 @@ from mydia.secret import Secret
 _USERNAME = re.compile(r"[\w.@+-]{1,64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _ONLY_ADMIN = "This is the only administrator. Make another account an administrator first."
-_MORE_THAN_YOU = (
+MORE_THAN_YOU = (
     "You cannot manage an account that has more permissions than you, or give an account more than you have."
 )
 
@@ -101,7 +101,7 @@ def add_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> U
         UserAdded.
     """
     caller.require(Permission.MANAGE_USERS)
-    caller.require_at_least(permissions_of(new.role), _MORE_THAN_YOU)
+    caller.require_at_least(permissions_of(new.role), MORE_THAN_YOU)
     return _insert(session, caller, now, new)
 
 
@@ -144,7 +144,7 @@ def change_user(
     """
     caller.require(Permission.MANAGE_USERS)
     user = load_user(session, user_id)
-    caller.require_at_least(permissions_of(Role(user.role)) | permissions_of(role or Role(user.role)), _MORE_THAN_YOU)
+    caller.require_at_least(permissions_of(Role(user.role)) | permissions_of(role or Role(user.role)), MORE_THAN_YOU)
     if user.managed and (role is not None or disabled is not None or password is not None):
         raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Change it there and restart Mydia.")
     changed: dict[str, list[object]] = {}
@@ -153,7 +153,7 @@ def change_user(
         raise Conflict(_ONLY_ADMIN)
     if role is not None and role != user.role:
         changed["role"] = [user.role, str(role)]
-        user.role = str(role)
+        user.role, user.role_pinned = str(role), True
     if not isinstance(email, _Unchanged) and (checked := _email(session, email, user.id)) != user.email:
         changed["email"] = [user.email, checked]
         user.email = checked
@@ -185,7 +185,7 @@ def remove_user(session: Session, caller: Caller, now: datetime, user_id: str) -
     """
     caller.require(Permission.MANAGE_USERS)
     user = load_user(session, user_id)
-    caller.require_at_least(permissions_of(Role(user.role)), _MORE_THAN_YOU)
+    caller.require_at_least(permissions_of(Role(user.role)), MORE_THAN_YOU)
     if user.managed:
         raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Remove that setting first.")
     if caller.id == user.id:

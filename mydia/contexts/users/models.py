@@ -28,12 +28,14 @@ class User(HasId, Base):
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """theme (mydia-dark | mydia-light | system), time_zone, language, views."""
     managed: Mapped[bool] = mapped_column(default=False)
+    role_pinned: Mapped[bool] = mapped_column(default=True)
+    """Whether a person chose the role. Otherwise it follows the groups at the provider."""
     last_login_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Identity(HasId, Base):
-    """An account's identity at an OIDC provider."""
+    """An account's identity at an OIDC provider. Issuer and subject never change; names and addresses do."""
 
     __tablename__ = "identities"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -71,6 +73,12 @@ class UserSession(HasId, Base):
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
     address: Mapped[str | None]
     agent: Mapped[str | None]
+    awaits_code: Mapped[bool] = mapped_column(default=False)
+    """Whether the second factor is still missing. Until then the session opens nothing but the page that asks for it."""
+    provider_id: Mapped[str | None]
+    """The OIDC provider that the browser signed in with; a row of `settings.models.OidcProvider`."""
+    sealed_id_token: Mapped[str | None]
+    """Its ID token, which the provider wants to see when the browser signs out."""
 
 
 class ApiKey(HasId, Base):
@@ -100,3 +108,12 @@ class LoginAttempt(HasId, Base):
     key: Mapped[str] = mapped_column(Text)
     """`address:…` or `username:…`."""
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SpentToken(Base):
+    """A token that works only once and was used; kept until it would have expired."""
+
+    __tablename__ = "spent_tokens"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -21,10 +21,12 @@ from mydia.secret import Secret
 
 # The last use of a session is written at most this often, so a page with forty posters does not cause forty writes.
 TOUCH_AFTER = timedelta(minutes=5)
+WAITING_LASTS = timedelta(minutes=10)
+"""How long a session waits for the second factor."""
 _WRONG = "Wrong username or password."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundSession:
     """A valid session and the caller it stands for."""
 
@@ -33,6 +35,8 @@ class FoundSession:
     preferences: dict[str, object]
     needs_touch: bool
     """Its last use was recorded long enough ago to be updated: call `touch_session`."""
+    provider_id: str | None = None
+    """The provider that the browser was signed in by."""
 
 
 def authenticate(database: Database, now: datetime, username: str, password: Secret, address: str) -> User:
@@ -54,9 +58,7 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
     fits = passwords.verify_password(user.password_hash if user else None, password.reveal())
     if user is None or not fits or user.disabled_at is not None:
         reason = "disabled" if user and fits else "wrong password" if user else "unknown name"
-        with database.writes() as session:
-            event = events.SignInFailed(user.id if user else None, username[:64], address, reason)
-            events.emit(session, NOBODY, event, at=now)
+        record_failure(database, now, NOBODY, username, address, reason, user_id=user.id if user else None)
         raise Invalid(
             "This account is disabled. Ask an administrator to enable it." if reason == "disabled" else _WRONG
         )
@@ -68,8 +70,49 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
     return user
 
 
+def record_failure(
+    database: Database,
+    now: datetime,
+    caller: Caller,
+    username: str,
+    address: str,
+    reason: str,
+    *,
+    user_id: str | None = None,
+) -> None:
+    """Record that somebody could not sign in.
+
+    Args:
+        username: As entered; the provider's name if it did not say who it was.
+    Emits:
+        SignInFailed.
+    """
+    with database.writes() as session:
+        events.emit(session, caller, events.SignInFailed(user_id, username[:64], address, reason), at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInBy:
+    """How a browser was signed in."""
+
+    method: str = "password"
+    """`password`, `oidc` or `proxy`."""
+    provider_id: str | None = None
+    sealed_id_token: str | None = None
+
+
+PASSWORD = SignedInBy()
+
+
 def open_session(
-    session: Session, now: datetime, user: User, *, days: int, address: str, agent: str, method: str = "password"
+    session: Session,
+    now: datetime,
+    user: User,
+    *,
+    days: int,
+    address: str,
+    agent: str,
+    by: SignedInBy = PASSWORD,
 ) -> tuple[UserSession, str]:
     """Open a session and return it with its token, which only the browser keeps.
 
@@ -87,25 +130,69 @@ def open_session(
         expires_at=now + timedelta(days=days),
         address=address[:64] or None,
         agent=agent[:300] or None,
+        provider_id=by.provider_id,
+        sealed_id_token=by.sealed_id_token,
     )
     session.add(row)
     session.execute(update(User).where(User.id == user.id).values(last_login_at=now))
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
-    events.emit(session, caller_of(user), events.SignedIn(user.id, user.username, method, address), at=now)
+    events.emit(session, caller_of(user), events.SignedIn(user.id, user.username, by.method, address), at=now)
     return row, token
+
+
+def open_waiting(session: Session, now: datetime, user: User, *, address: str, agent: str) -> str:
+    """Open a session that waits for the second factor, and return its token."""
+    token = secrets.token_urlsafe(32)
+    row = UserSession(
+        user_id=user.id,
+        token_hash=_hash(token),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + WAITING_LASTS,
+        address=address[:64] or None,
+        agent=agent[:300] or None,
+        awaits_code=True,
+    )
+    session.add(row)
+    return token
+
+
+def find_waiting(session: Session, now: datetime, token: str) -> str | None:
+    """Return the account whose second factor a session waits for."""
+    return session.scalar(
+        select(UserSession.user_id)
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            UserSession.token_hash == _hash(token),
+            UserSession.expires_at > now,
+            UserSession.awaits_code,
+            User.disabled_at.is_(None),
+        )
+    )
 
 
 def find_session(session: Session, now: datetime, token: str) -> FoundSession | None:
     """Return the session of a token. None when it is unknown or expired, or its account is disabled."""
     found = session.execute(
-        select(UserSession.id, UserSession.last_seen_at, User)
+        select(UserSession.id, UserSession.last_seen_at, UserSession.provider_id, User)
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > now, User.disabled_at.is_(None))
+        .where(
+            UserSession.token_hash == _hash(token),
+            UserSession.expires_at > now,
+            UserSession.awaits_code.is_(False),
+            User.disabled_at.is_(None),
+        )
     ).first()
     if found is None:
         return None
-    identifier, seen_at, user = found
-    return FoundSession(identifier, caller_of(user), user.preferences, now - seen_at > TOUCH_AFTER)
+    identifier, seen_at, provider_id, user = found
+    return FoundSession(
+        id=identifier,
+        caller=caller_of(user),
+        preferences=user.preferences,
+        needs_touch=now - seen_at > TOUCH_AFTER,
+        provider_id=provider_id,
+    )
 
 
 def touch_session(session: Session, now: datetime, session_id: str) -> None:
@@ -115,9 +202,12 @@ def touch_session(session: Session, now: datetime, session_id: str) -> None:
         row.last_seen_at, row.expires_at = now, now + (row.expires_at - row.last_seen_at)
 
 
-def close_session(session: Session, token: str) -> None:
-    """Sign a browser out. An unknown token is ignored."""
-    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+def close_session(session: Session, token: str) -> UserSession | None:
+    """Sign a browser out and return its session. An unknown token is ignored."""
+    row = session.scalar(select(UserSession).where(UserSession.token_hash == _hash(token)))
+    if row is not None:
+        session.delete(row)
+    return row
 
 
 def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserSession]:
@@ -126,7 +216,7 @@ def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserS
     return list(
         session.scalars(
             select(UserSession)
-            .where(UserSession.user_id == caller.id, UserSession.expires_at > now)
+            .where(UserSession.user_id == caller.id, UserSession.expires_at > now, UserSession.awaits_code.is_(False))
             .order_by(UserSession.last_seen_at.desc())
         )
     )

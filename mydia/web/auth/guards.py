@@ -62,6 +62,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/searches": (_ACTIVITY, _MANAGE),
     "/settings": (_SETTINGS, _SETTINGS),
     "/settings/folders/{library_path_id}/scan": (_SETTINGS, _MANAGE),
+    "/settings/sign-in": ((_SETTINGS, _USERS), (_SETTINGS, _USERS)),
     "/settings/users": (_USERS, _USERS),
     "/setup": (_SETTINGS, _SETTINGS),
     "/setup/scan": (_SETTINGS, (_SETTINGS, _MANAGE)),

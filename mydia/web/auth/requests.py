@@ -10,6 +10,7 @@ from mydia import clock
 from mydia.contexts import users
 from mydia.contexts.users import Caller, FoundSession, KeyCaller
 from mydia.errors import Unavailable
+from mydia.web.auth.proxy import is_stale
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
 from mydia.web.remembered import UntilCommit
 from mydia.web.security import key_of
@@ -46,7 +47,7 @@ def recall(request: WebRequest, deps: WebDeps) -> Caller | None:
         known = _keys.peek(deps.database, version, _digest(key))
         return known.caller if known is not None and not known.needs_touch else None
     session = _sessions.peek(deps.database, version, _digest(request.cookies.get(COOKIE, "")))
-    if session is None or session.needs_touch:
+    if session is None or session.needs_touch or is_stale(request, deps, session.provider_id):
         return None
     request.scope["state"]["session_id"] = session.id
     return session.caller
@@ -83,6 +84,8 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
         if found is None:
             return None
         _sessions.keep(deps.database, version, _digest(token), found)
+    if is_stale(request, deps, found.provider_id):
+        return None
     request.scope["state"]["session_id"] = found.id
     if found.needs_touch:
         # Readers do not wait for a long write; a later request records that the session is in use.

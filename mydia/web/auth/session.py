@@ -1,8 +1,9 @@
-"""Signing in and out. Works without JavaScript."""
+"""The sign-in page and the session cookie. Works without JavaScript."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
@@ -11,9 +12,10 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import settings, users
-from mydia.contexts.users import Permission, TooManyAttempts, User
+from mydia.contexts.users import Asserted, Permission, Role, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
+from mydia.web.auth import proxy
 from mydia.web.auth.requests import COOKIE, address_of, is_secure
 from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
@@ -32,6 +34,14 @@ class LoginFields(Struct, kw_only=True):
     next: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderButton:
+    """A provider to sign in with."""
+
+    name: str
+    href: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginView:
     """The login page."""
@@ -39,8 +49,12 @@ class LoginView:
     next: str
     host: str
     enabled: bool
+    """Whether people can sign in with a password."""
+    providers: tuple[ProviderButton, ...] = ()
     username: str = ""
     error: str = ""
+    request_id: str = ""
+    """Id of the request that failed at a provider; the log has it too."""
     stay: bool = True
 
 
@@ -48,14 +62,37 @@ class LoginView:
 def login_page(
     request: WebRequest, deps: DepsDep, maybe_caller: MaybeCallerDep, next: FromQuery[str] = ""
 ) -> Response[str]:
-    """Ask for name and password. A new installation goes to the setup; a signed-in user is sent on."""
+    """Ask for name and password, or for a provider. A new installation goes to the setup; a signed-in user is sent on.
+
+    If so configured, the browser goes straight to the only provider. `/login?local` shows the page all the same.
+    """
     wanted = local_path(next)
     if maybe_caller is not None:
         return redirect(request, wanted, whole=True)
     with deps.database.reads() as session:
-        if not users.has_users(session):
-            return redirect(request, "/setup", whole=True)
-    return page(request, "login/page.html", _view(request, deps, wanted), shell=False)
+        found = settings.of(session)
+        is_new = not users.has_users(session)
+    goes_on = "local" not in request.query_params
+    if goes_on and (asserted := proxy.asserted_by_proxy(request, deps)) is not None:
+        return _sign_in_by_proxy(request, deps, asserted, wanted)
+    if is_new:
+        return redirect(request, "/setup", whole=True)
+    view = login_view(request, deps, wanted)
+    if goes_on and found.auth.oidc_auto_redirect and len(view.providers) == 1:
+        return redirect(request, view.providers[0].href, whole=True)
+    return page(request, "login/page.html", view, shell=False)
+
+
+def _sign_in_by_proxy(request: WebRequest, deps: WebDeps, asserted: Asserted, wanted: str) -> Response[str]:
+    rules = proxy.rules_of(settings.of(deps.database))
+    try:
+        # The owner of the proxy decides who may pass it, so the first person is the administrator.
+        user = users.identities.admit(deps.database, clock.now(), asserted, rules, address_of(request), may_found=True)
+    except users.NotAdmitted as error:
+        view = login_view(request, deps, wanted, error=error.message)
+        return page(request, "login/page.html", view, status=403, shell=False)
+    by = users.sign_in.SignedInBy(method="proxy", provider_id=proxy.mark_of(asserted))
+    return open_browser_session(request, deps, user, path_after_sign_in(deps, user, wanted), stay=False, by=by)
 
 
 @post(
@@ -70,26 +107,50 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
     """Sign in, or show the form again; the message never says whether the name or the password was wrong."""
     login = form.read()
     wanted = local_path(login.next)
-    if not deps.config["auth.local_enabled"]:
-        raise Forbidden("Signing in with a password is turned off (LOCAL_AUTH_ENABLED).")
+    if not settings.of(deps.database).auth.local_enabled:
+        raise Forbidden("Signing in with a password is turned off. Sign in with a provider instead.")
     now, address = clock.now(), address_of(request)
     try:
         user = users.sign_in.authenticate(deps.database, now, login.username, login.password, address)
     except (Invalid, TooManyAttempts) as error:
-        view = _view(request, deps, wanted, username=login.username, error=error.message, stay=login.stay)
+        view = login_view(request, deps, wanted, username=login.username, error=error.message, stay=login.stay)
         limited = isinstance(error, TooManyAttempts)
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
         return page(request, "login/page.html", view, status=429 if limited else 422, shell=False, headers=headers)
-    return open_browser_session(request, deps, user, _onward(deps, user, wanted), stay=login.stay)
+    with deps.database.reads() as session:
+        asks = users.factors.needs_second_factor(session, user.id)
+    if asks:
+        return _ask_for_code(request, deps, user, wanted, stay=login.stay)
+    return open_browser_session(request, deps, user, path_after_sign_in(deps, user, wanted), stay=login.stay)
+
+
+def _ask_for_code(request: WebRequest, deps: WebDeps, user: User, wanted: str, *, stay: bool) -> Response[str]:
+    """Give the browser a session that only waits for the second factor."""
+    agent = request.headers.get("user-agent", "")
+    with deps.database.writes() as session:
+        if old := request.cookies.get(COOKIE):
+            users.sign_in.close_session(session, old)
+        token = users.sign_in.open_waiting(session, clock.now(), user, address=address_of(request), agent=agent)
+    query = urlencode({"next": wanted, "stay": str(stay).lower()})
+    response = redirect(request, f"/login/code?{query}", whole=True)
+    response.set_cookie(session_cookie(token, is_secure(request, deps), max_age=None))
+    return response
 
 
 def open_browser_session(
-    request: WebRequest, deps: WebDeps, user: User, path: str, *, stay: bool = True
+    request: WebRequest,
+    deps: WebDeps,
+    user: User,
+    path: str,
+    *,
+    stay: bool = True,
+    by: users.sign_in.SignedInBy = users.sign_in.PASSWORD,
 ) -> Response[str]:
     """Sign a browser in and send it on. Its previous session ends, which prevents session fixation.
 
     Args:
         stay: Whether the session outlives the browser window.
+        by: How it was signed in.
     """
     now = clock.now()
     with deps.database.writes() as session:
@@ -98,36 +159,24 @@ def open_browser_session(
         kept = settings.of(session).auth.session_days
         days = int(str(kept)) if stay else _SHORT_DAYS
         agent = request.headers.get("user-agent", "")
-        _, token = users.sign_in.open_session(session, now, user, days=days, address=address_of(request), agent=agent)
+        _, token = users.sign_in.open_session(
+            session, now, user, days=days, address=address_of(request), agent=agent, by=by
+        )
     response = redirect(request, path, whole=True)
-    response.set_cookie(_cookie(token, is_secure(request, deps), max_age=_YEAR_S if stay else None))
+    response.set_cookie(session_cookie(token, is_secure(request, deps), max_age=_YEAR_S if stay else None))
     theme = str(user.preferences.get("theme", ""))
     if theme and "theme" not in request.cookies:
         response.set_cookie(Cookie(key="theme", value=theme, max_age=10 * _YEAR_S, samesite="lax", path="/"))
     return response
 
 
-@post(
-    "/logout",
-    sync_to_thread=True,
-    status_code=200,
-    include_in_schema=False,
-    opt={"public": True},
-    request_max_body_size=PUBLIC_BODY_BYTES,
-)
-def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
-    """Sign this browser out."""
-    if token := request.cookies.get(COOKIE):
-        with deps.database.writes() as session:
-            users.sign_in.close_session(session, token)
-    response = redirect(request, "/login", whole=True)
-    response.set_cookie(_cookie("", is_secure(request, deps), max_age=0))
-    return response
-
-
-def _onward(deps: WebDeps, user: User, wanted: str) -> str:
+def path_after_sign_in(deps: WebDeps, user: User, wanted: str) -> str:
     """Return where to go after signing in: to the setup if it is not finished and the user may change settings."""
     caller = users.caller_of(user)
+    if caller.role == Role.ADMIN:
+        with deps.database.writes() as session:
+            if "account" not in settings.setup.setup_state(session, caller).steps:
+                settings.setup.mark_step(session, caller, clock.now(), "account", "done")
     if wanted != "/" or not caller.can(Permission.MANAGE_SETTINGS):
         return wanted
     with deps.database.reads() as session:
@@ -135,14 +184,34 @@ def _onward(deps: WebDeps, user: User, wanted: str) -> str:
     return f"/setup/{step}" if step else wanted
 
 
-def _cookie(token: str, secure: bool, *, max_age: int | None) -> Cookie:
+def session_cookie(token: str, secure: bool, *, max_age: int | None) -> Cookie:
+    """Return the cookie of a session."""
     # Lax: someone who follows a link from a message must be signed in. The form token refuses changes from other sites.
     return Cookie(key=COOKIE, value=token, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age)
 
 
-def _view(
-    request: WebRequest, deps: WebDeps, wanted: str, *, username: str = "", error: str = "", stay: bool = True
+def login_view(
+    request: WebRequest,
+    deps: WebDeps,
+    wanted: str,
+    *,
+    username: str = "",
+    error: str = "",
+    stay: bool = True,
+    request_id: str = "",
 ) -> LoginView:
-    host = request.headers.get("host", "")
-    enabled = bool(deps.config["auth.local_enabled"])
-    return LoginView(next=wanted, host=host, enabled=enabled, username=username, error=error, stay=stay)
+    """Return the login page with what is enabled."""
+    with deps.database.reads() as session:
+        enabled = settings.of(session).auth.local_enabled
+        known = settings.providers.enabled_providers(session)
+    query = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
+    return LoginView(
+        next=wanted,
+        host=request.headers.get("host", ""),
+        enabled=enabled,
+        providers=tuple(ProviderButton(one.name, one.path + query) for one in known),
+        username=username,
+        error=error,
+        stay=stay,
+        request_id=request_id,
+    )

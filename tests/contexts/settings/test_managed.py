@@ -48,7 +48,7 @@ ENVIRON = {
 def _sync(database: Database, now: datetime, environ: dict[str, str], file: Path | None = None) -> None:
     settings.bind(database, configuration.load({"SECRET_KEY_BASE": "k" * 32, **environ}, file=file))
     with database.writes() as session:
-        settings.sync_managed(session, now)
+        settings.managed.sync_managed(session, now)
 
 
 def test_every_provided_entry_is_created_and_marked(furnished: Database, now: datetime) -> None:

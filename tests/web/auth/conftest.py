@@ -21,9 +21,10 @@ from mydia.taskboard import TaskBoard
 from mydia.web import assets, auth, live
 from mydia.web.app import WebApp, create_app
 from mydia.web.deps import CallerDep, WebDeps, WebRequest
-from mydia.web.pages import setup
+from mydia.web.pages import account, setup
 from mydia.web.render import page
 from mydia.web.shell import empty_shell
+from tests.fakes.outside import fake_outside
 
 PASSWORD = "correct horse battery"
 
@@ -48,17 +49,17 @@ def web_deps(database: Database, tmp_path: Path) -> Iterator[WebDeps]:
     yield WebDeps(
         config=config,
         database=database,
-        outside=None,
+        outside=fake_outside(),
         taskboard=board,
         authenticate=auth.authenticate,
         recall=auth.recall,
-    )  # type: ignore[arg-type]  # nothing leaves the process
+    )
     board.close()
 
 
 @pytest.fixture
 def app(web_deps: WebDeps) -> WebApp:
-    routes = [*auth.ROUTES, *setup.ROUTES, home, wish, assets.static, live.events_stream]
+    routes = [*auth.ROUTES, *setup.ROUTES, *account.ROUTES, home, wish, assets.static, live.events_stream]
     return create_app(web_deps, routes=routes, live=(), shell=empty_shell, finders=(), checks=(), metrics=())
 
 

@@ -84,7 +84,7 @@ def test_signing_out_ends_the_session_itself(browser: Browser, robin: Caller) ->
     browser.post("/login", data={"_csrf": form_token, "username": "robin", "password": PASSWORD})
     kept = browser.cookies["session"]
     out = browser.post("/logout", data={"_csrf": form_token})
-    assert out.headers["location"] == "/login"
+    assert out.headers["location"] == "/login?local"
     assert browser.get("/", headers={"cookie": f"session={kept}"}).status_code == 303
 
 

@@ -1,5 +1,5 @@
 """Pages of the signed-in person."""
 
-from mydia.web.pages.account import account
+from mydia.web.pages.account import account, security
 
-ROUTES = (*account.ROUTES,)
+ROUTES = (*account.ROUTES, *security.ROUTES)

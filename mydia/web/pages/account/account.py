@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
@@ -13,10 +14,11 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from mydia import clock
-from mydia.contexts import users
+from mydia.contexts import settings, users
 from mydia.contexts.users import ApiKey, Caller, Permission
-from mydia.errors import Conflict, Invalid
+from mydia.errors import Conflict, Invalid, NotFound, Unavailable
 from mydia.secret import Secret
+from mydia.web.auth import oidc, proxy
 from mydia.web.auth.requests import session_id_of
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message, require_same
@@ -69,6 +71,24 @@ class SessionRow:
     here: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """An identity at a provider."""
+
+    id: str
+    provider: str
+    name: str
+    """The name there; empty if the provider did not send one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkButton:
+    """A provider that the account is not linked to."""
+
+    key: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """The account page."""
@@ -79,6 +99,10 @@ class AccountView:
     role: str
     keys: tuple[ApiKey, ...]
     sessions: tuple[SessionRow, ...]
+    identities: tuple[LinkedIdentity, ...]
+    providers: tuple[LinkButton, ...]
+    has_password: bool
+    local_enabled: bool
     scopes: tuple[tuple[str, str], ...]
     lifetimes: tuple[tuple[str, str], ...] = _LIFETIMES
     new_key: str = ""
@@ -196,6 +220,51 @@ def revoke_key(request: WebRequest, deps: DepsDep, caller: CallerDep, api_key_id
     return redirect(request, "/account", toast=Toast("Key revoked"))
 
 
+@post("/account/identities/{key:str}/link", sync_to_thread=True, status_code=200, include_in_schema=False)
+def link_identity(request: WebRequest, deps: DepsDep, caller: CallerDep, key: FromPath[str]) -> Response[str]:
+    """Send the browser to a provider; the account there is linked when it comes back."""
+    if key == proxy.ISSUER and (asserted := proxy.asserted_by_proxy(request, deps)) is not None:
+        with deps.database.writes() as session:
+            users.identities.link(session, caller, clock.now(), asserted, provider=proxy.NAME)
+        return redirect(request, "/account#sign-in", toast=Toast(f"Linked to {asserted.username}"))
+    with deps.database.reads() as session:
+        users.get_own(session, caller)
+        provider = settings.providers.find_provider(session, key)
+    if provider is None:
+        raise NotFound("There is no such sign-in provider.")
+    try:
+        address, cookies = oidc.begin_attempt(
+            request, deps, provider, next="/account", link_session_id=session_id_of(request)
+        )
+    except (Unavailable, Invalid) as error:
+        return _show(request, _view(request, deps, caller, {}, {"": error.message}, "identities"), status=503)
+    answer = oidc.onward(request, address, f"Going to {provider.name}")
+    answer.cookies.extend(cookies)
+    return answer
+
+
+@post("/account/identities/{identity_id:str}/unlink", sync_to_thread=True, status_code=200, include_in_schema=False)
+def unlink_identity(request: WebRequest, deps: DepsDep, caller: CallerDep, identity_id: FromPath[str]) -> Response[str]:
+    """Remove an identity from the account."""
+    try:
+        with deps.database.writes() as session:
+            names = settings.providers.provider_names(session)
+            known = {
+                one.id: _provider_name(names, one.issuer) for one in users.identities.list_identities(session, caller)
+            }
+            users.identities.unlink(
+                session,
+                caller,
+                clock.now(),
+                identity_id,
+                provider=known.get(identity_id, ""),
+                has_password_sign_in=settings.of(session).auth.local_enabled,
+            )
+    except Conflict as error:
+        return _show(request, _view(request, deps, caller, {}, errors_of(error), "identities"), status=409)
+    return redirect(request, "/account#sign-in", toast=Toast("Link removed"))
+
+
 @post("/account/sessions/{session_id:str}/revoke", sync_to_thread=True, status_code=200, include_in_schema=False)
 def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, session_id: FromPath[str]) -> Response[str]:
     """Sign another browser out."""
@@ -231,6 +300,15 @@ def _view(
         row = users.get_own(session, caller)
         keys = tuple(users.keys_of(session, caller))
         found = users.sign_in.list_sessions(session, caller, clock.now())
+        own = users.identities.list_identities(session, caller)
+        known = settings.providers.enabled_providers(session)
+        names = settings.providers.provider_names(session)
+        local_enabled = settings.of(session).auth.local_enabled
+    linked = {one.issuer.rstrip("/") for one in own}
+    named = proxy.asserted_by_proxy(request, deps)
+    buttons = [LinkButton(one.key, one.name) for one in known if (one.issuer or "").rstrip("/") not in linked]
+    if named is not None and proxy.ISSUER not in linked:
+        buttons.append(LinkButton(proxy.ISSUER, f"{named.username} at {proxy.NAME}"))
     here = session_id_of(request)
     sessions = tuple(
         SessionRow(
@@ -250,12 +328,26 @@ def _view(
         role=row.role,
         keys=keys,
         sessions=sessions,
+        identities=tuple(
+            LinkedIdentity(one.id, _provider_name(names, one.issuer), str(one.claims.get("username", "")))
+            for one in own
+        ),
+        providers=tuple(buttons),
+        has_password=row.password_hash is not None,
+        local_enabled=local_enabled,
         scopes=_SCOPES,
         new_key=new_key,
         new_key_name=new_key_name,
         errors=errors or {},
         failed=failed,
     )
+
+
+def _provider_name(names: Mapping[str, str], issuer: str) -> str:
+    """Return the name of an issuer; its host if its provider was removed."""
+    if issuer == proxy.ISSUER:
+        return proxy.NAME.capitalize()
+    return names.get(issuer.rstrip("/")) or urlsplit(issuer).hostname or issuer
 
 
 def _agent(text: str) -> str:
@@ -278,5 +370,7 @@ ROUTES = (
     save_password,
     add_key,
     revoke_key,
+    link_identity,
+    unlink_identity,
     revoke_session,
 )

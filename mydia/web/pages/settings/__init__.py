@@ -12,6 +12,7 @@ from mydia.web.pages.settings import (
     profiles,
     requests,
     services,
+    sign_in,
     sizes,
 )
 
@@ -28,4 +29,5 @@ ROUTES = (
     *services.ROUTES,
     *people.ROUTES,
     *requests.ROUTES,
+    *sign_in.ROUTES,
 )

@@ -63,7 +63,10 @@ _FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("requests", "Approve requests by guests", "automatic approval auto", "#f-requests-auto_approve_guests"),
     ("requests", "Rules for requests", "genre language keyword profile folder tags", ""),
     ("requests", "Specials", "season 0 requests", "#f-requests-specials"),
-    ("users", "Roles and invitations", "admin user readonly guest oidc password account", ""),
+    ("users", "Roles and invitations", "admin user readonly guest password account", ""),
+    ("sign-in", "OIDC providers", "oidc sso single sign-on authentik keycloak authelia pocket id openid", ""),
+    ("sign-in", "Sign in with a password", "local auth login", "#f-local_enabled"),
+    ("sign-in", "Go straight to the only provider", "auto redirect login", "#f-auto_redirect"),
 )
 """(page, label, further words, anchor) of settings that are not keys of the configuration."""
 _OWN = (

@@ -58,6 +58,13 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 permission=Permission.MANAGE_USERS,
             ),
             Entry(id="requests", label="Requests", icon="hand-heart", hint="Quotas, approval and rules"),
+            Entry(
+                id="sign-in",
+                label="Sign-in",
+                icon="key-round",
+                hint="Passwords and OIDC providers",
+                permission=Permission.MANAGE_USERS,
+            ),
         ),
     ),
     (

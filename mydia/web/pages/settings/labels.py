@@ -40,6 +40,8 @@ LABELS = {
     "jobs.max_age_days": "Keep finished tasks for (days)",
     "jobs.scan_cron": "Library scan schedule",
     "jobs.search_cron": "Search schedule for missing titles",
+    "auth.local_enabled": "Sign in with a password",
+    "auth.oidc_auto_redirect": "Go straight to the only provider",
     "auth.session_days": "Sign out after inactivity (days)",
     "events.retention_days": "Keep history for (days)",
     "backups.keep": "Daily backups to keep",
@@ -50,6 +52,8 @@ LABELS = {
 }
 ELSEWHERE = frozenset(
     {
+        "auth.local_enabled",
+        "auth.oidc_auto_redirect",
         "metadata.relay_url",
         "metadata.tmdb_api_key",
         "metadata.tvdb_api_key",
@@ -63,4 +67,4 @@ ELSEWHERE = frozenset(
         "requests.tag_requester",
     }
 )
-"""Keys that are set on the pages of the metadata source and of requests."""
+"""Keys that are set on the pages of the metadata source, of requests and of sign-in."""

@@ -83,6 +83,7 @@ class UserView:
     action: str
     values: Mapping[str, str]
     keys: tuple[ApiKey, ...] = ()
+    has_factors: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
     roles: tuple[tuple[str, str, str], ...] = ROLES
 
@@ -189,6 +190,7 @@ def _view(
     with deps.database.reads() as session:
         row = users.get_user(session, caller, user_id)
         keys = tuple(users.keys_of(session, caller, user_id))
+        has_factors = users.factors.has_factors(session, caller, user_id)
     shown = _person(row, caller)
     values = sent or {
         "role": row.role,
@@ -198,7 +200,13 @@ def _view(
     }
     around = frame(caller, "users", shown.name)
     return UserView(
-        frame=around, person=shown, action=f"/settings/users/{user_id}", values=values, keys=keys, errors=errors
+        frame=around,
+        person=shown,
+        action=f"/settings/users/{user_id}",
+        values=values,
+        keys=keys,
+        has_factors=has_factors,
+        errors=errors,
     )
 
 
@@ -217,4 +225,12 @@ def _person(row: User, caller: Caller) -> Person:
     )
 
 
-ROUTES = (people, new_person, add_person, person, change_person, remove_person, revoke_key)
+@post("/settings/users/{user_id:str}/factors/reset", sync_to_thread=True, status_code=200, include_in_schema=False)
+def reset_factors(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
+    """Remove the second factors of somebody who lost them."""
+    with deps.database.writes() as session:
+        users.factors.reset_factors(session, caller, clock.now(), user_id)
+    return redirect(request, f"/settings/users/{user_id}", toast=Toast("Second factor removed"))
+
+
+ROUTES = (people, new_person, add_person, person, change_person, remove_person, revoke_key, reset_factors)

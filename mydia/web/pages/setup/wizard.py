@@ -17,8 +17,9 @@ from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings, users
 from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Role
-from mydia.errors import Conflict, Invalid
+from mydia.errors import Conflict, Invalid, Unavailable
 from mydia.secret import Secret
+from mydia.web.auth import oidc
 from mydia.web.auth.session import open_browser_session
 from mydia.web.auth.setup_token import SetupToken
 from mydia.web.deps import (
@@ -64,6 +65,13 @@ class AccountFields(Struct, kw_only=True):
     token: str = ""
 
 
+class ProviderFields(Struct, kw_only=True):
+    """The form that begins signing in at a provider."""
+
+    key: str = ""
+    token: str = ""
+
+
 class FoldersFields(Struct, kw_only=True):
     """The form of the folders; its fields come from `_inputs`."""
 
@@ -106,12 +114,16 @@ class Frame:
     back: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """The first step."""
 
     frame: Frame
     needs_token: bool
+    enabled: bool
+    """Whether people can sign in with a password."""
+    providers: tuple[tuple[str, str], ...] = ()
+    """Key and name of each sign-in provider."""
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -248,10 +260,65 @@ def account(request: WebRequest, database: DatabaseDep, maybe_caller: MaybeCalle
     with database.reads() as session:
         if users.has_users(session):
             return redirect(request, "/setup/folders" if maybe_caller else "/login")
-        frame = _frame(session, None, "account")
+        view = _account_view(session, near)
     if not near:
         _token.announce()
-    return page(request, "setup/account.html", AccountView(frame, not near), shell=False)
+    return page(request, "setup/account.html", view, shell=False)
+
+
+def _account_view(
+    session: Session, near: bool, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> AccountView:
+    known = settings.providers.enabled_providers(session)
+    return AccountView(
+        frame=_frame(session, None, "account"),
+        needs_token=not near,
+        enabled=settings.of(session).auth.local_enabled,
+        providers=tuple((one.key, one.name) for one in known),
+        values=values or {},
+        errors=errors or {},
+    )
+
+
+def _check_token(near: bool, token: str) -> None:
+    """Refuse a request from outside the local network without the token.
+
+    Raises:
+        Invalid: The token is wrong.
+    """
+    if not near and not _token.fits(token):
+        sentence = "This token does not match the one in Mydia's log."
+        raise Invalid(sentence, fields={"token": sentence})
+
+
+@post(
+    "/setup/account/provider",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+    opt={"public": True},
+    request_max_body_size=PUBLIC_BODY_BYTES,
+)
+def found_at_provider(request: WebRequest, deps: DepsDep, form: FormOf[ProviderFields]) -> Response[str]:
+    """Send the browser to a provider; who comes back becomes the administrator."""
+    near = is_local(request)
+    wanted = form.read()
+    with deps.database.reads() as session:
+        if users.has_users(session):
+            return redirect(request, "/login")
+        provider = settings.providers.find_provider(session, wanted.key)
+    try:
+        _check_token(near, wanted.token)
+        if provider is None:
+            raise Invalid("There is no such sign-in provider.")
+        address, cookies = oidc.begin_attempt(request, deps, provider, next="/setup", may_found=True)
+    except (Invalid, Unavailable) as error:
+        with deps.database.reads() as session:
+            view = _account_view(session, near, {"token": wanted.token}, error.fields or {"": error.message})
+        return page(request, "setup/account.html", view, status=422, shell=False)
+    answer = oidc.onward(request, address, f"Going to {provider.name}")
+    answer.cookies.extend(cookies)
+    return answer
 
 
 @post(
@@ -267,9 +334,9 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]
     near = is_local(request)
     wanted = form.read()
     try:
-        if not near and not _token.fits(wanted.token):
-            sentence = "This token does not match the one in Mydia's log."
-            raise Invalid(sentence, fields={"token": sentence})
+        if not settings.of(deps.database).auth.local_enabled:
+            raise Invalid("Password sign-in is turned off. Sign in with a provider instead.")
+        _check_token(near, wanted.token)
         require_same(wanted.password, wanted.again)
         shown = wanted.username if wanted.username != wanted.username.casefold() else None
         with deps.database.writes() as session:
@@ -278,10 +345,9 @@ def make_account(request: WebRequest, deps: DepsDep, form: FormOf[AccountFields]
             user = users.add_first_admin(session, now, new)
             settings.setup.mark_step(session, users.caller_of(user), now, "account", "done")
     except (Invalid, Conflict) as error:
-        with deps.database.reads() as session:
-            frame = _frame(session, None, "account")
         kept = {"username": wanted.username, "token": wanted.token}
-        view = AccountView(frame, not near, kept, error.fields or {"": error.message})
+        with deps.database.reads() as session:
+            view = _account_view(session, near, kept, error.fields or {"": error.message})
         return page(request, "setup/account.html", view, status=422, shell=False)
     return open_browser_session(request, deps, user, "/setup/folders")
 
@@ -611,6 +677,7 @@ ROUTES = (
     begin,
     account,
     make_account,
+    found_at_provider,
     folders,
     save_folders,
     metadata,

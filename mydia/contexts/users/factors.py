@@ -1,0 +1,262 @@
+"""Second factors: codes of an authenticator app, and recovery codes for the day it is lost."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import compare_digest
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from mydia import events
+from mydia.contexts.users import passwords, throttle
+from mydia.contexts.users.accounts import MORE_THAN_YOU, get_own, load_user
+from mydia.contexts.users.models import Credential, User
+from mydia.contexts.users.permissions import NOBODY, Caller, Permission, Role, permissions_of
+from mydia.contexts.users.sign_in import record_failure
+from mydia.db import Database
+from mydia.errors import Conflict, Invalid, NotFound
+from mydia.secret import Sealer, Secret
+
+TOTP, RECOVERY = "totp", "recovery"
+_STEP_S = 30  # RFC 6238 §5.2, and the only value that every app supports
+_DIGITS = 6
+_SECRET_BYTES = 20  # RFC 4226 §4: 160 bits are recommended
+_DRIFT_STEPS = 1
+"""How many steps the clock of a phone may be off."""
+_CODES = 10
+_CODE_CHARACTERS = 10
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # no 0, 1, i, l, o: they look alike
+_WRONG = "This code is not right. Use the newest code of the app, or a recovery code that was not used before."
+
+
+@dataclass(frozen=True, slots=True)
+class FactorList:
+    """The second factors of an account."""
+
+    apps: tuple[Credential, ...]
+    recovery_codes: int
+    """How many are left."""
+
+
+def new_secret() -> Secret:
+    """Return the secret of a new authenticator app, in Base32 as apps expect it."""
+    return Secret(base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+
+
+def app_address(secret: Secret, username: str) -> str:
+    """Return the address that a QR code holds."""
+    return str(_totp(secret).get_provisioning_uri(username, "Mydia"))
+
+
+def needs_second_factor(session: Session, user_id: str) -> bool:
+    """Return whether a password is not enough for an account."""
+    return session.scalar(_apps(user_id).limit(1)) is not None
+
+
+def list_factors(session: Session, sealer: Sealer, caller: Caller) -> FactorList:
+    """Return the caller's own second factors, oldest first."""
+    user = get_own(session, caller)
+    return FactorList(tuple(session.scalars(_apps(user.id))), len(_codes(_recovery(session, user.id), sealer)))
+
+
+def add_app(
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, secret: Secret, code: str, *, name: str = ""
+) -> Sequence[str]:
+    """Add an authenticator app that showed a code.
+
+    Returns:
+        The recovery codes if these are the first, to be shown once.
+
+    Raises:
+        Invalid: The code is not the app's.
+    Emits:
+        UserChanged.
+    """
+    user = get_own(session, caller)
+    step = _matching_step(secret, code, now, after=0)
+    if step is None:
+        sentence = "This is not the code of the app. Check the clock of the phone."
+        raise Invalid(sentence, fields={"code": sentence})
+    named = " ".join(name.split())[:80] or "Authenticator app"
+    sealed = sealer.seal(json.dumps({"secret": secret.reveal(), "step": step}))
+    session.add(Credential(user_id=user.id, kind=TOTP, name=named, sealed=sealed, created_at=now))
+    _record(session, caller, now, user, [None, named])
+    return () if _recovery(session, user.id) else _new_codes(session, sealer, now, user)
+
+
+def remove_app(session: Session, caller: Caller, now: datetime, credential_id: str, current: Secret) -> None:
+    """Remove one of the caller's authenticator apps; with the last one, the recovery codes go too.
+
+    Raises:
+        NotFound: There is no such app.
+        Invalid: The password is wrong.
+    Emits:
+        UserChanged.
+    """
+    user = get_own(session, caller)
+    _require_password(user, current)
+    row = session.get(Credential, credential_id)
+    if row is None or row.user_id != user.id or row.kind == RECOVERY:
+        raise NotFound("This app was removed already.")
+    session.delete(row)
+    session.flush()
+    if not needs_second_factor(session, user.id):
+        session.execute(delete(Credential).where(Credential.user_id == user.id))
+    _record(session, caller, now, user, [row.name, None])
+
+
+def renew_recovery_codes(
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, current: Secret
+) -> Sequence[str]:
+    """Replace the caller's recovery codes and return them, to be shown once.
+
+    Raises:
+        Conflict: The account has no second factor.
+        Invalid: The password is wrong.
+    Emits:
+        UserChanged.
+    """
+    user = get_own(session, caller)
+    _require_password(user, current)
+    if not needs_second_factor(session, user.id):
+        raise Conflict("Add an authenticator app first.")
+    _record(session, caller, now, user, ["…", "new recovery codes"])
+    return _new_codes(session, sealer, now, user)
+
+
+def reset_factors(session: Session, caller: Caller, now: datetime, user_id: str) -> None:
+    """Remove all second factors of somebody who lost them.
+
+    Raises:
+        Forbidden: The account has permissions that the caller does not have.
+    Emits:
+        UserChanged.
+    """
+    caller.require(Permission.MANAGE_USERS)
+    user = load_user(session, user_id)
+    caller.require_at_least(permissions_of(Role(user.role)), MORE_THAN_YOU)
+    session.execute(delete(Credential).where(Credential.user_id == user.id))
+    _record(session, caller, now, user, ["…", None])
+
+
+def has_factors(session: Session, caller: Caller, user_id: str) -> bool:
+    """Return whether an account has a second factor."""
+    caller.require(Permission.MANAGE_USERS)
+    return needs_second_factor(session, user_id)
+
+
+def verify_code(database: Database, sealer: Sealer, now: datetime, user_id: str, code: str, address: str) -> User:
+    """Return the account if a code is right: of one of its apps, or a recovery code. Every code works once.
+
+    Raises:
+        Invalid: It is wrong.
+        TooManyAttempts: Too many codes were wrong.
+    Emits:
+        SignInFailed.
+    """
+    with database.writes() as session:
+        user = load_user(session, user_id)
+        place = f"code/{user.username}"  # no user name has a slash
+        attempt = throttle.reserve(session, now, place, address)
+    with database.writes() as session:
+        fits = _use_app_code(session, sealer, now, user_id, code) or _use_recovery_code(session, sealer, user_id, code)
+        if fits:
+            throttle.forgive(session, place, address, attempt)
+    if not fits:
+        record_failure(database, now, NOBODY, user.username, address, "wrong code", user_id=user.id)
+        raise Invalid(_WRONG, fields={"code": _WRONG})
+    return user
+
+
+def _use_app_code(session: Session, sealer: Sealer, now: datetime, user_id: str, code: str) -> bool:
+    for row in session.scalars(_apps(user_id)):
+        kept = json.loads(sealer.open(row.sealed).reveal())
+        secret = kept["secret"]
+        step = _matching_step(Secret(secret), code, now, after=kept["step"])
+        if step is not None:
+            row.sealed, row.last_used_at = sealer.seal(json.dumps({"secret": secret, "step": step})), now
+            return True
+    return False
+
+
+def _use_recovery_code(session: Session, sealer: Sealer, user_id: str, code: str) -> bool:
+    row = _recovery(session, user_id)
+    left = _codes(row, sealer)
+    used = _digest(code)
+    if row is None or used not in left:
+        return False
+    row.sealed = sealer.seal(json.dumps([one for one in left if one != used]))
+    return True
+
+
+def _matching_step(secret: Secret, code: str, now: datetime, *, after: int) -> int | None:
+    """Return the time step of a code, None if it fits none near now.
+
+    Args:
+        after: The step of the code that was used last; that one and older ones are refused (RFC 6238 §5.2).
+    """
+    typed = "".join(code.split())
+    if len(typed) != _DIGITS or not typed.isdecimal():
+        return None
+    present = int(now.timestamp()) // _STEP_S
+    totp = _totp(secret)
+    for step in range(present - _DRIFT_STEPS, present + _DRIFT_STEPS + 1):
+        if step > after and compare_digest(totp.generate(step * _STEP_S), typed.encode()):
+            return step
+    return None
+
+
+def _totp(secret: Secret) -> Any:
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.twofactor.totp import TOTP as Totp  # noqa: N811  our TOTP is the kind of a credential
+
+    # SHA-1, because many apps ignore any other; in HMAC it is not broken.
+    return Totp(base64.b32decode(secret.reveal()), _DIGITS, SHA1(), _STEP_S)  # noqa: S303
+
+
+def _apps(user_id: str) -> Any:
+    return select(Credential).where(Credential.user_id == user_id, Credential.kind == TOTP).order_by(Credential.id)
+
+
+def _recovery(session: Session, user_id: str) -> Credential | None:
+    return session.scalar(select(Credential).where(Credential.user_id == user_id, Credential.kind == RECOVERY))
+
+
+def _codes(row: Credential | None, sealer: Sealer) -> list[str]:
+    return [] if row is None else [str(one) for one in json.loads(sealer.open(row.sealed).reveal())]
+
+
+def _new_codes(session: Session, sealer: Sealer, now: datetime, user: User) -> Sequence[str]:
+    codes = ["".join(secrets.choice(_LETTERS) for _ in range(_CODE_CHARACTERS)) for _ in range(_CODES)]
+    sealed = sealer.seal(json.dumps([_digest(code) for code in codes]))
+    row = _recovery(session, user.id)
+    if row is None:
+        session.add(Credential(user_id=user.id, kind=RECOVERY, name="Recovery codes", sealed=sealed, created_at=now))
+    else:
+        row.sealed, row.created_at = sealed, now
+    half = _CODE_CHARACTERS // 2
+    return [f"{code[:half]}-{code[half:]}" for code in codes]
+
+
+def _digest(code: str) -> str:
+    # The codes are random, 49 bits each, and tried at most ten times in a quarter of an hour, so a plain hash is enough.
+    return hashlib.sha256("".join(code.lower().split()).replace("-", "").encode()).hexdigest()
+
+
+def _require_password(user: User, current: Secret) -> None:
+    """Refuse a change by somebody who found an unlocked browser. Accounts without a password cannot be asked for it."""
+    if user.password_hash is not None and not passwords.verify_password(user.password_hash, current.reveal()):
+        sentence = "This is not your current password."
+        raise Invalid(sentence, fields={"current": sentence})
+
+
+def _record(session: Session, caller: Caller, now: datetime, user: User, change: list[object]) -> None:
+    events.emit(session, caller, events.UserChanged(user.id, user.username, {"second factor": change}), at=now)

@@ -1,0 +1,170 @@
+"""The second factor of the signed-in person: authenticator apps and recovery codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from msgspec import Struct
+
+from mydia import clock
+from mydia.contexts import settings, users
+from mydia.contexts.users import Caller
+from mydia.errors import Conflict, Invalid, Misconfigured
+from mydia.secret import Secret
+from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
+from mydia.web.pages.settings.frame import errors_of
+from mydia.web.render import Toast, page, redirect
+
+
+class NewAppFields(Struct, kw_only=True):
+    """The form that adds an app."""
+
+    sealed: str = ""
+    """The secret in the QR code, sealed."""
+    name: str = ""
+    code: str = ""
+
+
+class CurrentFields(Struct, kw_only=True):
+    """The password that confirms a change."""
+
+    current: Secret = Secret("")
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """An app that is being added."""
+
+    sealed: str
+    picture: str
+    """The QR code, as a data address."""
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityView:
+    """The page of the second factor."""
+
+    found: users.factors.FactorList
+    new: NewApp | None = None
+    codes: Sequence[str] = ()
+    """New recovery codes, shown once."""
+    has_password: bool
+    local_enabled: bool
+    errors: Mapping[str, str] = field(default_factory=dict)
+    failed: str = ""
+    """The form that has errors: `new`, `codes`, or the id of an app."""
+
+
+@get("/account/security", sync_to_thread=True, include_in_schema=False)
+def security(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+    """Show the second factors."""
+    return _show(request, _view(deps, caller))
+
+
+@get("/account/security/apps/new", sync_to_thread=True, include_in_schema=False)
+def new_app(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+    """Show the QR code of a new app."""
+    return _show(request, _view(deps, caller, new=_new_app(deps, caller, users.factors.new_secret())))
+
+
+@post("/account/security/apps/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_app(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NewAppFields]) -> Response[str]:
+    """Add the app if its code is right, and show the recovery codes."""
+    sent = form.read()
+    with deps.database.reads() as session:
+        users.get_own(session, caller)
+        sealer = settings.sealer(session)
+    try:
+        secret = sealer.open(sent.sealed)
+    except Misconfigured:
+        return redirect(request, "/account/security/apps/new")
+    try:
+        with deps.database.writes() as session:
+            codes = users.factors.add_app(session, sealer, caller, clock.now(), secret, sent.code, name=sent.name)
+    except Invalid as error:
+        new = _new_app(deps, caller, secret)
+        return _show(request, _view(deps, caller, new=new, errors=errors_of(error), failed="new"), status=422)
+    return _show(request, _view(deps, caller, codes=codes), toast=Toast("App added"))
+
+
+@post(
+    "/account/security/apps/{credential_id:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False
+)
+def remove_app(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CurrentFields], credential_id: FromPath[str]
+) -> Response[str]:
+    """Remove an app."""
+    try:
+        with deps.database.writes() as session:
+            users.factors.remove_app(session, caller, clock.now(), credential_id, form.read().current)
+    except Invalid as error:
+        return _show(request, _view(deps, caller, errors=errors_of(error), failed=credential_id), status=422)
+    return redirect(request, "/account/security", toast=Toast("App removed"))
+
+
+@post("/account/security/recovery-codes", sync_to_thread=True, status_code=200, include_in_schema=False)
+def renew_codes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CurrentFields]) -> Response[str]:
+    """Replace the recovery codes and show the new ones."""
+    try:
+        with deps.database.writes() as session:
+            sealer = settings.sealer(session)
+            codes = users.factors.renew_recovery_codes(session, sealer, caller, clock.now(), form.read().current)
+    except (Invalid, Conflict) as error:
+        return _show(request, _view(deps, caller, errors=errors_of(error), failed="codes"), status=422)
+    return _show(request, _view(deps, caller, codes=codes))
+
+
+def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
+    import segno
+
+    with deps.database.reads() as session:
+        user = users.get_own(session, caller)
+        sealed = settings.sealer(session).seal(secret.reveal())
+    address = users.factors.app_address(secret, user.username)
+    picture = segno.make(address, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+    text = secret.reveal()
+    return NewApp(sealed, picture, " ".join(text[at : at + 4] for at in range(0, len(text), 4)))
+
+
+def _view(
+    deps: WebDeps,
+    caller: Caller,
+    *,
+    new: NewApp | None = None,
+    codes: Sequence[str] = (),
+    errors: Mapping[str, str] | None = None,
+    failed: str = "",
+) -> SecurityView:
+    with deps.database.reads() as session:
+        user = users.get_own(session, caller)
+        found = users.factors.list_factors(session, settings.sealer(session), caller)
+        local_enabled = settings.of(session).auth.local_enabled
+    return SecurityView(
+        found=found,
+        new=new,
+        codes=codes,
+        has_password=user.password_hash is not None,
+        local_enabled=local_enabled,
+        errors=errors or {},
+        failed=failed,
+    )
+
+
+def _show(request: WebRequest, view: SecurityView, *, status: int = 200, toast: Toast | None = None) -> Response[str]:
+    # The page may show a secret, so no browser keeps it.
+    headers = {"Cache-Control": "no-store"}
+    return page(request, "account/security.html", view, active="account", status=status, toast=toast, headers=headers)
+
+
+ROUTES = (
+    security,
+    new_app,
+    add_app,
+    get("/account/security/recovery-codes", sync_to_thread=True, include_in_schema=False)(security.fn),
+    remove_app,
+    renew_codes,
+)

@@ -1,0 +1,135 @@
+"""Signing in with a certified OIDC provider in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mydia import clock
+from mydia.contexts import settings, users
+from mydia.contexts.settings.providers import NewProvider
+from mydia.contexts.users import SYSTEM, NewUser, Role
+from mydia.db import Database
+from mydia.secret import Secret
+from mydia.web.app import create_app
+from tests.browser.conftest import Serve, Tab, violations
+from tests.fakes.issuer import CLIENT_ID, CLIENT_SECRET
+from tests.web.pages import scene
+
+_ROOT = Path(__file__).parents[2]
+_PROGRAM = _ROOT / "tests" / "fakes" / "provider.mjs"
+_PASSWORD = "correct horse battery"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.real,
+    pytest.mark.xdist_group("browser-pages"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="no Node on this machine"),
+    pytest.mark.skipif(not (_ROOT / "node_modules" / "oidc-provider").exists(), reason="npm ci has not been run"),
+]
+
+
+@pytest.fixture
+def database_in_use(database: Database) -> Database:
+    """A database with the administrator robin."""
+    with database.writes() as session:
+        users.add_first_admin(
+            session, clock.now(), NewUser(username="robin", role=Role.ADMIN, password=Secret(_PASSWORD))
+        )
+        settings.setup.finish_setup(session, SYSTEM, clock.now())
+    return database
+
+
+@pytest.fixture
+def origin(serve: Serve, database_in_use: Database, tmp_path: Path) -> Iterator[str]:
+    """Mydia, and a provider that knows it."""
+    deps = scene.make_deps(tmp_path, database_in_use)
+    served = serve(create_app(deps))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    new = NewProvider(
+        name="Authentik",
+        issuer=f"http://127.0.0.1:{port}",
+        client_id=CLIENT_ID,
+        secret=Secret(CLIENT_SECRET),
+        scopes="openid profile email groups",
+        role_groups={Role.ADMIN: ("mydia-admins",), Role.USER: ("family",)},
+    )
+    with database_in_use.writes() as session:
+        settings.providers.add_provider(session, SYSTEM, clock.now(), new)
+    command = ["node", str(_PROGRAM), str(port), served]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=_ROOT) as running:
+        try:
+            assert running.stdout is not None
+            assert any(line == "ready\n" for line in running.stdout)
+            yield served
+        finally:
+            running.kill()
+    deps.taskboard.close()
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., Tab], origin: str) -> Tab:
+    """A browser that is not signed in."""
+    return open_tab(origin)
+
+
+def at_provider(page: Page, name: str) -> None:
+    """Sign in at the provider and consent."""
+    page.locator("input[name=login]").fill(name)
+    page.locator("input[name=password]").fill("anything")
+    page.locator("button[type=submit]").click()
+    # The provider asks for consent only the first time.
+    with contextlib.suppress(Exception):
+        page.get_by_role("button", name="Continue").click(timeout=5_000)
+
+
+def test_a_person_signs_in_gets_the_role_of_the_group_and_signs_out_at_the_provider(tab: Tab) -> None:
+    page = tab.go("/login")
+    assert violations(page) == []
+    page.get_by_role("link", name="Sign in with Authentik").click()
+    at_provider(page, "boss")
+    expect(page).to_have_url(f"{tab.origin}/")
+    page.goto(f"{tab.origin}/settings/users")
+    expect(page.locator("main")).to_contain_text("boss (you)")
+    expect(page.locator("main")).to_contain_text("Administrator")
+    page.goto(f"{tab.origin}/settings/sign-in")
+    assert violations(page) == []
+    page.get_by_role("link", name="Authentik http").click()
+    page.get_by_role("button", name="Test").click()
+    expect(page.locator("#test-result")).to_contain_text("The provider can be used")
+    expect(page.locator("#test-result")).to_contain_text("/token")
+    assert violations(page) == []
+    page.goto(f"{tab.origin}/account")
+    page.evaluate("document.querySelector(`form[action='/logout']`).requestSubmit()")
+    page.get_by_role("button", name="Yes").click()
+    expect(page).to_have_url(f"{tab.origin}/login?local")
+    # The provider asks for the name again.
+    page.get_by_role("link", name="Sign in with Authentik").click()
+    expect(page.locator("input[name=login]")).to_be_visible()
+
+
+def test_a_person_links_their_account_and_signs_in_with_it(tab: Tab) -> None:
+    page = tab.go("/login")
+    page.get_by_label("Username").fill("robin")
+    page.get_by_label("Password", exact=True).fill(_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{tab.origin}/")
+    page.goto(f"{tab.origin}/account")
+    page.get_by_role("button", name="Link Authentik").click()
+    at_provider(page, "robin-at-home")
+    expect(page).to_have_url(f"{tab.origin}/account#sign-in")
+    expect(page.locator("#sign-in")).to_contain_text("robin-at-home")
+    assert violations(page) == []
+    page.context.clear_cookies(name="session")
+    page.goto(f"{tab.origin}/login?next=/account")
+    page.get_by_role("link", name="Sign in with Authentik").click()
+    expect(page).to_have_url(f"{tab.origin}/account")
+    expect(page.locator("#sign-in")).to_contain_text("robin-at-home")
