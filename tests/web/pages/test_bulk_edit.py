@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import SYSTEM
 from mydia.runs import Unwatched
+from mydia.web.pages.library import bulk
 from tests.web.pages.conftest import Browser, Server, words
 
 
@@ -48,3 +51,29 @@ def test_titles_are_edited_after_a_preview_and_the_edit_is_undone(
     with database.reads() as session:
         assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [True, True]
         assert media.tags.tags_of(session, SYSTEM, ids) == dict.fromkeys(ids, ())
+
+
+def test_a_selection_of_a_whole_filter_is_read_page_by_page(
+    browser: Browser, server: Server, press: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_READ_AT_ONCE", 2)
+    press(browser, "/movies/bulk/unmonitor", scope="filter", state="missing")
+    with server.deps.database.reads() as session:
+        missing = media.lists.ItemQuery(type="movie", state="missing")
+        assert media.lists.list_items(session, SYSTEM, missing)[0] == []
+        unmonitored = media.lists.ItemQuery(type="movie", state="unmonitored")
+        assert len(media.lists.list_items(session, SYSTEM, unmonitored)[0]) > 2
+
+
+def test_many_titles_are_monitored_by_a_job_that_can_be_undone(
+    browser: Browser, server: Server, press: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_AT_ONCE", 1)
+    ids = [server.ids["Metropolis"], server.ids["Nosferatu"]]
+    answer = press(browser, "/movies/bulk/unmonitor", ids=",".join(ids))
+    found = re.search(r"/edits/([\w-]+)", answer.headers["hx-location"])
+    assert found
+    assert "Stop monitoring" in words(browser.get(f"/edits/{found[1]}"))
+    library.edits.carry_on(server.deps.database, server.deps.outside, clock.now, found[1], Unwatched())
+    with server.deps.database.reads() as session:
+        assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [False, False]

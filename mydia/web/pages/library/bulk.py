@@ -13,7 +13,7 @@ from msgspec import field as form_field
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads, media
+from mydia.contexts import downloads, library, media
 from mydia.contexts.users import Caller
 from mydia.errors import Forbidden, Invalid, MydiaError
 from mydia.vocabulary import MediaType
@@ -22,7 +22,9 @@ from mydia.web.pages.library.list_filters import params_of, read_query
 from mydia.web.pages.library.sections import section_of
 from mydia.web.render import Toast, is_htmx, nothing, query, redirect
 
-_BULK_LIMIT = 20_000
+_READ_AT_ONCE = 1_000
+_AT_ONCE = 500
+"""Titles whose monitoring a request changes itself; for more it starts a bulk edit, which is a job with progress and an undo."""
 _BULK = {
     "monitor": "monitored",
     "unmonitor": "no longer monitored",
@@ -50,13 +52,16 @@ class SelectedTitles(Struct, kw_only=True):
 
 
 def chosen_ids(session: Session, caller: Caller, chosen: SelectedTitles, type_: MediaType) -> Sequence[str]:
-    """Return the ids of a selection."""
+    """Return the ids of a selection: all of them, however many."""
     if chosen.scope != "filter":
         if not chosen.ids:
             raise Invalid("Nothing is selected.")
-        return chosen.ids[:_BULK_LIMIT]
+        return chosen.ids
     asked, left_out = read_query(caller, type_, params_of(chosen.values)), set(chosen.left_out)
-    return [id_ for id_ in media.lists.ids_of(session, caller, asked, limit=_BULK_LIMIT) if id_ not in left_out]
+    found: list[str] = []
+    while page := media.lists.ids_of(session, caller, asked, after=found[-1] if found else "", limit=_READ_AT_ONCE):
+        found += page
+    return [id_ for id_ in found if id_ not in left_out]
 
 
 @post(
@@ -79,6 +84,11 @@ def change_many(
         raise Invalid("This action is not available for a selection.")
     with database.reads() as session:
         ids = chosen_ids(session, caller, wanted, section.type)
+    if action in _UNDOES and len(ids) > _AT_ONCE:
+        changes = library.edits.TitleChanges(monitored=action == "monitor")
+        with database.writes() as session:
+            edit = library.edits.request_edit(session, caller, clock.now(), section.type, ids, changes)
+        return redirect(request, f"/edits/{edit.id}")
     done, problems = 0, []
     for item_id in ids:
         try:
